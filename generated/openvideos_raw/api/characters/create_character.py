@@ -1,0 +1,240 @@
+import json
+from typing import Any
+
+import httpx
+
+from ... import errors
+from ...client import AuthenticatedClient, Client
+from ...models.character import Character
+from ...models.create_character_form import CreateCharacterForm
+from ...models.error_response import ErrorResponse
+from ...types import UNSET, Response, Unset
+
+
+def build_request(
+    *,
+    body: CreateCharacterForm,
+    idempotency_key: str | Unset = UNSET,
+) -> dict[str, Any]:
+    """Return the keyword arguments of `httpx.Client.request` for this operation, without sending anything."""
+    headers: dict[str, Any] = {}
+    if not isinstance(idempotency_key, Unset):
+        headers["Idempotency-Key"] = idempotency_key
+
+    _kwargs: dict[str, Any] = {
+        "method": "post",
+        "url": "/videos/characters",
+    }
+
+    _kwargs["files"] = body.to_multipart()
+
+    _kwargs["headers"] = headers
+    return _kwargs
+
+
+def parse_response(status_code: int, content: bytes) -> Character | ErrorResponse | None:
+    """Return what a body means under a status; None under a status that the contract does not name.
+
+    Raises errors.UnreadableBody when the body is not what the status documents.
+    """
+    try:
+        if status_code == 200:
+            response_200 = Character.from_dict(json.loads(content))
+
+            return response_200
+
+        if status_code == 400:
+            response_400 = ErrorResponse.from_dict(json.loads(content))
+
+            return response_400
+
+        if status_code == 401:
+            response_401 = ErrorResponse.from_dict(json.loads(content))
+
+            return response_401
+
+        if status_code == 409:
+            response_409 = ErrorResponse.from_dict(json.loads(content))
+
+            return response_409
+
+        if status_code == 413:
+            response_413 = ErrorResponse.from_dict(json.loads(content))
+
+            return response_413
+
+        if status_code == 415:
+            response_415 = ErrorResponse.from_dict(json.loads(content))
+
+            return response_415
+
+        if status_code == 422:
+            response_422 = ErrorResponse.from_dict(json.loads(content))
+
+            return response_422
+
+        if status_code == 429:
+            response_429 = ErrorResponse.from_dict(json.loads(content))
+
+            return response_429
+
+        if 500 <= status_code <= 599:
+            response_5xx = ErrorResponse.from_dict(json.loads(content))
+
+            return response_5xx
+
+    except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
+        raise errors.UnreadableBody(status_code, content, str(error) or type(error).__name__) from error
+    return None
+
+
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[Character | ErrorResponse]:
+    parsed = parse_response(response.status_code, response.content)
+    if parsed is None and client.raise_on_unexpected_status:
+        raise errors.UnexpectedStatus(response.status_code, response.content)
+    return Response(
+        status_code=response.status_code,
+        content=response.content,
+        headers=response.headers,
+        parsed=parsed,
+    )
+
+
+def sync_detailed(
+    *,
+    client: AuthenticatedClient,
+    body: CreateCharacterForm,
+    idempotency_key: str | Unset = UNSET,
+) -> Response[Character | ErrorResponse]:
+    """Create a character from a video file.
+
+     Store a character, so that later prompts can feature it. The answer is complete at once.
+
+    Args:
+        idempotency_key (str | Unset): A value that names this one call, the same on each attempt
+            of it. A server that honours it answers a repeated key with the job that the first attempt
+            started, and the same key with another body with a 409.
+        body (CreateCharacterForm): A character's name and a video that shows it.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        errors.UnreadableBody: If the body is not what the status code documents.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[Character | ErrorResponse]
+    """
+
+    kwargs = build_request(
+        body=body,
+        idempotency_key=idempotency_key,
+    )
+
+    response = client.get_httpx_client().request(
+        **kwargs,
+    )
+
+    return _build_response(client=client, response=response)
+
+
+def sync(
+    *,
+    client: AuthenticatedClient,
+    body: CreateCharacterForm,
+    idempotency_key: str | Unset = UNSET,
+) -> Character | ErrorResponse | None:
+    """Create a character from a video file.
+
+     Store a character, so that later prompts can feature it. The answer is complete at once.
+
+    Args:
+        idempotency_key (str | Unset): A value that names this one call, the same on each attempt
+            of it. A server that honours it answers a repeated key with the job that the first attempt
+            started, and the same key with another body with a 409.
+        body (CreateCharacterForm): A character's name and a video that shows it.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        errors.UnreadableBody: If the body is not what the status code documents.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Character | ErrorResponse
+    """
+
+    return sync_detailed(
+        client=client,
+        body=body,
+        idempotency_key=idempotency_key,
+    ).parsed
+
+
+async def asyncio_detailed(
+    *,
+    client: AuthenticatedClient,
+    body: CreateCharacterForm,
+    idempotency_key: str | Unset = UNSET,
+) -> Response[Character | ErrorResponse]:
+    """Create a character from a video file.
+
+     Store a character, so that later prompts can feature it. The answer is complete at once.
+
+    Args:
+        idempotency_key (str | Unset): A value that names this one call, the same on each attempt
+            of it. A server that honours it answers a repeated key with the job that the first attempt
+            started, and the same key with another body with a 409.
+        body (CreateCharacterForm): A character's name and a video that shows it.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        errors.UnreadableBody: If the body is not what the status code documents.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[Character | ErrorResponse]
+    """
+
+    kwargs = build_request(
+        body=body,
+        idempotency_key=idempotency_key,
+    )
+
+    response = await client.get_async_httpx_client().request(**kwargs)
+
+    return _build_response(client=client, response=response)
+
+
+async def asyncio(
+    *,
+    client: AuthenticatedClient,
+    body: CreateCharacterForm,
+    idempotency_key: str | Unset = UNSET,
+) -> Character | ErrorResponse | None:
+    """Create a character from a video file.
+
+     Store a character, so that later prompts can feature it. The answer is complete at once.
+
+    Args:
+        idempotency_key (str | Unset): A value that names this one call, the same on each attempt
+            of it. A server that honours it answers a repeated key with the job that the first attempt
+            started, and the same key with another body with a 409.
+        body (CreateCharacterForm): A character's name and a video that shows it.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        errors.UnreadableBody: If the body is not what the status code documents.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Character | ErrorResponse
+    """
+
+    return (
+        await asyncio_detailed(
+            client=client,
+            body=body,
+            idempotency_key=idempotency_key,
+        )
+    ).parsed

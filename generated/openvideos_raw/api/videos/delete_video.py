@@ -1,0 +1,216 @@
+import json
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from ... import errors
+from ...client import AuthenticatedClient, Client
+from ...models.error_response import ErrorResponse
+from ...models.video_delete_response import VideoDeleteResponse
+from ...types import Response
+
+
+def build_request(
+    video_id: str,
+) -> dict[str, Any]:
+    """Return the keyword arguments of `httpx.Client.request` for this operation, without sending anything."""
+
+    _kwargs: dict[str, Any] = {
+        "method": "delete",
+        "url": "/videos/{video_id}".format(
+            video_id=quote(str(video_id), safe=""),
+        ),
+    }
+
+    return _kwargs
+
+
+def parse_response(status_code: int, content: bytes) -> ErrorResponse | VideoDeleteResponse | None:
+    """Return what a body means under a status; None under a status that the contract does not name.
+
+    Raises errors.UnreadableBody when the body is not what the status documents.
+    """
+    try:
+        if status_code == 200:
+            response_200 = VideoDeleteResponse.from_dict(json.loads(content))
+
+            return response_200
+
+        if status_code == 400:
+            response_400 = ErrorResponse.from_dict(json.loads(content))
+
+            return response_400
+
+        if status_code == 401:
+            response_401 = ErrorResponse.from_dict(json.loads(content))
+
+            return response_401
+
+        if status_code == 404:
+            response_404 = ErrorResponse.from_dict(json.loads(content))
+
+            return response_404
+
+        if status_code == 409:
+            response_409 = ErrorResponse.from_dict(json.loads(content))
+
+            return response_409
+
+        if status_code == 429:
+            response_429 = ErrorResponse.from_dict(json.loads(content))
+
+            return response_429
+
+        if 500 <= status_code <= 599:
+            response_5xx = ErrorResponse.from_dict(json.loads(content))
+
+            return response_5xx
+
+    except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
+        raise errors.UnreadableBody(status_code, content, str(error) or type(error).__name__) from error
+    return None
+
+
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[ErrorResponse | VideoDeleteResponse]:
+    parsed = parse_response(response.status_code, response.content)
+    if parsed is None and client.raise_on_unexpected_status:
+        raise errors.UnexpectedStatus(response.status_code, response.content)
+    return Response(
+        status_code=response.status_code,
+        content=response.content,
+        headers=response.headers,
+        parsed=parsed,
+    )
+
+
+def sync_detailed(
+    video_id: str,
+    *,
+    client: AuthenticatedClient,
+) -> Response[ErrorResponse | VideoDeleteResponse]:
+    """Delete a video and its files.
+
+     Delete the job and what it produced, in any status. Afterwards its id is unknown (404) everywhere
+    but
+    as a cursor of `list_videos`. A server that cannot stop a running job in time MAY answer 409.
+
+    Args:
+        video_id (str): The id of a video, as the server gave it. Escape it when you put it into
+            the path.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        errors.UnreadableBody: If the body is not what the status code documents.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[ErrorResponse | VideoDeleteResponse]
+    """
+
+    kwargs = build_request(
+        video_id=video_id,
+    )
+
+    response = client.get_httpx_client().request(
+        **kwargs,
+    )
+
+    return _build_response(client=client, response=response)
+
+
+def sync(
+    video_id: str,
+    *,
+    client: AuthenticatedClient,
+) -> ErrorResponse | VideoDeleteResponse | None:
+    """Delete a video and its files.
+
+     Delete the job and what it produced, in any status. Afterwards its id is unknown (404) everywhere
+    but
+    as a cursor of `list_videos`. A server that cannot stop a running job in time MAY answer 409.
+
+    Args:
+        video_id (str): The id of a video, as the server gave it. Escape it when you put it into
+            the path.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        errors.UnreadableBody: If the body is not what the status code documents.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        ErrorResponse | VideoDeleteResponse
+    """
+
+    return sync_detailed(
+        video_id=video_id,
+        client=client,
+    ).parsed
+
+
+async def asyncio_detailed(
+    video_id: str,
+    *,
+    client: AuthenticatedClient,
+) -> Response[ErrorResponse | VideoDeleteResponse]:
+    """Delete a video and its files.
+
+     Delete the job and what it produced, in any status. Afterwards its id is unknown (404) everywhere
+    but
+    as a cursor of `list_videos`. A server that cannot stop a running job in time MAY answer 409.
+
+    Args:
+        video_id (str): The id of a video, as the server gave it. Escape it when you put it into
+            the path.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        errors.UnreadableBody: If the body is not what the status code documents.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[ErrorResponse | VideoDeleteResponse]
+    """
+
+    kwargs = build_request(
+        video_id=video_id,
+    )
+
+    response = await client.get_async_httpx_client().request(**kwargs)
+
+    return _build_response(client=client, response=response)
+
+
+async def asyncio(
+    video_id: str,
+    *,
+    client: AuthenticatedClient,
+) -> ErrorResponse | VideoDeleteResponse | None:
+    """Delete a video and its files.
+
+     Delete the job and what it produced, in any status. Afterwards its id is unknown (404) everywhere
+    but
+    as a cursor of `list_videos`. A server that cannot stop a running job in time MAY answer 409.
+
+    Args:
+        video_id (str): The id of a video, as the server gave it. Escape it when you put it into
+            the path.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        errors.UnreadableBody: If the body is not what the status code documents.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        ErrorResponse | VideoDeleteResponse
+    """
+
+    return (
+        await asyncio_detailed(
+            video_id=video_id,
+            client=client,
+        )
+    ).parsed

@@ -1,0 +1,311 @@
+import json
+from io import BytesIO
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from ... import errors
+from ...client import AuthenticatedClient, Client
+from ...models.error_response import ErrorResponse
+from ...models.video_variant import VideoVariant
+from ...types import UNSET, File, Response, Unset
+
+
+def build_request(
+    video_id: str,
+    *,
+    variant: VideoVariant | Unset = UNSET,
+    range_: str | Unset = UNSET,
+    if_range: str | Unset = UNSET,
+) -> dict[str, Any]:
+    """Return the keyword arguments of `httpx.Client.request` for this operation, without sending anything."""
+    headers: dict[str, Any] = {}
+    if not isinstance(range_, Unset):
+        headers["Range"] = range_
+
+    if not isinstance(if_range, Unset):
+        headers["If-Range"] = if_range
+
+    params: dict[str, Any] = {}
+
+    json_variant: str | Unset = UNSET
+    if not isinstance(variant, Unset):
+        json_variant = variant
+
+    params["variant"] = json_variant
+
+    params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
+
+    _kwargs: dict[str, Any] = {
+        "method": "get",
+        "url": "/videos/{video_id}/content".format(
+            video_id=quote(str(video_id), safe=""),
+        ),
+        "params": params,
+    }
+
+    _kwargs["headers"] = headers
+    return _kwargs
+
+
+def parse_response(status_code: int, content: bytes) -> ErrorResponse | File | None:
+    """Return what a body means under a status; None under a status that the contract does not name.
+
+    Raises errors.UnreadableBody when the body is not what the status documents.
+    """
+    try:
+        if status_code == 200:
+            response_200 = File(payload=BytesIO(content))
+
+            return response_200
+
+        if status_code == 206:
+            response_206 = File(payload=BytesIO(content))
+
+            return response_206
+
+        if status_code == 400:
+            response_400 = ErrorResponse.from_dict(json.loads(content))
+
+            return response_400
+
+        if status_code == 401:
+            response_401 = ErrorResponse.from_dict(json.loads(content))
+
+            return response_401
+
+        if status_code == 404:
+            response_404 = ErrorResponse.from_dict(json.loads(content))
+
+            return response_404
+
+        if status_code == 409:
+            response_409 = ErrorResponse.from_dict(json.loads(content))
+
+            return response_409
+
+        if status_code == 410:
+            response_410 = ErrorResponse.from_dict(json.loads(content))
+
+            return response_410
+
+        if status_code == 416:
+            response_416 = ErrorResponse.from_dict(json.loads(content))
+
+            return response_416
+
+        if status_code == 422:
+            response_422 = ErrorResponse.from_dict(json.loads(content))
+
+            return response_422
+
+        if status_code == 429:
+            response_429 = ErrorResponse.from_dict(json.loads(content))
+
+            return response_429
+
+        if 500 <= status_code <= 599:
+            response_5xx = ErrorResponse.from_dict(json.loads(content))
+
+            return response_5xx
+
+    except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
+        raise errors.UnreadableBody(status_code, content, str(error) or type(error).__name__) from error
+    return None
+
+
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[ErrorResponse | File]:
+    parsed = parse_response(response.status_code, response.content)
+    if parsed is None and client.raise_on_unexpected_status:
+        raise errors.UnexpectedStatus(response.status_code, response.content)
+    return Response(
+        status_code=response.status_code,
+        content=response.content,
+        headers=response.headers,
+        parsed=parsed,
+    )
+
+
+def sync_detailed(
+    video_id: str,
+    *,
+    client: AuthenticatedClient,
+    variant: VideoVariant | Unset = UNSET,
+    range_: str | Unset = UNSET,
+    if_range: str | Unset = UNSET,
+) -> Response[ErrorResponse | File]:
+    """Download a completed video, its thumbnail or its spritesheet.
+
+     Return the file itself. Byte ranges (RFC 9110, section 14) let a player seek and a client resume:
+    send `Range`, with the `ETag` of the first answer as `If-Range`. Content of a job that is not
+    completed is a 409, content whose time is up a 410.
+
+    Args:
+        video_id (str): The id of a video, as the server gave it. Escape it when you put it into
+            the path.
+        variant (VideoVariant | Unset): Which file of a job: `video` is the clip (video/mp4),
+            `thumbnail` one picture of it (image/webp), `spritesheet`
+            several in a grid (image/jpeg).
+        range_ (str | Unset): The bytes wanted, such as `bytes=0-1023`. A form that the server
+            does not know is ignored.
+        if_range (str | Unset): The ETag for which `Range` holds. If the file has another by now,
+            the whole file is sent.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        errors.UnreadableBody: If the body is not what the status code documents.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[ErrorResponse | File]
+    """
+
+    kwargs = build_request(
+        video_id=video_id,
+        variant=variant,
+        range_=range_,
+        if_range=if_range,
+    )
+
+    response = client.get_httpx_client().request(
+        **kwargs,
+    )
+
+    return _build_response(client=client, response=response)
+
+
+def sync(
+    video_id: str,
+    *,
+    client: AuthenticatedClient,
+    variant: VideoVariant | Unset = UNSET,
+    range_: str | Unset = UNSET,
+    if_range: str | Unset = UNSET,
+) -> ErrorResponse | File | None:
+    """Download a completed video, its thumbnail or its spritesheet.
+
+     Return the file itself. Byte ranges (RFC 9110, section 14) let a player seek and a client resume:
+    send `Range`, with the `ETag` of the first answer as `If-Range`. Content of a job that is not
+    completed is a 409, content whose time is up a 410.
+
+    Args:
+        video_id (str): The id of a video, as the server gave it. Escape it when you put it into
+            the path.
+        variant (VideoVariant | Unset): Which file of a job: `video` is the clip (video/mp4),
+            `thumbnail` one picture of it (image/webp), `spritesheet`
+            several in a grid (image/jpeg).
+        range_ (str | Unset): The bytes wanted, such as `bytes=0-1023`. A form that the server
+            does not know is ignored.
+        if_range (str | Unset): The ETag for which `Range` holds. If the file has another by now,
+            the whole file is sent.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        errors.UnreadableBody: If the body is not what the status code documents.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        ErrorResponse | File
+    """
+
+    return sync_detailed(
+        video_id=video_id,
+        client=client,
+        variant=variant,
+        range_=range_,
+        if_range=if_range,
+    ).parsed
+
+
+async def asyncio_detailed(
+    video_id: str,
+    *,
+    client: AuthenticatedClient,
+    variant: VideoVariant | Unset = UNSET,
+    range_: str | Unset = UNSET,
+    if_range: str | Unset = UNSET,
+) -> Response[ErrorResponse | File]:
+    """Download a completed video, its thumbnail or its spritesheet.
+
+     Return the file itself. Byte ranges (RFC 9110, section 14) let a player seek and a client resume:
+    send `Range`, with the `ETag` of the first answer as `If-Range`. Content of a job that is not
+    completed is a 409, content whose time is up a 410.
+
+    Args:
+        video_id (str): The id of a video, as the server gave it. Escape it when you put it into
+            the path.
+        variant (VideoVariant | Unset): Which file of a job: `video` is the clip (video/mp4),
+            `thumbnail` one picture of it (image/webp), `spritesheet`
+            several in a grid (image/jpeg).
+        range_ (str | Unset): The bytes wanted, such as `bytes=0-1023`. A form that the server
+            does not know is ignored.
+        if_range (str | Unset): The ETag for which `Range` holds. If the file has another by now,
+            the whole file is sent.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        errors.UnreadableBody: If the body is not what the status code documents.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[ErrorResponse | File]
+    """
+
+    kwargs = build_request(
+        video_id=video_id,
+        variant=variant,
+        range_=range_,
+        if_range=if_range,
+    )
+
+    response = await client.get_async_httpx_client().request(**kwargs)
+
+    return _build_response(client=client, response=response)
+
+
+async def asyncio(
+    video_id: str,
+    *,
+    client: AuthenticatedClient,
+    variant: VideoVariant | Unset = UNSET,
+    range_: str | Unset = UNSET,
+    if_range: str | Unset = UNSET,
+) -> ErrorResponse | File | None:
+    """Download a completed video, its thumbnail or its spritesheet.
+
+     Return the file itself. Byte ranges (RFC 9110, section 14) let a player seek and a client resume:
+    send `Range`, with the `ETag` of the first answer as `If-Range`. Content of a job that is not
+    completed is a 409, content whose time is up a 410.
+
+    Args:
+        video_id (str): The id of a video, as the server gave it. Escape it when you put it into
+            the path.
+        variant (VideoVariant | Unset): Which file of a job: `video` is the clip (video/mp4),
+            `thumbnail` one picture of it (image/webp), `spritesheet`
+            several in a grid (image/jpeg).
+        range_ (str | Unset): The bytes wanted, such as `bytes=0-1023`. A form that the server
+            does not know is ignored.
+        if_range (str | Unset): The ETag for which `Range` holds. If the file has another by now,
+            the whole file is sent.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        errors.UnreadableBody: If the body is not what the status code documents.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        ErrorResponse | File
+    """
+
+    return (
+        await asyncio_detailed(
+            video_id=video_id,
+            client=client,
+            variant=variant,
+            range_=range_,
+            if_range=if_range,
+        )
+    ).parsed

@@ -1,0 +1,271 @@
+import json
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from ... import errors
+from ...client import AuthenticatedClient, Client
+from ...models.error_response import ErrorResponse
+from ...models.remix_video_json import RemixVideoJson
+from ...models.video import Video
+from ...types import UNSET, Response, Unset
+
+
+def build_request(
+    video_id: str,
+    *,
+    body: RemixVideoJson,
+    idempotency_key: str | Unset = UNSET,
+) -> dict[str, Any]:
+    """Return the keyword arguments of `httpx.Client.request` for this operation, without sending anything."""
+    headers: dict[str, Any] = {}
+    if not isinstance(idempotency_key, Unset):
+        headers["Idempotency-Key"] = idempotency_key
+
+    _kwargs: dict[str, Any] = {
+        "method": "post",
+        "url": "/videos/{video_id}/remix".format(
+            video_id=quote(str(video_id), safe=""),
+        ),
+    }
+
+    _kwargs["json"] = body.to_dict()
+
+    headers["Content-Type"] = "application/json"
+
+    _kwargs["headers"] = headers
+    return _kwargs
+
+
+def parse_response(status_code: int, content: bytes) -> ErrorResponse | Video | None:
+    """Return what a body means under a status; None under a status that the contract does not name.
+
+    Raises errors.UnreadableBody when the body is not what the status documents.
+    """
+    try:
+        if status_code == 200:
+            response_200 = Video.from_dict(json.loads(content))
+
+            return response_200
+
+        if status_code == 400:
+            response_400 = ErrorResponse.from_dict(json.loads(content))
+
+            return response_400
+
+        if status_code == 401:
+            response_401 = ErrorResponse.from_dict(json.loads(content))
+
+            return response_401
+
+        if status_code == 404:
+            response_404 = ErrorResponse.from_dict(json.loads(content))
+
+            return response_404
+
+        if status_code == 409:
+            response_409 = ErrorResponse.from_dict(json.loads(content))
+
+            return response_409
+
+        if status_code == 413:
+            response_413 = ErrorResponse.from_dict(json.loads(content))
+
+            return response_413
+
+        if status_code == 415:
+            response_415 = ErrorResponse.from_dict(json.loads(content))
+
+            return response_415
+
+        if status_code == 422:
+            response_422 = ErrorResponse.from_dict(json.loads(content))
+
+            return response_422
+
+        if status_code == 429:
+            response_429 = ErrorResponse.from_dict(json.loads(content))
+
+            return response_429
+
+        if 500 <= status_code <= 599:
+            response_5xx = ErrorResponse.from_dict(json.loads(content))
+
+            return response_5xx
+
+    except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
+        raise errors.UnreadableBody(status_code, content, str(error) or type(error).__name__) from error
+    return None
+
+
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[ErrorResponse | Video]:
+    parsed = parse_response(response.status_code, response.content)
+    if parsed is None and client.raise_on_unexpected_status:
+        raise errors.UnexpectedStatus(response.status_code, response.content)
+    return Response(
+        status_code=response.status_code,
+        content=response.content,
+        headers=response.headers,
+        parsed=parsed,
+    )
+
+
+def sync_detailed(
+    video_id: str,
+    *,
+    client: AuthenticatedClient,
+    body: RemixVideoJson,
+    idempotency_key: str | Unset = UNSET,
+) -> Response[ErrorResponse | Video]:
+    """Start a job that remixes a completed video with a new prompt.
+
+     Start a new job. Only the prompt changes: model, seconds and size are the source's, and
+    `remixed_from_video_id` names the source. Remixing a job that is not completed is a 409.
+
+    Args:
+        video_id (str): The id of a video, as the server gave it. Escape it when you put it into
+            the path.
+        idempotency_key (str | Unset): A value that names this one call, the same on each attempt
+            of it. A server that honours it answers a repeated key with the job that the first attempt
+            started, and the same key with another body with a 409.
+        body (RemixVideoJson): The new prompt of a remix.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        errors.UnreadableBody: If the body is not what the status code documents.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[ErrorResponse | Video]
+    """
+
+    kwargs = build_request(
+        video_id=video_id,
+        body=body,
+        idempotency_key=idempotency_key,
+    )
+
+    response = client.get_httpx_client().request(
+        **kwargs,
+    )
+
+    return _build_response(client=client, response=response)
+
+
+def sync(
+    video_id: str,
+    *,
+    client: AuthenticatedClient,
+    body: RemixVideoJson,
+    idempotency_key: str | Unset = UNSET,
+) -> ErrorResponse | Video | None:
+    """Start a job that remixes a completed video with a new prompt.
+
+     Start a new job. Only the prompt changes: model, seconds and size are the source's, and
+    `remixed_from_video_id` names the source. Remixing a job that is not completed is a 409.
+
+    Args:
+        video_id (str): The id of a video, as the server gave it. Escape it when you put it into
+            the path.
+        idempotency_key (str | Unset): A value that names this one call, the same on each attempt
+            of it. A server that honours it answers a repeated key with the job that the first attempt
+            started, and the same key with another body with a 409.
+        body (RemixVideoJson): The new prompt of a remix.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        errors.UnreadableBody: If the body is not what the status code documents.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        ErrorResponse | Video
+    """
+
+    return sync_detailed(
+        video_id=video_id,
+        client=client,
+        body=body,
+        idempotency_key=idempotency_key,
+    ).parsed
+
+
+async def asyncio_detailed(
+    video_id: str,
+    *,
+    client: AuthenticatedClient,
+    body: RemixVideoJson,
+    idempotency_key: str | Unset = UNSET,
+) -> Response[ErrorResponse | Video]:
+    """Start a job that remixes a completed video with a new prompt.
+
+     Start a new job. Only the prompt changes: model, seconds and size are the source's, and
+    `remixed_from_video_id` names the source. Remixing a job that is not completed is a 409.
+
+    Args:
+        video_id (str): The id of a video, as the server gave it. Escape it when you put it into
+            the path.
+        idempotency_key (str | Unset): A value that names this one call, the same on each attempt
+            of it. A server that honours it answers a repeated key with the job that the first attempt
+            started, and the same key with another body with a 409.
+        body (RemixVideoJson): The new prompt of a remix.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        errors.UnreadableBody: If the body is not what the status code documents.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[ErrorResponse | Video]
+    """
+
+    kwargs = build_request(
+        video_id=video_id,
+        body=body,
+        idempotency_key=idempotency_key,
+    )
+
+    response = await client.get_async_httpx_client().request(**kwargs)
+
+    return _build_response(client=client, response=response)
+
+
+async def asyncio(
+    video_id: str,
+    *,
+    client: AuthenticatedClient,
+    body: RemixVideoJson,
+    idempotency_key: str | Unset = UNSET,
+) -> ErrorResponse | Video | None:
+    """Start a job that remixes a completed video with a new prompt.
+
+     Start a new job. Only the prompt changes: model, seconds and size are the source's, and
+    `remixed_from_video_id` names the source. Remixing a job that is not completed is a 409.
+
+    Args:
+        video_id (str): The id of a video, as the server gave it. Escape it when you put it into
+            the path.
+        idempotency_key (str | Unset): A value that names this one call, the same on each attempt
+            of it. A server that honours it answers a repeated key with the job that the first attempt
+            started, and the same key with another body with a 409.
+        body (RemixVideoJson): The new prompt of a remix.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        errors.UnreadableBody: If the body is not what the status code documents.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        ErrorResponse | Video
+    """
+
+    return (
+        await asyncio_detailed(
+            video_id=video_id,
+            client=client,
+            body=body,
+            idempotency_key=idempotency_key,
+        )
+    ).parsed

@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from io import BytesIO
+from typing import Any, Self, TypeVar
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from .. import types
+from ..types import File, take
+
+T = TypeVar("T", bound="ExtendVideoForm")
+
+
+@_attrs_define
+class ExtendVideoForm:
+    """An extension of a video file."""
+
+    prompt: str
+    """What the video shows, from 1 to 32,000 characters."""
+
+    seconds: str
+    """The duration to add in whole seconds, as a decimal string."""
+
+    video: File
+    """The video file (MP4) to extend."""
+
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        prompt = self.prompt
+
+        seconds = self.seconds
+
+        video = self.video.to_tuple()
+
+        field_dict: dict[str, Any] = {}
+        field_dict.update(self.additional_properties)
+        field_dict.update(
+            {
+                "prompt": prompt,
+                "seconds": seconds,
+                "video": video,
+            }
+        )
+
+        return field_dict
+
+    def to_multipart(self) -> types.RequestFiles:
+        files: types.RequestFiles = []
+
+        files.append(("prompt", (None, str(self.prompt).encode(), "text/plain")))
+
+        files.append(("seconds", (None, str(self.seconds).encode(), "text/plain")))
+
+        files.append(("video", self.video.to_tuple()))
+
+        for prop_name, prop in self.additional_properties.items():
+            files.append((prop_name, (None, str(prop).encode(), "text/plain")))
+
+        return files
+
+    @classmethod
+    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+        d = dict(src_dict)
+        prompt = take(d, "prompt", (str,), "ExtendVideoForm")
+
+        seconds = take(d, "seconds", (str,), "ExtendVideoForm")
+
+        video = File(payload=BytesIO(d.pop("video")))
+
+        extend_video_form = cls(
+            prompt=prompt,
+            seconds=seconds,
+            video=video,
+        )
+
+        extend_video_form.additional_properties = d
+        return extend_video_form
+
+    @property
+    def additional_keys(self) -> list[str]:
+        return list(self.additional_properties.keys())
+
+    def __getitem__(self, key: str) -> Any:
+        return self.additional_properties[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.additional_properties[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self.additional_properties[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.additional_properties

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..types import take
+
+if TYPE_CHECKING:
+    from ..models.video_reference import VideoReference
+
+
+T = TypeVar("T", bound="ExtendVideoJson")
+
+
+@_attrs_define
+class ExtendVideoJson:
+    """An extension of a completed video."""
+
+    prompt: str
+    """What the video shows, from 1 to 32,000 characters."""
+
+    seconds: str
+    """The duration to add in whole seconds, as a decimal string."""
+
+    video: VideoReference
+    """A video that the server has already."""
+
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        prompt = self.prompt
+
+        seconds = self.seconds
+
+        video = self.video.to_dict()
+
+        field_dict: dict[str, Any] = {}
+        field_dict.update(self.additional_properties)
+        field_dict.update(
+            {
+                "prompt": prompt,
+                "seconds": seconds,
+                "video": video,
+            }
+        )
+
+        return field_dict
+
+    @classmethod
+    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+        from ..models.video_reference import VideoReference
+
+        d = dict(src_dict)
+        prompt = take(d, "prompt", (str,), "ExtendVideoJson")
+
+        seconds = take(d, "seconds", (str,), "ExtendVideoJson")
+
+        video = VideoReference.from_dict(take(d, "video", (dict,), "ExtendVideoJson"))
+
+        extend_video_json = cls(
+            prompt=prompt,
+            seconds=seconds,
+            video=video,
+        )
+
+        extend_video_json.additional_properties = d
+        return extend_video_json
+
+    @property
+    def additional_keys(self) -> list[str]:
+        return list(self.additional_properties.keys())
+
+    def __getitem__(self, key: str) -> Any:
+        return self.additional_properties[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.additional_properties[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self.additional_properties[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.additional_properties

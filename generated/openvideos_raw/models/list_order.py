@@ -1,0 +1,18 @@
+from typing import Literal
+
+ListOrder = Literal["asc", "desc"] | str
+"""The values that the contract knows, or another that a server sends."""
+
+LIST_ORDER_VALUES: frozenset[str] = frozenset(
+    {
+        "asc",
+        "desc",
+    }
+)
+
+
+def check_list_order(value: object) -> ListOrder:
+    """Return the value as it is, known or not. Raises TypeError if it is not a string."""
+    if isinstance(value, str):
+        return value
+    raise TypeError(f"Unexpected value {value!r}. Expected a string, such as one of {LIST_ORDER_VALUES!r}")

@@ -1,0 +1,249 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, cast
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..models.video_status import VideoStatus, check_video_status
+from ..types import take
+
+if TYPE_CHECKING:
+    from ..models.video_error import VideoError
+
+
+T = TypeVar("T", bound="Video")
+
+
+@_attrs_define
+class Video:
+    """A video generation job, and the video that it makes."""
+
+    id: str
+    """The id of the job, unique on its server. The only handle to a job that was paid for."""
+
+    object_: Literal["video"]
+    """The type of this object, always `video`."""
+
+    created_at: int
+    """When the job was created, in Unix seconds."""
+
+    model: str
+    """The model that makes the video."""
+
+    status: VideoStatus
+    """How far a job is. `completed` and `failed` are terminal: the job never leaves them. `processing` is a synonym of
+    `in_progress`."""
+
+    progress: int | None = None
+    """How much is done, in whole percent. It never goes back."""
+
+    completed_at: int | None = None
+    """When the job ended, in Unix seconds, for completed and failed jobs; null before."""
+
+    expires_at: int | None = None
+    """When the files are deleted, in Unix seconds; null if unknown or never."""
+
+    prompt: None | str = None
+    """The prompt, as it was given."""
+
+    size: None | str = None
+    """The size of the picture, width x height in pixels, such as `720x1280`."""
+
+    seconds: None | str = None
+    """The duration of the clip in seconds, as a decimal string."""
+
+    duration: int | None = None
+    """The duration of the clip in whole seconds, from servers that give it as a number."""
+
+    url: None | str = None
+    """Where the finished file can be fetched without the API, on servers that offer it."""
+
+    remixed_from_video_id: None | str = None
+    """The id of the video that this one remixes; null if it is not a remix."""
+
+    error: None | VideoError = None
+    """Why the job failed; null unless its status is `failed`."""
+
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        from ..models.video_error import VideoError
+
+        id = self.id
+
+        object_ = self.object_
+
+        created_at = self.created_at
+
+        model = self.model
+
+        status: str = self.status
+
+        progress: int | None
+
+        progress = self.progress
+
+        completed_at: int | None
+
+        completed_at = self.completed_at
+
+        expires_at: int | None
+
+        expires_at = self.expires_at
+
+        prompt: None | str
+
+        prompt = self.prompt
+
+        size: None | str
+
+        size = self.size
+
+        seconds: None | str
+
+        seconds = self.seconds
+
+        duration: int | None
+
+        duration = self.duration
+
+        url: None | str
+
+        url = self.url
+
+        remixed_from_video_id: None | str
+
+        remixed_from_video_id = self.remixed_from_video_id
+
+        error: dict[str, Any] | None
+
+        if isinstance(self.error, VideoError):
+            error = self.error.to_dict()
+        else:
+            error = self.error
+
+        field_dict: dict[str, Any] = {}
+        field_dict.update(self.additional_properties)
+        field_dict.update(
+            {
+                "id": id,
+                "object": object_,
+                "created_at": created_at,
+                "model": model,
+                "status": status,
+            }
+        )
+        if progress is not None:
+            field_dict["progress"] = progress
+        if completed_at is not None:
+            field_dict["completed_at"] = completed_at
+        if expires_at is not None:
+            field_dict["expires_at"] = expires_at
+        if prompt is not None:
+            field_dict["prompt"] = prompt
+        if size is not None:
+            field_dict["size"] = size
+        if seconds is not None:
+            field_dict["seconds"] = seconds
+        if duration is not None:
+            field_dict["duration"] = duration
+        if url is not None:
+            field_dict["url"] = url
+        if remixed_from_video_id is not None:
+            field_dict["remixed_from_video_id"] = remixed_from_video_id
+        if error is not None:
+            field_dict["error"] = error
+
+        return field_dict
+
+    @classmethod
+    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+        from ..models.video_error import VideoError
+
+        d = dict(src_dict)
+        id = take(d, "id", (str,), "Video")
+
+        object_ = cast(Literal["video"], d.pop("object", "video"))
+
+        created_at = take(d, "created_at", (int, float), "Video")
+
+        model = take(d, "model", (str,), "Video")
+
+        status = check_video_status(take(d, "status", (str,), "Video"))
+
+        progress = d.pop("progress", None)
+
+        completed_at = d.pop("completed_at", None)
+
+        expires_at = d.pop("expires_at", None)
+
+        prompt = d.pop("prompt", None)
+
+        size = d.pop("size", None)
+
+        seconds = d.pop("seconds", None)
+
+        duration = d.pop("duration", None)
+
+        url = d.pop("url", None)
+
+        remixed_from_video_id = d.pop("remixed_from_video_id", None)
+
+        def _parse_error(data: object) -> None | VideoError:
+            if data is None:
+                return data
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                error_type_0 = VideoError.from_dict(data)
+
+                return error_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(None | VideoError, data)
+
+        error = _parse_error(d.pop("error", None))
+
+        video = cls(
+            id=id,
+            object_=object_,
+            created_at=created_at,
+            model=model,
+            status=status,
+            progress=progress,
+            completed_at=completed_at,
+            expires_at=expires_at,
+            prompt=prompt,
+            size=size,
+            seconds=seconds,
+            duration=duration,
+            url=url,
+            remixed_from_video_id=remixed_from_video_id,
+            error=error,
+        )
+
+        video.additional_properties = d
+        return video
+
+    @property
+    def object(self) -> Literal["video"]:
+        """The type of this object, always `video`."""
+        return self.object_
+
+    @property
+    def additional_keys(self) -> list[str]:
+        return list(self.additional_properties.keys())
+
+    def __getitem__(self, key: str) -> Any:
+        return self.additional_properties[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.additional_properties[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self.additional_properties[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.additional_properties

@@ -1,0 +1,21 @@
+from typing import Literal
+
+VideoStatus = Literal["completed", "failed", "in_progress", "processing", "queued"] | str
+"""The values that the contract knows, or another that a server sends."""
+
+VIDEO_STATUS_VALUES: frozenset[str] = frozenset(
+    {
+        "completed",
+        "failed",
+        "in_progress",
+        "processing",
+        "queued",
+    }
+)
+
+
+def check_video_status(value: object) -> VideoStatus:
+    """Return the value as it is, known or not. Raises TypeError if it is not a string."""
+    if isinstance(value, str):
+        return value
+    raise TypeError(f"Unexpected value {value!r}. Expected a string, such as one of {VIDEO_STATUS_VALUES!r}")

@@ -1,0 +1,77 @@
+"""Contains some shared types for properties"""
+
+from collections.abc import Mapping, MutableMapping
+from typing import IO, Any, BinaryIO, Generic, Literal, TypeVar
+
+from attrs import define
+
+from .errors import MalformedModel
+
+
+class Unset:
+    """The type of UNSET. Its one instance stays that when it is copied or pickled."""
+
+    def __bool__(self) -> Literal[False]:
+        return False
+
+    def __repr__(self) -> str:
+        return "UNSET"
+
+    def __reduce__(self) -> str:
+        return "UNSET"
+
+
+UNSET: Unset = Unset()
+
+# The types that `httpx.Client(files=)` can accept, copied from that library.
+FileContent = IO[bytes] | bytes | str
+FileTypes = (
+    # (filename, file (or bytes), content_type)
+    tuple[str | None, FileContent, str | None]
+    # (filename, file (or bytes), content_type, headers)
+    | tuple[str | None, FileContent, str | None, Mapping[str, str]]
+)
+RequestFiles = list[tuple[str, FileTypes]]
+
+
+@define
+class File:
+    """Contains information for file uploads"""
+
+    payload: BinaryIO
+    file_name: str | None = None
+    mime_type: str | None = None
+
+    def to_tuple(self) -> FileTypes:
+        """Return a tuple representation that httpx will accept for multipart/form-data"""
+        return self.file_name, self.payload, self.mime_type
+
+
+T = TypeVar("T")
+
+
+@define
+class Response(Generic[T]):
+    """A response from an endpoint"""
+
+    status_code: int
+    content: bytes
+    headers: MutableMapping[str, str]
+    parsed: T | None
+
+
+def take(source: dict[str, Any], key: str, kinds: tuple[type, ...], model: str) -> Any:
+    """Remove a required key from a JSON object and return its value.
+
+    Raises MalformedModel, naming the model and the key, when the key is missing or its value is of no kind in `kinds`.
+    """
+    try:
+        value = source.pop(key)
+    except KeyError:
+        raise MalformedModel(model, key, "is missing") from None
+    if not isinstance(value, kinds):
+        raise MalformedModel(model, key, f"is of the type {type(value).__name__}, not {kinds[0].__name__}")
+    return value
+
+
+__all__ = ["UNSET", "File", "FileTypes", "RequestFiles", "Response", "Unset", "take"]
