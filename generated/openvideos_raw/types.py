@@ -1,7 +1,10 @@
 """Contains some shared types for properties"""
 
+import json
 from collections.abc import Mapping, MutableMapping
+from pathlib import PurePath
 from typing import IO, Any, BinaryIO, Generic, Literal, TypeVar
+from urllib.parse import quote
 
 from attrs import define
 
@@ -44,7 +47,8 @@ class File:
 
     def to_tuple(self) -> FileTypes:
         """Return a tuple representation that httpx will accept for multipart/form-data"""
-        return self.file_name, self.payload, self.mime_type
+        name = self.file_name or PurePath(str(getattr(self.payload, "name", ""))).name or "upload"
+        return name, self.payload, self.mime_type
 
 
 T = TypeVar("T")
@@ -74,4 +78,16 @@ def take(source: dict[str, Any], key: str, kinds: tuple[type, ...], model: str) 
     return value
 
 
-__all__ = ["UNSET", "File", "FileTypes", "RequestFiles", "Response", "Unset", "take"]
+def path_segment(value: str, name: str) -> str:
+    """Return a value escaped as one segment of a path. Raises ValueError, naming it, for one that cannot be an id."""
+    if not isinstance(value, str) or value in ("", ".", ".."):
+        raise ValueError(f"{name} is {value!r}, which would lead to another path; give an id that the server sent")
+    return quote(value, safe="")
+
+
+def form_text(value: Any) -> bytes:
+    """Return a value as the text of a form field: a string as it is, anything else as JSON."""
+    return (value if isinstance(value, str) else json.dumps(value)).encode()
+
+
+__all__ = ["UNSET", "File", "FileTypes", "RequestFiles", "Response", "Unset", "form_text", "path_segment", "take"]

@@ -44,12 +44,13 @@ class CreateCharacterForm:
     def to_multipart(self) -> types.RequestFiles:
         files: types.RequestFiles = []
 
-        files.append(("name", (None, str(self.name).encode(), "text/plain")))
+        files.append(("name", (None, types.form_text(self.name), "text/plain")))
 
         files.append(("video", self.video.to_tuple()))
 
         for prop_name, prop in self.additional_properties.items():
-            files.append((prop_name, (None, str(prop).encode(), "text/plain")))
+            if prop is not None:
+                files.append((prop_name, (None, types.form_text(prop), "text/plain")))
 
         return files
 

@@ -76,25 +76,26 @@ class CreateVideoForm:
     def to_multipart(self) -> types.RequestFiles:
         files: types.RequestFiles = []
 
-        files.append(("prompt", (None, str(self.prompt).encode(), "text/plain")))
+        files.append(("prompt", (None, types.form_text(self.prompt), "text/plain")))
 
         if not isinstance(self.model, Unset):
             if isinstance(self.model, str):
-                files.append(("model", (None, str(self.model).encode(), "text/plain")))
+                files.append(("model", (None, types.form_text(self.model), "text/plain")))
             else:
                 files.append(("model", (None, str(self.model).encode(), "text/plain")))
 
         if not isinstance(self.seconds, Unset):
-            files.append(("seconds", (None, str(self.seconds).encode(), "text/plain")))
+            files.append(("seconds", (None, types.form_text(self.seconds), "text/plain")))
 
         if not isinstance(self.size, Unset):
-            files.append(("size", (None, str(self.size).encode(), "text/plain")))
+            files.append(("size", (None, types.form_text(self.size), "text/plain")))
 
         if not isinstance(self.input_reference, Unset):
             files.append(("input_reference", self.input_reference.to_tuple()))
 
         for prop_name, prop in self.additional_properties.items():
-            files.append((prop_name, (None, str(prop).encode(), "text/plain")))
+            if prop is not None:
+                files.append((prop_name, (None, types.form_text(prop), "text/plain")))
 
         return files
 

@@ -50,14 +50,15 @@ class ExtendVideoForm:
     def to_multipart(self) -> types.RequestFiles:
         files: types.RequestFiles = []
 
-        files.append(("prompt", (None, str(self.prompt).encode(), "text/plain")))
+        files.append(("prompt", (None, types.form_text(self.prompt), "text/plain")))
 
-        files.append(("seconds", (None, str(self.seconds).encode(), "text/plain")))
+        files.append(("seconds", (None, types.form_text(self.seconds), "text/plain")))
 
         files.append(("video", self.video.to_tuple()))
 
         for prop_name, prop in self.additional_properties.items():
-            files.append((prop_name, (None, str(prop).encode(), "text/plain")))
+            if prop is not None:
+                files.append((prop_name, (None, types.form_text(prop), "text/plain")))
 
         return files
 

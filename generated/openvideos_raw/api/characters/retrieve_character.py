@@ -1,6 +1,5 @@
 import json
 from typing import Any
-from urllib.parse import quote
 
 import httpx
 
@@ -8,7 +7,7 @@ from ... import errors
 from ...client import AuthenticatedClient, Client
 from ...models.character import Character
 from ...models.error_response import ErrorResponse
-from ...types import Response
+from ...types import Response, path_segment
 
 
 def build_request(
@@ -19,7 +18,7 @@ def build_request(
     _kwargs: dict[str, Any] = {
         "method": "get",
         "url": "/videos/characters/{character_id}".format(
-            character_id=quote(str(character_id), safe=""),
+            character_id=path_segment(character_id, "character_id"),
         ),
     }
 

@@ -14,7 +14,7 @@ from ...types import UNSET, Response, Unset
 
 def build_request(
     *,
-    body: CreateVideoForm | CreateVideoJson | Unset = UNSET,
+    body: CreateVideoForm | CreateVideoJson,
     idempotency_key: str | Unset = UNSET,
 ) -> dict[str, Any]:
     """Return the keyword arguments of `httpx.Client.request` for this operation, without sending anything."""
@@ -117,7 +117,7 @@ def _build_response(
 def sync_detailed(
     *,
     client: AuthenticatedClient,
-    body: CreateVideoForm | CreateVideoJson | Unset = UNSET,
+    body: CreateVideoForm | CreateVideoJson,
     idempotency_key: str | Unset = UNSET,
 ) -> Response[ErrorResponse | Video]:
     """Start a video generation job.
@@ -159,7 +159,7 @@ def sync_detailed(
 def sync(
     *,
     client: AuthenticatedClient,
-    body: CreateVideoForm | CreateVideoJson | Unset = UNSET,
+    body: CreateVideoForm | CreateVideoJson,
     idempotency_key: str | Unset = UNSET,
 ) -> ErrorResponse | Video | None:
     """Start a video generation job.
@@ -196,7 +196,7 @@ def sync(
 async def asyncio_detailed(
     *,
     client: AuthenticatedClient,
-    body: CreateVideoForm | CreateVideoJson | Unset = UNSET,
+    body: CreateVideoForm | CreateVideoJson,
     idempotency_key: str | Unset = UNSET,
 ) -> Response[ErrorResponse | Video]:
     """Start a video generation job.
@@ -236,7 +236,7 @@ async def asyncio_detailed(
 async def asyncio(
     *,
     client: AuthenticatedClient,
-    body: CreateVideoForm | CreateVideoJson | Unset = UNSET,
+    body: CreateVideoForm | CreateVideoJson,
     idempotency_key: str | Unset = UNSET,
 ) -> ErrorResponse | Video | None:
     """Start a video generation job.

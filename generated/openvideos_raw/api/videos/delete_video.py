@@ -1,6 +1,5 @@
 import json
 from typing import Any
-from urllib.parse import quote
 
 import httpx
 
@@ -8,7 +7,7 @@ from ... import errors
 from ...client import AuthenticatedClient, Client
 from ...models.error_response import ErrorResponse
 from ...models.video_delete_response import VideoDeleteResponse
-from ...types import Response
+from ...types import Response, path_segment
 
 
 def build_request(
@@ -19,7 +18,7 @@ def build_request(
     _kwargs: dict[str, Any] = {
         "method": "delete",
         "url": "/videos/{video_id}".format(
-            video_id=quote(str(video_id), safe=""),
+            video_id=path_segment(video_id, "video_id"),
         ),
     }
 

@@ -1,7 +1,6 @@
 import json
 from io import BytesIO
 from typing import Any
-from urllib.parse import quote
 
 import httpx
 
@@ -9,7 +8,7 @@ from ... import errors
 from ...client import AuthenticatedClient, Client
 from ...models.error_response import ErrorResponse
 from ...models.video_variant import VideoVariant
-from ...types import UNSET, File, Response, Unset
+from ...types import UNSET, File, Response, Unset, path_segment
 
 
 def build_request(
@@ -40,7 +39,7 @@ def build_request(
     _kwargs: dict[str, Any] = {
         "method": "get",
         "url": "/videos/{video_id}/content".format(
-            video_id=quote(str(video_id), safe=""),
+            video_id=path_segment(video_id, "video_id"),
         ),
         "params": params,
     }

@@ -14,7 +14,7 @@ from ...types import UNSET, Response, Unset
 
 def build_request(
     *,
-    body: EditVideoForm | EditVideoJson | Unset = UNSET,
+    body: EditVideoForm | EditVideoJson,
     idempotency_key: str | Unset = UNSET,
 ) -> dict[str, Any]:
     """Return the keyword arguments of `httpx.Client.request` for this operation, without sending anything."""
@@ -117,7 +117,7 @@ def _build_response(
 def sync_detailed(
     *,
     client: AuthenticatedClient,
-    body: EditVideoForm | EditVideoJson | Unset = UNSET,
+    body: EditVideoForm | EditVideoJson,
     idempotency_key: str | Unset = UNSET,
 ) -> Response[ErrorResponse | Video]:
     """Start a job that edits a video.
@@ -157,7 +157,7 @@ def sync_detailed(
 def sync(
     *,
     client: AuthenticatedClient,
-    body: EditVideoForm | EditVideoJson | Unset = UNSET,
+    body: EditVideoForm | EditVideoJson,
     idempotency_key: str | Unset = UNSET,
 ) -> ErrorResponse | Video | None:
     """Start a job that edits a video.
@@ -192,7 +192,7 @@ def sync(
 async def asyncio_detailed(
     *,
     client: AuthenticatedClient,
-    body: EditVideoForm | EditVideoJson | Unset = UNSET,
+    body: EditVideoForm | EditVideoJson,
     idempotency_key: str | Unset = UNSET,
 ) -> Response[ErrorResponse | Video]:
     """Start a job that edits a video.
@@ -230,7 +230,7 @@ async def asyncio_detailed(
 async def asyncio(
     *,
     client: AuthenticatedClient,
-    body: EditVideoForm | EditVideoJson | Unset = UNSET,
+    body: EditVideoForm | EditVideoJson,
     idempotency_key: str | Unset = UNSET,
 ) -> ErrorResponse | Video | None:
     """Start a job that edits a video.

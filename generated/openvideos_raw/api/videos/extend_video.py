@@ -14,7 +14,7 @@ from ...types import UNSET, Response, Unset
 
 def build_request(
     *,
-    body: ExtendVideoForm | ExtendVideoJson | Unset = UNSET,
+    body: ExtendVideoForm | ExtendVideoJson,
     idempotency_key: str | Unset = UNSET,
 ) -> dict[str, Any]:
     """Return the keyword arguments of `httpx.Client.request` for this operation, without sending anything."""
@@ -117,7 +117,7 @@ def _build_response(
 def sync_detailed(
     *,
     client: AuthenticatedClient,
-    body: ExtendVideoForm | ExtendVideoJson | Unset = UNSET,
+    body: ExtendVideoForm | ExtendVideoJson,
     idempotency_key: str | Unset = UNSET,
 ) -> Response[ErrorResponse | Video]:
     """Start a job that continues a video.
@@ -158,7 +158,7 @@ def sync_detailed(
 def sync(
     *,
     client: AuthenticatedClient,
-    body: ExtendVideoForm | ExtendVideoJson | Unset = UNSET,
+    body: ExtendVideoForm | ExtendVideoJson,
     idempotency_key: str | Unset = UNSET,
 ) -> ErrorResponse | Video | None:
     """Start a job that continues a video.
@@ -194,7 +194,7 @@ def sync(
 async def asyncio_detailed(
     *,
     client: AuthenticatedClient,
-    body: ExtendVideoForm | ExtendVideoJson | Unset = UNSET,
+    body: ExtendVideoForm | ExtendVideoJson,
     idempotency_key: str | Unset = UNSET,
 ) -> Response[ErrorResponse | Video]:
     """Start a job that continues a video.
@@ -233,7 +233,7 @@ async def asyncio_detailed(
 async def asyncio(
     *,
     client: AuthenticatedClient,
-    body: ExtendVideoForm | ExtendVideoJson | Unset = UNSET,
+    body: ExtendVideoForm | ExtendVideoJson,
     idempotency_key: str | Unset = UNSET,
 ) -> ErrorResponse | Video | None:
     """Start a job that continues a video.

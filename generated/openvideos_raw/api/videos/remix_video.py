@@ -1,6 +1,5 @@
 import json
 from typing import Any
-from urllib.parse import quote
 
 import httpx
 
@@ -9,7 +8,7 @@ from ...client import AuthenticatedClient, Client
 from ...models.error_response import ErrorResponse
 from ...models.remix_video_json import RemixVideoJson
 from ...models.video import Video
-from ...types import UNSET, Response, Unset
+from ...types import UNSET, Response, Unset, path_segment
 
 
 def build_request(
@@ -26,7 +25,7 @@ def build_request(
     _kwargs: dict[str, Any] = {
         "method": "post",
         "url": "/videos/{video_id}/remix".format(
-            video_id=quote(str(video_id), safe=""),
+            video_id=path_segment(video_id, "video_id"),
         ),
     }
 
