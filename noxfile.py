@@ -1,0 +1,79 @@
+"""The project's chores. `nox` runs what a contributor needs before a push; `nox -l` lists the rest."""
+
+from __future__ import annotations
+
+import os
+
+import nox
+
+nox.needs_version = ">=2024.10.9"
+nox.options.default_venv_backend = "uv"
+os.environ.setdefault("UV_PYTHON_DOWNLOADS", "never")  # the sessions run on the Python that runs nox
+
+PROJECT = nox.project.load_toml("pyproject.toml")
+REDOCLY = "@redocly/cli@2.77.0"
+
+
+def install(session: nox.Session, *groups: str, extras: list[str] | None = None) -> None:
+    """Install dependency groups of pyproject.toml, and the project itself, in place, if a list of extras is given."""
+    itself = [] if extras is None else ["-e", f".[{','.join(extras)}]"]
+    session.install(*itself, *nox.project.dependency_groups(PROJECT, *groups))
+
+
+@nox.session
+def generated(session: nox.Session) -> None:
+    """Check that generated/ is what the generator makes of openapi.yaml."""
+    install(session, "regenerate")
+    session.run("python", "tools/regenerate.py", "--check")
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check the style (ruff, every rule) and that openapi.yaml is OpenAPI 3.1."""
+    install(session, "lint")
+    session.run("ruff", "check")
+    session.run("ruff", "format", "--check")
+    session.run("openapi-spec-validator", "openapi.yaml")
+
+
+@nox.session
+def typecheck(session: nox.Session) -> None:
+    """Check the types of the overlay, the conformance packages and the tools: mypy and pyright, both strict."""
+    install(session, "typecheck", extras=all_extras())
+    for root in ("overlay", "conformance", "tools"):  # one by one: each has modules of the same names below tests/
+        session.run("mypy", root)
+    session.run("mypy", "noxfile.py")
+    session.run("pyright")
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Run the tests; what follows `--` goes to pytest, such as `-k regenerate` or `--cov`."""
+    install(session, "test", extras=all_extras())
+    session.run("pytest", *session.posargs)
+
+
+@nox.session(default=False)
+def regenerate(session: nox.Session) -> None:
+    """Make generated/ from openapi.yaml; with `-- --check`, only name the files that are stale."""
+    install(session, "regenerate")
+    session.run("python", "tools/regenerate.py", *session.posargs)
+
+
+@nox.session(default=False)
+def demo(session: nox.Session) -> None:
+    """Start the emulator, make two videos with the SDK, and tell what they are."""
+    install(session, extras=["emulator"])
+    session.run("python", "tools/demo.py", *session.posargs)
+
+
+@nox.session(default=False)
+def spec_lint(session: nox.Session) -> None:
+    """Check openapi.yaml by the rules of @redocly/cli, which comes from npm."""
+    install(session, "spec-lint")
+    session.run("npx", "--yes", REDOCLY, "lint", "openapi.yaml")
+
+
+def all_extras() -> list[str]:
+    """Return the names of the project's extras."""
+    return list(PROJECT["project"]["optional-dependencies"])

@@ -1,0 +1,57 @@
+"""A server in memory for the raw client: it keeps what was sent and answers with what it is told."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from openvideos_raw import AuthenticatedClient
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from openvideos_raw.types import Response
+
+
+class Wire:
+    """The far end of the wire, and the calls that reach it, blocking or async."""
+
+    def __init__(self, colour: str) -> None:
+        self.colour = colour
+        self.requests: list[httpx.Request] = []
+        self.answer = httpx.Response(
+            400, json={"error": {"message": "No", "type": "invalid_request_error", "param": None, "code": None}}
+        )
+        self.client = self.new_client()
+
+    def new_client(self, **options: Any) -> AuthenticatedClient:
+        """Return a client whose requests end here."""
+        transport = httpx.MockTransport(self._handle)
+        return AuthenticatedClient(
+            base_url="https://api.example.org/v1", token="sk-wire", httpx_args={"transport": transport}, **options
+        )
+
+    def _handle(self, request: httpx.Request) -> httpx.Response:
+        self.requests.append(request)
+        return self.answer
+
+    def call(self, operation: ModuleType, *arguments: Any, **options: Any) -> Response[Any]:
+        """Call an operation's `sync_detailed` or `asyncio_detailed`."""
+        options.setdefault("client", self.client)
+        if self.colour == "sync":
+            return operation.sync_detailed(*arguments, **options)
+        return asyncio.run(operation.asyncio_detailed(*arguments, **options))
+
+    @property
+    def sent(self) -> httpx.Request:
+        """The one request that was sent."""
+        (request,) = self.requests
+        return request
+
+
+@pytest.fixture(params=["sync", "async"])
+def wire(request: pytest.FixtureRequest) -> Wire:
+    return Wire(request.param)

@@ -1,0 +1,208 @@
+"""What the raw client makes of what a server sends: nothing is lost, and nothing surprising is raised."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from openvideos_raw import errors
+from openvideos_raw.api.videos import (
+    create_video,
+    delete_video,
+    download_video_content,
+    list_videos,
+    retrieve_video,
+)
+from openvideos_raw.models import CreateVideoForm, ErrorResponse, Video, VideoDeleteResponse, VideoError, VideoList
+from openvideos_raw.types import UNSET, File
+
+if TYPE_CHECKING:
+    from tests.raw.conftest import Wire
+
+VIDEO = {"id": "video_1", "object": "video", "created_at": 1758941485, "model": "sora-2", "status": "queued"}
+ERROR = {"error": {"message": "Overloaded", "type": "server_error", "param": None, "code": None}}
+HTML = b"<html><body><h1>502 Bad Gateway</h1></body></html>"
+
+
+class TestStatuses:
+    @pytest.mark.parametrize("status", [400, 401, 404, 429, 500, 503, 520, 529, 599])
+    def test_an_error_is_parsed_under_its_status(self, wire: Wire, status: int) -> None:
+        wire.answer = httpx.Response(status, json=ERROR)
+        response = wire.call(retrieve_video, "video_1")
+        assert status == response.status_code
+        assert ErrorResponse.from_dict(ERROR) == response.parsed
+
+    @pytest.mark.parametrize("status", [299, 418, 499])
+    def test_a_status_that_the_contract_does_not_name_is_not_parsed(self, wire: Wire, status: int) -> None:
+        wire.answer = httpx.Response(status, content=HTML)
+        response = wire.call(retrieve_video, "video_1")
+        assert (status, HTML, None) == (response.status_code, response.content, response.parsed)
+
+    @pytest.mark.parametrize("status", [299, 418, 499])
+    def test_or_is_raised_if_the_caller_wants_it(self, wire: Wire, status: int) -> None:
+        wire.answer = httpx.Response(status, content=HTML)
+        with pytest.raises(errors.UnexpectedStatus) as raised:
+            wire.call(retrieve_video, "video_1", client=wire.new_client(raise_on_unexpected_status=True))
+        assert status == raised.value.status_code
+
+
+class TestUnknownWords:
+    def test_an_unknown_status_word_is_kept(self, wire: Wire) -> None:
+        wire.answer = httpx.Response(200, json=VIDEO | {"status": "rendering"})
+        assert wire.call(retrieve_video, "video_1").parsed.status == "rendering"
+
+    def test_one_odd_item_does_not_spoil_the_list(self, wire: Wire) -> None:
+        odd = VIDEO | {"id": "video_2", "status": "rendering", "model": "wan-2.5", "size": "wide", "object": "clip"}
+        page = {"object": "list", "data": [VIDEO, odd], "first_id": None, "last_id": None, "has_more": False}
+        wire.answer = httpx.Response(200, json=page)
+        videos = wire.call(list_videos).parsed.data
+        assert [VIDEO, odd] == [video.to_dict() for video in videos]
+
+    def test_an_unknown_field_is_kept(self) -> None:
+        video = Video.from_dict(VIDEO | {"fps": 24})
+        assert video["fps"] == 24
+        assert VIDEO | {"fps": 24} == video.to_dict()
+
+    @pytest.mark.parametrize("error", [{"reason": "oom"}, {"code": None, "message": None}, "oom", ["oom"], 7])
+    def test_an_error_of_another_shape_is_kept(self, error: Any) -> None:
+        assert error == Video.from_dict(VIDEO | {"error": error}).to_dict()["error"]
+
+    def test_a_constant_of_another_value_is_kept(self) -> None:
+        assert Video.from_dict(VIDEO | {"object": "clip"}).object == "clip"
+
+
+class TestAbsentKeys:
+    def test_a_nullable_key_that_is_absent_is_none(self) -> None:
+        video = Video.from_dict(VIDEO)
+        absent = (video.progress, video.completed_at, video.expires_at, video.prompt, video.size, video.seconds)
+        assert (None,) * 6 == absent
+        assert (None,) * 4 == (video.duration, video.url, video.remixed_from_video_id, video.error)
+
+    def test_and_is_left_out_again(self) -> None:
+        assert VIDEO == Video.from_dict(VIDEO).to_dict()
+
+    def test_a_constant_that_is_absent_is_what_the_contract_says(self) -> None:
+        bare = {key: value for key, value in VIDEO.items() if key != "object"}
+        assert Video.from_dict(bare).object == "video"
+
+    @pytest.mark.parametrize("key", ["id", "created_at", "model", "status"])
+    def test_a_required_key_that_is_missing_is_named(self, key: str) -> None:
+        bare = {name: value for name, value in VIDEO.items() if name != key}
+        with pytest.raises(errors.MalformedModel, match=f"^Video: the key '{key}' is missing$"):
+            Video.from_dict(bare)
+
+    @pytest.mark.parametrize(
+        ("key", "value", "kind"),
+        [("id", 7, "int"), ("id", None, "NoneType"), ("created_at", "now", "str"), ("status", {"a": 1}, "dict")],
+    )
+    def test_a_required_key_of_another_type_is_named(self, key: str, value: object, kind: str) -> None:
+        with pytest.raises(errors.MalformedModel, match=f"^Video: the key '{key}' is of the type {kind}, not "):
+            Video.from_dict(VIDEO | {key: value})
+
+    def test_a_list_that_is_none_is_named(self) -> None:
+        page = {"object": "list", "data": None, "first_id": None, "last_id": None, "has_more": False}
+        with pytest.raises(errors.MalformedModel, match="VideoList: the key 'data'"):
+            VideoList.from_dict(page)
+
+
+class TestUnreadableBodies:
+    @pytest.mark.parametrize("status", [200, 404, 502, 529])
+    @pytest.mark.parametrize(
+        "content",
+        [HTML, b"", b"\xff\xfe\x00", b"{", b"null", b"[]", b'"text"', b"7", b"{}", b'{"error": null}', b"[" * 100_000],
+        ids=lambda content: repr(content[:16]),
+    )
+    def test_a_body_of_another_shape_is_one_typed_error(self, wire: Wire, status: int, content: bytes) -> None:
+        wire.answer = httpx.Response(status, content=content)
+        with pytest.raises(errors.UnreadableBody, match=f"^The body of this {status} cannot be read: .") as raised:
+            wire.call(retrieve_video, "video_1")
+        assert (status, content) == (raised.value.status_code, raised.value.content)
+
+    def test_the_missing_key_is_told(self, wire: Wire) -> None:
+        wire.answer = httpx.Response(200, json={"id": "video_1"})
+        with pytest.raises(errors.UnreadableBody, match="Video: the key 'created_at' is missing"):
+            wire.call(create_video, body=CreateVideoForm(prompt="A boat"))
+
+
+class TestDownloads:
+    @pytest.mark.parametrize("status", [200, 206])
+    @pytest.mark.parametrize("media_type", ["video/mp4", "image/webp", "image/jpeg"])
+    def test_a_file_is_returned_as_it_is(self, wire: Wire, status: int, media_type: str) -> None:
+        content = b"\x00\x00\x00\x18ftypisom\xff\xfe"
+        wire.answer = httpx.Response(status, content=content, headers={"content-type": media_type})
+        file = wire.call(download_video_content, "video_1").parsed
+        assert isinstance(file, File)
+        assert content == file.payload.read()
+
+    def test_what_was_not_given_is_not_sent(self, wire: Wire) -> None:
+        wire.answer = httpx.Response(200, content=b"mp4")
+        wire.call(download_video_content, "video_1")
+        assert wire.sent.url.raw_path == b"/v1/videos/video_1/content"
+        assert not {"range", "if-range"} & set(wire.sent.headers)
+
+    def test_what_was_given_is_sent(self, wire: Wire) -> None:
+        wire.answer = httpx.Response(206, content=b"mp4")
+        wire.call(download_video_content, "video_1", variant="thumbnail", range_="bytes=3-", if_range='"tag"')
+        assert wire.sent.url.raw_path == b"/v1/videos/video_1/content?variant=thumbnail"
+        assert ("bytes=3-", '"tag"') == (wire.sent.headers["range"], wire.sent.headers["if-range"])
+
+    def test_an_error_is_an_error(self, wire: Wire) -> None:
+        wire.answer = httpx.Response(409, json=ERROR)
+        assert ErrorResponse.from_dict(ERROR) == wire.call(download_video_content, "video_1").parsed
+
+
+class TestLists:
+    def test_what_was_not_given_is_not_sent(self, wire: Wire) -> None:
+        wire.answer = httpx.Response(500, json=ERROR)
+        wire.call(list_videos)
+        assert wire.sent.url.raw_path == b"/v1/videos"
+
+    def test_what_was_given_is_sent(self, wire: Wire) -> None:
+        wire.answer = httpx.Response(500, json=ERROR)
+        wire.call(list_videos, after="video_1", limit=5, order="asc")
+        assert {"after": "video_1", "limit": "5", "order": "asc"} == dict(wire.sent.url.params)
+
+
+def test_a_deletion_is_confirmed(wire: Wire) -> None:
+    wire.answer = httpx.Response(200, json={"id": "video_1", "object": "video.deleted", "deleted": True})
+    confirmation = wire.call(delete_video, "video_1").parsed
+    assert isinstance(confirmation, VideoDeleteResponse)
+    assert ("video_1", True) == (confirmation.id, confirmation.deleted)
+
+
+@pytest.mark.parametrize("again", [copy.copy, copy.deepcopy, lambda value: pickle.loads(pickle.dumps(value))])
+@pytest.mark.parametrize(
+    "value",
+    [
+        Video.from_dict(VIDEO | {"fps": 24, "error": {"code": "oom", "message": "Out of memory"}}),
+        VideoError(code="oom", message="Out of memory"),
+        CreateVideoForm(prompt="A boat"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_a_model_survives_a_copy(again: Any, value: object) -> None:
+    assert value == again(value)
+
+
+@pytest.mark.parametrize("again", [copy.copy, copy.deepcopy, lambda value: pickle.loads(pickle.dumps(value))])
+def test_unset_is_one_object(again: Any) -> None:
+    assert again(UNSET) is UNSET
+    assert again(CreateVideoForm(prompt="A boat")).model is UNSET
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        errors.UnexpectedStatus(418, HTML),
+        errors.UnreadableBody(502, HTML, "Expecting value"),
+        errors.MalformedModel("Video", "id", "is missing"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_an_error_survives_a_pickle(error: Exception) -> None:
+    again = pickle.loads(pickle.dumps(error))
+    assert (type(error), str(error), vars(error)) == (type(again), str(again), vars(again))

@@ -1,0 +1,143 @@
+"""Make generated/ from openapi.yaml, or tell which of its files are stale.
+
+The generator and the ruff that formats its output are the versions pinned in pyproject.toml, both from the environment
+of the Python that runs this, so that the same contract gives the same bytes on every machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = "openvideos_raw"
+CACHES = frozenset({"__pycache__", ".mypy_cache", ".pytest_cache", ".ruff_cache"})
+"""Directories that tools leave behind; git ignores them, and so does the comparison."""
+
+
+class CannotGenerateError(Exception):
+    """The generator cannot run, or refuses the contract. The message says why and what to do."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line. Return 0, 1 if --check finds a stale file, 2 if the generator cannot run."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--check", action="store_true", help="change nothing; exit 1 and name each stale file")
+    check = parser.parse_args(arguments).check
+    with tempfile.TemporaryDirectory(prefix="openvideos-regenerate-") as scratch:
+        fresh = Path(scratch, "generated")
+        try:
+            generate(fresh)
+        except CannotGenerateError as problem:
+            print(f"regenerate: {problem}", file=sys.stderr)
+            return 2
+        changes = differences(ROOT / "generated", fresh)
+        if not changes:
+            print("generated/ is what openapi.yaml says")
+            return 0
+        if not check:
+            replace(ROOT / "generated", fresh, changes)
+        for path, change in changes.items():
+            print(f"{'stale' if check else change}: generated/{path}" + (f" ({NOT_YET[change]})" if check else ""))
+    if check:
+        print("Run `nox -s regenerate` and commit what it changes. Never edit generated/ by hand: what should be")
+        print("otherwise is said in openapi.yaml, generator-config.yaml or generator-templates/.")
+    return int(check)
+
+
+def generate(into: Path) -> None:
+    """Write the raw client below a directory, which is made. Raises CannotGenerateError."""
+    environment = generator_environment()
+    into.mkdir()
+    command = [
+        *(sys.executable, "-m", "openapi_python_client", "generate", "--fail-on-warning"),
+        *("--path", str(ROOT / "openapi.yaml")),
+        *("--config", str(ROOT / "generator-config.yaml")),
+        *("--custom-template-path", str(ROOT / "generator-templates")),
+        *("--meta", "none", "--output-path", str(into / PACKAGE)),
+    ]
+    run = subprocess.run(
+        command, env=environment, cwd=into, capture_output=True, text=True, encoding="utf-8", check=False
+    )
+    if run.returncode:
+        raise CannotGenerateError(
+            f"the generator refuses the contract; generated/ is as it was\n{run.stdout}{run.stderr}"
+        )
+    Path(into, PACKAGE, "py.typed").touch()  # --meta none leaves it out, and without it the types are not believed
+
+
+def generator_environment() -> dict[str, str]:
+    """Return the environment to generate in, after a look at the pinned tools. Raises CannotGenerateError."""
+    bin_directory = str(Path(sys.executable).parent)
+    for name, pinned in pins().items():
+        try:
+            found = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            found = "none"
+        if found != pinned:
+            raise CannotGenerateError(f"{name} {pinned} is needed beside this Python, but found: {found}. {REMEDY}")
+    ruff = shutil.which("ruff", path=bin_directory)
+    if ruff is None:  # the generator would skip the formatting with no more than a warning
+        raise CannotGenerateError(f"no ruff in {bin_directory}, where this Python is. {REMEDY}")
+    version = subprocess.run([ruff, "--version"], capture_output=True, text=True, check=False).stdout.strip()
+    if version != f"ruff {pins()['ruff']}":
+        raise CannotGenerateError(f"{ruff} should be of version {pins()['ruff']}, but says: {version!r}. {REMEDY}")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("RUFF_")}
+    return kept | {
+        "PATH": bin_directory + os.pathsep + os.environ.get("PATH", os.defpath),
+        "PYTHONHASHSEED": "0",  # the order of a set can reach the output
+        "PYTHONUTF8": "1",  # the locale cannot
+    }
+
+
+def pins() -> dict[str, str]:
+    """Return the exact versions in pyproject.toml's dependency group `regenerate`."""
+    groups = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["dependency-groups"]
+    return dict(requirement.split("==") for requirement in groups["regenerate"])
+
+
+def differences(committed: Path, fresh: Path) -> dict[str, str]:
+    """Return what happens to each file that differs when `fresh` takes the place of `committed`, in order of path."""
+    old, new = contents(committed), contents(fresh)
+    verbs = {(True, True): "changed", (True, False): "removed", (False, True): "added"}
+    return {
+        path: verbs[path in old, path in new]
+        for path in sorted(old.keys() | new.keys())
+        if old.get(path) != new.get(path)
+    }
+
+
+def contents(directory: Path) -> dict[str, bytes]:
+    """Return the bytes of each file below a directory by its path, without the caches of tools."""
+    files = (path for path in directory.rglob("*") if path.is_file())
+    relative = {path.relative_to(directory): path for path in files}
+    return {name.as_posix(): path.read_bytes() for name, path in relative.items() if CACHES.isdisjoint(name.parts)}
+
+
+def replace(committed: Path, fresh: Path, changes: dict[str, str]) -> None:
+    """Carry out what `differences` returned."""
+    for path, change in changes.items():
+        target = committed / path
+        if change == "removed":
+            target.unlink()
+        else:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(fresh / path, target)
+
+
+NOT_YET = {
+    "changed": "its content differs",
+    "removed": "the generator does not write it",
+    "added": "it is missing",
+}
+REMEDY = "`nox -s regenerate` installs both, or: python -m pip install --group regenerate"
+
+if __name__ == "__main__":
+    sys.exit(main())
