@@ -1,0 +1,111 @@
+"""Every code block of README.md works: Python against a real emulator, commands against what they name."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import shlex
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PROJECT = Path(__file__).parents[2]
+README = PROJECT.joinpath("README.md").read_text("utf-8")
+NOXFILE = PROJECT.joinpath("noxfile.py").read_text("utf-8")
+BLOCKS = [
+    (match["language"], README.count("\n", 0, match.start()) + 2, match["code"])
+    for match in re.finditer(r"^```(?P<language>\w*)\n(?P<code>.*?)^```$", README, re.MULTILINE | re.DOTALL)
+]
+PYTHON = [pytest.param(line, code, id=f"line {line}") for language, line, code in BLOCKS if language == "python"]
+COMMANDS = [command for language, _, code in BLOCKS if language == "console" for command in code.splitlines()]
+MAGIC = {".mp4": (b"ftyp", 4), ".webp": (b"WEBP", 8), ".jpg": (b"\xff\xd8", 0)}
+
+
+@pytest.fixture(scope="module")
+def emulator_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Run an emulator whose jobs are done at the second look."""
+    database = tmp_path_factory.mktemp("emulator") / "emulator.db"
+    command = [sys.executable, "-m", "openvideos_emulator", "--port", "0", "--pace", "polls:2", "--db", str(database)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        assert process.stdout is not None
+        lines: list[str] = []
+        for line in process.stdout:
+            lines.append(line)
+            if found := re.search(r"http://[\w.]+:\d+/v1\b", line):
+                yield found.group()
+                break
+        else:
+            pytest.fail("the emulator does not start:\n" + "".join(lines))
+        process.terminate()
+        process.communicate()
+
+
+def test_every_block_is_of_a_language_that_is_tested() -> None:
+    assert {"console", "python"} == {language for language, _, _ in BLOCKS}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("line", "code"), PYTHON)
+def test_a_python_block_runs(
+    line: int, code: str, emulator_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("OPENVIDEOS_BASE_URL", emulator_url)
+    monkeypatch.setenv("OPENVIDEOS_API_KEY", "sk-anything")
+    exec(compile("\n" * (line - 1) + code, "README.md", "exec"), {"__name__": "__main__"})  # noqa: S102 - the test itself
+    named = {name for name in re.findall(r'"([\w-]+\.(?:mp4|webp))"', code) if "(" not in name}
+    saved = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert named <= set(saved)
+    for name, content in saved.items():
+        magic, offset = MAGIC[Path(name).suffix]
+        assert content[offset:].startswith(magic), f"{name} is no {Path(name).suffix}"
+
+
+class TestCommands:
+    def test_each_is_of_a_program_that_is_tested(self) -> None:
+        programs = {shlex.split(part)[0] for command in COMMANDS for part in command.split("&&")}
+        assert {"export", "nox", "openvideos-emulator", "python"} == programs
+
+    def test_the_first_two_set_up_everything(self) -> None:
+        start = "python -m pip install nox uv && nox"
+        assert [f"{start} -s demo", start] == COMMANDS[:2]
+
+    def test_the_sessions_exist(self) -> None:
+        wanted = {name for command in COMMANDS for name in re.findall(r"nox -s (\w+)", command)}
+        noxfile = ast.parse(PROJECT.joinpath("noxfile.py").read_text("utf-8"))
+        assert wanted <= {
+            node.name for node in noxfile.body if isinstance(node, ast.FunctionDef) if node.decorator_list
+        }
+
+    def test_the_extras_exist(self) -> None:
+        project = tomllib.loads(PROJECT.joinpath("pyproject.toml").read_text("utf-8"))["project"]
+        wanted = {name for command in COMMANDS for name in re.findall(r"'\.\[(\w+)\]'", command)}
+        assert wanted
+        assert wanted <= set(project["optional-dependencies"])
+        assert "openvideos-emulator" in project["scripts"]
+
+    def test_the_emulator_knows_its_options(self) -> None:
+        wanted = {
+            option
+            for command in COMMANDS
+            if command.startswith("openvideos-emulator")
+            for option in shlex.split(command)[1:]
+            if option.startswith("--")
+        }
+        told = subprocess.run(
+            [sys.executable, "-m", "openvideos_emulator", "--help"],
+            env=os.environ | {"COLUMNS": "120"},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert wanted
+        assert wanted <= set(re.findall(r"--[a-z-]+", told.stdout))

@@ -1,0 +1,162 @@
+"""Make two videos with the SDK and the emulator, and tell what they are. `nox -s demo` runs this.
+
+The program that makes them is tools/sunset_and_storm.py, an ordinary program that knows nothing of the emulator: the
+environment leads it there. Its progress is shown from outside, by a second client that lists the jobs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import secrets
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import av
+
+from openvideos import OpenVideos, OpenVideosError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+TOOLS = Path(__file__).resolve().parent
+OUTPUT = TOOLS.parent / "demo-output"
+PROGRAM = TOOLS / "sunset_and_storm.py"
+FILES = ("sunset.mp4", "storm.mp4")
+EXPECTED = "H.264, 720x1280, 4 s"
+JOB_SECONDS = 3
+START_SECONDS = 30.0
+
+
+class DemoError(Exception):
+    """Something is not as the demo promises. The message says what."""
+
+
+def main() -> int:
+    """Run the demo. Return 0, or 1 if something is not as promised."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the emulator is stopped then too
+    OUTPUT.mkdir(exist_ok=True)
+    for name in FILES:
+        OUTPUT.joinpath(name).unlink(missing_ok=True)
+    key = f"sk-demo-{secrets.token_hex(8)}"
+    try:
+        with emulator(key) as base_url:
+            print(f"The emulator answers at {base_url}.", flush=True)
+            lead_to(base_url, key)
+            with progress_shown():
+                run_program()
+        print("The emulator is stopped. Saved:")
+        for name in FILES:
+            print(f"  {OUTPUT / name}: {described(OUTPUT / name)}")
+    except DemoError as problem:
+        print(f"demo: {problem}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("demo: interrupted; the emulator is stopped", file=sys.stderr)
+        return 130
+    return 0
+
+
+@contextlib.contextmanager
+def emulator(key: str) -> Iterator[str]:
+    """Run an emulator on a free port with an empty database, and give its base URL. It is stopped in every case."""
+    with tempfile.TemporaryDirectory(prefix="openvideos-demo-", ignore_cleanup_errors=True) as scratch:
+        database, log = Path(scratch, "emulator.db"), Path(scratch, "emulator.log")
+        command = [
+            *(sys.executable, "-m", "openvideos_emulator", "--port", "0", "--api-key", key),
+            *("--db", str(database), "--pace", f"seconds:{JOB_SECONDS}"),
+        ]
+        with log.open("wb") as sink, subprocess.Popen(command, stdout=sink, stderr=sink) as process:
+            try:
+                yield announced_url(process, log)
+            finally:
+                process.terminate()
+                try:
+                    process.wait(10)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+
+
+def announced_url(process: subprocess.Popen[bytes], log: Path) -> str:
+    """Return the base URL that the emulator announces once it listens."""
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        found = re.search(r"http://[\w.]+:\d+/v1\b", log.read_text("utf-8"))
+        if found:
+            return found.group()
+        time.sleep(0.05)
+    fate = "does not start" if process.poll() is None else f"ended with the status {process.returncode}"
+    raise DemoError(f"the emulator {fate}. It said:\n{log.read_text('utf-8')}")
+
+
+def lead_to(base_url: str, key: str) -> None:
+    """Set the environment of this process, and so of the program, to the emulator."""
+    os.environ["OPENVIDEOS_BASE_URL"], os.environ["OPENVIDEOS_API_KEY"] = base_url, key
+    for name in ("NO_PROXY", "no_proxy"):  # a proxy cannot reach this machine's own address
+        os.environ[name] = ",".join(filter(None, [os.environ.get(name), "127.0.0.1"]))
+
+
+@contextlib.contextmanager
+def progress_shown() -> Iterator[None]:
+    """Print a line for each change of each job while the body runs."""
+    ended = threading.Event()
+    watcher = threading.Thread(target=show_progress, args=(ended,))
+    watcher.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        watcher.join()
+
+
+def show_progress(ended: threading.Event) -> None:
+    """List the jobs, oldest first, a few times a second, and print what changed."""
+    shown: dict[str, str] = {}
+    with OpenVideos() as client:
+        while not ended.wait(0.25):
+            try:
+                videos = client.videos.list(order="asc").data
+            except OpenVideosError as problem:
+                print(f"  (the jobs cannot be listed: {problem})", flush=True)
+                continue
+            for video in videos:
+                line = f"{video.id}  {video.status:<11}  {video.progress or 0:3d} %  {video.prompt}"
+                if shown.get(video.id) != line:
+                    shown[video.id] = line
+                    print(f"  {line}", flush=True)
+
+
+def run_program() -> None:
+    """Run the program in the output directory."""
+    print(f"{PROGRAM.name} makes a video, then a remix of it:", flush=True)
+    run = subprocess.run([sys.executable, str(PROGRAM)], cwd=OUTPUT, check=False)
+    if run.returncode:
+        raise DemoError(f"{PROGRAM.name} ended with the status {run.returncode}")
+
+
+def described(path: Path) -> str:
+    """Tell what a file is, after every frame of it was decoded. Raises DemoError if it is not what was asked for."""
+    try:
+        with av.open(str(path)) as container:
+            stream = container.streams.video[0]
+            codec = {"h264": "H.264"}.get(stream.codec_context.name, stream.codec_context.name)
+            frames = sum(1 for _ in container.decode(stream))
+            seconds = round(float(Fraction(container.duration or 0, av.time_base)), 2)
+            found = f"{codec}, {stream.width}x{stream.height}, {seconds:g} s"
+    except (av.FFmpegError, IndexError, OSError) as problem:
+        raise DemoError(f"{path} is no video: {problem}") from problem
+    if found != EXPECTED or not frames:
+        raise DemoError(f"{path} should be {EXPECTED}, but is {found} of {frames} frames")
+    return f"{found}, {frames} frames, {path.stat().st_size:,} bytes"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
