@@ -21,11 +21,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import av
+import av.error
 
 from openvideos import OpenVideos, OpenVideosError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
 TOOLS = Path(__file__).resolve().parent
 OUTPUT = TOOLS.parent / "demo-output"
@@ -42,7 +43,7 @@ class DemoError(Exception):
 
 def main() -> int:
     """Run the demo. Return 0, or 1 if something is not as promised."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the emulator is stopped then too
+    signal.signal(signal.SIGTERM, stop)
     OUTPUT.mkdir(exist_ok=True)
     for name in FILES:
         OUTPUT.joinpath(name).unlink(missing_ok=True)
@@ -65,8 +66,13 @@ def main() -> int:
     return 0
 
 
+def stop(*_: object) -> None:
+    """End as if by Ctrl-C, so that the emulator is stopped too."""
+    raise KeyboardInterrupt
+
+
 @contextlib.contextmanager
-def emulator(key: str) -> Iterator[str]:
+def emulator(key: str) -> Generator[str]:
     """Run an emulator on a free port with an empty database, and give its base URL. It is stopped in every case."""
     with tempfile.TemporaryDirectory(prefix="openvideos-demo-", ignore_cleanup_errors=True) as scratch:
         database, log = Path(scratch, "emulator.db"), Path(scratch, "emulator.log")
@@ -105,7 +111,7 @@ def lead_to(base_url: str, key: str) -> None:
 
 
 @contextlib.contextmanager
-def progress_shown() -> Iterator[None]:
+def progress_shown() -> Generator[None]:
     """Print a line for each change of each job while the body runs."""
     ended = threading.Event()
     watcher = threading.Thread(target=show_progress, args=(ended,))
@@ -151,7 +157,7 @@ def described(path: Path) -> str:
             frames = sum(1 for _ in container.decode(stream))
             seconds = round(float(Fraction(container.duration or 0, av.time_base)), 2)
             found = f"{codec}, {stream.width}x{stream.height}, {seconds:g} s"
-    except (av.FFmpegError, IndexError, OSError) as problem:
+    except (av.error.FFmpegError, IndexError, OSError) as problem:
         raise DemoError(f"{path} is no video: {problem}") from problem
     if found != EXPECTED or not frames:
         raise DemoError(f"{path} should be {EXPECTED}, but is {found} of {frames} frames")

@@ -9,11 +9,10 @@ import httpx
 import pytest
 
 from openvideos_raw import AuthenticatedClient
+from openvideos_raw.types import Response
 
 if TYPE_CHECKING:
     from types import ModuleType
-
-    from openvideos_raw.types import Response
 
 
 class Wire:
@@ -42,8 +41,11 @@ class Wire:
         """Call an operation's `sync_detailed` or `asyncio_detailed`."""
         options.setdefault("client", self.client)
         if self.colour == "sync":
-            return operation.sync_detailed(*arguments, **options)
-        return asyncio.run(operation.asyncio_detailed(*arguments, **options))
+            answer = operation.sync_detailed(*arguments, **options)
+        else:
+            answer = asyncio.run(operation.asyncio_detailed(*arguments, **options))
+        assert isinstance(answer, Response)
+        return answer
 
     @property
     def sent(self) -> httpx.Request:
