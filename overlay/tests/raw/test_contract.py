@@ -51,7 +51,8 @@ def arguments_of(name: str) -> dict[str, Any]:
 def an_instance(hint: Any) -> Any:
     """Return a model of the last type of a union, made of the examples that its fields' types suggest."""
     kind = getattr(hint, "__args__", (hint,))[-1]
-    values: dict[str, Any] = {"prompt": "A boat", "seconds": "4", "name": "Ada", "video": models.VideoReference(id="video_1")}
+    video = models.VideoReference(id="video_1")
+    values: dict[str, Any] = {"prompt": "A boat", "seconds": "4", "name": "Ada", "video": video}
     if kind is models.CreateCharacterForm:
         values["video"] = File(io.BytesIO(b"mp4"), "ada.mp4")
     required = [field.name for field in attrs.fields(kind) if field.init and field.default is attrs.NOTHING]
