@@ -6,6 +6,7 @@ environment leads it there. Its progress is shown from outside, by a second clie
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import os
 import re
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
 TOOLS = Path(__file__).resolve().parent
-OUTPUT = TOOLS.parent / "demo-output"
 PROGRAM = TOOLS / "sunset_and_storm.py"
 FILES = ("sunset.mp4", "storm.mp4")
 EXPECTED = "H.264, 720x1280, 4 s"
@@ -41,22 +41,25 @@ class DemoError(Exception):
     """Something is not as the demo promises. The message says what."""
 
 
-def main() -> int:
-    """Run the demo. Return 0, or 1 if something is not as promised."""
+def main(arguments: list[str] | None = None) -> int:
+    """Run the demo. Return 0, or 1 if something is not as promised, or 130 if it is interrupted."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--output", type=Path, default=TOOLS.parent / "demo-output", help="where to save the videos")
+    output: Path = parser.parse_args(arguments).output
     signal.signal(signal.SIGTERM, stop)
-    OUTPUT.mkdir(exist_ok=True)
+    output.mkdir(exist_ok=True)
     for name in FILES:
-        OUTPUT.joinpath(name).unlink(missing_ok=True)
+        output.joinpath(name).unlink(missing_ok=True)
     key = f"sk-demo-{secrets.token_hex(8)}"
     try:
         with emulator(key) as base_url:
             print(f"The emulator answers at {base_url}.", flush=True)
             lead_to(base_url, key)
             with progress_shown():
-                run_program()
+                run_program(output)
         print("The emulator is stopped. Saved:")
         for name in FILES:
-            print(f"  {OUTPUT / name}: {described(OUTPUT / name)}")
+            print(f"  {output / name}: {described(output / name)}")
     except DemoError as problem:
         print(f"demo: {problem}", file=sys.stderr)
         return 1
@@ -140,10 +143,10 @@ def show_progress(ended: threading.Event) -> None:
                     print(f"  {line}", flush=True)
 
 
-def run_program() -> None:
-    """Run the program in the output directory."""
+def run_program(output: Path) -> None:
+    """Run the program in a directory, where it saves its files."""
     print(f"{PROGRAM.name} makes a video, then a remix of it:", flush=True)
-    run = subprocess.run([sys.executable, str(PROGRAM)], cwd=OUTPUT, check=False)
+    run = subprocess.run([sys.executable, str(PROGRAM)], cwd=output, check=False)
     if run.returncode:
         raise DemoError(f"{PROGRAM.name} ended with the status {run.returncode}")
 
