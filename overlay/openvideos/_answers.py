@@ -1,0 +1,207 @@
+"""Turn answers into what callers see, or into typed errors. Pure.
+
+Strict in what the contract cannot do without (an id, a status), lenient in the rest: an unknown word, an extra key or a
+missing optional one never raises, and its value is kept.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+import httpx
+
+from openvideos_raw.models.character import Character
+from openvideos_raw.models.video import Video
+from openvideos_raw.models.video_delete_response import VideoDeleteResponse
+from openvideos_raw.models.video_error import VideoError
+
+from ._errors import (
+    APIConnectionError,
+    APIResponseValidationError,
+    APIStatusError,
+    APITimeoutError,
+)
+from ._secrets import response_without_secrets, scrub, without_secrets
+from ._status import is_failed
+
+_SHOWN: Final = 300
+_ADVICE: Final = {
+    401: " Check the API key: api_key=, or OPENVIDEOS_API_KEY beside OPENVIDEOS_BASE_URL.",
+    404: " Check the id, and that the base URL ends where the API begins, usually with /v1.",
+    410: " The content has expired; nothing brings it back.",
+    413: " Send a smaller file.",
+    429: " Wait, and send fewer requests at once.",
+}
+
+
+def decoded(response: httpx.Response) -> Any:
+    """Return a body as JSON.
+
+    Raises APIResponseValidationError when it is none.
+    """
+    try:
+        return json.loads(response.content)
+    except (ValueError, RecursionError) as error:
+        raise invalid(response, f"the body is not JSON ({_start(response)})") from error
+
+
+def invalid(response: httpx.Response, problem: str) -> APIResponseValidationError:
+    """Return the error for an answer that is not what the contract says."""
+    secrets = _secrets_of(response)
+    body = _body(response, secrets)
+    video_id = body.get("id") if isinstance(body, dict) else None
+    return APIResponseValidationError(
+        scrub(f"{_exchange(response)}, but {problem}.", secrets),
+        request=without_secrets(response.request, secrets),
+        response=response_without_secrets(response, secrets),
+        body=body,
+        video_id=video_id if isinstance(video_id, str) else None,
+    )
+
+
+def status_error(response: httpx.Response, *, video_id: str | None = None) -> APIStatusError:
+    """Return the error for an answer whose status is not a success."""
+    secrets = _secrets_of(response)
+    body = _body(response, secrets)
+    status = response.status_code
+    advice = _ADVICE.get(status, "")
+    if response.has_redirect_location:
+        advice = " A POST is not sent on to another address: set the base URL to the address that the server names."
+    return APIStatusError.for_status(status)(
+        scrub(f"{_exchange(response)}: {_message(body) or _start(response)}{advice}", secrets),
+        request=without_secrets(response.request, secrets),
+        response=response_without_secrets(response, secrets),
+        body=body,
+        video_id=video_id,
+    )
+
+
+def connection_error(error: Exception, request: httpx.Request, secrets: tuple[str, ...]) -> APIConnectionError:
+    """Return the error for an attempt that got no whole answer: the one seam where httpx's exceptions are translated."""
+    what = f"{request.method} {request.url.path}"
+    where = f"{request.url.scheme}://{request.url.netloc.decode('ascii', 'replace')}"
+    kind: type[APIConnectionError] = APIConnectionError
+    # These are raised before a byte of the request leaves (httpx, exceptions; httpcore, connection_pool).
+    never_sent = isinstance(
+        error, (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+    )
+    if isinstance(error, httpx.TimeoutException):
+        kind = APITimeoutError
+        text = f"{what}: no answer from {where} in time ({type(error).__name__}). Pass timeout= to wait longer."
+    elif isinstance(error, httpx.ConnectError):
+        text = f"{what}: no connection to {where} ({error}). Is the server running, and is the base URL right?"
+    elif isinstance(error, httpx.TooManyRedirects):
+        text = f"{what}: {where} redirects in a circle, or too often. Check the base URL."
+    else:
+        text = f"{what}: the exchange with {where} broke off ({type(error).__name__}: {error})."
+    if not never_sent and request.method == "POST":
+        text += " The server may have started the job all the same; list the videos before you start it again."
+    result = kind(scrub(text, secrets), request=without_secrets(request, secrets))
+    result.never_sent = never_sent
+    return result
+
+
+def video(response: httpx.Response) -> Video:
+    """Return the Video that an answer holds.
+
+    Raises APIResponseValidationError, naming the key, when it is not one.
+    """
+    return read_video(decoded(response), response)
+
+
+def read_video(data: Any, response: httpx.Response) -> Video:
+    """Return a decoded Video; `response` is where it came from."""
+    if not isinstance(data, dict):
+        raise invalid(response, f"a video is expected, and the body is of the type {type(data).__name__}")
+    try:
+        result = Video.from_dict(data)
+    except (TypeError, ValueError) as error:
+        raise invalid(response, str(error)) from error
+    if not result.id:
+        raise invalid(response, "Video: the key 'id' is empty")
+    if result.error is not None and type(result.error) is not VideoError:
+        result.error = _video_error(result.error)
+    return result
+
+
+def _video_error(value: Any) -> VideoError | None:
+    """Return what a server says of a failure as a VideoError, whatever shape it has; nothing of it is lost."""
+    if isinstance(value, dict):
+        rest = dict(value)
+        code, message = rest.pop("code", None), rest.pop("message", None)
+        error = VideoError(code="" if code is None else str(code), message="" if message is None else str(message))
+        error.additional_properties = rest
+        return error
+    return VideoError(code="", message=value if isinstance(value, str) else json.dumps(value))
+
+
+def failed_job_as_error(response: httpx.Response) -> bool:
+    """Tell whether an answer with a 5xx status is a failed job: some servers answer so (vLLM-Omni 0.30)."""
+    try:
+        data = json.loads(response.content)
+        return is_failed(Video.from_dict(data).status) and data.get("object") == "video"
+    except (AttributeError, ValueError, TypeError, RecursionError):
+        return False
+
+
+def deletion(video_id: str, response: httpx.Response) -> VideoDeleteResponse:
+    """Return the confirmation of a deletion, also from servers that answer with the video, or with nothing."""
+    data = decoded(response) if response.content.strip() else {}
+    if not isinstance(data, dict):
+        raise invalid(response, f"a confirmation is expected, and the body is of the type {type(data).__name__}")
+    confirmation = {"id": video_id, "deleted": True, **data}
+    try:
+        return VideoDeleteResponse.from_dict(confirmation)
+    except (TypeError, ValueError) as error:
+        raise invalid(response, str(error)) from error
+
+
+def character(response: httpx.Response) -> Character:
+    """Return the Character that an answer holds."""
+    data = decoded(response)
+    if not isinstance(data, dict):
+        raise invalid(response, f"a character is expected, and the body is of the type {type(data).__name__}")
+    try:
+        return Character.from_dict(data)
+    except (TypeError, ValueError) as error:
+        raise invalid(response, str(error)) from error
+
+
+def _exchange(response: httpx.Response) -> str:
+    return f"{response.request.method} {response.request.url.path} answered {response.status_code}"
+
+
+def _secrets_of(response: httpx.Response) -> tuple[str, ...]:
+    value = response.request.headers.get("authorization", "")
+    key = value.removeprefix("Bearer ").strip()
+    return (key,) if key else ()
+
+
+def _body(response: httpx.Response, secrets: tuple[str, ...]) -> Any:
+    try:
+        return scrub(json.loads(response.content), secrets)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _message(body: Any) -> str | None:
+    """Return the message of an error body: the contract's envelope, or what servers send in its place."""
+    if not isinstance(body, dict):
+        return None
+    detail = body.get("error", body.get("detail", body.get("message")))
+    if isinstance(detail, dict):
+        detail = detail.get("message", detail)
+    if detail is None:
+        return None
+    text = detail if isinstance(detail, str) else json.dumps(detail, ensure_ascii=False)
+    return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
+
+
+def _start(response: httpx.Response) -> str:
+    """Return the beginning of a body that is no JSON, for a message."""
+    if not response.content:
+        return "the body is empty"
+    kind = response.headers.get("content-type", "no content type")
+    text = " ".join(response.content[: _SHOWN * 4].decode("utf-8", "replace").split())
+    return f"{kind}: {text[:100]}{'…' if len(text) > 100 else ''}"  # noqa: PLR2004 - a glimpse is enough

@@ -1,0 +1,198 @@
+"""Decide how a file is fetched whole: when to go on, when to begin anew, when to give up. Pure.
+
+After a break the rest is asked for with Range and If-Range (RFC 9110, 13.1.5 and 14), so that bytes of two different files never
+meet in one. An answer that does not continue what is there makes it begin anew. A failed download never touches the job.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import httpx
+from attrs import define, evolve, frozen
+
+from ._calls import Call
+from ._effects import Close, Do, Flow, Save, Send, Sleep
+from ._errors import APIConnectionError, DownloadError
+from ._retrying import Retries, backoff, failure, is_transient, pause_before_repeat
+
+logger = logging.getLogger("openvideos")
+
+Progress = Callable[[int, "int | None"], Any]
+
+_CONTENT_RANGE: Final = re.compile(r"bytes (\d{1,19})-(\d{1,19})/(\d{1,19}|\*)", re.ASCII)
+
+
+class Sink(Protocol):
+    """Where the bytes go: a part file, or a test's stand-in."""
+
+    size: int
+
+    def open(self) -> None: ...
+    def write(self, data: bytes) -> None: ...
+    def restart(self) -> None: ...
+    def commit(self) -> Path: ...
+    def discard(self) -> None: ...
+
+
+@frozen
+class Body:
+    """What the headers of a good answer say of its body."""
+
+    start: int
+    """The position in the file at which the body begins."""
+    total: int | None
+    """The length of the whole file, None if the server does not say."""
+    validator: str | None
+    """The strong ETag by which the rest can be asked for, None if there is none."""
+    encoded: bool
+    """Whether the body has a content encoding, so that lengths are not those of the file."""
+
+
+def describe(response: httpx.Response) -> Body | None:
+    """Return what an answer's body is a part of, None when its headers make no sense."""
+    headers = response.headers
+    encoded = headers.get("content-encoding", "identity").lower() not in {"identity", ""}
+    etag = headers.get("etag")
+    # A weak validator does not promise the same bytes (RFC 9110, 8.8.1).
+    validator = etag if etag and etag.startswith('"') and not encoded else None
+    if response.status_code == httpx.codes.PARTIAL_CONTENT:
+        match = _CONTENT_RANGE.fullmatch(headers.get("content-range", ""))
+        if match is None or encoded:
+            return None
+        start, end = int(match[1]), int(match[2])
+        total = None if match[3] == "*" else int(match[3])
+        if end < start or (total is not None and end >= total):
+            return None
+        return Body(start, total, validator, encoded)
+    length = headers.get("content-length", "")
+    known = length.isascii() and length.isdecimal() and not encoded
+    return Body(0, int(length) if known else None, validator, encoded)
+
+
+@define
+class _Progress:
+    """How far a download is."""
+
+    validator: str | None = None
+    total: int | None = None
+    furthest: int = 0
+    failures: int = 0
+
+
+def continues(body: Body, have: int, before: _Progress) -> bool:
+    """Tell whether a partial answer goes on exactly where the bytes at hand end, in the same file."""
+    return (
+        body.start == have
+        and body.validator in {None, before.validator}
+        and (body.total is None or before.total is None or body.total == before.total)
+    )
+
+
+def downloading(call: Call[Any], retries: Retries, sink: Sink, on_progress: Progress | None = None) -> Flow[Path]:
+    """Fetch a file into a sink and return its path.
+
+    Raises the typed error of an answer that ends it (404, 409, 410 …), and DownloadError when the file does not arrive whole.
+    """
+    try:
+        yield Do(sink.open)
+        yield from _fetching(call, retries, sink, on_progress)
+        path: Path = yield Do(sink.commit)
+        return path
+    finally:
+        # Also after Ctrl-C or a cancellation, when nothing can be yielded any more. It is quick, and harmless after a commit.
+        sink.discard()
+
+
+def _fetching(call: Call[Any], retries: Retries, sink: Sink, on_progress: Progress | None) -> Flow[None]:
+    """Bring the whole file into the sink."""
+    state = _Progress()
+    while True:
+        resume = sink.size > 0 and state.validator is not None
+        if not resume and sink.size > 0:
+            yield Do(sink.restart)
+        attempt = call
+        if resume:
+            attempt = evolve(
+                call, headers={**call.headers, "Range": f"bytes={sink.size}-", "If-Range": state.validator or ""}
+            )
+        outcome: httpx.Response | APIConnectionError = yield Send(attempt, stream=True)
+        problem: APIConnectionError | str
+        if isinstance(outcome, APIConnectionError):
+            problem = outcome
+        elif resume and outcome.status_code == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE:
+            yield Close(outcome)
+            state.validator = None
+            problem = "the server has fewer bytes than arrived before"
+        elif not outcome.is_success:
+            state.failures += 1
+            error = failure(call, outcome)
+            pause = pause_before_repeat(outcome, state.failures, retries.clocks)
+            if state.failures > retries.limit or not is_transient(call, outcome) or pause is None:
+                raise error
+            logger.info("%s: %s; the next attempt in %.2f s", call.operation, type(error).__name__, pause)
+            yield Sleep(pause)
+            continue
+        else:
+            result = yield from _receive(outcome, sink, state, on_progress)
+            if result is None:
+                return
+            problem = result
+        if sink.size > state.furthest:
+            # What brings the file on is not counted against it: a long download may break more often than a short one.
+            state.furthest, state.failures = sink.size, 0
+        state.failures += 1
+        if state.failures > retries.limit:
+            raise _broken_off(call, problem, sink, state)
+        pause = backoff(state.failures, retries.clocks.random())
+        logger.info("%s: broke off after %d bytes; the next attempt in %.2f s", call.operation, sink.size, pause)
+        yield Sleep(pause)
+
+
+def _receive(
+    response: httpx.Response, sink: Sink, state: _Progress, on_progress: Progress | None
+) -> Flow[APIConnectionError | str | None]:
+    """Save an answer's body. Return None when the file is whole, else what went wrong."""
+    body = describe(response)
+    if body is None or (body.start > 0 and not continues(body, sink.size, state)):
+        yield Close(response)
+        state.validator = None
+        return "the answer is not the part that was asked for"
+    if body.start == 0:
+        if sink.size:
+            yield Do(sink.restart)
+        state.validator, state.total = body.validator, body.total
+    state.total = body.total if state.total is None else state.total
+    total = state.total
+
+    def report() -> Any:
+        return None if on_progress is None else on_progress(sink.size, total)
+
+    broken: APIConnectionError | None = yield Save(response, sink.write, report)
+    if body.encoded:
+        state.validator = None
+    if broken is not None:
+        return broken
+    if total is not None and sink.size != total:
+        if sink.size > total:
+            state.validator = None
+        return f"{sink.size} bytes arrived, and the server said {total}"
+    return None
+
+
+def _broken_off(call: Call[Any], problem: APIConnectionError | str, sink: Sink, state: _Progress) -> DownloadError:
+    of = f" of {state.total}" if state.total is not None else ""
+    why = problem.message if isinstance(problem, APIConnectionError) else problem
+    error = DownloadError(
+        f"The download of {call.video_id} broke off at {sink.size}{of} bytes: {why} Nothing was left at the target; "
+        "the video is untouched, so download it again.",
+        video_id=call.video_id,
+    )
+    error.bytes_received, error.bytes_expected = sink.size, state.total
+    if isinstance(problem, APIConnectionError):
+        error.__cause__ = problem
+    return error

@@ -1,0 +1,97 @@
+"""Decide which server a client talks to and with which key. Pure: the environment is an argument.
+
+Two pairs of variables count, OPENVIDEOS_BASE_URL with OPENVIDEOS_API_KEY, else OPENAI_BASE_URL with OPENAI_API_KEY. A key
+is sent to the server that its own pair names and to no other, so that one vendor never sees another's key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+import httpx
+from attrs import field, frozen
+
+from ._errors import ConfigurationError
+
+PAIRS: Final = (("OPENVIDEOS_BASE_URL", "OPENVIDEOS_API_KEY"), ("OPENAI_BASE_URL", "OPENAI_API_KEY"))
+_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+
+
+@frozen
+class Endpoint:
+    """A server and the key for it. The key never shows in the repr."""
+
+    base_url: str
+    api_key: str | None = field(repr=False)
+
+
+def endpoint(base_url: str | None, api_key: str | None, environ: Mapping[str, str]) -> Endpoint:
+    """Return the server to talk to and the key for it, from a client's arguments and the environment.
+
+    Raises ConfigurationError if no base URL is given anywhere, or one cannot be used.
+    """
+    pairs = [(environ.get(url) or None, environ.get(key) or None) for url, key in PAIRS]
+    if base_url is None:
+        # The first pair that names a server counts, whole: its key, or none.
+        base_url, paired_key = next(((url, key) for url, key in pairs if url), (None, None))
+        if base_url is None:
+            raise ConfigurationError(
+                "No base URL: pass base_url=, or set OPENVIDEOS_BASE_URL (with OPENVIDEOS_API_KEY). For a server to try "
+                "it on, run `openvideos-emulator --port 8000` (pip install 'openvideos[emulator]') and set "
+                "OPENVIDEOS_BASE_URL=http://127.0.0.1:8000/v1."
+            )
+        url = _checked_url(base_url)
+    else:
+        url = _checked_url(base_url)
+        paired_key = _key_for(url, pairs)
+    return Endpoint(base_url=str(url).rstrip("/"), api_key=_checked_key(api_key if api_key is not None else paired_key))
+
+
+def _key_for(url: httpx.URL, pairs: list[tuple[str | None, str | None]]) -> str | None:
+    """Return the environment's key for a server that the caller named."""
+    for paired_url, key in pairs:
+        if key and paired_url and _same_origin(url, paired_url):
+            return key
+    own_url, own_key = pairs[0]
+    # OPENVIDEOS_API_KEY alone belongs to no vendor: it is for whatever server this client is given.
+    return own_key if own_url is None else None
+
+
+def _same_origin(url: httpx.URL, other: str) -> bool:
+    try:
+        parsed = httpx.URL(other)
+    except (httpx.InvalidURL, ValueError):
+        return False
+    return _origin(url) == _origin(parsed)
+
+
+def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
+    return url.scheme, url.host, url.port or _DEFAULT_PORTS.get(url.scheme)
+
+
+def _checked_url(text: str) -> httpx.URL:
+    try:
+        url = httpx.URL(text)
+    except (httpx.InvalidURL, TypeError, ValueError) as error:
+        raise ConfigurationError(
+            f"The base URL cannot be read ({error}); it looks like http://127.0.0.1:8000/v1."
+        ) from None
+    if url.scheme not in _DEFAULT_PORTS or not url.host:
+        shown = url.copy_with(username=None, password=None) if url.userinfo else url
+        raise ConfigurationError(
+            f"The base URL {str(shown)!r} is not an http or https URL; it looks like http://127.0.0.1:8000/v1."
+        )
+    if url.query or url.fragment:
+        raise ConfigurationError("The base URL has a query or a fragment; pass query parameters as default_query=.")
+    return url
+
+
+def _checked_key(key: str | None) -> str | None:
+    if not key:
+        return None
+    if not (key.isascii() and key.isprintable()) or " " in key:
+        raise ConfigurationError(
+            "The API key has characters that a header cannot carry (a line break or a space?); check how it was copied."
+        )
+    return key

@@ -1,0 +1,44 @@
+"""Read the waiting times that servers give. Pure. Nonsense is no hint: such a header counts as absent."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+from typing import Final
+
+LONGEST_HINT_S: Final = 3600.0
+
+
+def _number(text: str | None) -> float | None:
+    """Return a header's number, None if it is not a finite one. Underscores and the like, which float() takes, are nonsense."""
+    if text is None or len(text) > 32 or not text.strip().replace(".", "", 1).isdecimal() or not text.isascii():  # noqa: PLR2004 - no waiting time is longer
+        return None
+    return float(text)
+
+
+def poll_after(headers: Mapping[str, str]) -> float | None:
+    """Return the pause that `openai-poll-after-ms` asks for, in seconds; None if there is no usable one."""
+    value = _number(headers.get("openai-poll-after-ms"))
+    if value is None or not 0 < value <= LONGEST_HINT_S * 1000:
+        return None
+    return value / 1000
+
+
+def retry_after(headers: Mapping[str, str], *, now: float) -> float | None:
+    """Return the pause that `retry-after-ms` or `Retry-After` asks for, in seconds from `now` (Unix seconds).
+
+    A date in the past asks for no pause (0.0). None if there is no usable hint.
+    """
+    value = _number(headers.get("retry-after-ms"))
+    if value is not None:
+        return value / 1000
+    text = headers.get("retry-after")
+    value = _number(text)
+    if value is not None or text is None:
+        return value
+    try:
+        at = parsedate_to_datetime(text).timestamp()
+    except (ValueError, TypeError, OverflowError, IndexError, OSError):
+        return None
+    return max(0.0, at - now) if math.isfinite(at) else None

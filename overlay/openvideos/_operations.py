@@ -1,0 +1,301 @@
+"""Build the call of each operation from a method's arguments. Pure, but that a path to upload is opened.
+
+Each function lays the raw client's request builder under the client's settings. What is `omit` is not sent, so that the
+server's default holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+
+from attrs import evolve
+
+from openvideos_raw.api.characters import create_character as raw_create_character
+from openvideos_raw.api.characters import retrieve_character as raw_retrieve_character
+from openvideos_raw.api.videos import create_video as raw_create
+from openvideos_raw.api.videos import delete_video as raw_delete
+from openvideos_raw.api.videos import download_video_content as raw_download
+from openvideos_raw.api.videos import edit_video as raw_edit
+from openvideos_raw.api.videos import extend_video as raw_extend
+from openvideos_raw.api.videos import list_videos as raw_list
+from openvideos_raw.api.videos import remix_video as raw_remix
+from openvideos_raw.api.videos import retrieve_video as raw_retrieve
+from openvideos_raw.models.create_character_form import CreateCharacterForm
+from openvideos_raw.models.create_video_form import CreateVideoForm
+from openvideos_raw.models.create_video_json import CreateVideoJson
+from openvideos_raw.models.edit_video_form import EditVideoForm
+from openvideos_raw.models.edit_video_json import EditVideoJson
+from openvideos_raw.models.extend_video_form import ExtendVideoForm
+from openvideos_raw.models.extend_video_json import ExtendVideoJson
+from openvideos_raw.models.image_reference import ImageReference as RawImageReference
+from openvideos_raw.models.remix_video_json import RemixVideoJson
+from openvideos_raw.models.video import Video
+from openvideos_raw.models.video_reference import VideoReference as RawVideoReference
+from openvideos_raw.types import UNSET, Unset
+
+from . import _answers
+from ._calls import Call, Extras, Parser, Settings, make_call
+from ._errors import InvalidArgumentError
+from ._types import FileTypes, ImageReference, Omit, VideoReference
+from ._uploads import Upload, upload
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from openvideos_raw.models.character import Character
+    from openvideos_raw.models.video_delete_response import VideoDeleteResponse
+
+    from ._pages import ListOptions
+
+T = TypeVar("T")
+
+NO_LIMIT: Final = None
+REFERENCE_KEYS: Final = ("image_url", "file_id")
+
+
+def create(
+    settings: Settings,
+    extras: Extras,
+    *,
+    prompt: str,
+    input_reference: FileTypes | ImageReference | Omit,
+    model: str | Omit,
+    seconds: str | int | Omit,
+    size: str | Omit,
+) -> Call[Video]:
+    """Return the call of create_video: JSON for a reference by URL or id, a form for everything else."""
+    fields: dict[str, Any] = {
+        "prompt": _text("prompt", prompt),
+        "model": _optional("model", model),
+        "seconds": _duration(seconds),
+        "size": _optional("size", size),
+    }
+    if isinstance(input_reference, Mapping):
+        reference = _image_reference(cast("Mapping[str, object]", input_reference))
+        arguments = raw_create.build_request(body=CreateVideoJson(**fields, input_reference=reference))
+        return make_call(settings, "create_video", arguments, _answers.video, extras)
+    if isinstance(input_reference, Omit):
+        arguments = raw_create.build_request(body=CreateVideoForm(**fields))
+        return make_call(settings, "create_video", arguments, _answers.video, extras)
+    file = upload("input_reference", input_reference)
+    arguments = _built(
+        file, lambda: raw_create.build_request(body=CreateVideoForm(**fields, input_reference=file.file))
+    )
+    return _uploading(settings, "create_video", arguments, _answers.video, extras, "input_reference", file)
+
+
+def retrieve(settings: Settings, extras: Extras, *, video_id: str) -> Call[Video]:
+    """Return the call of retrieve_video."""
+    return make_call(
+        settings,
+        "retrieve_video",
+        _built(None, lambda: raw_retrieve.build_request(_id("video_id", video_id))),
+        _answers.video,
+        extras,
+        video_id=video_id,
+        recognises=_answers.failed_job_as_error,
+    )
+
+
+def list_(settings: Settings, extras: Extras, *, options: ListOptions, parse: Parser[T]) -> Call[T]:
+    """Return the call of list_videos for one page."""
+    arguments = raw_list.build_request(
+        after=UNSET if options.after is None else options.after,
+        limit=UNSET if options.limit is None else options.limit,
+        order=UNSET if options.order is None else options.order,
+    )
+    return make_call(settings, "list_videos", arguments, parse, extras)
+
+
+def delete(settings: Settings, extras: Extras, *, video_id: str) -> Call[VideoDeleteResponse]:
+    """Return the call of delete_video."""
+    return make_call(
+        settings,
+        "delete_video",
+        _built(None, lambda: raw_delete.build_request(_id("video_id", video_id))),
+        lambda response: _answers.deletion(video_id, response),
+        extras,
+        video_id=video_id,
+    )
+
+
+def download(settings: Settings, extras: Extras, *, video_id: str, variant: str | Omit, parse: Parser[T]) -> Call[T]:
+    """Return the call of download_video_content."""
+    arguments = _built(
+        None,
+        lambda: raw_download.build_request(
+            _id("video_id", video_id), variant=_optional("variant", variant), range_=UNSET, if_range=UNSET
+        ),
+    )
+    call = make_call(
+        settings,
+        "download_video_content",
+        arguments,
+        parse,
+        extras,
+        video_id=video_id,
+        # A 409 says that the job is not completed: that takes longer than a retry waits.
+        conflict_may_pass=False,
+        largest=NO_LIMIT,
+    )
+    # Media do not shrink, and an encoding would hide lengths and ranges.
+    return (
+        call
+        if _names(extras, "accept-encoding")
+        else evolve(call, headers={**call.headers, "Accept-Encoding": "identity"})
+    )
+
+
+def remix(settings: Settings, extras: Extras, *, video_id: str, prompt: str) -> Call[Video]:
+    """Return the call of remix_video."""
+    body = RemixVideoJson(prompt=_text("prompt", prompt))
+    arguments = _built(None, lambda: raw_remix.build_request(_id("video_id", video_id), body=body))
+    return make_call(settings, "remix_video", arguments, _answers.video, extras, video_id=video_id)
+
+
+def edit(
+    settings: Settings, extras: Extras, *, prompt: str, video: FileTypes | VideoReference | Video | str
+) -> Call[Video]:
+    """Return the call of edit_video: JSON for a video by its id, a form for a file."""
+    prompt = _text("prompt", prompt)
+    reference = _video_reference(video)
+    if reference is not None:
+        arguments = raw_edit.build_request(body=EditVideoJson(prompt=prompt, video=reference))
+        return make_call(settings, "edit_video", arguments, _answers.video, extras, video_id=reference.id)
+    file = upload("video", cast("FileTypes", video))
+    arguments = _built(file, lambda: raw_edit.build_request(body=EditVideoForm(prompt=prompt, video=file.file)))
+    return _uploading(settings, "edit_video", arguments, _answers.video, extras, "video", file)
+
+
+def extend(
+    settings: Settings,
+    extras: Extras,
+    *,
+    prompt: str,
+    seconds: str | int,
+    video: FileTypes | VideoReference | Video | str,
+) -> Call[Video]:
+    """Return the call of extend_video: JSON for a video by its id, a form for a file."""
+    prompt, duration = _text("prompt", prompt), cast("str", _duration(seconds))
+    reference = _video_reference(video)
+    if reference is not None:
+        body = ExtendVideoJson(prompt=prompt, seconds=duration, video=reference)
+        arguments = raw_extend.build_request(body=body)
+        return make_call(settings, "extend_video", arguments, _answers.video, extras, video_id=reference.id)
+    file = upload("video", cast("FileTypes", video))
+    form = ExtendVideoForm(prompt=prompt, seconds=duration, video=file.file)
+    arguments = _built(file, lambda: raw_extend.build_request(body=form))
+    return _uploading(settings, "extend_video", arguments, _answers.video, extras, "video", file)
+
+
+def create_character(settings: Settings, extras: Extras, *, name: str, video: FileTypes) -> Call[Character]:
+    """Return the call of create_character."""
+    name = _text("name", name)
+    file = upload("video", video)
+    form = CreateCharacterForm(name=name, video=file.file)
+    arguments = _built(file, lambda: raw_create_character.build_request(body=form))
+    return _uploading(settings, "create_character", arguments, _answers.character, extras, "video", file)
+
+
+def get_character(settings: Settings, extras: Extras, *, character_id: str) -> Call[Character]:
+    """Return the call of retrieve_character."""
+    arguments = _built(None, lambda: raw_retrieve_character.build_request(_id("character_id", character_id)))
+    return make_call(settings, "retrieve_character", arguments, _answers.character, extras)
+
+
+def _uploading(
+    settings: Settings,
+    operation: str,
+    arguments: dict[str, Any],
+    parse: Parser[T],
+    extras: Extras,
+    field: str,
+    file: Upload,
+) -> Call[T]:
+    parts = [file.part(field) if name == field else (name, part) for name, part in arguments["files"]]
+    return _built(
+        file,
+        lambda: make_call(
+            settings,
+            operation,
+            {**arguments, "files": parts},
+            parse,
+            extras,
+            rewindable=file.rewindable,
+            opened=file.opened,
+        ),
+    )
+
+
+def _built(file: Upload | None, build: Callable[[], T]) -> T:
+    """Run a builder; close what was opened for it if it fails."""
+    try:
+        return build()
+    except BaseException as error:
+        for opened in file.opened if file else ():
+            opened.close()
+        if isinstance(error, UnicodeEncodeError):
+            raise InvalidArgumentError(f"An argument is not valid Unicode text: {error.reason}.") from error
+        raise
+
+
+def _names(extras: Extras, header: str) -> bool:
+    return any(name.lower() == header for name in extras.headers or {})
+
+
+def _id(name: str, value: object) -> str:
+    """Return an id that names one thing under its path.
+
+    Raises InvalidArgumentError for what would turn the path into another one.
+    """
+    if not isinstance(value, str):
+        raise InvalidArgumentError(f"{name} is of the type {type(value).__name__}; pass the id, such as video.id.")
+    if not value.strip():
+        raise InvalidArgumentError(f"{name} is empty; pass the id that create gave.")
+    if value in {".", ".."}:
+        raise InvalidArgumentError(f"{name} is {value!r}, which names another path; pass the id that create gave.")
+    return value
+
+
+def _text(name: str, value: object) -> str:
+    if not isinstance(value, str):
+        raise InvalidArgumentError(f"{name} is of the type {type(value).__name__}; it must be text.")
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidArgumentError(f"{name} is not valid Unicode text: {error.reason}.") from error
+    return value
+
+
+def _optional(name: str, value: str | Omit) -> str | Unset:
+    return UNSET if isinstance(value, Omit) else _text(name, value)
+
+
+def _duration(value: object) -> str | Unset:
+    """Return a duration as the contract has it: a decimal string."""
+    if isinstance(value, Omit):
+        return UNSET
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    return _text("seconds", value)
+
+
+def _image_reference(value: Mapping[str, object]) -> RawImageReference:
+    given = [key for key in REFERENCE_KEYS if key in value]
+    if len(given) != 1 or len(value) != 1:
+        raise InvalidArgumentError(
+            f"input_reference has the keys {sorted(map(str, value))}; an object has exactly one of image_url and file_id."
+        )
+    return RawImageReference(**{given[0]: _text(f"input_reference.{given[0]}", value[given[0]])})
+
+
+def _video_reference(value: object) -> RawVideoReference | None:
+    """Return the reference that a caller means, None if it is a file."""
+    if isinstance(value, Video):
+        return RawVideoReference(id=_id("video.id", value.id))
+    if isinstance(value, str):
+        return RawVideoReference(id=_id("video", value))
+    if isinstance(value, Mapping):
+        return RawVideoReference(id=_id("video['id']", cast("Mapping[str, object]", value).get("id")))
+    return None

@@ -1,0 +1,264 @@
+"""Walk a list page by page. How the next page is found is decided once, in `ConversationPage._next_cursor`."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+
+import httpx
+from attrs import define, evolve, field, frozen
+
+from . import _operations as operations
+from ._answers import decoded, invalid, read_video
+from ._calls import Call, Extras
+from ._errors import InvalidArgumentError, PaginationError
+from ._retrying import calling
+from ._types import Omit
+
+if TYPE_CHECKING:
+    from ._session import AsyncSession, SyncSession
+
+T = TypeVar("T")
+
+
+@frozen
+class ListOptions:
+    """What a list was asked for, to ask for its next page alike."""
+
+    after: str | None = None
+    limit: int | None = None
+    order: str | None = None
+
+    @classmethod
+    def of(cls, *, after: str | Omit, limit: int | Omit, order: str | Omit) -> ListOptions:
+        """Return the options that a caller's arguments mean.
+
+        Raises InvalidArgumentError for an argument of a wrong type. Limits are the server's to judge.
+        """
+        if not isinstance(limit, Omit) and (isinstance(limit, bool) or not isinstance(limit, int)):
+            raise InvalidArgumentError(f"limit is {limit!r}; it must be an integer.")
+        for name, value in (("after", after), ("order", order)):
+            if not isinstance(value, (Omit, str)):
+                raise InvalidArgumentError(f"{name} is of the type {type(value).__name__}; it must be text.")
+        return cls(
+            after=None if isinstance(after, Omit) else after,
+            limit=None if isinstance(limit, Omit) else limit,
+            order=None if isinstance(order, Omit) else order,
+        )
+
+
+@frozen
+class Walk:
+    """How a page was asked for, so that the page behind it is asked for alike."""
+
+    session: SyncSession | AsyncSession
+    options: ListOptions
+    extras: Extras
+    visited: frozenset[str] = frozenset()
+    """The cursors that were used to get here."""
+
+
+@define
+class ConversationPage(Generic[T]):
+    """One page, and the way to the next."""
+
+    data: list[T]
+    """The items of this page."""
+    has_more: bool
+    """Whether the server has items behind this page."""
+    first_id: str | None
+    """The id of the first item, if the server gives it."""
+    last_id: str | None
+    """The id of the last item, the cursor of the next page, if the server gives it."""
+    additional_properties: dict[str, Any] = field(repr=False)
+    """What else the server sends in a page."""
+    _walk: Walk = field(repr=False, eq=False)
+
+    @property
+    def object(self) -> str:
+        """The type of this object, always `list`."""
+        return "list"
+
+    def __getitem__(self, key: str) -> Any:
+        """Return the value of a key that the contract does not know."""
+        return self.additional_properties[key]
+
+    def has_next_page(self) -> bool:
+        """Tell whether there is a next page.
+
+        Raises PaginationError when the server says so and gives no way to it.
+        """
+        return self._next_cursor() is not None
+
+    def _next_cursor(self) -> str | None:
+        """Return the cursor of the page behind this one, None when this is the last (openapi.yaml, list_videos).
+
+        It is `last_id`, else the last item's id. Raises PaginationError when more is said to come and there is no cursor,
+        or one that the walk has used already: the walk would stop early, or never.
+        """
+        if not self.has_more:
+            return None
+        cursor = self.last_id or (getattr(self.data[-1], "id", None) if self.data else None)
+        if not cursor:
+            raise PaginationError(
+                "The server says that there are more items and gives no cursor to them (last_id is missing)."
+            )
+        if cursor in self._walk.visited:
+            raise PaginationError(
+                f"The server gives the cursor {cursor!r} a second time, so the list would never end. "
+                "It may ignore `after`."
+            )
+        return str(cursor)
+
+    def following(self) -> Walk:
+        """Return how to ask for the page behind this one.
+
+        Raises PaginationError when there is none.
+        """
+        cursor = self._next_cursor()
+        if cursor is None:
+            raise PaginationError("This is the last page; has_next_page() tells so beforehand.")
+        walk = self._walk
+        return evolve(walk, options=evolve(walk.options, after=cursor), visited=walk.visited | {cursor})
+
+
+P = TypeVar("P", bound=ConversationPage[Any])
+
+
+def page_call(kind: type[P], walk: Walk) -> Call[P]:
+    """Return the call that fetches one page."""
+    return operations.list_(
+        walk.session.settings,
+        walk.extras,
+        options=walk.options,
+        parse=lambda response: read_page(kind, response, walk),
+    )
+
+
+def read_page(kind: type[P], response: httpx.Response, walk: Walk) -> P:
+    """Return the page that an answer holds. The paging keys may be missing; an unknown key is kept.
+
+    Raises APIResponseValidationError, naming the key, when it is not a page; PaginationError when it repeats a page.
+    """
+    body = decoded(response)
+    if not isinstance(body, dict):
+        raise invalid(response, f"a page is expected, and the body is of the type {type(body).__name__}")
+    rest = cast("dict[str, Any]", dict(body))
+    rest.pop("object", None)
+    items = rest.pop("data", None)
+    if not isinstance(items, list):
+        raise invalid(response, "the page's key 'data' is missing or no list")
+    has_more = rest.pop("has_more", None)
+    if not (has_more is None or isinstance(has_more, bool)):
+        raise invalid(response, "the page's key 'has_more' is no boolean")
+    ids: dict[str, str | None] = {}
+    for key in ("first_id", "last_id"):
+        ids[key] = rest.pop(key, None)
+        if not (ids[key] is None or isinstance(ids[key], str)):
+            raise invalid(response, f"the page's key '{key}' is neither text nor null")
+    page = kind(
+        data=[read_video(item, response) for item in items],
+        has_more=bool(has_more),
+        first_id=ids["first_id"],
+        last_id=ids["last_id"],
+        additional_properties=rest,
+        walk=walk,
+    )
+    # A page that leads back is seen before its items are handed out a second time.
+    page.has_next_page()
+    return page
+
+
+class Once(Generic[T]):
+    """Let each item of a walk through once: a list that shifts under a walk repeats items at the pages' edges."""
+
+    def __init__(self) -> None:
+        """Start with nothing seen."""
+        self._seen: set[Any] = set()
+
+    def fresh(self, page: ConversationPage[T]) -> Iterator[T]:
+        """Yield the items of a page that no page before held."""
+        for item in page.data:
+            key = getattr(item, "id", id(item))
+            if key not in self._seen:
+                self._seen.add(key)
+                yield item
+
+
+@define
+class SyncConversationCursorPage(ConversationPage[T]):
+    """One page of a list; iterating it walks on over all pages behind it."""
+
+    def get_next_page(self) -> SyncConversationCursorPage[T]:
+        """Fetch the page behind this one.
+
+        Raises PaginationError when there is none, or no way to it.
+        """
+        session = cast("SyncSession", self._walk.session)
+        return session.driver.run(calling(page_call(type(self), self.following()), session.retries))
+
+    def iter_pages(self) -> Iterator[SyncConversationCursorPage[T]]:
+        """Yield this page and every page behind it, each fetched when it is asked for."""
+        page = self
+        while True:
+            yield page
+            if not page.has_next_page():
+                return
+            page = page.get_next_page()
+
+    def __iter__(self) -> Iterator[T]:
+        """Yield each item of this page and of every page behind it, once."""
+        once = Once[T]()
+        for page in self.iter_pages():
+            yield from once.fresh(page)
+
+
+@define
+class AsyncConversationCursorPage(ConversationPage[T]):
+    """One page of a list; iterating it asynchronously walks on over all pages behind it."""
+
+    async def get_next_page(self) -> AsyncConversationCursorPage[T]:
+        """Fetch the page behind this one.
+
+        Raises PaginationError when there is none, or no way to it.
+        """
+        session = cast("AsyncSession", self._walk.session)
+        return await session.driver.run(calling(page_call(type(self), self.following()), session.retries))
+
+    async def iter_pages(self) -> AsyncIterator[AsyncConversationCursorPage[T]]:
+        """Yield this page and every page behind it, each fetched when it is asked for."""
+        page = self
+        while True:
+            yield page
+            if not page.has_next_page():
+                return
+            page = await page.get_next_page()
+
+    async def __aiter__(self) -> AsyncIterator[T]:
+        """Yield each item of this page and of every page behind it, once."""
+        once = Once[T]()
+        async for page in self.iter_pages():
+            for item in once.fresh(page):
+                yield item
+
+
+class AsyncPaginator(Generic[T]):
+    """A list that was asked for: await it for its first page, or iterate it for all items."""
+
+    def __init__(self, fetch: Callable[[], Awaitable[AsyncConversationCursorPage[T]]]) -> None:
+        """Keep how the first page is fetched; nothing is sent yet."""
+        self._fetch = fetch
+
+    def __await__(self) -> Generator[Any, Any, AsyncConversationCursorPage[T]]:
+        """Fetch the first page."""
+        return self._fetch().__await__()
+
+    async def iter_pages(self) -> AsyncIterator[AsyncConversationCursorPage[T]]:
+        """Yield every page, each fetched when it is asked for."""
+        async for page in (await self).iter_pages():
+            yield page
+
+    async def __aiter__(self) -> AsyncIterator[T]:
+        """Yield each item of every page, once."""
+        async for item in await self:
+            yield item

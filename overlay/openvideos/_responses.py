@@ -1,0 +1,230 @@
+"""Wrap answers: the content of a download, and the raw form that every method has beside its parsed one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Callable, Iterator
+from types import TracebackType
+from typing import Any, Generic, TypeVar
+
+import anyio.to_thread
+import httpx
+
+from ._part_file import write_whole
+
+T = TypeVar("T")
+
+
+class HttpxBinaryResponseContent:
+    """A file that was downloaded into memory. For a large one, `client.videos.download` streams it to a path."""
+
+    def __init__(self, response: httpx.Response) -> None:
+        """Wrap a response whose body was read."""
+        self.response = response
+
+    def __repr__(self) -> str:
+        """Show the media type and the length."""
+        kind = self.response.headers.get("content-type", "no content type")
+        return f"<HttpxBinaryResponseContent {kind}, {len(self.response.content)} bytes>"
+
+    @property
+    def content(self) -> bytes:
+        """The bytes of the file."""
+        return self.response.content
+
+    @property
+    def text(self) -> str:
+        """The body as text."""
+        return self.response.text
+
+    @property
+    def encoding(self) -> str | None:
+        """The encoding by which `text` is read."""
+        return self.response.encoding
+
+    def json(self, **kwargs: Any) -> Any:
+        """Return the body as JSON, as httpx does."""
+        return self.response.json(**kwargs)
+
+    def read(self) -> bytes:
+        """Return the bytes of the file."""
+        return self.response.content
+
+    def iter_bytes(self, chunk_size: int | None = None) -> Iterator[bytes]:
+        """Yield the bytes of the file in pieces of `chunk_size` bytes (None: as one)."""
+        content = self.response.content
+        step = chunk_size or max(len(content), 1)
+        for start in range(0, len(content), step):
+            yield content[start : start + step]
+
+    def iter_text(self, chunk_size: int | None = None) -> Iterator[str]:
+        """Yield the body as text in pieces."""
+        return self.response.iter_text(chunk_size)
+
+    def iter_lines(self) -> Iterator[str]:
+        """Yield the body as text, line by line."""
+        return self.response.iter_lines()
+
+    def write_to_file(self, file: str | os.PathLike[str]) -> None:
+        """Write the file to a path. The path holds all of it, or what it held before.
+
+        Raises DownloadError when it cannot be written.
+        """
+        write_whole(file, self.response.content)
+
+    stream_to_file = write_to_file
+
+    def close(self) -> None:
+        """Close the response. Nothing is open any more; the method is there for code that expects it."""
+        self.response.close()
+
+    async def aread(self) -> bytes:
+        """Return the bytes of the file."""
+        return self.response.content
+
+    async def aiter_bytes(self, chunk_size: int | None = None) -> AsyncIterator[bytes]:
+        """Yield the bytes of the file in pieces of `chunk_size` bytes (None: as one)."""
+        for piece in self.iter_bytes(chunk_size):
+            yield piece
+
+    async def awrite_to_file(self, file: str | os.PathLike[str]) -> None:
+        """Write the file to a path without blocking the event loop. The path holds all of it, or what it held before."""
+        await anyio.to_thread.run_sync(write_whole, file, self.response.content)
+
+    astream_to_file = awrite_to_file
+
+    async def aclose(self) -> None:
+        """Close the response. Nothing is open any more; the method is there for code that expects it."""
+        await self.response.aclose()
+
+
+class APIResponse(Generic[T]):
+    """An answer with its status and headers; `parse()` returns what the method itself would have returned."""
+
+    def __init__(self, response: httpx.Response, parse: Callable[[httpx.Response], T]) -> None:
+        """Wrap a response and the way to read it."""
+        self.http_response = response
+        self._parse = parse
+
+    def __repr__(self) -> str:
+        """Show the status and the media type."""
+        return f"<APIResponse [{self.status_code}] {self.headers.get('content-type', 'no content type')}>"
+
+    @property
+    def status_code(self) -> int:
+        """The status of the answer."""
+        return self.http_response.status_code
+
+    @property
+    def headers(self) -> httpx.Headers:
+        """The headers of the answer."""
+        return self.http_response.headers
+
+    @property
+    def request_id(self) -> str | None:
+        """The server's name for the exchange (`x-request-id`)."""
+        value: str | None = self.headers.get("x-request-id")
+        return value
+
+    @property
+    def content(self) -> bytes:
+        """The body; of a streamed answer, once it was read."""
+        return self.http_response.content
+
+    @property
+    def text(self) -> str:
+        """The body as text."""
+        return self.http_response.text
+
+    def json(self) -> Any:
+        """Return the body as JSON, as httpx does."""
+        return self.http_response.json()
+
+    def parse(self) -> T:
+        """Return what the method itself would have returned; a streamed body is read for it."""
+        self.http_response.read()
+        return self._parse(self.http_response)
+
+    def read(self) -> bytes:
+        """Read the body, if that was not done, and return it."""
+        return self.http_response.read()
+
+    def iter_bytes(self, chunk_size: int | None = None) -> Iterator[bytes]:
+        """Yield the body in pieces."""
+        return self.http_response.iter_bytes(chunk_size)
+
+    def iter_lines(self) -> Iterator[str]:
+        """Yield the body as text, line by line."""
+        return self.http_response.iter_lines()
+
+    def close(self) -> None:
+        """Close the answer without reading the rest of it."""
+        self.http_response.close()
+
+
+class AsyncAPIResponse(APIResponse[T]):
+    """The answer of a streamed asynchronous call. What reads the body is awaited."""
+
+    async def parse(self) -> T:  # type: ignore[override] # the body must be awaited
+        """Read the body and return what the method itself would have returned."""
+        await self.http_response.aread()
+        return self._parse(self.http_response)
+
+    async def read(self) -> bytes:  # type: ignore[override] # the body must be awaited
+        """Read the body, if that was not done, and return it."""
+        return await self.http_response.aread()
+
+    def iter_bytes(self, chunk_size: int | None = None) -> AsyncIterator[bytes]:  # type: ignore[override]
+        """Yield the body in pieces."""
+        return self.http_response.aiter_bytes(chunk_size)
+
+    def iter_lines(self) -> AsyncIterator[str]:  # type: ignore[override]
+        """Yield the body as text, line by line."""
+        return self.http_response.aiter_lines()
+
+    async def close(self) -> None:  # type: ignore[override] # closing is awaited
+        """Close the answer without reading the rest of it."""
+        await self.http_response.aclose()
+
+
+class ResponseContextManager(Generic[T]):
+    """A streamed call that was prepared: entering it sends it, leaving it closes the answer."""
+
+    def __init__(self, send: Callable[[], APIResponse[T]]) -> None:
+        """Keep how the call is sent."""
+        self._send = send
+        self._response: APIResponse[T] | None = None
+
+    def __enter__(self) -> APIResponse[T]:
+        """Send the call and return its answer, the body unread."""
+        self._response = self._send()
+        return self._response
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Close the answer."""
+        if self._response is not None:
+            self._response.close()
+
+
+class AsyncResponseContextManager(Generic[T]):
+    """A streamed asynchronous call that was prepared: entering it sends it, leaving it closes the answer."""
+
+    def __init__(self, send: Callable[[], Any]) -> None:
+        """Keep how the call is sent."""
+        self._send = send
+        self._response: AsyncAPIResponse[T] | None = None
+
+    async def __aenter__(self) -> AsyncAPIResponse[T]:
+        """Send the call and return its answer, the body unread."""
+        response: AsyncAPIResponse[T] = await self._send()
+        self._response = response
+        return response
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Close the answer."""
+        if self._response is not None:
+            await self._response.close()

@@ -1,0 +1,80 @@
+"""Name the types that callers pass: sentinels for what is left out, files, and the values that the contract knows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from os import PathLike
+from typing import IO, Literal, TypeAlias, TypedDict
+
+from openvideos_raw.models.known_video_model import KnownVideoModel
+
+
+class Omit:
+    """The type of `omit`: the parameter is not sent, and the server's default holds."""
+
+    def __bool__(self) -> Literal[False]:
+        """Be false, so that `if value` skips what was left out."""
+        return False
+
+    def __repr__(self) -> str:
+        """Read as the name that callers use."""
+        return "omit"
+
+    def __reduce__(self) -> str:
+        """Pickle by name, so that `is omit` holds in another process."""
+        return "omit"
+
+
+class NotGiven:
+    """The type of `NOT_GIVEN`: the client's own setting holds. `None` would switch it off."""
+
+    def __bool__(self) -> Literal[False]:
+        """Be false, so that `if value` skips what was not given."""
+        return False
+
+    def __repr__(self) -> str:
+        """Read as the name that callers use."""
+        return "NOT_GIVEN"
+
+    def __reduce__(self) -> str:
+        """Pickle by name, so that `is NOT_GIVEN` holds in another process."""
+        return "NOT_GIVEN"
+
+
+omit = Omit()
+NOT_GIVEN = NotGiven()
+not_given = NOT_GIVEN
+
+FileContent: TypeAlias = IO[bytes] | bytes | PathLike[str]
+"""What a file is read from: an open binary file, bytes, or a path."""
+
+FileTypes: TypeAlias = (
+    FileContent
+    | tuple[str | None, FileContent]
+    | tuple[str | None, FileContent, str | None]
+    | tuple[str | None, FileContent, str | None, Mapping[str, str]]
+)
+"""A file to upload: its content, or (file name, content[, media type[, headers]])."""
+
+
+class ImageReference(TypedDict, total=False):
+    """Where a reference image is, told by exactly one of the two keys."""
+
+    image_url: str
+    file_id: str
+
+
+class VideoReference(TypedDict):
+    """A completed video that the server has already."""
+
+    id: str
+
+
+VideoModel: TypeAlias = KnownVideoModel
+"""A model's name: one that the contract knows, or any other that the server offers."""
+
+VideoSeconds: TypeAlias = Literal["4", "8", "12"] | str | int
+"""A clip's duration in whole seconds, as a decimal string or an integer."""
+
+VideoSize: TypeAlias = Literal["720x1280", "1280x720", "1024x1792", "1792x1024"] | str
+"""A picture's size in pixels, "WIDTHxHEIGHT"."""

@@ -1,0 +1,148 @@
+"""Turn what callers give as a file into a part of a form: content, file name and media type."""
+
+from __future__ import annotations
+
+import io
+import mimetypes
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO, Any, Final, cast
+
+from attrs import field, frozen
+
+from openvideos_raw.types import File
+
+from ._calls import check_header
+from ._errors import InvalidArgumentError
+from ._types import FileContent, FileTypes
+
+_MAGIC: Final = (
+    (b"\x89PNG\r\n\x1a\n", 0, "image/png"),
+    (b"\xff\xd8\xff", 0, "image/jpeg"),
+    (b"WEBP", 8, "image/webp"),
+    (b"ftyp", 4, "video/mp4"),
+)
+_UNKNOWN: Final = "application/octet-stream"
+
+
+@frozen
+class Upload:
+    """A file, ready to be a part of a form."""
+
+    file: File
+    headers: Mapping[str, str] | None
+    rewindable: bool
+    """Whether the content can be sent a second time."""
+    opened: tuple[IO[bytes], ...] = field(repr=False)
+    """What was opened for it, to be closed after the call."""
+
+    def part(self, name: str) -> tuple[str, Any]:
+        """Return the part as httpx takes it."""
+        part = self.file.to_tuple()
+        return name, (*part, dict(self.headers)) if self.headers else part
+
+
+def upload(name: str, value: FileTypes) -> Upload:
+    """Return a file to upload as the form field `name`, opened if it is a path.
+
+    Raises InvalidArgumentError when it is nothing that a file can be read from, or cannot be read.
+    """
+    file_name: str | None = None
+    media_type: str | None = None
+    headers: Mapping[str, str] | None = None
+    content: FileContent
+    if isinstance(value, tuple):
+        if not 2 <= len(value) <= 4:  # noqa: PLR2004 - the forms of FileTypes
+            raise InvalidArgumentError(
+                f"{name} is a tuple of {len(value)}; it is (file name, content[, media type[, headers]])."
+            )
+        padded = (*cast("tuple[Any, ...]", value), None, None)
+        file_name, content, media_type, headers = padded[0], padded[1], padded[2], padded[3]
+    else:
+        content = value
+    payload, opened = _opened(name, content)
+    file_name = file_name or _name_of(content) or name
+    media_type = media_type or _media_type(file_name, payload)
+    if "." not in file_name:
+        # Servers look at the extension.
+        file_name += mimetypes.guess_extension(media_type) or "" if media_type != _UNKNOWN else ""
+    check_header("Content-Type", media_type)
+    for header, text in (headers or {}).items():
+        check_header(header, text)
+    _check_text(name, file_name)
+    return Upload(
+        file=File(payload=cast("Any", payload), file_name=file_name, mime_type=media_type),
+        headers=headers,
+        rewindable=payload.seekable(),
+        opened=opened,
+    )
+
+
+def _opened(name: str, content: object) -> tuple[IO[bytes], tuple[IO[bytes], ...]]:
+    """Return the content as a binary file, and what had to be opened for that."""
+    if isinstance(content, (bytes, bytearray, memoryview)):
+        return io.BytesIO(content), ()
+    if isinstance(content, str):
+        raise InvalidArgumentError(
+            f"{name} is a str, which may be a path, a URL or an id; pass pathlib.Path(…) for a file."
+        )
+    if isinstance(content, os.PathLike):
+        try:
+            file = Path(cast("os.PathLike[str]", content)).open("rb")
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+            raise InvalidArgumentError(f"{name}: the file {os.fspath(content)!r} cannot be read: {reason}.") from error
+        return file, (file,)
+    if not hasattr(content, "read"):
+        raise InvalidArgumentError(
+            f"{name} is of the type {type(content).__name__}; pass a pathlib.Path, bytes, an open binary file, or a tuple of a "
+            "file name and one of these."
+        )
+    if isinstance(content, io.TextIOBase):
+        raise InvalidArgumentError(f"{name} is open as text; open it with mode 'rb'.")
+    stream = cast("IO[bytes]", content)
+    if getattr(stream, "closed", False):
+        raise InvalidArgumentError(f"{name} is a closed file; open it again.")
+    if not hasattr(stream, "seekable"):
+        return cast("IO[bytes]", _Unseekable(stream)), ()
+    return stream, ()
+
+
+class _Unseekable:
+    """Give a bare reader, which has `read` alone, the method by which files say that they cannot be rewound."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self.read = stream.read
+
+    def seekable(self) -> bool:
+        return False
+
+
+def _name_of(content: object) -> str | None:
+    if isinstance(content, os.PathLike):
+        return Path(cast("os.PathLike[str]", content)).name
+    name = getattr(content, "name", None)
+    return Path(name).name if isinstance(name, str) else None
+
+
+def _media_type(file_name: str, payload: IO[bytes]) -> str:
+    """Return a file's media type, by its name, else by how it begins."""
+    guessed = mimetypes.guess_type(file_name)[0]
+    if guessed:
+        return guessed
+    if payload.seekable():
+        start = payload.tell()
+        head: object = payload.read(16)
+        payload.seek(start)
+        for magic, offset, media_type in _MAGIC:
+            if isinstance(head, bytes) and head[offset : offset + len(magic)] == magic:
+                return media_type
+    return _UNKNOWN
+
+
+def _check_text(name: str, text: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidArgumentError(f"{name}: the file name is not valid Unicode text: {error.reason}.") from error

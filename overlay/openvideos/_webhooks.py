@@ -1,0 +1,176 @@
+"""Verify and read webhooks (openapi.yaml, webhooks), by the standardwebhooks library.
+
+Whoever knows the address of a receiver can send it anything. So everything that is not what a holder of the secret signed raises
+WebhookVerificationError and nothing else; the library lets TypeError, ValueError and binascii.Error through.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from attrs import frozen
+
+from openvideos_raw.models.video_completed_event import VideoCompletedEvent
+from openvideos_raw.models.video_failed_event import VideoFailedEvent
+
+from ._errors import ConfigurationError, WebhookVerificationError
+
+if TYPE_CHECKING:
+    from standardwebhooks import Webhook
+
+HEADERS: Final = ("webhook-id", "webhook-timestamp", "webhook-signature")
+
+VideoCompleted: TypeAlias = VideoCompletedEvent
+VideoFailed: TypeAlias = VideoFailedEvent
+
+
+@frozen
+class UnknownEvent:
+    """An event of a type that this version does not know. It is signed; ignore it, or read `body`."""
+
+    type: str
+    body: dict[str, Any]
+
+
+VideoEvent: TypeAlias = VideoCompleted | VideoFailed | UnknownEvent
+
+
+class Webhooks:
+    """Verify and read webhooks with the client's `webhook_secret`, or one passed to the call."""
+
+    def __init__(self, secret: str | Sequence[str] | None) -> None:
+        """Verify with a secret, or with several of which one must fit."""
+        self._secret = secret
+
+    def verify(
+        self,
+        payload: str | bytes,
+        headers: Mapping[str, str],
+        *,
+        secret: str | Sequence[str] | None = None,
+    ) -> None:
+        """Check that a webhook was signed with the secret, at most five minutes ago.
+
+        Args:
+            payload: The body exactly as it came; a body that was parsed and written again is another.
+            headers: The headers of the request, in any case.
+            secret: The secret, or several of which one must fit; the client's if it is left out.
+
+        Raises:
+            WebhookVerificationError: If it was not.
+            ConfigurationError: If there is no secret, or none that can be one.
+
+        """
+        secrets = secret if secret is not None else self._secret
+        _verified(payload, headers, secrets)
+
+    def unwrap(
+        self,
+        payload: str | bytes,
+        headers: Mapping[str, str],
+        *,
+        secret: str | Sequence[str] | None = None,
+    ) -> VideoEvent:
+        """Check a webhook as `verify` does, and return its event: VideoCompleted, VideoFailed or UnknownEvent.
+
+        An event that is signed and is none raises WebhookVerificationError too.
+        """
+        secrets = secret if secret is not None else self._secret
+        return _event(_verified(payload, headers, secrets))
+
+
+def sign(
+    payload: str | bytes, *, secret: str, message_id: str = "msg_test", timestamp: float | None = None
+) -> dict[str, str]:
+    """Return the headers with which a server signs a payload, for the tests of a receiver.
+
+    `timestamp` is in Unix seconds, now if it is left out. Raises ConfigurationError for a secret that cannot be one.
+    """
+    at = int(time.time() if timestamp is None else timestamp)
+    text = payload if isinstance(payload, str) else payload.decode()
+    signature = _webhook(secret).sign(message_id, datetime.fromtimestamp(at, tz=UTC), text)
+    return dict(zip(HEADERS, (message_id, str(at), signature), strict=True))
+
+
+def _webhook(secret: object) -> Webhook:
+    """Return the library's verifier for a secret."""
+    try:
+        from standardwebhooks import Webhook
+    except ImportError as error:
+        raise ConfigurationError("Webhooks need standardwebhooks: pip install 'openvideos[webhooks]'.") from error
+    if not isinstance(secret, str) or not secret.removeprefix("whsec_").strip("= \t\r\n"):
+        raise ConfigurationError("A webhook secret is empty or no text; it looks like whsec_ and base64.")
+    try:
+        return Webhook(secret)
+    except Exception as error:  # the library's own, binascii's and others: none may show the secret
+        raise ConfigurationError("A webhook secret is not base64; it looks like whsec_ and base64.") from error
+
+
+def _verified(payload: object, headers: object, secrets: str | Sequence[str] | None) -> str:
+    """Return the payload as text if one of the secrets fits its signature."""
+    if not secrets:
+        raise ConfigurationError("No webhook secret: pass webhook_secret=, or set OPENVIDEOS_WEBHOOK_SECRET.")
+    verifiers = [_webhook(secret) for secret in ([secrets] if isinstance(secrets, str) else secrets)]
+    text = _text(payload)
+    signed = _headers(headers)
+    problem: Exception | None = None
+    for verifier in verifiers:
+        try:
+            verifier.verify(text, signed, json_parse=False)
+        except Exception as error:  # noqa: BLE001 - whatever a hostile header makes the library raise
+            problem = error
+        else:
+            return text
+    raise WebhookVerificationError(
+        f"The webhook is not signed with the secret, or is too old ({type(problem).__name__}: {problem}). Pass the body "
+        "exactly as it came."
+    ) from None
+
+
+def _text(payload: object) -> str:
+    if isinstance(payload, (bytes, bytearray, memoryview)):
+        try:
+            return bytes(payload).decode()
+        except UnicodeDecodeError as error:
+            raise WebhookVerificationError("The webhook's body is not UTF-8.") from error
+    if isinstance(payload, str):
+        return payload
+    raise WebhookVerificationError(
+        f"The webhook's body is of the type {type(payload).__name__}; pass the bytes or the text that came."
+    )
+
+
+def _headers(headers: object) -> dict[str, str]:
+    """Return the three headers, in lower case, without signatures of other versions or forms."""
+    try:
+        items = {str(name).lower(): str(value) for name, value in dict(headers).items()}  # type: ignore[call-overload]
+    except Exception as error:
+        raise WebhookVerificationError("The webhook's headers are no mapping of names to values.") from error
+    missing = [name for name in HEADERS if not items.get(name)]
+    if missing:
+        raise WebhookVerificationError(f"The webhook lacks the headers {', '.join(missing)}.")
+    signatures = [word for word in items[HEADERS[2]].split(" ") if word.startswith("v1,") and word.count(",") == 1]
+    return {HEADERS[0]: items[HEADERS[0]], HEADERS[1]: items[HEADERS[1]], HEADERS[2]: " ".join(signatures)}
+
+
+def _event(text: str) -> VideoEvent:
+    try:
+        body = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise WebhookVerificationError("The webhook is signed, and its body is not JSON.") from error
+    kind = body.get("type") if isinstance(body, dict) else None
+    if not isinstance(kind, str):
+        raise WebhookVerificationError("The webhook is signed, and its body is no event: it has no type.")
+    try:
+        # The exact type decides: a word that merely begins alike is another event.
+        if kind == "video.completed":
+            return VideoCompleted.from_dict(body)
+        if kind == "video.failed":
+            return VideoFailed.from_dict(body)
+    except (TypeError, ValueError) as error:
+        raise WebhookVerificationError(f"The webhook is signed, and its body is no {kind} event: {error}.") from error
+    return UnknownEvent(type=kind, body=body)
