@@ -22,6 +22,7 @@ from ._errors import (
     APIStatusError,
     APITimeoutError,
 )
+from ._json import is_object
 from ._secrets import response_without_secrets, scrub, without_secrets
 from ._status import is_failed
 
@@ -50,7 +51,7 @@ def invalid(response: httpx.Response, problem: str) -> APIResponseValidationErro
     """Return the error for an answer that is not what the contract says."""
     secrets = _secrets_of(response)
     body = _body(response, secrets)
-    video_id = body.get("id") if isinstance(body, dict) else None
+    video_id = body.get("id") if is_object(body) else None
     return APIResponseValidationError(
         scrub(f"{_exchange(response)}, but {problem}.", secrets),
         request=without_secrets(response.request, secrets),
@@ -78,7 +79,7 @@ def status_error(response: httpx.Response, *, video_id: str | None = None) -> AP
 
 
 def connection_error(error: Exception, request: httpx.Request, secrets: tuple[str, ...]) -> APIConnectionError:
-    """Return the error for an attempt that got no whole answer: the one seam where httpx's exceptions are translated."""
+    """Return the error for an attempt without a whole answer: the one seam where httpx's exceptions are translated."""
     what = f"{request.method} {request.url.path}"
     where = f"{request.url.scheme}://{request.url.netloc.decode('ascii', 'replace')}"
     kind: type[APIConnectionError] = APIConnectionError
@@ -112,7 +113,7 @@ def video(response: httpx.Response) -> Video:
 
 def read_video(data: Any, response: httpx.Response) -> Video:
     """Return a decoded Video; `response` is where it came from."""
-    if not isinstance(data, dict):
+    if not is_object(data):
         raise invalid(response, f"a video is expected, and the body is of the type {type(data).__name__}")
     try:
         result = Video.from_dict(data)
@@ -127,7 +128,7 @@ def read_video(data: Any, response: httpx.Response) -> Video:
 
 def _video_error(value: Any) -> VideoError | None:
     """Return what a server says of a failure as a VideoError, whatever shape it has; nothing of it is lost."""
-    if isinstance(value, dict):
+    if is_object(value):
         rest = dict(value)
         code, message = rest.pop("code", None), rest.pop("message", None)
         error = VideoError(code="" if code is None else str(code), message="" if message is None else str(message))
@@ -147,10 +148,10 @@ def failed_job_as_error(response: httpx.Response) -> bool:
 
 def deletion(video_id: str, response: httpx.Response) -> VideoDeleteResponse:
     """Return the confirmation of a deletion, also from servers that answer with the video, or with nothing."""
-    data = decoded(response) if response.content.strip() else {}
-    if not isinstance(data, dict):
+    data: Any = decoded(response) if response.content.strip() else {}
+    if not is_object(data):
         raise invalid(response, f"a confirmation is expected, and the body is of the type {type(data).__name__}")
-    confirmation = {"id": video_id, "deleted": True, **data}
+    confirmation: dict[str, Any] = {"id": video_id, "deleted": True, **data}
     try:
         return VideoDeleteResponse.from_dict(confirmation)
     except (TypeError, ValueError) as error:
@@ -160,7 +161,7 @@ def deletion(video_id: str, response: httpx.Response) -> VideoDeleteResponse:
 def character(response: httpx.Response) -> Character:
     """Return the Character that an answer holds."""
     data = decoded(response)
-    if not isinstance(data, dict):
+    if not is_object(data):
         raise invalid(response, f"a character is expected, and the body is of the type {type(data).__name__}")
     try:
         return Character.from_dict(data)
@@ -187,10 +188,10 @@ def _body(response: httpx.Response, secrets: tuple[str, ...]) -> Any:
 
 def _message(body: Any) -> str | None:
     """Return the message of an error body: the contract's envelope, or what servers send in its place."""
-    if not isinstance(body, dict):
+    if not is_object(body):
         return None
     detail = body.get("error", body.get("detail", body.get("message")))
-    if isinstance(detail, dict):
+    if is_object(detail):
         detail = detail.get("message", detail)
     if detail is None:
         return None

@@ -42,24 +42,25 @@ PAGE: type[AsyncConversationCursorPage[Video]] = AsyncConversationCursorPage
 class AsyncVideos(AsyncVideoWaits):
     """Create, poll, download, list, delete and remix videos.
 
-    Every method takes `extra_headers`, `extra_query` and `extra_body`, which are laid over what it sends, and `timeout`, the
-    timeout of one request in seconds in place of the client's. Every method raises APIStatusError (by status),
-    APIConnectionError, APITimeoutError, APIResponseValidationError and InvalidArgumentError as these classes say.
+    Every method takes `extra_headers`, `extra_query` and `extra_body`, which are laid over what it sends, and
+    `timeout`, the timeout of one request in seconds in place of the client's. Every method raises APIStatusError (by
+    status), APIConnectionError, APITimeoutError, APIResponseValidationError and InvalidArgumentError as these classes
+    say.
     """
 
     @cached_property
     def with_raw_response(self) -> AsyncVideosWithRawResponse:
-        """The same methods, returning the answer with its status and headers; its `parse()` gives what they return here."""
+        """The same methods, returning the answer itself; its `parse()` gives what they return here."""
         from ._raw_response import AsyncVideosWithRawResponse
 
-        return AsyncVideosWithRawResponse(self)
+        return AsyncVideosWithRawResponse(self._session)
 
     @cached_property
     def with_streaming_response(self) -> AsyncVideosWithStreamingResponse:
         """The same methods as context managers, whose answer has its body still unread."""
         from ._raw_response import AsyncVideosWithStreamingResponse
 
-        return AsyncVideosWithStreamingResponse(self)
+        return AsyncVideosWithStreamingResponse(self._session)
 
     async def create(
         self,
@@ -112,7 +113,10 @@ class AsyncVideos(AsyncVideoWaits):
         extra_body: dict[str, object] | None = None,
         timeout: float | httpx.Timeout | None | NotGiven = NOT_GIVEN,
     ) -> AsyncPaginator[Video]:
-        """Return a list to await for its first page, or to iterate for all videos (openapi.yaml, list_videos). See Videos."""
+        """Return a list to await for its first page, or to iterate for all videos (openapi.yaml, list_videos).
+
+        See Videos.
+        """
         options = ListOptions.of(after=after, limit=limit, order=order)
         extras = Extras(extra_headers, extra_query, extra_body, timeout)
         call = page_call(PAGE, Walk(self._session, options, extras))
@@ -204,7 +208,7 @@ class AsyncVideos(AsyncVideoWaits):
         extra_body: dict[str, object] | None = None,
         timeout: float | httpx.Timeout | None | NotGiven = NOT_GIVEN,
     ) -> Character:
-        """Store a character that prompts can feature, from a video file that shows it (openapi.yaml, create_character)."""
+        """Store a character that prompts can feature, from a video that shows it (openapi.yaml, create_character)."""
         extras = Extras(extra_headers, extra_query, extra_body, timeout)
         return await self._call(operations.create_character(self._session.settings, extras, name=name, video=video))
 

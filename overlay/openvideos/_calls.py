@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import IO, Any, Final, Generic, TypeAlias, TypeVar
+from typing import IO, Any, Final, Generic, TypeAlias, TypeVar, cast
 
 import httpx
 from attrs import evolve, field, frozen
@@ -95,7 +95,7 @@ class Call(Generic[T]):
         return self.method == "POST"
 
     @contextmanager
-    def closing(self) -> Iterator[None]:
+    def closing(self) -> Generator[None]:
         """Close the files that were opened for the body at the end of a block."""
         try:
             yield
@@ -127,7 +127,8 @@ def make_call(
         if files is not None:
             files = _with_fields(files, extras.body)
         else:
-            body = {**(body or {}), **extras.body}
+            given: Mapping[str, object] = body or {}
+            body = {**given, **extras.body}
     if body is not None:
         _check_json(body)
     return Call(
@@ -146,7 +147,10 @@ def make_call(
 
 
 def _merged_headers(settings: Settings, own: Mapping[str, str], extra: Mapping[str, str] | None) -> dict[str, str]:
-    """Return the headers, later ones in place of earlier ones whatever their case. Refuses what could inject a header."""
+    """Return the headers, later ones in place of earlier ones whatever their case.
+
+    Refuses what could inject a header.
+    """
     merged: dict[str, tuple[str, str]] = {"accept": ("Accept", "*/*")}
     if settings.api_key:
         merged["authorization"] = ("Authorization", f"Bearer {settings.api_key}")
@@ -175,7 +179,7 @@ def _query(query: Mapping[str, object]) -> dict[str, Any]:
     for name, value in query.items():
         if value is None:
             continue
-        values: list[object] = list(value) if isinstance(value, (list, tuple)) else [value]
+        values = list(cast("Sequence[object]", value)) if isinstance(value, (list, tuple)) else [value]
         if not all(isinstance(item, (str, int, float, bool)) for item in values):
             raise InvalidArgumentError(
                 f"The query parameter {name!r} is not text, a number, a bool or a list of these."

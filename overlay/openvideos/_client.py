@@ -175,12 +175,11 @@ class OpenVideos(_Client[SyncSession]):
             api_key: The key for that server. Else the variable of the same pair: OPENVIDEOS_API_KEY or OPENAI_API_KEY.
             webhook_secret: The secret that webhooks are signed with, or several during a rotation. Else
                 OPENVIDEOS_WEBHOOK_SECRET.
-            timeout: The timeout of a request in seconds, 60 by default (10 to connect); None for none.
-            max_retries: How often a request that may be repeated is repeated.
-            default_headers: Headers to send with every request.
-            default_query: Query parameters to send with every request.
-            http_client: An httpx client of your own, for proxies, certificates and the like. It is closed with this one.
-            idempotent_posts: Declare that the server honours `Idempotency-Key`, so that a POST whose outcome is unknown may
+            timeout: The timeout of a request in seconds, 60 by default (10 to connect); None for none. max_retries:
+            How often a request that may be repeated is repeated. default_headers: Headers to send with every request.
+            default_query: Query parameters to send with every request. http_client: An httpx client of your own, for
+            proxies, certificates and the like. It is closed with this one. idempotent_posts: Declare that the server
+            honours `Idempotency-Key`, so that a POST whose outcome is unknown may
                 be sent again without starting a second job.
 
         Raises:
@@ -220,7 +219,8 @@ class OpenVideos(_Client[SyncSession]):
     ) -> Self:
         """Return a client with some settings changed, which shares this one's connections.
 
-        Headers and query parameters are added to this one's. Another base_url takes this one's key only if it is passed again.
+        Headers and query parameters are added to this one's. Another base_url takes this one's key only if it is
+        passed again.
         """
         changes = {name: value for name, value in locals().items() if name != "self"}
         return self._with(self._session.changed(_changed(self._settings, changes)))
@@ -250,7 +250,8 @@ class OpenVideos(_Client[SyncSession]):
 class AsyncOpenVideos(_Client[AsyncSession]):
     """An asynchronous client of a server that speaks the Videos API, on asyncio or trio.
 
-    Its methods are those of OpenVideos, awaited. It pickles, and works on after a fork and in another event loop: it connects anew.
+    Its methods are those of OpenVideos, awaited. It pickles, and works on after a fork and in another event loop: it
+    connects anew.
     """
 
     def __init__(
@@ -266,7 +267,9 @@ class AsyncOpenVideos(_Client[AsyncSession]):
         http_client: httpx.AsyncClient | None = None,
         idempotent_posts: bool = False,
     ) -> None:
-        """Prepare a client; nothing is sent yet. The arguments are those of OpenVideos, `http_client` an httpx.AsyncClient.
+        """Prepare a client; nothing is sent yet.
+
+        The arguments are those of OpenVideos, `http_client` an httpx.AsyncClient.
 
         Raises ConfigurationError if there is no base URL, or a setting cannot work.
         """
@@ -301,7 +304,10 @@ class AsyncOpenVideos(_Client[AsyncSession]):
         default_query: Mapping[str, object] | NotGiven = NOT_GIVEN,
         idempotent_posts: bool | NotGiven = NOT_GIVEN,
     ) -> Self:
-        """Return a client with some settings changed, which shares this one's connections. See OpenVideos.with_options."""
+        """Return a client with some settings changed, which shares this one's connections.
+
+        See OpenVideos.with_options.
+        """
         changes = {name: value for name, value in locals().items() if name != "self"}
         return self._with(self._session.changed(_changed(self._settings, changes)))
 

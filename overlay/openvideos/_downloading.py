@@ -1,7 +1,8 @@
 """Decide how a file is fetched whole: when to go on, when to begin anew, when to give up. Pure.
 
-After a break the rest is asked for with Range and If-Range (RFC 9110, 13.1.5 and 14), so that bytes of two different files never
-meet in one. An answer that does not continue what is there makes it begin anew. A failed download never touches the job.
+After a break the rest is asked for with Range and If-Range (RFC 9110, 13.1.5 and 14), so that bytes of two different
+files never meet in one. An answer that does not continue what is there makes it begin anew. A failed download never
+touches the job.
 """
 
 from __future__ import annotations
@@ -9,22 +10,27 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable
+from http import HTTPStatus
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeAlias
 
 import httpx
 from attrs import define, evolve, frozen
 
 from ._calls import Call
 from ._effects import Close, Do, Flow, Save, Send, Sleep
-from ._errors import APIConnectionError, DownloadError
+from ._errors import APIConnectionError, APIError, DownloadError
 from ._retrying import Retries, backoff, failure, is_transient, pause_before_repeat
 
 logger = logging.getLogger("openvideos")
 
-Progress = Callable[[int, "int | None"], Any]
+Progress: TypeAlias = Callable[[int, int | None], Any]
 
 _CONTENT_RANGE: Final = re.compile(r"bytes (\d{1,19})-(\d{1,19})/(\d{1,19}|\*)", re.ASCII)
+
+
+Problem: TypeAlias = httpx.Response | APIConnectionError | str
+"""Why an attempt did not bring the whole file: the answer that refuses it, what cut it off, or a sentence."""
 
 
 class Sink(Protocol):
@@ -60,7 +66,7 @@ def describe(response: httpx.Response) -> Body | None:
     etag = headers.get("etag")
     # A weak validator does not promise the same bytes (RFC 9110, 8.8.1).
     validator = etag if etag and etag.startswith('"') and not encoded else None
-    if response.status_code == httpx.codes.PARTIAL_CONTENT:
+    if response.status_code == HTTPStatus.PARTIAL_CONTENT:
         match = _CONTENT_RANGE.fullmatch(headers.get("content-range", ""))
         if match is None or encoded:
             return None
@@ -96,7 +102,8 @@ def continues(body: Body, have: int, before: _Progress) -> bool:
 def downloading(call: Call[Any], retries: Retries, sink: Sink, on_progress: Progress | None = None) -> Flow[Path]:
     """Fetch a file into a sink and return its path.
 
-    Raises the typed error of an answer that ends it (404, 409, 410 …), and DownloadError when the file does not arrive whole.
+    Raises the typed error of an answer that ends it (404, 409, 410 …), and DownloadError when the file does not
+    arrive whole.
     """
     try:
         yield Do(sink.open)
@@ -104,58 +111,57 @@ def downloading(call: Call[Any], retries: Retries, sink: Sink, on_progress: Prog
         path: Path = yield Do(sink.commit)
         return path
     finally:
-        # Also after Ctrl-C or a cancellation, when nothing can be yielded any more. It is quick, and harmless after a commit.
+        # Also after Ctrl-C or a cancellation, when nothing can be yielded any more. It is quick, and harmless after a
+        # commit.
         sink.discard()
 
 
 def _fetching(call: Call[Any], retries: Retries, sink: Sink, on_progress: Progress | None) -> Flow[None]:
-    """Bring the whole file into the sink."""
+    """Bring the whole file into the sink, in as many attempts as it takes and the retry rule allows."""
     state = _Progress()
     while True:
-        resume = sink.size > 0 and state.validator is not None
-        if not resume and sink.size > 0:
-            yield Do(sink.restart)
-        attempt = call
-        if resume:
-            attempt = evolve(
-                call, headers={**call.headers, "Range": f"bytes={sink.size}-", "If-Range": state.validator or ""}
-            )
-        outcome: httpx.Response | APIConnectionError = yield Send(attempt, stream=True)
-        problem: APIConnectionError | str
-        if isinstance(outcome, APIConnectionError):
-            problem = outcome
-        elif resume and outcome.status_code == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE:
-            yield Close(outcome)
-            state.validator = None
-            problem = "the server has fewer bytes than arrived before"
-        elif not outcome.is_success:
-            state.failures += 1
-            error = failure(call, outcome)
-            pause = pause_before_repeat(outcome, state.failures, retries.clocks)
-            if state.failures > retries.limit or not is_transient(call, outcome) or pause is None:
-                raise error
-            logger.info("%s: %s; the next attempt in %.2f s", call.operation, type(error).__name__, pause)
-            yield Sleep(pause)
-            continue
-        else:
-            result = yield from _receive(outcome, sink, state, on_progress)
-            if result is None:
-                return
-            problem = result
+        problem = yield from _attempt(call, sink, state, on_progress)
+        if problem is None:
+            return
         if sink.size > state.furthest:
             # What brings the file on is not counted against it: a long download may break more often than a short one.
             state.furthest, state.failures = sink.size, 0
         state.failures += 1
-        if state.failures > retries.limit:
-            raise _broken_off(call, problem, sink, state)
-        pause = backoff(state.failures, retries.clocks.random())
-        logger.info("%s: broke off after %d bytes; the next attempt in %.2f s", call.operation, sink.size, pause)
+        pause: float | None
+        if isinstance(problem, str):
+            pause = backoff(state.failures, retries.clocks.random())
+        else:
+            pause = pause_before_repeat(problem, state.failures, retries.clocks)
+            if not is_transient(call, problem):
+                pause = None
+        if pause is None or state.failures > retries.limit:
+            raise _final(call, problem, sink, state)
+        logger.info("%s: broke off at %d bytes; the next attempt in %.2f s", call.operation, sink.size, pause)
         yield Sleep(pause)
+
+
+def _attempt(call: Call[Any], sink: Sink, state: _Progress, on_progress: Progress | None) -> Flow[Problem | None]:
+    """Ask once for what the sink lacks. Return None when the file is whole, else what went wrong."""
+    resume = sink.size > 0 and state.validator is not None
+    if not resume and sink.size > 0:
+        yield Do(sink.restart)
+    if resume:
+        wanted = {"Range": f"bytes={sink.size}-", "If-Range": state.validator or ""}
+        call = evolve(call, headers={**call.headers, **wanted})
+    outcome: httpx.Response | APIConnectionError = yield Send(call, stream=True)
+    if isinstance(outcome, APIConnectionError):
+        return outcome
+    if resume and outcome.status_code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+        state.validator = None
+        return "the server has fewer bytes than arrived before"
+    if not outcome.is_success:
+        return outcome
+    return (yield from _receive(outcome, sink, state, on_progress))
 
 
 def _receive(
     response: httpx.Response, sink: Sink, state: _Progress, on_progress: Progress | None
-) -> Flow[APIConnectionError | str | None]:
+) -> Flow[Problem | None]:
     """Save an answer's body. Return None when the file is whole, else what went wrong."""
     body = describe(response)
     if body is None or (body.start > 0 and not continues(body, sink.size, state)):
@@ -184,9 +190,12 @@ def _receive(
     return None
 
 
-def _broken_off(call: Call[Any], problem: APIConnectionError | str, sink: Sink, state: _Progress) -> DownloadError:
+def _final(call: Call[Any], problem: Problem, sink: Sink, state: _Progress) -> APIError | DownloadError:
+    """Return the error to end with: that of the answer, or DownloadError for a file that broke off."""
+    if isinstance(problem, httpx.Response) or (isinstance(problem, APIConnectionError) and not state.furthest):
+        return failure(call, problem)
     of = f" of {state.total}" if state.total is not None else ""
-    why = problem.message if isinstance(problem, APIConnectionError) else problem
+    why = problem.message if isinstance(problem, APIConnectionError) else f"{problem}."
     error = DownloadError(
         f"The download of {call.video_id} broke off at {sink.size}{of} bytes: {why} Nothing was left at the target; "
         "the video is untouched, so download it again.",

@@ -1,7 +1,7 @@
 """Name what a flow may ask of its driver.
 
-A flow is a generator that decides and does nothing else: it yields an effect, is sent the outcome, and returns its result. It
-never sleeps, awaits or opens a socket. `_drivers` carries the effects out, blocking or async.
+A flow is a generator that decides and does nothing else: it yields an effect, is sent the outcome, and returns its
+result. It never sleeps, awaits or opens a socket. The drivers carry the effects out, blocking or async.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ T = TypeVar("T")
 class Send:
     """Make one attempt at a call. Outcome: the response, or the APIConnectionError of the attempt.
 
-    `within` is how many seconds are left for the attempt, None for no limit but the call's own timeout. With `stream` the body
-    is left unread, and the flow owns the open response.
+    `within` is how many seconds are left for the attempt, None for no limit but the call's own timeout. With `stream`
+    the body is left unread, and the flow owns the open response.
     """
 
     call: Call[Any]
@@ -56,7 +56,7 @@ class Tell:
 
 @frozen
 class Save:
-    """Pass an open response's body to `write`, in pieces, and close the response; `progress` is called after each write.
+    """Pass an open response's body to `write`, in pieces, and close the response. After each write, call `progress`.
 
     Outcome: None once the body has ended, or the APIConnectionError that cut it off.
     """

@@ -1,7 +1,7 @@
 """Decide which server a client talks to and with which key. Pure: the environment is an argument.
 
-Two pairs of variables count, OPENVIDEOS_BASE_URL with OPENVIDEOS_API_KEY, else OPENAI_BASE_URL with OPENAI_API_KEY. A key
-is sent to the server that its own pair names and to no other, so that one vendor never sees another's key.
+Two pairs of variables count, OPENVIDEOS_BASE_URL with OPENVIDEOS_API_KEY, else OPENAI_BASE_URL with OPENAI_API_KEY. A
+key is sent to the server that its own pair names and to no other, so that one vendor never sees another's key.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ def endpoint(base_url: str | None, api_key: str | None, environ: Mapping[str, st
         base_url, paired_key = next(((url, key) for url, key in pairs if url), (None, None))
         if base_url is None:
             raise ConfigurationError(
-                "No base URL: pass base_url=, or set OPENVIDEOS_BASE_URL (with OPENVIDEOS_API_KEY). For a server to try "
-                "it on, run `openvideos-emulator --port 8000` (pip install 'openvideos[emulator]') and set "
+                "No base URL: pass base_url=, or set OPENVIDEOS_BASE_URL (with OPENVIDEOS_API_KEY). For a server to "
+                "try it on, run `openvideos-emulator --port 8000` (pip install 'openvideos[emulator]') and set "
                 "OPENVIDEOS_BASE_URL=http://127.0.0.1:8000/v1."
             )
         url = _checked_url(base_url)

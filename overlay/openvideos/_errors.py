@@ -31,6 +31,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from ._json import is_object
+
 if TYPE_CHECKING:
     import httpx
 
@@ -127,8 +129,8 @@ class APIStatusError(APIError):
         return self.response.status_code
 
     def _detail(self, key: str) -> str | None:
-        detail = self.body.get("error") if isinstance(self.body, dict) else None
-        value = detail.get(key) if isinstance(detail, dict) else None
+        detail = self.body.get("error") if is_object(self.body) else None
+        value = detail.get(key) if is_object(detail) else None
         return None if value is None else str(value)
 
     @property
@@ -201,7 +203,7 @@ class APIResponseValidationError(APIError):
 class VideoFailedError(OpenVideosError):
     """Raised by `poll` and `create_and_poll` with `raise_on_failure=True` when the job failed; see `.video.error`."""
 
-    video: Video
+    video: Video  # pyright: ignore[reportIncompatibleVariableOverride] - always known here
 
 
 class PollTimeoutError(OpenVideosError, TimeoutError):

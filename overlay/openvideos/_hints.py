@@ -8,11 +8,17 @@ from email.utils import parsedate_to_datetime
 from typing import Final
 
 LONGEST_HINT_S: Final = 3600.0
+LONGEST_NUMBER: Final = 32
 
 
 def _number(text: str | None) -> float | None:
-    """Return a header's number, None if it is not a finite one. Underscores and the like, which float() takes, are nonsense."""
-    if text is None or len(text) > 32 or not text.strip().replace(".", "", 1).isdecimal() or not text.isascii():  # noqa: PLR2004 - no waiting time is longer
+    """Return a header's number, None if it is not a finite one.
+
+    Underscores and the like, which float() takes, are nonsense.
+    """
+    if text is None or not text.isascii() or len(text) > LONGEST_NUMBER:
+        return None
+    if not text.strip().replace(".", "", 1).isdecimal():
         return None
     return float(text)
 

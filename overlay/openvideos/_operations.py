@@ -285,7 +285,7 @@ def _image_reference(value: Mapping[str, object]) -> RawImageReference:
     given = [key for key in REFERENCE_KEYS if key in value]
     if len(given) != 1 or len(value) != 1:
         raise InvalidArgumentError(
-            f"input_reference has the keys {sorted(map(str, value))}; an object has exactly one of image_url and file_id."
+            f"input_reference has the keys {sorted(map(str, value))}; it has exactly one of image_url and file_id."
         )
     return RawImageReference(**{given[0]: _text(f"input_reference.{given[0]}", value[given[0]])})
 

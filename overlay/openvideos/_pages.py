@@ -12,6 +12,7 @@ from . import _operations as operations
 from ._answers import decoded, invalid, read_video
 from ._calls import Call, Extras
 from ._errors import InvalidArgumentError, PaginationError
+from ._json import is_array, is_object
 from ._retrying import calling
 from ._types import Omit
 
@@ -35,16 +36,19 @@ class ListOptions:
 
         Raises InvalidArgumentError for an argument of a wrong type. Limits are the server's to judge.
         """
-        if not isinstance(limit, Omit) and (isinstance(limit, bool) or not isinstance(limit, int)):
-            raise InvalidArgumentError(f"limit is {limit!r}; it must be an integer.")
-        for name, value in (("after", after), ("order", order)):
-            if not isinstance(value, (Omit, str)):
-                raise InvalidArgumentError(f"{name} is of the type {type(value).__name__}; it must be text.")
+        _check("limit", limit, int)
+        _check("after", after, str)
+        _check("order", order, str)
         return cls(
             after=None if isinstance(after, Omit) else after,
             limit=None if isinstance(limit, Omit) else limit,
             order=None if isinstance(order, Omit) else order,
         )
+
+
+def _check(name: str, value: object, kind: type) -> None:
+    if not isinstance(value, (Omit, kind)) or isinstance(value, bool):
+        raise InvalidArgumentError(f"{name} is {value!r}; it must be of the type {kind.__name__}.")
 
 
 @frozen
@@ -72,7 +76,7 @@ class ConversationPage(Generic[T]):
     """The id of the last item, the cursor of the next page, if the server gives it."""
     additional_properties: dict[str, Any] = field(repr=False)
     """What else the server sends in a page."""
-    _walk: Walk = field(repr=False, eq=False)
+    _walk: Walk = field(repr=False, eq=False, alias="walk")
 
     @property
     def object(self) -> str:
@@ -93,8 +97,8 @@ class ConversationPage(Generic[T]):
     def _next_cursor(self) -> str | None:
         """Return the cursor of the page behind this one, None when this is the last (openapi.yaml, list_videos).
 
-        It is `last_id`, else the last item's id. Raises PaginationError when more is said to come and there is no cursor,
-        or one that the walk has used already: the walk would stop early, or never.
+        It is `last_id`, else the last item's id. Raises PaginationError when more is said to come and there is no
+        cursor, or one that the walk has used already: the walk would stop early, or never.
         """
         if not self.has_more:
             return None
@@ -141,12 +145,12 @@ def read_page(kind: type[P], response: httpx.Response, walk: Walk) -> P:
     Raises APIResponseValidationError, naming the key, when it is not a page; PaginationError when it repeats a page.
     """
     body = decoded(response)
-    if not isinstance(body, dict):
+    if not is_object(body):
         raise invalid(response, f"a page is expected, and the body is of the type {type(body).__name__}")
-    rest = cast("dict[str, Any]", dict(body))
+    rest = dict(body)
     rest.pop("object", None)
     items = rest.pop("data", None)
-    if not isinstance(items, list):
+    if not is_array(items):
         raise invalid(response, "the page's key 'data' is missing or no list")
     has_more = rest.pop("has_more", None)
     if not (has_more is None or isinstance(has_more, bool)):

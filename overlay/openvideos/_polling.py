@@ -1,7 +1,7 @@
 """Decide how long to wait for a job and when it has ended. The only place where that is decided. Pure.
 
-Interval: the caller's, else `openai-poll-after-ms` of the latest answer, else its Retry-After, else a second. The deadline is on
-the monotonic clock, so that a change of the wall clock neither cuts a wait short nor draws it out.
+Interval: the caller's, else `openai-poll-after-ms` of the latest answer, else its Retry-After, else a second. The
+deadline is on the monotonic clock, so that a change of the wall clock neither cuts a wait short nor draws it out.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from ._retrying import SHORTEST_ATTEMPT_S, Clocks, Retries, backoff, calling, fa
 from ._types import Omit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
     from openvideos_raw.models.video import Video
 
@@ -76,7 +76,7 @@ class Known:
 
 
 @contextmanager
-def carrying(known: Known) -> Iterator[None]:
+def carrying(known: Known) -> Generator[None]:
     """Give every exception that passes what is known of the job, so that a job that was paid for is never lost."""
     try:
         yield
@@ -157,8 +157,8 @@ def polling(
 ) -> Flow[Video]:
     """Read a job until it ends, and return it.
 
-    `known` holds what an answer told already. Raises PollTimeoutError at the deadline, and the last failure when reads fail too
-    often in a row; the exception carries the last Video.
+    `known` holds what an answer told already. Raises PollTimeoutError at the deadline, and the last failure when
+    reads fail too often in a row; the exception carries the last Video.
     """
     known = known or Known(video_id=video_id)
     clocks = retries.clocks

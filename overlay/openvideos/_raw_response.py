@@ -14,6 +14,7 @@ from ._async_videos import AsyncVideos
 from ._calls import Call
 from ._responses import APIResponse, AsyncAPIResponse, AsyncResponseContextManager, ResponseContextManager
 from ._retrying import sending
+from ._session import AsyncSession, SyncSession
 from ._videos import Videos
 
 P = ParamSpec("P")
@@ -83,9 +84,9 @@ async def _entered(prepared: Awaitable[Any]) -> Any:
 class VideosWithRawResponse:
     """The methods of `client.videos`, each returning an APIResponse."""
 
-    def __init__(self, videos: Videos) -> None:
-        """Wrap a resource."""
-        raw = _RawVideos(videos._session)
+    def __init__(self, session: SyncSession) -> None:
+        """Belong to a client, by its session."""
+        raw = _RawVideos(session)
         self.create = _raw(raw.create)
         self.retrieve = _raw(raw.retrieve)
         self.list = _raw(raw.list)
@@ -101,9 +102,9 @@ class VideosWithRawResponse:
 class VideosWithStreamingResponse:
     """The methods of `client.videos`, each returning a context manager that gives an APIResponse, its body unread."""
 
-    def __init__(self, videos: Videos) -> None:
-        """Wrap a resource."""
-        streamed = _StreamedVideos(videos._session)
+    def __init__(self, session: SyncSession) -> None:
+        """Belong to a client, by its session."""
+        streamed = _StreamedVideos(session)
         self.create = _streamed(streamed.create)
         self.retrieve = _streamed(streamed.retrieve)
         self.list = _streamed(streamed.list)
@@ -119,9 +120,9 @@ class VideosWithStreamingResponse:
 class AsyncVideosWithRawResponse:
     """The methods of the async `client.videos`, each returning an APIResponse."""
 
-    def __init__(self, videos: AsyncVideos) -> None:
-        """Wrap a resource."""
-        raw = _RawAsyncVideos(videos._session)
+    def __init__(self, session: AsyncSession) -> None:
+        """Belong to a client, by its session."""
+        raw = _RawAsyncVideos(session)
         self.create = _raw_async(raw.create)
         self.retrieve = _raw_async(raw.retrieve)
         self.list = cast("Callable[..., Awaitable[APIResponse[Any]]]", raw.list)
@@ -135,11 +136,11 @@ class AsyncVideosWithRawResponse:
 
 
 class AsyncVideosWithStreamingResponse:
-    """The methods of the async `client.videos`, each returning an async context manager that gives an AsyncAPIResponse."""
+    """The methods of the async `client.videos`, each an async context manager that gives an AsyncAPIResponse."""
 
-    def __init__(self, videos: AsyncVideos) -> None:
-        """Wrap a resource."""
-        streamed = _StreamedAsyncVideos(videos._session)
+    def __init__(self, session: AsyncSession) -> None:
+        """Belong to a client, by its session."""
+        streamed = _StreamedAsyncVideos(session)
         self.create = _streamed_async(streamed.create)
         self.retrieve = _streamed_async(streamed.retrieve)
         self.list = _streamed_async(streamed.list)

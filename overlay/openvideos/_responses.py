@@ -88,7 +88,10 @@ class HttpxBinaryResponseContent:
             yield piece
 
     async def awrite_to_file(self, file: str | os.PathLike[str]) -> None:
-        """Write the file to a path without blocking the event loop. The path holds all of it, or what it held before."""
+        """Write the file to a path without blocking the event loop.
+
+        The path holds all of it, or what it held before.
+        """
         await anyio.to_thread.run_sync(write_whole, file, self.response.content)
 
     astream_to_file = awrite_to_file

@@ -1,15 +1,16 @@
 """Decide whether and when a call is sent again. The only place where that is decided. Pure.
 
-The rule (DESIGN: Retry): reads (GET, DELETE) are tried again after connection errors, timeouts, 408, 409, 429 and 5xx. A POST
-starts a job that costs money, so it is tried again only when it provably was not accepted: the connection was never made, or
-the server said 429, or 503 with Retry-After. Whoever declares that the server honours `Idempotency-Key` has POSTs treated as
-reads.
+The rule (DESIGN: Retry): reads (GET, DELETE) are tried again after connection errors, timeouts, 408, 409, 429 and
+5xx. A POST starts a job that costs money, so it is tried again only when it provably was not accepted: the connection
+was never made, or the server said 429, or 503 with Retry-After. Whoever declares that the server honours
+`Idempotency-Key` has POSTs treated as reads.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any, Final, TypeVar
 
 import httpx
@@ -50,27 +51,29 @@ class Retries:
 
 
 def backoff(failures: int, random: float) -> float:
-    """Return the pause after the given number of failures (1, 2, …): 0.5 s doubling to 8 s, less up to a quarter by chance."""
+    """Return the pause after so many failures (1, 2, …): 0.5 s doubling to 8 s, less up to a quarter by chance."""
     # The exponent is bounded before the power is taken, so that no count overflows.
     return min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0 ** min(failures - 1, 10)) * (1 - random / 4)
 
 
 def is_success(call: Call[Any], response: httpx.Response) -> bool:
     """Tell whether a response is the answer that the call wants."""
-    return bool(response.is_success) or (call.recognises is not None and call.recognises(response))
+    if response.is_success:
+        return True
+    return call.recognises is not None and call.recognises(response)
 
 
 def is_transient(call: Call[Any], outcome: httpx.Response | APIConnectionError) -> bool:
     """Tell whether a read that ended so may succeed when it is repeated."""
     if isinstance(outcome, APIConnectionError):
         return not isinstance(outcome.__cause__, (httpx.TooManyRedirects, httpx.UnsupportedProtocol))
-    hint = outcome.headers.get("x-should-retry")
+    hint: str | None = outcome.headers.get("x-should-retry")
     if hint in {"true", "false"}:
         return hint == "true"
     status = outcome.status_code
-    if status == httpx.codes.CONFLICT:
+    if status == HTTPStatus.CONFLICT:
         return call.conflict_may_pass or "retry-after" in outcome.headers
-    return status in {httpx.codes.REQUEST_TIMEOUT, httpx.codes.TOO_MANY_REQUESTS} or status >= 500  # noqa: PLR2004 - RFC 9110, 15.6
+    return status in {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS} or status >= 500  # noqa: PLR2004 - RFC 9110, 15.6
 
 
 def was_not_accepted(outcome: httpx.Response | APIConnectionError) -> bool:
@@ -79,9 +82,9 @@ def was_not_accepted(outcome: httpx.Response | APIConnectionError) -> bool:
         return outcome.never_sent and not isinstance(outcome.__cause__, httpx.UnsupportedProtocol)
     if outcome.headers.get("x-should-retry") == "false":
         return False
-    if outcome.status_code == httpx.codes.SERVICE_UNAVAILABLE:
+    if outcome.status_code == HTTPStatus.SERVICE_UNAVAILABLE:
         return "retry-after" in outcome.headers or "retry-after-ms" in outcome.headers
-    return outcome.status_code == httpx.codes.TOO_MANY_REQUESTS
+    return outcome.status_code == HTTPStatus.TOO_MANY_REQUESTS
 
 
 def may_repeat(call: Call[Any], outcome: httpx.Response | APIConnectionError, *, idempotent_posts: bool) -> bool:

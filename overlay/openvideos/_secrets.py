@@ -7,6 +7,8 @@ from typing import Any, Final
 
 import httpx
 
+from ._json import is_array, is_object
+
 REDACTED: Final = "[redacted]"
 
 _SECRET_NAME: Final = re.compile(
@@ -46,9 +48,9 @@ def scrub(value: Any, secrets: tuple[str, ...]) -> Any:
         for secret in secrets:
             value = value.replace(secret, REDACTED)
         return value
-    if isinstance(value, list):
+    if is_array(value):
         return [scrub(item, secrets) for item in value]
-    if isinstance(value, dict):
+    if is_object(value):
         return {scrub(key, secrets): scrub(item, secrets) for key, item in value.items()}
     return value
 

@@ -1,4 +1,7 @@
-"""Hold what a client's resources, pages and answers share: settings, clocks and the driver. It pickles; connections do not."""
+"""Hold what a client's resources, pages and answers share: settings, clocks and the driver.
+
+It pickles; connections do not.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,11 @@ from typing import Generic, Self, TypeVar
 
 from attrs import define, evolve, field
 
+from ._async_driver import AsyncDriver
 from ._calls import Settings
-from ._drivers import AsyncDriver, SyncDriver
 from ._errors import ConfigurationError
 from ._retrying import Clocks, Retries
+from ._sync_driver import SyncDriver
 from ._transports import AsyncTransport, SyncTransport
 
 D = TypeVar("D", SyncDriver, AsyncDriver)

@@ -1,14 +1,14 @@
-"""Hold the httpx client that a client sends through: made when it is first needed, and anew where the old one is of no use.
+"""Hold the httpx client that a client sends through: made when it is needed, and anew where the old one is of no use.
 
-An httpx client takes some 20 ms to make (TLS certificates), so importing and constructing cost nothing. Its connections do not
-survive a fork, and its async ones do not survive their event loop.
+An httpx client takes some 20 ms to make (TLS certificates), so importing and constructing cost nothing. Its
+connections do not survive a fork, and its async ones do not survive their event loop.
 """
 
 from __future__ import annotations
 
 import os
 import threading
-from typing import Any
+from typing import Any, cast
 
 import anyio.lowlevel
 import httpx
@@ -50,8 +50,7 @@ class SyncTransport:
                 # The parent's connections are shared after a fork: leave them to it, unclosed and unused.
                 self._client = httpx.Client(timeout=None)  # noqa: S113 - each request brings its own
             self._pid = os.getpid()
-            assert self._client is not None
-            return self._client
+            return cast("httpx.Client", self._client)
 
     def close(self) -> None:
         """Close the connections. A second call does nothing."""

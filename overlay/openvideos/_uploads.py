@@ -57,8 +57,8 @@ def upload(name: str, value: FileTypes) -> Upload:
             raise InvalidArgumentError(
                 f"{name} is a tuple of {len(value)}; it is (file name, content[, media type[, headers]])."
             )
-        padded = (*cast("tuple[Any, ...]", value), None, None)
-        file_name, content, media_type, headers = padded[0], padded[1], padded[2], padded[3]
+        padded: tuple[Any, ...] = (*cast("tuple[Any, ...]", value), None, None)
+        file_name, content, media_type, headers = padded[:4]
     else:
         content = value
     payload, opened = _opened(name, content)
@@ -82,22 +82,23 @@ def upload(name: str, value: FileTypes) -> Upload:
 def _opened(name: str, content: object) -> tuple[IO[bytes], tuple[IO[bytes], ...]]:
     """Return the content as a binary file, and what had to be opened for that."""
     if isinstance(content, (bytes, bytearray, memoryview)):
-        return io.BytesIO(content), ()
+        return io.BytesIO(cast("bytes", content)), ()
     if isinstance(content, str):
         raise InvalidArgumentError(
             f"{name} is a str, which may be a path, a URL or an id; pass pathlib.Path(…) for a file."
         )
     if isinstance(content, os.PathLike):
+        path = cast("os.PathLike[str]", content)
         try:
-            file = Path(cast("os.PathLike[str]", content)).open("rb")
+            file = Path(path).open("rb")  # noqa: SIM115 - it is closed after the call
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-            raise InvalidArgumentError(f"{name}: the file {os.fspath(content)!r} cannot be read: {reason}.") from error
+            raise InvalidArgumentError(f"{name}: the file {os.fspath(path)!r} cannot be read: {reason}.") from error
         return file, (file,)
     if not hasattr(content, "read"):
         raise InvalidArgumentError(
-            f"{name} is of the type {type(content).__name__}; pass a pathlib.Path, bytes, an open binary file, or a tuple of a "
-            "file name and one of these."
+            f"{name} is of the type {type(content).__name__}; pass a pathlib.Path, bytes, an open binary file, or a "
+            "tuple of a file name and one of these."
         )
     if isinstance(content, io.TextIOBase):
         raise InvalidArgumentError(f"{name} is open as text; open it with mode 'rb'.")
@@ -133,7 +134,7 @@ def _media_type(file_name: str, payload: IO[bytes]) -> str:
         return guessed
     if payload.seekable():
         start = payload.tell()
-        head: object = payload.read(16)
+        head = cast("object", payload.read(16))
         payload.seek(start)
         for magic, offset, media_type in _MAGIC:
             if isinstance(head, bytes) and head[offset : offset + len(magic)] == magic:

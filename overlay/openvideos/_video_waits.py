@@ -102,8 +102,8 @@ class VideoWaits:
     ) -> Video:
         """Start a job, wait until it has ended, and return it, its status "completed" or "failed".
 
-        The arguments are those of `create` and `poll`. `extra_body` goes with the creation, headers and query with every
-        request. From the moment that the job has an id, every exception has it as `.video_id` and `.video`.
+        The arguments are those of `create` and `poll`. `extra_body` goes with the creation, headers and query with
+        every request. From the moment that the job has an id, every exception has it as `.video_id` and `.video`.
         """
         pace = Pace.of(poll_interval_ms=poll_interval_ms, poll_timeout_ms=poll_timeout_ms)
         settings = self._session.settings
@@ -142,8 +142,8 @@ class VideoWaits:
     ) -> Iterator[Video]:
         """Wait for many jobs and yield each as it ends.
 
-        One page of the list tells of up to a hundred jobs, so that thousands of jobs take few requests; what the pages do not
-        show is read singly, at most `max_concurrency` at once.
+        One page of the list tells of up to a hundred jobs, so that thousands of jobs take few requests; what the
+        pages do not show is read singly, at most `max_concurrency` at once.
 
         Raises:
             PollTimeoutError: If some have not ended in time; its `pending` names them.
@@ -179,8 +179,8 @@ class VideoWaits:
     ) -> Path:
         """Download a file of a completed video to a path, in little memory, and return the path.
 
-        The path holds the whole file or what it held before: the bytes go to a part file beside it, which is checked, synced and
-        renamed. After a break the download goes on where it broke off. The job is never touched.
+        The path holds the whole file or what it held before: the bytes go to a part file beside it, which is checked,
+        synced and renamed. After a break the download goes on where it broke off. The job is never touched.
 
         Args:
             video_id: The id of the video.

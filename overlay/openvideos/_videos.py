@@ -42,24 +42,25 @@ PAGE: type[SyncConversationCursorPage[Video]] = SyncConversationCursorPage
 class Videos(VideoWaits):
     """Create, poll, download, list, delete and remix videos.
 
-    Every method takes `extra_headers`, `extra_query` and `extra_body`, which are laid over what it sends, and `timeout`, the
-    timeout of one request in seconds in place of the client's. Every method raises APIStatusError (by status),
-    APIConnectionError, APITimeoutError, APIResponseValidationError and InvalidArgumentError as these classes say.
+    Every method takes `extra_headers`, `extra_query` and `extra_body`, which are laid over what it sends, and
+    `timeout`, the timeout of one request in seconds in place of the client's. Every method raises APIStatusError (by
+    status), APIConnectionError, APITimeoutError, APIResponseValidationError and InvalidArgumentError as these classes
+    say.
     """
 
     @cached_property
     def with_raw_response(self) -> VideosWithRawResponse:
-        """The same methods, returning the answer with its status and headers; its `parse()` gives what they return here."""
+        """The same methods, returning the answer itself; its `parse()` gives what they return here."""
         from ._raw_response import VideosWithRawResponse
 
-        return VideosWithRawResponse(self)
+        return VideosWithRawResponse(self._session)
 
     @cached_property
     def with_streaming_response(self) -> VideosWithStreamingResponse:
         """The same methods as context managers, whose answer has its body still unread."""
         from ._raw_response import VideosWithStreamingResponse
 
-        return VideosWithStreamingResponse(self)
+        return VideosWithStreamingResponse(self._session)
 
     def create(
         self,
@@ -242,7 +243,7 @@ class Videos(VideoWaits):
         extra_body: dict[str, object] | None = None,
         timeout: float | httpx.Timeout | None | NotGiven = NOT_GIVEN,
     ) -> Character:
-        """Store a character that prompts can feature, from a video file that shows it (openapi.yaml, create_character)."""
+        """Store a character that prompts can feature, from a video that shows it (openapi.yaml, create_character)."""
         extras = Extras(extra_headers, extra_query, extra_body, timeout)
         return self._call(operations.create_character(self._session.settings, extras, name=name, video=video))
 

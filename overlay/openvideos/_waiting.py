@@ -1,7 +1,7 @@
 """Decide how thousands of jobs are waited for with few requests. Pure.
 
-A page of the list tells of up to a hundred jobs for one request. So each round walks the list, newest first, for as long as
-that is cheaper than reading the jobs one by one, and reads singly what the pages did not show.
+A page of the list tells of up to a hundred jobs for one request. So each round walks the list, newest first, for as
+long as that is cheaper than reading the jobs one by one, and reads singly what the pages did not show.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class _Wait:
     """How many pages the last walk took until it had shown every pending job, or ended."""
     headers: httpx.Headers = field(factory=httpx.Headers)
     """The headers of the latest answer, for its hints."""
-    ended: list[Video] = field(factory=list)
+    ended: list[Video] = field(factory=list["Video"])
 
     def learn(self, video_id: str, video: Video) -> None:
         """Take in what an answer says of a pending job."""
@@ -94,8 +94,8 @@ def waiting(
 ) -> Flow[None]:
     """Emit each of the jobs as it ends.
 
-    Raises PollTimeoutError, whose `pending` names the jobs that had not ended, at the deadline; and the failure of a job that
-    cannot be read, carrying its id.
+    Raises PollTimeoutError, whose `pending` names the jobs that had not ended, at the deadline; and the failure of a
+    job that cannot be read, carrying its id.
     """
     wait = _Wait(pending=dict.fromkeys(ids))
     clocks = retries.clocks
@@ -180,7 +180,8 @@ def _walk(
                 shown += 1
                 wait.learn(video.id, video)
         wait.pages_needed = pages
-        # Pages with nothing on them cost as much as they could have saved: no more of them in a row than jobs are unseen.
+        # Pages with nothing on them cost as much as they could have saved: no more of them in a row than jobs are
+        # unseen.
         barren = 0 if shown else barren + 1
         if not unseen or not page.has_next_page() or not pages_pay(len(unseen), barren):
             return
@@ -206,8 +207,8 @@ def _may_pass(error: APIError) -> bool:
 def _timed_out(wait: _Wait, pace: Pace) -> PollTimeoutError:
     pending = tuple(wait.pending)
     error = PollTimeoutError(
-        f"{len(pending)} of the videos did not end within {pace.timeout:g} s, the first of them {pending[0]}. They go on at the "
-        "server: wait for `.pending` again, or pass a larger poll_timeout_ms.",
+        f"{len(pending)} of the videos did not end within {pace.timeout:g} s, the first of them {pending[0]}. They go on "
+        "at the server: wait for `.pending` again, or pass a larger poll_timeout_ms.",
         video=wait.pending[pending[0]],
         video_id=pending[0],
     )

@@ -1,7 +1,8 @@
 """Verify and read webhooks (openapi.yaml, webhooks), by the standardwebhooks library.
 
-Whoever knows the address of a receiver can send it anything. So everything that is not what a holder of the secret signed raises
-WebhookVerificationError and nothing else; the library lets TypeError, ValueError and binascii.Error through.
+Whoever knows the address of a receiver can send it anything. So everything that is not what a holder of the secret
+signed raises WebhookVerificationError and nothing else; the library lets TypeError, ValueError and binascii.Error
+through.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import json
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 from attrs import frozen
 
@@ -18,6 +19,7 @@ from openvideos_raw.models.video_completed_event import VideoCompletedEvent
 from openvideos_raw.models.video_failed_event import VideoFailedEvent
 
 from ._errors import ConfigurationError, WebhookVerificationError
+from ._json import is_object
 
 if TYPE_CHECKING:
     from standardwebhooks import Webhook
@@ -126,15 +128,15 @@ def _verified(payload: object, headers: object, secrets: str | Sequence[str] | N
         else:
             return text
     raise WebhookVerificationError(
-        f"The webhook is not signed with the secret, or is too old ({type(problem).__name__}: {problem}). Pass the body "
-        "exactly as it came."
+        f"The webhook is not signed with the secret, or is too old ({type(problem).__name__}: {problem}). Pass the "
+        "body exactly as it came."
     ) from None
 
 
 def _text(payload: object) -> str:
     if isinstance(payload, (bytes, bytearray, memoryview)):
         try:
-            return bytes(payload).decode()
+            return bytes(cast("bytes", payload)).decode()
         except UnicodeDecodeError as error:
             raise WebhookVerificationError("The webhook's body is not UTF-8.") from error
     if isinstance(payload, str):
@@ -162,7 +164,7 @@ def _event(text: str) -> VideoEvent:
         body = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise WebhookVerificationError("The webhook is signed, and its body is not JSON.") from error
-    kind = body.get("type") if isinstance(body, dict) else None
+    kind = body.get("type") if is_object(body) else None
     if not isinstance(kind, str):
         raise WebhookVerificationError("The webhook is signed, and its body is no event: it has no type.")
     try:

@@ -1,0 +1,164 @@
+"""Carry out what flows ask for by blocking.
+
+The driver decides nothing. Whatever an effect raises is raised inside the flow, so that the flow can add what it knows.
+"""
+
+from __future__ import annotations
+
+import inspect
+import time
+from collections.abc import Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+import httpx
+
+from ._answers import connection_error
+from ._attempts import FOREIGN, build, cut_off, follows, is_small, log_attempt, reread, too_large
+from ._effects import Close, Do, Effect, Emit, Flow, Gather, Save, Send, Sleep, Tell
+from ._errors import APIConnectionError, InvalidArgumentError, OpenVideosError
+from ._transports import SyncTransport
+
+T = TypeVar("T")
+
+
+class SyncDriver:
+    """Run flows by blocking."""
+
+    def __init__(self, transport: SyncTransport, sleep: Callable[[float], None] = time.sleep) -> None:
+        """Keep where requests go; `sleep` is given by tests that own the clock."""
+        self.transport = transport
+        self.sleep = sleep
+
+    def run(self, flow: Flow[T]) -> T:
+        """Return a flow's result."""
+        items = self.iterate(flow)
+        while True:
+            try:
+                next(items)
+            except StopIteration as stop:
+                value: T = stop.value
+                return value
+
+    def iterate(self, flow: Flow[T]) -> Generator[Any, Any, T]:
+        """Yield what a flow emits; the generator's return value is the flow's result."""
+        try:
+            effect = next(flow)
+            while True:
+                try:
+                    if isinstance(effect, Emit):
+                        outcome = yield effect.item
+                    else:
+                        outcome = self.perform(effect)
+                except GeneratorExit:
+                    raise
+                except BaseException as error:  # noqa: BLE001 - the flow adds what it knows and raises it again
+                    effect = flow.throw(error)
+                else:
+                    effect = flow.send(outcome)
+        except StopIteration as stop:
+            value: T = stop.value
+            return value
+        finally:
+            flow.close()
+
+    def perform(self, effect: Effect) -> Any:  # noqa: PLR0911 - an outcome per effect
+        """Carry one effect out and return its outcome."""
+        match effect:
+            case Send():
+                return self._send(effect)
+            case Sleep():
+                self.sleep(effect.seconds)
+                return None
+            case Do():
+                return effect.function()
+            case Tell():
+                _told(effect.function(*effect.arguments))
+                return None
+            case Save():
+                return self._save(effect)
+            case Close():
+                effect.response.close()
+                return None
+            case Gather():
+                return self._gather(effect)
+            case Emit():
+                raise AssertionError("emitted outside an iteration")
+
+    def _send(self, send: Send) -> httpx.Response | APIConnectionError:
+        call, started = send.call, time.perf_counter()
+        http = self.transport.client()
+        request = build(http, send)
+        outcome: httpx.Response | APIConnectionError
+        try:
+            response = http.send(request, stream=True, follow_redirects=follows(call))
+            outcome = response if send.stream and response.is_success else self._read(response, send, started)
+        except FOREIGN as error:
+            outcome = connection_error(error, request, call.secrets)
+            outcome.__cause__ = error
+        log_attempt(call, outcome, started)
+        return outcome
+
+    def _read(self, response: httpx.Response, send: Send, started: float) -> httpx.Response | APIConnectionError:
+        call = send.call
+        try:
+            if send.within is None and is_small(response, call):
+                response.read()
+                return response
+            pieces, size = list[bytes](), 0
+            for piece in response.iter_bytes():
+                size += len(piece)
+                pieces.append(piece)
+                if call.largest is not None and size > call.largest:
+                    return too_large(call, response.request)
+                if send.within is not None and time.perf_counter() - started > send.within:
+                    # A body that drips never trips the timeout of a single read.
+                    raise httpx.ReadTimeout("the answer came too slowly", request=response.request)
+            return reread(response, b"".join(pieces))
+        finally:
+            response.close()
+
+    def _save(self, save: Save) -> APIConnectionError | None:
+        response = save.response
+        try:
+            for piece in response.iter_bytes():
+                try:
+                    save.write(piece)
+                    _told(save.progress())
+                except FOREIGN as error:
+                    raise _NotOursError(error) from error
+        except _NotOursError as error:
+            raise error.inner from None
+        except FOREIGN as error:
+            return cut_off(error, response)
+        finally:
+            response.close()
+        return None
+
+    def _gather(self, gather: Gather) -> list[Any]:
+        with ThreadPoolExecutor(max_workers=gather.limit, thread_name_prefix="openvideos") as pool:
+            return list(pool.map(self._result, gather.flows))
+
+    def _result(self, flow: Flow[Any]) -> Any:
+        try:
+            return self.run(flow)
+        except OpenVideosError as error:
+            return error
+
+
+class _NotOursError(Exception):
+    """Carries a callback's or the disk's exception past the translation of the transport's."""
+
+    def __init__(self, inner: BaseException) -> None:
+        super().__init__()
+        self.inner = inner
+
+
+def _told(result: Any) -> None:
+    """Refuse what a blocking client cannot wait for."""
+    if inspect.isawaitable(result):
+        if inspect.iscoroutine(result):
+            result.close()
+        raise InvalidArgumentError(
+            "The callback is async; give one to AsyncOpenVideos, and a plain function to OpenVideos."
+        )
