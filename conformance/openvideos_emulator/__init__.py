@@ -1,0 +1,69 @@
+"""Emulate a Videos API server, so that applications are written and tested with no GPU and no bill.
+
+It keeps the contract of `openapi.yaml` and renders real, small clips. The public surface is `create_app`, for an ASGI
+server or an in-memory transport, and `main`, the command `openvideos-emulator`.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from openvideos_emulator._app import EmulatorApp
+
+__all__ = ["create_app", "main"]
+
+
+def create_app(
+    *,
+    database: str | Path | None = None,
+    api_key: str | None = None,
+    pace: str = "instant",
+    profile: str = "default",
+    max_body_bytes: int | None = None,
+    clock: Callable[[], float] = time.time,
+) -> EmulatorApp:
+    """Build the emulator as an ASGI app.
+
+    Args:
+        database: The SQLite file that keeps the jobs; media lie beside it. None keeps all in memory and a temporary
+            directory, and forgets it at the end.
+        api_key: The key that requests must carry; None takes any key, and none.
+        pace: How fast jobs run: `instant`, `polls:N` or `seconds:S`.
+        profile: Which sizes and durations are offered: `default` or `sora`.
+        max_body_bytes: How large a request's body may be; 64 MiB if None.
+        clock: Where the time comes from, in Unix seconds.
+
+    Raises:
+        ValueError: The pace or the profile is unknown.
+        StartError: The database cannot be used; the message says why.
+
+    """
+    # Imported here, so that `main` can say which extra is missing before anything needs it.
+    from openvideos_emulator._app import MAX_BODY_BYTES, EmulatorApp  # noqa: PLC0415
+    from openvideos_emulator._engine import Engine  # noqa: PLC0415
+    from openvideos_emulator._jobs import Pace  # noqa: PLC0415
+    from openvideos_emulator._profiles import PROFILES  # noqa: PLC0415
+
+    if profile not in PROFILES:
+        message = f"the profile {profile!r} is unknown; use one of {', '.join(PROFILES)}"
+        raise ValueError(message)
+    engine = Engine(
+        database=None if database is None else Path(database),
+        pace=Pace.parse(pace),
+        profile=PROFILES[profile],
+        clock=clock,
+    )
+    limit = MAX_BODY_BYTES if max_body_bytes is None else max_body_bytes
+    return EmulatorApp(engine, api_key=api_key, max_body_bytes=limit)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command `openvideos-emulator`; return its exit code."""
+    from openvideos_emulator.__main__ import main as run  # noqa: PLC0415
+
+    return run(argv)

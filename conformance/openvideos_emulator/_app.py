@@ -1,0 +1,206 @@
+"""Speak HTTP (as an ASGI app) for one engine: the way of a request, from its path to its answer.
+
+Each request walks down one ladder: route it, check the key, judge its parameters, read and judge its body, do it. Any
+rung may refuse; every refusal, and every fault of our own, leaves by the same door with the same envelope.
+"""
+
+from __future__ import annotations
+
+import hmac
+import logging
+import secrets
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
+
+import anyio
+import anyio.to_thread
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from openvideos_emulator._answers import refusal_answer
+from openvideos_emulator._body import limited, read_form, read_json, too_large
+from openvideos_emulator._engine import Engine, Once
+from openvideos_emulator._errors import Reason, RefusalError, invalid, shown
+from openvideos_emulator._operations import Call, Operations, handlers_of
+from openvideos_emulator._router import Router
+from openvideos_emulator._spec import contract
+from openvideos_emulator._validate import Fields, Validator, fingerprint
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from starlette.types import Message, Receive, Scope, Send
+
+    from openvideos_emulator._spec import Operation
+
+MAX_BODY_BYTES: Final = 64 << 20
+"""How large a body may be unless told otherwise."""
+
+_DRAIN_SECONDS: Final = 5.0
+_LOG = logging.getLogger("openvideos_emulator")
+
+
+class EmulatorApp:
+    """The emulator as an ASGI app. It closes its engine at the end of its lifespan, or by `close`."""
+
+    def __init__(self, engine: Engine, *, api_key: str | None = None, max_body_bytes: int = MAX_BODY_BYTES) -> None:
+        """Answer from this engine; with an `api_key`, only to requests that carry it."""
+        self._engine = engine
+        self._api_key = api_key
+        self._max_body_bytes = max_body_bytes
+        self._contract = contract()
+        self._router = Router(self._contract.operations)
+        self._validator = Validator(self._contract)
+        self._operations = Operations(engine, self._contract)
+        self._handlers = handlers_of(self._operations, self._contract)
+
+    def close(self) -> None:
+        """Stop rendering and close the database."""
+        self._operations.close()
+        self._engine.close()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Take one ASGI connection."""
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+        elif scope["type"] == "http":
+            await _Exchange(scope, receive, send).run(self._answer, self._max_body_bytes)
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        await receive()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await anyio.to_thread.run_sync(self.close)
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _answer(self, request: Request) -> Response:
+        raw_path = request.scope.get("raw_path") or quote(request.scope["path"]).encode()
+        match = self._router.match(request.method, raw_path.decode("latin-1"))
+        if match.operation is None:
+            return Response(status_code=204, headers={"allow": match.allowed})
+        self._authorize(request.headers)
+        operation = match.operation
+        parameters = self._validator.parameters(
+            operation,
+            path=match.values,
+            query=request.scope["query_string"],
+            headers=_joined(request.headers),
+        )
+        if not operation.bodies:
+            return await self._handle(operation, request, parameters, {})
+        return await self._answer_with_body(operation, request, parameters)
+
+    async def _answer_with_body(self, operation: Operation, request: Request, parameters: Fields) -> Response:
+        content_type = request.headers.get("content-type", "")
+        media_type = content_type.partition(";")[0].strip().lower()
+        self._check_length(request.headers)
+        if media_type not in operation.bodies:
+            await self._refuse_media_type(operation, request, media_type)
+        address = operation.bodies[media_type]
+        chunks = limited(_chunks(request), self._max_body_bytes)
+        if media_type != "multipart/form-data":
+            fields = self._validator.json_fields(await read_json(chunks), address)
+            return await self._handle(operation, request, parameters, fields)
+        form = await read_form(chunks, content_type)
+        try:
+            fields = await anyio.to_thread.run_sync(self._validator.form_fields, form, address)
+            return await self._handle(operation, request, parameters, fields)
+        finally:
+            form.close()
+
+    async def _handle(self, operation: Operation, request: Request, parameters: Fields, body: Fields) -> Response:
+        key = parameters.get("Idempotency-Key")
+        asked = {name: value for name, value in parameters.items() if name != "Idempotency-Key"}
+        once = None if key is None else Once(key, fingerprint(operation, {**asked, **body}))
+        call = Call(parameters=parameters, body=body, once=once, is_read=request.method == "GET")
+        answer: Response = await self._handlers[operation.id](call)
+        return answer
+
+    def _authorize(self, headers: Headers) -> None:
+        if self._api_key is None:
+            return
+        scheme, _, key = headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "bearer" and hmac.compare_digest(key.strip().encode("latin-1"), self._api_key.encode()):
+            return
+        message = "The API key is not valid." if key else "There is no API key; send Authorization: Bearer KEY."
+        raise RefusalError(
+            Reason.UNAUTHORIZED,
+            message,
+            code="invalid_api_key" if key else "missing_api_key",
+            headers={"www-authenticate": "Bearer"},
+        )
+
+    def _check_length(self, headers: Headers) -> None:
+        length = headers.get("content-length", "")
+        if length.isdecimal() and int(length[:18]) > self._max_body_bytes:
+            raise too_large(self._max_body_bytes)
+
+    async def _refuse_media_type(self, operation: Operation, request: Request, media_type: str) -> None:
+        taken = " or ".join(operation.bodies)
+        if not media_type and not await anext(_chunks(request), b""):
+            raise invalid(f"The body is missing; send {taken}.", code="missing_body")
+        message = f"The body is {shown(media_type) or 'of no media type'}; send {taken}."
+        raise RefusalError(Reason.UNSUPPORTED_MEDIA_TYPE, message, code="unsupported_media_type")
+
+
+class _Exchange:
+    """One request and its answer: what every answer has, and what happens when something goes wrong."""
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._scope, self._receive_raw, self._send_raw = scope, receive, send
+        self._request_id = f"req_{secrets.token_hex(12)}"
+        self._is_started = False
+        self._is_body_read = False
+
+    async def run(self, answer_to: Any, drain_bytes: int) -> None:  # noqa: ANN401 - a bound method, typed above
+        request = Request(self._scope, self._receive)
+        try:
+            answer: Response = await answer_to(request)
+        except ClientDisconnect:
+            return
+        except RefusalError as refusal:
+            answer = refusal_answer(refusal)
+        except Exception:
+            _LOG.exception("request %s failed", self._request_id)
+            answer = refusal_answer(_fault())
+        # A client that is still sending would see a reset connection in place of the answer.
+        await self._drain(drain_bytes)
+        await answer(self._scope, self._receive, self._send)
+
+    async def _receive(self) -> Message:
+        message = await self._receive_raw()
+        self._is_body_read = not message.get("more_body", False)
+        return message
+
+    async def _send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self._is_started = True
+            MutableHeaders(raw=message["headers"])["x-request-id"] = self._request_id
+        elif self._scope["method"] == "HEAD":
+            message = {**message, "body": b""}
+        await self._send_raw(message)
+
+    async def _drain(self, limit: int) -> None:
+        expects_go_ahead = Headers(scope=self._scope).get("expect", "").lower() == "100-continue"
+        if expects_go_ahead and not self._is_body_read:
+            return
+        with anyio.move_on_after(_DRAIN_SECONDS):
+            while not self._is_body_read and limit > 0:
+                limit -= len((await self._receive()).get("body", b""))
+
+
+async def _chunks(request: Request) -> AsyncIterator[bytes]:
+    async for chunk in request.stream():
+        if chunk:
+            yield chunk
+
+
+def _joined(headers: Headers) -> dict[str, str]:
+    """Give each header once; several of one name are one list, in their order (RFC 9110, section 5.3)."""
+    return {name: ", ".join(headers.getlist(name)) for name in headers}
+
+
+def _fault() -> RefusalError:
+    message = "The emulator failed to handle the request; its log says more. Please report it."
+    return RefusalError(Reason.INTERNAL, message, code="internal_error")

@@ -1,0 +1,61 @@
+"""Name every way in which a request is refused, apart from HTTP.
+
+The engine and the validator raise `RefusalError`; the face (`_answers`) decides which status a `Reason` has.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+
+class Reason(Enum):
+    """Why a request is refused, in the words of the contract's error responses."""
+
+    INVALID = "invalid"
+    UNAUTHORIZED = "unauthorized"
+    NOT_FOUND = "not_found"
+    METHOD_NOT_ALLOWED = "method_not_allowed"
+    CONFLICT = "conflict"
+    GONE = "gone"
+    TOO_LARGE = "too_large"
+    UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"
+    RANGE_NOT_SATISFIABLE = "range_not_satisfiable"
+    UNPROCESSABLE = "unprocessable"
+    INTERNAL = "internal"
+
+
+class RefusalError(Exception):
+    """Refuse a request: why, a sentence for people, a word for programs, and the field that is wrong."""
+
+    def __init__(
+        self,
+        reason: Reason,
+        message: str,
+        *,
+        code: str,
+        param: str | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> None:
+        """Keep the parts; `headers` go onto the answer as they are."""
+        super().__init__(message)
+        self.reason = reason
+        self.message = message
+        self.code = code
+        self.param = param
+        self.headers = headers or {}
+
+
+class StartError(Exception):
+    """Say why the emulator cannot start: a database that is not one, a port that is taken."""
+
+
+def invalid(message: str, *, param: str | None = None, code: str = "invalid_value") -> RefusalError:
+    """Build the refusal of a bad value; `param` names the field that holds it."""
+    return RefusalError(Reason.INVALID, message, code=code, param=param)
+
+
+def shown(value: object, *, limit: int = 60) -> str:
+    """Write a value from a request so that it fits into a sentence, whatever it holds."""
+    text = value if isinstance(value, str) else repr(value)
+    text = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text[: limit + 1])
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"

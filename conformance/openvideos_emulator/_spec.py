@@ -1,0 +1,187 @@
+"""Read `openapi.yaml` and say what it says: operations, parameters, bodies, schemas.
+
+This is the only place that knows the shape of an OpenAPI document. Limits, defaults and media types are looked up, never
+copied, so that a change of the contract is a change of the behaviour.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any, Final, cast
+
+import yaml
+from jsonschema import Draft202012Validator, validators
+from jsonschema.exceptions import ValidationError
+from referencing import Registry, Resource
+from referencing.jsonschema import DRAFT202012
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_URI: Final = "urn:openvideos:contract"
+_METHODS: Final = frozenset({"get", "put", "post", "delete", "options", "head", "patch", "trace"})
+
+Schema = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One parameter of an operation: where it is (`path`, `query`, `header`), its name and its schema's address."""
+
+    name: str
+    place: str
+    required: bool
+    schema: Schema
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation: `bodies` maps a media type to the address of its schema, and is empty if there is no body."""
+
+    id: str
+    method: str
+    path: str
+    parameters: tuple[Parameter, ...]
+    bodies: Mapping[str, str]
+    body_required: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Flaw:
+    """One way in which a value breaks its schema: the path to the value, the keyword that it breaks and its limit."""
+
+    path: tuple[str, ...]
+    keyword: str
+    limit: Any
+    value: Any
+
+
+class Contract:
+    """The whole document, with its schemas ready to judge values."""
+
+    def __init__(self, document: dict[str, Any]) -> None:
+        """Index the document's operations."""
+        self._document = document
+        registry: Registry[Any] = Registry()
+        self._registry = registry.with_resource(_URI, Resource(contents=document, specification=DRAFT202012))
+        self.operations: Final = tuple(self._read_operations())
+
+    def resolve(self, schema: Schema) -> Schema:
+        """Follow `$ref` until the schema itself is there; keywords beside a `$ref` win."""
+        while "$ref" in schema:
+            beside = {key: value for key, value in schema.items() if key != "$ref"}
+            schema = {**self._at(schema["$ref"]), **beside}
+        return schema
+
+    def schema_at(self, address: str) -> Schema:
+        """Give the schema at an address, such as `#/components/schemas/Video`."""
+        return self.resolve(self._at(address))
+
+    def types_of(self, schema: Schema) -> frozenset[str]:
+        """Tell which JSON types a schema names, through its references and its unions; empty if any will do."""
+        schema = self.resolve(schema)
+        named = schema.get("type", [])
+        types = {named} if isinstance(named, str) else set(named)
+        for branch in (*schema.get("anyOf", []), *schema.get("oneOf", []), *schema.get("allOf", [])):
+            types |= self.types_of(branch)
+        return frozenset(types)
+
+    def is_file(self, schema: Schema) -> bool:
+        """Tell whether a property of a form is a file."""
+        schema = self.resolve(schema)
+        return schema.get("format") == "binary" or "contentMediaType" in schema
+
+    def flaws(self, value: object, address: str) -> list[Flaw]:
+        """Judge a value by the schema at an address; the flaws are in the order of their paths."""
+        validator = _Validator({"$ref": _URI + address}, registry=self._registry)
+        found = [_flaw(error) for error in validator.iter_errors(value)]
+        return sorted(found, key=lambda flaw: (flaw.path, flaw.keyword))
+
+    def _at(self, address: str) -> Schema:
+        node: Any = self._document
+        for step in address.removeprefix("#/").split("/"):
+            name = step.replace("~1", "/").replace("~0", "~")
+            node = node[int(name)] if isinstance(node, list) else node[name]
+        return cast("Schema", node)
+
+    def _read_operations(self) -> Iterator[Operation]:
+        for path, item in self._document["paths"].items():
+            base = f"#/paths/{_escaped(path)}"
+            for method in sorted(_METHODS & item.keys()):
+                here, raw = f"{base}/{method}", item[method]
+                shared = [f"{base}/parameters/{index}" for index in range(len(item.get("parameters", [])))]
+                own = [f"{here}/parameters/{index}" for index in range(len(raw.get("parameters", [])))]
+                body = raw.get("requestBody", {})
+                yield Operation(
+                    id=raw["operationId"],
+                    method=method.upper(),
+                    path=path,
+                    parameters=tuple(self._parameter(address) for address in (*shared, *own)),
+                    bodies={
+                        name: f"{here}/requestBody/content/{_escaped(name)}/schema" for name in body.get("content", {})
+                    },
+                    body_required=bool(body.get("required")),
+                )
+
+    def _parameter(self, address: str) -> Parameter:
+        raw = self._at(address)
+        while "$ref" in raw:
+            address = raw["$ref"]
+            raw = self._at(address)
+        return Parameter(
+            name=raw["name"],
+            place=raw["in"],
+            required=bool(raw.get("required")),
+            schema=raw["schema"],
+            address=f"{address}/schema",
+        )
+
+
+@lru_cache(maxsize=1)
+def contract() -> Contract:
+    """Read the contract that is installed beside this module."""
+    text = files("openvideos_emulator").joinpath("openapi.yaml").read_text(encoding="utf-8")
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the fast one where it is built in
+    return Contract(yaml.load(text, Loader=loader))  # noqa: S506 - both loaders are safe ones
+
+
+def _escaped(step: str) -> str:
+    return step.replace("~", "~0").replace("/", "~1")
+
+
+def _flaw(error: ValidationError) -> Flaw:
+    if error.validator in {"anyOf", "oneOf"} and error.context:
+        return _flaw(error.context[0])  # the first branch is the general one; its complaint reads best
+    path = tuple(str(step) for step in error.absolute_path)
+    if error.validator == "required":
+        missing = next((name for name in error.validator_value if name not in error.instance), "")
+        path = (*path, missing)
+    return Flaw(path=path, keyword=str(error.validator), limit=error.validator_value, value=error.instance)
+
+
+@lru_cache(maxsize=256)
+def _compiled(pattern: str) -> re.Pattern[str]:
+    r"""Compile a pattern of the contract, in which `$` means the very end (ECMA-262); Python's `$` lets a \n follow."""
+    pieces, in_class, index = [], False, 0
+    while index < len(pattern):
+        char = pattern[index]
+        if char == "\\":
+            pieces.append(pattern[index : index + 2])
+            index += 2
+            continue
+        in_class = char == "[" or (in_class and char != "]")
+        pieces.append(r"\Z" if char == "$" and not in_class else char)
+        index += 1
+    return re.compile("".join(pieces))
+
+
+def _pattern(_validator: object, pattern: str, instance: object, _schema: object) -> Iterator[ValidationError]:
+    if isinstance(instance, str) and not _compiled(pattern).search(instance):
+        yield ValidationError("does not match")
+
+
+_Validator: Final = validators.extend(Draft202012Validator, {"pattern": _pattern})
