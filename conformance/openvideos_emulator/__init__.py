@@ -44,10 +44,10 @@ def create_app(
 
     """
     # Imported here, so that `main` can say which extra is missing before anything needs it.
-    from openvideos_emulator._app import MAX_BODY_BYTES, EmulatorApp  # noqa: PLC0415
-    from openvideos_emulator._engine import Engine  # noqa: PLC0415
-    from openvideos_emulator._jobs import Pace  # noqa: PLC0415
-    from openvideos_emulator._profiles import PROFILES  # noqa: PLC0415
+    from openvideos_emulator._app import MAX_BODY_BYTES, EmulatorApp
+    from openvideos_emulator._engine import Engine
+    from openvideos_emulator._jobs import Pace
+    from openvideos_emulator._profiles import PROFILES
 
     if profile not in PROFILES:
         message = f"the profile {profile!r} is unknown; use one of {', '.join(PROFILES)}"
@@ -64,6 +64,6 @@ def create_app(
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command `openvideos-emulator`; return its exit code."""
-    from openvideos_emulator.__main__ import main as run  # noqa: PLC0415
+    from openvideos_emulator.__main__ import main as run
 
     return run(argv)

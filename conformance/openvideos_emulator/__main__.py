@@ -42,8 +42,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from openvideos_emulator import create_app  # noqa: PLC0415 - needs the extra
-    from openvideos_emulator._errors import StartError  # noqa: PLC0415 - only the running server needs it
+    from openvideos_emulator import create_app
+    from openvideos_emulator._errors import StartError
 
     with contextlib.ExitStack() as stack:
         try:
@@ -64,7 +64,7 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _serve(app: EmulatorApp, listener: socket.socket, *, has_key: bool) -> int:
-    import uvicorn  # noqa: PLC0415 - needs the extra
+    import uvicorn
 
     class Server(uvicorn.Server):
         """A server that says when it accepts connections."""
@@ -160,7 +160,7 @@ def _key(text: str) -> str:
 
 
 def _pace(text: str) -> str:
-    from openvideos_emulator._jobs import Pace  # noqa: PLC0415 - keeps this module's imports to the standard library
+    from openvideos_emulator._jobs import Pace
 
     try:
         return str(Pace.parse(text))

@@ -153,7 +153,7 @@ class _Exchange:
         self._is_started = False
         self._is_body_read = False
 
-    async def run(self, answer_to: Any, drain_bytes: int) -> None:  # noqa: ANN401 - a bound method, typed above
+    async def run(self, answer_to: Any, drain_bytes: int) -> None:
         request = Request(self._scope, self._receive)
         try:
             answer: Response = await answer_to(request)
@@ -161,7 +161,7 @@ class _Exchange:
             return
         except RefusalError as refusal:
             answer = refusal_answer(refusal)
-        except Exception:
+        except Exception:  # noqa: BLE001 - the last door: whatever it is, the client gets the envelope
             _LOG.exception("request %s failed", self._request_id)
             answer = refusal_answer(_fault())
         # A client that is still sending would see a reset connection in place of the answer.

@@ -38,7 +38,7 @@ class Part:
 class Form:
     """The parts of a form, in their order."""
 
-    parts: list[Part] = field(default_factory=lambda: [])
+    parts: list[Part] = field(default_factory=list)
 
     def close(self) -> None:
         """Let go of the parts' bytes."""
@@ -82,7 +82,7 @@ async def read_json(chunks: AsyncIterable[bytes]) -> dict[str, Any]:
         message = f"The body is not JSON that can be read: {shown(str(error), limit=120)}."
         raise invalid(message, code="invalid_json") from error
     if not isinstance(value, dict):
-        raise invalid("The body must be a JSON object, such as {\"prompt\": \"...\"}.", code="invalid_json")
+        raise invalid('The body must be a JSON object, such as {"prompt": "..."}.', code="invalid_json")
     fields = cast("dict[str, Any]", value)
     _check_depth(fields)
     return fields
@@ -203,12 +203,12 @@ class _Collector:
             message = "a part has no Content-Disposition: form-data with a name"
             raise MultipartParseError(message)
         media_type = self._headers.get("content-type")
-        file = cast("BinaryIO", tempfile.SpooledTemporaryFile(max_size=_SPOOLED))
+        file = tempfile.SpooledTemporaryFile(max_size=_SPOOLED)  # noqa: SIM115 - the form closes it
         part = Part(
             name=_decoded(name),
             filename=None if filename is None else filename.decode("utf-8", "replace"),
             media_type=None if media_type is None else media_type.decode("latin-1"),
-            file=file,
+            file=cast("BinaryIO", file),
         )
         self._form.parts.append(part)
 

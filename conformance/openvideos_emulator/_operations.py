@@ -28,7 +28,7 @@ from openvideos_emulator._sources import probe, seed_of
 from openvideos_emulator._validate import Fields, Upload
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable
 
     from starlette.responses import Response
 

@@ -23,6 +23,9 @@ from openvideos_emulator._text import drawable, font_of, set_into
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from av.container import OutputContainer
+    from av.video.stream import VideoStream
+
     from openvideos_emulator._jobs import Recipe
 
 FRAME_RATE: Final = 24
@@ -34,7 +37,7 @@ _ENCODER: Final = {
     # The converter below makes BT.709 in the limited range; say so, for players that guess otherwise.
     "x264-params": "colorprim=bt709:transfer=bt709:colormatrix=bt709:range=tv",
 }
-_MUXER: Final = {"movflags": "+faststart", "fflags": "+bitexact"}  # the index comes first, so that players start at once
+_MUXER: Final = {"movflags": "+faststart", "fflags": "+bitexact"}  # the index first, so that players start at once
 _STRIP_MIN: Final = 2
 _LABEL_MIN: Final = 20  # a strip lower than this, in pixels, has no room for letters
 _SHEET_EDGE: Final = 320  # the longer edge of a picture in the spritesheet
@@ -51,7 +54,9 @@ def render_video(recipe: Recipe, path: Path) -> None:
     scene = _Scene(recipe)
     count = recipe.seconds * FRAME_RATE
     with av.open(str(path), "w", format="mp4", options=_MUXER) as container:
-        stream = container.add_stream("libx264", rate=FRAME_RATE, options=_ENCODER)
+        stream = container.add_stream(  # pyright: ignore[reportUnknownMemberType] - its **kwargs have no type
+            "libx264", rate=FRAME_RATE, options=_ENCODER
+        )
         stream.width, stream.height, stream.pix_fmt = scene.width, scene.height, "yuv420p"
         stream.codec_context.thread_count = _THREADS
         ground = _planes(scene.ground)
@@ -60,10 +65,10 @@ def render_video(recipe: Recipe, path: Path) -> None:
             strip = _planes(scene.strip(index / count))
             for plane, below, moving in zip(frame.planes, ground, strip, strict=True):
                 below[plane.line_size * plane.height - len(moving) :] = moving
-                plane.update(below)
+                plane.update(bytes(below))
             frame.pts, frame.time_base = index, Fraction(1, FRAME_RATE)
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
+            _encode(container, stream, frame)
+        _encode(container, stream, None)
 
 
 def render_thumbnail(recipe: Recipe, path: Path) -> None:
@@ -153,7 +158,8 @@ def _gradient(width: int, height: int, digest: bytes) -> Image.Image:
     """Draw a gradient between two dark colours, on which white letters are legible, in a direction of its own."""
     slope = Image.linear_gradient("L").rotate(digest[2] * 360 / 256, resample=Image.Resampling.BICUBIC, fillcolor=128)
     inner = round(256 * (1 - 1 / math.sqrt(2)) / 2)  # the corners, which the rotation leaves empty, are cut off
-    slope = slope.crop((inner, inner, 256 - inner, 256 - inner)).resize((width, height), Image.Resampling.BICUBIC)
+    box = (inner, inner, 256 - inner, 256 - inner)
+    slope = slope.transform((width, height), Image.Transform.EXTENT, box, resample=Image.Resampling.BICUBIC)
     dark = _colour(digest[0], light=0.13, vivid=0.75)
     lighter = _colour((digest[0] + 24 + digest[1] % 64) % 256, light=0.32, vivid=0.7)
     return ImageOps.colorize(slope, dark, lighter)
@@ -164,7 +170,13 @@ def _colour(hue: int, *, light: float, vivid: float) -> _Colour:
     return round(red * 255), round(green * 255), round(blue * 255)
 
 
+def _encode(container: OutputContainer, stream: VideoStream, frame: av.VideoFrame | None) -> None:
+    # The types of packets are generic, and PyAV leaves their argument out.
+    container.mux(stream.encode(frame))  # pyright: ignore[reportUnknownMemberType]
+
+
 def _planes(picture: Image.Image) -> list[bytearray]:
     """Convert a picture into the three planes of 4:2:0, with the padding that its width has in the encoder."""
-    frame = av.VideoFrame.from_image(picture)
+    pixels = picture.convert("RGBA").tobytes()
+    frame = av.VideoFrame.from_bytes(pixels, picture.width, picture.height, format="rgba")
     return [bytearray(plane) for plane in frame.reformat(format="yuv420p", dst_colorspace="ITU709").planes]

@@ -51,7 +51,7 @@ class Router:
 
 
 def _choose(methods: Mapping[str, Operation], values: Mapping[str, str], method: str, raw_path: str) -> Match:
-    names = {*methods, "OPTIONS"} | ({"HEAD"} if "GET" in methods else set())
+    names = {*methods, "OPTIONS", *(["HEAD"] if "GET" in methods else [])}
     allowed = ", ".join(sorted(names))
     if method not in names:
         message = f"{shown(method)} is not a method of {shown(raw_path)}; use one of {allowed}."

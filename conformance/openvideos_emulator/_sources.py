@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 import av
+from av.error import FFmpegError
 from PIL import Image
 
 from openvideos_emulator._errors import Reason, RefusalError, invalid, shown
@@ -58,7 +59,7 @@ def probe(upload: Upload, *, param: str = "video") -> Clip:
             width, height = stream.width, stream.height
             duration = float((container.duration or 0) / av.time_base)
             next(container.decode(stream))
-    except (av.FFmpegError, OSError, ValueError, IndexError, StopIteration) as error:
+    except (FFmpegError, OSError, ValueError, IndexError, StopIteration) as error:
         message = f"{param} is not a video that can be read; send an MP4 file."
         raise RefusalError(Reason.UNPROCESSABLE, message, code="invalid_video", param=param) from error
     return Clip(f"{width // 2 * 2}x{height // 2 * 2}", max(1, round(min(duration, _MAX_SECONDS))))
@@ -85,10 +86,7 @@ def _check_url(url: str, param: str) -> None:
         raise invalid(message, param=param)
     head, _, data = rest.partition(",")
     try:
-        if not head.endswith(";base64"):
-            message = "no base64"
-            raise binascii.Error(message)
-        content = base64.b64decode(data, validate=True)
+        content = base64.b64decode(data if head.endswith(";base64") else "-", validate=True)
     except (binascii.Error, ValueError) as error:
         raise invalid(f"{param} is a data URL without base64 data that can be read.", param=param) from error
     _check_image(io.BytesIO(content), param)

@@ -1,7 +1,7 @@
 """Read `openapi.yaml` and say what it says: operations, parameters, bodies, schemas.
 
-This is the only place that knows the shape of an OpenAPI document. Limits, defaults and media types are looked up, never
-copied, so that a change of the contract is a change of the behaviour.
+This is the only place that knows the shape of an OpenAPI document. Limits, defaults and media types are looked up,
+never copied, so that a change of the contract is a change of the behaviour.
 """
 
 from __future__ import annotations
@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import yaml
 from jsonschema import Draft202012Validator, validators
 from jsonschema.exceptions import ValidationError
-from referencing import Registry, Resource
+from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
+
+    from jsonschema.protocols import Validator
 
 _URI: Final = "urn:openvideos:contract"
 _METHODS: Final = frozenset({"get", "put", "post", "delete", "options", "head", "patch", "trace"})
@@ -67,7 +69,7 @@ class Contract:
         """Index the document's operations."""
         self._document = document
         registry: Registry[Any] = Registry()
-        self._registry = registry.with_resource(_URI, Resource(contents=document, specification=DRAFT202012))
+        self._registry = registry.with_resource(_URI, DRAFT202012.create_resource(document))
         self.operations: Final = tuple(self._read_operations())
 
     def resolve(self, schema: Schema) -> Schema:
@@ -95,7 +97,7 @@ class Contract:
         schema = self.resolve(schema)
         return schema.get("format") == "binary" or "contentMediaType" in schema
 
-    def flaws(self, value: object, address: str) -> list[Flaw]:
+    def flaws(self, value: Any, address: str) -> list[Flaw]:
         """Judge a value by the schema at an address; the flaws are in the order of their paths."""
         validator = _Validator({"$ref": _URI + address}, registry=self._registry)
         found = [_flaw(error) for error in validator.iter_errors(value)]
@@ -105,7 +107,7 @@ class Contract:
         node: Any = self._document
         for step in address.removeprefix("#/").split("/"):
             name = step.replace("~1", "/").replace("~0", "~")
-            node = node[int(name)] if isinstance(node, list) else node[name]
+            node = node[int(name)] if name.isdecimal() else node[name]
         return cast("Schema", node)
 
     def _read_operations(self) -> Iterator[Operation]:
@@ -158,15 +160,22 @@ def _flaw(error: ValidationError) -> Flaw:
         return _flaw(error.context[0])  # the first branch is the general one; its complaint reads best
     path = tuple(str(step) for step in error.absolute_path)
     if error.validator == "required":
-        missing = next((name for name in error.validator_value if name not in error.instance), "")
-        path = (*path, missing)
+        path = (*path, _missing(error))
     return Flaw(path=path, keyword=str(error.validator), limit=error.validator_value, value=error.instance)
+
+
+def _missing(error: ValidationError) -> str:
+    # One error is raised for each missing name; which one it is, only its sentence says.
+    required, given = cast("list[str]", error.validator_value), cast("dict[str, object]", error.instance)
+    missing = [name for name in required if name not in given]
+    return next((name for name in missing if error.message.startswith(repr(name))), missing[0])
 
 
 @lru_cache(maxsize=256)
 def _compiled(pattern: str) -> re.Pattern[str]:
     r"""Compile a pattern of the contract, in which `$` means the very end (ECMA-262); Python's `$` lets a \n follow."""
-    pieces, in_class, index = [], False, 0
+    pieces: list[str] = []
+    in_class, index = False, 0
     while index < len(pattern):
         char = pattern[index]
         if char == "\\":
@@ -184,4 +193,5 @@ def _pattern(_validator: object, pattern: str, instance: object, _schema: object
         yield ValidationError("does not match")
 
 
-_Validator: Final = validators.extend(Draft202012Validator, {"pattern": _pattern})
+_extend: Final = cast("Callable[..., type[Validator]]", validators.extend)  # pyright: ignore[reportUnknownMemberType] - it has no types
+_Validator: Final = _extend(Draft202012Validator, {"pattern": _pattern})

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-from PIL import ImageFont
+from PIL import Image, ImageDraw, ImageFont
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -151,8 +151,13 @@ def _spelling(char: str) -> str | None:
 
 @lru_cache(maxsize=4096)
 def _has(char: str) -> bool:
-    font = font_of(20)
-    return char == " " or bytes(font.getmask(char)) != bytes(font.getmask(_MISSING))
+    return char == " " or _picture(char) != _picture(_MISSING)
+
+
+def _picture(char: str) -> bytes:
+    picture = Image.new("L", (40, 40))
+    ImageDraw.Draw(picture).text((10, 10), char, font=font_of(20), fill=255)
+    return picture.tobytes()
 
 
 @lru_cache(maxsize=4096)
