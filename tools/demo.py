@@ -36,6 +36,9 @@ EXPECTED = "H.264, 720x1280, 4 s"
 JOB_SECONDS = 3
 START_SECONDS = 30.0
 
+interrupted = threading.Event()
+"""Set by Ctrl-C and SIGTERM, and asked for at each wait: an exception from the handler could leave a process behind."""
+
 
 class DemoError(Exception):
     """Something is not as the demo promises. The message says what."""
@@ -46,7 +49,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--output", type=Path, default=TOOLS.parent / "demo-output", help="where to save the videos")
     output: Path = parser.parse_args(arguments).output
-    signal.signal(signal.SIGTERM, stop)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: interrupted.set())
     output.mkdir(exist_ok=True)
     for name in FILES:
         output.joinpath(name).unlink(missing_ok=True)
@@ -63,15 +67,10 @@ def main(arguments: list[str] | None = None) -> int:
     except DemoError as problem:
         print(f"demo: {problem}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
+    except InterruptedError:
         print("demo: interrupted; the emulator is stopped", file=sys.stderr)
         return 130
     return 0
-
-
-def stop(*_: object) -> None:
-    """End as if by Ctrl-C, so that the emulator is stopped too."""
-    raise KeyboardInterrupt
 
 
 @contextlib.contextmanager
@@ -98,10 +97,10 @@ def announced_url(process: subprocess.Popen[bytes], log: Path) -> str:
     """Return the base URL that the emulator announces once it listens."""
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
+        wait(0.05)
         found = re.search(r"http://[\w.]+:\d+/v1\b", log.read_text("utf-8"))
         if found:
             return found.group()
-        time.sleep(0.05)
     fate = "does not start" if process.poll() is None else f"ended with the status {process.returncode}"
     raise DemoError(f"the emulator {fate}. It said:\n{log.read_text('utf-8')}")
 
@@ -129,12 +128,11 @@ def progress_shown() -> Generator[None]:
 def show_progress(ended: threading.Event) -> None:
     """List the jobs, oldest first, a few times a second, and print what changed."""
     shown: dict[str, str] = {}
-    with OpenVideos() as client:
+    with OpenVideos(max_retries=0) as client:
         while not ended.wait(0.25):
             try:
                 videos = client.videos.list(order="asc").data
-            except OpenVideosError as problem:
-                print(f"  (the jobs cannot be listed: {problem})", flush=True)
+            except OpenVideosError:  # whatever is wrong, the program meets it too, and tells it
                 continue
             for video in videos:
                 line = f"{video.id}  {video.status:<11}  {video.progress or 0:3d} %  {video.prompt}"
@@ -146,9 +144,20 @@ def show_progress(ended: threading.Event) -> None:
 def run_program(output: Path) -> None:
     """Run the program in a directory, where it saves its files."""
     print(f"{PROGRAM.name} makes a video, then a remix of it:", flush=True)
-    run = subprocess.run([sys.executable, str(PROGRAM)], cwd=output, check=False)
-    if run.returncode:
-        raise DemoError(f"{PROGRAM.name} ended with the status {run.returncode}")
+    with subprocess.Popen([sys.executable, str(PROGRAM)], cwd=output, start_new_session=True) as process:
+        try:
+            while process.poll() is None:
+                wait(0.05)
+        finally:
+            process.kill()
+    if process.returncode:
+        raise DemoError(f"{PROGRAM.name} ended with the status {process.returncode}")
+
+
+def wait(seconds: float) -> None:
+    """Wait a moment. Raises InterruptedError if the demo was interrupted."""
+    if interrupted.wait(seconds):
+        raise InterruptedError
 
 
 def described(path: Path) -> str:
