@@ -50,7 +50,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--output", type=Path, default=TOOLS.parent / "demo-output", help="where to save the videos")
     output: Path = parser.parse_args(arguments).output
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: interrupted.set())
+        signal.signal(number, interrupt)
     output.mkdir(exist_ok=True)
     for name in FILES:
         output.joinpath(name).unlink(missing_ok=True)
@@ -71,6 +71,11 @@ def main(arguments: list[str] | None = None) -> int:
         print("demo: interrupted; the emulator is stopped", file=sys.stderr)
         return 130
     return 0
+
+
+def interrupt(*_: object) -> None:
+    """Take a signal."""
+    interrupted.set()
 
 
 @contextlib.contextmanager
@@ -126,10 +131,10 @@ def progress_shown() -> Generator[None]:
 
 
 def show_progress(ended: threading.Event) -> None:
-    """List the jobs, oldest first, a few times a second, and print what changed."""
+    """List the jobs, oldest first, twice a second, and print what changed."""
     shown: dict[str, str] = {}
     with OpenVideos(max_retries=0) as client:
-        while not ended.wait(0.25):
+        while not ended.wait(0.5):
             try:
                 videos = client.videos.list(order="asc").data
             except OpenVideosError:  # whatever is wrong, the program meets it too, and tells it
