@@ -10,12 +10,8 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 PROJECT = Path(__file__).parents[2]
 README = PROJECT.joinpath("README.md").read_text("utf-8")
@@ -29,40 +25,15 @@ COMMANDS = [command for language, _, code in BLOCKS if language == "console" for
 MAGIC = {".mp4": (b"ftyp", 4), ".webp": (b"WEBP", 8)}
 
 
-@pytest.fixture(scope="module")
-def emulator_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Run an emulator whose jobs are done at the second look."""
-    database = tmp_path_factory.mktemp("emulator") / "emulator.db"
-    command = [sys.executable, "-m", "openvideos_emulator", "--port", "0", "--pace", "polls:2", "--db", str(database)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
-        assert process.stdout is not None
-        lines: list[str] = []
-        for line in process.stdout:
-            lines.append(line)
-            if found := re.search(r"http://[\w.]+:\d+/v1\b", line):
-                yield found.group()
-                break
-        else:
-            pytest.fail("the emulator does not start:\n" + "".join(lines))
-        process.terminate()
-        process.communicate()
-
-
 def test_every_block_is_of_a_language_that_is_tested() -> None:
     assert {"console", "python"} == {language for language, _, _ in BLOCKS}
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("in_environment")
 @pytest.mark.parametrize("code", PYTHON)
-def test_a_python_block_runs(code: str, emulator_url: str, tmp_path: Path) -> None:
-    run = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=tmp_path,
-        env=os.environ | {"OPENVIDEOS_BASE_URL": emulator_url, "OPENVIDEOS_API_KEY": "sk-anything"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def test_a_python_block_runs(code: str, tmp_path: Path) -> None:
+    run = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (0, "") == (run.returncode, run.stderr)
     named = set(re.findall(r'"([\w-]+\.(?:mp4|webp))"', code))
     saved = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
