@@ -6,6 +6,7 @@ key is sent to the server that its own pair names and to no other, so that one v
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -15,6 +16,7 @@ from attrs import field, frozen
 from ._errors import ConfigurationError
 
 PAIRS: Final = (("OPENVIDEOS_BASE_URL", "OPENVIDEOS_API_KEY"), ("OPENAI_BASE_URL", "OPENAI_API_KEY"))
+_HOST: Final = re.compile(rb"[A-Za-z0-9._~:-]+")
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
@@ -77,7 +79,7 @@ def _checked_url(text: str) -> httpx.URL:
         raise ConfigurationError(
             f"The base URL cannot be read ({error}); it looks like http://127.0.0.1:8000/v1."
         ) from None
-    if url.scheme not in _DEFAULT_PORTS or not url.host:
+    if url.scheme not in _DEFAULT_PORTS or _HOST.fullmatch(url.raw_host) is None:
         shown = url.copy_with(username=None, password=None) if url.userinfo else url
         raise ConfigurationError(
             f"The base URL {str(shown)!r} is not an http or https URL; it looks like http://127.0.0.1:8000/v1."
