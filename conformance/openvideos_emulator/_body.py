@@ -38,7 +38,7 @@ class Part:
 class Form:
     """The parts of a form, in their order."""
 
-    parts: list[Part] = field(default_factory=list)
+    parts: list[Part] = field(default_factory=list[Part])
 
     def close(self) -> None:
         """Let go of the parts' bytes."""

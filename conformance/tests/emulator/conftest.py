@@ -1,0 +1,163 @@
+"""Run the emulator in memory, and judge each of its answers by the contract as the tests go."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any, Self
+
+import httpx
+import pytest
+import yaml
+from jsonschema import Draft202012Validator
+from openvideos_emulator import create_app
+from PIL import Image
+from referencing import Registry
+from referencing.jsonschema import DRAFT202012
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from openvideos_emulator._app import EmulatorApp
+
+DOCUMENT: dict[str, Any] = yaml.safe_load(files("openvideos_emulator").joinpath("openapi.yaml").read_text("utf-8"))
+_REGISTRY: Registry[Any] = Registry()
+_REGISTRY = _REGISTRY.with_resource("urn:contract", DRAFT202012.create_resource(DOCUMENT))
+
+
+class Clock:
+    """A clock that stands still until it is advanced."""
+
+    def __init__(self) -> None:
+        self.now = 1_800_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def advance(self, seconds: float) -> None:
+        self.now += seconds
+
+
+class Server:
+    """An emulator behind an in-memory transport; every answer is checked before a test sees it."""
+
+    def __init__(self, **options: Any) -> None:
+        self.clock = Clock()
+        self.app: EmulatorApp = create_app(**{"clock": self.clock, **options})
+        self._runner = asyncio.Runner()
+        self._http = httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url="http://emulator/v1/")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._runner.run(self._http.aclose())
+        self._runner.close()
+        self.app.close()
+
+    def request(self, method: str, path: str, **options: Any) -> httpx.Response:
+        answer = self._runner.run(self._http.request(method, path, **options))
+        check_answer(answer)
+        return answer
+
+    def together(self, *requests: tuple[str, str]) -> list[httpx.Response]:
+        """Send requests at the same time."""
+
+        async def send() -> list[httpx.Response]:
+            return await asyncio.gather(*(self._http.request(method, path) for method, path in requests))
+
+        return self._runner.run(send())
+
+    def get(self, path: str, **options: Any) -> httpx.Response:
+        return self.request("GET", path, **options)
+
+    def post(self, path: str, **options: Any) -> httpx.Response:
+        return self.request("POST", path, **options)
+
+    def create(self, prompt: str = "A cat", **fields: Any) -> dict[str, Any]:
+        """Create a small clip; the answer must be a 200."""
+        body = {"prompt": prompt, "size": "64x48", "seconds": "1", **fields}
+        return self.ok("POST", "videos", json=body)
+
+    def ok(self, method: str, path: str, **options: Any) -> dict[str, Any]:
+        answer = self.request(method, path, **options)
+        assert answer.status_code == 200, answer.text
+        video: dict[str, Any] = answer.json()
+        return video
+
+    def refused(self, status: int, method: str, path: str, **options: Any) -> dict[str, Any]:
+        """Send a request that must be refused with this status; give its error."""
+        answer = self.request(method, path, **options)
+        assert answer.status_code == status, answer.text
+        error: dict[str, Any] = answer.json()["error"]
+        return error
+
+
+def check_answer(answer: httpx.Response) -> None:
+    """Fail unless an answer has a request id, no server error, and the shape that the contract gives it."""
+    assert answer.headers["x-request-id"]
+    assert answer.status_code < 500, answer.text
+    if answer.request.method in {"HEAD", "OPTIONS"}:
+        assert answer.content == b""
+        return
+    if answer.status_code >= 400:
+        assert answer.headers["content-type"] == "application/json"
+        assert_fits(answer.json(), "#/components/schemas/ErrorResponse")
+        assert isinstance(answer.json()["error"]["code"], str)
+        return
+    address = _schema_address(answer)
+    if address is not None:
+        assert_fits(answer.json(), address)
+
+
+def assert_fits(value: object, address: str) -> None:
+    validator = Draft202012Validator({"$ref": f"urn:contract{address}"}, registry=_REGISTRY)
+    assert [] == [error.message for error in validator.iter_errors(value)]  # type: ignore[arg-type]
+
+
+def _schema_address(answer: httpx.Response) -> str | None:
+    """Find the schema of an answer by its path in the contract: literal steps first, as the contract says."""
+    steps = answer.request.url.path.removeprefix("/v1").split("/")
+    for path in sorted(DOCUMENT["paths"], key=lambda each: each.count("{")):
+        pattern = path.split("/")
+        if len(pattern) == len(steps) and all(p.startswith("{") or p == s for p, s in zip(pattern, steps, strict=True)):
+            operation = DOCUMENT["paths"][path][answer.request.method.lower()]
+            content = operation["responses"][str(answer.status_code)]["content"]
+            media_type = answer.headers["content-type"]
+            assert media_type in content
+            if media_type != "application/json":
+                return None
+            return str(content[media_type]["schema"]["$ref"])
+    message = f"the contract has no path for {answer.request.url}"
+    raise AssertionError(message)
+
+
+@pytest.fixture(scope="session")
+def serve() -> type[Server]:
+    """Give the class of servers: `with serve(pace="polls:3") as server: ...`."""
+    return Server
+
+
+@pytest.fixture(scope="session")
+def png() -> bytes:
+    """Give a small picture."""
+    return _png()
+
+
+@pytest.fixture(scope="session")
+def fits() -> Callable[[object, str], None]:
+    """Give the check of a value by a schema of the contract."""
+    return assert_fits
+
+
+@pytest.fixture(scope="session")
+def document() -> dict[str, Any]:
+    """Give the contract, as it is read from its file."""
+    return DOCUMENT
+
+
+def _png() -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", (8, 6), "teal").save(buffer, format="PNG")
+    return buffer.getvalue()

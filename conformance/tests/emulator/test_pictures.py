@@ -1,0 +1,112 @@
+"""Clips have exactly the size and the duration asked for, and show the prompt, whatever it holds."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import av
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from openvideos_emulator._jobs import Recipe
+from openvideos_emulator._render import FRAME_RATE, render_spritesheet, render_thumbnail, render_video
+from openvideos_emulator._text import drawable, set_into
+from PIL import Image, ImageChops
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def recipe(prompt: str = "A cat", size: str = "64x48", seconds: int = 1) -> Recipe:
+    return Recipe(prompt=prompt, model="sora-2", size=size, seconds=seconds)
+
+
+def frames_of(path: Path) -> list[Image.Image]:
+    with av.open(str(path)) as container:
+        return [frame.to_image() for frame in container.decode(video=0)]
+
+
+@pytest.mark.parametrize(
+    ("size", "seconds"), [("2x2", 1), ("16x16", 2), ("64x48", 3), ("720x1280", 1), ("2x512", 1), ("512x2", 1)]
+)
+def test_a_clip_is_as_large_and_as_long_as_asked(tmp_path: Path, size: str, seconds: int) -> None:
+    path = tmp_path / "clip.mp4"
+    render_video(recipe(size=size, seconds=seconds), path)
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        assert stream.duration is not None
+        assert stream.time_base is not None
+        assert size == f"{stream.width}x{stream.height}"
+        assert ("h264", "yuv420p") == (stream.codec_context.name, stream.codec_context.pix_fmt)
+        assert seconds == stream.duration * stream.time_base
+        assert seconds * FRAME_RATE == sum(1 for _ in container.decode(stream))
+    content = path.read_bytes()
+    assert content.index(b"moov") < content.index(b"mdat")
+
+
+def test_a_clip_is_the_same_bytes_each_time(tmp_path: Path) -> None:
+    for render in (render_video, render_thumbnail, render_spritesheet):
+        paths = [tmp_path / f"{render.__name__}.{number}.mp4" for number in range(2)]
+        for path in paths:
+            render(recipe(), path)
+        assert paths[0].read_bytes() == paths[1].read_bytes()
+
+
+def test_something_moves_in_each_second(tmp_path: Path) -> None:
+    path = tmp_path / "clip.mp4"
+    render_video(recipe(seconds=3), path)
+    frames = frames_of(path)
+    for start in range(0, len(frames) - FRAME_RATE, FRAME_RATE):
+        moved = ImageChops.difference(frames[start], frames[start + FRAME_RATE]).getbbox()
+        assert moved is not None
+
+
+def test_the_prompt_is_seen_in_every_picture(tmp_path: Path) -> None:
+    """Two prompts make pictures that differ by bright letters, in the clip, the thumbnail and the spritesheet."""
+    for render, name in ((render_thumbnail, "a.webp"), (render_spritesheet, "a.jpg")):
+        render(recipe("A cat", "320x240"), tmp_path / name)
+        with Image.open(tmp_path / name) as image:
+            assert white_share(image.convert("L")) > 0.01
+    render_video(recipe("A cat", "320x240"), tmp_path / "a.mp4")
+    assert white_share(frames_of(tmp_path / "a.mp4")[12].convert("L")) > 0.01
+
+
+def white_share(image: Image.Image) -> float:
+    histogram = image.histogram()
+    return sum(histogram[240:]) / sum(histogram)
+
+
+def test_a_portrait_clip_of_four_seconds_is_made_faster_than_it_plays(tmp_path: Path) -> None:
+    started = time.perf_counter()
+    render_video(recipe(size="720x1280", seconds=4), tmp_path / "clip.mp4")
+    assert time.perf_counter() - started < 4
+
+
+@settings(deadline=None, max_examples=60)
+@given(text=st.text(max_size=200), width=st.integers(0, 400), height=st.integers(0, 400))
+@example(text="x" * 32_000, width=640, height=1000)
+@example(text="日本語 " * 8_000, width=10, height=1000)
+@example(text="\u0301\u200d\0\x1b", width=40, height=40)
+def test_any_text_is_set_into_any_box(text: str, width: int, height: int) -> None:
+    setting = set_into(drawable(text), width=width, height=height)
+    assert len(setting.lines) * setting.line_height <= height
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("A serene sunset", "A serene sunset"),
+        ("café Straße — 5 € “x”", "cafe Strasse - 5 EUR “x”"),  # noqa: RUF001
+        ("日本語 text", "[cjk x3] text"),
+        ("\N{GRINNING FACE}", "[grinning face]"),
+        ("two\nlines\t\x00end", "two lines end"),
+    ],
+)
+def test_letters_that_the_font_lacks_are_told(text: str, expected: str) -> None:
+    assert expected == drawable(text)
+
+
+def test_a_text_that_is_too_long_ends_in_an_ellipsis() -> None:
+    assert set_into("word " * 5_000, width=300, height=300).lines[-1].endswith("…")
+    assert not set_into("A few words", width=300, height=300).lines[-1].endswith("…")
