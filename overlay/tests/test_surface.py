@@ -1,0 +1,175 @@
+"""The public surface is what `__all__` says, the same blocking and async, and what the seed of the API fixes."""
+
+from __future__ import annotations
+
+import inspect
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+import openvideos
+from openvideos import AsyncOpenVideos, OpenVideos
+from openvideos._async_videos import AsyncVideos
+from openvideos._raw_response import (
+    AsyncVideosWithRawResponse,
+    AsyncVideosWithStreamingResponse,
+    VideosWithRawResponse,
+    VideosWithStreamingResponse,
+)
+from openvideos._videos import Videos
+
+EXTRAS = {
+    "extra_headers": ("dict[str, str] | None", None),
+    "extra_query": ("dict[str, object] | None", None),
+    "extra_body": ("dict[str, object] | None", None),
+    "timeout": ("float | httpx.Timeout | None | NotGiven", openvideos.NOT_GIVEN),
+}
+CREATION = {
+    "prompt": ("str", inspect.Parameter.empty),
+    "input_reference": ("FileTypes | ImageReference | Omit", openvideos.omit),
+    "model": ("VideoModel | Omit", openvideos.omit),
+    "seconds": ("VideoSeconds | Omit", openvideos.omit),
+    "size": ("VideoSize | Omit", openvideos.omit),
+}
+ID = {"video_id": ("str", inspect.Parameter.empty)}
+VARIANT = {"variant": ("Literal['video', 'thumbnail', 'spritesheet'] | Omit", openvideos.omit)}
+# What the seed fixes: each parameter's annotation and default, in its order, and what the method returns.
+# `input_reference` takes more than there, and `poll_interval_ms` fractions too: whatever the seed allows is allowed.
+SEED: dict[str, tuple[dict[str, tuple[str, Any]], str]] = {
+    "create": (CREATION | EXTRAS, "Video"),
+    "retrieve": (ID | EXTRAS, "Video"),
+    "poll": (ID | {"poll_interval_ms": ("float | Omit", openvideos.omit)}, "Video"),
+    "list": (
+        {
+            "after": ("str | Omit", openvideos.omit),
+            "limit": ("int | Omit", openvideos.omit),
+            "order": ("Literal['asc', 'desc'] | Omit", openvideos.omit),
+        }
+        | EXTRAS,
+        "SyncConversationCursorPage[Video]",
+    ),
+    "delete": (ID | EXTRAS, "VideoDeleteResponse"),
+    "download_content": (ID | VARIANT | EXTRAS, "HttpxBinaryResponseContent"),
+    "remix": (ID | {"prompt": ("str", inspect.Parameter.empty)} | EXTRAS, "Video"),
+    "create_and_poll": (CREATION | {"poll_interval_ms": ("float | Omit", openvideos.omit)} | EXTRAS, "Video"),
+}
+BEYOND = {"download", "wait_many", "edit", "extend", "create_character", "get_character"}
+SINGLE = {"create", "retrieve", "list", "delete", "download_content", "remix", "edit", "extend", "create_character"}
+
+
+def methods(kind: type) -> dict[str, Any]:
+    """Return a class's public functions."""
+    return {name: value for name, value in inspect.getmembers(kind, callable) if not name.startswith("_")}
+
+
+def parameters(function: Any) -> dict[str, tuple[str, Any]]:
+    """Return the annotations and defaults of a method's parameters, by name."""
+    found = inspect.signature(function).parameters.values()
+    return {
+        parameter.name: (parameter.annotation, parameter.default) for parameter in found if parameter.name != "self"
+    }
+
+
+class TestAll:
+    def test_names_exist_and_are_sorted_in_their_groups(self) -> None:
+        assert len(set(openvideos.__all__)) == len(openvideos.__all__)
+        for name in openvideos.__all__:
+            assert hasattr(openvideos, name), name
+
+    def test_nothing_else_is_public(self) -> None:
+        public = {
+            name for name, value in vars(openvideos).items() if not name.startswith("_") and not inspect.ismodule(value)
+        }
+        assert {"annotations"} | set(openvideos.__all__) - {"__version__"} == public
+
+    def test_every_public_thing_has_a_docstring(self) -> None:
+        for name in openvideos.__all__:
+            value = getattr(openvideos, name)
+            if inspect.isclass(value) or inspect.isfunction(value):
+                assert value.__doc__, name
+        for kind in (Videos, AsyncVideos, OpenVideos, AsyncOpenVideos):
+            for name, method in methods(kind).items():
+                assert method.__doc__, f"{kind.__name__}.{name}"
+
+    def test_errors_are_in_the_tree(self) -> None:
+        for name in openvideos.__all__:
+            if name.endswith("Error") and name != "VideoError":
+                assert issubclass(getattr(openvideos, name), openvideos.OpenVideosError), name
+
+
+class TestSyncAndAsync:
+    @pytest.mark.parametrize(
+        ("blocking", "awaited"),
+        [
+            (OpenVideos, AsyncOpenVideos),
+            (Videos, AsyncVideos),
+            (openvideos.SyncConversationCursorPage, openvideos.AsyncConversationCursorPage),
+        ],
+    )
+    def test_have_the_same_methods_and_parameters(self, blocking: type, awaited: type) -> None:
+        assert set(methods(blocking)) == set(methods(awaited))
+        for name, method in methods(blocking).items():
+            ours, theirs = inspect.signature(method), inspect.signature(getattr(awaited, name))
+            assert list(ours.parameters) == list(theirs.parameters), name
+            for key, parameter in ours.parameters.items():
+                other = theirs.parameters[key]
+                assert (parameter.kind, parameter.default) == (other.kind, other.default), f"{name}({key})"
+                annotation = str(parameter.annotation)
+                assert annotation.replace("httpx.Client", "httpx.AsyncClient") == str(other.annotation), (
+                    f"{name}({key})"
+                )
+
+    def test_wrap_the_same_methods_in_answers(self) -> None:
+        client, other = OpenVideos(base_url="http://s/v1"), AsyncOpenVideos(base_url="http://s/v1")
+        expected = SINGLE | {"get_character"}
+        for kind in (client.videos.with_raw_response, client.videos.with_streaming_response):
+            assert isinstance(kind, (VideosWithRawResponse, VideosWithStreamingResponse))
+            assert expected == set(vars(kind))
+        for kind in (other.videos.with_raw_response, other.videos.with_streaming_response):
+            assert isinstance(kind, (AsyncVideosWithRawResponse, AsyncVideosWithStreamingResponse))
+            assert expected == set(vars(kind))
+
+
+class TestTheSeed:
+    @pytest.mark.parametrize("name", SEED)
+    def test_fixes_names_order_kinds_annotations_and_defaults(self, name: str) -> None:
+        wanted, returned = SEED[name]
+        found = parameters(getattr(Videos, name))
+        assert wanted == {key: found[key] for key in wanted}
+        assert list(wanted) == [key for key in found if key in wanted]
+        signature = inspect.signature(getattr(Videos, name))
+        for key, parameter in signature.parameters.items():
+            positional = key in {"self", "video_id"}
+            kind = parameter.POSITIONAL_OR_KEYWORD if positional else parameter.KEYWORD_ONLY
+            assert kind is parameter.kind, f"{name}({key})"
+        assert returned == signature.return_annotation
+
+    def test_has_no_other_methods_than_these_and_our_own(self) -> None:
+        assert set(SEED) | BEYOND == set(methods(Videos))
+
+    def test_create_and_poll_takes_what_create_and_poll_take(self) -> None:
+        both = parameters(Videos.create) | parameters(Videos.poll)
+        del both["video_id"]
+        assert both == parameters(Videos.create_and_poll)
+
+    def test_annotations_can_be_evaluated(self) -> None:
+        for kind in (Videos, AsyncVideos):
+            for method in methods(kind).values():
+                inspect.signature(method, eval_str=True)
+
+
+def test_the_core_imports_httpx_and_attrs_alone() -> None:
+    """`import openvideos` needs nothing but its two dependencies and what these bring."""
+    code = """
+import sys
+before = set(sys.modules)
+import attrs, httpx, anyio.to_thread, concurrent.futures
+allowed = {name.partition(".")[0] for name in sys.modules} | {"openvideos", "openvideos_raw"} | sys.stdlib_module_names
+import openvideos
+from openvideos import _async_videos, _raw_response, _videos, _webhooks
+print(sorted({name.partition(".")[0] for name in sys.modules} - allowed))
+"""
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "[]" == run.stdout.strip()
