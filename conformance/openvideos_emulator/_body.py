@@ -203,9 +203,10 @@ class _Collector:
             message = "a part has no Content-Disposition: form-data with a name"
             raise MultipartParseError(message)
         media_type = self._headers.get("content-type")
+        name_text = _decoded(name)  # may refuse, and so comes before the file is open
         file = tempfile.SpooledTemporaryFile(max_size=_SPOOLED)  # noqa: SIM115 - the form closes it
         part = Part(
-            name=_decoded(name),
+            name=name_text,
             filename=None if filename is None else filename.decode("utf-8", "replace"),
             media_type=None if media_type is None else media_type.decode("latin-1"),
             file=cast("BinaryIO", file),

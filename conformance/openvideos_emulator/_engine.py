@@ -102,10 +102,9 @@ class Engine:
     def create(self, recipe: Recipe, *, remixed_from: str | None = None, once: Once | None = None) -> Snapshot:
         """Start a job; a repeated `once` gives the job that it started before."""
         with self._store.transaction():
-            replayed = self._replayed(once)
-            if replayed is not None:
-                job = self._found(replayed)
-                return self._snapshot(job)
+            repeated = self._repeated_job(once)
+            if repeated is not None:
+                return self._snapshot(repeated)
             now = self._now()
             job = self._store.add(
                 Job(
@@ -139,7 +138,7 @@ class Engine:
         with self._store.transaction():
             recipe = self._source(video_id, "extended", once, param="video.id")
             total = recipe.seconds + seconds
-            if self._replayed(once) is None:
+            if self._repeated_job(once) is None:
                 self.profile.check_total(total, param="seconds")
             seed = _derived("extend", recipe)
             return self.create(replace(recipe, prompt=prompt, seconds=total, seed=seed), once=once)
@@ -188,9 +187,9 @@ class Engine:
     def create_character(self, name: str, digest: str, *, once: Once | None = None) -> Character:
         """Store a character; a repeated `once` gives the one that it made before."""
         with self._store.transaction():
-            replayed = self._replayed(once)
-            if replayed is not None:
-                return self.character(replayed)
+            made = self._claimed(once)
+            if made is not None:
+                return self.character(made)
             id_ = f"char_{secrets.token_hex(16)}"
             character = Character(id=id_, created_at=int(self._now()), name=name, digest=digest)
             self._store.add_character(character)
@@ -248,9 +247,9 @@ class Engine:
         return snapshot
 
     def _source(self, video_id: str, wish: str, once: Once | None, *, param: str) -> Recipe:
-        replayed = self._replayed(once)
-        if replayed is not None:
-            return self._found(replayed).recipe  # the source may be gone by now, and the repetition still holds
+        repeated = self._repeated_job(once)
+        if repeated is not None:
+            return repeated.recipe  # the source may be gone by now, and the repetition still holds
         return self._completed(video_id, wish, param=param).job.recipe
 
     def _downloadable(self, video_id: str) -> Job:
@@ -261,7 +260,16 @@ class Engine:
             raise RefusalError(Reason.GONE, message, code="video_expired")
         return snapshot.job
 
-    def _replayed(self, once: Once | None) -> str | None:
+    def _repeated_job(self, once: Once | None) -> Job | None:
+        """Find the job that an earlier request with this key started; None if there was no such request."""
+        made = self._claimed(once)
+        job = None if made is None else self._store.job(made)
+        if made is not None and job is None:
+            message = f"The Idempotency-Key was used for {made}, which was deleted since; use a new key for a new job."
+            raise RefusalError(Reason.CONFLICT, message, code="idempotency_key_reused", param="Idempotency-Key")
+        return job
+
+    def _claimed(self, once: Once | None) -> str | None:
         claim = None if once is None else self._store.claim(once.key)
         if claim is None or once is None:
             return None

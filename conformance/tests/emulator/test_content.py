@@ -9,8 +9,9 @@ import av
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from openvideos_emulator._ranges import Span, UnsatisfiableError, wanted
 from PIL import Image
+
+from openvideos_emulator._ranges import Span, UnsatisfiableError, wanted
 
 if TYPE_CHECKING:
     from pathlib import Path

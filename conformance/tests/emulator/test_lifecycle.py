@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from openvideos_emulator._jobs import (
     FAILS_AT,
     TERMINAL,
@@ -44,9 +45,7 @@ def job_at(pace: Pace, *, reads: int = 0, prompt: str = "A cat") -> Job:
 
 
 class TestRules:
-    @given(
-        pace=PACES, prompt=st.sampled_from(["A cat", "[fail]"]), waits=st.lists(st.floats(0, 100, allow_nan=False))
-    )
+    @given(pace=PACES, prompt=st.sampled_from(["A cat", "[fail]"]), waits=st.lists(st.floats(0, 100, allow_nan=False)))
     def test_neither_progress_nor_status_goes_back(self, pace: Pace, prompt: str, waits: list[float]) -> None:
         order = [Status.QUEUED, Status.IN_PROGRESS, Status.COMPLETED, Status.FAILED]
         now, last = START, state_of(job_at(pace, prompt=prompt), now=START)
@@ -77,7 +76,9 @@ class TestRules:
         with pytest.raises(ValueError, match="instant, polls:N"):
             Pace.parse(text)
 
-    @pytest.mark.parametrize("text", ["seconds:nan", "seconds:inf", "seconds:1e3", "seconds:٣", "polls:1\n", "instant "])
+    @pytest.mark.parametrize(
+        "text", ["seconds:nan", "seconds:inf", "seconds:1e3", "seconds:٣", "polls:1\n", "instant "]
+    )
     def test_odd_numbers_are_no_pace(self, text: str) -> None:
         with pytest.raises(ValueError, match="instant, polls:N"):
             Pace.parse(text)
