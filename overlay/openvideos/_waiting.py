@@ -207,8 +207,8 @@ def _may_pass(error: APIError) -> bool:
 def _timed_out(wait: _Wait, pace: Pace) -> PollTimeoutError:
     pending = tuple(wait.pending)
     error = PollTimeoutError(
-        f"{len(pending)} of the videos did not end within {pace.timeout:g} s, the first of them {pending[0]}. They go on "
-        "at the server: wait for `.pending` again, or pass a larger poll_timeout_ms.",
+        f"{len(pending)} of the videos did not end within {pace.timeout:g} s, the first {pending[0]}. They go on"
+        " at the server: wait for `.pending` again, or pass a larger poll_timeout_ms.",
         video=wait.pending[pending[0]],
         video_id=pending[0],
     )

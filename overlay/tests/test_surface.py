@@ -36,11 +36,11 @@ CREATION = {
 ID = {"video_id": ("str", inspect.Parameter.empty)}
 VARIANT = {"variant": ("Literal['video', 'thumbnail', 'spritesheet'] | Omit", openvideos.omit)}
 # What the seed fixes: each parameter's annotation and default, in its order, and what the method returns.
-# `input_reference` takes more than there, and `poll_interval_ms` fractions too: whatever the seed allows is allowed.
+# `input_reference` takes more than there: whatever the seed allows is allowed.
 SEED: dict[str, tuple[dict[str, tuple[str, Any]], str]] = {
     "create": (CREATION | EXTRAS, "Video"),
     "retrieve": (ID | EXTRAS, "Video"),
-    "poll": (ID | {"poll_interval_ms": ("float | Omit", openvideos.omit)}, "Video"),
+    "poll": (ID | {"poll_interval_ms": ("int | Omit", openvideos.omit)}, "Video"),
     "list": (
         {
             "after": ("str | Omit", openvideos.omit),
@@ -53,7 +53,7 @@ SEED: dict[str, tuple[dict[str, tuple[str, Any]], str]] = {
     "delete": (ID | EXTRAS, "VideoDeleteResponse"),
     "download_content": (ID | VARIANT | EXTRAS, "HttpxBinaryResponseContent"),
     "remix": (ID | {"prompt": ("str", inspect.Parameter.empty)} | EXTRAS, "Video"),
-    "create_and_poll": (CREATION | {"poll_interval_ms": ("float | Omit", openvideos.omit)} | EXTRAS, "Video"),
+    "create_and_poll": (CREATION | {"poll_interval_ms": ("int | Omit", openvideos.omit)} | EXTRAS, "Video"),
 }
 BEYOND = {"download", "wait_many", "edit", "extend", "create_character", "get_character"}
 SINGLE = {"create", "retrieve", "list", "delete", "download_content", "remix", "edit", "extend", "create_character"}

@@ -79,7 +79,7 @@ def mistakes(client: OpenVideos) -> None:
     client.videos.create(prompt=7)  # type: ignore[arg-type]
     client.videos.list(order="up")  # type: ignore[arg-type]
     client.videos.download_content("id", variant="gif")  # type: ignore[arg-type]
-    print(client.videos.retrieve("id").nope)  # type: ignore[attr-defined]
+    client.videos.retrieve("id").nope()  # type: ignore[attr-defined]
 
 
 async def awaited(client: AsyncOpenVideos) -> None:
