@@ -15,6 +15,7 @@ import httpx
 from attrs import evolve, field, frozen
 
 from ._errors import InvalidArgumentError
+from ._secrets import shown
 from ._types import NOT_GIVEN, NotGiven
 
 T = TypeVar("T")
@@ -31,7 +32,7 @@ LARGEST_ANSWER: Final = 64 << 20
 class Settings:
     """What a client's calls have in common."""
 
-    base_url: str
+    base_url: str = field(repr=shown)
     api_key: str | None = field(repr=False)
     timeout: Timeout
     max_retries: int

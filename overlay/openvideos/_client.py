@@ -14,6 +14,7 @@ from attrs import evolve
 from ._calls import Settings, Timeout, check_header
 from ._environment import endpoint
 from ._errors import ConfigurationError
+from ._secrets import shown
 from ._session import AsyncSession, SyncSession
 from ._transports import AsyncTransport, SyncTransport
 from ._types import NOT_GIVEN, NotGiven
@@ -85,9 +86,7 @@ class _Client(Generic[S]):
     def __repr__(self) -> str:
         """Show the server, and of the key only whether there is one."""
         key = "'[redacted]'" if self._settings.api_key else None
-        url = httpx.URL(self.base_url)
-        shown = url.copy_with(username=None, password=None) if url.userinfo else url
-        return f"{type(self).__name__}(base_url={str(shown)!r}, api_key={key})"
+        return f"{type(self).__name__}(base_url={shown(self.base_url)!r}, api_key={key})"
 
 
 def _settings(

@@ -14,6 +14,7 @@ import httpx
 from attrs import field, frozen
 
 from ._errors import ConfigurationError
+from ._secrets import shown
 
 PAIRS: Final = (("OPENVIDEOS_BASE_URL", "OPENVIDEOS_API_KEY"), ("OPENAI_BASE_URL", "OPENAI_API_KEY"))
 _HOST: Final = re.compile(rb"[A-Za-z0-9._~:-]+")
@@ -24,7 +25,7 @@ _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 class Endpoint:
     """A server and the key for it. The key never shows in the repr."""
 
-    base_url: str
+    base_url: str = field(repr=shown)
     api_key: str | None = field(repr=False)
 
 
@@ -80,9 +81,8 @@ def _checked_url(text: str) -> httpx.URL:
             f"The base URL cannot be read ({error}); it looks like http://127.0.0.1:8000/v1."
         ) from None
     if url.scheme not in _DEFAULT_PORTS or _HOST.fullmatch(url.raw_host) is None:
-        shown = url.copy_with(username=None, password=None) if url.userinfo else url
         raise ConfigurationError(
-            f"The base URL {str(shown)!r} is not an http or https URL; it looks like http://127.0.0.1:8000/v1."
+            f"The base URL {shown(url)!r} is not an http or https URL; it looks like http://127.0.0.1:8000/v1."
         )
     if url.query or url.fragment:
         raise ConfigurationError("The base URL has a query or a fragment; pass query parameters as default_query=.")

@@ -18,6 +18,12 @@ _SECRET_NAME: Final = re.compile(
 _PUBLIC_NAMES: Final = frozenset({"idempotency-key"})
 
 
+def shown(url: str | httpx.URL) -> str:
+    """Return a URL to show: without the user name and password that it may hold."""
+    parsed = httpx.URL(url)
+    return str(parsed.copy_with(username=None, password=None) if parsed.userinfo else parsed)
+
+
 def is_secret_name(name: str) -> bool:
     """Tell whether a header or query parameter of this name usually holds a secret."""
     return name.lower() not in _PUBLIC_NAMES and _SECRET_NAME.search(name) is not None

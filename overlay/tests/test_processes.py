@@ -1,0 +1,154 @@
+"""Clients, pages, videos and errors go to other processes; a client works after a fork, in threads and in new loops."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import multiprocessing
+import os
+import pickle
+import threading
+from typing import Any
+
+import httpx
+import pytest
+
+from openvideos import (
+    NOT_GIVEN,
+    AsyncOpenVideos,
+    ConfigurationError,
+    NotFoundError,
+    OpenVideos,
+    PollTimeoutError,
+    Video,
+    omit,
+)
+
+pytestmark = pytest.mark.slow
+
+
+def work(client: OpenVideos, video_id: str) -> tuple[int, str]:
+    """Do in another process what a worker does."""
+    return os.getpid(), client.videos.retrieve(video_id).id
+
+
+class TestPickles:
+    def test_of_clients_connect_anew(self, client: OpenVideos) -> None:
+        video = client.videos.create(prompt="x", seconds="1", size="64x64")
+        with pickle.loads(pickle.dumps(client)) as other:
+            assert (client.base_url, client.api_key) == (other.base_url, other.api_key)
+            assert video.id == other.videos.retrieve(video.id).id
+        assert not client.is_closed
+
+    @pytest.mark.anyio
+    async def test_of_async_clients_connect_anew(self, in_environment: None) -> None:
+        async with pickle.loads(pickle.dumps(AsyncOpenVideos())) as client:
+            assert "queued" == (await client.videos.create(prompt="x")).status
+
+    def test_of_a_client_with_an_http_client_are_refused(self) -> None:
+        pairs: list[tuple[Any, Any]] = [(OpenVideos, httpx.Client()), (AsyncOpenVideos, httpx.AsyncClient())]
+        for kind, http in pairs:
+            with pytest.raises(ConfigurationError, match="http_client"):
+                pickle.dumps(kind(base_url="http://s/v1", http_client=http))
+
+    def test_of_pages_walk_on(self, client: OpenVideos) -> None:
+        ids = [client.videos.create(prompt=f"{number}", seconds="1", size="64x64").id for number in range(3)]
+        page = pickle.loads(pickle.dumps(client.videos.list(limit=1)))
+        walked = [video.id for video, _ in zip(page, range(3), strict=False)]
+        assert ids[::-1] == walked
+        page._walk.session.driver.transport.close()
+
+    def test_of_videos_and_errors_keep_everything(self, client: OpenVideos) -> None:
+        video = client.videos.create(prompt="x", seconds="1", size="64x64")
+        video["vendor"] = {"any": [1]}
+        assert video == pickle.loads(pickle.dumps(video)) == copy.deepcopy(video)
+        with pytest.raises(NotFoundError) as caught:
+            client.videos.retrieve("unknown_1")
+        error: NotFoundError = pickle.loads(pickle.dumps(caught.value))
+        assert str(caught.value) == str(error)
+        for name in ("status_code", "code", "type", "param", "body", "request_id", "video_id"):
+            assert getattr(caught.value, name) == getattr(error, name)
+        assert caught.value.response.text == error.response.text
+        timeout = PollTimeoutError("late", video=video)
+        timeout.pending = ("video_1",)
+        copied = pickle.loads(pickle.dumps(timeout))
+        assert (video, ("video_1",), "late") == (copied.video, copied.pending, str(copied))
+        assert isinstance(copied, TimeoutError)
+
+    def test_of_sentinels_are_themselves(self) -> None:
+        assert omit is pickle.loads(pickle.dumps(omit)) is copy.deepcopy(omit)
+        assert NOT_GIVEN is pickle.loads(pickle.dumps(NOT_GIVEN))
+        assert not omit
+        assert not NOT_GIVEN
+        assert "omit NOT_GIVEN" == f"{omit!r} {NOT_GIVEN!r}"
+
+
+class TestProcesses:
+    @pytest.mark.parametrize("method", ["fork", "spawn"])
+    def test_a_pool_shares_a_client(self, client: OpenVideos, method: str) -> None:
+        video = client.videos.create(prompt="x", seconds="1", size="64x64")
+        client.videos.retrieve(video.id)
+        with multiprocessing.get_context(method).Pool(2) as pool:
+            answers = pool.starmap(work, [(client, video.id)] * 4)
+        assert {video.id} == {answer for _, answer in answers}
+        assert os.getpid() not in {pid for pid, _ in answers}
+        assert video.id == client.videos.retrieve(video.id).id
+
+    def test_a_used_client_works_on_in_a_child(self, client: OpenVideos) -> None:
+        video = client.videos.create(prompt="x", seconds="1", size="64x64")
+        parents = client._session.driver.transport.client()
+        read, write = os.pipe()
+        child = os.fork()
+        if child == 0:  # pragma: no cover - runs in the child
+            ok = b"0"
+            try:
+                same = client.videos.retrieve(video.id).id == video.id
+                ok = b"1" if same and client._session.driver.transport.client() is not parents else b"0"
+                client.close()
+            finally:
+                os.write(write, ok)
+                os._exit(0)
+        os.waitpid(child, 0)
+        os.close(write)
+        with os.fdopen(read, "rb") as pipe:
+            assert b"1" == pipe.read()
+        assert video.id == client.videos.retrieve(video.id).id
+        assert parents is client._session.driver.transport.client()
+
+
+class TestThreadsAndLoops:
+    def test_threads_share_one_connection_pool(self, client: OpenVideos) -> None:
+        pools: list[Any] = []
+        barrier = threading.Barrier(8)
+
+        def connect() -> None:
+            barrier.wait()
+            pools.append(client._session.driver.transport.client())
+
+        threads = [threading.Thread(target=connect) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert 1 == len(set(map(id, pools)))
+
+    def test_a_client_outlives_its_event_loop(self, in_environment: None) -> None:
+        client = AsyncOpenVideos()
+
+        async def create() -> Video:
+            video = await client.videos.create(prompt="x", seconds="1", size="64x64")
+            # Close the connection, as the loop would: the client itself stays usable.
+            await client._session.driver.transport.client().aclose()
+            return video
+
+        first, second = asyncio.run(create()), asyncio.run(create())
+        assert first.id != second.id
+        asyncio.run(client.close())
+        assert client.is_closed
+
+    def test_nothing_is_made_before_it_is_needed(self) -> None:
+        client = OpenVideos(base_url="http://server.test/v1")
+        assert client._session.driver.transport._client is None
+        client.close()
+        client.close()
+        assert client.is_closed
