@@ -37,6 +37,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     if options.api_key is None and not _is_loopback(options.host):
         message = f"{options.host} can be reached from other machines; give --api-key, or use --host 127.0.0.1"
         return _complain(message, _MISUSE)
+    # From here on, to be stopped is a regular end; uvicorn raises the signal again once it has stopped, too.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _leave)
     logging.basicConfig(level=logging.WARNING, format="openvideos-emulator: %(levelname)s: %(message)s")
     return _run(options)
 
@@ -83,9 +86,6 @@ def _serve(app: EmulatorApp, listener: socket.socket, *, has_key: bool) -> int:
         ws="none",
         timeout_graceful_shutdown=3,
     )
-    # uvicorn raises the signal again once it has stopped: that is a regular end here.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _leave)
     Server(config).run(sockets=[listener])
     return 0
 

@@ -19,7 +19,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from openvideos_emulator._answers import refusal_answer
-from openvideos_emulator._body import limited, read_form, read_json, too_large
+from openvideos_emulator._body import limited, parse_json, read_bytes, read_form, too_large
 from openvideos_emulator._engine import Engine, Once
 from openvideos_emulator._errors import Reason, RefusalError, invalid, shown
 from openvideos_emulator._operations import Call, Operations, handlers_of
@@ -38,6 +38,7 @@ MAX_BODY_BYTES: Final = 64 << 20
 """How large a body may be unless told otherwise."""
 
 _DRAIN_SECONDS: Final = 5.0
+_LARGE: Final = 1 << 16  # bytes of JSON that take long enough to read that other requests would notice
 _LOG = logging.getLogger("openvideos_emulator")
 
 
@@ -100,7 +101,11 @@ class EmulatorApp:
         address = operation.bodies[media_type]
         chunks = limited(_chunks(request), self._max_body_bytes)
         if media_type != "multipart/form-data":
-            fields = self._validator.json_fields(await read_json(chunks), address)
+            body = await read_bytes(chunks)
+            if len(body) > _LARGE:
+                fields = await anyio.to_thread.run_sync(self._judge_json, body, address)
+            else:
+                fields = self._judge_json(body, address)
             return await self._handle(operation, request, parameters, fields)
         form = await read_form(chunks, content_type)
         try:
@@ -109,10 +114,15 @@ class EmulatorApp:
         finally:
             form.close()
 
+    def _judge_json(self, body: bytes, address: str) -> Fields:
+        return self._validator.json_fields(parse_json(body), address)
+
     async def _handle(self, operation: Operation, request: Request, parameters: Fields, body: Fields) -> Response:
         key = parameters.get("Idempotency-Key")
-        asked = {name: value for name, value in parameters.items() if name != "Idempotency-Key"}
-        once = None if key is None else Once(key, fingerprint(operation, {**asked, **body}))
+        once = None
+        if key is not None:
+            asked = {name: value for name, value in parameters.items() if name != "Idempotency-Key"}
+            once = Once(key, fingerprint(operation, {**asked, **body}))
         call = Call(parameters=parameters, body=body, once=once, is_read=request.method == "GET")
         answer: Response = await self._handlers[operation.id](call)
         return answer

@@ -61,11 +61,16 @@ def too_large(limit: int) -> RefusalError:
     return RefusalError(Reason.TOO_LARGE, f"The body is larger than {limit} bytes.", code="body_too_large")
 
 
-async def read_json(chunks: AsyncIterable[bytes]) -> dict[str, Any]:
-    """Read a JSON object: UTF-8, no name twice, no NaN or infinity, not nested beyond reason."""
+async def read_bytes(chunks: AsyncIterable[bytes]) -> bytes:
+    """Read a whole body into memory."""
     body = bytearray()
     async for chunk in chunks:
         body += chunk
+    return bytes(body)
+
+
+def parse_json(body: bytes) -> dict[str, Any]:
+    """Read a JSON object: UTF-8, no name twice, no NaN or infinity, not nested beyond reason."""
     try:
         value: object = json.loads(
             body.decode("utf-8"),

@@ -31,7 +31,7 @@ from openvideos_emulator._profiles import DEFAULT, Profile
 from openvideos_emulator._store import Character, Claim, Store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from concurrent.futures import Future
     from pathlib import Path
 
@@ -93,6 +93,7 @@ class Engine:
             raise
         # A clock that was set back must not set jobs back: time stands still until it has caught up.
         self._latest = self._store.latest()
+        self._media.keep_only(self._recipes_with_files())
 
     def close(self) -> None:
         """Stop rendering and close the database."""
@@ -203,6 +204,11 @@ class Engine:
             message = f"No character has the id {shown(character_id)}."
             raise RefusalError(Reason.NOT_FOUND, message, code="not_found", param="character_id")
         return character
+
+    def _recipes_with_files(self) -> Iterator[Recipe]:
+        for snapshot in map(self._snapshot, self._store.all_jobs()):
+            if snapshot.expires_at is None or self._now() < snapshot.expires_at:
+                yield snapshot.job.recipe
 
     def _forget_orphan(self, recipe: Recipe) -> None:
         # Its last job may have been deleted while the file was being made.

@@ -29,13 +29,14 @@ from openvideos_emulator._errors import StartError
 from openvideos_emulator._render import render_spritesheet, render_thumbnail, render_video
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from openvideos_emulator._jobs import Recipe
 
 _WORKERS: Final = 2
 _CHUNK: Final = 1 << 20
 _PART: Final = ".part"
+_OURS: Final = frozenset({_PART, ".mp4", ".webp", ".jpg"})
 _LOG = logging.getLogger("openvideos_emulator")
 # The libraries decide bytes too: after an upgrade, files are made anew rather than mixed with old ones.
 _MAKER: Final = f"1/{av.__version__}/{PIL.__version__}"
@@ -80,7 +81,7 @@ class MediaLibrary:
     """The files of all jobs, in one directory; a temporary one when the path is None."""
 
     def __init__(self, directory: Path | None) -> None:
-        """Make the directory, and sweep away what a killed process left half written; StartError if it cannot."""
+        """Make the directory; StartError if that cannot be done."""
         self._lock = threading.Lock()
         self._pending: dict[Path, Future[None]] = {}
         self._pool = ThreadPoolExecutor(max_workers=_WORKERS, thread_name_prefix="render")
@@ -91,8 +92,6 @@ class MediaLibrary:
         self._directory = directory
         try:
             directory.mkdir(exist_ok=True)
-            for part in directory.glob(f"*{_PART}"):
-                part.unlink(missing_ok=True)
         except OSError as error:
             message = f"the directory for media, {directory}, cannot be used: {error}"
             raise StartError(message) from error
@@ -134,6 +133,13 @@ class MediaLibrary:
         for variant in Variant:
             with contextlib.suppress(OSError):  # Windows refuses while it is read; then it stays until the next time
                 self._path(recipe, variant).unlink(missing_ok=True)
+
+    def keep_only(self, recipes: Iterable[Recipe]) -> None:
+        """Remove all files but those of these recipes: also what a killed process left half written."""
+        kept = {self._path(recipe, variant) for recipe in recipes for variant in Variant}
+        for path in self._directory.iterdir():
+            if path not in kept and path.suffix in _OURS:
+                path.unlink(missing_ok=True)
 
     def _path(self, recipe: Recipe, variant: Variant) -> Path:
         name = hashlib.sha256(repr((_MAKER, astuple(recipe))).encode()).hexdigest()[:40]

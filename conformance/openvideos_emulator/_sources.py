@@ -9,12 +9,10 @@ import base64
 import binascii
 import hashlib
 import io
-import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 import av
-from av.error import FFmpegError
 from PIL import Image
 
 from openvideos_emulator._errors import Reason, RefusalError, invalid, shown
@@ -24,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _IMAGE_FORMATS: Final = ("JPEG", "PNG", "WEBP")
+_MAX_PIXELS: Final = 1 << 25
 _MAX_SECONDS: Final = 10**6
 
 
@@ -57,9 +56,11 @@ def probe(upload: Upload, *, param: str = "video") -> Clip:
         with av.open(upload.file, "r", format="mp4") as container:
             stream = container.streams.video[0]
             width, height = stream.width, stream.height
+            _check_pixels(width, height)
             duration = float((container.duration or 0) / av.time_base)
             next(container.decode(stream))
-    except (FFmpegError, OSError, ValueError, IndexError, StopIteration) as error:
+    except Exception as error:
+        # FFmpeg's errors, an IndexError if there is no video, an AttributeError if its codec is unknown, and more.
         message = f"{param} is not a video that can be read; send an MP4 file."
         raise RefusalError(Reason.UNPROCESSABLE, message, code="invalid_video", param=param) from error
     return Clip(f"{width // 2 * 2}x{height // 2 * 2}", max(1, round(min(duration, _MAX_SECONDS))))
@@ -67,14 +68,20 @@ def probe(upload: Upload, *, param: str = "video") -> Clip:
 
 def _check_image(file: BinaryIO, param: str) -> None:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")  # a picture so large that Pillow warns of it is refused, too
-            with Image.open(file, formats=_IMAGE_FORMATS) as image:
-                image.load()
+        with Image.open(file, formats=_IMAGE_FORMATS) as image:
+            _check_pixels(image.width, image.height)
+            image.load()
     except Exception as error:
         # Pillow's readers raise whatever a broken file leads them to: SyntaxError and struct.error among others.
         message = f"{param} is not an image that can be read; send a JPEG, PNG or WebP file."
         raise RefusalError(Reason.UNPROCESSABLE, message, code="invalid_image", param=param) from error
+
+
+def _check_pixels(width: int, height: int) -> None:
+    # Seen before any pixel is decoded, so that a small file cannot claim much memory.
+    if width * height > _MAX_PIXELS:
+        message = "too many pixels"
+        raise ValueError(message)
 
 
 def _check_url(url: str, param: str) -> None:

@@ -70,6 +70,7 @@ class Contract:
         self._document = document
         registry: Registry[Any] = Registry()
         self._registry = registry.with_resource(_URI, DRAFT202012.create_resource(document))
+        self._validators: dict[str, Validator] = {}
         self.operations: Final = tuple(self._read_operations())
 
     def resolve(self, schema: Schema) -> Schema:
@@ -99,7 +100,9 @@ class Contract:
 
     def flaws(self, value: Any, address: str) -> list[Flaw]:
         """Judge a value by the schema at an address; the flaws are in the order of their paths."""
-        validator = _Validator({"$ref": _URI + address}, registry=self._registry)
+        validator = self._validators.get(address)
+        if validator is None:
+            validator = self._validators[address] = _Validator({"$ref": _URI + address}, registry=self._registry)
         found = [_flaw(error) for error in validator.iter_errors(value)]
         return sorted(found, key=lambda flaw: (flaw.path, flaw.keyword))
 

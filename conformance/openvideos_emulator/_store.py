@@ -19,7 +19,7 @@ from openvideos_emulator._errors import StartError
 from openvideos_emulator._jobs import Failure, Job, Pace, Recipe
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable
+    from collections.abc import Generator, Iterable, Iterator
     from pathlib import Path
 
 _APPLICATION_ID: Final = 0x4F564944  # "OVID": tells our files from other SQLite files
@@ -169,6 +169,12 @@ class Store:
         place = (after.created_at, after.row) if after else ()
         with self._lock:
             return [_job(row) for row in self._connection.execute(query, (*place, limit)).fetchall()]
+
+    def all_jobs(self) -> Iterator[Job]:
+        """Read all jobs, one by one; nothing else may use the store meanwhile."""
+        with self._lock:
+            query = f"SELECT {_COLUMNS} FROM videos WHERE NOT deleted"  # noqa: S608 - constants
+            yield from map(_job, self._connection.execute(query))
 
     def count_reads(self, jobs: Iterable[Job]) -> None:
         """Write the reads and ends of these jobs back."""

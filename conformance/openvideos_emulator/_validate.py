@@ -29,6 +29,7 @@ _MAX_TEXT_BYTES: Final = 1 << 20  # no text field of the contract is nearly as l
 _CHUNK: Final = 1 << 20
 _INTEGER: Final = re.compile(r"-?(0|[1-9][0-9]*)")
 _NUMBER: Final = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
+_UNUSABLE: Final = re.compile("[\0\ud800-\udfff]")
 _MAX_DIGITS: Final = 4000  # Python refuses to read longer numbers
 _WORDS: Final = {
     "minimum": "must be at least {limit}",
@@ -237,7 +238,7 @@ def _check_texts(value: object, param: str) -> None:
 
 
 def _check_text(text: str, param: str) -> None:
-    if "\0" in text:
-        raise invalid(f"{printable(param)} holds a NUL character; leave it out.", param=printable(param))
-    if any("\ud800" <= char <= "\udfff" for char in text):
-        raise invalid(f"{printable(param)} holds half a character (a lone surrogate).", param=printable(param))
+    bad = _UNUSABLE.search(text)
+    if bad is not None:
+        what = "a NUL character" if bad[0] == "\0" else "half a character (a lone surrogate)"
+        raise invalid(f"{printable(param)} holds {what}; leave it out.", param=printable(param))

@@ -16,14 +16,14 @@ import pytest
 from openvideos_emulator import create_app, main
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
     from pathlib import Path
 
 LINE = re.compile(r"openvideos-emulator: listening on (http://127\.0\.0\.1:[0-9]+/v1) .*OPENVIDEOS_BASE_URL=\1 ")
 
 
 @contextlib.contextmanager
-def running(*arguments: str, cwd: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def running(*arguments: str, cwd: Path) -> Generator[tuple[subprocess.Popen[str], str]]:
     """Run the command on a free port; give the process and its base URL."""
     command = [sys.executable, "-X", "dev", "-m", "openvideos_emulator", "--port", "0", *arguments]
     with subprocess.Popen(command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:

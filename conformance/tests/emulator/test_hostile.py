@@ -138,3 +138,18 @@ def test_any_header(server: Server, header: str, value: bytes) -> None:
     id_ = server.ok("GET", "videos", params={"limit": 1})["first_id"]
     server.get(f"videos/{id_}/content", headers=headers)
     server.post("videos", json={"prompt": "x"}, headers=headers)
+
+
+@settings(HARD, max_examples=60)
+@given(data=st.data(), is_video=st.booleans())
+def test_any_damaged_file(server: Server, png: bytes, data: st.DataObject, *, is_video: bool) -> None:
+    whole = server.get(f"videos/{server.create()['id']}/content").content if is_video else png
+    damaged = bytearray(whole)
+    for _ in range(data.draw(st.integers(1, 6))):
+        # The front holds the structure, in which damage matters most.
+        place = data.draw(st.integers(0, min(len(whole), 1200) - 1))
+        damaged[place] = data.draw(st.integers(0, 255))
+    damaged = damaged[: data.draw(st.integers(0, len(whole)) | st.just(len(whole)))]
+    field, path = ("video", "videos/edits") if is_video else ("input_reference", "videos")
+    answer = server.post(path, files={"prompt": (None, b"x"), field: ("file", bytes(damaged))})
+    assert answer.status_code in {200, 400, 422}

@@ -23,9 +23,16 @@ def recipe(prompt: str = "A cat", size: str = "64x48", seconds: int = 1) -> Reci
     return Recipe(prompt=prompt, model="sora-2", size=size, seconds=seconds)
 
 
+def _image(frame: av.VideoFrame) -> Image.Image:
+    plane = frame.reformat(format="rgba").planes[0]
+    return Image.frombytes("RGBA", (frame.width, frame.height), bytes(plane), "raw", "RGBA", plane.line_size).convert(
+        "RGB"
+    )
+
+
 def frames_of(path: Path) -> list[Image.Image]:
     with av.open(str(path)) as container:
-        return [frame.to_image() for frame in container.decode(video=0)]
+        return [_image(frame) for frame in container.decode(video=0)]
 
 
 @pytest.mark.parametrize(

@@ -50,13 +50,21 @@ def test_a_file_has_the_same_etag_after_a_restart(serve: type[Server], tmp_path:
     assert etags[0] == etags[1]
 
 
-def test_a_half_written_file_is_swept_away(serve: type[Server], tmp_path: Path) -> None:
-    with serve(database=tmp_path / "jobs.db"):
-        pass
-    part = tmp_path / "jobs.db-media" / "abc.mp4.1234.part"
-    part.write_bytes(b"half")
-    with serve(database=tmp_path / "jobs.db"):
-        assert not part.exists()
+def test_files_that_no_job_needs_are_swept_away(serve: type[Server], tmp_path: Path) -> None:
+    media = tmp_path / "jobs.db-media"
+    with serve(database=tmp_path / "jobs.db") as server:
+        for prompt in ("stays", "expires"):
+            server.get(f"videos/{server.create(prompt)['id']}/content")
+        clock = server.clock
+    kept = set(media.iterdir())
+    for name in ("abc.mp4.1234.part", "abc.mp4"):
+        (media / name).write_bytes(b"half")
+    (media / "notes.txt").write_text("not ours")
+    with serve(database=tmp_path / "jobs.db", clock=clock):
+        assert {*kept, media / "notes.txt"} == set(media.iterdir())
+    clock.advance(86_400)
+    with serve(database=tmp_path / "jobs.db", clock=clock):
+        assert {media / "notes.txt"} == set(media.iterdir())
 
 
 def test_two_servers_do_not_share_a_database(serve: type[Server], tmp_path: Path) -> None:
