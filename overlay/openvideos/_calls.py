@@ -39,7 +39,7 @@ class Settings:
     idempotent_posts: bool
     headers: Mapping[str, str] = field(repr=False)
     query: Mapping[str, object] = field(repr=False)
-    webhook_secret: str | tuple[str, ...] | None = field(repr=False)
+    webhook_secret: str | Sequence[str] | None = field(repr=False)
 
     @property
     def secrets(self) -> tuple[str, ...]:

@@ -115,7 +115,7 @@ def _settings(
         idempotent_posts=idempotent_posts,
         headers=headers,
         query=dict(default_query or {}),
-        webhook_secret=secret if secret is None or isinstance(secret, str) else tuple(secret),
+        webhook_secret=tuple(secret) if isinstance(secret, list) else secret,
     )
 
 
@@ -142,7 +142,7 @@ def _changed(settings: Settings, changes: dict[str, Any]) -> Settings:
         _check_retries(given["max_retries"])
     if "default_query" in given:
         given["query"] = {**settings.query, **given.pop("default_query")}
-    if not isinstance(given.get("webhook_secret", ""), str):
+    if isinstance(given.get("webhook_secret"), list):
         given["webhook_secret"] = tuple(given["webhook_secret"])
     return evolve(settings, **given)
 

@@ -116,7 +116,7 @@ def _verified(payload: object, headers: object, secrets: str | Sequence[str] | N
     """Return the payload as text if one of the secrets fits its signature."""
     if not secrets:
         raise ConfigurationError("No webhook secret: pass webhook_secret=, or set OPENVIDEOS_WEBHOOK_SECRET.")
-    verifiers = [_webhook(secret) for secret in ([secrets] if isinstance(secrets, str) else secrets)]
+    verifiers = [_webhook(secret) for secret in (secrets if isinstance(secrets, (list, tuple)) else [secrets])]
     text = _text(payload)
     signed = _headers(headers)
     problem: Exception | None = None

@@ -1,0 +1,167 @@
+"""`with_raw_response` gives the answer beside its meaning, `with_streaming_response` before its body is read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from openvideos import (
+    APIResponse,
+    AsyncOpenVideos,
+    HttpxBinaryResponseContent,
+    NotFoundError,
+    OpenVideos,
+    SyncConversationCursorPage,
+    Video,
+    VideoDeleteResponse,
+)
+
+VIDEO = {"id": "video_1", "object": "video", "created_at": 1, "model": "m", "status": "completed"}
+FILM = b"film" * 10_000
+
+
+def answer(request: httpx.Request) -> httpx.Response:
+    headers = {"x-request-id": "req_1"}
+    if request.url.path.endswith("/missing"):
+        return httpx.Response(404, json={"error": {"message": "no", "type": "t", "param": None, "code": "c"}})
+    if request.url.path.endswith("/content"):
+        return httpx.Response(200, content=FILM, headers={"content-type": "video/mp4", **headers})
+    if request.method == "DELETE":
+        return httpx.Response(200, json={"id": "video_1", "object": "video.deleted", "deleted": True}, headers=headers)
+    if request.method == "GET" and request.url.path.endswith("/videos"):
+        return httpx.Response(200, json={"object": "list", "data": [VIDEO], "has_more": False}, headers=headers)
+    if "characters" in request.url.path:
+        return httpx.Response(200, json={"id": "char_1", "created_at": 1, "name": "Ada"}, headers=headers)
+    return httpx.Response(200, json=VIDEO, headers=headers)
+
+
+@pytest.fixture
+def client() -> OpenVideos:
+    return OpenVideos(base_url="http://server.test/v1", http_client=httpx.Client(transport=httpx.MockTransport(answer)))
+
+
+@pytest.fixture
+def async_client() -> AsyncOpenVideos:
+    http = httpx.AsyncClient(transport=httpx.MockTransport(answer))
+    return AsyncOpenVideos(base_url="http://server.test/v1", http_client=http)
+
+
+CALLS: dict[str, tuple[dict[str, Any], type]] = {
+    "create": ({"prompt": "x"}, Video),
+    "retrieve": ({"video_id": "video_1"}, Video),
+    "delete": ({"video_id": "video_1"}, VideoDeleteResponse),
+    "download_content": ({"video_id": "video_1"}, HttpxBinaryResponseContent),
+    "remix": ({"video_id": "video_1", "prompt": "x"}, Video),
+    "edit": ({"video": "video_1", "prompt": "x"}, Video),
+    "extend": ({"video": "video_1", "prompt": "x", "seconds": 4}, Video),
+    "create_character": ({"name": "Ada", "video": b"film"}, object),
+    "get_character": ({"character_id": "char_1"}, object),
+}
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_a_raw_answer_parses_to_what_the_method_returns(client: OpenVideos, name: str) -> None:
+    arguments, kind = CALLS[name]
+    response: APIResponse[Any] = getattr(client.videos.with_raw_response, name)(**arguments)
+    assert (200, "req_1") == (response.status_code, response.request_id)
+    assert isinstance(response.parse(), kind)
+    assert response.content == response.read() == b"".join(response.iter_bytes())
+    assert "[200]" in repr(response)
+    with getattr(client.videos.with_streaming_response, name)(**arguments) as streamed:
+        assert "req_1" == streamed.headers["x-request-id"]
+        assert isinstance(streamed.parse(), kind)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("name", CALLS)
+async def test_so_does_an_async_one(async_client: AsyncOpenVideos, name: str) -> None:
+    arguments, kind = CALLS[name]
+    response: APIResponse[Any] = await getattr(async_client.videos.with_raw_response, name)(**arguments)
+    assert (200, "req_1") == (response.status_code, response.request_id)
+    assert isinstance(response.parse(), kind)
+    async with getattr(async_client.videos.with_streaming_response, name)(**arguments) as streamed:
+        assert "req_1" == streamed.request_id
+        assert isinstance(await streamed.parse(), kind)
+
+
+def test_a_list_parses_to_a_page(client: OpenVideos) -> None:
+    page = client.videos.with_raw_response.list(limit=1).parse()
+    assert isinstance(page, SyncConversationCursorPage)
+    assert ["video_1"] == [video.id for video in page]
+
+
+@pytest.mark.anyio
+async def test_an_async_list_parses_to_a_page(async_client: AsyncOpenVideos) -> None:
+    page = (await async_client.videos.with_raw_response.list(limit=1)).parse()
+    assert ["video_1"] == [video.id async for video in page]
+    async with async_client.videos.with_streaming_response.list() as response:
+        assert "list" == (await response.parse()).object
+
+
+def test_a_streamed_body_is_read_in_pieces(client: OpenVideos) -> None:
+    with client.videos.with_streaming_response.download_content("video_1") as response:
+        pieces = list(response.iter_bytes(1000))
+    assert (40, FILM) == (len(pieces), b"".join(pieces))
+    with client.videos.with_streaming_response.retrieve("video_1") as response:
+        assert VIDEO == __import__("json").loads("".join(response.iter_lines()))
+
+
+@pytest.mark.anyio
+async def test_an_async_streamed_body_is_read_in_pieces(async_client: AsyncOpenVideos) -> None:
+    async with async_client.videos.with_streaming_response.download_content("video_1") as response:
+        assert FILM == b"".join([piece async for piece in response.iter_bytes(1000)])
+    async with async_client.videos.with_streaming_response.retrieve("video_1") as response:
+        assert [line async for line in response.iter_lines()]
+    async with async_client.videos.with_streaming_response.retrieve("video_1") as response:
+        assert b"video_1" in await response.read()
+        assert "video_1" in response.text
+        assert VIDEO == response.json()
+
+
+def test_an_error_is_raised_on_entering(client: OpenVideos) -> None:
+    with pytest.raises(NotFoundError, match="no"), client.videos.with_streaming_response.retrieve("missing"):
+        pytest.fail("entered")
+    with pytest.raises(NotFoundError):
+        client.videos.with_raw_response.retrieve("missing")
+
+
+@pytest.mark.anyio
+async def test_an_async_error_is_raised_on_entering(async_client: AsyncOpenVideos) -> None:
+    with pytest.raises(NotFoundError):
+        async with async_client.videos.with_streaming_response.retrieve("missing"):
+            pytest.fail("entered")
+
+
+class TestBinaryContent:
+    """A download in memory reads like the one that applications know."""
+
+    def test_gives_its_bytes_in_every_way(self, client: OpenVideos, tmp_path: Path) -> None:
+        content = client.videos.download_content("video_1")
+        assert FILM == content.content == content.read() == b"".join(content.iter_bytes())
+        assert [4] * 10_000 == [len(piece) for piece in content.iter_bytes(4)]
+        content.write_to_file(tmp_path / "a.mp4")
+        content.stream_to_file(str(tmp_path / "b.mp4"))
+        assert FILM == (tmp_path / "a.mp4").read_bytes() == (tmp_path / "b.mp4").read_bytes()
+        assert "video/mp4, 40000 bytes" in repr(content)
+        assert (FILM.decode(), "utf-8") == (content.text, content.encoding)
+        assert FILM.decode() == "".join(content.iter_text()) == "".join(content.iter_lines())
+        assert {"a.mp4", "b.mp4"} == {path.name for path in tmp_path.iterdir()}
+        content.close()
+
+    @pytest.mark.anyio
+    async def test_gives_its_bytes_async_too(self, async_client: AsyncOpenVideos, tmp_path: Path) -> None:
+        content = await async_client.videos.download_content("video_1")
+        assert FILM == await content.aread() == b"".join([piece async for piece in content.aiter_bytes(7)])
+        await content.awrite_to_file(tmp_path / "a.mp4")
+        await content.astream_to_file(tmp_path / "b.mp4")
+        assert FILM == (tmp_path / "a.mp4").read_bytes() == (tmp_path / "b.mp4").read_bytes()
+        await content.aclose()
+
+    def test_reads_as_json_where_it_is_json(self) -> None:
+        assert {"a": 1} == HttpxBinaryResponseContent(httpx.Response(200, json={"a": 1})).json()
+
+    def test_an_empty_body_has_no_pieces(self) -> None:
+        assert [] == list(HttpxBinaryResponseContent(httpx.Response(200, content=b"")).iter_bytes())

@@ -1,0 +1,149 @@
+"""A webhook is what a holder of the secret signed, at most five minutes ago, or WebhookVerificationError."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from openvideos import (
+    ConfigurationError,
+    OpenVideos,
+    UnknownEvent,
+    VideoCompleted,
+    VideoFailed,
+    WebhookVerificationError,
+    sign,
+)
+
+SECRET = "whsec_c2VjcmV0LW9mLXRoZS10ZXN0cw=="
+OTHER = "whsec_YW5vdGhlci1zZWNyZXQ="
+WEBHOOKS = OpenVideos(base_url="http://server.test/v1", webhook_secret=SECRET).webhooks
+
+
+def event(kind: str = "video.completed", **changes: Any) -> str:
+    body = {"id": "evt_1", "object": "event", "created_at": 1, "type": kind, "data": {"id": "video_1"}}
+    return json.dumps(body | changes)
+
+
+class TestUnwrap:
+    @pytest.mark.parametrize(("kind", "expected"), [("video.completed", VideoCompleted), ("video.failed", VideoFailed)])
+    def test_returns_the_event(self, kind: str, expected: type) -> None:
+        payload = event(kind)
+        for body in (payload, payload.encode(), bytearray(payload.encode())):
+            found = WEBHOOKS.unwrap(body, sign(payload, secret=SECRET))  # type: ignore[arg-type]
+            assert isinstance(found, expected)
+            assert ("video_1", "evt_1", kind) == (found.data.id, found.id, found.type_)  # type: ignore[union-attr]
+
+    @pytest.mark.parametrize("kind", ["video.completed.v2", "video", "VIDEO.COMPLETED", "", "response.completed"])
+    def test_goes_by_the_exact_type(self, kind: str) -> None:
+        payload = event(kind, extra=[1])
+        found = WEBHOOKS.unwrap(payload, sign(payload, secret=SECRET))
+        assert UnknownEvent(type=kind, body=json.loads(payload)) == found
+
+    @pytest.mark.parametrize(
+        "payload", ["", "nul", "[]", "7", "{}", '{"type": 7}', event(data=7), event(data={}), "[" * 9999]
+    )
+    def test_refuses_what_is_signed_and_no_event(self, payload: str) -> None:
+        with pytest.raises(WebhookVerificationError, match="signed"):
+            WEBHOOKS.unwrap(payload, sign(payload, secret=SECRET))
+
+    def test_takes_headers_in_any_case(self) -> None:
+        payload = event()
+        headers = {name.title(): value for name, value in sign(payload, secret=SECRET).items()}
+        WEBHOOKS.verify(payload, headers)
+
+
+class TestVerify:
+    @pytest.mark.parametrize("age", [-299, 0, 299])
+    def test_takes_what_is_recent(self, age: int) -> None:
+        WEBHOOKS.verify("x", sign("x", secret=SECRET, timestamp=time.time() - age))
+
+    @pytest.mark.parametrize("age", [-310, 310, 1e9, -1e12])
+    def test_refuses_what_is_not(self, age: float) -> None:
+        with pytest.raises(WebhookVerificationError):
+            WEBHOOKS.verify("x", {**sign("x", secret=SECRET), "webhook-timestamp": str(int(time.time() - age))})
+
+    def test_refuses_another_body(self) -> None:
+        with pytest.raises(WebhookVerificationError, match="exactly as it came"):
+            WEBHOOKS.verify("y", sign("x", secret=SECRET))
+
+    @pytest.mark.parametrize("name", ["webhook-id", "webhook-timestamp", "webhook-signature"])
+    def test_names_a_header_that_is_missing(self, name: str) -> None:
+        headers = sign("x", secret=SECRET)
+        del headers[name]
+        with pytest.raises(WebhookVerificationError, match=name):
+            WEBHOOKS.verify("x", headers)
+
+    def test_takes_any_of_several_secrets(self) -> None:
+        """During a rotation both the old and the new secret are good."""
+        for secret in (SECRET, OTHER):
+            WEBHOOKS.verify("x", sign("x", secret=secret), secret=[OTHER, SECRET])
+        with pytest.raises(WebhookVerificationError):
+            WEBHOOKS.verify("x", sign("x", secret="whsec_bm9uZQ=="), secret=[OTHER, SECRET])
+
+    def test_takes_any_of_several_signatures(self) -> None:
+        """A sender in a rotation signs with both; what it signs in another way is passed over."""
+        old, new = sign("x", secret=OTHER), sign("x", secret=SECRET)
+        odd = f"v2,abc,def v1a,xyz garbage {old['webhook-signature']} {new['webhook-signature']}"
+        WEBHOOKS.verify("x", {**new, "webhook-signature": odd})
+
+    @given(
+        st.one_of(st.binary(), st.text(), st.none(), st.integers(), st.just("x")),
+        st.dictionaries(
+            st.sampled_from(["webhook-id", "webhook-timestamp", "webhook-signature", "Webhook-Id", "x"]),
+            st.text() | st.binary() | st.integers() | st.none() | st.just("v1,AAAA") | st.just(str(int(time.time()))),
+        )
+        | st.none()
+        | st.text()
+        | st.lists(st.integers()),
+    )
+    def test_hostile_input_raises_nothing_else(self, payload: Any, headers: Any) -> None:
+        with pytest.raises(WebhookVerificationError):
+            WEBHOOKS.unwrap(payload, headers)
+
+    @given(st.text(alphabet=st.characters()), st.text(alphabet=st.characters()), st.text(alphabet=st.characters()))
+    def test_hostile_headers_raise_nothing_else(self, message_id: str, timestamp: str, signature: str) -> None:
+        headers = {"webhook-id": message_id, "webhook-timestamp": timestamp, "webhook-signature": f"v1,{signature}"}
+        with pytest.raises(WebhookVerificationError):
+            WEBHOOKS.unwrap("x", headers)
+
+
+class TestSecrets:
+    @pytest.mark.parametrize("secret", ["", "whsec_", "whsec_=", "whsec_a", "whsec_é", " ", 7])
+    def test_that_are_none_are_a_configuration_error(self, secret: Any) -> None:
+        with pytest.raises(ConfigurationError) as caught:
+            WEBHOOKS.verify("x", sign("x", secret=SECRET), secret=secret)
+        assert "whsec_ and base64" in str(caught.value) or "No webhook secret" in str(caught.value)
+
+    def test_that_are_missing_are_a_configuration_error(self) -> None:
+        client = OpenVideos(base_url="http://server.test/v1")
+        with pytest.raises(ConfigurationError, match="OPENVIDEOS_WEBHOOK_SECRET"):
+            client.webhooks.verify("x", sign("x", secret=SECRET))
+        with pytest.raises(ConfigurationError):
+            client.webhooks.verify("x", sign("x", secret=SECRET), secret=[])
+
+    def test_without_the_library_the_extra_is_named(self) -> None:
+        code = """
+import sys
+sys.modules["standardwebhooks"] = None
+import openvideos
+try:
+    openvideos.sign("x", secret="whsec_c2VjcmV0")
+except openvideos.ConfigurationError as error:
+    print(error)
+"""
+        run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        assert "openvideos[webhooks]" in run.stdout
+
+
+def test_sign_takes_bytes_and_a_time() -> None:
+    headers = sign(b"x", secret=SECRET, message_id="msg_1", timestamp=1_700_000_000.9)
+    assert ("msg_1", "1700000000") == (headers["webhook-id"], headers["webhook-timestamp"])
+    assert headers["webhook-signature"].startswith("v1,")
