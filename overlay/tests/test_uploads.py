@@ -225,7 +225,8 @@ class TestExtras:
     def test_a_timeout_counts_before_the_clients(self) -> None:
         server = Recorder()
         client = server.client(timeout=7)
-        for timeout in ({}, {"timeout": 3}, {"timeout": None}, {"timeout": httpx.Timeout(1, read=2)}):
-            client.videos.retrieve("video_1", **timeout)
+        client.videos.retrieve("video_1")
+        for timeout in (3, None, httpx.Timeout(1, read=2)):
+            client.videos.retrieve("video_1", timeout=timeout)
         reads = [request.extensions["timeout"]["read"] for request in server.requests]
         assert [7, 3, None, 2] == reads
