@@ -102,8 +102,10 @@ def _greeting(listener: socket.socket, *, has_key: bool) -> str:
 
 
 def _bind(host: str, port: int) -> socket.socket:
-    family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    # The protocol is named, since asyncio switches Nagle's delay off only where it sees that a socket is TCP.
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
+    family, kind, protocol = found[0][:3]
+    listener = socket.socket(family, kind, protocol)
     try:
         if sys.platform != "win32":  # there the option lets two servers share a port
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

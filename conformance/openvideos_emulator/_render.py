@@ -13,7 +13,7 @@ import hashlib
 import math
 from dataclasses import astuple
 from fractions import Fraction
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 import av
 from PIL import Image, ImageDraw, ImageOps
@@ -65,7 +65,7 @@ def render_video(recipe: Recipe, path: Path) -> None:
             strip = _planes(scene.strip(index / count))
             for plane, below, moving in zip(frame.planes, ground, strip, strict=True):
                 below[plane.line_size * plane.height - len(moving) :] = moving
-                plane.update(bytes(below))
+                plane.update(cast("bytes", below))  # it takes any buffer; a copy would hold up other threads
             frame.pts, frame.time_base = index, Fraction(1, FRAME_RATE)
             _encode(container, stream, frame)
         _encode(container, stream, None)

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from typing import TYPE_CHECKING
 
 import httpx
@@ -85,6 +86,20 @@ def test_a_refused_upload_gets_its_answer(tmp_path: Path) -> None:
         headers = {"Authorization": "Bearer secret"}
         assert 413 == client.post("/videos", files=files, headers=headers).status_code
         assert 200 == client.get("/videos", headers=headers).status_code
+
+
+def test_answers_are_not_held_back(tmp_path: Path) -> None:
+    """With Nagle's delay, each answer on a connection that is kept waits 40 ms for an acknowledgement."""
+    with (
+        running(cwd=tmp_path) as (_, base_url),
+        httpx.Client(base_url=base_url, trust_env=False) as client,
+    ):
+        times = []
+        for _ in range(20):
+            started = time.perf_counter()
+            client.get("/videos")
+            times.append(time.perf_counter() - started)
+        assert sorted(times)[10] < 0.03
 
 
 def test_a_used_port_is_told(tmp_path: Path) -> None:
