@@ -127,9 +127,9 @@ class TestSyncAndAsync:
         for kind in (client.videos.with_raw_response, client.videos.with_streaming_response):
             assert isinstance(kind, (VideosWithRawResponse, VideosWithStreamingResponse))
             assert expected == set(vars(kind))
-        for kind in (other.videos.with_raw_response, other.videos.with_streaming_response):
-            assert isinstance(kind, (AsyncVideosWithRawResponse, AsyncVideosWithStreamingResponse))
-            assert expected == set(vars(kind))
+        for awaited in (other.videos.with_raw_response, other.videos.with_streaming_response):
+            assert isinstance(awaited, (AsyncVideosWithRawResponse, AsyncVideosWithStreamingResponse))
+            assert expected == set(vars(awaited))
 
 
 class TestTheSeed:
