@@ -7,6 +7,7 @@ missing optional one never raises, and its value is kept.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any, Final
 
 import httpx
@@ -22,9 +23,12 @@ from ._errors import (
     APIStatusError,
     APITimeoutError,
 )
-from ._json import is_object
-from ._secrets import response_without_secrets, scrub, without_secrets
+from ._json import is_array, is_object
+from ._secrets import response_without_secrets, scrub, secrets_in, without_secrets
 from ._status import is_failed
+
+DEEPEST: Final = 100
+"""How many levels of lists and objects an answer may have."""
 
 _SHOWN: Final = 300
 _ADVICE: Final = {
@@ -42,14 +46,39 @@ def decoded(response: httpx.Response) -> Any:
     Raises APIResponseValidationError when it is none.
     """
     try:
-        return json.loads(response.content)
-    except (ValueError, RecursionError) as error:
+        return _loads(response.content)
+    except ValueError as error:
         raise invalid(response, f"the body is not JSON ({_start(response)})") from error
+
+
+def _loads(content: bytes) -> Any:
+    """Return decoded JSON.
+
+    Raises ValueError when it is none, or is nested so deep that comparing, pickling or printing it would fail.
+    """
+    try:
+        data = json.loads(content)
+    except RecursionError as error:
+        raise ValueError("nested too deep") from error
+    if content.count(b"[") + content.count(b"{") > DEEPEST:
+        level = [data]
+        for _ in range(DEEPEST):
+            level = [inner for outer in level for inner in _inside(outer) if isinstance(inner, (dict, list))]
+        if level:
+            raise ValueError("nested too deep")
+    return data
+
+
+def _inside(value: Any) -> Iterable[Any]:
+    """Return what a JSON value holds."""
+    if is_object(value):
+        return value.values()
+    return value if is_array(value) else ()
 
 
 def invalid(response: httpx.Response, problem: str) -> APIResponseValidationError:
     """Return the error for an answer that is not what the contract says."""
-    secrets = _secrets_of(response)
+    secrets = secrets_of(response)
     body = _body(response, secrets)
     video_id = body.get("id") if is_object(body) else None
     return APIResponseValidationError(
@@ -63,12 +92,15 @@ def invalid(response: httpx.Response, problem: str) -> APIResponseValidationErro
 
 def status_error(response: httpx.Response, *, video_id: str | None = None) -> APIStatusError:
     """Return the error for an answer whose status is not a success."""
-    secrets = _secrets_of(response)
+    secrets = secrets_of(response)
     body = _body(response, secrets)
     status = response.status_code
     advice = _ADVICE.get(status, "")
     if response.has_redirect_location:
-        advice = " A POST is not sent on to another address: set the base URL to the address that the server names."
+        advice = (
+            f" A {response.request.method} is not sent on to another address, where it would be repeated or become "
+            "another method: set the base URL to the address that the server names."
+        )
     return APIStatusError.for_status(status)(
         scrub(f"{_exchange(response)}: {_message(body) or _start(response)}{advice}", secrets),
         request=without_secrets(response.request, secrets),
@@ -121,9 +153,32 @@ def read_video(data: Any, response: httpx.Response) -> Video:
         raise invalid(response, str(error)) from error
     if not result.id:
         raise invalid(response, "Video: the key 'id' is empty")
-    if result.error is not None and type(result.error) is not VideoError:
-        result.error = _video_error(result.error)
+    if result.error is not None:
+        # What a server says of a failure ends in exceptions' messages, so it must not tell the key.
+        told = result.error.to_dict() if type(result.error) is VideoError else result.error
+        result.error = _video_error(scrub(told, secrets_of(response)))
     return result
+
+
+def started_id(beginning: bytes) -> str | None:
+    """Return the id of a job that an answer was about to tell of when it broke off, None if it did not get that far."""
+    text, decoder = beginning.decode("utf-8", "replace"), json.JSONDecoder()
+    at = len(text) - len(text.lstrip())
+    try:
+        while text[at] in "{,":
+            key, at = decoder.raw_decode(text, at + 1 + _blanks(text, at + 1))
+            at += _blanks(text, at) + 1  # the colon
+            value, at = decoder.raw_decode(text, at + _blanks(text, at))
+            at += _blanks(text, at)
+            if key == "id":
+                return value if isinstance(value, str) and value else None
+    except (ValueError, IndexError, RecursionError):
+        pass
+    return None
+
+
+def _blanks(text: str, at: int) -> int:
+    return len(text) - at - len(text[at:].lstrip())
 
 
 def _video_error(value: Any) -> VideoError | None:
@@ -140,9 +195,9 @@ def _video_error(value: Any) -> VideoError | None:
 def failed_job_as_error(response: httpx.Response) -> bool:
     """Tell whether an answer with a 5xx status is a failed job: some servers answer so (vLLM-Omni 0.30)."""
     try:
-        data = json.loads(response.content)
+        data = _loads(response.content)
         return is_failed(Video.from_dict(data).status) and data.get("object") == "video"
-    except (AttributeError, ValueError, TypeError, RecursionError):
+    except (AttributeError, ValueError, TypeError):
         return False
 
 
@@ -173,16 +228,15 @@ def _exchange(response: httpx.Response) -> str:
     return f"{response.request.method} {response.request.url.path} answered {response.status_code}"
 
 
-def _secrets_of(response: httpx.Response) -> tuple[str, ...]:
-    value = response.request.headers.get("authorization", "")
-    key = value.removeprefix("Bearer ").strip()
-    return (key,) if key else ()
+def secrets_of(response: httpx.Response) -> tuple[str, ...]:
+    """Return the secrets that an answer may echo: those of its request, and of the requests that led to it."""
+    return secrets_in([earlier.request.headers for earlier in (*response.history, response)])
 
 
 def _body(response: httpx.Response, secrets: tuple[str, ...]) -> Any:
     try:
-        return scrub(json.loads(response.content), secrets)
-    except (ValueError, RecursionError):
+        return scrub(_loads(response.content), secrets)
+    except ValueError:
         return None
 
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import inspect
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
 from typing import Any, TypeVar, cast
 
 import anyio
 import anyio.to_thread
 import httpx
 
-from ._answers import connection_error
-from ._attempts import FOREIGN_ASYNC, build, cut_off, follows, is_small, log_attempt, reread, too_large
+from ._attempts import FOREIGN_ASYNC, Body, attempt_failed, build, cut_off, log_attempt, redirected, way
+from ._bodies import Outgoing, pieces_async
 from ._effects import Close, Do, Effect, Emit, Flow, Gather, Save, Send, Sleep, Tell
 from ._errors import APIConnectionError, OpenVideosError
 from ._part_file import PIECE
@@ -91,34 +92,44 @@ class AsyncDriver:
         call, started = send.call, time.perf_counter()
         http = self.transport.client()
         request = build(http, send)
+        if isinstance(request.stream, httpx.SyncByteStream):
+            request.stream = Outgoing(request.stream)
         outcome: httpx.Response | APIConnectionError
         try:
             with anyio.fail_after(send.within):
-                response = await http.send(request, stream=True, follow_redirects=follows(call))
-                outcome = response if send.stream and response.is_success else await self._read(response, send)
-        except TimeoutError as error:
-            late = httpx.ReadTimeout("the answer came too slowly", request=request)
-            outcome = connection_error(late, request, call.secrets)
-            outcome.__cause__ = error
+                outcome = await self._exchange(http, request, send)
+        except TimeoutError:
+            outcome = attempt_failed(call, request, httpx.ReadTimeout("the answer came too slowly", request=request))
         except FOREIGN_ASYNC as error:
-            outcome = connection_error(error, request, call.secrets)
-            outcome.__cause__ = error
+            outcome = attempt_failed(call, request, error)
         log_attempt(call, outcome, started)
         return outcome
 
+    async def _exchange(
+        self, http: httpx.AsyncClient, request: httpx.Request, send: Send
+    ) -> httpx.Response | APIConnectionError:
+        response = await http.send(request, stream=True, follow_redirects=False)
+        while (following := redirected(send.call, response)) is not None:
+            # Unread: nobody needs the body of a redirect, and it may have no end.
+            await response.aclose()
+            history = way(response)
+            # What may go on of the credentials is in the request already.
+            response = await http.send(following, stream=True, follow_redirects=False, auth=httpx.Auth())
+            response.history = history
+        return response if send.stream and response.is_success else await self._read(response, send)
+
     async def _read(self, response: httpx.Response, send: Send) -> httpx.Response | APIConnectionError:
-        call = send.call
+        body = Body(send.call, response)
         try:
-            if is_small(response, call):
+            if body.is_small():
                 await response.aread()
                 return response
-            pieces, size = list[bytes](), 0
-            async for piece in response.aiter_bytes():
-                size += len(piece)
-                pieces.append(piece)
-                if call.largest is not None and size > call.largest:
-                    return too_large(call, response.request)
-            return reread(response, b"".join(pieces))
+            async with aclosing(pieces_async(response)) as pieces:
+                async for piece in pieces:
+                    body.add(piece)
+            return body.whole()
+        except FOREIGN_ASYNC as error:
+            return body.broken(error)
         finally:
             with anyio.CancelScope(shield=True):
                 await response.aclose()
@@ -134,8 +145,7 @@ class AsyncDriver:
             await anyio.to_thread.run_sync(save.write, data)
             await _awaited(save.progress())
 
-        try:
-            pieces = response.aiter_bytes()
+        async with aclosing(pieces_async(response)) as pieces:
             broken: APIConnectionError | None = None
             while True:
                 try:
@@ -151,9 +161,6 @@ class AsyncDriver:
             if batch:
                 await flush()
             return broken
-        finally:
-            with anyio.CancelScope(shield=True):
-                await response.aclose()
 
     async def _gather(self, gather: Gather) -> list[Any]:
         results: list[Any] = [None] * len(gather.flows)

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import logging
 import time
+import traceback
 from typing import Any, Final
 
 import anyio
 import httpx
 
-from ._answers import connection_error
-from ._calls import Call
+from ._answers import connection_error, secrets_of, started_id, video
+from ._calls import LARGEST_ANSWER, Call
 from ._effects import Send
 from ._errors import APIConnectionError, InvalidArgumentError
+from ._secrets import is_secret_name, scrub, secrets_in
+
+LONGEST_WAY: Final = 20
+"""How many redirects are followed."""
 
 logger = logging.getLogger("openvideos")
 
@@ -50,29 +55,85 @@ def build(http: httpx.Client | httpx.AsyncClient, send: Send) -> httpx.Request:
         raise InvalidArgumentError(f"The address of {call.operation} cannot be written: {error}.") from error
 
 
-def follows(call: Call[Any]) -> bool:
-    """Tell whether redirects are followed: never with a POST, which would be repeated or turned into a GET."""
-    return not call.is_post
+def redirected(call: Call[Any], response: httpx.Response) -> httpx.Request | None:
+    """Return the request that an answer sends the call on to, None if it is not to be followed.
+
+    A POST is not, since it would be repeated or turned into a GET; nor any other method that would be turned into one:
+    a DELETE that became a GET deletes nothing. No secret goes to another origin; httpx drops Authorization alone.
+    """
+    request = response.next_request
+    if request is None or call.is_post or request.method != response.request.method:
+        return None
+    if not same_origin(request.url, response.request.url):
+        for name in [name for name in request.headers if is_secret_name(name)]:
+            del request.headers[name]
+    return request
 
 
-def too_large(call: Call[Any], request: httpx.Request) -> APIConnectionError:
-    return connection_error(
-        httpx.DecodingError(f"the body is larger than {call.largest} bytes", request=request), request, call.secrets
+def way(response: httpx.Response) -> list[httpx.Response]:
+    """Return a redirect and those before it.
+
+    Raises httpx.TooManyRedirects when they are too many.
+    """
+    if len(response.history) >= LONGEST_WAY:
+        raise httpx.TooManyRedirects(f"more than {LONGEST_WAY} redirects", request=response.request)
+    return [*response.history, response]
+
+
+def same_origin(one: httpx.URL, other: httpx.URL) -> bool:
+    """Tell whether two addresses are of one server (RFC 6454, 4)."""
+    ports = {"http": 80, "https": 443}
+    return (one.scheme, one.host, one.port or ports.get(one.scheme)) == (
+        other.scheme,
+        other.host,
+        other.port or ports.get(other.scheme),
     )
 
 
-def is_small(response: httpx.Response, call: Call[Any]) -> bool:
-    """Tell whether a body may be read at once, because its length is known and within the limit."""
-    if call.largest is None:
-        return True
-    length = response.headers.get("content-length", "")
-    return length.isdecimal() and int(length) <= call.largest and "content-encoding" not in response.headers
+class Body:
+    """A body on its way into memory: how much of it there may be, and what a break leaves of it."""
+
+    def __init__(self, call: Call[Any], response: httpx.Response) -> None:
+        """Start with nothing. An error's body has a limit also where a good answer's has none."""
+        self._call, self._response = call, response
+        self._largest = call.largest if response.is_success else LARGEST_ANSWER
+        self._pieces: list[bytes] = []
+        self._size = 0
+
+    def is_small(self) -> bool:
+        """Tell whether it may be read at once: its length is known and within the limit, and a break loses nothing."""
+        if self._call.is_post or "content-encoding" in self._response.headers:
+            return False
+        length = self._response.headers.get("content-length", "")
+        return length.isdecimal() and (self._largest is None or int(length) <= self._largest)
+
+    def add(self, piece: bytes) -> None:
+        """Take a piece.
+
+        Raises httpx.DecodingError when it is one too many.
+        """
+        self._size += len(piece)
+        self._pieces.append(piece)
+        if self._largest is not None and self._size > self._largest:
+            raise httpx.DecodingError(f"the body is larger than {self._largest} bytes", request=self._response.request)
+
+    def whole(self) -> httpx.Response:
+        """Return the response with the body that was read."""
+        return reread(self._response, b"".join(self._pieces))
+
+    def broken(self, error: Exception) -> APIConnectionError:
+        """Return the error of a body that broke off, with the id of the job that was started if it had arrived."""
+        result = attempt_failed(self._call, self._response.request, error)
+        if self._call.parse is video and self._call.is_post and self._response.is_success:
+            result.about(started_id(b"".join(self._pieces)))
+        return result
 
 
 def reread(response: httpx.Response, content: bytes) -> httpx.Response:
     """Return a response like the one given, with a body that was read in pieces."""
-    hidden = {"content-encoding", "transfer-encoding", "content-length"}
-    headers = [(name, value) for name, value in response.headers.multi_items() if name.lower() not in hidden]
+    hidden = {b"content-encoding", b"transfer-encoding", b"content-length"}
+    # As bytes: a header that is not ASCII cannot be written again as text.
+    headers = [(name, value) for name, value in response.headers.raw if name.lower() not in hidden]
     return httpx.Response(
         response.status_code,
         headers=headers,
@@ -87,7 +148,7 @@ def log_attempt(call: Call[Any], outcome: httpx.Response | APIConnectionError, s
     if not logger.isEnabledFor(logging.DEBUG):
         return
     what = (
-        f"{outcome.status_code} (request id {outcome.headers.get('x-request-id')})"
+        f"{outcome.status_code} (request id {scrub(outcome.headers.get('x-request-id'), call.secrets)})"
         if isinstance(outcome, httpx.Response)
         else type(outcome).__name__
     )
@@ -95,7 +156,23 @@ def log_attempt(call: Call[Any], outcome: httpx.Response | APIConnectionError, s
     logger.debug("%s%s: %s after %.0f ms", call.operation, about, what, (time.perf_counter() - started) * 1000)
 
 
+def attempt_failed(call: Call[Any], request: httpx.Request, error: Exception) -> APIConnectionError:
+    """Return the error of an attempt that brought no answer, or only the beginning of one."""
+    return _caused(error, request, (*call.secrets, *secrets_in([request.headers])))
+
+
 def cut_off(error: Exception, response: httpx.Response) -> APIConnectionError:
-    result = connection_error(error, response.request, ())
+    """Return the error of an answer that broke off while its body was saved."""
+    return _caused(error, response.request, secrets_of(response))
+
+
+def _caused(error: Exception, request: httpx.Request, secrets: tuple[str, ...]) -> APIConnectionError:
+    result = connection_error(error, request, secrets)
+    # What the server sent may stand in the texts of httpx's, httpcore's and h11's exceptions, all of them in a
+    # traceback.
+    told = "".join(traceback.format_exception_only(error))
+    if scrub(told, secrets) != told:
+        kind = type(error) if isinstance(error, httpx.RequestError) else httpx.TransportError
+        error = kind(scrub(str(error), secrets))
     result.__cause__ = error
     return result

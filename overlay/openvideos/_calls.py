@@ -15,7 +15,7 @@ import httpx
 from attrs import evolve, field, frozen
 
 from ._errors import InvalidArgumentError
-from ._secrets import shown
+from ._secrets import SHORTEST, shown
 from ._types import NOT_GIVEN, NotGiven
 
 T = TypeVar("T")
@@ -44,7 +44,7 @@ class Settings:
     @property
     def secrets(self) -> tuple[str, ...]:
         """What must not appear in an error or a log."""
-        return (self.api_key,) if self.api_key else ()
+        return (self.api_key,) if self.api_key and len(self.api_key) >= SHORTEST else ()
 
 
 @frozen
@@ -152,7 +152,10 @@ def _merged_headers(settings: Settings, own: Mapping[str, str], extra: Mapping[s
 
     Refuses what could inject a header.
     """
-    merged: dict[str, tuple[str, str]] = {"accept": ("Accept", "*/*")}
+    merged: dict[str, tuple[str, str]] = {
+        "accept": ("Accept", "*/*"),
+        "accept-encoding": ("Accept-Encoding", "gzip"),  # what _bodies undoes
+    }
     if settings.api_key:
         merged["authorization"] = ("Authorization", f"Bearer {settings.api_key}")
     for headers in (settings.headers, own, extra or {}):

@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
-from attrs import evolve
-
 from openvideos_raw.api.characters import create_character as raw_create_character
 from openvideos_raw.api.characters import retrieve_character as raw_retrieve_character
 from openvideos_raw.api.videos import create_video as raw_create
@@ -128,22 +126,18 @@ def download(settings: Settings, extras: Extras, *, video_id: str, variant: str 
             _id("video_id", video_id), variant=_optional("variant", variant), range_=UNSET, if_range=UNSET
         ),
     )
-    call = make_call(
+    # Media do not shrink, and an encoding would hide lengths and ranges.
+    headers = {**arguments.get("headers", {}), "Accept-Encoding": "identity"}
+    return make_call(
         settings,
         "download_video_content",
-        arguments,
+        {**arguments, "headers": headers},
         parse,
         extras,
         video_id=video_id,
         # A 409 says that the job is not completed: that takes longer than a retry waits.
         conflict_may_pass=False,
         largest=NO_LIMIT,
-    )
-    # Media do not shrink, and an encoding would hide lengths and ranges.
-    return (
-        call
-        if _names(extras, "accept-encoding")
-        else evolve(call, headers={**call.headers, "Accept-Encoding": "identity"})
     )
 
 
@@ -238,10 +232,6 @@ def _built(file: Upload | None, build: Callable[[], T]) -> T:
         if isinstance(error, UnicodeEncodeError):
             raise InvalidArgumentError(f"An argument is not valid Unicode text: {error.reason}.") from error
         raise
-
-
-def _names(extras: Extras, header: str) -> bool:
-    return any(name.lower() == header for name in extras.headers or {})
 
 
 def _id(name: str, value: object) -> str:

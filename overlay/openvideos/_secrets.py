@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any, Final
+from urllib.parse import quote
 
 import httpx
 
 from ._json import is_array, is_object
 
 REDACTED: Final = "[redacted]"
+SHORTEST: Final = 6
 
 _SECRET_NAME: Final = re.compile(
     r"authorization|cookie|secret|token|signature|password|(^|[-_])(api[-_]?)?key$", re.IGNORECASE
@@ -29,10 +34,38 @@ def is_secret_name(name: str) -> bool:
     return name.lower() not in _PUBLIC_NAMES and _SECRET_NAME.search(name) is not None
 
 
-def _headers(headers: httpx.Headers, secrets: tuple[str, ...]) -> list[tuple[str, str]]:
+def secrets_in(requests: Iterable[httpx.Headers]) -> tuple[str, ...]:
+    """Return the secrets in the headers of requests. A word as short as "none" hides nothing and occurs anywhere."""
+    found: dict[str, None] = {}
+    for headers in requests:
+        for name, value in headers.items():
+            if is_secret_name(name):
+                # The scheme of an authorization, such as Bearer, is none.
+                found[value.rpartition(" ")[2]] = None
+    return tuple(secret for secret in found if len(secret) >= SHORTEST and secret != REDACTED)
+
+
+@lru_cache(maxsize=64)
+def _spellings(secret: str) -> tuple[str, ...]:
+    """Return how a secret looks in text, JSON and URLs, the longest first."""
+    in_json = json.dumps(secret)[1:-1]
+    spelled = {secret, in_json, in_json.replace("/", "\\/"), quote(secret, safe=""), quote(secret)}
+    return tuple(sorted(spelled, key=len, reverse=True))
+
+
+def _headers(headers: httpx.Headers, secrets: tuple[str, ...]) -> list[tuple[bytes, bytes]]:
+    # As bytes: a header that is not ASCII cannot be written again as text.
     return [
-        (name, REDACTED if is_secret_name(name) else scrub(value, secrets)) for name, value in headers.multi_items()
+        (name, REDACTED.encode() if is_secret_name(name.decode("latin-1")) else _scrub_bytes(value, secrets))
+        for name, value in headers.raw
     ]
+
+
+def _scrub_bytes(value: bytes, secrets: tuple[str, ...]) -> bytes:
+    for secret in secrets:
+        for spelling in _spellings(secret):
+            value = value.replace(spelling.encode(), REDACTED.encode())
+    return value
 
 
 def _url(url: httpx.URL, secrets: tuple[str, ...]) -> httpx.URL:
@@ -52,7 +85,8 @@ def scrub(value: Any, secrets: tuple[str, ...]) -> Any:
     """Return a JSON value with every occurrence of a secret replaced, in keys too."""
     if isinstance(value, str):
         for secret in secrets:
-            value = value.replace(secret, REDACTED)
+            for spelling in _spellings(secret):
+                value = value.replace(spelling, REDACTED)
         return value
     if is_array(value):
         return [scrub(item, secrets) for item in value]
@@ -68,14 +102,12 @@ def without_secrets(request: httpx.Request, secrets: tuple[str, ...]) -> httpx.R
 
 def response_without_secrets(response: httpx.Response, secrets: tuple[str, ...]) -> httpx.Response:
     """Return a copy of a read response to keep in an error, with a request that holds no secret and no history."""
-    content = response.content
-    for secret in secrets:
-        content = content.replace(secret.encode(), REDACTED.encode())
+    content = _scrub_bytes(response.content, secrets)
     # The content is decoded already and its length may have changed.
     headers = [
         (name, value)
         for name, value in _headers(response.headers, secrets)
-        if name.lower() not in {"content-encoding", "content-length", "transfer-encoding"}
+        if name.lower() not in {b"content-encoding", b"content-length", b"transfer-encoding"}
     ]
     return httpx.Response(
         response.status_code, headers=headers, content=content, request=without_secrets(response.request, secrets)

@@ -13,8 +13,8 @@ from typing import Any, TypeVar
 
 import httpx
 
-from ._answers import connection_error
-from ._attempts import FOREIGN, build, cut_off, follows, is_small, log_attempt, reread, too_large
+from ._attempts import FOREIGN, Body, attempt_failed, build, cut_off, log_attempt, redirected, way
+from ._bodies import pieces
 from ._effects import Close, Do, Effect, Emit, Flow, Gather, Save, Send, Sleep, Tell
 from ._errors import APIConnectionError, InvalidArgumentError, OpenVideosError
 from ._transports import SyncTransport
@@ -91,37 +91,52 @@ class SyncDriver:
         request = build(http, send)
         outcome: httpx.Response | APIConnectionError
         try:
-            response = http.send(request, stream=True, follow_redirects=follows(call))
-            outcome = response if send.stream and response.is_success else self._read(response, send, started)
+            if send.within is None:
+                outcome = self._exchange(http, request, send, started)
+            else:
+                from ._deadlines import within  # only httpx's own transport needs it, and brings what it imports
+
+                with within(send.within):
+                    outcome = self._exchange(http, request, send, started)
         except FOREIGN as error:
-            outcome = connection_error(error, request, call.secrets)
-            outcome.__cause__ = error
+            outcome = attempt_failed(call, request, error)
         log_attempt(call, outcome, started)
         return outcome
 
+    def _exchange(
+        self, http: httpx.Client, request: httpx.Request, send: Send, started: float
+    ) -> httpx.Response | APIConnectionError:
+        response = http.send(request, stream=True, follow_redirects=False)
+        while (following := redirected(send.call, response)) is not None:
+            # Unread: nobody needs the body of a redirect, and it may have no end.
+            response.close()
+            history = way(response)
+            # What may go on of the credentials is in the request already.
+            response = http.send(following, stream=True, follow_redirects=False, auth=httpx.Auth())
+            response.history = history
+        return response if send.stream and response.is_success else self._read(response, send, started)
+
     def _read(self, response: httpx.Response, send: Send, started: float) -> httpx.Response | APIConnectionError:
-        call = send.call
+        body = Body(send.call, response)
         try:
-            if send.within is None and is_small(response, call):
+            if send.within is None and body.is_small():
                 response.read()
                 return response
-            pieces, size = list[bytes](), 0
-            for piece in response.iter_bytes():
-                size += len(piece)
-                pieces.append(piece)
-                if call.largest is not None and size > call.largest:
-                    return too_large(call, response.request)
+            for piece in pieces(response):
+                body.add(piece)
                 if send.within is not None and time.perf_counter() - started > send.within:
                     # A body that drips never trips the timeout of a single read.
                     raise httpx.ReadTimeout("the answer came too slowly", request=response.request)
-            return reread(response, b"".join(pieces))
+            return body.whole()
+        except FOREIGN as error:
+            return body.broken(error)
         finally:
             response.close()
 
     def _save(self, save: Save) -> APIConnectionError | None:
         response = save.response
         try:
-            for piece in response.iter_bytes():
+            for piece in pieces(response):
                 try:
                     save.write(piece)
                     _told(save.progress())

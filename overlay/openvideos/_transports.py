@@ -48,7 +48,9 @@ class SyncTransport:
         with self._lock:
             if self.given is None and (self._client is None or self._pid != os.getpid()):
                 # The parent's connections are shared after a fork: leave them to it, unclosed and unused.
-                self._client = httpx.Client(timeout=None)  # noqa: S113 - each request brings its own
+                from ._deadlines import bounded
+
+                self._client = bounded(httpx.Client(timeout=None))  # noqa: S113 - each request brings its own
             self._pid = os.getpid()
             return cast("httpx.Client", self._client)
 

@@ -1,0 +1,95 @@
+"""Clients of every flavour, called alike, and what must hold of them whatever a server does."""
+
+from __future__ import annotations
+
+import inspect
+import pickle
+import ssl
+import traceback
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any, Final, Self, TypeAlias
+
+import anyio.to_thread
+import httpx
+
+from openvideos import AsyncOpenVideos, OpenVideos, OpenVideosError
+from openvideos._deadlines import bounded
+
+from .server import WAIT_S, Behaviour, FaultServer
+
+KEY: Final = "sk-fault-0123456789"
+TLS: Final = ssl.create_default_context()
+"""Made once, since it takes longer than a test. httpx clients made with it are otherwise those that the SDK makes."""
+
+Against: TypeAlias = Callable[..., AbstractAsyncContextManager[tuple[FaultServer, "Client"]]]
+
+
+class Client:
+    """A client of any flavour, whose methods are awaited all the same, and whose pauses take no time."""
+
+    def __init__(self, flavour: str, base_url: str, **options: Any) -> None:
+        self.pauses: list[float] = []
+        """How long it would have waited between attempts."""
+        options = {"base_url": base_url, "api_key": KEY, "timeout": WAIT_S, **options}
+        transport: Any = (httpx.Client if flavour == "sync" else httpx.AsyncClient)(verify=TLS, timeout=None)
+        options["http_client"] = bounded(transport) if flavour == "sync" else transport
+        self.sdk: Any = OpenVideos(**options) if flavour == "sync" else AsyncOpenVideos(**options)
+        self.sdk._session.driver.sleep = self.pauses.append if flavour == "sync" else self._pause
+
+    async def _pause(self, seconds: float) -> None:
+        self.pauses.append(seconds)
+
+    async def call(self, method: str, /, *arguments: Any, **options: Any) -> Any:
+        """Call a method of `client.videos` and return what it returns."""
+        result = getattr(self.sdk.videos, method)(*arguments, **options)
+        return await result if inspect.isawaitable(result) else result
+
+    async def fails(self, method: str, /, *arguments: Any, **options: Any) -> Any:
+        """Call a method and return the SDK's exception that it raises, after a look at what all of them promise."""
+        try:
+            result = await self.call(method, *arguments, **options)
+        except OpenVideosError as error:
+            check_promises(error, KEY)
+            return error
+        raise AssertionError(f"{method} returned {result!r}")
+
+    @property
+    def busy(self) -> list[str]:
+        """The connections that are neither closed nor at rest in the pool."""
+        http = self.sdk._session.driver.transport._client
+        connections = [] if http is None else http._transport._pool.connections
+        return [repr(connection) for connection in connections if not (connection.is_idle() or connection.is_closed())]
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        busy = self.busy
+        closed = self.sdk.close()
+        if closed is not None:
+            await closed
+        assert kind is not None or busy == []
+
+
+def check_promises(error: OpenVideosError, key: str) -> None:
+    """Check what every exception promises: it pickles with what it carries, and never tells the key."""
+    copy = pickle.loads(pickle.dumps(error))
+    assert (type(error), str(error), error.video_id) == (type(copy), str(copy), copy.video_id)
+    assert set(vars(error)) == set(vars(copy))
+    shown = "".join(traceback.format_exception(error)) + repr(error) + repr(vars(error))
+    assert key not in shown
+    assert key.encode() not in pickle.dumps(error)
+
+
+def against(flavour: str) -> Against:
+    """Return how a server with a script and a client of it are had; both end without an open connection."""
+
+    @asynccontextmanager
+    async def opened(*script: Behaviour, **options: Any) -> AsyncIterator[tuple[FaultServer, Client]]:
+        with FaultServer(*script) as server:
+            async with Client(flavour, server.base_url, **options) as client:
+                yield server, client
+            assert await anyio.to_thread.run_sync(server.wait_until_closed), "a connection was left open"
+
+    return opened
