@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Final
 
@@ -44,7 +44,9 @@ def retry_after(headers: Mapping[str, str], *, now: float) -> float | None:
     if value is not None or text is None:
         return value
     try:
-        at = parsedate_to_datetime(text).timestamp()
-    except (ValueError, TypeError, OverflowError, IndexError, OSError):
+        date = parsedate_to_datetime(text)
+        # Dates are in GMT, also in the form that does not say so (RFC 9110, 5.6.7): not in this machine's zone.
+        at = (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, TypeError, OverflowError, IndexError):
         return None
-    return max(0.0, at - now) if math.isfinite(at) else None
+    return max(0.0, at - now)
