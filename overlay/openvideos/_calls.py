@@ -6,6 +6,7 @@ A call is what the raw client's request builder says, laid over the client's set
 from __future__ import annotations
 
 import json
+import re
 import uuid
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
@@ -22,6 +23,8 @@ T = TypeVar("T")
 
 Timeout: TypeAlias = float | httpx.Timeout | None
 Parser: TypeAlias = Callable[[httpx.Response], T]
+
+_TOKEN: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 IDEMPOTENCY_KEY: Final = "Idempotency-Key"
 LARGEST_ANSWER: Final = 64 << 20
@@ -152,26 +155,21 @@ def _merged_headers(settings: Settings, own: Mapping[str, str], extra: Mapping[s
 
     Refuses what could inject a header.
     """
-    merged: dict[str, tuple[str, str]] = {
-        "accept": ("Accept", "*/*"),
-        "accept-encoding": ("Accept-Encoding", "gzip"),  # what _bodies undoes
-    }
+    merged: dict[str, tuple[str, str]] = {"accept-encoding": ("Accept-Encoding", "gzip")}  # what _bodies undoes
     if settings.api_key:
         merged["authorization"] = ("Authorization", f"Bearer {settings.api_key}")
+    for name, value in (extra or {}).items():
+        # The others were checked when the client was made, or are our own.
+        check_header(name, value)
     for headers in (settings.headers, own, extra or {}):
         for name, value in headers.items():
-            check_header(name, value)
             merged[name.lower()] = (name, value)
     return dict(merged.values())
 
 
 def check_header(name: object, value: object) -> None:
     """Raise InvalidArgumentError unless a header's name and value can be sent as they are. The value is not shown."""
-    if (
-        not isinstance(name, str)
-        or not name
-        or not all(c.isascii() and (c.isalnum() or c in "!#$%&'*+-.^_`|~") for c in name)
-    ):
+    if not isinstance(name, str) or _TOKEN.fullmatch(name) is None:
         raise InvalidArgumentError(f"The header name {name!r} is not a token (RFC 9110, 5.6.2).")
     if not isinstance(value, str) or not value.isascii() or any(c in value for c in "\r\n\0"):
         raise InvalidArgumentError(f"The value of the header {name} must be ASCII text without a line break or NUL.")
