@@ -132,7 +132,7 @@ def _fetching(call: Call[Any], retries: Retries, sink: Sink, on_progress: Progre
             pause = backoff(state.failures, retries.clocks.random())
         else:
             pause = pause_before_repeat(problem, state.failures, retries.clocks)
-            if not is_transient(call, problem):
+            if not is_transient(problem, conflict_may_pass=call.conflict_may_pass):
                 pause = None
         if pause is None or state.failures > retries.limit:
             raise _final(call, problem, sink, state)

@@ -51,6 +51,8 @@ class OpenVideosError(Exception):
 
     video: Video | None
     """The last that is known of the job, if the exception is about one."""
+    pending: tuple[str, ...] = ()
+    """The ids of all jobs that were not handed out, when several were waited for."""
 
     def __init__(self, message: str, *, video: Video | None = None, video_id: str | None = None) -> None:
         """Say what is wrong; `video` and `video_id` tell which job it is about."""
@@ -208,9 +210,6 @@ class VideoFailedError(OpenVideosError):
 
 class PollTimeoutError(OpenVideosError, TimeoutError):
     """Raised when a job did not end before the deadline. It goes on at the server: poll `.video_id` again."""
-
-    pending: tuple[str, ...] = ()
-    """The ids of all jobs that had not ended, when several were waited for."""
 
 
 class PaginationError(OpenVideosError):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import httpx
@@ -88,7 +88,8 @@ def carrying(known: Known) -> Generator[None]:
     except BaseException as error:
         # A callback's exception, a cancellation, Ctrl-C: not ours, but the job behind it is the caller's money.
         if known.video is not None and getattr(error, "video", None) is None:
-            error.video = known.video  # type: ignore[attr-defined]
+            with suppress(AttributeError):  # an exception may refuse attributes, such as a frozen one
+                error.video = known.video  # type: ignore[attr-defined]
             error.add_note(
                 f"openvideos: the job {known.video.id} was last {known.video.status!r}; it goes on at the server."
             )
@@ -105,19 +106,23 @@ def next_pause(headers: httpx.Headers, pace: Pace, *, now: float) -> float:
     return hint if hint is not None and 0 < hint <= LONGEST_HINT_S else DEFAULT_INTERVAL_S
 
 
-def in_contract(video: Video, video_id: str) -> Video:
-    """Return a job that ended in the contract's words, under the id that it was started with.
+def under_id(video: Video, video_id: str) -> Video:
+    """Return a job under the id that it is asked for by; the server's own stays readable as `video["server_id"]`.
 
-    A server's own word or id stays readable as `video["server_status"]` and `video["server_id"]`.
+    Some gateways answer with another id than they gave, and know only the first one everywhere.
     """
+    if video.id != video_id:
+        video.additional_properties["server_id"] = video.id
+        video.id = video_id
+    return video
+
+
+def in_contract(video: Video) -> Video:
+    """Return a job that ended in the contract's words; the server's own stays readable as `video["server_status"]`."""
     status = _status.in_contract(video.status)
     if status != video.status:
         video.additional_properties["server_status"] = video.status
         video.status = status
-    if video.id != video_id:
-        # Some gateways answer with another id than they gave, and know only the first one everywhere.
-        video.additional_properties["server_id"] = video.id
-        video.id = video_id
     return video
 
 
@@ -170,19 +175,19 @@ def polling(
             outcome: httpx.Response | APIConnectionError = yield Send(call, within=within)
             if isinstance(outcome, httpx.Response) and is_success(call, outcome):
                 failures = 0
-                before, known.video = known.video, call.parse(outcome)
+                before, known.video = known.video, under_id(call.parse(outcome), video_id)
                 if on_update is not None and known.video != before:
                     yield Tell(on_update, (known.video,))
                 pause = next_pause(outcome.headers, pace, now=clocks.wall())
             else:
                 failures += 1
                 # Reads may fail so often in a row: a server that restarts is no reason to give a job up.
-                if failures > FAILURES_PER_RETRY * retries.limit or not is_transient(call, outcome):
+                if failures > FAILURES_PER_RETRY * retries.limit or not is_transient(outcome):
                     raise failure(call, outcome)
                 pause = pause_after_failure(outcome, failures, retries.clocks)
             video = known.video
             if video is not None and _status.is_terminal(video.status) and not failures:
-                return finished(in_contract(video, video_id), raise_on_failure=raise_on_failure)
+                return finished(in_contract(video), raise_on_failure=raise_on_failure)
             if video is not None and not _status.is_known(video.status) and video.status not in unknown:
                 unknown.add(video.status)
                 logger.warning("video %s: the status %r is unknown; polling goes on", video_id, video.status)
@@ -216,7 +221,7 @@ def creating_and_polling(
         if on_update is not None:
             yield Tell(on_update, (video,))
         if _status.is_terminal(video.status):
-            return finished(in_contract(video, video.id), raise_on_failure=raise_on_failure)
+            return finished(in_contract(video), raise_on_failure=raise_on_failure)
         return (
             yield from polling(
                 read(video.id),

@@ -63,7 +63,7 @@ def is_success(call: Call[Any], response: httpx.Response) -> bool:
     return call.recognises is not None and call.recognises(response)
 
 
-def is_transient(call: Call[Any], outcome: httpx.Response | APIConnectionError) -> bool:
+def is_transient(outcome: httpx.Response | APIConnectionError, *, conflict_may_pass: bool = True) -> bool:
     """Tell whether a read that ended so may succeed when it is repeated."""
     if isinstance(outcome, APIConnectionError):
         return not isinstance(outcome.__cause__, (httpx.TooManyRedirects, httpx.UnsupportedProtocol))
@@ -72,7 +72,7 @@ def is_transient(call: Call[Any], outcome: httpx.Response | APIConnectionError) 
         return hint == "true"
     status = outcome.status_code
     if status == HTTPStatus.CONFLICT:
-        return call.conflict_may_pass or "retry-after" in outcome.headers
+        return conflict_may_pass or "retry-after" in outcome.headers
     return status in {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS} or status >= 500  # noqa: PLR2004 - RFC 9110, 15.6
 
 
@@ -93,7 +93,7 @@ def may_repeat(call: Call[Any], outcome: httpx.Response | APIConnectionError, *,
         return False
     if call.is_post and not idempotent_posts:
         return was_not_accepted(outcome)
-    return is_transient(call, outcome)
+    return is_transient(outcome, conflict_may_pass=call.conflict_may_pass)
 
 
 def pause_before_repeat(outcome: httpx.Response | APIConnectionError, failures: int, clocks: Clocks) -> float | None:

@@ -7,7 +7,9 @@ long as that is cheaper than reading the jobs one by one, and reads singly what 
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Callable, Iterable
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 import httpx
@@ -17,11 +19,11 @@ from . import _status
 from ._calls import Call
 from ._effects import Emit, Flow, Gather, Sleep
 from ._errors import (
+    APIConnectionError,
     APIError,
     APIResponseValidationError,
     APIStatusError,
     AuthenticationError,
-    InternalServerError,
     InvalidArgumentError,
     OpenVideosError,
     PaginationError,
@@ -30,13 +32,25 @@ from ._errors import (
     RateLimitError,
 )
 from ._pages import ConversationPage, Walk
-from ._polling import DEFAULT_INTERVAL_S, FAILURES_PER_RETRY, Known, Pace, carrying, finished, in_contract, next_pause
-from ._retrying import Retries, backoff, sending
+from ._polling import (
+    DEFAULT_INTERVAL_S,
+    FAILURES_PER_RETRY,
+    Known,
+    Pace,
+    carrying,
+    finished,
+    in_contract,
+    next_pause,
+    pause_after_failure,
+    under_id,
+)
+from ._retrying import SHORTEST_ATTEMPT_S, Retries, is_transient, sending
 
 if TYPE_CHECKING:
     from openvideos_raw.models.video import Video
 
 PAGE_SIZE: Final = 100
+LIST_CHANCES: Final = 3
 DEFAULT_CONCURRENCY: Final = 8
 
 logger = logging.getLogger("openvideos")
@@ -48,18 +62,27 @@ class _Wait:
 
     pending: dict[str, Video | None]
     """The jobs that have not ended, in the caller's order, each with the last that is known of it."""
+    ended: deque[Video] = field(factory=deque["Video"])
+    """The jobs that have ended and were not handed out yet."""
     lists_work: bool = True
+    list_failures: int = 0
+    """How many rounds in a row the list has failed."""
     pages_needed: int = 0
     """How many pages the last walk took until it had shown every pending job, or ended."""
     headers: httpx.Headers = field(factory=httpx.Headers)
     """The headers of the latest answer, for its hints."""
-    ended: list[Video] = field(factory=list["Video"])
+
+    @property
+    def kept(self) -> tuple[str, ...]:
+        """The jobs that were not handed out."""
+        return (*(video.id for video in self.ended), *self.pending)
 
     def learn(self, video_id: str, video: Video) -> None:
         """Take in what an answer says of a pending job."""
+        under_id(video, video_id)
         if _status.is_terminal(video.status):
             del self.pending[video_id]
-            self.ended.append(in_contract(video, video_id))
+            self.ended.append(in_contract(video))
         else:
             self.pending[video_id] = video
 
@@ -94,25 +117,48 @@ def waiting(
 ) -> Flow[None]:
     """Emit each of the jobs as it ends.
 
-    Raises PollTimeoutError, whose `pending` names the jobs that had not ended, at the deadline; and the failure of a
-    job that cannot be read, carrying its id.
+    Raises PollTimeoutError at the deadline, and the failure of a job that cannot be read, carrying its id. The
+    `pending` of every exception names the jobs that were not handed out.
     """
     wait = _Wait(pending=dict.fromkeys(ids))
+    try:
+        yield from _rounds(wait, read, list_page, first, retries, pace, raise_on_failure, concurrency)
+    except OpenVideosError as error:
+        error.pending = wait.kept
+        raise
+
+
+def _rounds(
+    wait: _Wait,
+    read: Callable[[str], Call[Video]],
+    list_page: Callable[[Walk], Call[ConversationPage[Video]]],
+    first: Walk,
+    retries: Retries,
+    pace: Pace,
+    raise_on_failure: bool,  # noqa: FBT001 - as `waiting` has it
+    concurrency: int,
+) -> Flow[None]:
+    """Look at the jobs again and again until all have ended."""
     clocks = retries.clocks
     deadline = clocks.monotonic() + pace.timeout
     failures, last_chance = 0, False
     while wait.pending:
+        problem: APIError | None = None
         try:
             yield from _one_round(wait, read, list_page, first, retries, deadline, concurrency)
-            failures, pause = 0, next_pause(wait.headers, pace, now=clocks.wall())
         except APIError as error:
+            problem = error
+        # What has ended is handed out before anything is raised.
+        while wait.ended:
+            yield Emit(finished(wait.ended.popleft(), raise_on_failure=raise_on_failure))
+        if problem is None:
+            failures, pause = 0, next_pause(wait.headers, pace, now=clocks.wall())
+        else:
             failures += 1
-            if failures > FAILURES_PER_RETRY * retries.limit or not _may_pass(error):
-                raise
-            pause = max(backoff(failures, clocks.random()), DEFAULT_INTERVAL_S)
-        ended, wait.ended = wait.ended, []
-        for video in ended:
-            yield Emit(finished(video, raise_on_failure=raise_on_failure))
+            outcome = _outcome(problem)
+            if outcome is None or failures > FAILURES_PER_RETRY * retries.limit:
+                raise problem
+            pause = max(pause_after_failure(outcome, failures, clocks), DEFAULT_INTERVAL_S)
         if not wait.pending:
             return
         left = deadline - clocks.monotonic()
@@ -136,10 +182,10 @@ def _one_round(
     if wait.lists_work and pages_pay(len(unseen), wait.pages_needed):
         try:
             yield from _walk(wait, unseen, list_page, first, retries, deadline)
+            wait.list_failures = 0
         except (APIStatusError, APIResponseValidationError, PaginationError) as error:
-            if isinstance(error, APIStatusError) and _may_pass(error):
-                raise
-            if isinstance(error, (AuthenticationError, PermissionDeniedError)):
+            wait.list_failures += 1
+            if _list_may_recover(error, wait.list_failures):
                 raise
             # Some servers have no list, or a broken one. Single reads always work.
             logger.info("wait_many: the list cannot be used (%s); reading each video by itself", type(error).__name__)
@@ -150,6 +196,15 @@ def _one_round(
         for result in results:
             if isinstance(result, OpenVideosError):
                 raise result
+
+
+def _list_may_recover(error: OpenVideosError, failures: int) -> bool:
+    """Tell whether the list is worth another round, or the error is not about the list at all."""
+    if isinstance(error, (AuthenticationError, PermissionDeniedError, RateLimitError)):
+        return True
+    if not isinstance(error, APIStatusError) or error.status_code == HTTPStatus.NOT_IMPLEMENTED:
+        return False
+    return _outcome(error) is not None and failures < LIST_CHANCES
 
 
 def pages_pay(jobs: int, pages: int) -> bool:
@@ -167,7 +222,7 @@ def _walk(
 ) -> Flow[None]:
     """Learn from the list, page by page, for as long as the next page may pay."""
     walk, pages, barren = first, 0, 0
-    while True:
+    while not _too_late(retries, deadline):
         call = list_page(walk)
         response = yield from sending(call, retries, deadline=deadline)
         page = call.parse(response)
@@ -192,6 +247,8 @@ def _reading(
     wait: _Wait, video_id: str, read: Callable[[str], Call[Video]], retries: Retries, deadline: float
 ) -> Flow[None]:
     """Learn of one job by reading it."""
+    if _too_late(retries, deadline):
+        return
     call = read(video_id)
     with carrying(Known(video_id=video_id, video=wait.pending.get(video_id))):
         response = yield from sending(call, retries, deadline=deadline)
@@ -199,18 +256,24 @@ def _reading(
         wait.headers = response.headers
 
 
-def _may_pass(error: APIError) -> bool:
-    """Tell whether the next round may succeed where this one failed."""
-    return not isinstance(error, APIStatusError) or isinstance(error, (InternalServerError, RateLimitError))
+def _too_late(retries: Retries, deadline: float) -> bool:
+    """Tell whether no further request is begun: a round of thousands may not draw the wait out."""
+    return retries.clocks.monotonic() > deadline + SHORTEST_ATTEMPT_S
+
+
+def _outcome(error: APIError) -> httpx.Response | APIConnectionError | None:
+    """Return what a request came to that failed; None if the next round would fail alike."""
+    outcome = error.response if isinstance(error, APIStatusError) else error
+    if not isinstance(outcome, (httpx.Response, APIConnectionError)):
+        return None
+    return outcome if is_transient(outcome) else None
 
 
 def _timed_out(wait: _Wait, pace: Pace) -> PollTimeoutError:
     pending = tuple(wait.pending)
-    error = PollTimeoutError(
+    return PollTimeoutError(
         f"{len(pending)} of the videos did not end within {pace.timeout:g} s, the first {pending[0]}. They go on"
         " at the server: wait for `.pending` again, or pass a larger poll_timeout_ms.",
         video=wait.pending[pending[0]],
         video_id=pending[0],
     )
-    error.pending = pending
-    return error

@@ -57,7 +57,8 @@ class TestRetryAfter:
     """`retry-after-ms`, else `Retry-After` in seconds or as a date, in seconds from now."""
 
     @pytest.mark.parametrize(
-        ("text", "seconds"), [("0", 0.0), ("5", 5.0), ("1.5", 1.5), (" 7 ", 7.0), ("007", 7.0), ("3.", 3.0), (".5", 0.5)]
+        ("text", "seconds"),
+        [("0", 0.0), ("5", 5.0), ("1.5", 1.5), (" 7 ", 7.0), ("007", 7.0), ("3.", 3.0), (".5", 0.5)],
     )
     def test_seconds(self, text: str, seconds: float) -> None:
         assert seconds == retry_after({"retry-after": text}, now=WALL)
@@ -143,9 +144,13 @@ class TestAnyText:
 
     @FLOWS
     @given(
-        day=st.text(max_size=5), number=st.integers(-99, 99), month=st.sampled_from(["Jan", "Feb", "Xyz", ""]),
-        year=st.integers(-1, 100_000), hour=st.integers(-1, 99), zone=st.sampled_from(["GMT", "", "+9999", "-0000", "EST"]),
-    )  # fmt: skip
+        day=st.text(max_size=5),
+        number=st.integers(-99, 99),
+        month=st.sampled_from(["Jan", "Feb", "Xyz", ""]),
+        year=st.integers(-1, 100_000),
+        hour=st.integers(-1, 99),
+        zone=st.sampled_from(["GMT", "", "+9999", "-0000", "EST"]),
+    )
     def test_nor_does_what_nearly_is_a_date(
         self, day: str, number: int, month: str, year: int, hour: int, zone: str
     ) -> None:
