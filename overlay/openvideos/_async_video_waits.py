@@ -14,7 +14,7 @@ from openvideos_raw.models.video import Video
 from . import _operations as operations
 from ._calls import Extras
 from ._downloading import downloading
-from ._pages import AsyncConversationCursorPage, ListOptions, Walk, page_call
+from ._pages import AsyncConversationCursorPage, Walk, page_call
 from ._part_file import PartFile
 from ._polling import Pace, creating_and_polling, polling
 from ._responses import HttpxBinaryResponseContent
@@ -129,7 +129,7 @@ class AsyncVideoWaits:
             wanted,
             lambda video_id: operations.retrieve(settings, extras, video_id=video_id),
             lambda walk: page_call(PAGE, walk),
-            Walk(self._session, ListOptions(limit=PAGE_SIZE), extras),
+            Walk(self._session, operations.ListOptions(limit=PAGE_SIZE), extras),
             self._session.retries,
             pace,
             raise_on_failure=raise_on_failure,

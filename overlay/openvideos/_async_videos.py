@@ -14,7 +14,7 @@ from openvideos_raw.models.video_delete_response import VideoDeleteResponse
 from . import _operations as operations
 from ._async_video_waits import AsyncVideoWaits
 from ._calls import Call, Extras
-from ._pages import AsyncConversationCursorPage, AsyncPaginator, ListOptions, Walk, page_call
+from ._pages import AsyncConversationCursorPage, AsyncPaginator, Walk, page_call
 from ._responses import HttpxBinaryResponseContent
 from ._retrying import sending
 from ._types import (
@@ -117,7 +117,7 @@ class AsyncVideos(AsyncVideoWaits):
 
         See Videos.
         """
-        options = ListOptions.of(after=after, limit=limit, order=order)
+        options = operations.ListOptions.of(after=after, limit=limit, order=order)
         extras = Extras(extra_headers, extra_query, extra_body, timeout)
         call = page_call(PAGE, Walk(self._session, options, extras))
         return AsyncPaginator(lambda: self._call(call))

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
+from attrs import frozen
+
 from openvideos_raw.api.characters import create_character as raw_create_character
 from openvideos_raw.api.characters import retrieve_character as raw_retrieve_character
 from openvideos_raw.api.videos import create_video as raw_create
@@ -44,12 +46,40 @@ if TYPE_CHECKING:
     from openvideos_raw.models.character import Character
     from openvideos_raw.models.video_delete_response import VideoDeleteResponse
 
-    from ._pages import ListOptions
 
 T = TypeVar("T")
 
 NO_LIMIT: Final = None
 REFERENCE_KEYS: Final = ("image_url", "file_id")
+
+
+@frozen
+class ListOptions:
+    """What a list was asked for, to ask for its next page alike."""
+
+    after: str | None = None
+    limit: int | None = None
+    order: str | None = None
+
+    @classmethod
+    def of(cls, *, after: str | Omit, limit: int | Omit, order: str | Omit) -> ListOptions:
+        """Return the options that a caller's arguments mean.
+
+        Raises InvalidArgumentError for an argument of a wrong type. Limits are the server's to judge.
+        """
+        _check_type("limit", limit, int)
+        _check_type("after", after, str)
+        _check_type("order", order, str)
+        return cls(
+            after=None if isinstance(after, Omit) else after,
+            limit=None if isinstance(limit, Omit) else limit,
+            order=None if isinstance(order, Omit) else order,
+        )
+
+
+def _check_type(name: str, value: object, kind: type) -> None:
+    if not isinstance(value, (Omit, kind)) or isinstance(value, bool):
+        raise InvalidArgumentError(f"{name} is {value!r}; it must be of the type {kind.__name__}.")
 
 
 def create(

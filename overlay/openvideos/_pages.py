@@ -11,10 +11,9 @@ from attrs import define, evolve, field, frozen
 from . import _operations as operations
 from ._answers import decoded, invalid, read_video
 from ._calls import Call, Extras
-from ._errors import InvalidArgumentError, PaginationError
+from ._errors import PaginationError
 from ._json import is_array, is_object
 from ._retrying import calling
-from ._types import Omit
 
 if TYPE_CHECKING:
     from ._session import AsyncSession, SyncSession
@@ -23,40 +22,11 @@ T = TypeVar("T")
 
 
 @frozen
-class ListOptions:
-    """What a list was asked for, to ask for its next page alike."""
-
-    after: str | None = None
-    limit: int | None = None
-    order: str | None = None
-
-    @classmethod
-    def of(cls, *, after: str | Omit, limit: int | Omit, order: str | Omit) -> ListOptions:
-        """Return the options that a caller's arguments mean.
-
-        Raises InvalidArgumentError for an argument of a wrong type. Limits are the server's to judge.
-        """
-        _check("limit", limit, int)
-        _check("after", after, str)
-        _check("order", order, str)
-        return cls(
-            after=None if isinstance(after, Omit) else after,
-            limit=None if isinstance(limit, Omit) else limit,
-            order=None if isinstance(order, Omit) else order,
-        )
-
-
-def _check(name: str, value: object, kind: type) -> None:
-    if not isinstance(value, (Omit, kind)) or isinstance(value, bool):
-        raise InvalidArgumentError(f"{name} is {value!r}; it must be of the type {kind.__name__}.")
-
-
-@frozen
 class Walk:
     """How a page was asked for, so that the page behind it is asked for alike."""
 
     session: SyncSession | AsyncSession
-    options: ListOptions
+    options: operations.ListOptions
     extras: Extras
     visited: frozenset[str] = frozenset()
     """The cursors that were used to get here."""

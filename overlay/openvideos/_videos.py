@@ -13,7 +13,7 @@ from openvideos_raw.models.video_delete_response import VideoDeleteResponse
 
 from . import _operations as operations
 from ._calls import Call, Extras
-from ._pages import ListOptions, SyncConversationCursorPage, Walk, page_call
+from ._pages import SyncConversationCursorPage, Walk, page_call
 from ._responses import HttpxBinaryResponseContent
 from ._retrying import sending
 from ._types import (
@@ -132,7 +132,7 @@ class Videos(VideoWaits):
             order: "desc" for the newest first, "asc" for the oldest first.
 
         """
-        options = ListOptions.of(after=after, limit=limit, order=order)
+        options = operations.ListOptions.of(after=after, limit=limit, order=order)
         extras = Extras(extra_headers, extra_query, extra_body, timeout)
         return self._call(page_call(PAGE, Walk(self._session, options, extras)))
 
