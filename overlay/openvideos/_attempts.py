@@ -71,13 +71,21 @@ def redirected(call: Call[Any], response: httpx.Response) -> httpx.Request | Non
 
 
 def way(response: httpx.Response) -> list[httpx.Response]:
-    """Return a redirect and those before it.
+    """Return a redirect that is to be followed, and those before it.
 
-    Raises httpx.TooManyRedirects when they are too many.
+    Raises httpx.TooManyRedirects when they are too many, httpx.RemoteProtocolError when it leads nowhere.
     """
+    following = response.next_request
+    if following is not None and not is_port(following.url.port):
+        raise httpx.RemoteProtocolError(f"a redirect to the port {following.url.port}", request=response.request)
     if len(response.history) >= LONGEST_WAY:
         raise httpx.TooManyRedirects(f"more than {LONGEST_WAY} redirects", request=response.request)
     return [*response.history, response]
+
+
+def is_port(number: int | None) -> bool:
+    """Tell whether a socket can have this port. Sockets raise OverflowError for others, and httpx lets it through."""
+    return number is None or number < 1 << 16
 
 
 def same_origin(one: httpx.URL, other: httpx.URL) -> bool:

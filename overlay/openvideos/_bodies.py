@@ -124,7 +124,7 @@ async def _unwind(raw: AsyncGenerator[bytes]) -> None:
 
 
 class Outgoing(httpx.AsyncByteStream):
-    """A request's body. httpx's own are async generators, of which trio warns when a connection breaks in their midst."""
+    """A request's body. httpx has async generators here; trio warns of those that a broken connection leaves open."""
 
     def __init__(self, inner: httpx.SyncByteStream) -> None:
         """Wrap a body that httpx made."""

@@ -84,6 +84,8 @@ def _checked_url(text: str) -> httpx.URL:
         raise ConfigurationError(
             f"The base URL {shown(url)!r} is not an http or https URL; it looks like http://127.0.0.1:8000/v1."
         )
+    if url.port is not None and url.port >= 1 << 16:
+        raise ConfigurationError(f"The base URL's port is {url.port}; the highest is 65535.")
     if url.query or url.fragment:
         raise ConfigurationError("The base URL has a query or a fragment; pass query parameters as default_query=.")
     return url

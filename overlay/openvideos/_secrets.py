@@ -71,10 +71,14 @@ def _scrub_bytes(value: bytes, secrets: tuple[str, ...]) -> bytes:
 def _url(url: httpx.URL, secrets: tuple[str, ...]) -> httpx.URL:
     if url.userinfo:
         url = url.copy_with(username=None, password=None)
+    if scrub(url.path, secrets) != url.path:
+        url = url.copy_with(path=scrub(url.path, secrets))
+    if url.fragment:
+        url = url.copy_with(fragment=None)
     if url.query:
         url = url.copy_with(
             params=[
-                (name, REDACTED if is_secret_name(name) else scrub(value, secrets))
+                (scrub(name, secrets), REDACTED if is_secret_name(name) else scrub(value, secrets))
                 for name, value in url.params.multi_items()
             ]
         )

@@ -6,7 +6,7 @@ import inspect
 import pickle
 import ssl
 import traceback
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Final, Self, TypeAlias
 
@@ -86,7 +86,7 @@ def against(flavour: str) -> Against:
     """Return how a server with a script and a client of it are had; both end without an open connection."""
 
     @asynccontextmanager
-    async def opened(*script: Behaviour, **options: Any) -> AsyncIterator[tuple[FaultServer, Client]]:
+    async def opened(*script: Behaviour, **options: Any) -> AsyncGenerator[tuple[FaultServer, Client]]:
         with FaultServer(*script) as server:
             async with Client(flavour, server.base_url, **options) as client:
                 yield server, client

@@ -1,0 +1,63 @@
+"""A server that drips: each byte comes in time, and still the whole ends at the deadline of a poll."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+
+from openvideos import APITimeoutError, OpenVideosError
+
+from .calls import COMPLETED, ID, QUEUED
+from .clients import Against
+from .server import Behaviour, answers_json, drips, head, stalls
+
+pytestmark = pytest.mark.anyio
+
+SHORTEST_S = 0.1
+DRIPS: dict[str, Behaviour] = {
+    "an answer that does not begin": stalls(),
+    "headers": drips(b"HTTP/1.1 200 OK\r\n", b"x-drip: drop\r\n"),
+    "early hints": drips(b"", head(103)),
+    "a body": drips(head(200, {"content-length": "1000000"}), b" "),
+    "chunks": drips(head(200, {"transfer-encoding": "chunked"}), b"1\r\n \r\n"),
+    "a body without a length": drips(head(200), b" "),
+    "the body of an error": drips(head(500, {"content-length": "1000000"}), b" "),
+}
+
+
+@pytest.fixture(autouse=True)
+def _short_attempts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let an attempt at the deadline have less than the second that it has at the least."""
+    monkeypatch.setattr("openvideos._polling.SHORTEST_ATTEMPT_S", SHORTEST_S)
+
+
+@pytest.mark.parametrize("drip", list(DRIPS.values()), ids=list(DRIPS))
+@pytest.mark.parametrize("name", ["poll", "create_and_poll"])
+async def test_a_poll_ends_at_its_deadline(drip: Behaviour, name: str, against: Against) -> None:
+    script = [answers_json(QUEUED)] if name == "create_and_poll" else []
+    arguments = {"prompt": "p"} if name == "create_and_poll" else {"video_id": ID}
+    async with against(*script, *[drip] * 10) as (_, client):
+        started = time.perf_counter()
+        error = await client.fails(name, poll_timeout_ms=100, **arguments)
+        took = time.perf_counter() - started
+    assert isinstance(error, OpenVideosError)
+    assert ID == error.video_id
+    assert took < 2.0, "the server never ends"
+
+
+async def test_a_drip_that_ends_in_time_is_an_answer(against: Against) -> None:
+    body = json.dumps(COMPLETED).encode()
+    length = {"content-length": str(len(body) + 3)}
+    drip = drips(head(200, length) + body, b" ", pause_s=0.01)
+    async with against(drip) as (_, client):
+        assert ID == (await client.call("poll", ID, poll_timeout_ms=4000)).id
+
+
+@pytest.mark.parametrize("name", ["retrieve", "list", "download_content"])
+async def test_a_pause_that_is_longer_than_the_timeout_ends_it(name: str, against: Against) -> None:
+    drip = drips(head(200, {"content-length": "100"}), b" ", pause_s=0.3)
+    async with against(drip, max_retries=0) as (_, client):
+        error = await client.fails(name, *([] if name == "list" else [ID]), timeout=0.05)
+    assert isinstance(error, APITimeoutError)
