@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import subprocess
 import sys
@@ -79,10 +80,27 @@ class TestAll:
             assert hasattr(openvideos, name), name
 
     def test_nothing_else_is_public(self) -> None:
-        public = {
-            name for name, value in vars(openvideos).items() if not name.startswith("_") and not inspect.ismodule(value)
+        assert sorted(openvideos.__all__) == dir(openvideos)
+        with pytest.raises(AttributeError, match="Nope"):
+            _ = openvideos.Nope
+
+    def test_type_checkers_are_told_the_same(self) -> None:
+        """What is imported for type checkers is what is loaded at run time."""
+        tree = ast.parse(inspect.getsource(openvideos))
+        [block] = [node for node in tree.body if isinstance(node, ast.If)]
+        told = {
+            (f"{'.' * node.level}{node.module}", alias.name)
+            for node in block.body
+            if isinstance(node, ast.ImportFrom)
+            for alias in node.names
         }
-        assert {"annotations"} | set(openvideos.__all__) - {"__version__"} == public
+        assert {(module, name) for name, module in openvideos._HOME.items()} == told
+        assert {name for _, name in told} | {"__version__"} == set(openvideos.__all__)
+
+    def test_nothing_is_loaded_before_it_is_used(self) -> None:
+        code = "import sys, openvideos; print('httpx' in sys.modules, openvideos.OpenVideos.__name__)"
+        run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        assert "False OpenVideos" == run.stdout.strip()
 
     def test_every_public_thing_has_a_docstring(self) -> None:
         for name in openvideos.__all__:
