@@ -122,8 +122,8 @@ __all__ = [
     "sign",
 ]
 
-# A program that imports the package pays for what it uses, when it uses it (PEP 562): httpx and the models take longer to
-# load than many a command runs. The imports above tell the same to type checkers and editors; a test compares the two.
+# A program that imports the package pays for what it uses, when it uses it (PEP 562): httpx and the models take longer
+# to load than many a command runs. The imports above tell the same to type checkers and editors; a test compares them.
 _HOMES: Final = {
     "openvideos_raw.models.character": "Character",
     "openvideos_raw.models.video": "Video",
@@ -148,14 +148,16 @@ _HOMES: Final = {
 _HOME: Final = {name: module for module, names in _HOMES.items() for name in names.split()}
 
 
-def __getattr__(name: str) -> Any:
-    """Load a public name when it is first used."""
-    module = _HOME.get(name)
-    if module is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(module, __name__), name)
-    globals()[name] = value
-    return value
+if not TYPE_CHECKING:  # a type checker that saw this would take any name for public
+
+    def __getattr__(name: str) -> Any:
+        """Load a public name when it is first used."""
+        module = _HOME.get(name)
+        if module is None:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = getattr(importlib.import_module(module, __name__), name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:
