@@ -32,8 +32,11 @@ class Client:
         self.pauses: list[float] = []
         """How long it would have waited between attempts."""
         options = {"base_url": base_url, "api_key": KEY, "timeout": WAIT_S, **options}
-        transport: Any = (httpx.Client if flavour == "sync" else httpx.AsyncClient)(verify=TLS, timeout=None)
-        options["http_client"] = bounded(transport) if flavour == "sync" else transport
+        if "http_client" not in options:
+            http = httpx.Client if flavour == "sync" else httpx.AsyncClient
+            options["http_client"] = http(verify=TLS, timeout=None)
+            if isinstance(options["http_client"], httpx.Client):
+                bounded(options["http_client"])
         self.sdk: Any = OpenVideos(**options) if flavour == "sync" else AsyncOpenVideos(**options)
         self.sdk._session.driver.sleep = self.pauses.append if flavour == "sync" else self._pause
 
@@ -58,7 +61,8 @@ class Client:
     def busy(self) -> list[str]:
         """The connections that are neither closed nor at rest in the pool."""
         http = self.sdk._session.driver.transport._client
-        connections = [] if http is None else http._transport._pool.connections
+        pool = getattr(getattr(http, "_transport", None), "_pool", None)
+        connections = [] if pool is None else pool.connections
         return [repr(connection) for connection in connections if not (connection.is_idle() or connection.is_closed())]
 
     async def __aenter__(self) -> Self:

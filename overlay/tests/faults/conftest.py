@@ -1,24 +1,13 @@
-"""Run each test in three flavours: the blocking client, and the asynchronous one on asyncio and on trio."""
+"""Give each test, in three flavours, a server with a script and a client of it."""
 
 from __future__ import annotations
 
 import pytest
 
 from . import clients
+from .flavours import anyio_backend, flavour
 
-BACKENDS = {"sync": "asyncio", "asyncio": "asyncio", "trio": "trio"}
-
-
-@pytest.fixture(params=list(BACKENDS))
-def flavour(request: pytest.FixtureRequest) -> str:
-    """Say which client is tested, and on which event loop."""
-    return str(request.param)
-
-
-@pytest.fixture
-def anyio_backend(flavour: str) -> str:
-    """Say which event loop the test itself runs on."""
-    return BACKENDS[flavour]
+__all__ = ["against", "anyio_backend", "flavour"]
 
 
 @pytest.fixture
