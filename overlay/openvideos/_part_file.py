@@ -20,6 +20,9 @@ class PartFile:
         """Name the target; nothing is touched yet."""
         try:
             self.target = Path(target).expanduser()
+            # pathlib takes a NUL or a lone surrogate, which the system refuses only when the file is put in its place.
+            if b"\0" in os.fsencode(self.target):
+                raise ValueError("embedded null byte")
         except (TypeError, ValueError, RuntimeError) as error:
             raise InvalidArgumentError(f"{target!r} is no path to write a file to: {error}.") from error
         # The name is short and random: it fits where the target's name does, and downloads side by side do not meet.

@@ -44,7 +44,7 @@ class SyncTransport:
             raise ConfigurationError(CLOSED)
         if self._pid != os.getpid():
             # A lock that another thread held at the fork stays locked in the child.
-            self._lock = threading.Lock()
+            self._lock = threading.Lock()  # pragma: no cover - runs in a child alone, where nothing is measured
         with self._lock:
             if self.given is None and (self._client is None or self._pid != os.getpid()):
                 # The parent's connections are shared after a fork: leave them to it, unclosed and unused.

@@ -51,7 +51,17 @@ class TestConfiguration:
                 kind()
 
     @pytest.mark.parametrize(
-        "url", ["server.test/v1", "ftp://server.test", "http://", "http://[", "", "http://s/v1?k=v"]
+        "url",
+        [
+            "server.test/v1",
+            "ftp://server.test",
+            "http://",
+            "http://[",
+            "",
+            "http://s/v1?k=v",
+            "http://s:x",
+            "http://s:70000",
+        ],
     )
     def test_a_base_url_that_is_none(self, url: str) -> None:
         with pytest.raises(ConfigurationError, match="base URL"):
@@ -87,6 +97,11 @@ class TestArguments:
             with pytest.raises(InvalidArgumentError, match=rf"input_reference.*{why}"):
                 answering(200).videos.create(prompt="x", input_reference=path)
 
+    def test_an_id_that_no_address_can_hold(self) -> None:
+        for value in ("\ud800", "x" * 70_000):
+            with pytest.raises(InvalidArgumentError):
+                answering(200).videos.retrieve(value)
+
     @pytest.mark.parametrize("value", ["cat.png", 7, (), ("a",), {"image_url": "x", "file_id": "y"}, {}, {"url": "x"}])
     def test_a_file_that_is_none(self, value: Any) -> None:
         with pytest.raises(InvalidArgumentError, match="input_reference"):
@@ -107,6 +122,7 @@ class TestArguments:
             {"prompt": "x", "extra_body": {"a": object()}},
             {"prompt": "x", "extra_body": {"a": float("nan")}},
             {"prompt": "x", "extra_query": {"a": object()}},
+            {"prompt": "x", "extra_query": {"a": "\ud800"}},
             {"prompt": "x", "extra_headers": {"X-A": "b\r\nX-C: d"}},
             {"prompt": "x", "extra_headers": {"X-A\r\n": "b"}},
             {"prompt": "x", "extra_headers": {"X-A": 7}},
@@ -130,6 +146,11 @@ class TestArguments:
     def test_a_directory_to_download_to(self, tmp_path: Path) -> None:
         with pytest.raises(InvalidArgumentError, match="directory"):
             answering(200).videos.download("video_1", tmp_path)
+
+    @pytest.mark.parametrize("value", [None, 7, "a\0b", "~nobody-of-this-name/a.mp4"])
+    def test_a_path_that_is_none(self, value: Any) -> None:
+        with pytest.raises(OpenVideosError, match=r"path|written"):
+            answering(200).videos.download("video_1", value)
 
     def test_a_folder_that_does_not_exist(self, tmp_path: Path) -> None:
         with pytest.raises(openvideos.DownloadError, match="cannot be written"):

@@ -49,6 +49,7 @@ def test_the_first_pair_that_names_a_server_counts(environ: dict[str, str], url:
         (OURS, "http://ours.test:8080/v1", None),
         (BOTH, "http://theirs.test/v1", "theirs"),
         ({"OPENAI_BASE_URL": "http://[", "OPENAI_API_KEY": "theirs"}, "http://third.test/v1", None),
+        ({"OPENAI_BASE_URL": "http://s:x", "OPENAI_API_KEY": "theirs"}, "http://third.test/v1", None),
     ],
 )
 def test_a_server_that_is_passed_gets_its_own_key_alone(environ: dict[str, str], url: str, key: str | None) -> None:

@@ -141,6 +141,22 @@ class TestThreadsAndLoops:
         asyncio.run(client.close())
         assert client.is_closed
 
+    def test_a_closed_async_client_says_so(self) -> None:
+        given = httpx.AsyncClient()
+
+        async def retrieve_after_closing() -> None:
+            for client in (
+                AsyncOpenVideos(base_url="http://server.test/v1"),
+                AsyncOpenVideos(base_url="http://server.test/v1", http_client=given),
+            ):
+                await client.close()
+                await client.close()
+                with pytest.raises(ConfigurationError, match="closed"):
+                    await client.videos.retrieve("video_1")
+
+        asyncio.run(retrieve_after_closing())
+        assert given.is_closed
+
     def test_nothing_is_made_before_it_is_needed(self) -> None:
         client = OpenVideos(base_url="http://server.test/v1")
         assert client._session.driver.transport._client is None

@@ -121,6 +121,12 @@ async def test_an_async_streamed_body_is_read_in_pieces(async_client: AsyncOpenV
         assert VIDEO == response.json()
 
 
+@pytest.mark.anyio
+async def test_leaving_without_entering_does_nothing(client: OpenVideos, async_client: AsyncOpenVideos) -> None:
+    client.videos.with_streaming_response.retrieve("video_1").__exit__(None, None, None)
+    await async_client.videos.with_streaming_response.retrieve("video_1").__aexit__(None, None, None)
+
+
 def test_an_error_is_raised_on_entering(client: OpenVideos) -> None:
     with pytest.raises(NotFoundError, match="no"), client.videos.with_streaming_response.retrieve("missing"):
         pytest.fail("entered")
