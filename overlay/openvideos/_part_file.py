@@ -18,13 +18,7 @@ class PartFile:
 
     def __init__(self, target: str | os.PathLike[str]) -> None:
         """Name the target; nothing is touched yet."""
-        try:
-            self.target = Path(target).expanduser()
-            # pathlib takes a NUL or a lone surrogate, which the system refuses only when the file is put in its place.
-            if b"\0" in os.fsencode(self.target):
-                raise ValueError("embedded null byte")
-        except (TypeError, ValueError, RuntimeError) as error:
-            raise InvalidArgumentError(f"{target!r} is no path to write a file to: {error}.") from error
+        self.target = _path(target)
         # The name is short and random: it fits where the target's name does, and downloads side by side do not meet.
         self.path = (
             self.target.with_name(f".openvideos-{secrets.token_hex(8)}.part") if self.target.name else self.target
@@ -104,6 +98,22 @@ class PartFile:
         result = DownloadError(f"{self.target} cannot be written: {reason}. Nothing was left there.")
         result.bytes_received = self.size
         return result
+
+
+def _path(target: str | os.PathLike[str]) -> Path:
+    """Return a target as a path.
+
+    Raises InvalidArgumentError for what no file can be named.
+    """
+    try:
+        path = Path(target).expanduser()
+        # pathlib takes a NUL and a lone surrogate, which the system refuses only when the file is put in its place.
+        nul = b"\0" in os.fsencode(path)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise InvalidArgumentError(f"{target!r} is no path to write a file to: {error}.") from error
+    if nul:
+        raise InvalidArgumentError(f"{target!r} is no path to write a file to: it holds a NUL.")
+    return path
 
 
 def write_whole(target: str | os.PathLike[str], content: bytes) -> Path:
