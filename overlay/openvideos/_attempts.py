@@ -13,6 +13,7 @@ import httpx
 from ._answers import connection_error, secrets_of, started_id, video
 from ._calls import LARGEST_ANSWER, Call
 from ._effects import Send
+from ._environment import same_origin
 from ._errors import APIConnectionError, InvalidArgumentError
 from ._secrets import is_secret_name, scrub, secrets_in
 
@@ -86,16 +87,6 @@ def way(response: httpx.Response) -> list[httpx.Response]:
 def is_port(number: int | None) -> bool:
     """Tell whether a socket can have this port. Sockets raise OverflowError for others, and httpx lets it through."""
     return number is None or number < 1 << 16
-
-
-def same_origin(one: httpx.URL, other: httpx.URL) -> bool:
-    """Tell whether two addresses are of one server (RFC 6454, 4)."""
-    ports = {"http": 80, "https": 443}
-    return (one.scheme, one.host, one.port or ports.get(one.scheme)) == (
-        other.scheme,
-        other.host,
-        other.port or ports.get(other.scheme),
-    )
 
 
 class Body:

@@ -54,19 +54,23 @@ def endpoint(base_url: str | None, api_key: str | None, environ: Mapping[str, st
 def _key_for(url: httpx.URL, pairs: list[tuple[str | None, str | None]]) -> str | None:
     """Return the environment's key for a server that the caller named."""
     for paired_url, key in pairs:
-        if key and paired_url and _same_origin(url, paired_url):
+        if key and paired_url and _names_origin_of(url, paired_url):
             return key
     own_url, own_key = pairs[0]
     # OPENVIDEOS_API_KEY alone belongs to no vendor: it is for whatever server this client is given.
     return own_key if own_url is None else None
 
 
-def _same_origin(url: httpx.URL, other: str) -> bool:
+def _names_origin_of(url: httpx.URL, other: str) -> bool:
     try:
-        parsed = httpx.URL(other)
+        return same_origin(url, httpx.URL(other))
     except (httpx.InvalidURL, ValueError):
         return False
-    return _origin(url) == _origin(parsed)
+
+
+def same_origin(one: httpx.URL, other: httpx.URL) -> bool:
+    """Tell whether two addresses are of one server (RFC 6454, 4)."""
+    return _origin(one) == _origin(other)
 
 
 def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
