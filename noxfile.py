@@ -47,6 +47,13 @@ def typecheck(session: nox.Session) -> None:
 
 
 @nox.session
+def core(session: nox.Session) -> None:
+    """Check that the SDK works with its two dependencies alone: httpx and attrs."""
+    install(session, extras=[])
+    session.run("python", "tools/core.py")
+
+
+@nox.session
 def tests(session: nox.Session) -> None:
     """Run the tests; what follows `--` goes to pytest, such as `-k regenerate` or `--cov`."""
     install(session, "test", extras=all_extras())

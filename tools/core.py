@@ -1,0 +1,59 @@
+"""Use the SDK where nothing but its own dependencies is installed; fail if another distribution is, or is missed."""
+
+from __future__ import annotations
+
+import asyncio
+from importlib.metadata import distributions
+
+import httpx
+
+from openvideos import AsyncOpenVideos, ConfigurationError, OpenVideos, sign
+
+# What httpx brings.
+ALLOWED = {
+    "anyio",
+    "attrs",
+    "certifi",
+    "h11",
+    "httpcore",
+    "httpx",
+    "idna",
+    "openvideos",
+    "sniffio",
+    "typing-extensions",
+}
+VIDEO = {"id": "video_1", "object": "video", "created_at": 1, "model": "m", "status": "completed"}
+
+
+def answer(_: httpx.Request) -> httpx.Response:
+    """Answer every request with a completed job."""
+    return httpx.Response(200, json=VIDEO)
+
+
+async def retrieve() -> str:
+    """Retrieve a video with the async client."""
+    http = httpx.AsyncClient(transport=httpx.MockTransport(answer))
+    async with AsyncOpenVideos(base_url="http://server.test/v1", http_client=http) as client:
+        return (await client.videos.poll("video_1")).id
+
+
+def main() -> None:
+    """Run the check."""
+    installed = {distribution.name.lower().replace("_", "-") for distribution in distributions()}
+    if extra := installed - ALLOWED:
+        raise SystemExit(f"This environment holds more than the core: {', '.join(sorted(extra))}.")
+    http = httpx.Client(transport=httpx.MockTransport(answer))
+    with OpenVideos(base_url="http://server.test/v1", http_client=http) as client:
+        found = [client.videos.create_and_poll(prompt="x").id, asyncio.run(retrieve())]
+    if found != ["video_1", "video_1"]:
+        raise SystemExit(f"The SDK answers {found}.")
+    try:
+        sign("x", secret="whsec_eA==")  # noqa: S106 - no secret: it signs nothing
+    except ConfigurationError as error:
+        print(f"The core works alone. {error}")
+    else:
+        raise SystemExit("Webhooks work without their extra, so something else is installed.")
+
+
+if __name__ == "__main__":
+    main()
