@@ -33,7 +33,7 @@ from openvideos_raw.models.video import Video
 T = TypeVar("T")
 
 settings.register_profile(
-    "flows", max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
+    "flows", max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
 )
 settings.register_profile(
     "flows-repeatable",  # the same examples every time, so that a mutant's fate is no matter of luck
@@ -327,10 +327,8 @@ PERMANENT = (httpx.UnsupportedProtocol, httpx.TooManyRedirects)
 """What comes again however often a request is repeated."""
 
 connection_errors = st.sampled_from([*NEVER_SENT, *AMBIGUOUS]).map(lambda kind: kind("it broke"))
-statuses = st.sampled_from(
-    [200, 201, 202, 204, 300, 304, *range(400, 406), 408, 409, 410, 413, 415, 416, 418, 422, 425, 429, 499]
-    + [*range(500, 505), 520, 529, 599]  # noqa: RUF005 - two lines of numbers
-)
+STATUSES = (200, 201, 202, 204, 300, 304, *range(400, 406), 408, 409, 410, 413, 415, 416, 418, 422, 425, 429, 499)
+statuses = st.sampled_from([*STATUSES, *range(500, 505), 520, 529, 599])
 failing_statuses = statuses.filter(lambda status: status >= 300)
 HTTP_DATES = ["Wed, 21 Oct 2015 07:28:00 GMT", "Tue, 14 Nov 2023 22:13:25 GMT", "Sun, 06 Nov 2094 08:49:37 GMT"]
 hint_texts = st.one_of(
@@ -348,7 +346,8 @@ hint_headers = st.fixed_dictionaries(
     },
 )
 refusals = st.builds(refusal, failing_statuses, hint_headers)
-durations = st.floats(0, 100)
+durations = st.floats(0.25, 100)
+"""How long a request takes: never nothing, or a server that asks to be polled every millisecond would be, for ever."""
 
 
 def failures(outcomes: st.SearchStrategy[Any] = refusals | connection_errors) -> st.SearchStrategy[Reply]:
