@@ -56,6 +56,8 @@ class OpenVideosError(Exception):
 
     def __init__(self, message: str, *, video: Video | None = None, video_id: str | None = None) -> None:
         """Say what is wrong; `video` and `video_id` tell which job it is about."""
+        # What a server says may hold halves of characters, which no log file or terminal takes.
+        message = message.encode("utf-8", "backslashreplace").decode()
         super().__init__(message)
         self.message = message
         self.video = video

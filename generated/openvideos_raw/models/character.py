@@ -74,6 +74,11 @@ class Character:
         return character
 
     @property
+    def object(self) -> Literal["character"] | Unset:
+        """The type of this object, always `character`."""
+        return self.object_
+
+    @property
     def additional_keys(self) -> list[str]:
         return list(self.additional_properties.keys())
 
