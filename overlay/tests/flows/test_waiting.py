@@ -1,0 +1,608 @@
+"""Thousands of jobs are waited for with few requests, and each is handed out once or named in the exception."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import math
+import random
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import httpx
+import pytest
+from attrs import define, field, frozen
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from openvideos import (
+    APIConnectionError,
+    APIResponseValidationError,
+    AuthenticationError,
+    BadRequestError,
+    InternalServerError,
+    InvalidArgumentError,
+    NotFoundError,
+    OpenVideosError,
+    PermissionDeniedError,
+    PollTimeoutError,
+    RateLimitError,
+    SyncConversationCursorPage,
+    Video,
+    VideoFailedError,
+)
+from openvideos._calls import Extras
+from openvideos._effects import Gather, Send
+from openvideos._operations import ListOptions
+from openvideos._pages import Walk, page_call
+from openvideos._polling import DEFAULT_INTERVAL_S, FAILURES_PER_RETRY, Pace
+from openvideos._retrying import SHORTEST_ATTEMPT_S
+from openvideos._session import SyncSession
+from openvideos._transports import SyncTransport
+from openvideos._waiting import (
+    LIST_CHANCES,
+    PAGE_SIZE,
+    checked_concurrency,
+    checked_ids,
+    pages_pay,
+    waiting,
+)
+
+from .world import (
+    FLOWS,
+    SETTINGS,
+    START,
+    Outcome,
+    Reply,
+    World,
+    connection_errors,
+    copied,
+    hint_headers,
+    read_call,
+    refusal,
+    refusals,
+    video_json,
+)
+
+KIND: type[SyncConversationCursorPage[Video]] = SyncConversationCursorPage
+FIRST = Walk(SyncSession.of(SETTINGS, SyncTransport()), ListOptions(limit=PAGE_SIZE), Extras())
+AN_HOUR = Pace(interval=None, timeout=3600.0)
+COMPLETED = ["completed", "succeeded"]
+FAILED = ["failed", "cancelled"]
+
+
+@frozen
+class Job:
+    """When a job ends (seconds from the start), with which word, and when it is deleted."""
+
+    ends: float
+    word: str = "completed"
+    deleted: float = math.inf
+
+
+@define
+class Farm:
+    """A server of jobs, whose list may be right, wrong or missing."""
+
+    jobs: dict[str, Job]
+    """The jobs, the newest first."""
+    listing: Callable[[Farm, Send], Outcome] | None = None
+    """What answers in the place of the list."""
+    hidden: frozenset[str] = frozenset()
+    """The jobs that the list lacks."""
+    largest_page: int = PAGE_SIZE
+    latency: float = 0.01
+    faults: Mapping[int, Outcome] = field(factory=dict[int, Outcome])
+    """What comes in the place of the answer to a request, by its number."""
+    headers: dict[str, str] = field(factory=dict[str, str])
+    server_ids: bool = False
+    """Whether a single read answers with another id than was asked for."""
+    world: World = field(init=False)
+    requests: int = 0
+
+    def __attrs_post_init__(self) -> None:
+        self.world = World(self, most_steps=400_000)
+
+    def __call__(self, send: Send) -> Reply | Outcome:
+        self.requests += 1
+        fault = self.faults.get(self.requests)
+        if fault is not None:
+            reply = copied(fault)
+            assert not isinstance(reply, Reply)
+            return Reply(reply, self.latency)
+        if send.call.operation == "list_videos":
+            return Reply(self.listed(send) if self.listing is None else self.listing(self, send), self.latency)
+        return Reply(self.read(str(send.call.video_id)), self.latency)
+
+    def shown(self, video_id: str) -> dict[str, Any]:
+        """Return a job as it is now."""
+        job = self.jobs[video_id]
+        return video_json(job.word if self.world.elapsed >= job.ends else "in_progress", video_id)
+
+    def there(self) -> list[str]:
+        """Return the ids of the jobs that were not deleted."""
+        return [video_id for video_id, job in self.jobs.items() if self.world.elapsed < job.deleted]
+
+    def read(self, video_id: str) -> httpx.Response:
+        """Answer a retrieve."""
+        if video_id not in self.jobs or self.world.elapsed >= self.jobs[video_id].deleted:
+            return refusal(404)
+        video = self.shown(video_id)
+        if self.server_ids:
+            video["id"] = f"server-{video_id}"
+        return httpx.Response(200, headers=self.headers, content=json.dumps(video).encode())
+
+    def listed(self, send: Send) -> httpx.Response:
+        """Answer a list."""
+        query = send.call.query or {}
+        known = [video_id for video_id in self.there() if video_id not in self.hidden]
+        after = query.get("after")
+        begin = 0
+        if after is not None:
+            if after not in known:
+                return refusal(400)
+            begin = known.index(after) + 1
+        page = known[begin : begin + min(query["limit"], self.largest_page)]
+        return self.page(page, has_more=begin + len(page) < len(known))
+
+    def page(self, ids: list[str], *, has_more: bool) -> httpx.Response:
+        """Return a page of jobs."""
+        body = {
+            "object": "list",
+            "data": [self.shown(video_id) for video_id in ids],
+            "has_more": has_more,
+            "first_id": ids[0] if ids else None,
+            "last_id": ids[-1] if ids else None,
+        }
+        return httpx.Response(200, headers=self.headers, content=json.dumps(body).encode())
+
+    def wait(self, ids: list[str] | None = None, pace: Pace = AN_HOUR, *, limit: int = 2, **options: Any) -> list[str]:
+        """Wait for jobs, all if none are named, and return the ids in the order in which they came."""
+        wanted = checked_ids(list(self.jobs) if ids is None else ids)
+        flow = waiting(
+            wanted, read_call, lambda walk: page_call(KIND, walk), FIRST, self.world.retries(limit), pace, **options
+        )
+        self.world.run(flow)
+        return self.emitted
+
+    @property
+    def emitted(self) -> list[str]:
+        """The ids of the jobs that were handed out."""
+        return [video.id for video in self.world.emitted]
+
+    def count(self, operation: str) -> int:
+        """Return how many requests of a kind there were."""
+        return sum(sent.call.operation == operation for sent in self.world.sent)
+
+
+def repeating(farm: Farm, send: Send) -> Outcome:
+    """List as a server does that ignores `after`."""
+    return farm.page(farm.there()[: farm.largest_page], has_more=True)
+
+
+def no_cursor(farm: Farm, send: Send) -> Outcome:
+    """List as a server does that says that there is more, and gives no way to it."""
+    return httpx.Response(200, content=b'{"data": [], "has_more": true}')
+
+
+def refusing(status: int) -> Callable[[Farm, Send], Outcome]:
+    """List as a server does that has no list."""
+    return lambda farm, send: refusal(status)
+
+
+def no_list(farm: Farm, send: Send) -> Outcome:
+    """List as a server does that answers with its web site."""
+    return httpx.Response(200, content=b"<html>")
+
+
+BROKEN_LISTS = {
+    "ignores after": repeating,
+    "gives no cursor": no_cursor,
+    "is a web site": no_list,
+    **{f"answers {status}": refusing(status) for status in (400, 404, 405, 410, 422, 501)},
+}
+
+names = st.integers(0, 25).map("video_{}".format)
+jobs = st.builds(
+    Job,
+    ends=st.floats(0, 120),
+    word=st.sampled_from([*COMPLETED, *FAILED]),
+    deleted=st.just(math.inf) | st.floats(0, 120),
+)
+farms = st.builds(
+    Farm,
+    jobs=st.dictionaries(names, jobs, max_size=26),
+    listing=st.none() | st.sampled_from([*BROKEN_LISTS.values(), refusing(500), refusing(503), refusing(429)]),
+    hidden=st.frozensets(names),
+    largest_page=st.integers(1, 10),
+    latency=st.floats(0.01, 5),
+    faults=st.dictionaries(st.integers(1, 60), refusals | connection_errors, max_size=6),
+    headers=hint_headers,
+    server_ids=st.booleans(),
+)
+paces = st.builds(Pace, interval=st.none() | st.floats(0.5, 50), timeout=st.floats(0, 300))
+
+
+class TestAnyServer:
+    """Lists that lack jobs, repeat pages or do not exist; jobs deleted on the way; faults; ids twice."""
+
+    @FLOWS
+    @given(
+        farm=farms,
+        wanted=st.lists(names, max_size=30),
+        pace=paces,
+        limit=st.integers(0, 5),
+        raising=st.booleans(),
+        concurrency=st.integers(1, 9),
+    )
+    def test_every_id_is_handed_out_once_or_named_in_the_exception(
+        self,
+        farm: Farm,
+        wanted: list[str],
+        pace: Pace,
+        limit: int,
+        raising: bool,  # noqa: FBT001 - generated
+        concurrency: int,
+    ) -> None:
+        named = list[str]()
+        try:
+            farm.wait(wanted, pace, limit=limit, raise_on_failure=raising, concurrency=concurrency)
+        except OpenVideosError as error:
+            named = [*error.pending, *([error.video.id] if isinstance(error, VideoFailedError) else [])]
+            if isinstance(error, (PollTimeoutError, NotFoundError)):
+                assert error.video_id in error.pending  # noqa: PT017 - either end is right
+        assert sorted(set(wanted)) == sorted([*farm.emitted, *named])
+        # The same deadline rules: what is begun in time may end a step later.
+        assert farm.world.elapsed <= pace.timeout + 2 * SHORTEST_ATTEMPT_S + 1e-6
+        assert farm.world.most_at_once <= concurrency
+        for video in farm.world.emitted:
+            assert video.status in ({"completed"} if raising else {"completed", "failed"})
+
+    @FLOWS
+    @given(farm=farms, wanted=st.lists(names, max_size=30))
+    def test_what_is_handed_out_has_ended(self, farm: Farm, wanted: list[str]) -> None:
+        with contextlib.suppress(OpenVideosError):
+            farm.wait(wanted)
+        for video in farm.world.emitted:
+            job = farm.jobs[video.id]
+            assert job.ends <= farm.world.elapsed
+            assert job.word == video.additional_properties.get("server_status", video.status)
+
+    @FLOWS
+    @given(
+        ends=st.lists(st.floats(0, 20), min_size=1, max_size=26),
+        hidden=st.frozensets(names),
+        largest_page=st.integers(1, 10),
+        listing=st.sampled_from([None, *BROKEN_LISTS.values()]),
+    )
+    def test_a_server_that_keeps_its_jobs_gives_them_all(
+        self, ends: list[float], hidden: frozenset[str], largest_page: int, listing: Any
+    ) -> None:
+        jobs = {f"video_{number}": Job(at) for number, at in enumerate(ends)}
+        farm = Farm(jobs, hidden=hidden, largest_page=largest_page, listing=listing)
+        assert sorted(jobs) == sorted(farm.wait())
+        # The last is handed out within a round of its end.
+        assert farm.world.elapsed <= max(ends) + DEFAULT_INTERVAL_S + 60 * farm.latency
+        # Looking at the list never costs much more than it can save.
+        singly = sum(math.ceil(at) + 2 for at in ends)
+        assert farm.requests <= 2 * singly + 2
+
+
+class TestFewRequests:
+    """`wait_many` of 10,000 jobs: at most 1/50 of the requests of 10,000 polls."""
+
+    @pytest.mark.parametrize("order", ["as they were made", "the last first", "at random"])
+    def test_far_fewer_than_single_reads(self, order: str) -> None:
+        number, interval, longest = 10_000, 10.0, 60.0
+        times = [longest * index / number for index in range(number)]  # the first is the newest
+        if order == "as they were made":
+            times.reverse()
+        elif order == "at random":
+            random.Random(7).shuffle(times)  # noqa: S311 - no secret
+        farm = Farm({f"video_{index}": Job(at) for index, at in enumerate(times)}, latency=0.0)
+        assert number == len(set(farm.wait(pace=Pace(interval=interval, timeout=3600))))
+        singly = sum(math.ceil(at / interval) + 1 for at in times)
+        assert farm.requests <= singly / 50
+
+    def test_jobs_among_many_of_others(self) -> None:
+        """Walk the list for as long as that is cheaper than reading the jobs one by one."""
+        wanted = [f"video_{index}" for index in range(0, 3000, 300)]
+        farm = Farm({f"video_{index}": Job(50) for index in range(3000)})
+        assert wanted == sorted(farm.wait(wanted), key=wanted.index)
+        rounds = farm.count("retrieve_video") / len(wanted)
+        # The first round finds out what the list costs, at most all of it; from then on, reading is cheaper.
+        assert farm.count("list_videos") <= 3000 / PAGE_SIZE
+        assert rounds <= 50
+
+    def test_a_page_for_a_hundred(self) -> None:
+        farm = Farm({f"video_{index}": Job(0) for index in range(250)})
+        assert 250 == len(farm.wait())
+        assert (3, 0) == (farm.count("list_videos"), farm.count("retrieve_video"))
+
+    def test_no_further_page_than_is_needed(self) -> None:
+        farm = Farm({f"video_{index}": Job(0) for index in range(1000)})
+        assert 150 == len(farm.wait([f"video_{index}" for index in range(150)]))
+        assert (2, 0) == (farm.count("list_videos"), farm.count("retrieve_video"))
+
+    def test_one_job_is_read_by_itself(self) -> None:
+        farm = Farm({"video_1": Job(2)})
+        assert ["video_1"] == farm.wait()
+        assert (0, 3) == (farm.count("list_videos"), farm.count("retrieve_video"))
+
+    def test_two_jobs_are_a_page(self) -> None:
+        farm = Farm({"video_1": Job(0), "video_2": Job(0)})
+        assert ["video_1", "video_2"] == farm.wait()
+        assert (1, 0) == (farm.count("list_videos"), farm.count("retrieve_video"))
+
+    def test_pages_are_given_up_when_they_show_nothing(self) -> None:
+        """No more pages with nothing on them in a row than jobs are unseen."""
+        farm = Farm({f"video_{index}": Job(0) for index in range(1000)}, largest_page=10)
+        farm.wait([f"video_{index}" for index in range(997, 1000)])
+        assert (3, 3) == (farm.count("list_videos"), farm.count("retrieve_video"))
+
+    def test_a_page_that_shows_one_renews_the_hope(self) -> None:
+        farm = Farm({f"video_{index}": Job(0) for index in range(60)}, largest_page=10)
+        farm.wait(["video_11", "video_31", "video_51"])
+        # 0 shows nothing, 1 shows one, 2 nothing, 3 one; then one is left, and a page costs as much as reading it.
+        assert (4, 1) == (farm.count("list_videos"), farm.count("retrieve_video"))
+
+    def test_later_rounds_know_what_the_list_costs(self) -> None:
+        farm = Farm({f"video_{index}": Job(0 if index < 10 else 2) for index in range(60)}, largest_page=10)
+        farm.wait([f"video_{index}" for index in range(5, 50, 10)])
+        # Four pages show four; then one is left, and read. One has ended: to read four costs no more than four pages.
+        expected = ["list_videos"] * 4 + ["retrieve_video"] * (1 + 4 + 4)
+        assert expected == [sent.call.operation for sent in farm.world.sent]
+
+    @pytest.mark.parametrize(("jobs", "pages", "pays"), [(1, 0, False), (2, 0, True), (2, 1, True), (2, 2, False)])
+    def test_when_pages_pay(self, jobs: int, pages: int, pays: bool) -> None:  # noqa: FBT001 - a parameter
+        assert pays == pages_pay(jobs, pages)
+
+
+class TestLists:
+    """Some servers have no list, or a broken one. Single reads always work."""
+
+    @pytest.mark.parametrize("which", BROKEN_LISTS)
+    def test_a_list_that_is_of_no_use_is_not_asked_again(self, which: str, caplog: pytest.LogCaptureFixture) -> None:
+        farm = Farm({f"video_{index}": Job(5) for index in range(20)}, listing=BROKEN_LISTS[which], largest_page=4)
+        with caplog.at_level(logging.INFO, "openvideos"):
+            assert 20 == len(farm.wait())
+        assert 1 <= farm.count("list_videos") <= 2 + farm.world.retries().limit
+        assert 1 == sum("reading each video by itself" in message for message in caplog.messages)
+
+    def test_jobs_that_a_broken_list_showed_are_not_read_again(self) -> None:
+        farm = Farm({f"video_{index}": Job(0) for index in range(20)}, listing=repeating, largest_page=4)
+        assert 20 == len(farm.wait())
+        assert 16 == farm.count("retrieve_video")
+
+    def test_a_list_that_fails_for_good_is_given_up(self, caplog: pytest.LogCaptureFixture) -> None:
+        """A server without a database answers every list with a 500 (LiteLLM)."""
+        farm = Farm({f"video_{index}": Job(5) for index in range(20)}, listing=refusing(500))
+        with caplog.at_level(logging.INFO, "openvideos"):
+            assert 20 == len(farm.wait())
+        assert 3 * LIST_CHANCES == farm.count("list_videos")
+        assert (
+            "wait_many: the list cannot be used (InternalServerError); reading each video by itself" in caplog.messages
+        )
+
+    def test_a_list_that_fails_for_a_while_is_asked_again(self) -> None:
+        farm = Farm(
+            {f"video_{index}": Job(30) for index in range(20)},
+            faults={number: refusal(500) for number in (*range(1, 7), *range(9, 15), *range(20, 26))},
+        )
+        assert 20 == len(farm.wait())
+        assert 0 == farm.count("retrieve_video")
+
+    def test_a_list_that_asks_for_patience_gets_it(self) -> None:
+        """Never sooner than the server asks."""
+        farm = Farm({"video_1": Job(0), "video_2": Job(0)}, faults={1: refusal(429, {"retry-after": "300"})})
+        assert 2 == len(farm.wait())
+        assert [300.0] == farm.world.slept
+        farm = Farm({"video_1": Job(0), "video_2": Job(0)}, faults={1: refusal(429, {"retry-after": "61"})})
+        farm.wait(limit=1)
+        assert (0, [61.0]) == (farm.count("retrieve_video"), farm.world.slept)
+
+    @pytest.mark.parametrize(("status", "kind"), [(401, AuthenticationError), (403, PermissionDeniedError)])
+    def test_a_list_that_refuses_the_key_ends_it(self, status: int, kind: type[OpenVideosError]) -> None:
+        farm = Farm({"video_1": Job(0), "video_2": Job(0)}, listing=refusing(status))
+        with pytest.raises(kind) as caught:
+            farm.wait()
+        assert (1, ("video_1", "video_2")) == (farm.requests, caught.value.pending)
+
+    def test_a_list_that_only_wants_peace_never_counts_as_broken(self) -> None:
+        farm = Farm({"video_1": Job(0), "video_2": Job(0)}, listing=refusing(429))
+        with pytest.raises(RateLimitError):
+            farm.wait()
+        assert 0 == farm.count("retrieve_video")
+
+    def test_what_the_list_lacks_is_read(self) -> None:
+        farm = Farm({f"video_{index}": Job(0) for index in range(9)}, hidden=frozenset({"video_3", "video_5"}))
+        assert 9 == len(farm.wait())
+        assert (1, 2) == (farm.count("list_videos"), farm.count("retrieve_video"))
+
+    def test_words_and_ids_are_the_contracts(self) -> None:
+        farm = Farm({"video_1": Job(0, "succeeded"), "video_2": Job(0, "cancelled")})
+        farm.wait()
+        assert [("completed", "succeeded"), ("failed", "cancelled")] == [
+            (video.status, video["server_status"]) for video in farm.world.emitted
+        ]
+        farm = Farm({"video_1": Job(0)}, server_ids=True)
+        assert ["video_1"] == farm.wait()
+        assert "server-video_1" == farm.world.emitted[0]["server_id"]
+
+
+class TestPauses:
+    """The same interval sources: the caller's, else the latest answer's hints, else a second."""
+
+    @pytest.mark.parametrize("number", [1, 5])
+    @pytest.mark.parametrize(
+        ("headers", "interval", "pause"),
+        [({}, None, 1.0), ({"openai-poll-after-ms": "2500"}, None, 2.5), ({"retry-after": "7"}, 3.0, 3.0)],
+    )
+    def test_between_rounds(self, number: int, headers: dict[str, str], interval: float | None, pause: float) -> None:
+        farm = Farm({f"video_{index}": Job(1.5) for index in range(number)}, headers=headers, latency=0.0)
+        farm.wait(pace=Pace(interval, 3600))
+        assert [pause] * math.ceil(1.5 / pause) == farm.world.slept
+
+    def test_after_a_round_that_failed(self) -> None:
+        faults: dict[int, Outcome] = dict.fromkeys(range(1, 10), httpx.ReadError("x"))
+        farm = Farm({"video_1": Job(0)}, faults=faults)
+        farm.wait(limit=2)
+        # Within a round 0.5 and 1; between rounds a second or more.
+        assert [0.5, 1.0, 1.0, 0.5, 1.0, 1.0, 0.5, 1.0, 2.0] == farm.world.slept
+
+    def test_none_when_all_have_ended(self) -> None:
+        farm = Farm({"video_1": Job(0)})
+        farm.wait()
+        assert [] == farm.world.slept
+
+
+class TestFailures:
+    """The exception names the job, and what has ended is handed out before anything is raised."""
+
+    def test_a_job_that_was_deleted(self) -> None:
+        farm = Farm({"video_1": Job(0), "video_2": Job(9, deleted=5), "video_3": Job(99), "video_4": Job(0)})
+        with pytest.raises(NotFoundError) as caught:
+            farm.wait()
+        assert ["video_1", "video_4"] == farm.emitted
+        assert ("video_2", ("video_2", "video_3")) == (caught.value.video_id, caught.value.pending)
+        assert caught.value.video is not None
+        assert "in_progress" == caught.value.video.status
+
+    def test_a_job_that_never_was(self) -> None:
+        farm = Farm({"video_1": Job(0), "video_3": Job(0)})
+        with pytest.raises(NotFoundError) as caught:
+            farm.wait(["video_1", "video_2", "video_3"])
+        assert (["video_1", "video_3"], "video_2") == (farm.emitted, caught.value.video_id)
+        assert ("video_2",) == caught.value.pending
+
+    def test_a_job_that_failed_if_asked_for(self) -> None:
+        farm = Farm({"video_1": Job(0), "video_2": Job(0, "cancelled"), "video_3": Job(0), "video_4": Job(9)})
+        with pytest.raises(VideoFailedError) as caught:
+            farm.wait(raise_on_failure=True)
+        assert (["video_1"], "video_2") == (farm.emitted, caught.value.video_id)
+        assert ("video_3", "video_4") == caught.value.pending
+
+    def test_an_answer_that_is_no_video(self) -> None:
+        farm = Farm({"video_1": Job(0)}, faults={1: httpx.Response(200, content=b"<html>")})
+        with pytest.raises(APIResponseValidationError) as caught:
+            farm.wait()
+        assert ("video_1", ("video_1",), 1) == (caught.value.video_id, caught.value.pending, farm.requests)
+
+    def test_a_refusal(self) -> None:
+        farm = Farm({"video_1": Job(0)}, faults={1: refusal(400)})
+        with pytest.raises(BadRequestError):
+            farm.wait()
+        assert 1 == farm.requests
+
+    @pytest.mark.parametrize("outcome", [refusal(500), httpx.ReadError("x"), refusal(408)], ids=repr)
+    @pytest.mark.parametrize("limit", [0, 1, 2])
+    def test_so_many_rounds_may_fail_in_a_row(self, outcome: Outcome, limit: int) -> None:
+        rounds, attempts = FAILURES_PER_RETRY * limit, limit + 1
+        farm = Farm({"video_1": Job(0)}, faults=dict.fromkeys(range(1, rounds * attempts + 1), outcome))
+        assert ["video_1"] == farm.wait(limit=limit)
+        farm = Farm({"video_1": Job(0)}, faults=dict.fromkeys(range(1, 999), outcome))
+        with pytest.raises((InternalServerError, APIConnectionError, OpenVideosError)) as caught:
+            farm.wait(limit=limit)
+        assert (rounds + 1) * attempts == farm.requests
+        assert not isinstance(caught.value, PollTimeoutError)
+
+    def test_a_round_that_succeeds_resets_them(self) -> None:
+        faults: dict[int, Outcome] = {}
+        for begin in (1, 32, 63):
+            faults.update(dict.fromkeys(range(begin, begin + 30), refusal(500)))
+        farm = Farm({"video_1": Job(400)}, faults=faults)
+        assert ["video_1"] == farm.wait()
+
+
+class TestTheDeadline:
+    """The same deadline rules: monotonic, finite, one last look, PollTimeoutError that names all that is left."""
+
+    def test_names_all_that_is_left(self) -> None:
+        farm = Farm({"video_1": Job(99), "video_2": Job(1), "video_3": Job(99)})
+        with pytest.raises(PollTimeoutError) as caught:
+            farm.wait(pace=Pace(interval=None, timeout=10))
+        assert ("video_1", ("video_1", "video_3")) == (caught.value.video_id, caught.value.pending)
+        assert str(caught.value) == (
+            "2 of the videos did not end within 10 s, the first video_1. They go on at the server: wait for `.pending` "
+            "again, or pass a larger poll_timeout_ms."
+        )
+        assert caught.value.video is not None
+        assert "in_progress" == caught.value.video.status
+
+    def test_a_last_look_at_the_deadline(self) -> None:
+        farm = Farm({"video_1": Job(9.9), "video_2": Job(9.9)}, latency=0.0)
+        assert 2 == len(farm.wait(pace=Pace(interval=60, timeout=10)))
+        assert [10.0] == farm.world.slept
+
+    def test_and_no_second_one(self) -> None:
+        farm = Farm({"video_1": Job(99), "video_2": Job(99)}, latency=0.0)
+        with pytest.raises(PollTimeoutError):
+            farm.wait(pace=Pace(interval=5, timeout=10))
+        assert ([5.0, 5.0], 3) == (farm.world.slept, farm.requests)
+
+    def test_no_time_at_all_is_one_look(self) -> None:
+        farm = Farm({"video_1": Job(0), "video_2": Job(9)})
+        with pytest.raises(PollTimeoutError) as caught:
+            farm.wait(pace=Pace(interval=None, timeout=0))
+        assert (["video_1"], ("video_2",), 1) == (farm.emitted, caught.value.pending, farm.requests)
+
+    @pytest.mark.parametrize("listing", [None, refusing(404)])
+    def test_a_round_of_thousands_does_not_draw_it_out(self, listing: Any) -> None:
+        farm = Farm({f"video_{index}": Job(99) for index in range(3000)}, listing=listing, latency=0.5)
+        with pytest.raises(PollTimeoutError) as caught:
+            farm.wait(pace=Pace(interval=None, timeout=3))
+        assert farm.world.elapsed <= 3 + 2 * SHORTEST_ATTEMPT_S
+        assert 3000 == len(caught.value.pending)
+
+    def test_requests_are_begun_until_one_step_after_it(self) -> None:
+        """The last look begins at the deadline; it is not cut off before it has begun."""
+        farm = Farm({"video_1": Job(2.5), "video_2": Job(2.5), "video_3": Job(2.5)}, listing=refusing(404), latency=0.5)
+        assert 3 == len(farm.wait(pace=Pace(interval=60, timeout=3), concurrency=1))
+        assert START + 4.5 == farm.world.now
+
+    def test_each_request_gets_what_is_left(self) -> None:
+        farm = Farm({"video_1": Job(2), "video_2": Job(2)}, hidden=frozenset({"video_2"}), latency=1.0)
+        farm.wait(pace=Pace(interval=None, timeout=100))
+        assert [100.0, 99.0] == [sent.within for sent in farm.world.sent[:2]]
+
+
+class TestConcurrency:
+    """Bounded concurrency."""
+
+    @FLOWS
+    @given(limit=st.integers(1, 20), number=st.integers(1, 40))
+    @example(limit=8, number=40)
+    def test_the_bound_is_kept_and_used(self, limit: int, number: int) -> None:
+        farm = Farm({f"video_{index}": Job(3) for index in range(number)}, listing=refusing(404), latency=0.5)
+        assert number == len(farm.wait(concurrency=limit))
+        assert min(limit, number) == farm.world.most_at_once
+        assert all(limit == effect.limit for effect in farm.world.effects if isinstance(effect, Gather))
+
+    @pytest.mark.parametrize("value", [1, 8, 1000])
+    def test_a_number_above_zero(self, value: int) -> None:
+        assert value == checked_concurrency(value)
+
+    @pytest.mark.parametrize("value", [0, -1, 1.5, True, "8", None])
+    def test_nothing_else(self, value: Any) -> None:
+        with pytest.raises(InvalidArgumentError, match=r"max_concurrency is .*; it must be an integer above zero\.$"):
+            checked_concurrency(value)
+
+
+class TestIds:
+    """Each id once, in the caller's order; any iterable but a text."""
+
+    def test_each_once(self) -> None:
+        assert ("b", "a", "c") == checked_ids(iter(["b", "a", "b", "c", "a"]))
+        farm = Farm({"video_1": Job(0), "video_2": Job(0)})
+        assert ["video_2", "video_1"] == sorted(farm.wait(["video_2", "video_1", "video_2"]), reverse=True)
+
+    @pytest.mark.parametrize("value", ["video_1", b"video_1"])
+    def test_no_text(self, value: Any) -> None:
+        with pytest.raises(InvalidArgumentError, match=r"^ids is one text; pass a list of ids\.$"):
+            checked_ids(value)
+
+    def test_none_is_no_request(self) -> None:
+        farm = Farm({"video_1": Job(0)})
+        assert [] == farm.wait([])
+        assert 0 == farm.requests
