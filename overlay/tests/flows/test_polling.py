@@ -256,7 +256,7 @@ class TestTheDeadline:
     def test_no_time_at_all_is_one_look(self) -> None:
         for status in ("queued", "completed"):
             world = World(scripted(video_answer(status)))
-            outcome = with_errors(lambda world=world: poll(world, Pace(interval=None, timeout=0)))  # type: ignore[misc]
+            outcome = with_errors(lambda world=world: poll(world, Pace(interval=None, timeout=0)))
             assert (status == "completed") == isinstance(outcome, Video)
             assert [] == world.slept
             assert [SHORTEST_ATTEMPT_S] == [sent.within for sent in world.sent]
