@@ -33,7 +33,7 @@ def create_app(
         database: The SQLite file that keeps the jobs; media lie beside it. None keeps all in memory and a temporary
             directory, and forgets it at the end.
         api_key: The key that requests must carry; None takes any key, and none.
-        pace: How fast jobs run: `instant`, `polls:N` or `seconds:S`.
+        pace: How fast jobs run: `instant`, `polls:N`, `seconds:S`, or `manual`: as they are told to.
         profile: Which sizes and durations are offered: `default` or `sora`.
         max_body_bytes: How large a request's body may be; 64 MiB if None.
         clock: Where the time comes from, in Unix seconds.

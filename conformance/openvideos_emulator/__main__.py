@@ -69,6 +69,8 @@ def _run(options: argparse.Namespace) -> int:
 def _serve(app: EmulatorApp, listener: socket.socket, *, has_key: bool) -> int:
     import uvicorn
 
+    from openvideos_emulator._wire import WireProtocol
+
     class Server(uvicorn.Server):
         """A server that says when it accepts connections."""
 
@@ -79,6 +81,7 @@ def _serve(app: EmulatorApp, listener: socket.socket, *, has_key: bool) -> int:
 
     config = uvicorn.Config(
         app,
+        http=WireProtocol,
         log_config=None,
         access_log=False,
         server_header=False,
@@ -136,7 +139,7 @@ def _parser() -> argparse.ArgumentParser:
         "--pace",
         type=_pace,
         default="seconds:3",
-        help="how fast jobs run: instant, polls:N or seconds:S (default: seconds:3)",
+        help="how fast jobs run: instant, polls:N, seconds:S or manual (default: seconds:3)",
     )
     parser.add_argument(
         "--profile",

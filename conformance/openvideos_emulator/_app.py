@@ -6,6 +6,8 @@ rung may refuse; every refusal, and every fault of our own, leaves by the same d
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import hmac
 import logging
 import secrets
@@ -20,11 +22,13 @@ from starlette.responses import Response
 
 from openvideos_emulator._answers import refusal_answer
 from openvideos_emulator._body import limited, parse_json, read_bytes, read_form, too_large
+from openvideos_emulator._control import Controls
+from openvideos_emulator._edge import planned_answer, suffer
 from openvideos_emulator._engine import Engine, Once
 from openvideos_emulator._errors import Reason, RefusalError, invalid, shown
 from openvideos_emulator._operations import Call, Operations, handlers_of
-from openvideos_emulator._router import Router
-from openvideos_emulator._spec import contract
+from openvideos_emulator._router import CONTROL_PREFIX, PREFIX, Router
+from openvideos_emulator._spec import Contract, contract, control
 from openvideos_emulator._validate import Fields, Validator, fingerprint
 
 if TYPE_CHECKING:
@@ -32,6 +36,7 @@ if TYPE_CHECKING:
 
     from starlette.types import Message, Receive, Scope, Send
 
+    from openvideos_emulator._faults import Fault
     from openvideos_emulator._spec import Operation
 
 MAX_BODY_BYTES: Final = 64 << 20
@@ -50,11 +55,10 @@ class EmulatorApp:
         self._engine = engine
         self._api_key = api_key
         self._max_body_bytes = max_body_bytes
-        self._contract = contract()
-        self._router = Router(self._contract.operations)
-        self._validator = Validator(self._contract)
-        self._operations = Operations(engine, self._contract)
-        self._handlers = handlers_of(self._operations, self._contract)
+        self._sleep = anyio.sleep
+        self._operations = Operations(engine, contract())
+        self._videos = _Api(contract(), PREFIX, self._operations)
+        self._control = _Api(control(), CONTROL_PREFIX, Controls(engine, contract()))
 
     def close(self) -> None:
         """Stop rendering and close the database."""
@@ -66,7 +70,7 @@ class EmulatorApp:
         if scope["type"] == "lifespan":
             await self._live(receive, send)
         elif scope["type"] == "http":
-            await _Exchange(scope, receive, send).run(self._answer, self._max_body_bytes)
+            await self._take(scope, receive, send)
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
@@ -75,56 +79,84 @@ class EmulatorApp:
         await anyio.to_thread.run_sync(self.close)
         await send({"type": "lifespan.shutdown.complete"})
 
+    async def _take(self, scope: Scope, receive: Receive, send: Send) -> None:
+        fault = self._fault_of(scope)
+        if fault is None:
+            await self._exchange(scope, receive, send)
+        elif fault.status is None:
+            await suffer(fault, scope, receive, send, self._exchange, self._sleep)
+        else:
+            exchange = functools.partial(self._exchange_planned, fault)
+            await suffer(fault, scope, receive, send, exchange, self._sleep)
+
+    async def _exchange(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await _Exchange(scope, receive, send).run(self._answer, self._max_body_bytes)
+
+    async def _exchange_planned(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
+        async def planned(request: Request) -> Response:
+            if fault.carried_out:
+                with contextlib.suppress(RefusalError):
+                    answer = await self._answer(request)
+                    await answer(scope, receive, _nowhere)
+            return planned_answer(fault)
+
+        await _Exchange(scope, receive, send).run(planned, self._max_body_bytes)
+
+    def _fault_of(self, scope: Scope) -> Fault | None:
+        path = _raw_path(scope)
+        if not self._engine.faults or not path.startswith(f"{PREFIX}/"):
+            return None
+        operation = self._videos.operation_id(scope["method"], path)
+        return self._engine.faults.take(operation=operation, method=scope["method"], path=path)
+
     async def _answer(self, request: Request) -> Response:
-        raw_path = request.scope.get("raw_path") or quote(request.scope["path"]).encode()
-        match = self._router.match(request.method, raw_path.decode("latin-1"))
+        path = _raw_path(request.scope)
+        api = self._control if path.startswith(f"{CONTROL_PREFIX}/") else self._videos
+        match = api.router.match(request.method, path)
         if match.operation is None:
             return Response(status_code=204, headers={"allow": match.allowed})
         self._authorize(request.headers)
         operation = match.operation
-        parameters = self._validator.parameters(
+        parameters = api.validator.parameters(
             operation,
             path=match.values,
             query=request.scope["query_string"],
             headers=_joined(request.headers),
         )
-        if not operation.bodies:
-            return await self._handle(operation, request, parameters, {})
-        return await self._answer_with_body(operation, request, parameters)
+        with contextlib.ExitStack() as uploads:
+            body = await self._body_of(api, operation, request, uploads) if operation.bodies else {}
+            return await self._handle(api, operation, request, parameters, body)
 
-    async def _answer_with_body(self, operation: Operation, request: Request, parameters: Fields) -> Response:
+    async def _body_of(
+        self, api: _Api, operation: Operation, request: Request, uploads: contextlib.ExitStack
+    ) -> Fields:
         content_type = request.headers.get("content-type", "")
         media_type = content_type.partition(";")[0].strip().lower()
         self._check_length(request.headers)
         if media_type not in operation.bodies:
             await self._refuse_media_type(operation, request, media_type)
+            return api.validator.json_fields({}, operation.bodies["application/json"])
         address = operation.bodies[media_type]
         chunks = limited(_chunks(request), self._max_body_bytes)
         if media_type != "multipart/form-data":
             body = await read_bytes(chunks)
             if len(body) > _LARGE:
-                fields = await anyio.to_thread.run_sync(self._judge_json, body, address)
-            else:
-                fields = self._judge_json(body, address)
-            return await self._handle(operation, request, parameters, fields)
+                return await anyio.to_thread.run_sync(api.judge_json, body, address)
+            return api.judge_json(body, address)
         form = await read_form(chunks, content_type)
-        try:
-            fields = await anyio.to_thread.run_sync(self._validator.form_fields, form, address)
-            return await self._handle(operation, request, parameters, fields)
-        finally:
-            form.close()
+        uploads.callback(form.close)
+        return await anyio.to_thread.run_sync(api.validator.form_fields, form, address)
 
-    def _judge_json(self, body: bytes, address: str) -> Fields:
-        return self._validator.json_fields(parse_json(body), address)
-
-    async def _handle(self, operation: Operation, request: Request, parameters: Fields, body: Fields) -> Response:
+    async def _handle(
+        self, api: _Api, operation: Operation, request: Request, parameters: Fields, body: Fields
+    ) -> Response:
         key = parameters.get("Idempotency-Key")
         once = None
         if key is not None:
             asked = {name: value for name, value in parameters.items() if name != "Idempotency-Key"}
             once = Once(key, fingerprint(operation, {**asked, **body}))
         call = Call(parameters=parameters, body=body, once=once, is_read=request.method == "GET")
-        answer: Response = await self._handlers[operation.id](call)
+        answer: Response = await api.handlers[operation.id](call)
         return answer
 
     def _authorize(self, headers: Headers) -> None:
@@ -149,9 +181,33 @@ class EmulatorApp:
     async def _refuse_media_type(self, operation: Operation, request: Request, media_type: str) -> None:
         taken = " or ".join(operation.bodies)
         if not media_type and not await anext(_chunks(request), b""):
+            if not operation.body_required:
+                return
             raise invalid(f"The body is missing; send {taken}.", code="missing_body")
         message = f"The body is {shown(media_type) or 'of no media type'}; send {taken}."
         raise RefusalError(Reason.UNSUPPORTED_MEDIA_TYPE, message, code="unsupported_media_type")
+
+
+class _Api:
+    """The operations of one document behind one prefix: where they are, what they take, and who does them."""
+
+    def __init__(self, document: Contract, prefix: str, operations: object) -> None:
+        """Let `operations` do what the document describes."""
+        self.router = Router(document.operations, prefix=prefix)
+        self.validator = Validator(document)
+        self.handlers = handlers_of(operations, document)
+
+    def judge_json(self, body: bytes, address: str) -> Fields:
+        """Read and judge a JSON body."""
+        return self.validator.json_fields(parse_json(body), address)
+
+    def operation_id(self, method: str, path: str) -> str | None:
+        """Name the operation that a request means; None if it is none."""
+        try:
+            operation = self.router.match(method, path).operation
+        except RefusalError:
+            return None
+        return None if operation is None else operation.id
 
 
 class _Exchange:
@@ -198,6 +254,15 @@ class _Exchange:
         with anyio.move_on_after(_DRAIN_SECONDS):
             while not self._is_body_read and limit > 0:
                 limit -= len((await self._receive()).get("body", b""))
+
+
+def _raw_path(scope: Scope) -> str:
+    raw_path: bytes = scope.get("raw_path") or quote(scope["path"]).encode()
+    return raw_path.decode("latin-1")
+
+
+async def _nowhere(_message: Message) -> None:
+    """Lose a part of an answer."""
 
 
 async def _chunks(request: Request) -> AsyncIterator[bytes]:

@@ -14,24 +14,30 @@ from dataclasses import astuple, dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from openvideos_emulator._errors import Reason, RefusalError, shown
+from openvideos_emulator._faults import FaultPlan
 from openvideos_emulator._jobs import (
+    Failure,
     Job,
     Pace,
     Recipe,
     State,
     Status,
+    Step,
+    advanced,
     failure_in,
     first_state,
     is_counted,
+    pace_in,
     poll_after_ms,
     state_of,
 )
 from openvideos_emulator._media import Media, MediaLibrary, Variant
 from openvideos_emulator._profiles import DEFAULT, Profile
+from openvideos_emulator._seeds import FAILURE, Seed, seeded
 from openvideos_emulator._store import Character, Claim, Store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from concurrent.futures import Future
     from pathlib import Path
 
@@ -82,7 +88,8 @@ class Engine:
     ) -> None:
         """Open the database (in memory if None); media lie beside it. StartError if they cannot be used."""
         self.profile = profile
-        self._pace = pace or Pace(seconds=0.0)
+        self.faults = FaultPlan()
+        self.pace = pace or Pace(seconds=0.0)
         self._clock = clock
         self._clock_lock = threading.Lock()
         self._store = Store(database)
@@ -92,7 +99,7 @@ class Engine:
             self._store.close()
             raise
         # A clock that was set back must not set jobs back: time stands still until it has caught up.
-        self._latest = self._store.latest()
+        self._latest, self._ahead = self._store.latest(), self._store.ahead()
         self._media.keep_only(self._recipes_with_files())
 
     def close(self) -> None:
@@ -114,7 +121,7 @@ class Engine:
                     created_at=int(now),
                     started_at=now,
                     recipe=recipe,
-                    pace=self._pace,
+                    pace=pace_in(recipe.prompt, self.pace),
                     failure=failure_in(recipe.prompt),
                     remixed_from=remixed_from,
                 )
@@ -205,6 +212,66 @@ class Engine:
             raise RefusalError(Reason.NOT_FOUND, message, code="not_found", param="character_id")
         return character
 
+    def advance(
+        self,
+        *,
+        seconds: float = 0.0,
+        polls: int = 0,
+        to: Status | None = None,
+        jobs: Iterable[str] | None = None,
+        failure: Failure | None = None,
+    ) -> list[Snapshot]:
+        """Move jobs forward by hand, and give those that have moved; with nothing said, all to their ends.
+
+        `seconds` moves the clock, unless `jobs` names the only ones to move; `polls` counts that many reads. `to` ends
+        jobs as `COMPLETED` or, with `failure` as the reason, as `FAILED`, whatever their prompts say.
+        """
+        step = Step(seconds=seconds, polls=polls, to_end=to is not None or not (seconds or polls))
+        with self._store.transaction():
+            chosen = list(self._store.all_jobs()) if jobs is None else [self._found(id_, param="jobs") for id_ in jobs]
+            before = [self._snapshot(job) for job in chosen]
+            if jobs is None and seconds:
+                self._move_clock(seconds)
+            now = self._now()
+            # The clock has moved the jobs that run by it already.
+            kept = replace(step, seconds=0.0) if jobs is None else step
+            moved = [
+                advanced(_bound_for(was.job, to, failure), step if was.job.pace.by_hand else kept, now=now)
+                for was in before
+                if was.state.ended_at is None
+            ]
+            self._store.move(moved)
+            stood = {was.job.id: was.state for was in before}
+            after = [self._snapshot(job) for job in moved]
+        return [snapshot for snapshot in after if snapshot.state != stood[snapshot.job.id]]
+
+    def seed(self, seed: Seed) -> Snapshot:
+        """Add a job that stands in any state."""
+        self.profile.check_size(seed.size)
+        self.profile.check_total(seed.seconds, param="seconds")
+        with self._store.transaction():
+            id_ = seed.id or f"video_{secrets.token_hex(16)}"
+            if self._store.cursor(id_) is not None:
+                message = f"There is or was a video with the id {shown(id_)}; seed another id, or reset first."
+                raise RefusalError(Reason.CONFLICT, message, code="id_taken", param="id")
+            return self._snapshot(self._store.add(seeded(seed, id_=id_, now=self._now())))
+
+    def reset(self) -> None:
+        """Forget all jobs, characters, idempotency keys and faults, and set the clock right again."""
+        self.faults.clear()
+        with self._store.transaction():
+            recipes = {job.recipe for job in self._store.all_jobs()}
+            self._store.clear()
+            with self._clock_lock:
+                self._latest = self._ahead = 0.0
+        for recipe in recipes:
+            self._media.discard(recipe)
+
+    def state(self) -> tuple[float, list[Snapshot]]:
+        """Give the time and all jobs, the oldest first; that counts as no read of their statuses."""
+        with self._store.transaction():
+            return self._now(), [self._snapshot(job) for job in self._store.all_jobs()]
+
     def _recipes_with_files(self) -> Iterator[Recipe]:
         for snapshot in map(self._snapshot, self._store.all_jobs()):
             if snapshot.expires_at is None or self._now() < snapshot.expires_at:
@@ -217,8 +284,15 @@ class Engine:
 
     def _now(self) -> float:
         with self._clock_lock:
-            self._latest = max(self._latest, self._clock())
+            self._latest = max(self._latest, self._clock() + self._ahead)
             return self._latest
+
+    def _move_clock(self, seconds: float) -> None:
+        now = self._now()
+        with self._clock_lock:
+            self._ahead += seconds
+            self._latest = now + seconds  # also where the clock stood still, until it had caught up
+        self._store.set_ahead(self._ahead)
 
     def _found(self, video_id: str, *, param: str = "video_id") -> Job:
         job = self._store.job(video_id)
@@ -235,7 +309,7 @@ class Engine:
     def _read(self, jobs: list[Job]) -> list[Snapshot]:
         counted = {job.id: self._counted(job) for job in jobs if is_counted(job)}
         if counted:
-            self._store.count_reads(counted.values())
+            self._store.move(counted.values())
         return [self._snapshot(counted.get(job.id, job)) for job in jobs]
 
     def _counted(self, job: Job) -> Job:
@@ -287,6 +361,12 @@ class Engine:
     def _claim(self, once: Once | None, resource_id: str) -> None:
         if once is not None:
             self._store.add_claim(Claim(once.key, once.fingerprint, resource_id))
+
+
+def _bound_for(job: Job, to: Status | None, failure: Failure | None) -> Job:
+    if to is Status.COMPLETED:
+        return replace(job, failure=None)
+    return replace(job, failure=failure or job.failure or FAILURE) if to is Status.FAILED else job
 
 
 def _derived(operation: str, source: Recipe) -> str:

@@ -164,8 +164,8 @@ class Operations:
         return await asyncio.get_running_loop().run_in_executor(self._thread, function)
 
 
-def handlers_of(operations: Operations, contract: Contract) -> dict[str, Any]:
-    """Give the handler of each operation of the contract, by its id; AttributeError if one has none."""
+def handlers_of(operations: object, contract: Contract) -> dict[str, Any]:
+    """Give the handler of each operation of a contract, by its id; AttributeError if one has none."""
     return {operation.id: getattr(operations, operation.id) for operation in contract.operations}
 
 

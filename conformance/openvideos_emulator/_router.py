@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 PREFIX: Final = "/v1"
 """Where the contract's paths begin, as its `servers` say."""
 
+CONTROL_PREFIX: Final = "/_emulator"
+"""Where the paths begin by which tests steer the emulator; the contract knows nothing of them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Match:
@@ -31,10 +34,11 @@ class Match:
 
 
 class Router:
-    """The paths of the contract."""
+    """The paths of the contract, or of another document, behind their prefix."""
 
-    def __init__(self, operations: Iterable[Operation]) -> None:
+    def __init__(self, operations: Iterable[Operation], *, prefix: str = PREFIX) -> None:
         """Index the operations by path."""
+        self._prefix = prefix
         paths: dict[tuple[str, ...], dict[str, Operation]] = {}
         for operation in operations:
             paths.setdefault(tuple(operation.path.strip("/").split("/")), {})[operation.method] = operation
@@ -42,7 +46,9 @@ class Router:
 
     def match(self, method: str, raw_path: str) -> Match:
         """Find the operation; a refusal if the path (404) or the method (405) is unknown."""
-        steps = _steps(raw_path)
+        if not raw_path.startswith(f"{self._prefix}/"):
+            raise _unknown(raw_path)
+        steps = raw_path.removeprefix(f"{self._prefix}/").split("/")
         for template, methods in self._paths:
             values = _values(template, steps)
             if values is not None:
@@ -58,12 +64,6 @@ def _choose(methods: Mapping[str, Operation], values: Mapping[str, str], method:
         headers = {"allow": allowed}
         raise RefusalError(Reason.METHOD_NOT_ALLOWED, message, code="method_not_allowed", headers=headers)
     return Match(methods.get("GET" if method == "HEAD" else method), values, allowed)
-
-
-def _steps(raw_path: str) -> list[str]:
-    if not raw_path.startswith(f"{PREFIX}/"):
-        raise _unknown(raw_path)
-    return raw_path.removeprefix(f"{PREFIX}/").split("/")
 
 
 def _values(template: tuple[str, ...], steps: list[str]) -> dict[str, str] | None:

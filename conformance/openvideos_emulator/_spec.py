@@ -146,10 +146,19 @@ class Contract:
         )
 
 
-@lru_cache(maxsize=1)
 def contract() -> Contract:
     """Read the contract that is installed beside this module."""
-    text = files("openvideos_emulator").joinpath("openapi.yaml").read_text(encoding="utf-8")
+    return _document("openapi.yaml")
+
+
+def control() -> Contract:
+    """Read the description of the control endpoints, which is written as the contract is."""
+    return _document("control.yaml")
+
+
+@lru_cache(maxsize=2)
+def _document(name: str) -> Contract:
+    text = files("openvideos_emulator").joinpath(name).read_text(encoding="utf-8")
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the fast one where it is built in
     return Contract(yaml.load(text, Loader=loader))  # noqa: S506 - both loaders are safe ones
 

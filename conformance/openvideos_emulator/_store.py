@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _APPLICATION_ID: Final = 0x4F564944  # "OVID": tells our files from other SQLite files
-_SCHEMA_VERSION: Final = 1
+_SCHEMA_VERSION: Final = 2
 _SCHEMA: Final = f"""
 CREATE TABLE videos (
     row INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -41,6 +41,7 @@ CREATE TABLE videos (
     remixed_from TEXT,
     reads INTEGER NOT NULL DEFAULT 0,
     ended_at REAL,
+    advanced REAL NOT NULL DEFAULT 0,
     deleted INTEGER NOT NULL DEFAULT 0
 );
 CREATE INDEX videos_in_order ON videos (created_at, row) WHERE NOT deleted;
@@ -50,12 +51,13 @@ CREATE TABLE characters (
 CREATE TABLE idempotency (
     key TEXT PRIMARY KEY, fingerprint TEXT NOT NULL, resource_id TEXT NOT NULL
 ) WITHOUT ROWID;
+CREATE TABLE clock (id INTEGER PRIMARY KEY CHECK (id = 1), ahead REAL NOT NULL);
 PRAGMA application_id = {_APPLICATION_ID};
 PRAGMA user_version = {_SCHEMA_VERSION};
 """
 _COLUMNS: Final = (
     "id, row, created_at, started_at, prompt, model, size, seconds, seed, pace, failure_code, failure_message,"
-    " remixed_from, reads, ended_at"
+    " remixed_from, reads, ended_at, advanced"
 )
 
 
@@ -121,7 +123,8 @@ class Store:
         with self.transaction():
             cursor = self._connection.execute(
                 "INSERT INTO videos (id, created_at, started_at, prompt, model, size, seconds, seed, pace,"
-                " failure_code, failure_message, remixed_from) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                " failure_code, failure_message, remixed_from, reads, ended_at, advanced)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     job.id,
                     job.created_at,
@@ -135,6 +138,9 @@ class Store:
                     failure.code if failure else None,
                     failure.message if failure else None,
                     job.remixed_from,
+                    job.reads,
+                    job.ended_at,
+                    job.advanced,
                 ),
             )
             row = self._connection.execute(
@@ -171,23 +177,51 @@ class Store:
             return [_job(row) for row in self._connection.execute(query, (*place, limit)).fetchall()]
 
     def all_jobs(self) -> Iterator[Job]:
-        """Read all jobs, one by one; nothing else may use the store meanwhile."""
+        """Read all jobs, the oldest first, one by one; nothing else may use the store meanwhile."""
         with self._lock:
-            query = f"SELECT {_COLUMNS} FROM videos WHERE NOT deleted"  # noqa: S608 - constants
+            query = f"SELECT {_COLUMNS} FROM videos WHERE NOT deleted ORDER BY created_at, row"  # noqa: S608 - constants
             yield from map(_job, self._connection.execute(query))
 
-    def count_reads(self, jobs: Iterable[Job]) -> None:
-        """Write the reads and ends of these jobs back."""
+    def move(self, jobs: Iterable[Job]) -> None:
+        """Write back how far these jobs are, and how they end."""
         with self.transaction():
             self._connection.executemany(
-                "UPDATE videos SET reads = ?, ended_at = ? WHERE row = ?",
-                [(job.reads, job.ended_at, job.row) for job in jobs],
+                "UPDATE videos SET reads = ?, ended_at = ?, advanced = ?, failure_code = ?, failure_message = ?"
+                " WHERE row = ?",
+                [
+                    (
+                        job.reads,
+                        job.ended_at,
+                        job.advanced,
+                        job.failure.code if job.failure else None,
+                        job.failure.message if job.failure else None,
+                        job.row,
+                    )
+                    for job in jobs
+                ],
             )
 
     def delete(self, job: Job) -> None:
         """Forget a job, but for its place in the list, so that its id goes on working as a cursor."""
         with self.transaction():
             self._connection.execute("UPDATE videos SET deleted = 1, prompt = '', seed = '' WHERE row = ?", (job.row,))
+
+    def clear(self) -> None:
+        """Forget everything, also which ids there were."""
+        with self.transaction():
+            for table in ("videos", "characters", "idempotency", "clock"):
+                self._connection.execute(f"DELETE FROM {table}")  # noqa: S608 - constants
+
+    def ahead(self) -> float:
+        """Tell how many seconds the clock was advanced by hand."""
+        with self._lock:
+            row = self._connection.execute("SELECT ahead FROM clock").fetchone()
+        return 0.0 if row is None else float(row[0])
+
+    def set_ahead(self, seconds: float) -> None:
+        """Write how many seconds the clock was advanced by hand."""
+        with self.transaction():
+            self._connection.execute("INSERT OR REPLACE INTO clock VALUES (1, ?)", (seconds,))
 
     def uses(self, recipe: Recipe) -> bool:
         """Tell whether a job that is not deleted has this recipe."""
@@ -287,7 +321,8 @@ def _why_unusable(error: sqlite3.DatabaseError, path: Path | None) -> str:
 
 def _job(row: tuple[object, ...]) -> Job:
     # The columns have the types that the schema gives them; a file of ours holds nothing else.
-    (id_, number, created, started, prompt, model, size, seconds, seed, pace, code, reason, source, reads, ended) = row
+    (id_, number, created, started, prompt, model, size, seconds, seed, pace, code, reason, source, *progress) = row
+    reads, ended, advanced = progress
     return Job(
         id=str(id_),
         row=int(str(number)),
@@ -299,4 +334,5 @@ def _job(row: tuple[object, ...]) -> Job:
         remixed_from=None if source is None else str(source),
         reads=int(str(reads)),
         ended_at=None if ended is None else float(str(ended)),
+        advanced=float(str(advanced)),
     )

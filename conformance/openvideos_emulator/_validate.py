@@ -20,7 +20,7 @@ from openvideos_emulator._errors import RefusalError, invalid, shown
 from openvideos_emulator._spec import Contract, Flaw, Operation, Schema
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from openvideos_emulator._body import Form, Part
 
@@ -105,6 +105,8 @@ class Validator:
     def json_fields(self, body: Mapping[str, Any], address: str) -> Fields:
         """Judge the fields of a JSON body."""
         properties = self._properties(address)
+        if self._contract.schema_at(address).get("additionalProperties") is False:
+            _refuse_unknown(body, properties)
         fields = {name: value for name, value in body.items() if name in properties}
         for name, value in fields.items():
             _check_texts(value, name)
@@ -195,6 +197,13 @@ def _query_fields(operation: Operation, query: bytes) -> dict[str, str]:
     pairs = [(name, value) for name, value in pairs if name in known]
     _refuse_repetition([name for name, _ in pairs])
     return dict(pairs)
+
+
+def _refuse_unknown(names: Iterable[str], known: Iterable[str]) -> None:
+    for name in names:
+        if name not in known:
+            message = f"{shown(name)} is not known here; use {', '.join(known)}."
+            raise invalid(message, param=printable(name), code="unknown_parameter")
 
 
 def _refuse_repetition(names: list[str]) -> None:

@@ -38,6 +38,6 @@ def test_the_public_surface_is_two_names() -> None:
 def test_each_operation_of_the_contract_is_served() -> None:
     app = openvideos_emulator.create_app()
     try:
-        assert {operation.id for operation in contract().operations} == app._handlers.keys()
+        assert {operation.id for operation in contract().operations} == app._videos.handlers.keys()
     finally:
         app.close()
