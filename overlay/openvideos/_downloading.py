@@ -26,6 +26,8 @@ logger = logging.getLogger("openvideos")
 
 Progress: TypeAlias = Callable[[int, int | None], Any]
 
+_WITH_A_FILE: Final = frozenset({HTTPStatus.OK, HTTPStatus.NON_AUTHORITATIVE_INFORMATION, HTTPStatus.PARTIAL_CONTENT})
+"""The successes whose body is the file, or a part of it. A 202, say, tells that there is none yet."""
 _CONTENT_RANGE: Final = re.compile(r"bytes (\d{1,19})-(\d{1,19})/(\d{1,19}|\*)", re.ASCII)
 
 
@@ -74,6 +76,8 @@ def describe(response: httpx.Response) -> Body | None:
         total = None if match[3] == "*" else int(match[3])
         if end < start or (total is not None and end >= total):
             return None
+        if start == 0 and total is None:
+            return None  # nobody could tell whether that is all of it
         return Body(start, total, validator, encoded)
     length = headers.get("content-length", "")
     known = length.isascii() and length.isdecimal() and not encoded
@@ -91,12 +95,12 @@ class _Progress:
 
 
 def continues(body: Body, have: int, before: _Progress) -> bool:
-    """Tell whether a partial answer goes on exactly where the bytes at hand end, in the same file."""
-    return (
-        body.start == have
-        and body.validator in {None, before.validator}
-        and (body.total is None or before.total is None or body.total == before.total)
-    )
+    """Tell whether a partial answer goes on exactly where the bytes at hand end, in the same file, whose end is known.
+
+    A part must repeat the ETag (RFC 9110, 15.3.7). Without it, a server that ignores If-Range would go unnoticed.
+    """
+    totals = {body.total, before.total} - {None}
+    return body.start == have and body.validator == before.validator and len(totals) == 1
 
 
 def downloading(call: Call[Any], retries: Retries, sink: Sink, on_progress: Progress | None = None) -> Flow[Path]:
@@ -156,6 +160,9 @@ def _attempt(call: Call[Any], sink: Sink, state: _Progress, on_progress: Progres
         return "the server has fewer bytes than arrived before"
     if not outcome.is_success:
         return outcome
+    if outcome.status_code not in _WITH_A_FILE:
+        yield Close(outcome)
+        return f"the server answered {outcome.status_code}, and no file"
     return (yield from _receive(outcome, sink, state, on_progress))
 
 
@@ -170,7 +177,7 @@ def _receive(
         return "the answer is not the part that was asked for"
     if body.start == 0:
         if sink.size:
-            yield Do(sink.restart)
+            yield from _restart(sink, response)
         state.validator, state.total = body.validator, body.total
     state.total = body.total if state.total is None else state.total
     total = state.total
@@ -188,6 +195,17 @@ def _receive(
             state.validator = None
         return f"{sink.size} bytes arrived, and the server said {total}"
     return None
+
+
+def _restart(sink: Sink, response: httpx.Response) -> Flow[None]:
+    """Drop what was written; if that fails, close the answer that was to take its place."""
+    try:
+        yield Do(sink.restart)
+    except GeneratorExit:
+        raise
+    except BaseException:
+        yield Close(response)
+        raise
 
 
 def _final(call: Call[Any], problem: Problem, sink: Sink, state: _Progress) -> APIError | DownloadError:

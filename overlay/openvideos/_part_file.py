@@ -31,7 +31,11 @@ class PartFile:
 
         Raises InvalidArgumentError when the target is a directory, DownloadError when nothing can be written beside it.
         """
-        if not self.target.name or self.target.is_dir():
+        try:
+            is_directory = not self.target.name or self.target.is_dir()
+        except OSError as error:
+            raise self._unwritable(error) from error
+        if is_directory:
             raise InvalidArgumentError(f"{str(self.target)!r} is a directory; name the file to write.")
         try:
             self._descriptor = os.open(

@@ -107,6 +107,8 @@ class World:
     """How many flows of a Gather ran side by side at the most."""
     throw: tuple[int, BaseException] | None = None
     """At which effect, counted from 0, what is raised in the place of its outcome."""
+    late: bool = False
+    """Whether that effect is carried out before."""
     driver: SyncDriver = field(factory=lambda: SyncDriver(SyncTransport()))
 
     @property
@@ -144,7 +146,12 @@ class World:
         self.effects.append(effect)
         assert len(self.effects) <= self.most_steps, "the flow does not end"
         if self.throw is not None and len(self.effects) - 1 == self.throw[0]:
+            if self.late:
+                self._carry_out(effect)
             raise self.throw[1]
+        return self._carry_out(effect)
+
+    def _carry_out(self, effect: Effect) -> Any:
         match effect:
             case Send():
                 outcome, takes = self._answer(effect)
