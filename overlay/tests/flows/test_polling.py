@@ -6,6 +6,7 @@ import logging
 import math
 from collections.abc import Callable, Sequence
 from email.utils import formatdate
+from functools import partial
 from typing import Any
 
 import attrs
@@ -256,7 +257,7 @@ class TestTheDeadline:
     def test_no_time_at_all_is_one_look(self) -> None:
         for status in ("queued", "completed"):
             world = World(scripted(video_answer(status)))
-            outcome = with_errors(lambda world=world: poll(world, Pace(interval=None, timeout=0)))
+            outcome = with_errors(partial(poll, world, Pace(interval=None, timeout=0)))
             assert (status == "completed") == isinstance(outcome, Video)
             assert [] == world.slept
             assert [SHORTEST_ATTEMPT_S] == [sent.within for sent in world.sent]
