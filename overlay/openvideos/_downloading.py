@@ -188,13 +188,13 @@ def _receive(
     broken: APIConnectionError | None = yield Save(response, sink.write, report)
     if body.encoded:
         state.validator = None
-    if broken is not None:
+    if sink.size == total:
+        return None  # whatever breaks behind the last byte
+    if broken is not None or total is None:
         return broken
-    if total is not None and sink.size != total:
-        if sink.size > total:
-            state.validator = None
-        return f"{sink.size} bytes arrived, and the server said {total}"
-    return None
+    if sink.size > total:
+        state.validator = None
+    return f"{sink.size} bytes arrived, and the server said {total}"
 
 
 def _restart(sink: Sink, response: httpx.Response) -> Flow[None]:

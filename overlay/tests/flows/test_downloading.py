@@ -144,7 +144,7 @@ class Store:
     def answer(self, status: int, headers: dict[str, str], step: Answer, body: bytes) -> httpx.Response:
         """Stream a body in pieces, as far as it goes."""
         # A body that ends silently is only seen to be short by its length; without one, transports raise.
-        cut_off = step.cut is not None and step.cut < len(body)
+        cut_off = step.cut is not None and step.cut <= len(body)
         silent = step.error is None and (step.length or status == 206) and step.encoding is None
         error = None if not cut_off or silent else step.error or httpx.RemoteProtocolError("the peer closed")
         body = body[: step.cut] if cut_off else body
@@ -364,6 +364,14 @@ class TestBreaks:
         assert Path("target") == fetch(store, sink, limit=3)
         assert sink.committed in store.served()
         assert 1 == sink.calls.count("restart")
+
+    def test_a_break_behind_the_last_byte_is_none(self) -> None:
+        error = httpx.ReadError("x")
+        store = Store([self.FILE], [Answer(cut=100, error=error)])
+        assert Path("target") == fetch(store, Memory(), limit=0)
+        # Unless nobody knows that it was the last.
+        store = Store([self.FILE], [Answer(cut=100, error=error, length=False)])
+        assert isinstance(fetch(store, Memory(), limit=0), DownloadError)
 
     def test_begins_anew_without_a_strong_validator(self) -> None:
         """A weak validator does not promise the same bytes (RFC 9110, 8.8.1)."""
