@@ -28,6 +28,9 @@ CONNECTION_KEY: Final = "openvideos_emulator.connection"
 """Where a scope's state has the connection, if the server lets the app reach it."""
 
 
+_MAX_DRAINED: Final = 64 << 20
+
+
 class _CutError(Exception):
     """The answer goes no further: the connection is reset, or ended."""
 
@@ -43,7 +46,7 @@ async def suffer(fault: Fault, scope: Scope, receive: Receive, send: Send, excha
         await sleep(fault.delay)
     faulty = _FaultySend(fault, send, receive, connection, sleep)
     try:
-        faulty.begin()
+        await faulty.begin()
         await exchange(scope, receive, faulty)
     except _CutError as cut:
         if connection is None:
@@ -100,10 +103,18 @@ class _FaultySend:
         else:
             await self._continue(message.get("body", b""), is_last=not message.get("more_body", False))
 
-    def begin(self) -> None:
+    async def begin(self) -> None:
         """Let what is to happen before the request happen."""
-        if self._fault.reset is Reset.BEFORE_REQUEST:
-            self._cut(is_reset=True)
+        if self._fault.reset is not Reset.BEFORE_REQUEST:
+            return
+        # A client that is still sending would meet the reset there, and many then see no more than an end.
+        left = _MAX_DRAINED
+        while left > 0:
+            message = await self._receive()
+            left -= len(message.get("body", b""))
+            if not message.get("more_body", False):
+                break
+        self._cut(is_reset=True)
 
     async def end_plainly(self, *, is_reset: bool) -> None:
         """Do what ASGI allows in the place of ending the connection."""

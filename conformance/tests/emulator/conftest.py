@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import io
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Self
 
@@ -18,13 +24,31 @@ from referencing.jsonschema import DRAFT202012
 from openvideos_emulator import create_app
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from pathlib import Path
 
     from openvideos_emulator._app import EmulatorApp
 
+Run = Callable[..., AbstractContextManager[tuple[subprocess.Popen[str], str]]]
+"""How `running` is called."""
+
+LINE = re.compile(r"openvideos-emulator: listening on (http://127\.0\.0\.1:[0-9]+/v1) .*OPENVIDEOS_BASE_URL=\1 ")
 DOCUMENT: dict[str, Any] = yaml.safe_load(files("openvideos_emulator").joinpath("openapi.yaml").read_text("utf-8"))
 _EMPTY: Registry[Any] = Registry()
 _REGISTRY = _EMPTY.with_resource("urn:contract", DRAFT202012.create_resource(DOCUMENT))
+
+
+@contextlib.contextmanager
+def running(*arguments: str, cwd: Path) -> Generator[tuple[subprocess.Popen[str], str]]:
+    """Run the command on a free port; give the process and its base URL."""
+    command = [sys.executable, "-X", "dev", "-m", "openvideos_emulator", "--port", "0", *arguments]
+    with subprocess.Popen(command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            match = LINE.match(process.stdout.readline())
+            assert match is not None, process.communicate(timeout=10)
+            yield process, match[1]
+        finally:
+            process.kill()
 
 
 class Clock:
@@ -120,6 +144,8 @@ def assert_fits(value: Any, address: str) -> None:
 
 def _schema_address(answer: httpx.Response) -> str | None:
     """Find the schema of an answer by its path in the contract: literal steps first, as the contract says."""
+    if answer.request.url.path.startswith("/_emulator/"):
+        return None  # the emulator's own
     steps = answer.request.url.path.removeprefix("/v1").split("/")
     for path in sorted(DOCUMENT["paths"], key=lambda each: each.count("{")):
         pattern = path.split("/")
@@ -139,6 +165,12 @@ def _schema_address(answer: httpx.Response) -> str | None:
 def serve() -> type[Server]:
     """Give the class of servers, each of which is a context manager, with the options of `create_app`."""
     return Server
+
+
+@pytest.fixture(scope="session")
+def run() -> Run:
+    """Give the way to run the command: a context manager of the process and its base URL."""
+    return running
 
 
 @pytest.fixture(scope="session")

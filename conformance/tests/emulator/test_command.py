@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import re
 import signal
 import socket
 import subprocess
@@ -17,24 +15,9 @@ import pytest
 from openvideos_emulator import create_app, main
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
     from pathlib import Path
 
-LINE = re.compile(r"openvideos-emulator: listening on (http://127\.0\.0\.1:[0-9]+/v1) .*OPENVIDEOS_BASE_URL=\1 ")
-
-
-@contextlib.contextmanager
-def running(*arguments: str, cwd: Path) -> Generator[tuple[subprocess.Popen[str], str]]:
-    """Run the command on a free port; give the process and its base URL."""
-    command = [sys.executable, "-X", "dev", "-m", "openvideos_emulator", "--port", "0", *arguments]
-    with subprocess.Popen(command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout is not None
-            match = LINE.match(process.stdout.readline())
-            assert match is not None, process.communicate(timeout=10)
-            yield process, match[1]
-        finally:
-            process.kill()
+    from tests.emulator.conftest import Run
 
 
 def complaint(*arguments: str, cwd: Path) -> tuple[int, str]:
@@ -47,8 +30,8 @@ def complaint(*arguments: str, cwd: Path) -> tuple[int, str]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_it_serves_until_it_is_told_to_stop(tmp_path: Path, number: signal.Signals) -> None:
-    with running("--pace", "instant", cwd=tmp_path) as (process, base_url):
+def test_it_serves_until_it_is_told_to_stop(run: Run, tmp_path: Path, number: signal.Signals) -> None:
+    with run("--pace", "instant", cwd=tmp_path) as (process, base_url):
         with httpx.Client(base_url=base_url, trust_env=False) as client:
             body = {"prompt": "A cat", "size": "64x48", "seconds": "1"}
             id_ = client.post("/videos", json=body).raise_for_status().json()["id"]
@@ -62,11 +45,11 @@ def test_it_serves_until_it_is_told_to_stop(tmp_path: Path, number: signal.Signa
     )
 
 
-def test_a_killed_process_loses_no_job(tmp_path: Path) -> None:
+def test_a_killed_process_loses_no_job(run: Run, tmp_path: Path) -> None:
     ids: list[str] = []
     for turn in range(2):
         with (
-            running("--db", "jobs.db", "--pace", "instant", cwd=tmp_path) as (process, base_url),
+            run("--db", "jobs.db", "--pace", "instant", cwd=tmp_path) as (process, base_url),
             httpx.Client(base_url=base_url, trust_env=False) as client,
         ):
             if turn == 0:
@@ -76,9 +59,9 @@ def test_a_killed_process_loses_no_job(tmp_path: Path) -> None:
                 assert ids[::-1] == [video["id"] for video in client.get("/videos").json()["data"]]
 
 
-def test_a_refused_upload_gets_its_answer(tmp_path: Path) -> None:
+def test_a_refused_upload_gets_its_answer(run: Run, tmp_path: Path) -> None:
     with (
-        running("--api-key", "secret", cwd=tmp_path) as (_, base_url),
+        run("--api-key", "secret", cwd=tmp_path) as (_, base_url),
         httpx.Client(base_url=base_url, trust_env=False) as client,
     ):
         files = {"prompt": (None, b"x"), "input_reference": ("a", b"x" * (65 << 20))}
@@ -88,10 +71,10 @@ def test_a_refused_upload_gets_its_answer(tmp_path: Path) -> None:
         assert 200 == client.get("/videos", headers=headers).status_code
 
 
-def test_answers_are_not_held_back(tmp_path: Path) -> None:
+def test_answers_are_not_held_back(run: Run, tmp_path: Path) -> None:
     """With Nagle's delay, each answer on a connection that is kept waits 40 ms for an acknowledgement."""
     with (
-        running(cwd=tmp_path) as (_, base_url),
+        run(cwd=tmp_path) as (_, base_url),
         httpx.Client(base_url=base_url, trust_env=False) as client,
     ):
         times = []
@@ -111,11 +94,11 @@ def test_a_used_port_is_told(tmp_path: Path) -> None:
     assert [] == list(tmp_path.iterdir())
 
 
-def test_a_database_that_is_none_or_in_use_is_told(tmp_path: Path) -> None:
+def test_a_database_that_is_none_or_in_use_is_told(run: Run, tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("no database" * 100)
     code, said = complaint("--port", "0", "--db", "notes.txt", cwd=tmp_path)
     assert (1, True) == (code, "not a database" in said)
-    with running("--db", "jobs.db", cwd=tmp_path):
+    with run("--db", "jobs.db", cwd=tmp_path):
         code, said = complaint("--port", "0", "--db", "jobs.db", cwd=tmp_path)
         assert (1, True) == (code, "in use by another process" in said)
 

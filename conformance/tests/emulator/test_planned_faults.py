@@ -1,0 +1,259 @@
+"""A planned fault happens to the requests that it names, in the order of the plan, and to no other."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from openvideos_emulator._faults import Fault, FaultPlan
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.emulator.conftest import Run, Server
+
+FAULTS = "http://emulator/_emulator/faults"
+SMALL = {"prompt": "A cat", "size": "64x48", "seconds": "1"}
+
+
+def take(plan: FaultPlan, request: str) -> int | None:
+    """Give the status of the fault that `METHOD /path operation` meets."""
+    method, path, operation = request.split()
+    fault = plan.take(operation=None if operation == "-" else operation, method=method, path=path)
+    return None if fault is None else fault.status
+
+
+class TestPlan:
+    def test_faults_happen_in_order_and_are_used_up(self) -> None:
+        plan = FaultPlan()
+        plan.add(Fault(status=500, times=2))
+        plan.add(Fault(status=503))
+        assert [500, 500, 503, None] == [take(plan, "GET /v1/videos list_videos") for _ in range(4)]
+        assert not plan
+
+    @pytest.mark.parametrize(
+        ("fault", "matching", "other"),
+        [
+            (Fault(operation="retrieve_video"), "GET /v1/videos/a retrieve_video", "GET /v1/videos list_videos"),
+            (Fault(operation="retrieve_video"), "GET /v1/videos/a retrieve_video", "GET /v1/nothing -"),
+            (Fault(method="POST"), "POST /v1/videos create_video", "GET /v1/videos list_videos"),
+            (Fault(path="/v1/videos/*/content"), "GET /v1/videos/a/content x", "GET /v1/videos/a x"),
+            (Fault(method="GET", path="/v1/videos/a*"), "GET /v1/videos/ab x", "DELETE /v1/videos/ab x"),
+            (Fault(path="/v1/videos/A"), "GET /v1/videos/A x", "GET /v1/videos/a x"),
+        ],
+    )
+    def test_a_fault_waits_for_a_request_that_matches(self, fault: Fault, matching: str, other: str) -> None:
+        plan = FaultPlan()
+        plan.add(fault)
+        for request, is_left in ((other, True), (matching, False)):
+            take(plan, request)
+            assert is_left == bool(plan)
+
+    def test_a_fault_that_does_not_match_does_not_hold_up_the_next(self) -> None:
+        plan = FaultPlan()
+        plan.add(Fault(status=500, method="POST"))
+        plan.add(Fault(status=503))
+        assert [503, None] == [take(plan, "GET /v1/videos list_videos") for _ in range(2)]
+        assert [500] == [each.fault.status for each in plan.pending()]
+
+    @given(times=st.lists(st.integers(1, 5), max_size=6))
+    def test_each_fault_happens_as_often_as_it_says(self, times: list[int]) -> None:
+        plan = FaultPlan()
+        for number, count in enumerate(times):
+            plan.add(Fault(status=200 + number, times=count))
+        expected = [200 + number for number, count in enumerate(times) for _ in range(count)]
+        assert [*expected, None] == [take(plan, "GET / -") for _ in range(len(expected) + 1)]
+
+
+class TestInMemory:
+    """Behind any ASGI server or transport: answers, headers, delays and stalls."""
+
+    def test_a_status_takes_the_place_of_the_answer(self, serve: type[Server]) -> None:
+        with serve() as server:
+            body = {"status": 429, "headers": {"Retry-After": "7"}, "operation": "create_video", "times": 2}
+            planned = server.ok("POST", FAULTS, json=body)["faults"]
+            assert [{**body, "left": 2}] == planned
+            for _ in range(2):
+                answer = server.post("videos", json=SMALL)
+                assert (429, "7") == (answer.status_code, answer.headers["retry-after"])
+                assert "rate_limit_error" == answer.json()["error"]["type"]
+            assert [] == server.ok("GET", "videos")["data"]
+            server.create()
+
+    def test_an_effect_can_come_without_its_answer(self, serve: type[Server]) -> None:
+        with serve() as server:
+            server.ok("POST", FAULTS, json={"status": 418, "carried_out": True, "times": 3})
+            assert 418 == server.post("videos", json=SMALL).status_code
+            assert 418 == server.get("videos/video_unknown").status_code
+            id_ = server.app._engine.state()[1][0].job.id
+            assert 418 == server.get(f"videos/{id_}/content").status_code
+            assert [id_] == [video["id"] for video in server.ok("GET", "videos")["data"]]
+
+    @pytest.mark.parametrize(
+        ("body", "expected", "media_type"),
+        [
+            ({"odd": 1}, b'{"odd": 1}', "application/json"),
+            ("<html>", b"<html>", "text/plain; charset=utf-8"),
+            ([], b"[]", "application/json"),
+            (None, b"", None),
+        ],
+    )
+    def test_a_body_is_sent_as_planned(
+        self, serve: type[Server], body: object, expected: bytes, media_type: str | None
+    ) -> None:
+        with serve() as server:
+            server.app._engine.faults.add(Fault(status=200, body=body))
+            answer = server.together(("GET", "videos"))[0]
+            assert (expected, media_type) == (answer.content, answer.headers.get("content-type"))
+            assert answer.headers["x-request-id"]
+
+    def test_headers_can_be_changed_alone(self, serve: type[Server]) -> None:
+        with serve(pace="manual") as server:
+            id_ = server.create()["id"]
+            server.ok("POST", FAULTS, json={"headers": {"openai-poll-after-ms": "soon"}})
+            assert "soon" == server.get(f"videos/{id_}").headers["openai-poll-after-ms"]
+
+    def test_delays_and_stalls_take_their_time(self, serve: type[Server]) -> None:
+        with serve() as server:
+            slept: list[float] = []
+
+            async def sleep(delay: float) -> None:
+                slept.append(delay)
+
+            server.app._sleep = sleep
+            server.ok("POST", FAULTS, json={"delay": 3.5, "stall": {"at": 9, "seconds": 60}})
+            server.ok("GET", "videos")
+            server.ok("POST", FAULTS, json={"stall": {"seconds": 2}})
+            server.ok("GET", "videos")
+            assert [3.5, 60, 2] == slept
+
+    def test_faults_spare_control_and_can_be_taken_back(self, serve: type[Server]) -> None:
+        with serve() as server:
+            server.ok("POST", FAULTS, json={"status": 500, "times": 9})
+            assert 9 == server.ok("GET", FAULTS)["faults"][0]["left"]
+            assert [] == server.ok("DELETE", FAULTS)["faults"]
+            server.ok("GET", "videos")
+
+    def test_a_truncated_answer_ends_early(self, serve: type[Server]) -> None:
+        with serve() as server:
+            server.app._engine.faults.add(Fault(truncate=10))
+            answer = server.together(("GET", "videos"))[0]
+            assert (10, True) == (len(answer.content), int(answer.headers["content-length"]) > 10)
+
+    def test_a_reset_is_an_error_of_the_transport(self, serve: type[Server]) -> None:
+        with serve() as server:
+            server.ok("POST", FAULTS, json={"reset": "before_answer"})
+            with pytest.raises(ConnectionResetError):
+                server.post("videos", json=SMALL)
+            assert 1 == len(server.ok("GET", "videos")["data"])
+
+
+def collect(client: httpx.Client, path: str, into: list[bytes]) -> None:
+    with client.stream("GET", path) as answer:
+        for chunk in answer.iter_raw():
+            into.append(chunk)  # noqa: PERF402 - what came before a break stays
+
+
+@pytest.fixture(scope="module")
+def root(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Run one emulator for the tests that need a connection; give its URL without `/v1`."""
+    directory: Path = tmp_path_factory.mktemp("faults")
+    with run("--pace", "instant", cwd=directory) as (_, base_url):
+        yield base_url.removesuffix("/v1")
+
+
+@pytest.fixture
+def client(root: str) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=root, trust_env=False, timeout=10) as client:
+        client.post("/_emulator/reset").raise_for_status()
+        yield client
+
+
+class TestOnTheWire:
+    """Behind the command: what happens to connections too."""
+
+    @pytest.mark.parametrize(
+        ("reset", "jobs"), [("before_request", 0), ("before_answer", 1), ("before_body", 1), ("after_body", 1)]
+    )
+    def test_a_reset_is_seen_and_its_time_decides_on_the_effect(
+        self, client: httpx.Client, root: str, reset: str, jobs: int
+    ) -> None:
+        client.post("/_emulator/faults", json={"reset": reset, "method": "POST"}).raise_for_status()
+        if reset == "after_body":
+            assert 200 == client.post("/v1/videos", json=SMALL).status_code
+        else:
+            with pytest.raises(httpx.ReadError, match="reset"):
+                client.post("/v1/videos", json=SMALL)
+        # On another connection: this one may be broken, and not know it yet.
+        assert jobs == len(httpx.get(f"{root}/v1/videos", trust_env=False).json()["data"])
+
+    @pytest.mark.parametrize("at", [0, 1, 1000])
+    def test_a_truncated_file_is_seen(self, client: httpx.Client, at: int) -> None:
+        id_ = client.post("/v1/videos", json=SMALL).json()["id"]
+        whole = client.get(f"/v1/videos/{id_}/content").content
+        fault = {"truncate": at, "operation": "download_video_content"}
+        client.post("/_emulator/faults", json=fault).raise_for_status()
+        got: list[bytes] = []
+        with pytest.raises(httpx.RemoteProtocolError, match=f"received {at} bytes, expected {len(whole)}"):
+            collect(client, f"/v1/videos/{id_}/content", got)
+        assert whole[:at] == b"".join(got)
+
+    def test_a_file_goes_on_after_a_break(self, client: httpx.Client) -> None:
+        id_ = client.post("/v1/videos", json=SMALL).json()["id"]
+        whole = client.get(f"/v1/videos/{id_}/content")
+        headers = {"Range": "bytes=1000-", "If-Range": whole.headers["etag"]}
+        assert whole.content[1000:] == client.get(f"/v1/videos/{id_}/content", headers=headers).content
+
+    def test_a_wrong_length_is_sent(self, client: httpx.Client) -> None:
+        right = len(client.get("/v1/videos").content)
+        client.post("/_emulator/faults", json={"content_length": right + 9}).raise_for_status()
+        with pytest.raises(httpx.RemoteProtocolError, match=f"received {right} bytes, expected {right + 9}"):
+            client.get("/v1/videos")
+        client.post("/_emulator/faults", json={"content_length": 9}).raise_for_status()
+        assert 9 == len(client.get("/v1/videos").content)
+
+    def test_all_bytes_follow_a_length_that_is_too_small(self, client: httpx.Client, root: str) -> None:
+        right = client.get("/v1/videos").content
+        client.post("/_emulator/faults", json={"content_length": 9}).raise_for_status()
+
+        async def raw() -> bytes:
+            host, port = root.removeprefix("http://").split(":")
+            reader, writer = await asyncio.open_connection(host, int(port))
+            writer.write(b"GET /v1/videos HTTP/1.1\r\nhost: x\r\n\r\n")
+            answer = await reader.read()
+            writer.close()
+            return answer
+
+        head, _, body = asyncio.run(raw()).partition(b"\r\n\r\n")
+        assert right == body
+        assert b"content-length: 9\r\n" in head + b"\r\n"
+
+    def test_a_stall_lasts_until_the_client_goes_away(self, client: httpx.Client) -> None:
+        client.post("/_emulator/faults", json={"stall": {"at": 5}}).raise_for_status()
+        with pytest.raises(httpx.ReadTimeout):
+            client.get("/v1/videos", timeout=0.2)
+        assert 200 == client.get("/v1/videos").status_code
+
+    @pytest.mark.parametrize(
+        "lines",
+        [b"GET / FOO\r\n\r\n", b"\x16\x03\x01\x02", b"GET /v1/videos HTTP/1.1\r\nbad header\r\n\r\n", b"\r\n \r\n\r\n"],
+    )
+    def test_what_is_no_http_gets_the_envelope_too(self, root: str, lines: bytes) -> None:
+        async def raw() -> bytes:
+            host, port = root.removeprefix("http://").split(":")
+            reader, writer = await asyncio.open_connection(host, int(port))
+            writer.write(lines + b"\r\n\r\n")
+            answer = await reader.read()
+            writer.close()
+            return answer
+
+        answer: Any = asyncio.run(raw())
+        assert answer.startswith(b"HTTP/1.1 400 ")
+        assert b'"code": "invalid_http"' in answer
+        assert b"x-request-id: " in answer
