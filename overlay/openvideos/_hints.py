@@ -18,9 +18,9 @@ def _number(text: str | None) -> float | None:
     """
     if text is None or not text.isascii() or len(text) > LONGEST_NUMBER:
         return None
-    if not text.strip().replace(".", "", 1).isdecimal():
-        return None
-    return float(text)
+    # Only these blanks stand around a value (RFC 9110, 5.5); str.strip() takes more than float() does.
+    digits = text.strip(" \t")
+    return float(digits) if digits.replace(".", "", 1).isdecimal() else None
 
 
 def poll_after(headers: Mapping[str, str]) -> float | None:

@@ -34,6 +34,7 @@ NONSENSE = [
     "soon",
     "٣",
     "5 s",
+    "5\x1f",
     "5, 6",
     "9" * 33,
     "9" * 5000,
@@ -58,7 +59,7 @@ class TestRetryAfter:
 
     @pytest.mark.parametrize(
         ("text", "seconds"),
-        [("0", 0.0), ("5", 5.0), ("1.5", 1.5), (" 7 ", 7.0), ("007", 7.0), ("3.", 3.0), (".5", 0.5)],
+        [("0", 0.0), ("5", 5.0), ("1.5", 1.5), (" 7\t", 7.0), ("007", 7.0), ("3.", 3.0), (".5", 0.5)],
     )
     def test_seconds(self, text: str, seconds: float) -> None:
         assert seconds == retry_after({"retry-after": text}, now=WALL)

@@ -40,6 +40,9 @@ settings.register_profile(
     parent=settings.get_profile("flows"),
     derandomize=True,
     database=None,
+    max_examples=100,
+    # Mutation testing runs the tests more than once in a process.
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.differing_executors],
 )
 FLOWS = settings.get_profile(os.environ.get("OPENVIDEOS_FLOWS_PROFILE", "flows"))
 
