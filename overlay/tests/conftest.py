@@ -8,6 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from openvideos import OpenVideos
 
@@ -22,6 +23,11 @@ VARIABLES = (
     "OPENAI_API_KEY",
     "OPENVIDEOS_WEBHOOK_SECRET",
 )
+
+
+# A busy machine is slow, and that is no failure.
+settings.register_profile("patient", parent=settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 
 @pytest.fixture(autouse=True)

@@ -377,7 +377,7 @@ class TestUpdates:
     """`on_update` is called on each change."""
 
     @FLOWS
-    @given(answers=st.lists(running | refusals.filter(lambda answer: answer.status_code == 503), max_size=10))
+    @given(answers=st.lists(running | st.builds(refusal, st.just(503)), max_size=10))
     def test_exactly_on_each_change(self, answers: list[httpx.Response]) -> None:
         told: list[dict[str, Any]] = []
         world = World(scripted(*answers, video_answer("completed")))
