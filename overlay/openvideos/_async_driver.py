@@ -92,8 +92,7 @@ class AsyncDriver:
         call, started = send.call, time.perf_counter()
         http = self.transport.client()
         request = build(http, send)
-        if isinstance(request.stream, httpx.SyncByteStream):
-            request.stream = Outgoing(request.stream)
+        request.stream = Outgoing(cast("httpx.SyncByteStream", request.stream))
         outcome: httpx.Response | APIConnectionError
         try:
             with anyio.fail_after(send.within):

@@ -41,9 +41,6 @@ class _Gunzip:
             self._inside = not self._member.eof
             data = self._member.unused_data if self._member.eof else self._member.unconsumed_tail
             yield piece
-        while self._inside and (piece := self._member.decompress(b"", PIECE)):
-            self._inside = not self._member.eof
-            yield piece
 
     def finish(self) -> None:
         """Check that the last member is whole: its checksum and length stand at its end."""

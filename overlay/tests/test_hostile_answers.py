@@ -191,6 +191,7 @@ class TestAnyAnswer:
     @example(status=500, body=deep(5000, objects=False), headers=[])
     @example(status=404, body=b'{"error": {"message": "\\ud800"}}', headers=[])
     @example(status=404, body=b"", headers=[(b"x-odd", b"\xff\xfe")])
+    @example(status=200, body=json.dumps({**VIDEO, "id": ""}).encode(), headers=[])
     @settings(max_examples=100, deadline=None)
     def test_is_a_result_or_an_error(
         self, method: str, status: int, body: bytes, headers: list[tuple[bytes, bytes]]

@@ -14,7 +14,7 @@ import socket
 import struct
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Final, Self, TypeAlias
@@ -23,7 +23,7 @@ from urllib.parse import urlsplit
 WAIT_S: Final = 5.0
 """How long an event may take that is certain to come; a test that waits so long has failed."""
 
-Headers: TypeAlias = Mapping[str, str] | list[tuple[str, str]]
+Headers: TypeAlias = Mapping[str, str] | Sequence[tuple[str, str]]
 
 
 @dataclass(frozen=True)
@@ -82,14 +82,14 @@ class Behaviour:
     eager: bool = False
 
 
-def head(status: int, headers: Headers = (), reason: str = "Whatever") -> bytes:  # type: ignore[assignment]
+def head(status: int, headers: Headers = (), reason: str = "Whatever") -> bytes:
     """Return a status line and headers, with nothing added."""
     pairs = headers.items() if isinstance(headers, Mapping) else headers
     lines = [f"HTTP/1.1 {status} {reason}", *(f"{name}: {value}" for name, value in pairs)]
     return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
 
 
-def message(status: int, body: bytes, headers: Headers = ()) -> bytes:  # type: ignore[assignment]
+def message(status: int, body: bytes, headers: Headers = ()) -> bytes:
     """Return a whole answer, its Content-Length right."""
     pairs = list(headers.items() if isinstance(headers, Mapping) else headers)
     return head(status, [("content-length", str(len(body))), *pairs]) + body
@@ -106,12 +106,12 @@ def sends(data: bytes, *, close: bool = False) -> Behaviour:
     return Behaviour(act)
 
 
-def answers(status: int, body: bytes = b"", headers: Headers = ()) -> Behaviour:  # type: ignore[assignment]
+def answers(status: int, body: bytes = b"", headers: Headers = ()) -> Behaviour:
     """Answer in order."""
     return sends(message(status, body, headers))
 
 
-def answers_json(value: Any, status: int = 200, headers: Headers = ()) -> Behaviour:  # type: ignore[assignment]
+def answers_json(value: Any, status: int = 200, headers: Headers = ()) -> Behaviour:
     """Answer in order, with JSON."""
     pairs = list(headers.items() if isinstance(headers, Mapping) else headers)
     return answers(status, json.dumps(value).encode(), [("content-type", "application/json"), *pairs])

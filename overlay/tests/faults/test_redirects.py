@@ -113,7 +113,7 @@ class TestAnotherOrigin:
     async def test_can_fail_and_echo(self, status: int, method: Method, against: Against, tmp_path: Path) -> None:
         """The first server puts the key into the address; the second one repeats it."""
         with FaultServer(answers(403, f"no {KEY}".encode(), {"x-echo": KEY, "x-request-id": KEY})) as other:
-            script = [*method.before, redirect(status, f"{other.origin}/{KEY}?a={KEY}")]
+            script = [*method.before, redirect(status, f"{other.origin}/{KEY}?a={KEY}#{KEY}")]
             async with against(*script, max_retries=0) as (_, client):
                 error: Any = await client.fails(method.name, **method.arguments_in(tmp_path))
         assert 403 == error.status_code

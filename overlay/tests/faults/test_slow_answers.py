@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import AsyncIterator, Iterator
 
+import httpx
 import pytest
 
 from openvideos import APITimeoutError, OpenVideosError
 
 from .calls import COMPLETED, ID, QUEUED
-from .clients import Against
+from .clients import TLS, Against, Client
 from .server import Behaviour, answers_json, drips, head, stalls
 
 pytestmark = pytest.mark.anyio
@@ -61,3 +63,32 @@ async def test_a_pause_that_is_longer_than_the_timeout_ends_it(name: str, agains
     async with against(drip, max_retries=0) as (_, client):
         error = await client.fails(name, *([] if name == "list" else [ID]), timeout=0.05)
     assert isinstance(error, APITimeoutError)
+
+
+@pytest.mark.parametrize("drip", [DRIPS["a body"], DRIPS["chunks"]], ids=["a body", "chunks"])
+async def test_a_callers_own_http_client_notices_between_two_pieces(
+    drip: Behaviour, against: Against, flavour: str
+) -> None:
+    http = (httpx.Client if flavour == "sync" else httpx.AsyncClient)(verify=TLS)
+    async with against(drip, http_client=http) as (_, client):
+        error = await client.fails("poll", ID, poll_timeout_ms=100)
+    assert ID == error.video_id
+
+
+@pytest.mark.parametrize("flavour", ["sync", "asyncio"])  # trio warns of it, and is right
+async def test_a_stream_that_goes_on_behind_its_close(flavour: str) -> None:
+    """A transport of the caller's own may give one; it is left all the same."""
+
+    class Endless(httpx.SyncByteStream, httpx.AsyncByteStream):
+        def __iter__(self) -> Iterator[bytes]:
+            return iter(lambda: b"x" * (1 << 20), b"")
+
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            for piece in self:
+                yield piece
+
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, stream=Endless()))
+    http = (httpx.Client if flavour == "sync" else httpx.AsyncClient)(transport=transport)
+    async with Client(flavour, "http://server.test/v1", http_client=http, max_retries=0) as client:
+        error = await client.fails("retrieve", ID)
+    assert "larger than" in str(error)
