@@ -8,7 +8,6 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import HealthCheck, settings
 
 from openvideos import OpenVideos
 
@@ -23,11 +22,6 @@ VARIABLES = (
     "OPENAI_API_KEY",
     "OPENVIDEOS_WEBHOOK_SECRET",
 )
-
-
-# A busy machine is slow, and that is no failure.
-settings.register_profile("patient", parent=settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("patient")
 
 
 @pytest.fixture(autouse=True)
