@@ -195,6 +195,11 @@ class TestServers:
         with pytest.raises(openvideos.InternalServerError, match=r"502.*Bad Gateway"):
             answering(502, html="<html>Bad Gateway</html>").videos.retrieve("video_1")
 
+    def test_an_answer_with_an_empty_id_names_it(self) -> None:
+        video = {"id": "", "object": "video", "created_at": 1, "model": "m", "status": "queued"}
+        with pytest.raises(APIResponseValidationError, match="'id' is empty"):
+            answering(200, json=video).videos.create(prompt="x")
+
     @pytest.mark.parametrize("key", ["id", "created_at", "model", "status"])
     def test_an_answer_that_lacks_a_key_names_it(self, key: str) -> None:
         video = {"id": "video_1", "object": "video", "created_at": 1, "model": "m", "status": "queued"}

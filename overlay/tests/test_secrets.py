@@ -63,6 +63,11 @@ class TestKeys:
                 client_of(lambda request, content=content: httpx.Response(200, content=content)).videos.retrieve("v")
             assert KEY not in everything(caught.value)
 
+    def test_are_not_in_an_error_about_a_path(self) -> None:
+        with pytest.raises(OpenVideosError) as caught:
+            client_of(lambda request: httpx.Response(404, json={})).videos.delete(f"id-{KEY}")
+        assert KEY not in f"{caught.value}{vars(caught.value)['request'].url}"
+
     def test_are_not_in_an_error_about_a_connection(self) -> None:
         def handler(request: httpx.Request) -> httpx.Response:
             raise httpx.ReadError(f"broken near {KEY}", request=request)

@@ -129,7 +129,12 @@ class TestSecrets:
         with pytest.raises(ConfigurationError):
             client.webhooks.verify("x", sign("x", secret=SECRET), secret=[])
 
-    def test_without_the_library_the_extra_is_named(self) -> None:
+    def test_without_the_library_the_extra_is_named(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setitem(sys.modules, "standardwebhooks", None)
+        with pytest.raises(ConfigurationError, match=r"openvideos\[webhooks\]"):
+            sign("x", secret=SECRET)
+
+    def test_without_the_library_the_package_can_be_imported(self) -> None:
         code = """
 import sys
 sys.modules["standardwebhooks"] = None
