@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Iterable
+from typing import Any
 
 import httpcore
 import httpx
@@ -21,13 +23,22 @@ class Backend(httpcore.MockBackend):
         self.timeouts: list[float | None] = []
         self.slept = 0.0
 
-    def connect_tcp(self, host: str, port: int, timeout: float | None = None, *_: object) -> httpcore.NetworkStream:
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.NetworkStream:
         self.timeouts.append(timeout)
-        return super().connect_tcp(host, port, timeout)
+        return super().connect_tcp(host, port, timeout, local_address, socket_options)
 
-    def connect_unix_socket(self, path: str, timeout: float | None = None, *_: object) -> httpcore.NetworkStream:
+    def connect_unix_socket(
+        self, path: str, timeout: float | None = None, socket_options: Iterable[Any] | None = None
+    ) -> httpcore.NetworkStream:
         self.timeouts.append(timeout)
-        return super().connect_unix_socket(path, timeout)
+        return super().connect_unix_socket(path, timeout, socket_options)
 
     def sleep(self, seconds: float) -> None:
         self.slept += seconds
