@@ -25,7 +25,7 @@ from openvideos_emulator._body import limited, parse_json, read_bytes, read_form
 from openvideos_emulator._control import Controls
 from openvideos_emulator._edge import planned_answer, suffer
 from openvideos_emulator._engine import Engine, Once
-from openvideos_emulator._errors import Reason, RefusalError, invalid, shown
+from openvideos_emulator._errors import Reason, RefusalError, invalid, is_no_space, shown
 from openvideos_emulator._operations import Call, Operations, handlers_of
 from openvideos_emulator._router import CONTROL_PREFIX, PREFIX, Router
 from openvideos_emulator._spec import Contract, contract, control
@@ -227,9 +227,12 @@ class _Exchange:
             return
         except RefusalError as refusal:
             answer = refusal_answer(refusal)
-        except Exception:  # noqa: BLE001 - the last door: whatever it is, the client gets the envelope
-            _LOG.exception("request %s failed", self._request_id)
-            answer = refusal_answer(_fault())
+        except Exception as error:  # noqa: BLE001 - the last door: whatever it is, the client gets the envelope
+            if is_no_space(error):
+                _LOG.error("request %s failed: the disk is full (%s)", self._request_id, error)
+            else:
+                _LOG.exception("request %s failed", self._request_id)
+            answer = refusal_answer(_fault(error))
         # A client that is still sending would see a reset connection in place of the answer.
         await self._drain(drain_bytes)
         await answer(self._scope, self._receive, self._send)
@@ -276,6 +279,9 @@ def _joined(headers: Headers) -> dict[str, str]:
     return {name: ", ".join(headers.getlist(name)) for name in headers}
 
 
-def _fault() -> RefusalError:
+def _fault(error: Exception) -> RefusalError:
+    if is_no_space(error):
+        message = "The emulator's disk is full; nothing was lost. Make room, and send the request again."
+        return RefusalError(Reason.NO_SPACE, message, code="storage_full")
     message = "The emulator failed to handle the request; its log says more. Please report it."
     return RefusalError(Reason.INTERNAL, message, code="internal_error")

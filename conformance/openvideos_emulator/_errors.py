@@ -5,7 +5,12 @@ The engine and the validator raise `RefusalError`; the face (`_answers`) decides
 
 from __future__ import annotations
 
+import errno
+import sqlite3
 from enum import Enum
+from typing import Final
+
+_NO_SPACE: Final = frozenset(getattr(errno, name) for name in ("ENOSPC", "EFBIG", "EDQUOT") if hasattr(errno, name))
 
 
 class Reason(Enum):
@@ -22,6 +27,7 @@ class Reason(Enum):
     RANGE_NOT_SATISFIABLE = "range_not_satisfiable"
     UNPROCESSABLE = "unprocessable"
     INTERNAL = "internal"
+    NO_SPACE = "no_space"
 
 
 class RefusalError(Exception):
@@ -47,6 +53,14 @@ class RefusalError(Exception):
 
 class StartError(Exception):
     """Say why the emulator cannot start: a database that is not one, a port that is taken."""
+
+
+def is_no_space(error: BaseException) -> bool:
+    """Tell whether a fault is that the disk is full, or that this process may write no more."""
+    code = getattr(error, "sqlite_errorcode", None)
+    if isinstance(code, int):
+        return code & 0xFF == sqlite3.SQLITE_FULL or code == sqlite3.SQLITE_IOERR_WRITE
+    return isinstance(error, OSError) and error.errno in _NO_SPACE
 
 
 def invalid(message: str, *, param: str | None = None, code: str = "invalid_value") -> RefusalError:

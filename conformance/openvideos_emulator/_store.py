@@ -15,7 +15,7 @@ import weakref
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from openvideos_emulator._errors import StartError
+from openvideos_emulator._errors import StartError, is_no_space
 from openvideos_emulator._jobs import Failure, Job, Pace, Recipe
 
 if TYPE_CHECKING:
@@ -297,6 +297,9 @@ def _prepare(connection: sqlite3.Connection, path: Path | None) -> None:
         if owner != _APPLICATION_ID:
             message = f"{path} is the SQLite database of another program; name another file with --db"
             raise StartError(message)
+        flaw = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+        if flaw != "ok":
+            raise sqlite3.DatabaseError(flaw)
         if version != _SCHEMA_VERSION:
             message = (
                 f"{path} has schema {version}, this emulator reads schema {_SCHEMA_VERSION}; move the file away, or"
@@ -312,10 +315,15 @@ def _prepare(connection: sqlite3.Connection, path: Path | None) -> None:
 
 
 def _why_unusable(error: sqlite3.DatabaseError, path: Path | None) -> str:
-    if error.sqlite_errorcode & 0xFF in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+    # What quick_check finds has no code of SQLite's.
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
+    if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
         return f"the database {path} is in use by another process; stop that one, or name another file with --db"
-    if error.sqlite_errorcode & 0xFF in {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT}:
-        return f"{path} is not a database that can be read ({error}); move it away, or name another file with --db"
+    if code in {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT}:
+        reason = " ".join(str(error).split())
+        return f"{path} is not a database that can be read ({reason}); move it away, or name another file with --db"
+    if is_no_space(error):
+        return f"the database {path} cannot be used: the disk is full ({error}); make room, nothing was lost"
     return f"the database {path} cannot be used: {error}"
 
 

@@ -38,9 +38,11 @@ _REGISTRY = _EMPTY.with_resource("urn:contract", DRAFT202012.create_resource(DOC
 
 
 @contextlib.contextmanager
-def running(*arguments: str, cwd: Path) -> Generator[tuple[subprocess.Popen[str], str]]:
-    """Run the command on a free port; give the process and its base URL."""
-    command = [sys.executable, "-X", "dev", "-m", "openvideos_emulator", "--port", "0", *arguments]
+def running(*arguments: str, cwd: Path, after: str = "") -> Generator[tuple[subprocess.Popen[str], str]]:
+    """Run the command on a free port, `after` some Python; give the process and its base URL."""
+    program = ["-c", f"{after}\nimport openvideos_emulator\nraise SystemExit(openvideos_emulator.main())"]
+    command = [sys.executable, "-X", "dev", *(program if after else ["-m", "openvideos_emulator"]), "--port", "0"]
+    command += arguments
     with subprocess.Popen(command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
