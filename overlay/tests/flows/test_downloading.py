@@ -30,7 +30,7 @@ from openvideos import (
     RateLimitError,
 )
 from openvideos._calls import Call, Extras
-from openvideos._downloading import Body, describe, downloading
+from openvideos._downloading import Body, _restart, describe, downloading
 from openvideos._effects import Do, Send
 from openvideos._operations import download
 from openvideos._part_file import PartFile
@@ -711,6 +711,11 @@ class TestTheDisk:
         assert isinstance(fetch(store, sink), DownloadError)
         assert ["open", "write", "restart"] == sink.calls
         assert all(stream.closed for stream in store.streams)
+
+    def test_a_restart_that_nobody_waits_for_ends(self) -> None:
+        flow = _restart(Memory(), httpx.Response(200))
+        assert isinstance(next(flow), Do)
+        flow.close()
 
     def test_an_unforeseen_error_discards_too(self) -> None:
         sink = Memory()
