@@ -79,6 +79,21 @@ def demo(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def schemathesis(session: nox.Session) -> None:
+    """Let schemathesis judge the emulator over five seeds (the tests ask it for a short run of one)."""
+    install(session, "test", extras=all_extras())
+    env = {"SCHEMATHESIS_SEEDS": "1 2 3 4 5", "SCHEMATHESIS_EXAMPLES": "100"}
+    session.run("pytest", "conformance/tests/emulator/test_schemathesis.py", *session.posargs, env=env)
+
+
+@nox.session(default=False)
+def bench(session: nox.Session) -> None:
+    """Measure the emulator under load, and print the numbers."""
+    install(session, extras=all_extras())
+    session.run("python", "benchmarks/emulator.py", *session.posargs)
+
+
+@nox.session(default=False)
 def spec_lint(session: nox.Session) -> None:
     """Check openapi.yaml by the rules of @redocly/cli, which comes from npm."""
     install(session, "spec-lint")
