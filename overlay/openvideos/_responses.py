@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Generic, TypeVar
 
 import anyio.to_thread
 import httpx
 
+from ._attempts import FOREIGN_ASYNC, cut_off
 from ._part_file import write_whole
 
 T = TypeVar("T")
@@ -145,20 +147,30 @@ class APIResponse(Generic[T]):
 
     def parse(self) -> T:
         """Return what the method itself would have returned; a streamed body is read for it."""
-        self.http_response.read()
+        self.read()
         return self._parse(self.http_response)
 
     def read(self) -> bytes:
-        """Read the body, if that was not done, and return it."""
-        return self.http_response.read()
+        """Read the body, if that was not done, and return it. Raises APIConnectionError if it breaks off."""
+        with self._translating():
+            return self.http_response.read()
 
     def iter_bytes(self, chunk_size: int | None = None) -> Iterator[bytes]:
-        """Yield the body in pieces."""
-        return self.http_response.iter_bytes(chunk_size)
+        """Yield the body in pieces. Raises APIConnectionError if it breaks off."""
+        with self._translating():
+            yield from self.http_response.iter_bytes(chunk_size)
 
     def iter_lines(self) -> Iterator[str]:
-        """Yield the body as text, line by line."""
-        return self.http_response.iter_lines()
+        """Yield the body as text, line by line. Raises APIConnectionError if it breaks off."""
+        with self._translating():
+            yield from self.http_response.iter_lines()
+
+    @contextmanager
+    def _translating(self) -> Generator[None]:
+        try:
+            yield
+        except FOREIGN_ASYNC as error:
+            raise cut_off(error, self.http_response) from error
 
     def close(self) -> None:
         """Close the answer without reading the rest of it."""
@@ -170,20 +182,25 @@ class AsyncAPIResponse(APIResponse[T]):
 
     async def parse(self) -> T:  # type: ignore[override] # the body must be awaited
         """Read the body and return what the method itself would have returned."""
-        await self.http_response.aread()
+        await self.read()
         return self._parse(self.http_response)
 
     async def read(self) -> bytes:  # type: ignore[override] # the body must be awaited
-        """Read the body, if that was not done, and return it."""
-        return await self.http_response.aread()
+        """Read the body, if that was not done, and return it. Raises APIConnectionError if it breaks off."""
+        with self._translating():
+            return await self.http_response.aread()
 
-    def iter_bytes(self, chunk_size: int | None = None) -> AsyncIterator[bytes]:  # type: ignore[override]
-        """Yield the body in pieces."""
-        return self.http_response.aiter_bytes(chunk_size)
+    async def iter_bytes(self, chunk_size: int | None = None) -> AsyncIterator[bytes]:  # type: ignore[override]
+        """Yield the body in pieces. Raises APIConnectionError if it breaks off."""
+        with self._translating():
+            async for piece in self.http_response.aiter_bytes(chunk_size):
+                yield piece
 
-    def iter_lines(self) -> AsyncIterator[str]:  # type: ignore[override]
-        """Yield the body as text, line by line."""
-        return self.http_response.aiter_lines()
+    async def iter_lines(self) -> AsyncIterator[str]:  # type: ignore[override]
+        """Yield the body as text, line by line. Raises APIConnectionError if it breaks off."""
+        with self._translating():
+            async for line in self.http_response.aiter_lines():
+                yield line
 
     async def close(self) -> None:  # type: ignore[override] # closing is awaited
         """Close the answer without reading the rest of it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import httpx
 import pytest
 
 from openvideos import (
+    APIConnectionError,
     APIResponse,
     AsyncOpenVideos,
     HttpxBinaryResponseContent,
@@ -139,6 +141,48 @@ async def test_an_async_error_is_raised_on_entering(async_client: AsyncOpenVideo
     with pytest.raises(NotFoundError):
         async with async_client.videos.with_streaming_response.retrieve("missing"):
             pytest.fail("entered")
+
+
+class Broken(httpx.SyncByteStream, httpx.AsyncByteStream):
+    """A body that breaks off."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield b"fi"
+        raise httpx.ReadError("reset")
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for piece in self:
+            yield piece
+
+
+class TestBreaks:
+    """A streamed body that breaks off is an APIConnectionError, however it is read."""
+
+    @pytest.mark.parametrize("read", ["read", "iter_bytes", "iter_lines", "parse"])
+    def test_of_a_streamed_answer(self, read: str) -> None:
+        transport = httpx.MockTransport(lambda request: httpx.Response(200, stream=Broken()))
+        client = OpenVideos(base_url="http://server.test/v1", http_client=httpx.Client(transport=transport))
+        with (
+            client.videos.with_streaming_response.download_content("video_1") as response,
+            pytest.raises(APIConnectionError, match="reset"),
+        ):
+            list(getattr(response, read)())
+        assert response.http_response.is_closed
+
+    @pytest.mark.anyio
+    @pytest.mark.parametrize("read", ["read", "iter_bytes", "iter_lines", "parse"])
+    async def test_of_an_async_one(self, read: str) -> None:
+        transport = httpx.MockTransport(lambda request: httpx.Response(200, stream=Broken()))
+        http = httpx.AsyncClient(transport=transport)
+        client = AsyncOpenVideos(base_url="http://server.test/v1", http_client=http)
+        async with client.videos.with_streaming_response.download_content("video_1") as response:
+            reading = getattr(response, read)()
+            with pytest.raises(APIConnectionError, match="reset"):
+                await collected(reading)
+
+
+async def collected(reading: Any) -> Any:
+    return [item async for item in reading] if hasattr(reading, "__aiter__") else await reading
 
 
 class TestBinaryContent:
