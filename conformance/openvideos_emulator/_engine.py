@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from pathlib import Path
 
+_SWEPT_EVERY: Final = 600.0
 _KEPT_SECONDS: Final = 86_400  # how long the files of a completed job can be downloaded
 
 
@@ -100,7 +101,8 @@ class Engine:
             raise
         # A clock that was set back must not set jobs back: time stands still until it has caught up.
         self._latest, self._ahead = self._store.latest(), self._store.ahead()
-        self._media.keep_only(self._recipes_with_files())
+        self._media.keep_only(self._recipes_with_files(), with_parts=True)
+        self._swept_at = self._now()
 
     def close(self) -> None:
         """Stop rendering and close the database."""
@@ -179,6 +181,8 @@ class Engine:
 
     def request_content(self, video_id: str, variant: Variant) -> Future[None]:
         """Start to make a file of a completed job; when the future ends, `open_content` gives it."""
+        if self._now() >= self._swept_at + _SWEPT_EVERY:
+            self._sweep()
         recipe = self._downloadable(video_id).recipe
         future = self._media.request(recipe, variant)
         future.add_done_callback(lambda _: self._forget_orphan(recipe))
@@ -277,6 +281,13 @@ class Engine:
             if snapshot.expires_at is None or self._now() < snapshot.expires_at:
                 yield snapshot.job.recipe
 
+    def _sweep(self) -> None:
+        """Remove the files whose time is up."""
+        self._swept_at = self._now()
+        with self._store.transaction():
+            kept = list(self._recipes_with_files())
+        self._media.keep_only(kept)
+
     def _forget_orphan(self, recipe: Recipe) -> None:
         # Its last job may have been deleted while the file was being made.
         if not self._store.uses(recipe):
@@ -336,6 +347,8 @@ class Engine:
         snapshot = self._completed(video_id, "downloaded", param="video_id")
         expires_at = snapshot.expires_at
         if expires_at is not None and self._now() >= expires_at:
+            if self._swept_at < expires_at:
+                self._sweep()
             message = f"The content of the video {shown(video_id)} expired at {int(expires_at)}."
             raise RefusalError(Reason.GONE, message, code="video_expired")
         return snapshot.job

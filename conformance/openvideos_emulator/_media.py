@@ -134,12 +134,13 @@ class MediaLibrary:
             with contextlib.suppress(OSError):  # Windows refuses while it is read; then it stays until the next time
                 self._path(recipe, variant).unlink(missing_ok=True)
 
-    def keep_only(self, recipes: Iterable[Recipe]) -> None:
-        """Remove all files but those of these recipes: also what a killed process left half written."""
+    def keep_only(self, recipes: Iterable[Recipe], *, with_parts: bool = False) -> None:
+        """Remove all files but those of these recipes; `with_parts`, also what a killed process left half written."""
         kept = {self._path(recipe, variant) for recipe in recipes for variant in Variant}
         for path in self._directory.iterdir():
-            if path not in kept and path.suffix in _OURS:
-                path.unlink(missing_ok=True)
+            if path not in kept and path.suffix in _OURS and (with_parts or path.suffix != _PART):
+                with contextlib.suppress(OSError):  # as in `discard`
+                    path.unlink(missing_ok=True)
 
     def _path(self, recipe: Recipe, variant: Variant) -> Path:
         name = hashlib.sha256(repr((_MAKER, astuple(recipe))).encode()).hexdigest()[:40]

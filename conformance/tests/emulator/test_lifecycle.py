@@ -21,6 +21,8 @@ from openvideos_emulator._jobs import (
 )
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.emulator.conftest import Server
 
 START = 1_000.0
@@ -195,3 +197,21 @@ def test_content_expires(serve: type[Server]) -> None:
         server.clock.advance(1)
         assert "video_expired" == server.refused(410, "GET", f"videos/{id_}/content")["code"]
         assert "completed" == server.ok("GET", f"videos/{id_}")["status"]
+
+
+def test_files_go_when_their_time_is_up(serve: type[Server], tmp_path: Path) -> None:
+    media = tmp_path / "jobs.db-media"
+    with serve(database=tmp_path / "jobs.db") as server:
+        old = server.create("old")["id"]
+        server.get(f"videos/{old}/content")
+        server.clock.advance(80_000)
+        new = server.create("new")["id"]
+        server.get(f"videos/{new}/content")
+        assert 2 == len(list(media.iterdir()))
+        server.clock.advance(6_400)
+        server.get(f"videos/{new}/content")
+        assert 1 == len(list(media.iterdir()))
+        server.refused(410, "GET", f"videos/{old}/content")
+        server.clock.advance(80_000)
+        server.refused(410, "GET", f"videos/{new}/content")
+        assert [] == list(media.iterdir())
