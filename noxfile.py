@@ -100,6 +100,13 @@ def spec_lint(session: nox.Session) -> None:
     session.run("npx", "--yes", REDOCLY, "lint", "openapi.yaml")
 
 
+@nox.session(default=False)
+def mutation(session: nox.Session) -> None:
+    """Change the overlay's decisions one at a time, and see that a test fails; takes a quarter of an hour."""
+    install(session, "mutation")
+    session.run("python", "tools/mutation.py", *session.posargs)
+
+
 def all_extras() -> list[str]:
     """Return the names of the project's extras."""
     return list(PROJECT["project"]["optional-dependencies"])

@@ -100,7 +100,8 @@ def continues(body: Body, have: int, before: _Progress) -> bool:
     A part must repeat the ETag (RFC 9110, 15.3.7). Without it, a server that ignores If-Range would go unnoticed.
     """
     totals = {body.total, before.total} - {None}
-    return body.start == have and body.validator == before.validator and len(totals) == 1
+    same = body.validator is not None and body.validator == before.validator
+    return body.start == have and same and len(totals) == 1
 
 
 def downloading(call: Call[Any], retries: Retries, sink: Sink, on_progress: Progress | None = None) -> Flow[Path]:
@@ -146,16 +147,13 @@ def _fetching(call: Call[Any], retries: Retries, sink: Sink, on_progress: Progre
 
 def _attempt(call: Call[Any], sink: Sink, state: _Progress, on_progress: Progress | None) -> Flow[Problem | None]:
     """Ask once for what the sink lacks. Return None when the file is whole, else what went wrong."""
-    resume = sink.size > 0 and state.validator is not None
-    if not resume and sink.size > 0:
-        yield Do(sink.restart)
-    if resume:
-        wanted = {"Range": f"bytes={sink.size}-", "If-Range": state.validator or ""}
-        call = evolve(call, headers={**call.headers, **wanted})
+    validator = state.validator if sink.size else None
+    if validator is not None:
+        call = evolve(call, headers={**call.headers, "Range": f"bytes={sink.size}-", "If-Range": validator})
     outcome: httpx.Response | APIConnectionError = yield Send(call, stream=True)
     if isinstance(outcome, APIConnectionError):
         return outcome
-    if resume and outcome.status_code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+    if validator is not None and outcome.status_code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
         state.validator = None
         return "the server has fewer bytes than arrived before"
     if not outcome.is_success:

@@ -144,9 +144,7 @@ def timed_out(video_id: str, video: Video | None, seconds: float) -> PollTimeout
     state = "was not read" if video is None else f"is {video.status!r}"
     return PollTimeoutError(
         f"The video {video_id} {state} after {seconds:g} s. It goes on at the server: poll it again, "
-        "or pass a larger poll_timeout_ms.",
-        video=video,
-        video_id=video_id,
+        "or pass a larger poll_timeout_ms."
     )
 
 
@@ -216,7 +214,7 @@ def creating_and_polling(
 ) -> Flow[Video]:
     """Start a job and read it until it ends. From the moment that it has an id, every exception carries it."""
     video: Video = yield from calling(create, retries)
-    known = Known(video_id=video.id, video=video)
+    known = Known(video=video)
     with carrying(known):
         if on_update is not None:
             yield Tell(on_update, (video,))

@@ -228,17 +228,16 @@ def _walk(
         page = call.parse(response)
         wait.headers = response.headers
         pages += 1
-        shown = 0
+        before = len(unseen)
         for video in page.data:
             if video.id in unseen:
                 unseen.discard(video.id)
-                shown += 1
                 wait.learn(video.id, video)
         wait.pages_needed = pages
         # Pages with nothing on them cost as much as they could have saved: no more of them in a row than jobs are
         # unseen.
-        barren = 0 if shown else barren + 1
-        if not unseen or not page.has_next_page() or not pages_pay(len(unseen), barren):
+        barren = 0 if len(unseen) < before else barren + 1
+        if not page.has_next_page() or not pages_pay(len(unseen), barren):
             return
         walk = page.following()
 

@@ -14,7 +14,7 @@ from unittest import mock
 
 import httpx
 import pytest
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -323,13 +323,20 @@ class TestAnyServer:
             assert len(sink.committed) == have
             assert total in {None, have}
 
+    def test_progress_tells_the_total(self) -> None:
+        told: list[tuple[int, int | None]] = []
+        script = [Answer(cut=4, piece=2), Answer(total="unknown", piece=5)]
+        store = Store([Version(b"0123456789", '"v0"')], script)
+        fetch(store, Memory(), on_progress=lambda have, total: told.append((have, total)))
+        assert [(2, 10), (4, 10), (9, 10), (10, 10)] == told
+
 
 class TestBreaks:
     """Resumes after a break, restarts if the reply does not match, verifies the length."""
 
     FILE = Version(bytes(range(100)), '"v0"')
 
-    @pytest.mark.parametrize("cut", range(0, 101, 7))
+    @pytest.mark.parametrize("cut", [0, 1, 2, 50, 98, 99])
     @pytest.mark.parametrize("error", [None, httpx.ReadError("x"), httpx.ReadTimeout("x")], ids=repr)
     @pytest.mark.parametrize("length", [True, False])
     def test_goes_on_where_it_broke_off(self, cut: int, error: Exception | None, length: bool) -> None:  # noqa: FBT001
@@ -338,6 +345,7 @@ class TestBreaks:
         assert Path("target") == fetch(store, sink)
         assert self.FILE.content == sink.committed
         assert 100 == sum(len(piece) for stream in store.streams for piece in stream.pieces)
+        assert (cut == 0) == ("range" not in store.world.sent[1].request.headers)
         if cut:
             assert {"range": f"bytes={cut}-", "if-range": '"v0"'}.items() <= store.world.sent[1].request.headers.items()
         assert "restart" not in sink.calls
@@ -364,6 +372,7 @@ class TestBreaks:
         assert Path("target") == fetch(store, sink, limit=3)
         assert sink.committed in store.served()
         assert 1 == sink.calls.count("restart")
+        assert all("range" not in sent.request.headers for sent in store.world.sent[2:])
 
     def test_a_break_behind_the_last_byte_is_none(self) -> None:
         error = httpx.ReadError("x")
@@ -406,13 +415,16 @@ class TestBreaks:
         sink = Memory()
         fetch(store, sink)
         assert self.FILE.content == sink.committed
+        store = Store([self.FILE], [Answer(cut=60, length=False), Answer(cut=20), Answer()])
+        fetch(store, sink := Memory())
+        assert (self.FILE.content, 3) == (sink.committed, len(store.world.sent))
         # With a length from before, the end is known.
         store = Store([self.FILE], [Answer(cut=60), Answer(total="unknown"), httpx.ReadError("x")])
         fetch(store, sink := Memory())
         assert (self.FILE.content, 2) == (sink.committed, len(store.world.sent))
 
     def test_a_part_that_nobody_asked_for_is_not_taken_for_the_file(self) -> None:
-        for headers in ({"content-range": "bytes 0-4/*"}, {"content-range": "bytes 0-4/10"}, {}):
+        for headers in ({"content-range": f"bytes {span}"} for span in ("0-4/*", "0-4/10", "1-5/10", "5-9/10", "")):
             part = httpx.Response(206, headers=headers, content=b"01234")
             store = Store([Version(b"0123456789", None)], [part, Answer()])
             sink = Memory()
@@ -490,6 +502,12 @@ class TestPatience:
             assert isinstance(error, kind)
             assert ("video_1", len(before) + 1) == (error.video_id, len(store.world.sent))
 
+    def test_a_conflict_that_may_pass_is_waited_out(self) -> None:
+        store = Store([self.FILE], [refusal(409), Answer()])
+        call = evolve(content_call(), conflict_may_pass=True)
+        store.world.run(downloading(call, store.world.retries(), Memory()))
+        assert 2 == len(store.world.sent)
+
     def test_a_conflict_with_a_time_is_waited_for(self) -> None:
         """409 + Retry-After: the content of a job that is not finished (QVAC)."""
         store = Store([self.FILE], [refusal(409, {"retry-after": "5"}), Answer()])
@@ -519,7 +537,9 @@ class TestTheErrorRaised:
         assert str(error).startswith(
             "The download of video_1 broke off at 40 of 100 bytes: GET /v1/videos/video_1/content"
         )
-        assert str(error).endswith("Nothing was left at the target; the video is untouched, so download it again.")
+        assert str(error).endswith(
+            "reset). Nothing was left at the target; the video is untouched, so download it again."
+        )
 
     def test_a_break_of_unknown_length(self) -> None:
         store = Store([self.FILE], [Answer(cut=40, length=False)])
@@ -533,7 +553,7 @@ class TestTheErrorRaised:
         store = Store([Version(b"x" * 100, None)], [broken, httpx.ReadError("y")])
         error = fetch(store, Memory(), limit=1)
         assert isinstance(error, DownloadError)
-        assert 0 == error.bytes_received
+        assert 40 == error.bytes_received
 
     def test_too_few_bytes(self) -> None:
         store = Store([self.FILE], [Answer(cut=40)])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
@@ -19,8 +19,10 @@ from openvideos import (
     OpenVideos,
     OpenVideosError,
     PaginationError,
+    SyncConversationCursorPage,
     Video,
 )
+from openvideos._pages import Once, Walk
 
 from .world import BASE_URL, FLOWS, KEY, video_json
 
@@ -247,7 +249,7 @@ class TestPages:
         )
         second = first.get_next_page()
         assert (False, False, ["b", "a"]) == (second.has_more, second.has_next_page(), [v.id for v in second.data])
-        with pytest.raises(PaginationError, match=r"This is the last page; has_next_page\(\) tells so beforehand."):
+        with pytest.raises(PaginationError, match=r"^This is the last page; has_next_page\(\) tells so beforehand\.$"):
             second.get_next_page()
         assert [["a"], ["b", "a"]] == [[video.id for video in page.data] for page in first.iter_pages()]
 
@@ -282,7 +284,14 @@ class TestPages:
         assert (["c", "b", "a"], None) == walked(server)
 
     def test_the_keys_of_a_page(self) -> None:
-        body = {"data": [video_json("queued", "a")], "first_id": "f", "last_id": "l", "has_more": False, "total": 7}
+        body = {
+            "object": "list",
+            "data": [video_json("queued", "a")],
+            "first_id": "f",
+            "last_id": "l",
+            "has_more": False,
+            "total": 7,
+        }
         server = Answering(httpx.Response(200, json=body))
         page = server.client().videos.list()
         assert ("f", "l", False, 7) == (page.first_id, page.last_id, page.has_more, page["total"])
@@ -303,6 +312,7 @@ class TestPages:
             ({"data": [], "has_more": "no"}, "the page's key 'has_more' is no boolean"),
             ({"data": [], "has_more": 0}, "the page's key 'has_more' is no boolean"),
             ({"data": [], "first_id": 1}, "the page's key 'first_id' is neither text nor null"),
+            ({"data": [7]}, "a video is expected, and the body is of the type int"),
             ({"data": [], "last_id": []}, "the page's key 'last_id' is neither text nor null"),
         ],
     )
@@ -310,6 +320,56 @@ class TestPages:
         with pytest.raises(APIResponseValidationError) as caught:
             Answering(httpx.Response(200, json=body)).client().videos.list()
         assert f"GET /v1/videos answered 200, but {problem}." == str(caught.value)
+
+
+class TestThingsWithoutAnId:
+    """What has no id cannot be told from others: each is yielded, and none is a cursor."""
+
+    @staticmethod
+    def page(*things: object) -> SyncConversationCursorPage[object]:
+        return SyncConversationCursorPage(
+            data=list(things),
+            has_more=True,
+            first_id=None,
+            last_id=None,
+            additional_properties={},
+            walk=cast("Walk", None),
+        )
+
+    def test_each_is_yielded(self) -> None:
+        things = [object(), object()]
+        assert things == list(Once[object]().fresh(self.page(*things)))
+
+    def test_none_is_a_cursor(self) -> None:
+        with pytest.raises(PaginationError, match="gives no cursor"):
+            self.page(object()).has_next_page()
+
+
+class TestRetries:
+    """Every page is fetched as patiently as the first."""
+
+    @staticmethod
+    def server() -> Server:
+        class Shaky(Server):
+            def __call__(self, request: httpx.Request) -> httpx.Response:
+                answer = super().__call__(request)
+                return httpx.Response(503, headers={"retry-after": "0"}) if len(self.asked) == 2 else answer
+
+        return Shaky({None: Page(("a",), has_more=True), "a": Page(("b",))}, Page(()))
+
+    def test_blocking(self) -> None:
+        server = self.server()
+        first = server.client().with_options(max_retries=1).videos.list()
+        assert ["a", "b"] == [video.id for video in first]
+        assert [None, "a", "a"] == server.asked
+
+    def test_asynchronously(self) -> None:
+        async def walk() -> list[str]:
+            return [video.id async for video in server.async_client().with_options(max_retries=1).videos.list()]
+
+        server = self.server()
+        assert ["a", "b"] == asyncio.run(walk())
+        assert [None, "a", "a"] == server.asked
 
 
 class TestWhatIsAskedFor:

@@ -254,6 +254,13 @@ class TestTheDeadline:
             poll(world, Pace(interval=5, timeout=10))
         assert [5.0, 5.0] == world.slept
 
+    @pytest.mark.parametrize("interval", [5.0, 7.0])
+    def test_a_sleep_that_ends_too_early_brings_no_second_last_look(self, interval: float) -> None:
+        world = World(scripted(video_answer("queued")), early=0.001)
+        with pytest.raises(PollTimeoutError):
+            poll(world, Pace(interval, timeout=5))
+        assert ([5.0], 2) == (world.slept, len(world.sent))
+
     def test_no_time_at_all_is_one_look(self) -> None:
         for status in ("queued", "completed"):
             world = World(scripted(video_answer(status)))
@@ -431,6 +438,12 @@ class TestFailuresOnTheWay:
         world = World(scripted(*outcomes))
         poll(world, Pace(interval=None, timeout=100_000))
         assert [0.5, 1.0, 100.0, 0.0, 3600.0, 8.0, 1.0, 0.5] == world.slept
+
+    def test_a_date_after_a_failure_is_reckoned_from_the_wall_clock(self) -> None:
+        at = formatdate(WALL + 30, usegmt=True)
+        world = World(scripted(refusal(503, {"retry-after": at}), video_answer("completed")))
+        poll(world)
+        assert [30.0] == world.slept
 
     def test_a_callers_interval_is_not_for_failures(self) -> None:
         world = World(scripted(refusal(503, {"openai-poll-after-ms": "9"}), video_answer("completed")), chance=1.0)

@@ -19,6 +19,7 @@ from openvideos import (
     APIStatusError,
     APITimeoutError,
     BadRequestError,
+    ConflictError,
     InternalServerError,
     NotFoundError,
     OpenVideosError,
@@ -263,6 +264,10 @@ class TestReads:
         assert is_transient(refusal(409, {"retry-after": "5"}), conflict_may_pass=call.conflict_may_pass)
         assert is_transient(refusal(429), conflict_may_pass=call.conflict_may_pass)
         assert is_transient(refusal(409))
+        world = World(scripted(refusal(409)))
+        with pytest.raises(ConflictError):
+            world.run(sending(call, world.retries()))
+        assert 1 == len(world.sent)
 
 
 class TestShouldRetry:

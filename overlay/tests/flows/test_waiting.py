@@ -8,6 +8,7 @@ import logging
 import math
 import random
 from collections.abc import Callable, Mapping
+from email.utils import formatdate
 from typing import Any
 
 import httpx
@@ -53,6 +54,7 @@ from .world import (
     FLOWS,
     SETTINGS,
     START,
+    WALL,
     Outcome,
     Reply,
     World,
@@ -420,6 +422,11 @@ class TestLists:
         assert 9 == len(farm.wait())
         assert (1, 2) == (farm.count("list_videos"), farm.count("retrieve_video"))
 
+    def test_a_list_that_lacks_some_is_used_again(self) -> None:
+        farm = Farm({f"video_{index}": Job(2) for index in range(9)}, hidden=frozenset({"video_3", "video_5"}))
+        assert 9 == len(farm.wait())
+        assert (3, 6) == (farm.count("list_videos"), farm.count("retrieve_video"))
+
     def test_words_and_ids_are_the_contracts(self) -> None:
         farm = Farm({"video_1": Job(0, "succeeded"), "video_2": Job(0, "cancelled")})
         farm.wait()
@@ -443,6 +450,11 @@ class TestPauses:
         farm = Farm({f"video_{index}": Job(1.5) for index in range(number)}, headers=headers, latency=0.0)
         farm.wait(pace=Pace(interval, 3600))
         assert [pause] * math.ceil(1.5 / pause) == farm.world.slept
+
+    def test_a_date_is_reckoned_from_the_wall_clock(self) -> None:
+        farm = Farm({"video_1": Job(5)}, headers={"retry-after": formatdate(WALL + 30, usegmt=True)}, latency=0.0)
+        farm.wait()
+        assert [30.0] == farm.world.slept
 
     def test_after_a_round_that_failed(self) -> None:
         faults: dict[int, Outcome] = dict.fromkeys(range(1, 10), httpx.ReadError("x"))
@@ -540,6 +552,20 @@ class TestTheDeadline:
         with pytest.raises(PollTimeoutError):
             farm.wait(pace=Pace(interval=5, timeout=10))
         assert ([5.0, 5.0], 3) == (farm.world.slept, farm.requests)
+
+    @pytest.mark.parametrize("interval", [10.0, 60.0])
+    def test_a_sleep_that_ends_too_early_brings_no_second_last_look(self, interval: float) -> None:
+        farm = Farm({"video_1": Job(99), "video_2": Job(99)}, latency=0.0)
+        farm.world.early = 0.001
+        with pytest.raises(PollTimeoutError):
+            farm.wait(pace=Pace(interval, timeout=10))
+        assert ([10.0], 2) == (farm.world.slept, farm.requests)
+
+    def test_a_round_that_takes_all_the_time_is_the_last(self) -> None:
+        farm = Farm({"video_1": Job(99), "video_2": Job(99)}, latency=10.0)
+        with pytest.raises(PollTimeoutError):
+            farm.wait(pace=Pace(interval=None, timeout=10))
+        assert ([], 1) == (farm.world.slept, farm.requests)
 
     def test_no_time_at_all_is_one_look(self) -> None:
         farm = Farm({"video_1": Job(0), "video_2": Job(9)})

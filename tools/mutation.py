@@ -1,0 +1,136 @@
+"""Change the overlay's decisions one at a time, and see that a test fails each time (mutation testing, by mutmut).
+
+A change that no test notices is a survivor. Each needs a better test, or a reason in overlay/tests/flows/survivors.toml
+why it changes nothing that matters; a reason whose survivor is gone is stale, and fails too.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import tomllib
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+ROOT = Path(__file__).resolve().parent.parent
+FLOWS = ROOT / "overlay" / "tests" / "flows"
+MODULES = ("_hints", "_status", "_retrying", "_polling", "_waiting", "_downloading", "_pages")
+PROFILE = {"OPENVIDEOS_FLOWS_PROFILE": "flows-repeatable"}
+KILLED = frozenset({"killed", "timeout"})
+"""What may come of a mutant whose fate needs no reason: a test failed, or never ended."""
+
+
+class Survivor(NamedTuple):
+    """A change that no test noticed, told so that it is found again when other lines have moved."""
+
+    where: str
+    line: str
+    mutant: str
+
+
+class CannotMutateError(Exception):
+    """The tests do not pass as they are, or mutmut failed. The message is mutmut's own."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line. Return 0, 1 if a survivor has no reason or a reason no survivor, 2 if nothing was tried."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("modules", nargs="*", default=MODULES, help=f"what to change: {', '.join(MODULES)}")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="how many tests run side by side")
+    options = parser.parse_args(arguments)
+    known = reasons()
+    with tempfile.TemporaryDirectory(prefix="openvideos-mutation-") as scratch:
+        lay_out(Path(scratch), tuple(options.modules))
+        try:
+            fates = dict(run(Path(scratch), options.jobs))
+        except CannotMutateError as problem:
+            print(f"mutation: {problem}", file=sys.stderr)
+            return 2
+        found = {survivor(Path(scratch), name): fate for name, fate in fates.items() if fate not in KILLED}
+    expected = {each for each in known if each.where.split(".")[0] in options.modules}
+    unexplained, stale = sorted(found.keys() - expected), sorted(expected - found.keys())
+    for each in unexplained:
+        print(f"\n{found[each]}, and no reason is given:\n{entry(each)}")
+    for each in stale:
+        print(f"\nstale, for no such change survives:\n{entry(each)}")
+    counts = ", ".join(f"{number} {fate}" for fate, number in Counter(fates.values()).most_common())
+    print(f"\n{len(fates)} changes: {counts}; {len(unexplained)} without a reason, {len(stale)} stale reasons")
+    return 1 if unexplained or stale else 0
+
+
+def reasons() -> dict[Survivor, str]:
+    """Return why each known survivor may survive."""
+    entries: list[dict[str, str]] = tomllib.loads((FLOWS / "survivors.toml").read_text("utf-8")).get("survivor", [])
+    return {Survivor(each["where"], each["line"], each["mutant"]): each["reason"] for each in entries}
+
+
+def lay_out(scratch: Path, modules: tuple[str, ...]) -> None:
+    """Copy what is tested into the layout that mutmut knows: sources in src/, tests in tests/."""
+    caches = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(ROOT / "overlay" / "openvideos", scratch / "src" / "openvideos", ignore=caches)
+    shutil.copytree(ROOT / "generated" / "openvideos_raw", scratch / "src" / "openvideos_raw", ignore=caches)
+    shutil.copytree(FLOWS, scratch / "tests" / "flows", ignore=caches)
+    shutil.copy(ROOT / "overlay" / "tests" / "conftest.py", scratch / "tests")
+    tool: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]
+    pytest = {**tool["pytest"]["ini_options"], "testpaths": ["tests"]}
+    mutmut = {
+        "source_paths": ["src"],
+        "only_mutate": [f"src/openvideos/{module}.py" for module in modules],
+        "pytest_add_cli_args_test_selection": ["tests/flows"],
+    }
+    sections = {"tool.pytest.ini_options": pytest, "tool.mutmut": mutmut}
+    # What JSON writes of texts, numbers and lists of them is TOML too.
+    lines = [
+        line
+        for title, values in sections.items()
+        for line in (f"[{title}]", *(f"{key} = {json.dumps(value)}" for key, value in values.items()))
+    ]
+    (scratch / "pyproject.toml").write_text("\n".join(lines) + "\n", "utf-8")
+
+
+def run(scratch: Path, jobs: int) -> Iterator[tuple[str, str]]:
+    """Try every change, and yield each one's name and fate.
+
+    Raises CannotMutateError when the tests do not even pass without a change.
+    """
+    command = [sys.executable, "-m", "mutmut", "run", "--max-children", str(jobs)]
+    tried = subprocess.run(
+        command, cwd=scratch, env={**os.environ, **PROFILE}, capture_output=True, text=True, check=False
+    )
+    fates = re.findall(r"^ *(openvideos\.\S+): (.+)$", mutmut(scratch, "results", "--all", "true"), re.MULTILINE)
+    if tried.returncode or not fates or "not checked" in dict(fates).values():
+        raise CannotMutateError("\n".join(tried.stdout.replace("\r", "\n").splitlines()[-40:]) + tried.stderr)
+    yield from fates
+
+
+def survivor(scratch: Path, name: str) -> Survivor:
+    """Return what mutmut's name of a change stands for."""
+    module, function = re.fullmatch(r"openvideos\.(\w+)\.x(.+)__mutmut_\d+", name).groups()  # type: ignore[union-attr]
+    where = f"{module}.{function.removeprefix('_').replace('ǁ', '.').strip('.')}"
+    changed = mutmut(scratch, "show", name).splitlines()
+    lines = ["\n".join(line[1:].strip() for line in changed if re.match(rf"[{sign}](?![-+])", line)) for sign in "-+"]
+    return Survivor(where, *lines)
+
+
+def mutmut(scratch: Path, *arguments: str) -> str:
+    """Return what mutmut says of its last run."""
+    command = [sys.executable, "-m", "mutmut", *arguments]
+    return subprocess.run(command, cwd=scratch, capture_output=True, text=True, check=True).stdout
+
+
+def entry(survivor: Survivor) -> str:
+    """Return a survivor as survivors.toml has it."""
+    quoted = "\n".join(f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in survivor._asdict().items())
+    return f"[[survivor]]\n{quoted}"
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
