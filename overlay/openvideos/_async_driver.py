@@ -12,11 +12,10 @@ import anyio
 import anyio.to_thread
 import httpx
 
-from ._attempts import FOREIGN_ASYNC, Body, attempt_failed, build, cut_off, log_attempt, redirected, way
-from ._bodies import Outgoing, pieces_async
+from ._attempts import FOREIGN_ASYNC, attempt_failed, build, cut_off, log_attempt, redirected, way
+from ._bodies import PIECE, Body, Outgoing, pieces_async
 from ._effects import Close, Do, Effect, Emit, Flow, Gather, Save, Send, Sleep, Tell
 from ._errors import APIConnectionError, OpenVideosError
-from ._part_file import PIECE
 from ._transports import AsyncTransport
 
 T = TypeVar("T")

@@ -10,10 +10,10 @@ from typing import Any, Final
 import anyio
 import httpx
 
-from ._answers import connection_error, secrets_of, started_id, video
-from ._calls import LARGEST_ANSWER, Call
+from ._answers import connection_error, secrets_of
+from ._calls import Call
 from ._effects import Send
-from ._environment import same_origin
+from ._environment import has_valid_port, same_origin
 from ._errors import APIConnectionError, InvalidArgumentError
 from ._secrets import is_secret_name, scrub, secrets_in
 
@@ -77,70 +77,11 @@ def way(response: httpx.Response) -> list[httpx.Response]:
     Raises httpx.TooManyRedirects when they are too many, httpx.RemoteProtocolError when it leads nowhere.
     """
     following = response.next_request
-    if following is not None and not is_port(following.url.port):
+    if following is not None and not has_valid_port(following.url):
         raise httpx.RemoteProtocolError(f"a redirect to the port {following.url.port}", request=response.request)
     if len(response.history) >= LONGEST_WAY:
         raise httpx.TooManyRedirects(f"more than {LONGEST_WAY} redirects", request=response.request)
     return [*response.history, response]
-
-
-def is_port(number: int | None) -> bool:
-    """Tell whether a socket can have this port. Sockets raise OverflowError for others, and httpx lets it through."""
-    return number is None or number < 1 << 16
-
-
-class Body:
-    """A body on its way into memory: how much of it there may be, and what a break leaves of it."""
-
-    def __init__(self, call: Call[Any], response: httpx.Response) -> None:
-        """Start with nothing. An error's body has a limit also where a good answer's has none."""
-        self._call, self._response = call, response
-        self._largest = call.largest if response.is_success else LARGEST_ANSWER
-        self._pieces: list[bytes] = []
-        self._size = 0
-
-    def is_small(self) -> bool:
-        """Tell whether it may be read at once: its length is known and within the limit, and a break loses nothing."""
-        if self._call.is_post or "content-encoding" in self._response.headers:
-            return False
-        length = self._response.headers.get("content-length", "")
-        return length.isdecimal() and (self._largest is None or int(length) <= self._largest)
-
-    def add(self, piece: bytes) -> None:
-        """Take a piece.
-
-        Raises httpx.DecodingError when it is one too many.
-        """
-        self._size += len(piece)
-        self._pieces.append(piece)
-        if self._largest is not None and self._size > self._largest:
-            raise httpx.DecodingError(f"the body is larger than {self._largest} bytes", request=self._response.request)
-
-    def whole(self) -> httpx.Response:
-        """Return the response with the body that was read."""
-        return reread(self._response, b"".join(self._pieces))
-
-    def broken(self, error: Exception) -> APIConnectionError:
-        """Return the error of a body that broke off, with the id of the job that was started if it had arrived."""
-        result = attempt_failed(self._call, self._response.request, error)
-        if self._call.parse is video and self._call.is_post and self._response.is_success:
-            result.about(started_id(b"".join(self._pieces)))
-        return result
-
-
-def reread(response: httpx.Response, content: bytes) -> httpx.Response:
-    """Return a response like the one given, with a body that was read in pieces."""
-    hidden = {b"content-encoding", b"transfer-encoding", b"content-length"}
-    # As bytes: a header that is not ASCII cannot be written again as text.
-    headers = [(name, value) for name, value in response.headers.raw if name.lower() not in hidden]
-    return httpx.Response(
-        response.status_code,
-        headers=headers,
-        content=content,
-        request=response.request,
-        extensions=response.extensions,
-        history=response.history,
-    )
 
 
 def log_attempt(call: Call[Any], outcome: httpx.Response | APIConnectionError, started: float) -> None:

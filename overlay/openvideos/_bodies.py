@@ -1,6 +1,7 @@
 """Pass bodies in pieces, as the drivers do, and notice what httpx does not: gzip that ends early.
 
-The SDK asks for gzip or for no encoding at all (`_calls`), so that no other one needs to be understood.
+What is kept in memory has a limit. The SDK asks for gzip or for no encoding at all (`_calls`), so that no other one
+needs to be understood.
 """
 
 from __future__ import annotations
@@ -8,13 +9,18 @@ from __future__ import annotations
 import contextlib
 import zlib
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
-from typing import Final, cast
+from typing import Any, Final, cast
 
 import anyio
 import httpx
 
+from ._answers import started_id, video
+from ._attempts import attempt_failed
+from ._calls import LARGEST_ANSWER, Call
+from ._errors import APIConnectionError
+
 PIECE: Final = 1 << 20
-"""How many bytes of a decoded body are in memory at once: a kilobyte of gzip may hold a megabyte."""
+"""How many bytes of a body are in memory at once: a kilobyte of gzip may hold a megabyte, and a thread costs time."""
 
 _GZIP: Final = frozenset({"gzip", "x-gzip"})
 _NOT_ASKED_FOR: Final = frozenset({"br", "compress", "deflate", "zstd"})
@@ -118,6 +124,60 @@ async def _unwind(raw: AsyncGenerator[bytes]) -> None:
             await anext(raw)
     with contextlib.suppress(Exception):
         await raw.aclose()
+
+
+class Body:
+    """A body on its way into memory: how much of it there may be, and what a break leaves of it."""
+
+    def __init__(self, call: Call[Any], response: httpx.Response) -> None:
+        """Start with nothing. An error's body has a limit also where a good answer's has none."""
+        self._call, self._response = call, response
+        self._largest = call.largest if response.is_success else LARGEST_ANSWER
+        self._pieces: list[bytes] = []
+        self._size = 0
+
+    def is_small(self) -> bool:
+        """Tell whether it may be read at once: its length is known and within the limit, and a break loses nothing."""
+        if self._call.is_post or "content-encoding" in self._response.headers:
+            return False
+        length = self._response.headers.get("content-length", "")
+        return length.isdecimal() and (self._largest is None or int(length) <= self._largest)
+
+    def add(self, piece: bytes) -> None:
+        """Take a piece.
+
+        Raises httpx.DecodingError when it is one too many.
+        """
+        self._size += len(piece)
+        self._pieces.append(piece)
+        if self._largest is not None and self._size > self._largest:
+            raise httpx.DecodingError(f"the body is larger than {self._largest} bytes", request=self._response.request)
+
+    def whole(self) -> httpx.Response:
+        """Return the response with the body that was read."""
+        return reread(self._response, b"".join(self._pieces))
+
+    def broken(self, error: Exception) -> APIConnectionError:
+        """Return the error of a body that broke off, with the id of the job that was started if it had arrived."""
+        result = attempt_failed(self._call, self._response.request, error)
+        if self._call.parse is video and self._call.is_post and self._response.is_success:
+            result.about(started_id(b"".join(self._pieces)))
+        return result
+
+
+def reread(response: httpx.Response, content: bytes) -> httpx.Response:
+    """Return a response like the one given, with a body that was read in pieces."""
+    hidden = {b"content-encoding", b"transfer-encoding", b"content-length"}
+    # As bytes: a header that is not ASCII cannot be written again as text.
+    headers = [(name, value) for name, value in response.headers.raw if name.lower() not in hidden]
+    return httpx.Response(
+        response.status_code,
+        headers=headers,
+        content=content,
+        request=response.request,
+        extensions=response.extensions,
+        history=response.history,
+    )
 
 
 class Outgoing(httpx.AsyncByteStream):

@@ -73,6 +73,11 @@ def same_origin(one: httpx.URL, other: httpx.URL) -> bool:
     return _origin(one) == _origin(other)
 
 
+def has_valid_port(url: httpx.URL) -> bool:
+    """Tell whether a socket can have an address's port. Others raise OverflowError there; httpx lets it through."""
+    return url.port is None or url.port < 1 << 16
+
+
 def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
     return url.scheme, url.host, url.port or _DEFAULT_PORTS.get(url.scheme)
 
@@ -88,7 +93,7 @@ def _checked_url(text: str) -> httpx.URL:
         raise ConfigurationError(
             f"The base URL {shown(url)!r} is not an http or https URL; it looks like http://127.0.0.1:8000/v1."
         )
-    if url.port is not None and url.port >= 1 << 16:
+    if not has_valid_port(url):
         raise ConfigurationError(f"The base URL's port is {url.port}; the highest is 65535.")
     if url.query or url.fragment:
         raise ConfigurationError("The base URL has a query or a fragment; pass query parameters as default_query=.")

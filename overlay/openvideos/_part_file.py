@@ -6,11 +6,8 @@ import contextlib
 import os
 import secrets
 from pathlib import Path
-from typing import Final
 
 from ._errors import DownloadError, InvalidArgumentError
-
-PIECE: Final = 1 << 20
 
 
 class PartFile:

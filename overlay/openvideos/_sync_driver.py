@@ -13,8 +13,8 @@ from typing import Any, TypeVar
 
 import httpx
 
-from ._attempts import FOREIGN, Body, attempt_failed, build, cut_off, log_attempt, redirected, way
-from ._bodies import pieces
+from ._attempts import FOREIGN, attempt_failed, build, cut_off, log_attempt, redirected, way
+from ._bodies import Body, pieces
 from ._effects import Close, Do, Effect, Emit, Flow, Gather, Save, Send, Sleep, Tell
 from ._errors import APIConnectionError, InvalidArgumentError, OpenVideosError
 from ._transports import SyncTransport
