@@ -6,16 +6,17 @@ All that is known of HTTP statuses and of the shape of the contract's objects is
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Final
+import secrets
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 import anyio.to_thread
 from starlette.responses import Response
 
-from openvideos_emulator._errors import Reason, RefusalError
-from openvideos_emulator._ranges import Span, UnsatisfiableError, wanted
+from openvideos_emulator._errors import Reason, RefusalError, shown
+from openvideos_emulator._ranges import Span, UnsatisfiableError, framed, wanted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from starlette.types import Receive, Scope, Send
 
@@ -115,13 +116,13 @@ def character_json(character: Character) -> dict[str, Any]:
 
 
 def media_answer(media: Media, *, range_header: str | None, if_range: str | None) -> Response:
-    """Write a file, or the part of it that the range asks for; 416 if there is no such part."""
+    """Write a file, or the parts of it that the ranges ask for; 416 if there is no such part."""
     headers = {"etag": media.etag, "accept-ranges": "bytes"}
     try:
-        span = wanted(range_header, if_range, etag=media.etag, length=media.length)
+        spans = wanted(range_header, if_range, etag=media.etag, length=media.length)
     except UnsatisfiableError:
         media.file.close()
-        message = f"The file has {media.length} bytes; the range {range_header} begins behind its end."
+        message = f"The file has {media.length} bytes; the range {shown(range_header)} begins behind its end."
         refusal = RefusalError(
             Reason.RANGE_NOT_SATISFIABLE,
             message,
@@ -130,36 +131,54 @@ def media_answer(media: Media, *, range_header: str | None, if_range: str | None
             headers={"content-range": f"bytes */{media.length}", "accept-ranges": "bytes"},
         )
         return refusal_answer(refusal)
-    if span is None:
-        return _FileAnswer(media, Span(0, media.length), status=200, headers=headers)
-    headers["content-range"] = f"bytes {span.start}-{span.end - 1}/{media.length}"
-    return _FileAnswer(media, span, status=206, headers=headers)
+    if spans is None:
+        whole = Span(0, media.length)
+        return _FileAnswer(media.file, [whole], status=200, headers=headers, media_type=media.media_type)
+    if len(spans) == 1:
+        headers["content-range"] = spans[0].of(media.length)
+        return _FileAnswer(media.file, spans, status=206, headers=headers, media_type=media.media_type)
+    boundary = secrets.token_hex(16)  # as good as never in a file
+    pieces = framed(spans, media_type=media.media_type, length=media.length, boundary=boundary)
+    media_type = f"multipart/byteranges; boundary={boundary}"
+    return _FileAnswer(media.file, pieces, status=206, headers=headers, media_type=media_type)
 
 
 class _FileAnswer(Response):
-    """An answer that is a part of a file, read in a thread and sent in pieces."""
+    """An answer that is made of parts of a file, read in a thread and sent in pieces, and of bytes between them."""
 
-    def __init__(self, media: Media, span: Span, *, status: int, headers: Mapping[str, str]) -> None:
-        length = span.end - span.start
+    def __init__(
+        self,
+        file: BinaryIO,
+        pieces: Sequence[bytes | Span],
+        *,
+        status: int,
+        headers: Mapping[str, str],
+        media_type: str,
+    ) -> None:
+        length = sum(piece.end - piece.start if isinstance(piece, Span) else len(piece) for piece in pieces)
         super().__init__(
             status_code=status,
             headers={**headers, "content-length": str(length)},
-            media_type=media.media_type,
+            media_type=media_type,
         )
-        self._file, self._span = media.file, span
+        self._file, self._pieces = file, pieces
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
         try:
             await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
             if scope["method"] != "HEAD":
-                await self._send_file(send)
+                for piece in self._pieces:
+                    await self._send_piece(piece, send)
             await send({"type": "http.response.body", "body": b"", "more_body": False})
         finally:
             self._file.close()
 
-    async def _send_file(self, send: Send) -> None:
-        left = self._span.end - self._span.start
-        self._file.seek(self._span.start)
+    async def _send_piece(self, piece: bytes | Span, send: Send) -> None:
+        if not isinstance(piece, Span):
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+            return
+        left = piece.end - piece.start
+        self._file.seek(piece.start)
         while left:
             chunk = await anyio.to_thread.run_sync(self._file.read, min(left, _CHUNK))
             if not chunk:

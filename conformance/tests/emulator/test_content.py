@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import io
+import itertools
+from email import policy
+from email.parser import BytesParser
 from typing import TYPE_CHECKING
 
 import av
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from openvideos_emulator._ranges import Span, UnsatisfiableError, wanted
+from openvideos_emulator._ranges import MAX_RANGES, Span, UnsatisfiableError, wanted
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
+    import httpx
     from tests.emulator.conftest import Server
 
 
@@ -29,33 +34,100 @@ class TestRanges:
             with pytest.raises(UnsatisfiableError):
                 wanted(header, None, etag='"e"', length=length)
         else:
-            assert Span(start, min(last + 1, length)) == wanted(header, None, etag='"e"', length=length)
+            assert (Span(start, min(last + 1, length)),) == wanted(header, None, etag='"e"', length=length)
 
     @given(count=st.integers(1, 200), length=st.integers(1, 100))
     def test_a_suffix_counts_from_the_end(self, count: int, length: int) -> None:
-        assert Span(max(0, length - count), length) == wanted(f"bytes=-{count}", None, etag="", length=length)
+        assert (Span(max(0, length - count), length),) == wanted(f"bytes=-{count}", None, etag="", length=length)
 
     @given(header=st.text(alphabet="bytes=-0123456789, \t;x", max_size=30), length=st.integers(0, 10**9))
     def test_no_header_breaks_it(self, header: str, length: int) -> None:
         try:
-            span = wanted(header, None, etag='"e"', length=length)
+            spans = wanted(header, None, etag='"e"', length=length)
         except UnsatisfiableError:
             return
-        assert span is None or 0 <= span.start < span.end <= length
+        assert spans is None or spans
+        assert all(0 <= span.start < span.end <= length for span in spans or ())
 
-    @pytest.mark.parametrize("header", ["", "bytes", "bytes=", "bytes=-", "bytes=2-1", "items=0-1", "bytes=0-1,3-4"])
+    @pytest.mark.parametrize(
+        "header",
+        ["", "bytes", "bytes=", "bytes=,", "bytes=-", "bytes=2-1", "b=0-1", "bytes=0-1,x", "bytes=0-1,3-2"],
+    )
     def test_a_form_that_is_not_known_is_ignored(self, header: str) -> None:
         assert wanted(header, None, etag='"e"', length=10) is None
 
-    @pytest.mark.parametrize("header", ["bytes=10-", "bytes=-0", f"bytes={'9' * 5000}-"])
+    @pytest.mark.parametrize("header", ["bytes=10-", "bytes=-0", f"bytes={'9' * 5000}-", "bytes=10-11, 12-"])
     def test_a_range_behind_the_end_is_unsatisfiable(self, header: str) -> None:
         with pytest.raises(UnsatisfiableError):
             wanted(header, None, etag='"e"', length=10)
 
     @pytest.mark.parametrize("validator", ['W/"e"', '"other"', "Wed, 21 Oct 2015 07:28:00 GMT"])
     def test_a_range_holds_for_the_very_same_file_only(self, validator: str) -> None:
-        assert wanted("bytes=0-1", validator, etag='"e"', length=10) is None
-        assert Span(0, 2) == wanted("bytes=0-1", '"e"', etag='"e"', length=10)
+        for header in ("bytes=0-1", "bytes=0-1,5-6"):
+            assert wanted(header, validator, etag='"e"', length=10) is None
+            assert wanted(header, '"e"', etag='"e"', length=10) is not None
+
+    @pytest.mark.parametrize(
+        ("header", "expected"),
+        [
+            ("bytes=0-1,4-5", [(0, 2), (4, 6)]),
+            ("BYTES = 4-5 ,\t, 0-1,", [(4, 6), (0, 2)]),  # in the order of the ranges
+            ("bytes=0-1,10-,-2", [(0, 2), (8, 10)]),  # what is behind the end is left out
+            ("bytes=0-3,2-5", [(0, 6)]),
+            ("bytes=0-1,2-3", [(0, 4)]),  # they touch
+            ("bytes=6-7,0-1,2-6", [(0, 8)]),
+            ("bytes=0-,-1,3-4", [(0, 10)]),
+            ("bytes=8-8,1-2,5-5,2-3", [(8, 9), (1, 4), (5, 6)]),
+        ],
+    )
+    def test_several_ranges_are_several_parts_unless_they_overlap(
+        self, header: str, expected: list[tuple[int, int]]
+    ) -> None:
+        assert tuple(Span(*each) for each in expected) == wanted(header, None, etag='"e"', length=10)
+
+    @given(
+        ranges=st.lists(
+            st.tuples(st.none(), st.integers(0, 60))
+            | st.tuples(st.integers(0, 60), st.none())
+            | st.tuples(st.integers(0, 60), st.integers(0, 60)).map(lambda each: (min(each), max(each))),
+            min_size=1,
+            max_size=MAX_RANGES,
+        ),
+        length=st.integers(1, 50),
+    )
+    def test_they_hold_the_bytes_that_were_asked_for_and_none_twice(
+        self, ranges: list[tuple[int | None, int | None]], length: int
+    ) -> None:
+        file = range(length)
+        asked: set[int] = set()
+        for first, last in ranges:
+            if first is None:
+                asked.update(file[max(0, length - (last or 0)) :])
+            else:
+                asked.update(file[first:] if last is None else file[first : last + 1])
+        header = "bytes=" + ", ".join(f"{'' if a is None else a}-{'' if b is None else b}" for a, b in ranges)
+        try:
+            spans = wanted(header, None, etag="", length=length) or ()
+        except UnsatisfiableError:
+            spans = ()
+        got = [place for span in spans for place in file[span.start : span.end]]
+        assert sorted(asked) == sorted(got)
+
+    def test_very_many_ranges_are_ignored(self) -> None:
+        def spans_of(count: int) -> tuple[Span, ...] | None:
+            return wanted("bytes=" + ",".join(f"{2 * n}-{2 * n}" for n in range(count)), None, etag="", length=10**6)
+
+        assert MAX_RANGES == len(spans_of(MAX_RANGES) or ())
+        assert spans_of(MAX_RANGES + 1) is None
+        assert wanted("bytes=" + "0-," * 100_000, None, etag="", length=10**6) is None
+
+
+@pytest.fixture(scope="module")
+def sent(serve: type[Server]) -> Iterator[tuple[Server, str, bytes]]:
+    """Give a server, the path of a clip, and its bytes."""
+    with serve() as server:
+        path = f"videos/{server.create()['id']}/content"
+        yield server, path, server.get(path).content
 
 
 @pytest.mark.parametrize(
@@ -97,6 +169,67 @@ def test_parts_add_up_to_the_whole(serve: type[Server]) -> None:
         assert whole.content == first.content + rest.content
         stale = server.get(path, headers={"Range": "bytes=100-", "If-Range": '"stale"'})
         assert (200, whole.content) == (stale.status_code, stale.content)
+
+
+def parts_of(answer: httpx.Response) -> dict[str, tuple[str, bytes]]:
+    """Read a multipart/byteranges answer with a parser that is not ours: Content-Range to media type and bytes."""
+    head = f"Content-Type: {answer.headers['content-type']}\r\n\r\n".encode()
+    message = BytesParser(policy=policy.HTTP).parsebytes(head + answer.content)
+    assert not message.defects
+    assert message.get_content_type() == "multipart/byteranges"
+    parts: dict[str, tuple[str, bytes]] = {}
+    for part in message.iter_parts():
+        assert not part.defects
+        payload = part.get_payload(decode=True)
+        assert isinstance(payload, bytes)
+        parts[part["content-range"]] = (part.get_content_type(), payload)
+    return parts
+
+
+@settings(max_examples=40)
+@given(cuts=st.lists(st.integers(0, 3000), min_size=2, max_size=6, unique=True))
+def test_the_parts_of_one_answer_add_up_to_the_whole(sent: tuple[Server, str, bytes], cuts: list[int]) -> None:
+    server, path, whole = sent
+    places = [0, *sorted(cut + 1 for cut in cuts), len(whole)]
+    spans = list(itertools.pairwise(places))
+    # Two requests for every other piece: what touches would be one part.
+    pieces: dict[int, bytes] = {}
+    for half in (spans[::2], spans[1::2]):
+        header = "bytes=" + ",".join(f"{start}-{end - 1}" for start, end in half)
+        answer = server.get(path, headers={"Range": header})
+        assert 206 == answer.status_code
+        if len(half) == 1:
+            pieces[half[0][0]] = answer.content
+            continue
+        assert "content-range" not in answer.headers
+        assert str(len(answer.content)) == answer.headers["content-length"]
+        parts = parts_of(answer)
+        assert [f"bytes {start}-{end - 1}/{len(whole)}" for start, end in half] == list(parts)
+        assert {"video/mp4"} == {media_type for media_type, _ in parts.values()}
+        pieces |= {start: content for (start, _), (_, content) in zip(half, parts.values(), strict=True)}
+    assert whole == b"".join(pieces[start] for start, _ in spans)
+
+
+def test_several_ranges_that_are_one_get_a_plain_answer(sent: tuple[Server, str, bytes]) -> None:
+    server, path, whole = sent
+    for header, expected in (("bytes=0-9,5-19", whole[:20]), (f"bytes=0-9,{len(whole)}-", whole[:10])):
+        answer = server.get(path, headers={"Range": header})
+        span = f"bytes 0-{len(expected) - 1}/{len(whole)}"
+        assert (206, "video/mp4", span) == (
+            answer.status_code,
+            answer.headers["content-type"],
+            answer.headers["content-range"],
+        )
+        assert expected == answer.content
+
+
+def test_several_ranges_hold_for_the_very_same_file_only(sent: tuple[Server, str, bytes]) -> None:
+    server, path, whole = sent
+    headers = {"Range": "bytes=0-9,20-29", "If-Range": '"stale"'}
+    answer = server.get(path, headers=headers)
+    assert (200, whole) == (answer.status_code, answer.content)
+    answer = server.get(path, headers={**headers, "If-Range": answer.headers["etag"]})
+    assert [whole[:10], whole[20:30]] == [content for _, content in parts_of(answer).values()]
 
 
 def test_a_range_behind_the_end_is_a_416_that_tells_the_length(serve: type[Server]) -> None:
