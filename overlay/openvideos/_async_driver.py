@@ -56,8 +56,6 @@ class AsyncDriver:
                         outcome = None
                     else:
                         outcome = await self.perform(effect)
-                except GeneratorExit:
-                    raise
                 except BaseException as error:  # noqa: BLE001 - the flow adds what it knows and raises it again
                     effect = flow.throw(error)
                 else:
@@ -77,6 +75,7 @@ class AsyncDriver:
             case Do():
                 return await anyio.to_thread.run_sync(effect.function)
             case Tell():
+                # A StopIteration leaves this coroutine as a RuntimeError (PEP 479), which passes through flows.
                 return await _awaited(effect.function(*effect.arguments))
             case Save():
                 return await self._save(effect)

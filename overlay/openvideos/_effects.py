@@ -48,7 +48,10 @@ class Do:
 
 @frozen
 class Tell:
-    """Call a caller's callback. Outcome: None; an awaitable that it returns is awaited by the async driver."""
+    """Call a caller's callback. Outcome: None; an awaitable that it returns is awaited by the async driver.
+
+    What it raises is raised, a StopIteration as a CarriedError.
+    """
 
     function: Callable[..., Any]
     arguments: tuple[Any, ...] = ()
@@ -86,6 +89,15 @@ class Emit:
     """Hand an item to whoever iterates. Outcome: None, when the next item is asked for."""
 
     item: Any
+
+
+class CarriedError(Exception):
+    """Carries a callback's StopIteration through a flow: as a generator, it lets none out (PEP 479)."""
+
+    def __init__(self, inner: StopIteration) -> None:
+        """Keep what the driver raises to the caller in the end."""
+        super().__init__()
+        self.inner = inner
 
 
 Effect: TypeAlias = Send | Sleep | Do | Tell | Save | Close | Gather | Emit

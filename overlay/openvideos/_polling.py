@@ -17,7 +17,7 @@ from attrs import define, frozen
 
 from . import _status
 from ._calls import Call
-from ._effects import Flow, Send, Sleep, Tell
+from ._effects import CarriedError, Flow, Send, Sleep, Tell
 from ._errors import APIConnectionError, InvalidArgumentError, OpenVideosError, PollTimeoutError, VideoFailedError
 from ._hints import LONGEST_HINT_S, poll_after, retry_after
 from ._retrying import SHORTEST_ATTEMPT_S, Clocks, Retries, backoff, calling, failure, is_success, is_transient
@@ -71,7 +71,7 @@ def _seconds(name: str, milliseconds: object) -> float:
 class Known:
     """What is known of a job so far. Whatever leaves a wait for it carries this."""
 
-    video_id: str | None = None
+    video_id: str
     video: Video | None = None
 
 
@@ -83,14 +83,13 @@ def carrying(known: Known) -> Generator[None]:
     except OpenVideosError as error:
         error.about(known.video_id, known.video)
         raise
-    except GeneratorExit:
-        raise
     except BaseException as error:
         # A callback's exception, a cancellation, Ctrl-C: not ours, but the job behind it is the caller's money.
-        if known.video is not None and getattr(error, "video", None) is None:
+        inner = error.inner if isinstance(error, CarriedError) else error
+        if known.video is not None and getattr(inner, "video", None) is None:
             with suppress(AttributeError):  # an exception may refuse attributes, such as a frozen one
-                error.video = known.video  # type: ignore[attr-defined]
-            error.add_note(
+                inner.video = known.video  # type: ignore[attr-defined]
+            inner.add_note(
                 f"openvideos: the job {known.video.id} was last {known.video.status!r}; it goes on at the server."
             )
         raise
@@ -139,11 +138,11 @@ def finished(video: Video, *, raise_on_failure: bool) -> Video:
     return video
 
 
-def timed_out(video_id: str, video: Video | None, seconds: float) -> PollTimeoutError:
+def timed_out(known: Known, seconds: float) -> PollTimeoutError:
     """Return the error for a job that did not end in time."""
-    state = "was not read" if video is None else f"is {video.status!r}"
+    state = "was not read" if known.video is None else f"is {known.video.status!r}"
     return PollTimeoutError(
-        f"The video {video_id} {state} after {seconds:g} s. It goes on at the server: poll it again, "
+        f"The video {known.video_id} {state} after {seconds:g} s. It goes on at the server: poll it again, "
         "or pass a larger poll_timeout_ms."
     )
 
@@ -156,51 +155,16 @@ def polling(
     video_id: str,
     raise_on_failure: bool = False,
     on_update: Callable[[Video], Any] | None = None,
-    known: Known | None = None,
 ) -> Flow[Video]:
     """Read a job until it ends, and return it.
 
-    `known` holds what an answer told already. Raises PollTimeoutError at the deadline, and the last failure when
-    reads fail too often in a row; the exception carries the last Video.
+    Raises PollTimeoutError at the deadline, and the last failure when reads fail too often in a row; the exception
+    carries the last Video.
     """
-    known = known or Known(video_id=video_id)
-    clocks = retries.clocks
-    deadline = clocks.monotonic() + pace.timeout
-    failures, unknown, last_chance = 0, set[str](), False
+    known = Known(video_id)
     with carrying(known):
-        while True:
-            within = max(deadline - clocks.monotonic(), SHORTEST_ATTEMPT_S)
-            outcome: httpx.Response | APIConnectionError = yield Send(call, within=within)
-            if isinstance(outcome, httpx.Response) and is_success(call, outcome):
-                failures = 0
-                before, known.video = known.video, under_id(call.parse(outcome), video_id)
-                if on_update is not None and known.video != before:
-                    yield Tell(on_update, (known.video,))
-                pause = next_pause(outcome.headers, pace, now=clocks.wall())
-            else:
-                failures += 1
-                # Reads may fail so often in a row: a server that restarts is no reason to give a job up.
-                if failures > FAILURES_PER_RETRY * retries.limit or not is_transient(outcome):
-                    raise failure(call, outcome)
-                pause = pause_after_failure(outcome, failures, retries.clocks)
-            video = known.video
-            if video is not None and _status.is_terminal(video.status) and not failures:
-                return finished(in_contract(video), raise_on_failure=raise_on_failure)
-            if video is not None and not _status.is_known(video.status) and video.status not in unknown:
-                unknown.add(video.status)
-                logger.warning("video %s: the status %r is unknown; polling goes on", video_id, video.status)
-            left = deadline - clocks.monotonic()
-            if last_chance or left <= 0:
-                raise timed_out(video_id, video, pace.timeout)
-            # A wait that would end behind the deadline ends at it, and the job is read once more: it may be ready.
-            last_chance = pause >= left
-            yield Sleep(min(pause, left))
-
-
-def pause_after_failure(outcome: httpx.Response | APIConnectionError, failures: int, clocks: Clocks) -> float:
-    """Return how long to wait after a read that failed, in seconds: as the server says, else longer and longer."""
-    hint = retry_after(outcome.headers, now=clocks.wall()) if isinstance(outcome, httpx.Response) else None
-    return hint if hint is not None and hint <= LONGEST_HINT_S else backoff(failures, clocks.random())
+        video = yield from _reading(call, retries, pace, known, on_update)
+        return finished(in_contract(video), raise_on_failure=raise_on_failure)
 
 
 def creating_and_polling(
@@ -214,20 +178,52 @@ def creating_and_polling(
 ) -> Flow[Video]:
     """Start a job and read it until it ends. From the moment that it has an id, every exception carries it."""
     video: Video = yield from calling(create, retries)
-    known = Known(video=video)
+    known = Known(video.id, video)
     with carrying(known):
         if on_update is not None:
             yield Tell(on_update, (video,))
-        if _status.is_terminal(video.status):
-            return finished(in_contract(video), raise_on_failure=raise_on_failure)
-        return (
-            yield from polling(
-                read(video.id),
-                retries,
-                pace,
-                video_id=video.id,
-                raise_on_failure=raise_on_failure,
-                on_update=on_update,
-                known=known,
-            )
-        )
+        if not _status.is_terminal(video.status):
+            video = yield from _reading(read(video.id), retries, pace, known, on_update)
+        return finished(in_contract(video), raise_on_failure=raise_on_failure)
+
+
+def _reading(
+    call: Call[Video], retries: Retries, pace: Pace, known: Known, on_update: Callable[[Video], Any] | None
+) -> Flow[Video]:
+    """Read a job until it ends, and return it as the server sent it; `known` is kept up to date."""
+    clocks = retries.clocks
+    deadline = clocks.monotonic() + pace.timeout
+    failures, unknown, last_chance = 0, set[str](), False
+    while True:
+        within = max(deadline - clocks.monotonic(), SHORTEST_ATTEMPT_S)
+        outcome: httpx.Response | APIConnectionError = yield Send(call, within=within)
+        if isinstance(outcome, httpx.Response) and is_success(call, outcome):
+            failures = 0
+            video = under_id(call.parse(outcome), known.video_id)
+            before, known.video = known.video, video
+            if on_update is not None and video != before:
+                yield Tell(on_update, (video,))
+            if _status.is_terminal(video.status):
+                return video
+            if not _status.is_known(video.status) and video.status not in unknown:
+                unknown.add(video.status)
+                logger.warning("video %s: the status %r is unknown; polling goes on", video.id, video.status)
+            pause = next_pause(outcome.headers, pace, now=clocks.wall())
+        else:
+            failures += 1
+            # Reads may fail so often in a row: a server that restarts is no reason to give a job up.
+            if failures > FAILURES_PER_RETRY * retries.limit or not is_transient(outcome):
+                raise failure(call, outcome)
+            pause = pause_after_failure(outcome, failures, clocks)
+        left = deadline - clocks.monotonic()
+        if last_chance or left <= 0:
+            raise timed_out(known, pace.timeout)
+        # A wait that would end behind the deadline ends at it, and the job is read once more: it may be ready.
+        last_chance = pause >= left
+        yield Sleep(min(pause, left))
+
+
+def pause_after_failure(outcome: httpx.Response | APIConnectionError, failures: int, clocks: Clocks) -> float:
+    """Return how long to wait after a read that failed, in seconds: as the server says, else longer and longer."""
+    hint = retry_after(outcome.headers, now=clocks.wall()) if isinstance(outcome, httpx.Response) else None
+    return hint if hint is not None and hint <= LONGEST_HINT_S else backoff(failures, clocks.random())

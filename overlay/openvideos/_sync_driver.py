@@ -15,7 +15,7 @@ import httpx
 
 from ._attempts import FOREIGN, attempt_failed, build, cut_off, log_attempt, redirected, way
 from ._bodies import Body, pieces
-from ._effects import Close, Do, Effect, Emit, Flow, Gather, Save, Send, Sleep, Tell
+from ._effects import CarriedError, Close, Do, Effect, Emit, Flow, Gather, Save, Send, Sleep, Tell
 from ._errors import APIConnectionError, InvalidArgumentError, OpenVideosError
 from ._transports import SyncTransport
 
@@ -33,12 +33,15 @@ class SyncDriver:
     def run(self, flow: Flow[T]) -> T:
         """Return a flow's result."""
         items = self.iterate(flow)
-        while True:
-            try:
+        try:
+            while True:
                 next(items)
-            except StopIteration as stop:
-                value: T = stop.value
-                return value
+        except StopIteration as stop:
+            value: T = stop.value
+            return value
+        except CarriedError as error:
+            callbacks_own = error.inner
+        raise callbacks_own
 
     def iterate(self, flow: Flow[T]) -> Generator[Any, Any, T]:
         """Yield what a flow emits; the generator's return value is the flow's result."""
@@ -50,8 +53,6 @@ class SyncDriver:
                         outcome = yield effect.item
                     else:
                         outcome = self.perform(effect)
-                except GeneratorExit:
-                    raise
                 except BaseException as error:  # noqa: BLE001 - the flow adds what it knows and raises it again
                     effect = flow.throw(error)
                 else:
@@ -73,7 +74,7 @@ class SyncDriver:
             case Do():
                 return effect.function()
             case Tell():
-                _told(effect.function(*effect.arguments))
+                _tell(effect.function, *effect.arguments)
                 return None
             case Save():
                 return self._save(effect)
@@ -135,20 +136,20 @@ class SyncDriver:
 
     def _save(self, save: Save) -> APIConnectionError | None:
         response = save.response
+        body = pieces(response)
         try:
-            for piece in pieces(response):
+            while True:
                 try:
-                    save.write(piece)
-                    _told(save.progress())
+                    piece = next(body, None)
                 except FOREIGN as error:
-                    raise _NotOursError(error) from error
-        except _NotOursError as error:
-            raise error.inner from None
-        except FOREIGN as error:
-            return cut_off(error, response)
+                    return cut_off(error, response)
+                if piece is None:
+                    return None
+                # What these raise is not the transport's, and stays as it is.
+                save.write(piece)
+                _tell(save.progress)
         finally:
             response.close()
-        return None
 
     def _gather(self, gather: Gather) -> list[Any]:
         with ThreadPoolExecutor(max_workers=gather.limit, thread_name_prefix="openvideos") as pool:
@@ -161,16 +162,12 @@ class SyncDriver:
             return error
 
 
-class _NotOursError(Exception):
-    """Carries a callback's or the disk's exception past the translation of the transport's."""
-
-    def __init__(self, inner: BaseException) -> None:
-        super().__init__()
-        self.inner = inner
-
-
-def _told(result: Any) -> None:
-    """Refuse what a blocking client cannot wait for."""
+def _tell(callback: Callable[..., Any], *arguments: Any) -> None:
+    """Call a caller's callback, and refuse what a blocking client cannot wait for."""
+    try:
+        result = callback(*arguments)
+    except StopIteration as stop:
+        raise CarriedError(stop) from stop
     if inspect.isawaitable(result):
         if inspect.iscoroutine(result):
             result.close()

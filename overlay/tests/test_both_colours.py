@@ -172,6 +172,18 @@ class TestWaitMany:
             await colour.throw(waiting, KeyError("mine"))
 
 
+ODD = [StopIteration, StopAsyncIteration, GeneratorExit, SystemExit, KeyboardInterrupt]
+"""What a generator or a coroutine treats unlike other exceptions."""
+
+
+def as_it_comes_out(error: BaseException, colour: Blocking | Async) -> BaseException:
+    """Return a callback's exception; for a StopIteration, which no coroutine lets out, what Python makes of it."""
+    if isinstance(colour, Async) and isinstance(error.__cause__, StopIteration):
+        assert isinstance(error, RuntimeError)
+        return error.__cause__
+    return error
+
+
 class TestPolling:
     async def test_tells_each_change(self, colour: Blocking | Async) -> None:
         seen: list[str] = []
@@ -190,6 +202,39 @@ class TestPolling:
             await colour.get(client.videos.create_and_poll(prompt="x", on_update=on_update))
         assert "video_0" == caught.value.video.id  # type: ignore[attr-defined]
         assert "video_0" in "".join(caught.value.__notes__)
+
+    @pytest.mark.parametrize("kind", ODD)
+    @pytest.mark.parametrize(
+        ("method", "arguments"), [("poll", {"video_id": "video_0"}), ("create_and_poll", {"prompt": "x"})]
+    )
+    async def test_whatever_a_callback_raises_comes_out_and_carries_the_video(
+        self, colour: Blocking | Async, method: str, arguments: dict[str, str], kind: type[BaseException]
+    ) -> None:
+        own, reason = kind("mine"), KeyError("why")
+
+        def on_update(video: Video) -> None:
+            if video.status == "in_progress":
+                raise own from reason
+
+        call = getattr(colour.client(Server({"video_0": ["queued", "in_progress"]})).videos, method)
+        with pytest.raises(BaseException, match=r"mine|StopIteration") as caught:
+            await colour.get(call(on_update=on_update, **arguments))
+        assert ("video_0", "in_progress") == (caught.value.video.id, caught.value.video.status)  # type: ignore[attr-defined]
+        assert 1 == len(caught.value.__notes__)
+        came = as_it_comes_out(caught.value, colour)
+        assert (own, reason) == (came, came.__cause__)
+
+    async def test_an_async_callbacks_own_end_carries_the_video(self) -> None:
+        own = StopAsyncIteration()
+
+        async def on_update(video: Video) -> None:
+            await anyio.lowlevel.checkpoint()
+            raise own
+
+        client = Async().client(Server({"video_1": ["queued"]}))
+        with pytest.raises(StopAsyncIteration) as caught:
+            await client.videos.poll("video_1", on_update=on_update)
+        assert (own, "video_1") == (caught.value, caught.value.video.id)  # type: ignore[attr-defined]
 
     async def test_an_async_callback_is_awaited(self) -> None:
         seen: list[str] = []
@@ -255,6 +300,22 @@ class TestDownloads:
         client = colour.client(Server({}))
         with pytest.raises(OSError, match=r"\d+"):
             await colour.get(client.videos.download("video_1", tmp_path / "a.mp4", on_progress=on_progress))
+        assert [] == list(tmp_path.iterdir())
+
+    @pytest.mark.parametrize("kind", [*ODD, OSError, httpx.ReadError])
+    async def test_let_a_callbacks_exception_out(
+        self, colour: Blocking | Async, tmp_path: Path, kind: type[BaseException]
+    ) -> None:
+        own, reason = kind("mine"), KeyError("why")
+
+        def on_progress(received: int, total: int | None) -> None:
+            raise own from reason
+
+        client = colour.client(Server({}))
+        with pytest.raises(BaseException, match=r"mine|StopIteration") as caught:
+            await colour.get(client.videos.download("video_1", tmp_path / "a.mp4", on_progress=on_progress))
+        came = as_it_comes_out(caught.value, colour)
+        assert (own, reason) == (came, came.__cause__)
         assert [] == list(tmp_path.iterdir())
 
     async def test_replace_what_was_there_only_when_whole(self, colour: Blocking | Async, tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ from openvideos import (
     Video,
     VideoFailedError,
 )
-from openvideos._effects import Send, Sleep, Tell
+from openvideos._effects import CarriedError, Send, Sleep, Tell
 from openvideos._polling import (
     DEFAULT_TIMEOUT_S,
     FAILURES_PER_RETRY,
@@ -506,6 +506,19 @@ class TestNothingIsLost:
         assert "queued" == caught.value.video.status  # type: ignore[attr-defined]
         assert ["openvideos: the job video_1 was last 'queued'; it goes on at the server."] == caught.value.__notes__
 
+    def test_one_that_no_flow_lets_out_is_carried(self) -> None:
+        """The driver takes it out again; see test_both_colours."""
+        own = StopIteration()
+
+        def explode(video: Video) -> None:
+            raise own
+
+        with pytest.raises(CarriedError) as caught:
+            poll(World(scripted(video_answer("queued"))), on_update=explode)
+        assert own is caught.value.inner
+        assert "queued" == own.video.status  # type: ignore[attr-defined]
+        assert 1 == len(own.__notes__)
+
     def test_one_that_takes_no_attribute_is_still_itself(self) -> None:
         def explode(video: Video) -> None:
             raise Frozen
@@ -526,19 +539,19 @@ class TestNothingIsLost:
         assert ("mine", False) == (caught.value.video, hasattr(caught.value, "__notes__"))  # type: ignore[attr-defined]
 
     def test_nothing_is_added_where_nothing_is_known(self) -> None:
-        with pytest.raises(Unforeseen) as caught, carrying(Known()):
+        with pytest.raises(Unforeseen) as caught, carrying(Known("video_7")):
             raise Unforeseen
         assert not hasattr(caught.value, "video")
-        with pytest.raises(OpenVideosError) as named, carrying(Known(video_id="video_7")):
+        with pytest.raises(OpenVideosError) as named, carrying(Known("video_7")):
             raise OpenVideosError("x")
         assert "video_7" == named.value.video_id
 
     def test_an_error_that_knows_its_job_keeps_it(self) -> None:
-        with pytest.raises(OpenVideosError) as caught, carrying(Known(video_id="video_7")):
+        with pytest.raises(OpenVideosError) as caught, carrying(Known("video_7")):
             raise OpenVideosError("x", video_id="video_8")
         assert "video_8" == caught.value.video_id
 
-    def test_leaving_a_poll_is_no_exception(self) -> None:
+    def test_leaving_a_poll_is_no_failure(self) -> None:
         flow = polling(read_call(), World(scripted(video_answer("queued"))).retries(), AS_THE_SERVER_SAYS, video_id="v")
         next(flow)
         flow.close()
