@@ -28,6 +28,7 @@ Progress: TypeAlias = Callable[[int, int | None], Any]
 
 _WITH_A_FILE: Final = frozenset({HTTPStatus.OK, HTTPStatus.NON_AUTHORITATIVE_INFORMATION, HTTPStatus.PARTIAL_CONTENT})
 """The successes whose body is the file, or a part of it. A 202, say, tells that there is none yet."""
+_LENGTH: Final = re.compile(r"\d{1,19}", re.ASCII)
 _CONTENT_RANGE: Final = re.compile(r"bytes (\d{1,19})-(\d{1,19})/(\d{1,19}|\*)", re.ASCII)
 
 
@@ -64,7 +65,7 @@ class Body:
 def describe(response: httpx.Response) -> Body | None:
     """Return what an answer's body is a part of, None when its headers make no sense."""
     headers = response.headers
-    encoded = headers.get("content-encoding", "identity").lower() not in {"identity", ""}
+    encoded = headers.get("content-encoding", "").lower() not in {"identity", ""}
     etag = headers.get("etag")
     # A weak validator does not promise the same bytes (RFC 9110, 8.8.1).
     validator = etag if etag and etag.startswith('"') and not encoded else None
@@ -79,9 +80,8 @@ def describe(response: httpx.Response) -> Body | None:
         if start == 0 and total is None:
             return None  # nobody could tell whether that is all of it
         return Body(start, total, validator, encoded)
-    length = headers.get("content-length", "")
-    known = length.isascii() and length.isdecimal() and not encoded
-    return Body(0, int(length) if known else None, validator, encoded)
+    length = _LENGTH.fullmatch(headers.get("content-length", ""))
+    return Body(0, int(length[0]) if length and not encoded else None, validator, encoded)
 
 
 @define

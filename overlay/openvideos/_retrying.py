@@ -25,7 +25,7 @@ from ._hints import retry_after
 T = TypeVar("T")
 
 FIRST_PAUSE_S: Final = 0.5
-LONGEST_PAUSE_S: Final = 8.0
+MOST_DOUBLINGS: Final = 4
 LONGEST_HINT_S: Final = 60.0
 SHORTEST_ATTEMPT_S: Final = 1.0
 
@@ -52,8 +52,8 @@ class Retries:
 
 def backoff(failures: int, random: float) -> float:
     """Return the pause after so many failures (1, 2, …): 0.5 s doubling to 8 s, less up to a quarter by chance."""
-    # The exponent is bounded before the power is taken, so that no count overflows.
-    return min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0 ** min(failures - 1, 10)) * (1 - random / 4)
+    # The exponent is bounded, and not the power, so that no count overflows.
+    return FIRST_PAUSE_S * 2.0 ** min(failures - 1, MOST_DOUBLINGS) * (1 - random / 4)
 
 
 def is_success(call: Call[Any], response: httpx.Response) -> bool:

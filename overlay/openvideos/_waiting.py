@@ -64,7 +64,8 @@ class _Wait:
     """The jobs that have not ended, in the caller's order, each with the last that is known of it."""
     ended: deque[Video] = field(factory=deque["Video"])
     """The jobs that have ended and were not handed out yet."""
-    lists_work: bool = True
+    list_is_useless: bool = False
+    """Whether the list was tried and given up."""
     list_failures: int = 0
     """How many rounds in a row the list has failed."""
     pages_needed: int = 0
@@ -179,7 +180,7 @@ def _one_round(
 ) -> Flow[None]:
     """Learn once of every pending job."""
     unseen = set(wait.pending)
-    if wait.lists_work and pages_pay(len(unseen), wait.pages_needed):
+    if not wait.list_is_useless and pages_pay(len(unseen), wait.pages_needed):
         try:
             yield from _walk(wait, unseen, list_page, first, retries, deadline)
             wait.list_failures = 0
@@ -189,7 +190,7 @@ def _one_round(
                 raise
             # Some servers have no list, or a broken one. Single reads always work.
             logger.info("wait_many: the list cannot be used (%s); reading each video by itself", type(error).__name__)
-            wait.lists_work = False
+            wait.list_is_useless = True
     singles = [video_id for video_id in wait.pending if video_id in unseen]
     if singles:
         results = yield Gather([_reading(wait, video_id, read, retries, deadline) for video_id in singles], concurrency)

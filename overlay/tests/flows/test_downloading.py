@@ -575,6 +575,14 @@ class TestTheErrorRaised:
         assert b"123" == sink.committed
         assert "range" not in fixed.world.sent[1].request.headers
 
+    @pytest.mark.parametrize("start", [1, 2, 99])
+    def test_a_part_that_nobody_asked_for(self, start: int) -> None:
+        headers = {"content-range": f"bytes {start}-99/100", "etag": '"v0"'}
+        sink = Memory()
+        error = fetch(Fixed([httpx.Response(206, headers=headers, content=b"x" * 100)]), sink, limit=0)
+        assert "broke off at 0 bytes: the answer is not the part that was asked for. Nothing" in str(error)
+        assert sink.committed is None
+
     def test_an_answer_that_makes_no_sense(self) -> None:
         store = Store([self.FILE], [Answer(cut=40), httpx.Response(206, content=b"x")])
         error = fetch(store, Memory(), limit=1)
@@ -608,6 +616,9 @@ class TestHeaders:
             (200, {"content-length": "0"}, Body(0, 0, None, encoded=False)),
             (200, {"content-length": "-7"}, Body(0, None, None, encoded=False)),
             (200, {"content-length": "7, 7"}, Body(0, None, None, encoded=False)),
+            (200, {"content-length": "\u0667"}, Body(0, None, None, encoded=False)),
+            (200, {"content-length": "9" * 19}, Body(0, 10**19 - 1, None, encoded=False)),
+            (200, {"content-length": "9" * 5000}, Body(0, None, None, encoded=False)),
             (200, {"content-length": "7", "etag": '"e"'}, Body(0, 7, '"e"', encoded=False)),
             (200, {"etag": 'W/"e"'}, Body(0, None, None, encoded=False)),
             (200, {"etag": "e"}, Body(0, None, None, encoded=False)),

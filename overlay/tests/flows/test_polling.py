@@ -325,6 +325,7 @@ class TestTheEnd:
         [
             ({"code": "nsfw", "message": "no"}, "nsfw: no"),
             ({"code": "nsfw", "message": ""}, "nsfw"),
+            ({"code": "X", "message": "no X"}, "X: no X"),
             ({"message": "no"}, "no"),
             ("no", "no"),
             (None, "the server gives no reason"),
