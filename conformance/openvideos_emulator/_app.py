@@ -23,6 +23,7 @@ from starlette.responses import Response
 from openvideos_emulator._answers import refusal_answer
 from openvideos_emulator._body import limited, parse_json, read_bytes, read_form, too_large
 from openvideos_emulator._control import Controls
+from openvideos_emulator._dashboard import Dashboard
 from openvideos_emulator._edge import planned_answer, suffer
 from openvideos_emulator._engine import Engine, Once
 from openvideos_emulator._errors import Reason, RefusalError, invalid, is_no_space, shown
@@ -58,7 +59,9 @@ class EmulatorApp:
         self._sleep = anyio.sleep
         self._operations = Operations(engine, contract())
         self._videos = _Api(contract(), PREFIX, self._operations)
-        self._control = _Api(control(), CONTROL_PREFIX, Controls(engine, contract()))
+        controls = Controls(engine, contract(), self._operations.download_video_content)
+        self._control = _Api(control(), CONTROL_PREFIX, controls)
+        self._dashboard = Dashboard(needs_key=api_key is not None)
 
     def close(self) -> None:
         """Stop rendering and close the database."""
@@ -111,6 +114,9 @@ class EmulatorApp:
 
     async def _answer(self, request: Request) -> Response:
         path = _raw_path(request.scope)
+        asset = self._dashboard.answer(request.method, path, request.headers)
+        if asset is not None:
+            return asset
         api = self._control if path.startswith(f"{CONTROL_PREFIX}/") else self._videos
         match = api.router.match(request.method, path)
         if match.operation is None:

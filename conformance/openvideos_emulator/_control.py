@@ -6,20 +6,22 @@ method of `Controls` bears the name of its operation there.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import hashlib
+from collections import Counter
+from typing import TYPE_CHECKING, Any, Final
 
 import anyio.to_thread
+from starlette.responses import Response
 
 from openvideos_emulator._answers import JsonAnswer, video_json
+from openvideos_emulator._dashboard import is_known
 from openvideos_emulator._errors import invalid, shown
 from openvideos_emulator._faults import Fault, Planned, Reset, Stall
 from openvideos_emulator._jobs import Failure, Pace, Status
 from openvideos_emulator._seeds import FAILURE, Seed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from starlette.responses import Response
+    from collections.abc import Awaitable, Callable, Mapping
 
     from openvideos_emulator._engine import Engine, Snapshot
     from openvideos_emulator._operations import Call
@@ -27,12 +29,16 @@ if TYPE_CHECKING:
     from openvideos_emulator._validate import Fields
 
 
+_LISTED_CHARACTERS: Final = 300  # of a prompt: a list of jobs is read every second
+
+
 class Controls:
     """The control endpoints, over one engine."""
 
-    def __init__(self, engine: Engine, contract: Contract) -> None:
-        """Steer this engine; faults name operations of this contract."""
+    def __init__(self, engine: Engine, contract: Contract, download: Callable[[Call], Awaitable[Response]]) -> None:
+        """Steer this engine; faults name operations of this contract, and `download` is the one for files."""
         self._engine = engine
+        self.download_job_content = download
         self._known = sorted(operation.id for operation in contract.operations)
 
     async def read_state(self, _call: Call) -> Response:
@@ -69,6 +75,29 @@ class Controls:
         seed = seed_of(call.body, self._engine.profile.check_seconds)
         return JsonAnswer(job_json(await anyio.to_thread.run_sync(self._engine.seed, seed)))
 
+    async def list_jobs(self, call: Call) -> Response:
+        """Show the newest jobs, in a form that is quick to read again and again."""
+
+        def read() -> Response:
+            now, listed = self._listed(int(call.parameters["limit"]), call.parameters.get("status"))
+            content = JsonAnswer(listed).body
+            etag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+            headers = {"etag": etag, "cache-control": "no-cache"}
+            if is_known(etag, call.parameters.get("If-None-Match")):
+                return Response(status_code=304, headers=headers)
+            return JsonAnswer({"now": now, **listed}, headers=headers)
+
+        return await anyio.to_thread.run_sync(read)
+
+    async def read_job(self, call: Call) -> Response:
+        """Show a job."""
+        video_id = call.parameters["video_id"]
+
+        def read() -> dict[str, Any]:
+            return job_json(self._engine.retrieve(video_id, counted=False))
+
+        return JsonAnswer(await anyio.to_thread.run_sync(read))
+
     async def list_faults(self, _call: Call) -> Response:
         """Show the faults that are still to happen."""
         return JsonAnswer({"faults": [fault_json(each) for each in self._engine.faults.pending()]})
@@ -87,6 +116,18 @@ class Controls:
         self._engine.faults.clear()
         return await self.list_faults(call)
 
+    def _listed(self, limit: int, status: str | None) -> tuple[float, dict[str, Any]]:
+        now, snapshots = self._engine.state()
+        counts = Counter(snapshot.state.status.value for snapshot in snapshots)
+        chosen = [each for each in reversed(snapshots) if status in {None, each.state.status.value}]
+        return now, {
+            "pace": str(self._engine.pace),
+            "profile": self._engine.profile.name,
+            "counts": {each.value: counts[each.value] for each in Status},
+            "jobs": [_listed_json(each, now) for each in chosen[:limit]],
+            "has_more": len(chosen) > limit,
+        }
+
     def _state(self) -> dict[str, Any]:
         now, snapshots = self._engine.state()
         return {
@@ -103,6 +144,12 @@ def job_json(snapshot: Snapshot) -> dict[str, Any]:
     job = snapshot.job
     failure = None if job.failure is None else {"code": job.failure.code, "message": job.failure.message}
     return {**video_json(snapshot), "pace": str(job.pace), "polls": job.reads, "fails_with": failure}
+
+
+def _listed_json(snapshot: Snapshot, now: float) -> dict[str, Any]:
+    prompt, expires_at = snapshot.job.recipe.prompt, snapshot.expires_at
+    short = prompt if len(prompt) <= _LISTED_CHARACTERS else f"{prompt[: _LISTED_CHARACTERS - 1]}…"
+    return {**job_json(snapshot), "prompt": short, "expired": expires_at is not None and now >= expires_at}
 
 
 def seed_of(body: Fields, check_seconds: Callable[[str], int]) -> Seed:

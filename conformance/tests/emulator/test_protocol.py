@@ -45,7 +45,7 @@ def test_the_right_key_is_taken(serve: type[Server]) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/v1", "/v1/", "/v1/models", "/v1/videos/", "/v1/videos/a/b", "/v2/videos", "/docs"]
+    "path", ["/index.html", "/v1", "/v1/", "/v1/models", "/v1/videos/", "/v1/videos/a/b", "/v2/videos", "/docs"]
 )
 def test_an_unknown_path_is_not_found(serve: type[Server], path: str) -> None:
     with serve() as server:

@@ -1,0 +1,152 @@
+// Show one job as large as it goes: its clip, its whole prompt, and all that is known of it.
+
+import { ask, Refusal } from "./link.js";
+import { hasEnded, isPlayable, say, STATUSES, when } from "./words.js";
+
+const part = (name) => document.getElementById(`player-${name}`);
+const isStill = matchMedia("(prefers-reduced-motion: reduce)");
+
+export class Player {
+  #dialog = document.getElementById("player");
+  #job = null;
+  #url = null;
+  #abort = null;
+  #hasClip = false;
+
+  /** Call `onClose` with the id of the job that was shown. */
+  constructor({ onClose }) {
+    part("close").addEventListener("click", () => this.#dialog.close());
+    this.#dialog.addEventListener("click", (event) => {
+      if (event.target === this.#dialog) this.#dialog.close(); // the backdrop
+    });
+    this.#dialog.addEventListener("close", () => {
+      const { id } = this.#job;
+      this.#forget();
+      onClose(id);
+    });
+  }
+
+  /** Open with a job as the list knows it, then read all of it. */
+  open(job) {
+    this.#abort = new AbortController();
+    this.#job = job;
+    this.#draw(job);
+    this.#dialog.showModal();
+    this.#dialog.scrollTop = 0;
+    part("close").focus({ preventScroll: true });
+    this.#load(job);
+  }
+
+  /** Follow a job that goes on while it is shown. */
+  update(jobs) {
+    const job = this.#job && jobs.find((each) => each.id === this.#job.id);
+    if (!job || JSON.stringify(job) === JSON.stringify(this.#job)) return;
+    const hasEndedNow = hasEnded(job) && !hasEnded(this.#job);
+    this.#job = job;
+    this.#draw({ ...job, prompt: part("prompt").textContent });
+    if (hasEndedNow) this.#load(job);
+  }
+
+  async #load(job) {
+    const { signal } = this.#abort;
+    const path = `jobs/${encodeURIComponent(job.id)}`;
+    try {
+      if (isPlayable(job)) this.#wait("Loading the clip …");
+      const [whole, clip] = await Promise.all([
+        ask(path, { signal }).then((answer) => answer.json()),
+        isPlayable(job) ? ask(`${path}/content`, { signal }).then((answer) => answer.blob()) : null,
+      ]);
+      if (signal.aborted) return;
+      say(part("prompt"), whole.prompt);
+      if (clip) this.#show(job, clip);
+    } catch (error) {
+      if (signal.aborted) return;
+      if (!this.#hasClip) this.#wait("");
+      const lost = "The emulator does not answer. Close this, and open it again once the emulator is back.";
+      say(part("error"), error instanceof Refusal ? error.message : lost);
+    }
+  }
+
+  #draw(job) {
+    say(part("title"), `${STATUSES[job.status]} video`);
+    say(part("prompt"), job.prompt);
+    say(part("error"), job.error ? `${job.error.code}: ${job.error.message}` : "");
+    if (!isPlayable(job)) {
+      const left = hasEnded(job) ? "There is no clip." : `${job.progress} %`;
+      this.#wait(job.expired ? "The clip has expired." : left);
+    }
+    const facts = {
+      ID: job.id,
+      Model: job.model,
+      Size: job.size.replace("x", " × "),
+      Length: `${job.seconds} s`,
+      Pace: job.pace,
+      "Polls so far": String(job.polls),
+      Created: when(job.created_at),
+      Ended: job.completed_at === null ? null : when(job.completed_at),
+      "Files until": job.expires_at === null ? null : when(job.expires_at),
+      "Remixed from": job.remixed_from_video_id,
+      "Will fail with": job.fails_with && !hasEnded(job) ? job.fails_with.code : null,
+    };
+    part("facts").replaceChildren(
+      ...Object.entries(facts)
+        .filter(([, value]) => value !== null)
+        .map(([name, value]) => fact(name, value)),
+    );
+  }
+
+  #wait(text) {
+    this.#hasClip = false;
+    const note = document.createElement("p");
+    note.textContent = text;
+    part("screen").replaceChildren(note);
+    part("actions").replaceChildren();
+  }
+
+  #show(job, clip) {
+    this.#revoke();
+    this.#url = URL.createObjectURL(clip);
+    this.#hasClip = true;
+    const video = document.createElement("video");
+    video.controls = true;
+    video.loop = true;
+    video.playsInline = true;
+    video.autoplay = !isStill.matches;
+    video.setAttribute("aria-label", "The clip");
+    video.addEventListener("error", () => say(part("error"), "This browser cannot play the clip; download it."));
+    video.src = this.#url;
+    const save = document.createElement("a");
+    save.className = "button";
+    save.href = this.#url;
+    save.download = `${job.id}.mp4`;
+    save.textContent = `Download (${size(clip.size)})`;
+    part("screen").replaceChildren(video);
+    part("actions").replaceChildren(save);
+  }
+
+  #forget() {
+    this.#abort.abort();
+    this.#wait("");
+    this.#revoke();
+    this.#job = null;
+  }
+
+  #revoke() {
+    if (this.#url !== null) URL.revokeObjectURL(this.#url);
+    this.#url = null;
+  }
+}
+
+function fact(name, value) {
+  const pair = document.createElement("div");
+  const term = document.createElement("dt");
+  const description = document.createElement("dd");
+  term.textContent = name;
+  description.textContent = value;
+  pair.append(term, description);
+  return pair;
+}
+
+function size(bytes) {
+  return bytes < 1_000_000 ? `${Math.ceil(bytes / 1000)} kB` : `${(bytes / 1_000_000).toFixed(1)} MB`;
+}
