@@ -26,6 +26,8 @@ def create_app(
     profile: str = "default",
     max_body_bytes: int | None = None,
     clock: Callable[[], float] = time.time,
+    webhook_url: str | None = None,
+    webhook_secret: str | None = None,
 ) -> EmulatorApp:
     """Build the emulator as an ASGI app.
 
@@ -37,9 +39,12 @@ def create_app(
         profile: Which sizes and durations are offered: `default` or `sora`.
         max_body_bytes: How large a request's body may be; 64 MiB if None.
         clock: Where the time comes from, in Unix seconds.
+        webhook_url: Where the news is posted that a job was completed or failed; nowhere if None. A thread of its own
+            does that, until the app is closed.
+        webhook_secret: The secret that signs webhooks: `whsec_` and the base64 of 24 to 64 bytes.
 
     Raises:
-        ValueError: The pace or the profile is unknown.
+        ValueError: The pace or the profile is unknown, or the webhook's URL or secret is missing or wrong.
         StartError: The database cannot be used; the message says why.
 
     """
@@ -52,14 +57,26 @@ def create_app(
     if profile not in PROFILES:
         message = f"the profile {profile!r} is unknown; use one of {', '.join(PROFILES)}"
         raise ValueError(message)
+    endpoint = None
+    if webhook_url is not None or webhook_secret is not None:
+        from openvideos_emulator._webhooks import Endpoint  # the HTTP client under it is slow to import
+
+        endpoint = Endpoint.of(webhook_url, webhook_secret)
     engine = Engine(
         database=None if database is None else Path(database),
         pace=Pace.parse(pace),
         profile=PROFILES[profile],
         clock=clock,
+        has_events=endpoint is not None,
     )
+    dispatcher = None
+    if endpoint is not None:
+        from openvideos_emulator._dispatcher import Dispatcher
+
+        dispatcher = Dispatcher(engine.outbox, endpoint, now=engine.now)
+        dispatcher.start()
     limit = MAX_BODY_BYTES if max_body_bytes is None else max_body_bytes
-    return EmulatorApp(engine, api_key=api_key, max_body_bytes=limit)
+    return EmulatorApp(engine, api_key=api_key, max_body_bytes=limit, dispatcher=dispatcher)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

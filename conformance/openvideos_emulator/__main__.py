@@ -23,7 +23,17 @@ if TYPE_CHECKING:
 
     from openvideos_emulator._app import EmulatorApp
 
-_NEEDED: Final = ("anyio", "av", "jsonschema", "PIL", "python_multipart", "starlette", "uvicorn", "yaml")
+_NEEDED: Final = (
+    "anyio",
+    "av",
+    "jsonschema",
+    "PIL",
+    "python_multipart",
+    "standardwebhooks",
+    "starlette",
+    "uvicorn",
+    "yaml",
+)
 _MISUSE: Final = 2
 _MAX_PORT: Final = 65_535
 
@@ -56,12 +66,16 @@ def _run(options: argparse.Namespace) -> int:
                 api_key=options.api_key,
                 pace=options.pace,
                 profile=options.profile,
+                webhook_url=options.webhook_url,
+                webhook_secret=options.webhook_secret,
             )
         except OSError as error:
             reason = error.strerror or error
             return _complain(f"cannot listen on {options.host} port {options.port}: {reason}; use another --port", 1)
         except StartError as error:
             return _complain(str(error), 1)
+        except ValueError as error:
+            return _complain(str(error), _MISUSE)
         stack.callback(app.close)
         return _serve(app, listener, has_key=options.api_key is not None)
 
@@ -146,6 +160,14 @@ def _parser() -> argparse.ArgumentParser:
         choices=("default", "sora"),
         default="default",
         help="which sizes and durations are offered (default: even sizes up to 4096, 1 to 60 seconds)",
+    )
+    parser.add_argument(
+        "--webhook-url",
+        help="where the news is posted that a job was completed or failed (default: nowhere)",
+    )
+    parser.add_argument(
+        "--webhook-secret",
+        help="the secret that signs webhooks: whsec_ and the base64 of 24 to 64 bytes",
     )
     return parser
 

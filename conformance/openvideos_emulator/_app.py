@@ -25,8 +25,9 @@ from openvideos_emulator._body import limited, parse_json, read_bytes, read_form
 from openvideos_emulator._control import Controls
 from openvideos_emulator._dashboard import Dashboard
 from openvideos_emulator._edge import planned_answer, suffer
-from openvideos_emulator._engine import Engine, Once
+from openvideos_emulator._engine import Engine
 from openvideos_emulator._errors import Reason, RefusalError, invalid, is_no_space, shown
+from openvideos_emulator._idempotency import Once
 from openvideos_emulator._operations import Call, Operations, handlers_of
 from openvideos_emulator._router import CONTROL_PREFIX, PREFIX, Router
 from openvideos_emulator._spec import Contract, contract, control
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
     from starlette.types import Message, Receive, Scope, Send
 
+    from openvideos_emulator._dispatcher import Dispatcher
     from openvideos_emulator._faults import Fault
     from openvideos_emulator._spec import Operation
 
@@ -51,9 +53,17 @@ _LOG = logging.getLogger("openvideos_emulator")
 class EmulatorApp:
     """The emulator as an ASGI app. It closes its engine at the end of its lifespan, or by `close`."""
 
-    def __init__(self, engine: Engine, *, api_key: str | None = None, max_body_bytes: int = MAX_BODY_BYTES) -> None:
-        """Answer from this engine; with an `api_key`, only to requests that carry it."""
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        api_key: str | None = None,
+        max_body_bytes: int = MAX_BODY_BYTES,
+        dispatcher: Dispatcher | None = None,
+    ) -> None:
+        """Answer from this engine; with an `api_key`, only to requests that carry it. Both are closed with the app."""
         self._engine = engine
+        self._dispatcher = dispatcher
         self._api_key = api_key
         self._max_body_bytes = max_body_bytes
         self._sleep = anyio.sleep
@@ -64,7 +74,9 @@ class EmulatorApp:
         self._dashboard = Dashboard(needs_key=api_key is not None)
 
     def close(self) -> None:
-        """Stop rendering and close the database."""
+        """Stop delivering and rendering, and close the database."""
+        if self._dispatcher is not None:
+            self._dispatcher.close()
         self._operations.close()
         self._engine.close()
 

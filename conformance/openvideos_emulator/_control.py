@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
     from openvideos_emulator._engine import Engine, Snapshot
+    from openvideos_emulator._events import Event
     from openvideos_emulator._operations import Call
     from openvideos_emulator._spec import Contract
     from openvideos_emulator._validate import Fields
@@ -136,6 +137,7 @@ class Controls:
             "profile": self._engine.profile.name,
             "jobs": [job_json(snapshot) for snapshot in snapshots],
             "faults": [fault_json(each) for each in self._engine.faults.pending()],
+            "events": [event_json(each) for each in self._engine.outbox.happened(now=now)],
         }
 
 
@@ -210,6 +212,21 @@ def fault_json(planned: Planned) -> dict[str, Any]:
         "stall": fault.stall and {"at": fault.stall.at, "seconds": fault.stall.seconds},
     }
     return {name: value for name, value in said.items() if value is not None}
+
+
+def event_json(event: Event) -> dict[str, Any]:
+    """Write an event that a webhook tells of, and how far its delivery is."""
+    return {
+        "id": event.id,
+        "type": event.type,
+        "created_at": int(event.happens_at),
+        "video_id": event.video_id,
+        "delivery": event.delivery.value,
+        "attempts": event.attempts,
+        "next_attempt_at": event.next_at,
+        "status": event.status,
+        "problem": event.problem,
+    }
 
 
 def _failure(body: Mapping[str, Any]) -> Failure | None:

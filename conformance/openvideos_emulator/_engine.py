@@ -6,15 +6,19 @@ faces (an ASGI app, a process, later a pytest fixture) are thin, and share this 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import secrets
-import threading
+import sqlite3
 import time
 from dataclasses import astuple, dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from openvideos_emulator._errors import Reason, RefusalError, shown
+from openvideos_emulator._clock import Clock
+from openvideos_emulator._database import Database, why_unusable
+from openvideos_emulator._errors import Reason, RefusalError, StartError, shown
 from openvideos_emulator._faults import FaultPlan
+from openvideos_emulator._idempotency import Claims, Once
 from openvideos_emulator._jobs import (
     Failure,
     Job,
@@ -32,12 +36,13 @@ from openvideos_emulator._jobs import (
     state_of,
 )
 from openvideos_emulator._media import Media, MediaLibrary, Variant
+from openvideos_emulator._outbox import Outbox
 from openvideos_emulator._profiles import DEFAULT, Profile
 from openvideos_emulator._seeds import FAILURE, Seed, seeded
-from openvideos_emulator._store import Character, Claim, Store
+from openvideos_emulator._store import Character, Store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
     from concurrent.futures import Future
     from pathlib import Path
 
@@ -68,14 +73,6 @@ class Page:
     has_more: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Once:
-    """An idempotency key and the fingerprint of the request that carries it."""
-
-    key: str
-    fingerprint: str
-
-
 class Engine:
     """All jobs of one server, and the rules by which they live."""
 
@@ -86,36 +83,44 @@ class Engine:
         pace: Pace | None = None,
         profile: Profile = DEFAULT,
         clock: Callable[[], float] = time.time,
+        has_events: bool = False,
     ) -> None:
-        """Open the database (in memory if None); media lie beside it. StartError if they cannot be used."""
+        """Open the database (in memory if None); media lie beside it. StartError if they cannot be used.
+
+        With `has_events`, the end of each job that has not ended yet is written to the outbox.
+        """
         self.profile = profile
         self.faults = FaultPlan()
         self.pace = pace or Pace(seconds=0.0)
-        self._clock = clock
-        self._clock_lock = threading.Lock()
-        self._store = Store(database)
-        try:
+        self._database = Database(database)
+        self._store, self.outbox = Store(self._database), Outbox(self._database, is_open=has_events)
+        self._claims = Claims(self._store)
+        with contextlib.ExitStack() as stack:
+            stack.callback(self._database.close)
             self._media = MediaLibrary(database and database.with_name(f"{database.name}-media"))
-        except BaseException:
-            self._store.close()
-            raise
-        # A clock that was set back must not set jobs back: time stands still until it has caught up.
-        self._latest, self._ahead = self._store.latest(), self._store.ahead()
+            stack.callback(self._media.close)
+            latest = max(self._store.latest(), self.outbox.latest())
+            self._clock = Clock(clock, latest=latest, ahead=self._store.ahead())
+            try:
+                self.outbox.plan([each.job for each in self.state()[1] if each.state.ended_at is None])
+            except sqlite3.DatabaseError as error:
+                raise StartError(why_unusable(error, database)) from error
+            stack.pop_all()
         self._media.keep_only(self._recipes_with_files(), with_parts=True)
-        self._swept_at = self._now()
+        self._swept_at = self.now()
 
     def close(self) -> None:
         """Stop rendering and close the database."""
         self._media.close()
-        self._store.close()
+        self._database.close()
 
     def create(self, recipe: Recipe, *, remixed_from: str | None = None, once: Once | None = None) -> Snapshot:
         """Start a job; a repeated `once` gives the job that it started before."""
         with self._store.transaction():
-            repeated = self._repeated_job(once)
+            repeated = self._claims.job_of(once)
             if repeated is not None:
                 return self._snapshot(repeated)
-            now = self._now()
+            now = self.now()
             job = self._store.add(
                 Job(
                     id=f"video_{secrets.token_hex(16)}",
@@ -128,7 +133,8 @@ class Engine:
                     remixed_from=remixed_from,
                 )
             )
-            self._claim(once, job.id)
+            self.outbox.plan([job])
+            self._claims.add(once, job.id)
         return Snapshot(job, first_state(), poll_after_ms(job, now=now))
 
     def remix(self, video_id: str, prompt: str, *, once: Once | None = None) -> Snapshot:
@@ -148,7 +154,7 @@ class Engine:
         with self._store.transaction():
             recipe = self._source(video_id, "extended", once, param="video.id")
             total = recipe.seconds + seconds
-            if self._repeated_job(once) is None:
+            if self._claims.job_of(once) is None:
                 self.profile.check_total(total, param="seconds")
             seed = _derived("extend", recipe)
             return self.create(replace(recipe, prompt=prompt, seconds=total, seed=seed), once=once)
@@ -175,13 +181,14 @@ class Engine:
         with self._store.transaction():
             job = self._found(video_id)
             self._store.delete(job)
+            self.outbox.forget(video_id, now=self.now())
             is_used = self._store.uses(job.recipe)
         if not is_used:
             self._media.discard(job.recipe)
 
     def request_content(self, video_id: str, variant: Variant) -> Future[None]:
         """Start to make a file of a completed job; when the future ends, `open_content` gives it."""
-        if self._now() >= self._swept_at + _SWEPT_EVERY:
+        if self.now() >= self._swept_at + _SWEPT_EVERY:
             self._sweep()
         recipe = self._downloadable(video_id).recipe
         future = self._media.request(recipe, variant)
@@ -199,13 +206,13 @@ class Engine:
     def create_character(self, name: str, digest: str, *, once: Once | None = None) -> Character:
         """Store a character; a repeated `once` gives the one that it made before."""
         with self._store.transaction():
-            made = self._claimed(once)
+            made = self._claims.made_by(once)
             if made is not None:
                 return self.character(made)
             id_ = f"char_{secrets.token_hex(16)}"
-            character = Character(id=id_, created_at=int(self._now()), name=name, digest=digest)
+            character = Character(id=id_, created_at=int(self.now()), name=name, digest=digest)
             self._store.add_character(character)
-            self._claim(once, id_)
+            self._claims.add(once, id_)
         return character
 
     def character(self, character_id: str) -> Character:
@@ -235,8 +242,9 @@ class Engine:
             chosen = list(self._store.all_jobs()) if jobs is None else [self._found(id_, param="jobs") for id_ in jobs]
             before = [self._snapshot(job) for job in chosen]
             if jobs is None and seconds:
-                self._move_clock(seconds)
-            now = self._now()
+                self._store.set_ahead(self._clock.move(seconds))
+                self.outbox.wake()
+            now = self.now()
             # The clock has moved the jobs that run by it already.
             kept = replace(step, seconds=0.0) if jobs is None else step
             moved = [
@@ -244,7 +252,7 @@ class Engine:
                 for was in before
                 if was.state.ended_at is None
             ]
-            self._store.move(moved)
+            self._move(moved)
             stood = {was.job.id: was.state for was in before}
             after = [self._snapshot(job) for job in moved]
         return [snapshot for snapshot in after if snapshot.state != stood[snapshot.job.id]]
@@ -258,32 +266,39 @@ class Engine:
             if self._store.cursor(id_) is not None:
                 message = f"There is or was a video with the id {shown(id_)}; seed another id, or reset first."
                 raise RefusalError(Reason.CONFLICT, message, code="id_taken", param="id")
-            return self._snapshot(self._store.add(seeded(seed, id_=id_, now=self._now())))
+            snapshot = self._snapshot(self._store.add(seeded(seed, id_=id_, now=self.now())))
+            if snapshot.state.ended_at is None:  # one that was born ended has not come to its end
+                self.outbox.plan([snapshot.job])
+            return snapshot
 
     def reset(self) -> None:
-        """Forget all jobs, characters, idempotency keys and faults, and set the clock right again."""
+        """Forget all jobs, events, characters, idempotency keys and faults, and set the clock right again."""
         self.faults.clear()
         with self._store.transaction():
             recipes = {job.recipe for job in self._store.all_jobs()}
             self._store.clear()
-            with self._clock_lock:
-                self._latest = self._ahead = 0.0
+            self.outbox.clear()
+            self._clock.reset()
         for recipe in recipes:
             self._media.discard(recipe)
 
     def state(self) -> tuple[float, list[Snapshot]]:
         """Give the time and all jobs, the oldest first; that counts as no read of their statuses."""
         with self._store.transaction():
-            return self._now(), [self._snapshot(job) for job in self._store.all_jobs()]
+            return self.now(), [self._snapshot(job) for job in self._store.all_jobs()]
+
+    def now(self) -> float:
+        """Tell the time in Unix seconds, as jobs see it."""
+        return self._clock.now()
 
     def _recipes_with_files(self) -> Iterator[Recipe]:
         for snapshot in map(self._snapshot, self._store.all_jobs()):
-            if snapshot.expires_at is None or self._now() < snapshot.expires_at:
+            if snapshot.expires_at is None or self.now() < snapshot.expires_at:
                 yield snapshot.job.recipe
 
     def _sweep(self) -> None:
         """Remove the files whose time is up."""
-        self._swept_at = self._now()
+        self._swept_at = self.now()
         with self._store.transaction():
             kept = list(self._recipes_with_files())
         self._media.keep_only(kept)
@@ -293,18 +308,6 @@ class Engine:
         if not self._store.uses(recipe):
             self._media.discard(recipe)
 
-    def _now(self) -> float:
-        with self._clock_lock:
-            self._latest = max(self._latest, self._clock() + self._ahead)
-            return self._latest
-
-    def _move_clock(self, seconds: float) -> None:
-        now = self._now()
-        with self._clock_lock:
-            self._ahead += seconds
-            self._latest = now + seconds  # also where the clock stood still, until it had caught up
-        self._store.set_ahead(self._ahead)
-
     def _found(self, video_id: str, *, param: str = "video_id") -> Job:
         job = self._store.job(video_id)
         if job is None:
@@ -313,19 +316,23 @@ class Engine:
         return job
 
     def _snapshot(self, job: Job) -> Snapshot:
-        now = self._now()
+        now = self.now()
         state = state_of(job, now=now)
         return Snapshot(job, state, poll_after_ms(job, now=now) if state.ended_at is None else None)
 
     def _read(self, jobs: list[Job]) -> list[Snapshot]:
         counted = {job.id: self._counted(job) for job in jobs if is_counted(job)}
         if counted:
-            self._store.move(counted.values())
+            self._move(counted.values())
         return [self._snapshot(counted.get(job.id, job)) for job in jobs]
+
+    def _move(self, jobs: Collection[Job]) -> None:
+        self._store.move(jobs)
+        self.outbox.plan(jobs)
 
     def _counted(self, job: Job) -> Job:
         job = replace(job, reads=job.reads + 1)
-        return job if is_counted(job) else replace(job, ended_at=self._now())
+        return job if is_counted(job) else replace(job, ended_at=self.now())
 
     def _completed(self, video_id: str, wish: str, *, param: str) -> Snapshot:
         snapshot = self._snapshot(self._found(video_id, param=param))
@@ -338,7 +345,7 @@ class Engine:
         return snapshot
 
     def _source(self, video_id: str, wish: str, once: Once | None, *, param: str) -> Recipe:
-        repeated = self._repeated_job(once)
+        repeated = self._claims.job_of(once)
         if repeated is not None:
             return repeated.recipe  # the source may be gone by now, and the repetition still holds
         return self._completed(video_id, wish, param=param).job.recipe
@@ -346,34 +353,12 @@ class Engine:
     def _downloadable(self, video_id: str) -> Job:
         snapshot = self._completed(video_id, "downloaded", param="video_id")
         expires_at = snapshot.expires_at
-        if expires_at is not None and self._now() >= expires_at:
+        if expires_at is not None and self.now() >= expires_at:
             if self._swept_at < expires_at:
                 self._sweep()
             message = f"The content of the video {shown(video_id)} expired at {int(expires_at)}."
             raise RefusalError(Reason.GONE, message, code="video_expired")
         return snapshot.job
-
-    def _repeated_job(self, once: Once | None) -> Job | None:
-        """Find the job that an earlier request with this key started; None if there was no such request."""
-        made = self._claimed(once)
-        job = None if made is None else self._store.job(made)
-        if made is not None and job is None:
-            message = f"The Idempotency-Key was used for {made}, which was deleted since; use a new key for a new job."
-            raise RefusalError(Reason.CONFLICT, message, code="idempotency_key_reused", param="Idempotency-Key")
-        return job
-
-    def _claimed(self, once: Once | None) -> str | None:
-        claim = None if once is None else self._store.claim(once.key)
-        if claim is None or once is None:
-            return None
-        if not secrets.compare_digest(claim.fingerprint, once.fingerprint):
-            message = "The Idempotency-Key was used for another request; use a new key for a new request."
-            raise RefusalError(Reason.CONFLICT, message, code="idempotency_key_reused", param="Idempotency-Key")
-        return claim.resource_id
-
-    def _claim(self, once: Once | None, resource_id: str) -> None:
-        if once is not None:
-            self._store.add_claim(Claim(once.key, once.fingerprint, resource_id))
 
 
 def _bound_for(job: Job, to: Status | None, failure: Failure | None) -> Job:

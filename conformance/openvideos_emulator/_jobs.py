@@ -175,6 +175,15 @@ def pace_in(prompt: str, pace: Pace) -> Pace:
     return Pace(seconds=seconds, by_hand=pace.by_hand) if seconds else pace
 
 
+def end_of(job: Job) -> float | None:
+    """Tell when a job ends or has ended, in Unix seconds; None as long as that is up to reads or to a hand."""
+    if job.ended_at is not None:
+        return job.ended_at
+    if job.pace.seconds is None or job.pace.by_hand:
+        return None
+    return max(job.started_at, job.started_at + job.pace.seconds - job.advanced)
+
+
 def is_counted(job: Job) -> bool:
     """Tell whether reading this job's status brings it nearer to its end."""
     return job.ended_at is None and job.pace.polls is not None and job.reads < job.pace.polls

@@ -21,7 +21,7 @@ from openvideos_emulator._answers import (
     page_json,
     video_json,
 )
-from openvideos_emulator._engine import Once
+from openvideos_emulator._idempotency import Once
 from openvideos_emulator._jobs import Recipe
 from openvideos_emulator._media import Variant
 from openvideos_emulator._sources import probe, seed_of

@@ -1,60 +1,20 @@
-"""Keep jobs, characters and idempotency keys in one SQLite file, and decide nothing.
-
-WAL mode: a killed process loses no job that it answered for. The file is locked for as long as it is open, so that two
-servers never share it; the lock is the operating system's, so a crash leaves none behind.
+"""Keep jobs, characters and idempotency keys in one database, and decide nothing.
 
 Every public method takes the store's lock; `transaction` groups several of them into one that holds wholly or not.
 """
 
 from __future__ import annotations
 
-import contextlib
-import sqlite3
-import threading
-import weakref
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from openvideos_emulator._errors import StartError, is_no_space
 from openvideos_emulator._jobs import Failure, Job, Pace, Recipe
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator
-    from pathlib import Path
+    from collections.abc import Iterable, Iterator
 
-_APPLICATION_ID: Final = 0x4F564944  # "OVID": tells our files from other SQLite files
-_SCHEMA_VERSION: Final = 2
-_SCHEMA: Final = f"""
-CREATE TABLE videos (
-    row INTEGER PRIMARY KEY AUTOINCREMENT,
-    id TEXT NOT NULL UNIQUE,
-    created_at INTEGER NOT NULL,
-    started_at REAL NOT NULL,
-    prompt TEXT NOT NULL,
-    model TEXT NOT NULL,
-    size TEXT NOT NULL,
-    seconds INTEGER NOT NULL,
-    seed TEXT NOT NULL,
-    pace TEXT NOT NULL,
-    failure_code TEXT,
-    failure_message TEXT,
-    remixed_from TEXT,
-    reads INTEGER NOT NULL DEFAULT 0,
-    ended_at REAL,
-    advanced REAL NOT NULL DEFAULT 0,
-    deleted INTEGER NOT NULL DEFAULT 0
-);
-CREATE INDEX videos_in_order ON videos (created_at, row) WHERE NOT deleted;
-CREATE TABLE characters (
-    id TEXT PRIMARY KEY, created_at INTEGER NOT NULL, name TEXT NOT NULL, digest TEXT NOT NULL
-) WITHOUT ROWID;
-CREATE TABLE idempotency (
-    key TEXT PRIMARY KEY, fingerprint TEXT NOT NULL, resource_id TEXT NOT NULL
-) WITHOUT ROWID;
-CREATE TABLE clock (id INTEGER PRIMARY KEY CHECK (id = 1), ahead REAL NOT NULL);
-PRAGMA application_id = {_APPLICATION_ID};
-PRAGMA user_version = {_SCHEMA_VERSION};
-"""
+    from openvideos_emulator._database import Database
+
 _COLUMNS: Final = (
     "id, row, created_at, started_at, prompt, model, size, seconds, seed, pace, failure_code, failure_message,"
     " remixed_from, reads, ended_at, advanced"
@@ -89,33 +49,12 @@ class Claim:
 
 
 class Store:
-    """One SQLite database, in a file, or in memory when the path is None."""
+    """Jobs, characters, idempotency keys and the clock, in one database."""
 
-    def __init__(self, path: Path | None) -> None:
-        """Open or create the database; StartError if it is not ours, or in use."""
-        self._lock = threading.RLock()
-        self._connection = _open(path)
-        self._finalizer = weakref.finalize(self, self._connection.close)
-
-    def close(self) -> None:
-        """Close the file; the store is of no use afterwards."""
-        with self._lock:
-            self._finalizer()
-
-    @contextlib.contextmanager
-    def transaction(self) -> Generator[None]:
-        """Make all writes inside hold together, or none; also keep other threads out."""
-        with self._lock:
-            if self._connection.in_transaction:
-                yield
-                return
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-            except BaseException:
-                self._connection.execute("ROLLBACK")
-                raise
-            self._connection.execute("COMMIT")
+    def __init__(self, database: Database) -> None:
+        """Keep all in this database, which is the caller's to close."""
+        self.transaction = database.transaction
+        self._lock, self._connection = database.lock, database.connection
 
     def add(self, job: Job) -> Job:
         """Store a new job; return it with the row that the database gave it."""
@@ -264,67 +203,6 @@ class Store:
             query = "SELECT key, fingerprint, resource_id FROM idempotency WHERE key = ?"
             row = self._connection.execute(query, (key,)).fetchone()
         return None if row is None else Claim(*row)
-
-
-def _open(path: Path | None) -> sqlite3.Connection:
-    try:
-        connection = sqlite3.connect(
-            ":memory:" if path is None else path,
-            timeout=0.5,
-            isolation_level=None,
-            check_same_thread=False,
-        )
-    except sqlite3.Error as error:
-        message = f"the database {path} cannot be opened: {error}; does its directory exist, and may it be written?"
-        raise StartError(message) from error
-    try:
-        _prepare(connection, path)
-    except sqlite3.DatabaseError as error:
-        connection.close()
-        raise StartError(_why_unusable(error, path)) from error
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
-def _prepare(connection: sqlite3.Connection, path: Path | None) -> None:
-    connection.execute("PRAGMA locking_mode = EXCLUSIVE")
-    tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
-    if tables:
-        owner = connection.execute("PRAGMA application_id").fetchone()[0]
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
-        if owner != _APPLICATION_ID:
-            message = f"{path} is the SQLite database of another program; name another file with --db"
-            raise StartError(message)
-        flaw = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-        if flaw != "ok":
-            raise sqlite3.DatabaseError(flaw)
-        if version != _SCHEMA_VERSION:
-            message = (
-                f"{path} has schema {version}, this emulator reads schema {_SCHEMA_VERSION}; move the file away, or"
-                " name another with --db"
-            )
-            raise StartError(message)
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = NORMAL")
-    connection.execute("BEGIN IMMEDIATE")  # takes the lock that keeps other processes out
-    connection.execute("COMMIT")
-    if not tables:
-        connection.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} COMMIT;")
-
-
-def _why_unusable(error: sqlite3.DatabaseError, path: Path | None) -> str:
-    # What quick_check finds has no code of SQLite's.
-    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
-    if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
-        return f"the database {path} is in use by another process; stop that one, or name another file with --db"
-    if code in {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT}:
-        reason = " ".join(str(error).split())
-        return f"{path} is not a database that can be read ({reason}); move it away, or name another file with --db"
-    if is_no_space(error):
-        return f"the database {path} cannot be used: the disk is full ({error}); make room, nothing was lost"
-    return f"the database {path} cannot be used: {error}"
 
 
 def _job(row: tuple[object, ...]) -> Job:
