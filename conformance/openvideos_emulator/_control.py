@@ -18,6 +18,7 @@ from openvideos_emulator._dashboard import is_known
 from openvideos_emulator._errors import invalid, shown
 from openvideos_emulator._faults import Fault, Planned, Reset, Stall
 from openvideos_emulator._jobs import Failure, Pace, Status
+from openvideos_emulator._profiles import PROFILES
 from openvideos_emulator._seeds import FAILURE, Seed
 
 if TYPE_CHECKING:
@@ -62,10 +63,12 @@ class Controls:
 
         return JsonAnswer(await anyio.to_thread.run_sync(move))
 
-    async def reset(self, _call: Call) -> Response:
-        """Forget everything."""
+    async def reset(self, call: Call) -> Response:
+        """Forget everything, and go on at another pace or with another profile."""
+        pace, profile = _pace(call.body.get("pace")), PROFILES[call.body.get("profile", self._engine.profile.name)]
 
         def forget() -> dict[str, Any]:
+            self._engine.pace, self._engine.profile = pace or self._engine.pace, profile
             self._engine.reset()
             return self._state()
 

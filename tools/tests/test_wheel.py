@@ -6,6 +6,7 @@ import importlib.resources
 import os
 import subprocess
 import sys
+import sysconfig
 import tarfile
 import tomllib
 import zipfile
@@ -19,6 +20,8 @@ CONTRACT = (PROJECT / "openapi.yaml").read_bytes()
 PACKAGES = ["openvideos", "openvideos_emulator", "openvideos_raw"]
 READERS = ["openvideos", "openvideos_emulator"]
 """The packages that read the contract."""
+QUIET = [f"-pno:{name}" for name in ("anyio", "hypothesispytest", "pytest_cov", "schemathesis", "timeout", "xdist")]
+"""Leaves out the plugins that are there for our own tests."""
 
 pytestmark = pytest.mark.slow
 
@@ -54,7 +57,7 @@ def test_the_wheel_holds_the_packages_and_nothing_else(wheel: Path) -> None:
     )
     assert len(names) == len(set(names))
     assert {f"{package}/py.typed" for package in PACKAGES} <= set(names)
-    assert not [name for name in names if "test" in name or name.endswith(".pyc")]
+    assert not [name for name in names if "/test_" in name or "/tests/" in name or name.endswith(".pyc")]
 
 
 def test_the_wheel_says_what_it_is(wheel: Path) -> None:
@@ -87,6 +90,37 @@ sys.stdout.buffer.write(found.read_bytes())
         check=True,
     )
     assert CONTRACT == run.stdout
+
+
+def test_an_installed_wheel_gives_the_tests_of_other_projects_an_emulator(wheel: Path, tmp_path: Path) -> None:
+    env, project = tmp_path / "env", tmp_path / "project"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(env)], check=True)
+    python = env / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+    code = "import sysconfig; print(sysconfig.get_path('purelib'))"
+    site = Path(subprocess.run([python, "-c", code], capture_output=True, text=True, check=True).stdout.strip())
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(site)  # noqa: S202 - a wheel that we built
+    (site / "dependencies.pth").write_text(f"{sysconfig.get_path('purelib')}\n{sysconfig.get_path('platlib')}\n")
+    project.mkdir()
+    (project / "yaml.py").write_text("raise AssertionError('the emulator reads a module of the project')")
+    (project / "test_it.py").write_text(
+        "import openvideos_emulator\n"
+        "from openvideos_emulator.testing import OpenVideosServer\n"
+        "def test_it(openvideos_server: OpenVideosServer) -> None:\n"
+        f"    assert openvideos_emulator.__file__.startswith({str(site)!r})\n"
+        "    assert [openvideos_server.seed()] == openvideos_server.jobs\n"
+    )
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("COV", "PYT"))}
+    for named in ([], ["-p", "openvideos_emulator.pytest_plugin"]):  # whoever names it has it once all the same
+        run = subprocess.run(
+            [python, "-X", "dev", "-W", "error", "-m", "pytest", *QUIET, "-W", "error", *named],
+            cwd=project,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (0, "") == (run.returncode, run.stderr), run.stdout
 
 
 @pytest.mark.parametrize("package", READERS)

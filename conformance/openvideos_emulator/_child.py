@@ -1,0 +1,21 @@
+"""Run the command for as long as the process that started it lives: it ends when its standard input does."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+
+from openvideos_emulator.__main__ import main
+
+
+def _end_with_parent() -> None:
+    # Not sys.stdin.read: its lock would be held while the interpreter ends.
+    while os.read(0, 1024):
+        pass
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    sys.exit(main())
