@@ -1,0 +1,90 @@
+"""What the checks are given: the wire, the jobs, what the server offers."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, cast
+
+import pytest
+
+from ._catalogue import catalogue
+from ._cleanup import clean_up
+from ._contract import Contract
+from ._contract import contract as the_contract
+from ._detect import Capabilities
+from ._jobs import JobPool
+from ._outcomes import CannotJudgeError
+from ._preflight import preflight
+from ._suite import check_of
+from ._target import Target
+from ._wire import Wire
+
+if TYPE_CHECKING:
+    from ._pytest_suite import SuitePlugin
+
+RUN = "openvideos_conformance.run"
+"""The name under which the plugin of a run is registered."""
+
+
+@pytest.fixture(scope="session")
+def openvideos_run(request: pytest.FixtureRequest) -> SuitePlugin:
+    """The run that this check is a part of."""
+    return cast("SuitePlugin", request.config.pluginmanager.get_plugin(RUN))
+
+
+@pytest.fixture(scope="session")
+def target(openvideos_run: SuitePlugin) -> Target:
+    """The server, and how it is to be judged."""
+    return openvideos_run.target
+
+
+@pytest.fixture(scope="session")
+def contract() -> Contract:
+    """The contract."""
+    return the_contract()
+
+
+@pytest.fixture(scope="session")
+def wire(openvideos_run: SuitePlugin) -> Iterator[Wire]:
+    """The recorded connection to the server under test. What was started over it is deleted at the end."""
+    run = openvideos_run
+    with contextlib.ExitStack() as stack:
+        wire = run.wire = run.wire or stack.enter_context(Wire(run.target))
+        try:
+            preflight(wire)
+        except CannotJudgeError as problem:
+            run.give_up(str(problem))
+        yield wire
+        run.videos_started = wire.videos_started
+        run.left_over = clean_up(wire)
+
+
+@pytest.fixture(scope="session")
+def jobs(openvideos_run: SuitePlugin, wire: Wire) -> Iterator[JobPool]:
+    """The jobs that the selected checks need, started side by side."""
+    pool = JobPool(wire)
+    try:
+        pool.start(openvideos_run.needed_jobs)
+    except CannotJudgeError as problem:
+        openvideos_run.give_up(str(problem))
+    yield pool
+    pool.stop()
+
+
+@pytest.fixture(scope="session")
+def offered(openvideos_run: SuitePlugin, wire: Wire, jobs: JobPool) -> Iterator[Capabilities]:
+    """What the server offers."""
+    found = Capabilities(wire, jobs)
+    yield found
+    openvideos_run.capabilities = found.told()
+
+
+@pytest.fixture(autouse=True)
+def _is_offered(request: pytest.FixtureRequest, offered: Capabilities) -> None:
+    check = check_of(request.node)
+    if check is None:
+        return
+    offered.require(catalogue()[check.requirement].capability)
+    if check.capability is not None:
+        offered.require(check.capability)

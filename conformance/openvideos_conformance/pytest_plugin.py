@@ -1,0 +1,37 @@
+"""Run the suite with pytest: `pytest --pyargs openvideos_conformance --base-url URL`.
+
+This module is loaded in every run of pytest where openvideos is installed, so it imports nothing else of the suite, and
+adds no option, until the suite itself is asked for.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pytest
+
+_PACKAGE = "openvideos_conformance"
+_RUN = "openvideos_conformance.run"  # as in _fixtures, which is not imported before it is needed
+
+
+def pytest_load_initial_conftests(
+    early_config: pytest.Config,  # noqa: ARG001 - pytest passes by name
+    parser: pytest.Parser,
+    args: list[str],
+) -> None:
+    """Add the suite's options and hooks if the suite is asked for."""
+    if not any(argument.split("::")[0].split(".")[0] == _PACKAGE for argument in args):
+        return
+    from ._pytest_options import add_options
+
+    add_options(parser)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the suite's hooks and fixtures if the suite is asked for."""
+    if config.pluginmanager.has_plugin(_RUN) or not hasattr(config.option, "openvideos_expected_failures"):
+        return
+    from ._pytest_options import plugin_of
+
+    config.pluginmanager.register(plugin_of(config), _RUN)

@@ -1,0 +1,1 @@
+"""The checks of the suite, as tests of pytest. Each names the requirement that it is a check of."""

@@ -1,0 +1,31 @@
+"""What the recorded traffic says when all is done: a rule looks at every exchange of the run, whoever sent it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from openvideos_conformance._history import RULES
+from openvideos_conformance._outcomes import NotReachedError, ViolationError
+from openvideos_conformance._suite import Check, Phase
+
+if TYPE_CHECKING:
+    from openvideos_conformance._history import Rule
+    from openvideos_conformance._wire import Wire
+
+
+def _checks(rule: Rule) -> pytest.MarkDecorator:
+    return pytest.mark.openvideos_check(Check(rule.requirement, Phase.CLOSING, (), "history", None))
+
+
+@pytest.mark.parametrize("rule", [pytest.param(rule, id=rule.name, marks=_checks(rule)) for rule in RULES])
+def test_the_history_keeps(rule: Rule, wire: Wire) -> None:
+    findings, instances = rule.judge(wire.history)
+    if findings:
+        first = findings[0]
+        more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
+        raise ViolationError(first.message + more, *first.exchanges)
+    if not instances:
+        message = f"nothing in the traffic of this run lets it be judged: {rule.needs}"
+        raise NotReachedError(message)
