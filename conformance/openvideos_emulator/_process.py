@@ -95,7 +95,7 @@ class Processes:
 
 def _started(directory: Path, log: int, api_key: str, cwd: Path) -> subprocess.Popen[str]:
     # -P: the directory of the tests may hold modules of the names of ours.
-    command = [sys.executable, "-P", "-m", "openvideos_emulator._child", "--port", "0", "--pace", "instant"]
+    command = [sys.executable, "-P", "-m", "openvideos_emulator._child", str(directory), "--port", "0"]
     command += ["--db", str(directory / "jobs.db"), *(["--api-key", api_key] if api_key else [])]
     environment = {name: value for name, value in os.environ.items() if _DROPPED.fullmatch(name) is None}
     environment |= dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(directory))

@@ -222,9 +222,9 @@ def test_the_server_ends_with_a_run_that_is_killed(tests: pytest.Pytester) -> No
     tests.makepyfile("import os, signal\ndef test_it(pid):\n    os.kill(os.getpid(), signal.SIGKILL)\n")
     result = tests.runpytest_subprocess("-p", PLUGIN, timeout=60)
     assert -signal.SIGKILL == result.ret
-    pid = int((tests.path / "server").read_text().split()[0])
+    pid, database = (tests.path / "server").read_text().split()
     deadline = time.monotonic() + 20
-    while is_running(pid):
+    while is_running(int(pid)) or Path(database).parent.exists():
         assert time.monotonic() < deadline
         time.sleep(0.02)
 
