@@ -18,6 +18,7 @@ from ._outcomes import CannotJudgeError
 from ._preflight import preflight
 from ._suite import check_of
 from ._target import Target
+from ._unfinished import Unfinished, ask_while_unfinished
 from ._wire import Wire
 
 if TYPE_CHECKING:
@@ -78,6 +79,12 @@ def offered(openvideos_run: SuitePlugin, wire: Wire, jobs: JobPool) -> Iterator[
     found = Capabilities(wire, jobs)
     yield found
     openvideos_run.capabilities = found.told()
+
+
+@pytest.fixture(scope="session")
+def unfinished(wire: Wire, jobs: JobPool) -> Unfinished:
+    """A job that was asked, while it ran, for what only a completed one has; it is deleted by now."""
+    return ask_while_unfinished(wire, as_json=jobs.refused_form is not None)
 
 
 @pytest.fixture(autouse=True)
