@@ -13,6 +13,7 @@ from ._cleanup import clean_up
 from ._contract import Contract
 from ._contract import contract as the_contract
 from ._detect import Capabilities
+from ._downloads import Files
 from ._jobs import JobPool
 from ._outcomes import CannotJudgeError
 from ._preflight import preflight
@@ -85,6 +86,12 @@ def offered(openvideos_run: SuitePlugin, wire: Wire, jobs: JobPool) -> Iterator[
 def unfinished(wire: Wire, jobs: JobPool) -> Unfinished:
     """A job that was asked, while it ran, for what only a completed one has; it is deleted by now."""
     return ask_while_unfinished(wire, as_json=jobs.refused_form is not None)
+
+
+@pytest.fixture(scope="session")
+def files(wire: Wire, jobs: JobPool) -> Files:
+    """The files of the completed plain job, each downloaded when it is first asked for."""
+    return Files(wire, jobs)
 
 
 @pytest.fixture(autouse=True)
