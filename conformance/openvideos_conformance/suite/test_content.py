@@ -1,0 +1,274 @@
+"""What a download is answered: the right file or none, and ranges of it. What is in the file is judged elsewhere."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from openvideos_conformance._checks import BAD_INPUT, answered, expect, shown, violated
+from openvideos_conformance._outcomes import NotReachedError
+from openvideos_conformance._ranges import flaw_of, read_content_range, read_pieces
+from openvideos_conformance._suite import Phase, checks
+
+if TYPE_CHECKING:
+    from openvideos_conformance._contract import Contract
+    from openvideos_conformance._downloads import Files
+    from openvideos_conformance._exchanges import Exchange
+    from openvideos_conformance._jobs import Job, JobPool
+    from openvideos_conformance._unfinished import Unfinished
+    from openvideos_conformance._wire import Wire
+
+_OK = 200
+_PARTIAL = 206
+_UNSATISFIABLE = 416
+
+
+@checks("VID-CONTENT-004", phase=Phase.LATE)
+def test_the_variant_video_is_the_default(wire: Wire, jobs: JobPool, files: Files) -> None:
+    asked = expect(_content(wire, jobs.completed(), query={"variant": "video"}), _OK, "variant=video")
+    if asked.body != files.video.body:
+        message = f"variant=video gives {asked.length} bytes, and no variant {files.video.length} others"
+        raise violated(message, files.video, asked)
+
+
+@checks("VID-CONTENT-007", phase=Phase.LATE)
+def test_a_variant_that_the_contract_does_not_have_is_refused(wire: Wire, jobs: JobPool, contract: Contract) -> None:
+    known = contract.schema("VideoVariant")["enum"]
+    for variant in ("poster", "mp4", f"{known[0]}s", f"{known[0]},{known[1]}"):
+        expect(_content(wire, jobs.completed(), query={"variant": variant}), BAD_INPUT, f"variant={variant}")
+
+
+@checks("VID-CONTENT-008")
+def test_the_content_of_an_unfinished_job_is_refused(unfinished: Unfinished) -> None:
+    expect(unfinished.content, {404, 409}, "the content of a job that has not ended")
+
+
+@checks("VID-CONTENT-009")
+def test_the_content_of_an_unfinished_job_is_a_conflict(unfinished: Unfinished) -> None:
+    expect(unfinished.content, 409, "the content of a job that has not ended")
+
+
+@checks("VID-CONTENT-010", phase=Phase.LATE, jobs=("failing",))
+def test_the_content_of_a_failed_job_is_refused(wire: Wire, jobs: JobPool) -> None:
+    job = jobs.ended("failing")
+    if job.status != "failed":
+        message = f"the job {job.id} was to fail, and ended as {job.status!r}"
+        raise NotReachedError(message, *([job.last] if job.last else []))
+    expect(_content(wire, job), {404, 409, 410, 422}, "the content of a failed job")
+
+
+@checks("VID-CONTENT-011")
+def test_the_content_of_an_unknown_id_is_unknown(wire: Wire, jobs: JobPool) -> None:
+    known = jobs["plain"].id
+    for stranger in (f"{known}0", f"{known[:-1]}", "video_openvideos_never_given"):
+        if stranger:
+            expect(
+                wire.get(f"/videos/{quote(stranger, safe='')}/content"),
+                404,
+                f"the content of the unknown id {stranger}",
+            )
+
+
+@checks("VID-CONTENT-012", phase=Phase.LATE)
+def test_two_downloads_are_alike(wire: Wire, jobs: JobPool, files: Files) -> None:
+    again = expect(_content(wire, jobs.completed()), _OK, "a second download")
+    if again.body != files.video.body:
+        message = f"the first download has {files.video.length} bytes, the second {again.length}, and they differ"
+        raise violated(message, files.video, again)
+
+
+@checks("VID-CONTENT-013", phase=Phase.LATE)
+def test_content_has_a_length(files: Files) -> None:
+    if files.video.header("content-length") is None:
+        message = "the content has no Content-Length"
+        raise violated(message, files.video)
+
+
+@checks("VID-CONTENT-014", phase=Phase.LATE)
+def test_content_has_a_strong_etag(files: Files) -> None:
+    etag = files.video.header("etag")
+    if etag is None or not _is_strong(etag):
+        message = (
+            f"the content has {'no ETag' if etag is None else f'the ETag {shown(etag)}, which is not a strong one'}"
+        )
+        raise violated(message, files.video)
+
+
+@checks("VID-CONTENT-015", phase=Phase.LATE, jobs=("doomed",))
+def test_an_etag_stands_for_one_file(wire: Wire, jobs: JobPool, files: Files) -> None:
+    job = jobs.completed()
+    path = f"{job.path}/content"
+    first = files.video
+    if first.header("etag") is None:
+        message = "the content has no ETag"
+        raise NotReachedError(message, first)
+    again = expect(wire.get(path), _OK, "a second download")
+    if again.body == first.body and again.header("etag") != first.header("etag"):
+        message = f"the same file has the ETag {first.header('etag')}, and then {again.header('etag')}"
+        raise violated(message, first, again)
+    seen = [first, *_other_files(wire, jobs)]
+    for index, one in enumerate(seen):
+        for other in seen[index + 1 :]:
+            if one.body != other.body and one.header("etag") == other.header("etag") is not None:
+                message = f"{one.target} and {other.target} differ, and have one ETag, {one.header('etag')}"
+                raise violated(message, one, other)
+
+
+@checks("VID-CONTENT-016", phase=Phase.LATE)
+def test_byte_ranges_are_answered(wire: Wire, jobs: JobPool) -> None:
+    expect(_content(wire, jobs.completed(), headers={"range": "bytes=0-0"}), _PARTIAL, "the range bytes=0-0")
+
+
+@checks("VID-CONTENT-017", phase=Phase.LATE)
+def test_a_range_is_exactly_what_was_asked_for(wire: Wire, jobs: JobPool, files: Files) -> None:
+    size = files.video.length
+    middle = size // 2
+    wanted = {(0, 0), (0, 99), (1, 1), (middle, middle + 999), (size - 1, size - 1), (size - 10, size + 999)}
+    for first, last in sorted(wanted):
+        if 0 <= first < size:
+            asked = _ranged(wire, jobs, f"bytes={first}-{last}")
+            _is_part(asked, files.video.body, first, min(last, size - 1))
+
+
+@checks("VID-CONTENT-018", phase=Phase.LATE)
+def test_a_range_to_the_end_is_the_end(wire: Wire, jobs: JobPool, files: Files) -> None:
+    size = files.video.length
+    for start in (size // 2, size - 1):
+        _is_part(_ranged(wire, jobs, f"bytes={start}-"), files.video.body, start, size - 1)
+    for count in (1, min(500, size)):
+        _is_part(_ranged(wire, jobs, f"bytes=-{count}"), files.video.body, size - count, size - 1)
+    for everything in ("bytes=0-", f"bytes=-{size + 1000}"):
+        asked = _ranged(wire, jobs, everything)
+        if asked.status == _OK:  # all of it is the whole file, too
+            _is_whole(asked, files.video.body, f"the range {everything}")
+        else:
+            _is_part(asked, files.video.body, 0, size - 1)
+
+
+@checks("VID-CONTENT-019", phase=Phase.LATE)
+def test_a_range_behind_the_end_is_not_satisfiable(wire: Wire, jobs: JobPool, files: Files) -> None:
+    size = files.video.length
+    for text in (f"bytes={size}-", f"bytes={size}-{size + 9}", f"bytes={size * 10}-"):
+        asked = expect(_ranged(wire, jobs, text), _UNSATISFIABLE, f"the range {text} of a file of {size} bytes")
+        told = asked.header("content-range")
+        if told is not None and told.strip().lower() != f"bytes */{size}":
+            message = f"the range {text}: the 416 has the Content-Range {shown(told)}, not 'bytes */{size}'"
+            raise violated(message, asked)
+
+
+@checks("VID-CONTENT-020", phase=Phase.LATE)
+def test_if_range_holds_for_this_file_alone(wire: Wire, jobs: JobPool, files: Files) -> None:
+    whole, etag = files.video.body, files.video.header("etag")
+    stale = ['"openvideos-no-such-etag"', "Thu, 01 Jan 1970 00:00:01 GMT"]
+    if etag is not None and _is_strong(etag):
+        asked = _ranged(wire, jobs, "bytes=10-19", **{"if-range": etag})
+        _is_part(asked, whole, 10, 19)
+        stale.append(f"W/{etag}")  # a weak validator never holds for a range (RFC 9110, section 13.1.5)
+    for validator in stale:
+        asked = _ranged(wire, jobs, "bytes=10-19", **{"if-range": validator})
+        _is_whole(asked, whole, f"a range with the If-Range {validator}, which does not hold")
+
+
+@checks("VID-CONTENT-021", phase=Phase.LATE)
+def test_a_range_that_cannot_be_understood_is_ignored(wire: Wire, jobs: JobPool, files: Files) -> None:
+    for text in ("items=0-5", "seconds=1-2", "bytes=abc", "nonsense"):
+        _is_whole(_ranged(wire, jobs, text), files.video.body, f"the Range {text!r}, which cannot be understood")
+
+
+@checks("VID-CONTENT-022", phase=Phase.LATE)
+def test_several_ranges_are_answered_legally(wire: Wire, jobs: JobPool, files: Files) -> None:
+    whole = files.video.body
+    wanted = ((0, 9), (20, 29), (len(whole) - 5, len(whole) - 1))
+    text = "bytes=" + ",".join(f"{first}-{last}" for first, last in wanted)
+    asked = expect(_ranged(wire, jobs, text), {_OK, _PARTIAL}, f"the range {text}")
+    if asked.status == _OK:
+        _is_whole(asked, whole, f"the range {text}")
+    elif asked.media_type == "multipart/byteranges":
+        _are_parts(asked, whole, wanted)
+    else:
+        span = read_content_range(asked.header("content-range"))
+        flaw = "it has no Content-Range" if span is None else flaw_of(span, asked.body, whole)
+        if span is not None and not any(span.first <= first and last <= span.last for first, last in wanted):
+            flaw = f"it is the bytes {span.first}-{span.last}, which is none of the ranges that were asked for"
+        if flaw:
+            message = f"the range {text}: answered 206, but {flaw}"
+            raise violated(message, asked)
+
+
+@checks("VID-CONTENT-023", phase=Phase.LATE)
+def test_content_length_is_the_number_of_bytes(wire: Wire, jobs: JobPool, contract: Contract) -> None:
+    job = jobs.completed()
+    seen = [_content(wire, job), _content(wire, job, headers={"range": "bytes=3-12"})]
+    variants = contract.schema("VideoVariant")["enum"]
+    seen += [_content(wire, job, query={"variant": variant}) for variant in variants]
+    told = [exchange for exchange in seen if exchange.header("content-length") is not None]
+    for exchange in told:
+        length = exchange.header("content-length")
+        if exchange.failure or length != str(exchange.length):
+            how = f" ({exchange.failure})" if exchange.failure else ""
+            message = f"{exchange.target}: the Content-Length is {length}, and {exchange.length} bytes followed{how}"
+            raise violated(message, exchange)
+    if not told:
+        message = "no content has a Content-Length"
+        raise NotReachedError(message, *seen)
+
+
+def _content(wire: Wire, job: Job, **options: object) -> Exchange:
+    return wire.get(f"{job.path}/content", **options)
+
+
+def _ranged(wire: Wire, jobs: JobPool, text: str, **headers: str) -> Exchange:
+    return answered(_content(wire, jobs.completed(), headers={"range": text, **headers}))
+
+
+def _is_whole(exchange: Exchange, whole: bytes, what: str) -> None:
+    expect(exchange, _OK, what)
+    if exchange.body != whole:
+        message = f"{what}: the answer has {exchange.length} bytes that are not the file's {len(whole)}"
+        raise violated(message, exchange)
+
+
+def _is_part(exchange: Exchange, whole: bytes, first: int, last: int) -> None:
+    text = exchange.request_header("range")
+    expect(exchange, _PARTIAL, f"the range {text} of a file of {len(whole)} bytes")
+    told = exchange.header("content-range")
+    span = read_content_range(told)
+    if span is None or (span.first, span.last) != (first, last):
+        expected = f"bytes {first}-{last}/{len(whole)}"
+        message = f"the range {text}: the Content-Range is {shown(told)}, not {shown(expected)}"
+        raise violated(message, exchange)
+    flaw = flaw_of(span, exchange.body, whole)
+    if flaw:
+        message = f"the range {text}: {flaw}"
+        raise violated(message, exchange)
+
+
+def _are_parts(exchange: Exchange, whole: bytes, wanted: tuple[tuple[int, int], ...]) -> None:
+    try:
+        pieces = read_pieces(exchange.header("content-type") or "", exchange.body)
+    except ValueError as error:
+        message = f"several ranges: the multipart/byteranges answer cannot be read: {error}"
+        raise violated(message, exchange) from None
+    for piece in pieces:
+        flaw = flaw_of(piece.span, piece.content, whole)
+        if flaw:
+            message = f"several ranges: a part is wrong: {flaw}"
+            raise violated(message, exchange)
+    for first, last in wanted:
+        if not any(piece.span.first <= first and last <= piece.span.last for piece in pieces):
+            message = f"several ranges: no part holds the bytes {first}-{last}, which were asked for"
+            raise violated(message, exchange)
+
+
+def _other_files(wire: Wire, jobs: JobPool) -> list[Exchange]:
+    """Download the other files of the job, and the video of another one, where there are such."""
+    job = jobs.completed()
+    seen = [_content(wire, job, query={"variant": variant}) for variant in ("thumbnail", "spritesheet")]
+    with contextlib.suppress(NotReachedError):  # the others are enough
+        seen.append(_content(wire, jobs.completed("doomed")))
+    return [exchange for exchange in seen if exchange.status == _OK and not exchange.failure]
+
+
+def _is_strong(etag: str) -> bool:
+    return len(etag) > 1 and etag[0] == etag[-1] == '"'
