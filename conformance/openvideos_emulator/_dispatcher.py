@@ -59,7 +59,7 @@ class Dispatcher:
         self._wakeup = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._is_closing = False
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), name="webhooks", daemon=True)
+        self._thread = threading.Thread(target=self._main, name="webhooks", daemon=True)
 
     def start(self) -> None:
         """Begin to deliver."""
@@ -78,10 +78,13 @@ class Dispatcher:
             with contextlib.suppress(RuntimeError):  # the loop has ended
                 self._loop.call_soon_threadsafe(self._wakeup.set)
 
-    async def _run(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        # The bare transport: no proxies, no redirects, no cookies, and no log of URLs.
+    def _main(self) -> None:
+        # The bare transport: no proxies, no redirects, no cookies, and no log of URLs. It reads certificates first.
         transport = httpx.AsyncHTTPTransport(limits=httpx.Limits(max_keepalive_connections=0))
+        asyncio.run(self._run(transport))
+
+    async def _run(self, transport: httpx.AsyncHTTPTransport) -> None:
+        self._loop = asyncio.get_running_loop()
         async with transport, anyio.create_task_group() as tasks:
             while True:
                 self._wakeup.clear()
@@ -122,7 +125,7 @@ class Dispatcher:
         except TimeoutError:
             return Outcome(problem=f"no answer within {self._timeout:g} seconds")
         except Exception as error:  # noqa: BLE001 - whatever a receiver makes the libraries raise, it is no success
-            return Outcome(problem=shown(f"{type(error).__name__}: {error}", limit=200))
+            return Outcome(problem=shown(f"{type(error).__name__}: {error}".removesuffix(": "), limit=200))
 
     async def _send(self, transport: httpx.AsyncHTTPTransport, request: httpx.Request) -> Outcome:
         with anyio.fail_after(self._timeout):

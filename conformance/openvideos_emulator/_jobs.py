@@ -24,6 +24,7 @@ FAILS_AT: Final = 60
 """The progress, in percent, at which a job that fails stops."""
 
 _QUEUED_BELOW: Final = 0.1
+_UNFINISHED: Final = 1 - 1e-9
 _FAILURE_MARK: Final = re.compile(r"\[fail(?::([A-Za-z0-9_.-]{1,64}))?\]")
 _SLOW_MARK: Final = re.compile(r"\[slow:([0-9]{1,5}(?:\.[0-9]{1,3})?)\]")
 _FAILURE_MESSAGES: Final = {
@@ -246,6 +247,10 @@ def _share_done(job: Job, now: float) -> tuple[float, float]:
     if job.pace.polls is not None:
         return job.reads / job.pace.polls, now
     seconds = job.pace.seconds or 0.0
-    elapsed = job.advanced + (0.0 if job.pace.by_hand else now - job.started_at)
-    ended_at = max(job.started_at, job.started_at + seconds - job.advanced)
-    return (1.0 if elapsed >= seconds else max(0.0, elapsed / seconds)), ended_at
+    ends_at = end_of(job)
+    if ends_at is None:
+        return min(1.0, job.advanced / seconds), now
+    if now >= ends_at:
+        return 1.0, ends_at
+    # Rounding must not end a job before the time that `end_of` tells.
+    return min(_UNFINISHED, max(0.0, (job.advanced + now - job.started_at) / seconds)), ends_at

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 _PREFIX: Final = "whsec_"
 _SECRET_BYTES: Final = range(24, 65)
+_HOST: Final = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")
+_PORTS: Final = range(1, 65_536)
 _MAKE_ONE: Final = (
     "make one with: python -c \"import base64, secrets; print('whsec_' +"
     ' base64.b64encode(secrets.token_bytes(32)).decode())"'
@@ -67,7 +70,9 @@ def _parsed(text: str) -> httpx.URL:
         url = httpx.URL(text)
     except (httpx.InvalidURL, ValueError):
         url = httpx.URL()
-    if url.scheme not in {"http", "https"} or not url.host:
+    is_host = _HOST.fullmatch(url.raw_host.decode("latin-1"))  # httpx lets a space be one
+    is_port = url.port is None or url.port in _PORTS
+    if url.scheme not in {"http", "https"} or not is_host or not is_port:
         message = "the webhook URL must be http:// or https:// and a host, such as http://127.0.0.1:9000/webhooks"
         raise ValueError(message)
     if url.userinfo:
