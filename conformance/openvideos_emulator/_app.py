@@ -11,6 +11,7 @@ import functools
 import hmac
 import logging
 import secrets
+import threading
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from openvideos_emulator._dispatcher import Dispatcher
     from openvideos_emulator._faults import Fault
     from openvideos_emulator._spec import Operation
+    from openvideos_emulator._webhooks import Endpoint
 
 MAX_BODY_BYTES: Final = 64 << 20
 """How large a body may be unless told otherwise."""
@@ -63,20 +65,34 @@ class EmulatorApp:
     ) -> None:
         """Answer from this engine; with an `api_key`, only to requests that carry it. Both are closed with the app."""
         self._engine = engine
-        self._dispatcher = dispatcher
+        self._dispatcher, self._dispatcher_lock = dispatcher, threading.Lock()
         self._api_key = api_key
         self._max_body_bytes = max_body_bytes
         self._sleep = anyio.sleep
         self._operations = Operations(engine, contract())
         self._videos = _Api(contract(), PREFIX, self._operations)
-        controls = Controls(engine, contract(), self._operations.download_video_content)
+        controls = Controls(engine, contract(), self._operations.download_video_content, self.deliver_to)
         self._control = _Api(control(), CONTROL_PREFIX, controls)
         self._dashboard = Dashboard(needs_key=api_key is not None)
 
+    def deliver_to(self, endpoint: Endpoint | None) -> None:
+        """Deliver the events of jobs to this endpoint from now on; if it is None, write and deliver none."""
+        with self._dispatcher_lock:
+            if self._dispatcher is not None:
+                self._dispatcher.close()
+                self._dispatcher = None
+            self._engine.write_events(is_wanted=endpoint is not None)
+            if endpoint is not None:
+                from openvideos_emulator._dispatcher import Dispatcher
+
+                self._dispatcher = Dispatcher(self._engine.outbox, endpoint, now=self._engine.now)
+                self._dispatcher.start()
+
     def close(self) -> None:
         """Stop delivering and rendering, and close the database."""
-        if self._dispatcher is not None:
-            self._dispatcher.close()
+        with self._dispatcher_lock:
+            if self._dispatcher is not None:
+                self._dispatcher.close()
         self._operations.close()
         self._engine.close()
 

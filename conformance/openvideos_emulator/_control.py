@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from openvideos_emulator._operations import Call
     from openvideos_emulator._spec import Contract
     from openvideos_emulator._validate import Fields
+    from openvideos_emulator._webhooks import Endpoint
 
 
 _LISTED_CHARACTERS: Final = 300  # of a prompt: a list of jobs is read every second
@@ -37,9 +38,15 @@ _LISTED_CHARACTERS: Final = 300  # of a prompt: a list of jobs is read every sec
 class Controls:
     """The control endpoints, over one engine."""
 
-    def __init__(self, engine: Engine, contract: Contract, download: Callable[[Call], Awaitable[Response]]) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        contract: Contract,
+        download: Callable[[Call], Awaitable[Response]],
+        deliver_to: Callable[[Endpoint | None], None],
+    ) -> None:
         """Steer this engine; faults name operations of this contract, and `download` is the one for files."""
-        self._engine = engine
+        self._engine, self._deliver_to = engine, deliver_to
         self.download_job_content = download
         self._known = sorted(operation.id for operation in contract.operations)
 
@@ -119,6 +126,22 @@ class Controls:
         """Plan no faults."""
         self._engine.faults.clear()
         return await self.list_faults(call)
+
+    async def set_webhook(self, call: Call) -> Response:
+        """Deliver webhooks to another endpoint."""
+        from openvideos_emulator._webhooks import Endpoint  # the HTTP client under it is slow to import
+
+        try:
+            endpoint = Endpoint(call.body["url"], call.body["secret"])
+        except ValueError as error:
+            raise invalid(f"{error}.") from error
+        await anyio.to_thread.run_sync(self._deliver_to, endpoint)
+        return JsonAnswer({"url": call.body["url"]})
+
+    async def clear_webhook(self, _call: Call) -> Response:
+        """Deliver no webhooks."""
+        await anyio.to_thread.run_sync(self._deliver_to, None)
+        return JsonAnswer({"url": None})
 
     def _listed(self, limit: int, status: str | None) -> tuple[float, dict[str, Any]]:
         now, snapshots = self._engine.state()

@@ -102,7 +102,7 @@ class Engine:
             latest = max(self._store.latest(), self.outbox.latest())
             self._clock = Clock(clock, latest=latest, ahead=self._store.ahead())
             try:
-                self.outbox.plan([each.job for each in self.state()[1] if each.state.ended_at is None])
+                self.write_events(is_wanted=has_events)
             except sqlite3.DatabaseError as error:
                 raise StartError(why_unusable(error, database)) from error
             stack.pop_all()
@@ -281,6 +281,12 @@ class Engine:
             self._clock.reset()
         for recipe in recipes:
             self._media.discard(recipe)
+
+    def write_events(self, *, is_wanted: bool) -> None:
+        """Write the end of each job that has not ended yet to the outbox, and of those to come, if that is wanted."""
+        with self._store.transaction():
+            self.outbox.is_open = is_wanted
+            self.outbox.plan([each.job for each in self.state()[1] if each.state.ended_at is None])
 
     def state(self) -> tuple[float, list[Snapshot]]:
         """Give the time and all jobs, the oldest first; that counts as no read of their statuses."""

@@ -24,11 +24,13 @@ _COLUMNS: Final = "id, video_id, type, happens_at, next_at, attempts, attempted_
 class Outbox:
     """The events of all jobs. One that is not open takes no new ones, but keeps right those that it has."""
 
+    is_open: bool
+
     def __init__(self, database: Database, *, is_open: bool) -> None:
         """Keep the events in this database, which is the caller's to close."""
         self._transaction = database.transaction
         self._lock, self._connection = database.lock, database.connection
-        self._is_open = is_open
+        self.is_open = is_open
         self._watcher: Callable[[], None] | None = None
 
     def watch(self, watcher: Callable[[], None]) -> None:
@@ -47,7 +49,7 @@ class Outbox:
         if not events:
             return
         with self._transaction():
-            if self._is_open:
+            if self.is_open:
                 self._connection.executemany(
                     "INSERT INTO events (id, video_id, type, happens_at) VALUES (:id, :video_id, :type, :happens_at)"
                     " ON CONFLICT (video_id) DO NOTHING",

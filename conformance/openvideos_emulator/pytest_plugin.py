@@ -6,6 +6,7 @@ of the extra `emulator`: without that the fixture says what is missing.
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -45,7 +46,7 @@ def _processes(request: pytest.FixtureRequest) -> Iterator[Processes]:
 
 
 @pytest.fixture
-def openvideos_server(request: pytest.FixtureRequest, _openvideos_processes: Processes) -> OpenVideosServer:
+def openvideos_server(request: pytest.FixtureRequest, _openvideos_processes: Processes) -> Iterator[OpenVideosServer]:
     """Give an emulator of the Videos API with no jobs: `base_url`, `api_key`, `advance()`, `fail_next()`, `jobs`."""
     from openvideos_emulator.testing import EmulatorError, OpenVideosServer
 
@@ -56,7 +57,9 @@ def openvideos_server(request: pytest.FixtureRequest, _openvideos_processes: Pro
         server.reset(pace=options["pace"], profile=options["profile"])
     except EmulatorError as error:
         pytest.fail(f"openvideos_server: {error}", pytrace=False)
-    return server
+    yield server
+    with contextlib.suppress(EmulatorError):  # a test may have ended it
+        server.stop_webhooks()
 
 
 @pytest.fixture

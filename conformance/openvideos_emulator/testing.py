@@ -6,8 +6,10 @@ the place of an HTTP client in tests leave it alone.
 
 from __future__ import annotations
 
+import base64
 import http.client
 import json
+import secrets
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 from urllib.parse import urlsplit
@@ -17,7 +19,17 @@ if TYPE_CHECKING:
 
     from _typeshed import DataclassInstance
 
-__all__ = ["EmulatorError", "Job", "JobError", "OpenVideosServer", "Operation", "PlannedFault", "Reset", "Status"]
+__all__ = [
+    "EmulatorError",
+    "Event",
+    "Job",
+    "JobError",
+    "OpenVideosServer",
+    "Operation",
+    "PlannedFault",
+    "Reset",
+    "Status",
+]
 
 Status = Literal["queued", "in_progress", "completed", "failed"]
 """The statuses that the emulator sends."""
@@ -92,6 +104,24 @@ class PlannedFault:
     path: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Event:
+    """The end of a job that a webhook tells of, and how far its delivery is. Times are Unix seconds.
+
+    Of the last attempt there is the `status` of its answer, or the `problem` why there was none.
+    """
+
+    id: str
+    type: Literal["video.completed", "video.failed"]
+    created_at: int
+    video_id: str
+    delivery: Literal["pending", "delivered", "given_up"]
+    attempts: int
+    next_attempt_at: float | None
+    status: int | None
+    problem: str | None
+
+
 class OpenVideosServer:
     """A running emulator, and the ways to steer it.
 
@@ -103,6 +133,7 @@ class OpenVideosServer:
         """Steer the emulator at this URL, with the key that it was started with."""
         self.base_url: Final = base_url
         self.api_key: Final = api_key
+        self._sends_webhooks = False
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(base_url={self.base_url!r})"
@@ -121,6 +152,11 @@ class OpenVideosServer:
     def jobs(self) -> list[Job]:
         """Give all jobs, the oldest first. That counts as no poll."""
         return [_job(each) for each in self._ask("GET", "state")["jobs"]]
+
+    @property
+    def events(self) -> list[Event]:
+        """Give the ends of jobs that webhooks tell of, the oldest first, delivered or not."""
+        return [_chosen(Event, each) for each in self._ask("GET", "state")["events"]]
 
     @property
     def faults(self) -> list[PlannedFault]:
@@ -246,6 +282,22 @@ class OpenVideosServer:
             pace=pace,
         )
         return _job(self._ask("POST", "jobs", body))
+
+    def send_webhooks(self, url: str, *, secret: str | None = None) -> str:
+        """Post the end of each job to this URL from now on, and give the secret that signs it, a new one if it is None.
+
+        With the fixture it holds for the test; else until `stop_webhooks`.
+        """
+        secret = secret or f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}"
+        self._ask("PUT", "webhook", {"url": url, "secret": secret})
+        self._sends_webhooks = True
+        return secret
+
+    def stop_webhooks(self) -> None:
+        """Post no more of what `send_webhooks` asked for."""
+        if self._sends_webhooks:
+            self._ask("DELETE", "webhook")
+            self._sends_webhooks = False
 
     def reset(self, *, pace: str | None = None, profile: str | None = None) -> None:
         """Forget all jobs, characters, idempotency keys and faults, and set the clock right again.

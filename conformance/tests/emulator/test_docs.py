@@ -142,7 +142,7 @@ class TestNothingIsLeftOut:
             assert row is not None, name
             assert row[1] in {str(default), "" if default is None else None, "nowhere" if default is None else None}
 
-    @pytest.mark.parametrize("schema", ["Advance", "Fault", "Reset"])
+    @pytest.mark.parametrize("schema", ["Advance", "Fault", "Reset", "Webhook"])
     def test_fields(self, schema: str) -> None:
         fields = CONTROL["components"]["schemas"][schema]["properties"]
         assert [] == [field for field in fields if not mentions(field)]

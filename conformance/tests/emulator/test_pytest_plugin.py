@@ -55,6 +55,9 @@ def test_each_test_begins_anew(tests: pytest.Pytester) -> None:
 
         @pytest.mark.parametrize("turn", [1, 2])
         def test_one(turn, openvideos_server):
+            openvideos_server.advance(jobs=[openvideos_server.seed(status="queued")])
+            assert [] == openvideos_server.events
+            openvideos_server.reset()
             assert ([], []) == (openvideos_server.jobs, openvideos_server.faults)
             seen.append(openvideos_server.base_url)
             with OpenVideos(base_url=openvideos_server.base_url, api_key=openvideos_server.api_key) as client:
@@ -66,6 +69,7 @@ def test_each_test_begins_anew(tests: pytest.Pytester) -> None:
             assert abs(time.time() - openvideos_server.jobs[0].created_at) < 60
             openvideos_server.advance(86_400 * 400)
             openvideos_server.fail_next(503, count=9)
+            openvideos_server.send_webhooks("http://127.0.0.1:9/webhooks")
             if turn == 2:
                 assert seen[0] == seen[1]
                 assert not seen[0].endswith(":8000/v1")

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import queue
+import threading
 import time
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 import httpx
 import pytest
+from standardwebhooks import Webhook
 
 from openvideos_emulator import _faults, _jobs
 from openvideos_emulator._process import EmulatorProcess
@@ -149,6 +153,61 @@ def test_each_fault_is_planned_as_it_is_said(
     assert [] == server.faults
 
 
+@pytest.fixture
+def receiver() -> Iterator[HTTPServer]:
+    """Run a receiver of webhooks, which keeps what it is sent in `received`."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            received.put((dict(self.headers), self.rfile.read(int(self.headers["content-length"]))))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None: ...
+
+    received: queue.Queue[tuple[dict[str, str], bytes]] = queue.Queue()
+    with HTTPServer(("127.0.0.1", 0), Handler) as receiver:
+        receiver.received = received  # type: ignore[attr-defined]
+        thread = threading.Thread(target=receiver.serve_forever, args=(0.01,))
+        thread.start()
+        yield receiver
+        receiver.shutdown()
+        thread.join()
+
+
+def test_webhooks_go_where_a_test_says(server: OpenVideosServer, receiver: Any) -> None:
+    running = server.seed(status="queued", pace="seconds:3600")  # its end is known before
+    url = f"http://127.0.0.1:{receiver.server_port}/hooks"
+    secret = server.send_webhooks(url)
+    manual = server.seed(status="queued")
+    server.advance(to="failed", jobs=[manual])
+    server.advance(jobs=[running])
+    bodies = []
+    for _ in range(2):
+        headers, body = receiver.received.get(timeout=20)
+        bodies.append(Webhook(secret).verify(body, headers))
+    assert {("video.failed", manual.id), ("video.completed", running.id)} == {
+        (body["type"], body["data"]["id"]) for body in bodies
+    }
+    deadline = time.monotonic() + 20
+    while {event.delivery for event in server.events} != {"delivered"}:
+        assert time.monotonic() < deadline
+    assert [(1, 204, None, None)] * 2 == [
+        (event.attempts, event.status, event.problem, event.next_attempt_at) for event in server.events
+    ]
+    own = f"whsec_{'A' * 32}"
+    assert own == server.send_webhooks(url, secret=own)
+    server.advance(jobs=[server.seed(status="queued")])
+    headers, body = receiver.received.get(timeout=20)
+    Webhook(own).verify(body, headers)
+    server.stop_webhooks()
+    server.advance(jobs=[server.seed(status="queued")])
+    assert 3 == len(server.events)
+    server.stop_webhooks()  # once more does no harm
+    server.reset()
+    assert [] == server.events
+
+
 def test_faults_that_are_left_are_told(server: OpenVideosServer, client: httpx.Client) -> None:
     server.fail_next(429, count=2, headers={"Retry-After": "0"}, operation="retrieve_video")
     server.fail_next(reset="before_answer", method="POST", path="/v1/videos")
@@ -171,6 +230,8 @@ def test_faults_that_are_left_are_told(server: OpenVideosServer, client: httpx.C
         (lambda server: server.fail_next(operation="nothing"), "it must be one of create_character"),
         (lambda server: server.reset(pace="fast"), "the pace 'fast' is unknown"),
         (lambda server: server.seed(size="1x1"), "even numbers"),
+        (lambda server: server.send_webhooks("ftp://127.0.0.1"), "the webhook URL must be http"),
+        (lambda server: server.send_webhooks("http://127.0.0.1:9", secret="short"), "the webhook secret must be"),
         (lambda server: OpenVideosServer(server.base_url, "sk-other").jobs, "key is not valid"),
         (lambda _: OpenVideosServer("http://127.0.0.1:1/v1", "k").jobs, "at http://127.0.0.1:1/v1 does not answer"),
     ],
