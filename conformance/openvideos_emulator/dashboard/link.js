@@ -4,7 +4,7 @@
 // log and no history keeps it. The answer is 304 for as long as nothing changes.
 
 const INTERVAL = 1000;
-const LONGEST_RETRY = 5000;
+const LONGEST_RETRY = 3000;
 const PATIENCE = 15_000;
 
 let key = null; // in memory, and nowhere else

@@ -1,6 +1,6 @@
 """The dashboard is a page that brings all that it needs, and reads jobs without moving them.
 
-What a browser makes of it is tested beside this directory, in `conformance/dashboard_tests`, by `nox -s dashboard`.
+What a browser makes of it is tested in `conformance/dashboard/tests`, by `nox -s dashboard`.
 """
 
 from __future__ import annotations
