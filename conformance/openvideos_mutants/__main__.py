@@ -1,0 +1,101 @@
+"""Prove the suite: `python -m openvideos_mutants` judges every mutant and every odd server, and prints a kill table."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections import Counter
+
+from openvideos_mutants._hosting import free_port, serve
+from openvideos_mutants._odd import ODD
+from openvideos_mutants._proof import LAYERS, Trial, trial, trials
+from openvideos_mutants._registry import MUTANTS
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command line. Return 0, or 1 if a mutant survives or an odd server is refused."""
+    parser = argparse.ArgumentParser(prog="openvideos_mutants", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("names", nargs="*", help="mutants, odd servers, or ids of requirements; all of them if none")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 2, help="how many are judged side by side")
+    parser.add_argument("--only-own", action="store_true", help="check nothing but what each mutant breaks: faster")
+    parser.add_argument("--seeds", type=int, default=0, help="judge the emulator itself with this many seeds instead")
+    parser.add_argument("--serve", metavar="NAME", help="serve one of them until Ctrl-C, to look at it")
+    options = parser.parse_args(argv)
+    if options.serve:
+        return _serve(options.serve)
+    if options.seeds:
+        return _judge_the_emulator(options.seeds)
+    wanted = set(options.names)
+    mutants = [each.name for each in MUTANTS.values() if not wanted or wanted & {each.name, each.requirement}]
+    odd = [name for name in ODD if not wanted or name in wanted]
+    survivors: list[Trial] = []
+    failures: list[Trial] = []
+    caught: Counter[str] = Counter()
+    for done in trials([*mutants, *odd], jobs=options.jobs, only_own=options.only_own):
+        if done.name in MUTANTS:
+            caught.update(done.killed_by)
+            print(_line_of_mutant(done), flush=True)
+            if not done.killed_by:
+                survivors.append(done)
+        else:
+            print(_line_of_right(done), flush=True)
+            failures += [done] if _refused(done) else []
+    print(f"\n{len(mutants) - len(survivors)} of {len(mutants)} mutants caught by the right id; by layer: ", end="")
+    print(", ".join(f"{layer} {caught[layer]}" for layer in LAYERS))
+    print(f"{len(odd) - len(failures)} of {len(odd)} odd servers pass")
+    return 1 if survivors or failures else 0
+
+
+def _line_of_mutant(done: Trial) -> str:
+    mutant = MUTANTS[done.name or ""]
+    killed = done.killed_by
+    marks = "  ".join(f"{layer if layer in killed else '-':8}" for layer in LAYERS)
+    others = sorted(done.broken().keys() - {mutant.requirement})
+    more = f"  also {', '.join(others[:4])}{' …' if len(others) > 4 else ''}" if others else ""
+    problem = f"  PROBLEM: {done.report.get('problem')}" if done.report.get("problem") else ""
+    verdict = "caught  " if killed else "SURVIVED"
+    return f"{verdict} {mutant.requirement:16} {marks} {done.seconds:5.1f} s  {mutant.name}{more}{problem}"
+
+
+def _line_of_right(done: Trial) -> str:
+    wrong = _refused(done)
+    told = "".join(f"\n    {line}" for line in wrong)
+    return f"{'REFUSED ' if wrong else 'passes  '} {done.seconds:5.1f} s  {done.name or 'the emulator'}{told}"
+
+
+def _refused(done: Trial) -> list[str]:
+    """Say what is wrong with the verdicts on a server that is right."""
+    wrong = [f"{result['id']} {result['message'][:300]}" for kind in ("fail", "error") for result in done.of(kind)]
+    if done.code != 0 and not wrong:
+        wrong = [f"exit code {done.code}: {done.output[-500:]}"]
+    return wrong
+
+
+def _judge_the_emulator(seeds: int) -> int:
+    """Judge the emulator itself: a false alarm, of any level, is a failure."""
+    alarms = 0
+    for seed in range(seeds):
+        done = trial(None, seed=seed)
+        wrong = _refused(done) + [f"{result['id']} warns: {result['message'][:300]}" for result in done.of("warn")]
+        alarms += bool(wrong)
+        videos = done.report.get("videos_started")
+        unreached = [result["id"] for result in done.of("not_reached")]
+        print(f"seed {seed}: {done.seconds:.1f} s, {videos} videos, not reached: {unreached or 'none'}", flush=True)
+        for line in wrong:
+            print(f"    {line}", flush=True)
+    print(f"{seeds - alarms} of {seeds} seeds without a false alarm")
+    return 1 if alarms else 0
+
+
+def _serve(name: str) -> int:
+    if name not in MUTANTS and name not in ODD:
+        print(f"there is no server called {name!r}", file=sys.stderr)
+        return 2
+    port, hook_port = free_port(), free_port()
+    serve(name, port, hook_port, ready=lambda: print(f"http://127.0.0.1:{port}/v1", flush=True))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,333 @@
+"""Break what is promised of content."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from ._registry import mutant
+from ._wrapping import Answer, Request, error
+
+if TYPE_CHECKING:
+    from ._registry import Memory
+    from ._wrapping import Handler
+
+CONTENT = "download_video_content"
+VARIANTS = {"video", "thumbnail", "spritesheet"}
+
+
+def _is_video(request: Request) -> bool:
+    return request.operation == CONTENT and request.parameter("variant") in {None, "video"}
+
+
+async def _other_file(request: Request, ask: Handler, memory: Memory, **job: Any) -> Answer:
+    """Return the whole file of another job, which is made as `job` says."""
+    if "other" not in memory:
+        asked = Request(request.scope, "POST", "/_emulator/jobs", [], list(request.headers), b"", is_changed=True)
+        body = json.dumps({"prompt": "Another video", "size": "64x48", "seconds": "1", **job}).encode()
+        memory["other"] = (await ask(asked.with_body(body, "application/json"))).object["id"]
+    path = f"/_emulator/jobs/{memory['other']}/content"
+    whole = Request(request.scope, "GET", path, [], [("authorization", request.header("authorization") or "")], b"")
+    whole.is_changed = True
+    return await ask(whole)
+
+
+@mutant("VID-CONTENT-001")
+async def the_file_is_cut(request: Request, ask: Handler, _: Memory) -> Answer:
+    """Send the first half of the file, as if it were whole."""
+    answer = await ask(request)
+    if _is_video(request) and answer.status == 200:
+        answer.body = answer.body[: len(answer.body) // 2]
+    return answer
+
+
+@mutant("VID-CONTENT-001")
+async def the_file_is_of_no_type(request: Request, ask: Handler, _: Memory) -> Answer:
+    """Send the file as application/octet-stream."""
+    answer = await ask(request)
+    is_meant = _is_video(request) and answer.status == 200
+    return answer.with_header("content-type", "application/octet-stream") if is_meant else answer
+
+
+@mutant("VID-CONTENT-001")
+async def the_file_is_no_video(request: Request, ask: Handler, _: Memory) -> Answer:
+    """Send bytes that are no MP4."""
+    answer = await ask(request)
+    if _is_video(request) and answer.status == 200:
+        answer.body = bytes(len(answer.body))
+    return answer
+
+
+@mutant("VID-CONTENT-002")
+async def the_file_is_too_long(request: Request, ask: Handler, memory: Memory) -> Answer:
+    """Send a clip that is three seconds longer."""
+    answer = await ask(request)
+    if _is_video(request) and answer.status == 200:
+        job = (await ask(request.at(f"/_emulator/jobs/{request.id}").with_parameter("variant", None))).object
+        other = await _other_file(request, ask, memory, size=job["size"], seconds=str(int(job["seconds"]) + 3))
+        answer.body = other.body
+    return answer
+
+
+@mutant("VID-CONTENT-003")
+async def the_file_has_another_size(request: Request, ask: Handler, memory: Memory) -> Answer:
+    """Send a clip of another size."""
+    answer = await ask(request)
+    if _is_video(request) and answer.status == 200:
+        job = (await ask(request.at(f"/_emulator/jobs/{request.id}").with_parameter("variant", None))).object
+        other = await _other_file(request, ask, memory, size="96x128", seconds=job["seconds"])
+        answer.body = other.body
+    return answer
+
+
+@mutant("VID-CONTENT-004")
+async def the_default_variant_is_unknown(request: Request, ask: Handler, _: Memory) -> Answer:
+    """Answer 404 to variant=video."""
+    if request.operation == CONTENT and request.parameter("variant") == "video":
+        return error(404, "There is no such variant.", param="variant")
+    return await ask(request)
+
+
+@mutant("VID-CONTENT-005")
+async def the_thumbnail_is_the_video(request: Request, ask: Handler, _: Memory) -> Answer:
+    """Send the video in place of the thumbnail."""
+    if request.operation == CONTENT and request.parameter("variant") == "thumbnail":
+        request = request.with_parameter("variant", None)
+    return await ask(request)
+
+
+@mutant("VID-CONTENT-005")
+async def the_thumbnail_is_cut(request: Request, ask: Handler, _: Memory) -> Answer:
+    """Send half a thumbnail."""
+    answer = await ask(request)
+    if request.operation == CONTENT and request.parameter("variant") == "thumbnail" and answer.status == 200:
+        answer.body = answer.body[: len(answer.body) // 2]
+    return answer
+
+
+@mutant("VID-CONTENT-006")
+async def the_spritesheet_is_cut(request: Request, ask: Handler, _: Memory) -> Answer:
+    """Send half a spritesheet."""
+    answer = await ask(request)
+    if request.operation == CONTENT and request.parameter("variant") == "spritesheet" and answer.status == 200:
+        answer.body = answer.body[: len(answer.body) // 2]
+    return answer
+
+
+@mutant("VID-CONTENT-006")
+async def the_spritesheet_is_a_thumbnail(request: Request, ask: Handler, _: Memory) -> Answer:
+    """Send the thumbnail as the spritesheet."""
+    if request.operation == CONTENT and request.parameter("variant") == "spritesheet":
+        request = request.with_parameter("variant", "thumbnail")
+    return await ask(request)
+
+
+@mutant("VID-CONTENT-007")
+async def unknown_variants_are_ignored(request: Request, ask: Handler, _: Memory) -> Answer:
+    """Take a variant that is not known for the video."""
+    if request.operation == CONTENT and request.parameter("variant") not in {None, *VARIANTS}:
+        request = request.with_parameter("variant", None)
+    return await ask(request)
+
+
+@mutant("VID-CONTENT-008")
+async def unfinished_content_is_empty(request: Request, ask: Handler, _: Memory) -> Answer:
+    """Answer the content of a job that has not ended with an empty file."""
+    answer = await ask(request)
+    if request.operation == CONTENT and answer.status == 409:
+        return Answer(200, [("content-type", "video/mp4"), ("x-request-id", answer.header("x-request-id") or "")], b"")
+    return answer
+
+
+@mutant("VID-CONTENT-008")
+async def unfinished_content_is_accepted(request: Request, ask: Handler, _: Memory) -> Answer:
+    """Answer 202 for the content of a job that has not ended."""
+    answer = await ask(request)
+    return answer.with_status(202) if request.operation == CONTENT and answer.status == 409 else answer
+
+
+@mutant("VID-CONTENT-009")
+async def unfinished_content_is_not_found(request: Request, ask: Handler, _: Memory) -> Answer:
+    """Answer 404 for the content of a job that has not ended."""
+    answer = await ask(request)
+    return answer.with_status(404) if request.operation == CONTENT and answer.status == 409 else answer
+
+
+@mutant("VID-CONTENT-010")
+async def failed_content_is_a_video(request: Request, ask: Handler, memory: Memory) -> Answer:
+    """Send another video as the content of a failed job."""
+    answer = await ask(request)
+    if request.operation == CONTENT and answer.status == 409:
+        job = (await ask(request.at(f"/_emulator/jobs/{request.id}").with_parameter("variant", None))).object
+        if job.get("status") == "failed":
+            return await _other_file(request, ask, memory)
+    return answer
+
+
+@mutant("VID-CONTENT-011")
+async def unknown_content_is_empty(request: Request, ask: Handler, _: Memory) -> Answer:
+    """Answer the content of an id that is not known with an empty file."""
+    answer = await ask(request)
+    if request.operation == CONTENT and answer.status == 404:
+        return Answer(200, [("content-type", "video/mp4"), ("x-request-id", answer.header("x-request-id") or "")], b"")
+    return answer
+
+
+@mutant("VID-CONTENT-012")
+async def the_file_changes(request: Request, ask: Handler, memory: Memory) -> Answer:
+    """Send another last byte at each download."""
+    answer = await ask(request)
+    if _is_video(request) and answer.status == 200:
+        memory["count"] = memory.get("count", 0) + 1
+        answer.body = answer.body[:-1] + bytes([memory["count"] % 256])
+    return answer
+
+
+@mutant("VID-CONTENT-013")
+async def the_length_is_not_told(request: Request, ask: Handler, _: Memory) -> Answer:
+    """Send content in chunks."""
+    answer = await ask(request)
+    if request.operation == CONTENT:
+        answer.has_length = False
+    return answer
+
+
+@mutant("VID-CONTENT-014")
+async def there_is_no_etag(request: Request, ask: Handler, _: Memory) -> Answer:
+    """Send content without an ETag."""
+    return (await ask(request)).with_header("etag", None)
+
+
+@mutant("VID-CONTENT-014")
+async def the_etag_is_weak(request: Request, ask: Handler, _: Memory) -> Answer:
+    """Send content with a weak ETag."""
+    answer = await ask(request)
+    etag = answer.header("etag")
+    return answer if etag is None else answer.with_header("etag", f"W/{etag}")
+
+
+@mutant("VID-CONTENT-015")
+async def the_etag_changes(request: Request, ask: Handler, memory: Memory) -> Answer:
+    """Send another ETag at each request."""
+    answer = await ask(request)
+    memory["count"] = memory.get("count", 0) + 1
+    return answer if answer.header("etag") is None else answer.with_header("etag", f'"{memory["count"]}"')
+
+
+@mutant("VID-CONTENT-015")
+async def all_files_have_one_etag(request: Request, ask: Handler, _: Memory) -> Answer:
+    """Send the same ETag with each file."""
+    answer = await ask(request)
+    return answer if answer.header("etag") is None else answer.with_header("etag", '"file"')
+
+
+@mutant("VID-CONTENT-016")
+async def ranges_are_not_offered(request: Request, ask: Handler, _: Memory) -> Answer:
+    """Ignore Range, and say so."""
+    answer = await ask(request.with_header("range", None))
+    return answer.with_header("accept-ranges", None)
+
+
+@mutant("VID-CONTENT-017")
+async def ranges_are_one_byte_off(request: Request, ask: Handler, _: Memory) -> Answer:
+    """Send a byte too many at the end of a range."""
+    answer = await ask(request)
+    if (
+        request.operation == CONTENT
+        and answer.status == 206
+        and "multipart" not in (answer.header("content-type") or "")
+    ):
+        answer.body += b"\0"
+    return answer
+
+
+@mutant("VID-CONTENT-017")
+async def ranges_say_the_wrong_place(request: Request, ask: Handler, _: Memory) -> Answer:
+    """Tell in Content-Range that each range begins at 0."""
+    answer = await ask(request)
+    told = answer.header("content-range")
+    if request.operation == CONTENT and answer.status == 206 and told:
+        return answer.with_header("content-range", f"bytes 0-{len(answer.body) - 1}/{told.partition('/')[2]}")
+    return answer
+
+
+@mutant("VID-CONTENT-017")
+async def ranges_are_ignored(request: Request, ask: Handler, _: Memory) -> Answer:
+    """Say Accept-Ranges: bytes, and ignore each range."""
+    return await ask(request.with_header("range", None))
+
+
+@mutant("VID-CONTENT-018")
+async def suffixes_are_prefixes(request: Request, ask: Handler, _: Memory) -> Answer:
+    """Take the last bytes for the first ones."""
+    value = request.header("range") or ""
+    if request.operation == CONTENT and value.startswith("bytes=-") and value[7:].isdecimal():
+        request = request.with_header("range", f"bytes=0-{max(0, int(value[7:]) - 1)}")
+    return await ask(request)
+
+
+@mutant("VID-CONTENT-018")
+async def open_ranges_miss_the_last_byte(request: Request, ask: Handler, _: Memory) -> Answer:
+    """End an open range one byte before the end."""
+    value = request.header("range") or ""
+    answer = await ask(request)
+    if request.operation == CONTENT and answer.status == 206 and value.endswith("-") and len(answer.body) > 1:
+        answer.body = answer.body[:-1]
+        told = answer.header("content-range") or ""
+        place, total = told.removeprefix("bytes ").split("/")
+        first, last = place.split("-")
+        return answer.with_header("content-range", f"bytes {first}-{int(last) - 1}/{total}")
+    return answer
+
+
+@mutant("VID-CONTENT-019")
+async def ranges_behind_the_end_are_the_file(request: Request, ask: Handler, _: Memory) -> Answer:
+    """Send the whole file for a range behind its end."""
+    answer = await ask(request)
+    if request.operation == CONTENT and answer.status == 416:
+        return await ask(request.with_header("range", None))
+    return answer
+
+
+@mutant("VID-CONTENT-020")
+async def conditions_are_ignored(request: Request, ask: Handler, _: Memory) -> Answer:
+    """Answer a range whatever If-Range says."""
+    return await ask(request.with_header("if-range", None))
+
+
+@mutant("VID-CONTENT-020")
+async def conditions_never_hold(request: Request, ask: Handler, _: Memory) -> Answer:
+    """Send the whole file whenever there is an If-Range."""
+    if request.operation == CONTENT and request.header("if-range"):
+        request = request.with_header("range", None)
+    return await ask(request)
+
+
+@mutant("VID-CONTENT-021")
+async def unknown_ranges_are_refused(request: Request, ask: Handler, _: Memory) -> Answer:
+    """Refuse a Range of another unit."""
+    value = request.header("range")
+    if request.operation == CONTENT and value is not None and not value.startswith("bytes="):
+        return error(400, "Range is wrong.", param="Range")
+    return await ask(request)
+
+
+@mutant("VID-CONTENT-022")
+async def several_ranges_are_run_together(request: Request, ask: Handler, _: Memory) -> Answer:
+    """Send several ranges one behind the other, as if they were one."""
+    value = request.header("range") or ""
+    if request.operation == CONTENT and "," in value:
+        pieces = [await ask(request.with_header("range", f"bytes={one.strip()}")) for one in value[6:].split(",")]
+        if all(piece.status == 206 for piece in pieces):
+            pieces[0].body = b"".join(piece.body for piece in pieces)
+            return pieces[0]
+    return await ask(request)
+
+
+@mutant("VID-CONTENT-023")
+async def the_told_length_is_wrong(request: Request, ask: Handler, _: Memory) -> Answer:
+    """Tell ten bytes more than are sent."""
+    answer = await ask(request)
+    if _is_video(request) and answer.status == 200:
+        answer.told_length = len(answer.body) + 10
+    return answer

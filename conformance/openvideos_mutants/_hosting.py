@@ -1,0 +1,55 @@
+"""Serve a wrapped emulator on loopback."""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING, Any, Final
+
+from . import _access, _content, _creating, _deleting, _deriving, _errors, _hooks, _listing, _reading
+from ._odd import ODD
+from ._registry import MUTANTS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MODULES: Final = (_access, _content, _creating, _deleting, _deriving, _errors, _hooks, _listing, _reading)
+"""Where the mutants are; importing them registers them."""
+
+KEY: Final = "sk-openvideos-mutants-4f1d"
+SECRET: Final = "whsec_" + "bXV0YW50cy1vZi1vcGVudmlkZW9zLWFyZS13cm9uZw=="
+FAILING: Final = "[fail:content_policy_violation] A prompt that fails"
+
+
+def free_port() -> int:
+    """Return a port of loopback that nobody listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def serve(
+    name: str | None, port: int, hook_port: int, *, pace: str | None = None, ready: Callable[[], object] | None = None
+) -> None:
+    """Serve a mutant, an odd server, or, without a name, the emulator itself, until the process ends."""
+    import uvicorn
+
+    from openvideos_emulator import create_app
+
+    hook_url = f"http://127.0.0.1:{hook_port}/"
+    relay = _hooks.Relay(hook_url, SECRET, _hooks.RELAYS.get(name or ""))
+    chosen = pace or (ODD[name].pace if name in ODD else "polls:3")
+    emulator = create_app(api_key=KEY, pace=chosen, webhook_url=relay.url, webhook_secret=SECRET)
+    app: Any = emulator
+    if name in MUTANTS:
+        app = MUTANTS[name].wrap(emulator, {"hook": (hook_url, SECRET)})
+    elif name in ODD:
+        app = ODD[name].wrap(emulator)
+
+    class Server(uvicorn.Server):
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            if ready is not None:
+                ready()
+
+    Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="critical", access_log=False)).run()

@@ -1,0 +1,245 @@
+"""Keep the contract in unusual ways: what these servers do, a correct server may do, and the suite must let pass."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from ._reading import with_videos
+from ._wrapping import Answer, Request, error, wrapped
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from ._registry import Memory
+    from ._wrapping import App, Handler
+
+    Being = Callable[[Request, Handler, Memory], Awaitable[Answer]]
+
+CREATING = {"create_video", "remix_video", "edit_video", "extend_video"}
+
+
+@dataclass(frozen=True, slots=True)
+class Odd:
+    """A server that is right, and unusual. `pace` is how fast its jobs run."""
+
+    name: str
+    what: str
+    being: Being
+    pace: str = "polls:3"
+
+    def wrap(self, app: App) -> App:
+        """Put it around an emulator."""
+        memory: Memory = {}
+        return wrapped(app, lambda request, ask: self.being(request, ask, memory))
+
+
+ODD: Final[dict[str, Odd]] = {}
+"""The odd servers by their names."""
+
+
+def odd(pace: str = "polls:3") -> Callable[[Being], Being]:
+    """Register an odd server."""
+
+    def register(being: Being) -> Being:
+        ODD[being.__name__] = Odd(being.__name__, (being.__doc__ or "").strip(), being, pace)
+        return being
+
+    return register
+
+
+@odd("seconds:4")
+async def slow(request: Request, ask: Handler, _: Memory) -> Answer:
+    """Answer after a while, and take seconds for each job."""
+    await asyncio.sleep(0.03)
+    return await ask(request)
+
+
+@odd("instant")
+async def instant(request: Request, ask: Handler, _: Memory) -> Answer:
+    """Complete each job in the answer of its create."""
+    return await ask(request)
+
+
+@odd()
+async def coarse(request: Request, ask: Handler, _: Memory) -> Answer:
+    """Tell progress as 0 or 100, and every running job as queued."""
+
+    def change(video: dict[str, object]) -> dict[str, object]:
+        is_over = video["status"] in {"completed", "failed"}
+        return {
+            **video,
+            "progress": 100 if video["status"] == "completed" else 0,
+            **({} if is_over else {"status": "queued"}),
+        }
+
+    return await with_videos(request, ask, change)
+
+
+@odd()
+async def synonymous(request: Request, ask: Handler, _: Memory) -> Answer:
+    """Call what is in progress `processing`."""
+    return await with_videos(
+        request, ask, lambda video: {**video, "status": "processing"} if video["status"] == "in_progress" else video
+    )
+
+
+@odd()
+async def talkative(request: Request, ask: Handler, _: Memory) -> Answer:
+    """Send fields and headers that the contract does not have."""
+
+    def change(video: dict[str, object]) -> dict[str, object]:
+        return {**video, "usage": {"seconds": 1.5}, "stage": "render", "peak_memory_mb": None, "url": None}
+
+    answer = await with_videos(request, ask, change)
+    return answer.with_header("x-powered-by", "gpu").with_header("server-timing", "total;dur=1.5")
+
+
+@odd()
+async def terse(request: Request, ask: Handler, _: Memory) -> Answer:
+    """Send no more of a video than is required."""
+    kept = {"id", "object", "created_at", "model", "status", "remixed_from_video_id"}
+    return await with_videos(request, ask, lambda video: {name: video[name] for name in video if name in kept})
+
+
+@odd()
+async def picky(request: Request, ask: Handler, _: Memory) -> Answer:
+    """Refuse seconds beyond a few values, and other sizes than one."""
+    if request.operation == "create_video":
+        if (request.text("seconds") or "1") not in {"1", "4", "8"}:
+            return error(400, "seconds must be 1, 4 or 8.", param="seconds")
+        if (request.text("size") or "64x48") != "64x48":
+            return error(400, "size must be 64x48.", param="size")
+    return await ask(request)
+
+
+@odd()
+async def unprocessing(request: Request, ask: Handler, _: Memory) -> Answer:
+    """Answer 422 in place of 400."""
+    answer = await ask(request)
+    return answer.with_status(422) if answer.status == 400 else answer
+
+
+@odd()
+async def not_found_until_ready(request: Request, ask: Handler, _: Memory) -> Answer:
+    """Answer 404 in place of 409 for content that is not ready."""
+    answer = await ask(request)
+    is_meant = request.operation == "download_video_content" and answer.status == 409
+    return answer.with_status(404) if is_meant else answer
+
+
+@odd()
+async def without_ranges(request: Request, ask: Handler, _: Memory) -> Answer:
+    """Send whole files only, in chunks, without an ETag."""
+    answer = await ask(request.with_header("range", None))
+    answer = answer.with_header("accept-ranges", None).with_header("etag", None)
+    answer.has_length = request.operation != "download_video_content"
+    return answer
+
+
+@odd()
+async def without_extras(request: Request, ask: Handler, _: Memory) -> Answer:
+    """Offer no remixes, edits, extensions and characters."""
+    if request.operation in {"remix_video", "edit_video", "extend_video", "create_character", "retrieve_character"}:
+        return error(404, "There is no such path.", code="unknown_path")
+    answer = await ask(request)
+    unknown = answer.status == 404 and request.operation is None
+    return error(404, "There is no such path.", code="unknown_path") if unknown else answer
+
+
+@odd()
+async def form_alone(request: Request, ask: Handler, _: Memory) -> Answer:
+    """Take creates as forms alone."""
+    if request.operation == "create_video" and request.media_type != "multipart/form-data":
+        return error(415, "Send multipart/form-data.")
+    return await ask(request)
+
+
+@odd()
+async def forgetful(request: Request, ask: Handler, _: Memory) -> Answer:
+    """Ignore Idempotency-Key."""
+    return await ask(request.with_header("idempotency-key", None))
+
+
+@odd()
+async def shared(request: Request, ask: Handler, memory: Memory) -> Answer:
+    """Let another user create and delete videos all the time."""
+    answer = await ask(request)
+    memory["count"] = memory.get("count", 0) + 1
+    if request.operation == "retrieve_video" and memory["count"] % 5 == 0 and answer.is_ok:
+        body = b'{"prompt": "Somebody else", "size": "64x48", "seconds": "1"}'
+        asked = request.at("/v1/videos", "POST").with_header("idempotency-key", None)
+        other = await ask(asked.with_body(body, "application/json"))
+        old = memory.get("other")
+        memory["other"] = other.object.get("id")
+        if old:
+            await ask(request.at(f"/v1/videos/{old}", "DELETE"))
+    return answer
+
+
+@odd()
+async def crowded(request: Request, ask: Handler, memory: Memory) -> Answer:
+    """Refuse each eighth request with 429, for a moment."""
+    memory["count"] = memory.get("count", 0) + 1
+    if memory["count"] % 8 == 0:
+        return error(429, "Slow down.", code="rate_limit_exceeded").with_header("retry-after", "0")
+    return await ask(request)
+
+
+@odd()
+async def long_winded(request: Request, ask: Handler, _: Memory) -> Answer:
+    """Have ids of two hundred characters, with a colon and an equals sign."""
+    tail = ":" + "x" * 160 + "="
+
+    def outer(value: object) -> object:
+        return value + tail if isinstance(value, str) else value
+
+    if request.steps and request.steps[0].startswith("video_"):
+        path = request.path.replace("%3A", ":").replace("%3D", "=")
+        if tail not in path and len(request.steps) == 1:
+            return error(404, "No video has this id.", param="video_id", code="not_found")
+        request = request.at(path.replace(tail, ""))
+    after = request.parameter("after")
+    if after is not None:
+        request = request.with_parameter("after", after.removesuffix(tail))
+    if isinstance(request.fields.get("video"), dict):
+        inner = str(request.fields["video"].get("id", "")).removesuffix(tail)
+        request = request.with_fields({**request.fields, "video": {"id": inner}})
+    answer = await with_videos(
+        request,
+        ask,
+        lambda video: {
+            **video,
+            "id": outer(video["id"]),
+            "remixed_from_video_id": outer(video["remixed_from_video_id"]),
+        },
+    )
+    if request.operation == "list_videos" and answer.is_ok:
+        ends = {name: outer(answer.object[name]) for name in ("first_id", "last_id")}
+        return answer.with_fields(**ends)
+    if request.operation == "delete_video" and answer.is_ok:
+        return answer.with_fields(id=outer(answer.object["id"]))
+    return answer
+
+
+@odd()
+async def behind_a_proxy(request: Request, ask: Handler, _: Memory) -> Answer:
+    """Write header names with capitals, charset with JSON, and request ids of its own."""
+    answer = await ask(request)
+    answer = answer.with_header("x-request-id", str(uuid.uuid4()))
+    if answer.header("content-type") == "application/json":
+        answer = answer.with_header("content-type", "application/json; charset=utf-8")
+    answer.headers = [
+        ("-".join(word.capitalize() for word in name.split("-")), value) for name, value in answer.headers
+    ]
+    return answer
+
+
+@odd()
+async def without_pictures(request: Request, ask: Handler, _: Memory) -> Answer:
+    """Refuse the thumbnail and the spritesheet with 501."""
+    if request.operation == "download_video_content" and request.parameter("variant") in {"thumbnail", "spritesheet"}:
+        return error(501, "Only the video is offered.", param="variant", code="unsupported_variant")
+    return await ask(request)

@@ -1,0 +1,324 @@
+"""Wrap an ASGI app so that requests and answers can be changed as whole things."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, replace
+from email.parser import BytesParser
+from email.policy import HTTP
+from typing import TYPE_CHECKING, Any, Final, cast
+from urllib.parse import parse_qsl, quote, urlencode
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, MutableMapping
+
+    Message = MutableMapping[str, Any]
+    Scope = MutableMapping[str, Any]
+    Receive = Callable[[], Awaitable[Message]]
+    Send = Callable[[Message], Awaitable[None]]
+    App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+    Handler = Callable[["Request"], Awaitable["Answer"]]
+    Change = Callable[["Request", Handler], Awaitable["Answer"]]
+    """What a mutant is: a request and the way to the right server in, an answer out."""
+
+FORM: Final = "multipart/form-data"
+JSON: Final = "application/json"
+BOUNDARY: Final = b"openvideos-mutant"
+PREFIX: Final = "/v1"
+
+Part = tuple[str | None, str, bytes]
+"""A part of a form: its file name, its media type, its bytes."""
+
+
+def as_part(value: Any) -> Part | None:
+    """Return a part of a form as one; None for another value."""
+    return cast("Part", value) if isinstance(value, tuple) else None
+
+
+def as_text(value: Any) -> str | None:
+    """Return the text of a field; None if it is a file, or no text."""
+    part = as_part(value)
+    if part is not None:
+        return part[2].decode("utf-8", "replace") if part[0] is None else None
+    return value if isinstance(value, str) else None
+
+
+def as_object(value: Any) -> dict[str, Any]:
+    """Return a JSON object as one; another value as an empty one."""
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+
+
+@dataclass
+class Request:
+    """A whole request. `path` is as it was sent, with the prefix."""
+
+    scope: Scope
+    method: str
+    path: str
+    query: list[tuple[str, str]]
+    headers: list[tuple[str, str]]
+    body: bytes
+    is_changed: bool = False
+
+    @property
+    def operation(self) -> str | None:
+        """The id of the operation that is meant; None outside of the API."""
+        steps = self.steps
+        if steps is None:
+            return None
+        return _OPERATIONS.get((self.method, _shape(steps)))
+
+    @property
+    def steps(self) -> tuple[str, ...] | None:
+        """The steps of the path below `/v1/videos`."""
+        if not (self.path + "/").startswith(f"{PREFIX}/videos/"):
+            return None
+        return tuple(step for step in self.path.removeprefix(f"{PREFIX}/videos").split("/")[1:])
+
+    @property
+    def id(self) -> str:
+        """The id of the video that the path names."""
+        steps = self.steps or ()
+        return steps[0] if steps else ""
+
+    def header(self, name: str) -> str | None:
+        """Return a header."""
+        return next((value for key, value in self.headers if key.lower() == name), None)
+
+    def with_header(self, name: str, value: str | None) -> Request:
+        """Return the request with another header, or without it."""
+        headers = [(key, old) for key, old in self.headers if key.lower() != name]
+        return self._copy(headers=headers if value is None else [*headers, (name, value)])
+
+    def parameter(self, name: str) -> str | None:
+        """Return a parameter of the query."""
+        return next((value for key, value in self.query if key == name), None)
+
+    def with_parameter(self, name: str, value: str | None) -> Request:
+        """Return the request with another parameter, or without it."""
+        query = [(key, old) for key, old in self.query if key != name]
+        return self._copy(query=query if value is None else [*query, (name, value)])
+
+    @property
+    def media_type(self) -> str:
+        """The media type of the body."""
+        return (self.header("content-type") or "").partition(";")[0].strip().lower()
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """The fields of the body: of a JSON object, or the parts of a form."""
+        if self.media_type == "multipart/form-data":
+            return dict(self.parts)
+        try:
+            value: Any = json.loads(self.body)
+        except (ValueError, RecursionError):
+            return {}
+        return as_object(value)
+
+    @property
+    def parts(self) -> dict[str, Part]:
+        """The parts of a form."""
+        head = f"content-type: {self.header('content-type')}\r\n\r\n".encode()
+        message = BytesParser(policy=HTTP).parsebytes(head + self.body)
+        found: dict[str, Part] = {}
+        for part in message.iter_parts() if message.is_multipart() else ():
+            name = part.get_param("name", header="content-disposition")
+            content = part.get_payload(decode=True)
+            found[str(name)] = (
+                part.get_filename(),
+                part.get_content_type(),
+                content if isinstance(content, bytes) else b"",
+            )
+        return found
+
+    def text(self, name: str) -> str | None:
+        """Return a field as text; None if there is none, or it is no text."""
+        return as_text(self.fields.get(name))
+
+    def with_fields(self, fields: dict[str, Any]) -> Request:
+        """Return the request with these fields in its body, in the same media type: text, parts or JSON values."""
+        if self.media_type != "multipart/form-data":
+            return self.with_body(json.dumps(fields).encode(), JSON)
+        pieces: list[bytes] = []
+        for name, value in fields.items():
+            filename, media_type, content = as_part(value) or (None, "text/plain", str(value).encode())
+            disposition = f'form-data; name="{name}"' + (f'; filename="{filename}"' if filename else "")
+            kind = f"\r\ncontent-type: {media_type}" if filename else ""
+            pieces.append(f"content-disposition: {disposition}{kind}\r\n\r\n".encode() + content)
+        body = b"".join(b"--" + BOUNDARY + b"\r\n" + piece + b"\r\n" for piece in pieces) + b"--" + BOUNDARY + b"--\r\n"
+        media_type = f"multipart/form-data; boundary={BOUNDARY.decode()}"
+        return self.with_body(body, media_type)
+
+    def at(self, path: str, method: str | None = None) -> Request:
+        """Return the request at another path."""
+        return self._copy(path=path, method=method or self.method)
+
+    def with_body(self, body: bytes, media_type: str) -> Request:
+        """Return the request with another body."""
+        headers = [(key, old) for key, old in self.headers if key.lower() != "content-type"]
+        return self._copy(headers=[*headers, ("content-type", media_type)], body=body)
+
+    def _copy(self, **changes: Any) -> Request:
+        return replace(self, is_changed=True, **changes)
+
+
+@dataclass
+class Answer:
+    """A whole answer."""
+
+    status: int
+    headers: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    body: bytes = b""
+    has_length: bool = True
+    """Whether the length of the body is told; else the answer is sent in chunks."""
+    told_length: int | None = None
+    """The length that is told in place of the right one."""
+
+    @property
+    def json(self) -> Any:
+        """The JSON of the body; None if it is none."""
+        try:
+            return json.loads(self.body)
+        except ValueError:
+            return None
+
+    @property
+    def object(self) -> dict[str, Any]:
+        """The JSON object of the body; empty if it is none."""
+        return as_object(self.json)
+
+    def with_json(self, value: Any, status: int | None = None) -> Answer:
+        """Return the answer with another body."""
+        body = json.dumps(value, ensure_ascii=False).encode()
+        headers = [(key, old) for key, old in self.headers if key.lower() != "content-type"]
+        return Answer(self.status if status is None else status, [*headers, ("content-type", "application/json")], body)
+
+    def with_fields(self, **fields: Any) -> Answer:
+        """Return the answer with other fields in its JSON object."""
+        return self.with_json({**self.object, **fields})
+
+    def without(self, *names: str) -> Answer:
+        """Return the answer without fields of its JSON object."""
+        return self.with_json({name: value for name, value in self.object.items() if name not in names})
+
+    def with_status(self, status: int) -> Answer:
+        """Return the answer with another status."""
+        return Answer(status, self.headers, self.body)
+
+    def header(self, name: str) -> str | None:
+        """Return a header."""
+        return next((value for key, value in self.headers if key.lower() == name), None)
+
+    def with_header(self, name: str, value: str | None) -> Answer:
+        """Return the answer with another header, or without it."""
+        headers = [(key, old) for key, old in self.headers if key.lower() != name]
+        return Answer(self.status, headers if value is None else [*headers, (name, value)], self.body)
+
+    @property
+    def is_ok(self) -> bool:
+        """Whether it is a 2XX."""
+        return 200 <= self.status < 300
+
+
+def error(
+    status: int, message: str = "This is wrong.", *, param: str | None = None, code: str | None = "wrong"
+) -> Answer:
+    """Return an error with the contract's envelope."""
+    body = {"error": {"message": message, "type": "invalid_request_error", "param": param, "code": code}}
+    return Answer(status, [("x-request-id", f"req_{id(body)}")]).with_json(body)
+
+
+def wrapped(app: App, change: Change) -> App:
+    """Put a change around an app."""
+
+    async def changed(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or not scope["path"].startswith(PREFIX):
+            await app(scope, receive, send)
+            return
+        request = await _read(scope, receive)
+        await _write(await change(request, lambda asked: ask(app, asked)), request, send)
+
+    return changed
+
+
+async def ask(app: App, request: Request) -> Answer:
+    """Let an app answer a whole request."""
+    scope = dict(request.scope)
+    scope["method"], scope["raw_path"] = request.method, request.path.encode("latin-1")
+    scope["path"] = request.path
+    scope["query_string"] = urlencode(request.query).encode() if request.is_changed else request.scope["query_string"]
+    headers = [
+        (key.lower(), value) for key, value in request.headers if key.lower() not in {"content-length", "expect"}
+    ]
+    if request.body or request.method == "POST":
+        headers.append(("content-length", str(len(request.body))))
+    scope["headers"] = [(key.encode("latin-1"), value.encode("latin-1")) for key, value in headers]
+    messages = [{"type": "http.request", "body": request.body, "more_body": False}]
+    answer = Answer(500)
+    pieces: list[bytes] = []
+
+    async def receive() -> Message:
+        return messages.pop() if messages else {"type": "http.disconnect"}
+
+    async def send(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            answer.status = message["status"]
+            answer.headers = [(key.decode("latin-1"), value.decode("latin-1")) for key, value in message["headers"]]
+        else:
+            pieces.append(message.get("body", b""))
+
+    await app(scope, receive, send)
+    answer.body = b"".join(pieces)
+    return answer
+
+
+async def _read(scope: Scope, receive: Receive) -> Request:
+    pieces: list[bytes] = []
+    more = True
+    while more:
+        message = await receive()
+        pieces.append(message.get("body", b""))
+        more = message.get("more_body", False)
+    raw_path = scope.get("raw_path") or quote(scope["path"]).encode()
+    return Request(
+        scope=scope,
+        method=scope["method"],
+        path=raw_path.decode("latin-1"),
+        query=parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True),
+        headers=[(key.decode("latin-1"), value.decode("latin-1")) for key, value in scope["headers"]],
+        body=b"".join(pieces),
+    )
+
+
+async def _write(answer: Answer, request: Request, send: Send) -> None:
+    headers = [(key, value) for key, value in answer.headers if key.lower() != "content-length"]
+    length = answer.header("content-length") if request.method == "HEAD" else str(len(answer.body))
+    if answer.has_length and length is not None and answer.status != 204:
+        headers.append(("content-length", length if answer.told_length is None else str(answer.told_length)))
+    raw = [(key.encode("latin-1"), value.encode("latin-1")) for key, value in headers]
+    await send({"type": "http.response.start", "status": answer.status, "headers": raw})
+    body = b"" if request.method == "HEAD" else answer.body
+    await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+def _shape(steps: tuple[str, ...]) -> str:
+    if not steps:
+        return ""
+    if steps[0] in {"edits", "extensions", "characters"}:
+        return steps[0] + ("/{}" if len(steps) == 2 else "" if len(steps) == 1 else "/?")
+    return "/".join(["{}", *steps[1:]])
+
+
+_OPERATIONS: Final = {
+    ("POST", ""): "create_video",
+    ("GET", ""): "list_videos",
+    ("GET", "{}"): "retrieve_video",
+    ("DELETE", "{}"): "delete_video",
+    ("GET", "{}/content"): "download_video_content",
+    ("POST", "{}/remix"): "remix_video",
+    ("POST", "edits"): "edit_video",
+    ("POST", "extensions"): "extend_video",
+    ("POST", "characters"): "create_character",
+    ("GET", "characters/{}"): "retrieve_character",
+}

@@ -1,0 +1,75 @@
+"""The mutants are what they should be: one at least for each requirement, and wrong on purpose, never by accident."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import httpx
+import pytest
+
+from openvideos_conformance._catalogue import catalogue
+from openvideos_emulator import create_app
+from openvideos_mutants import _hosting
+from openvideos_mutants._odd import ODD
+from openvideos_mutants._registry import MUTANTS
+
+FORM = {"prompt": (None, "A cat — 猫"), "size": (None, "64x48"), "seconds": (None, "1")}
+JSON = {"prompt": "A dog", "size": "64x48", "seconds": "1"}
+BAD = {"prompt": "", "size": "wide", "seconds": "x"}
+
+
+def test_every_requirement_has_a_mutant() -> None:
+    assert _hosting.MODULES
+    assert set(catalogue()) == {each.requirement for each in MUTANTS.values()}
+
+
+def test_every_server_says_what_is_unusual_about_it() -> None:
+    said = {each.name: each.what for each in MUTANTS.values()} | {each.name: each.what for each in ODD.values()}
+    assert [] == [name for name, what in said.items() if not what.endswith(".")]
+    assert set() == MUTANTS.keys() & ODD.keys()
+
+
+@pytest.mark.parametrize("name", [*MUTANTS, *ODD])
+def test_a_server_is_wrong_by_intention_alone(name: str) -> None:
+    emulator = create_app(api_key="key", pace="polls:2")
+    app = MUTANTS[name].wrap(emulator, {}) if name in MUTANTS else ODD[name].wrap(emulator)
+    try:
+        asyncio.run(_use(app))
+    finally:
+        emulator.close()
+
+
+async def _use(app: Any) -> None:
+    transport = httpx.ASGITransport(app)  # an exception of the app comes out of it
+    headers = {"authorization": "Bearer key"}
+    async with httpx.AsyncClient(transport=transport, base_url="http://mutant/v1/", headers=headers) as client:
+        for answer in (
+            await client.post("videos", files=FORM),
+            await client.post("videos", json=JSON, headers={"idempotency-key": "k"}),
+            await client.post("videos", json=JSON, headers={"idempotency-key": "k"}),
+        ):
+            video_id = str(answer.json().get("id", "video_none"))
+            paths = ("", "", "", "/content", "/content?variant=thumbnail", "/content?variant=wrong")
+            for path in paths:
+                await client.get(f"videos/{video_id}{path}")
+            for value in ("bytes=0-9", "bytes=-9", "bytes=9-", "bytes=0-1,5-6", "bytes=999999999-", "lines=1"):
+                await client.get(f"videos/{video_id}/content", headers={"range": value, "if-range": '"x"'})
+            await client.post(f"videos/{video_id}/remix", json={"prompt": "A fox"})
+            await client.post("videos/edits", json={"prompt": "A fox", "video": {"id": video_id}})
+            await client.post("videos/extensions", json={"prompt": "A fox", "seconds": "1", "video": {"id": video_id}})
+            await client.get("videos", params={"after": video_id, "limit": 2})
+            await client.delete(f"videos/{video_id}")
+            await client.delete(f"videos/{video_id}")
+        for query in ("", "?limit=0", "?limit=200", "?limit=x", "?order=up", "?order=asc", "?after=none", "?limit=1&limit=2"):
+            await client.get(f"videos{query}")
+        for body in (b"", b"{", b"[]", b'{"prompt": 1}', b'{"prompt": "x", "input_reference": {}}', b"[" * 2000):
+            await client.post("videos", content=body, headers={"content-type": "application/json"})
+        await client.post("videos", files={name: (None, value) for name, value in BAD.items()})
+        await client.post("videos", files={**FORM, "input_reference": ("x.png", b"no picture", "image/png")})
+        await client.post("videos", content=b"x", headers={"content-type": "text/plain"})
+        await client.post("videos", content=b"x", headers={"content-type": "multipart/form-data"})
+        await client.post("videos/characters", files={"video": ("x.mp4", b"no video", "video/mp4")})
+        await client.put("videos")
+        await client.get("videos/none/none", headers={"authorization": "bearer key"})
+        await client.get("videos/none", headers={"authorization": "Basic key"})
