@@ -26,6 +26,9 @@ MAX_BODY: Final = 256 << 20
 
 _UNSET: Final = object()
 _CHUNK: Final = 1 << 16
+_ATTEMPTS: Final = 5
+_TOO_MANY: Final = 429
+_LONGEST_PAUSE: Final = 10
 
 File = tuple[str, bytes, str]
 """A file of a form: its name, its bytes, its media type."""
@@ -103,6 +106,8 @@ class Wire:
     ) -> Exchange:
         """Send one request, record the exchange and return it; a failure to get an answer is an exchange, too.
 
+        A request that is refused for now (429) is sent again; only the last exchange is returned, each is recorded.
+
         `path` is below the base URL and is sent as it is. `form` is sent as multipart/form-data. `authorization` is the
         header's value; empty, it is the key, and None leaves it away.
 
@@ -134,8 +139,13 @@ class Wire:
         url = f"{self._base}{path}" + (f"?{query_text}" if query_text else "")
         request = self._http.build_request(method, url, **options)
         known = {"method": method, "path": path, "query": query_text, "operation": operation, "ids": ids}
-        with self._spending(operation):
-            return self._exchange(request, max_body, layer=layer or self.layer, asked=fields, **known)
+        for _ in range(_ATTEMPTS):
+            with self._spending(operation):
+                exchange = self._exchange(request, max_body, layer=layer or self.layer, asked=fields, **known)
+            if exchange.status != _TOO_MANY:
+                break
+            time.sleep(_pause(exchange))
+        return exchange
 
     def record(self, exchange: Exchange) -> None:
         """Add an exchange that another client had with the server."""
@@ -204,6 +214,12 @@ class Wire:
                 failure = f"the answer did not end within {4 * self.target.timeout:g} s"
                 break
         return {"body": b"".join(pieces), "length": length, "failure": failure}
+
+
+def _pause(exchange: Exchange) -> int:
+    """Return how long a busy server asks to wait, in seconds; one that does not say it is given one."""
+    asked = exchange.header("retry-after") or ""
+    return min(int(asked), _LONGEST_PAUSE) if asked.isdecimal() and len(asked) < 9 else 1  # noqa: PLR2004
 
 
 def _headers(response: httpx.Response) -> tuple[tuple[str, str], ...]:
