@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import nox
 
@@ -91,6 +92,16 @@ def bench(session: nox.Session) -> None:
     """Measure the emulator under load, and print the numbers."""
     install(session, extras=all_extras())
     session.run("python", "benchmarks/emulator.py", *session.posargs)
+
+
+@nox.session(default=False)
+def dashboard(session: nox.Session) -> None:
+    """Look at the emulator's dashboard with Chromium, which is in PATH or named by CHROMIUM."""
+    install(session, "dashboard", extras=["emulator"])
+    screenshots = Path(session.virtualenv.location, "screenshots")
+    env = {"DASHBOARD_SCREENSHOTS": str(screenshots)}
+    session.run("pytest", "conformance/dashboard/tests", *session.posargs, env=env)
+    session.log(f"the screenshots are in {screenshots}")
 
 
 @nox.session(default=False)

@@ -212,7 +212,8 @@ class TestManyJobs:
     def test_the_page_answers_at_once_with_all_of_them_on_it(self, many: Emulator, watched: Watched) -> None:
         page = watched.open(many.url)
         page.evaluate(
-            "window.slow = [0]; new PerformanceObserver(list => slow.push(...list.getEntries().map(each => each.duration)))"
+            "window.slow = [0];"
+            "new PerformanceObserver(list => slow.push(...list.getEntries().map(each => each.duration)))"
             ".observe({entryTypes: ['longtask']})"
         )
         more = page.get_by_role("button", name="Show more")
@@ -222,6 +223,6 @@ class TestManyJobs:
         many.create("The newest")
         expect(page.locator(".job .prompt").first).to_have_text("The newest")
         page.get_by_role("button", name="Play: Number 1999").click()
-        # `expect` would write down the whole page while there is no clip yet, which takes minutes for so long a one.
+        # `expect` would write down the whole page while there is no clip yet, which takes long for so long a one.
         page.locator("video").wait_for()
         assert page.evaluate("Math.max(...slow)") < 2000
