@@ -80,7 +80,7 @@ class Dispatcher:
 
     def _main(self) -> None:
         # The bare transport: no proxies, no redirects, no cookies, and no log of URLs. It reads certificates first.
-        transport = httpx.AsyncHTTPTransport(limits=httpx.Limits(max_keepalive_connections=0))
+        transport = httpx.AsyncHTTPTransport()
         asyncio.run(self._run(transport))
 
     async def _run(self, transport: httpx.AsyncHTTPTransport) -> None:

@@ -19,7 +19,7 @@ import httpx
 import pytest
 
 from openvideos import OpenVideos, VideoCompleted, VideoFailed
-from openvideos_emulator import _dispatcher, create_app, main
+from openvideos_emulator import _dispatcher, _events, create_app, main
 from openvideos_emulator._dispatcher import Dispatcher
 from openvideos_emulator._engine import Engine
 from openvideos_emulator._jobs import Recipe
@@ -247,6 +247,28 @@ class TestWhen:
             eventually(lambda: events(server)[0]["delivery"] == "delivered")
             assert 2 == len(receiver.taken)
 
+    @pytest.mark.parametrize("pace", ["instant", "seconds:0.2", "polls:1", "manual"])
+    def test_promptly(
+        self, serve: type[Server], receiver: Receiver, monkeypatch: pytest.MonkeyPatch, pace: str
+    ) -> None:
+        """Nothing is left to the look around that the dispatcher takes now and then, also beyond what runs at once."""
+        monkeypatch.setattr(_events, "_LONGEST_REST", 3600.0)
+        with serve(pace=pace, clock=time.time, webhook_url=receiver.url, webhook_secret=SECRET) as server:
+            for _ in range(70):
+                server.create()
+            server.ok("GET", "videos", params={"limit": 100})
+            if pace == "manual":
+                server.ok("POST", f"{ROOT}/advance")
+            receiver.wait(70)
+            eventually(lambda: {"delivered"} == {event["delivery"] for event in events(server)})
+            server.create("[slow:3600]")
+            server.ok("POST", f"{ROOT}/advance", json={"seconds": 3600})
+            receiver.wait(71)
+            receiver.answer = lambda _: 200 if len(receiver.taken) > 72 else 500
+            server.create("[slow:3600]")
+            server.ok("POST", f"{ROOT}/advance", json={"seconds": 3600})
+            receiver.wait(73)  # by itself, after half a second
+
 
 class TestRetries:
     def test_each_refusal_is_repeated_under_the_same_id_until_it_is_given_up(
@@ -395,6 +417,30 @@ class TestBadReceivers:
                 eventually(lambda: happened(engine)[0].attempts == 1)
                 assert "no answer within 0.3 seconds" == happened(engine)[0].problem
                 assert broken_off.wait(PATIENCE)
+
+    def test_an_answer_is_read_before_the_connection_is_closed(self, clock: Clock) -> None:
+        """A receiver that is still sending would see a reset connection, and complain."""
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            end: list[bytes] = []
+
+            def respond() -> None:
+                connection, _ = listener.accept()
+                with connection:
+                    request = b""
+                    while not request.endswith(b"}}"):
+                        request += connection.recv(1 << 16)
+                    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 40000\r\n\r\n")
+                    for _ in range(4):
+                        time.sleep(0.02)
+                        connection.sendall(b"x" * 10_000)
+                    end.append(connection.recv(1))
+
+            thread = threading.Thread(target=respond, daemon=True)
+            thread.start()
+            with dispatching(f"http://127.0.0.1:{listener.getsockname()[1]}", clock) as (engine, _):
+                engine.create(RECIPE)
+                thread.join(PATIENCE)
+            assert [b""] == end
 
     def test_a_body_without_end_is_not_read_to_its_end(self, clock: Clock) -> None:
         with socket.create_server(("127.0.0.1", 0)) as listener:
