@@ -17,6 +17,7 @@ from ._downloads import Files
 from ._jobs import JobPool
 from ._outcomes import CannotJudgeError
 from ._preflight import preflight
+from ._refusals import Refusals
 from ._suite import check_of
 from ._target import Target
 from ._unfinished import Unfinished, ask_while_unfinished
@@ -92,6 +93,12 @@ def unfinished(wire: Wire, jobs: JobPool) -> Unfinished:
 def files(wire: Wire, jobs: JobPool) -> Files:
     """The files of the completed plain job, each downloaded when it is first asked for."""
     return Files(wire, jobs)
+
+
+@pytest.fixture(scope="session")
+def refusals(wire: Wire, offered: Capabilities) -> Refusals:
+    """What the contract forbids, each case asked for once."""
+    return Refusals(wire, offered)
 
 
 @pytest.fixture(autouse=True)
