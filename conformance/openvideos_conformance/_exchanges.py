@@ -37,6 +37,8 @@ class Exchange:
     request_body: bytes = b""
     asked: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """The fields of the body or the parameters of the query, as they were given, if they are known."""
+    has_key: bool = True
+    """Whether it was sent with the key of the run, as far as is known: what another key is answered says little."""
     status: int | None = None
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b""

@@ -119,10 +119,11 @@ class Wire:
         operation, ids = self.contract.match(method, path)
         fields: dict[str, Any] = {}
         options: dict[str, Any] = {"headers": {"accept-encoding": "identity", **(headers or {})}}
+        has_key = authorization == "" and "authorization" not in {name.lower() for name in headers or {}}
         if authorization == "":
             authorization = None if self.target.api_key is None else f"Bearer {self.target.api_key}"
         if authorization is not None:
-            options["headers"]["authorization"] = authorization
+            options["headers"]["authorization"] = authorization.encode("latin-1")  # not every key is ASCII
         if json is not _UNSET:
             options["content"] = json_module.dumps(json).encode()
             options["headers"].setdefault("content-type", "application/json")
@@ -138,7 +139,8 @@ class Wire:
             fields = dict(query) if not isinstance(query, str) else {}
         url = f"{self._base}{path}" + (f"?{query_text}" if query_text else "")
         request = self._http.build_request(method, url, **options)
-        known = {"method": method, "path": path, "query": query_text, "operation": operation, "ids": ids}
+        known: dict[str, Any] = {"method": method, "path": path, "query": query_text}
+        known.update(operation=operation, ids=ids, has_key=has_key)
         for _ in range(_ATTEMPTS):
             with self._spending(operation):
                 exchange = self._exchange(request, max_body, layer=layer or self.layer, asked=fields, **known)
