@@ -1,0 +1,134 @@
+"""Judge LiteLLM's proxy, a real gateway, in front of the emulator, by the conformance suite.
+
+What it is known to break stands in conformance/targets/litellm.toml, with reasons: a failure that is not there, and one
+that is there and no longer comes, fail.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+EXPECTED: Final = ROOT / "conformance" / "targets" / "litellm.toml"
+UPSTREAM_KEY: Final = "sk-upstream-of-the-proxy-0123456789"
+MASTER_KEY: Final = "sk-litellm-0123456789abcdef0123456789abcdef"
+MODEL: Final = "sora-2"
+STARTING_SECONDS: Final = 120.0
+
+CONFIG: Final = """\
+model_list:
+  - model_name: {model}
+    litellm_params:
+      model: openai/{model}
+      api_base: {upstream}
+      api_key: {key}
+"""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; return the suite's exit code."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--report", type=Path, default=ROOT / "litellm-report", help="where the reports go")
+    options, rest = parser.parse_known_args(arguments)
+    with contextlib.ExitStack() as stack:
+        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="openvideos-litellm-")))
+        upstream = stack.enter_context(_emulator(scratch))
+        proxy = stack.enter_context(_proxy(scratch, upstream))
+        judging = [
+            *(sys.executable, "-m", "openvideos_conformance", "run", "--base-url", f"{proxy}/v1"),
+            *("--api-key", MASTER_KEY, "--model", MODEL, "--size", "64x48", "--seconds", "1"),
+            *("--failing-prompt", "[fail] A prompt that fails", "--deadline", "120"),
+            *("--expected-failures", str(EXPECTED), "--report", str(options.report), *rest),
+        ]
+        return subprocess.run(judging, check=False, cwd=scratch).returncode
+
+
+@contextlib.contextmanager
+def _emulator(scratch: Path) -> Generator[str]:
+    """Run the emulator as the proxy's upstream; give its base URL."""
+    port = _free_port()
+    command = [
+        *(sys.executable, "-m", "openvideos_emulator", "--port", str(port), "--api-key", UPSTREAM_KEY),
+        *("--pace", "seconds:3", "--db", str(scratch / "upstream.db")),
+    ]
+    with _running(command, scratch / "emulator.log", dict(os.environ), f"http://127.0.0.1:{port}/v1/videos"):
+        yield f"http://127.0.0.1:{port}/v1"
+
+
+@contextlib.contextmanager
+def _proxy(scratch: Path, upstream: str) -> Generator[str]:
+    """Run LiteLLM's proxy before an upstream; give its URL."""
+    executable = shutil.which("litellm", path=str(Path(sys.executable).parent))
+    if executable is None:
+        message = "the proxy is not installed here; run `nox -s litellm`, which installs it"
+        raise SystemExit(message)
+    config, port = scratch / "litellm.yaml", _free_port()
+    config.write_text(CONFIG.format(model=MODEL, upstream=upstream, key=UPSTREAM_KEY), encoding="utf-8")
+    env = {
+        **{name: value for name, value in os.environ.items() if "DATABASE" not in name},
+        "LITELLM_LOCAL_MODEL_COST_MAP": "True",  # its prices come with it; nothing is fetched
+        "LITELLM_MASTER_KEY": MASTER_KEY,
+        "LITELLM_TELEMETRY": "False",
+        "NO_PROXY": "127.0.0.1",
+    }
+    command = [executable, "--config", str(config), "--host", "127.0.0.1", "--port", str(port), "--num_workers", "1"]
+    url = f"http://127.0.0.1:{port}"
+    with _running(command, scratch / "litellm.log", env, f"{url}/health/liveliness"):
+        yield url
+
+
+@contextlib.contextmanager
+def _running(command: list[str], log: Path, env: dict[str, str], alive: str) -> Generator[None]:
+    """Run a server until it is no longer needed; wait for its first answer."""
+    with (
+        log.open("wb") as output,
+        subprocess.Popen(command, stdout=output, stderr=output, env=env, cwd=log.parent) as server,
+    ):
+        try:
+            end = time.monotonic() + STARTING_SECONDS
+            while not _answers(alive):
+                if server.poll() is not None or time.monotonic() > end:
+                    message = (
+                        f"{command[0]} does not start: {log.read_text(encoding='utf-8', errors='replace')[-3000:]}"
+                    )
+                    raise SystemExit(message)
+                time.sleep(0.2)
+            yield
+        finally:
+            server.kill()
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=5):  # noqa: S310 - loopback
+            return True
+    except urllib.error.HTTPError:
+        return True
+    except OSError:
+        return False
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
