@@ -15,9 +15,10 @@ from ._contract import contract as the_contract
 from ._detect import Capabilities
 from ._downloads import Files
 from ._jobs import JobPool
-from ._outcomes import CannotJudgeError
+from ._outcomes import CannotJudgeError, OutcomeError
 from ._preflight import preflight
 from ._refusals import Refusals
+from ._strangers import Strangers
 from ._suite import check_of
 from ._target import Target
 from ._unfinished import Unfinished, ask_while_unfinished
@@ -99,6 +100,15 @@ def files(wire: Wire, jobs: JobPool) -> Files:
 def refusals(wire: Wire, offered: Capabilities) -> Refusals:
     """What the contract forbids, each case asked for once."""
     return Refusals(wire, offered)
+
+
+@pytest.fixture(scope="session")
+def strangers(wire: Wire, jobs: JobPool, offered: Capabilities) -> Strangers:
+    """Every operation, asked for without a right key."""
+    doomed = ""
+    with contextlib.suppress(OutcomeError):  # without a job that may be lost, none is tried
+        doomed = jobs["longest"].id
+    return Strangers(wire, offered, known=jobs["plain"].id, doomed=doomed)
 
 
 @pytest.fixture(autouse=True)
