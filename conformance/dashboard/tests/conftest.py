@@ -117,7 +117,8 @@ class Watched:
 
     def open(self, url: str, **options: Any) -> Page:
         """Open a page in a profile of its own."""
-        context = self._browser.new_context(**{"viewport": {"width": 1100, "height": 900}, **options})
+        options.setdefault("viewport", {"width": 1100, "height": 900})
+        context = self._browser.new_context(**options)
         context.set_default_timeout(1000 * PATIENCE)
         page = context.new_page()
         page.on("console", self._hear)

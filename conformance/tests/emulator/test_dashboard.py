@@ -155,12 +155,13 @@ class TestJobs:
             server.ok("POST", "http://emulator/_emulator/advance", json={"jobs": [done]})
             for _ in range(5):
                 server.get(PAGE)
-                listed = server.ok("GET", JOBS)
+                server.ok("GET", JOBS)
                 server.ok("GET", f"{JOBS}/{id_}")
                 server.refused(409, "GET", f"{JOBS}/{id_}/content?variant=thumbnail")
                 for variant in ("video", "thumbnail"):
                     assert 200 == server.get(f"{JOBS}/{done}/content?variant={variant}").status_code
-            assert (0, "queued") == (listed["jobs"][1]["polls"], listed["jobs"][1]["status"])
+            job = server.ok("GET", JOBS)["jobs"][1]
+            assert (id_, 0, "queued") == (job["id"], job["polls"], job["status"])
 
     def test_nothing_is_sent_while_nothing_changes(self, serve: type[Server]) -> None:
         with serve(pace="seconds:10") as server:
