@@ -14,14 +14,18 @@ from ._contract import Contract
 from ._contract import contract as the_contract
 from ._detect import Capabilities
 from ._downloads import Files
+from ._exchanges import Exchange
 from ._jobs import JobPool
 from ._outcomes import CannotJudgeError, OutcomeError
 from ._preflight import preflight
 from ._refusals import Refusals
+from ._scenes import Deletion, Race, Remix, Take
+from ._shared import Scenes
 from ._strangers import Strangers
 from ._suite import check_of
 from ._target import Target
-from ._unfinished import Unfinished, ask_while_unfinished
+from ._unfinished import Unfinished
+from ._walking import Walks
 from ._wire import Wire
 
 if TYPE_CHECKING:
@@ -85,15 +89,64 @@ def offered(openvideos_run: SuitePlugin, wire: Wire, jobs: JobPool) -> Iterator[
 
 
 @pytest.fixture(scope="session")
-def unfinished(wire: Wire, jobs: JobPool) -> Unfinished:
-    """A job that was asked, while it ran, for what only a completed one has; it is deleted by now."""
-    return ask_while_unfinished(wire, as_json=jobs.refused_form is not None)
-
-
-@pytest.fixture(scope="session")
 def files(wire: Wire, jobs: JobPool) -> Files:
     """The files of the completed plain job, each downloaded when it is first asked for."""
     return Files(wire, jobs)
+
+
+@pytest.fixture(scope="session")
+def scenes(wire: Wire, jobs: JobPool, files: Files) -> Scenes:
+    """The scenes that several checks look at, each played when it is first asked for."""
+    return Scenes(wire, jobs, files)
+
+
+# Those below are of one check each, for pytest would play what is of the session before it is known what is offered.
+@pytest.fixture
+def unfinished(scenes: Scenes) -> Unfinished:
+    """A job that was asked, while it ran, for what only a completed one has; it is deleted by now."""
+    return scenes.unfinished
+
+
+@pytest.fixture
+def at_once(scenes: Scenes) -> list[Take]:
+    """Jobs that were started at the same moment."""
+    return scenes.at_once
+
+
+@pytest.fixture
+def remix(scenes: Scenes) -> Remix:
+    """A remix of the plain job."""
+    return scenes.remix
+
+
+@pytest.fixture
+def extension(scenes: Scenes) -> Exchange:
+    """An extension of the plain job."""
+    return scenes.extension
+
+
+@pytest.fixture
+def character(scenes: Scenes) -> Exchange:
+    """A character that was created from the clip of the plain job."""
+    return scenes.character
+
+
+@pytest.fixture
+def deletion(scenes: Scenes) -> Deletion:
+    """The deletion of a job that had ended."""
+    return scenes.deletion
+
+
+@pytest.fixture
+def race(scenes: Scenes) -> Race:
+    """Deletions of one job at the same moment."""
+    return scenes.race
+
+
+@pytest.fixture
+def walks(scenes: Scenes) -> Walks:
+    """Walks over all pages of the list."""
+    return scenes.walks
 
 
 @pytest.fixture(scope="session")

@@ -1,26 +1,67 @@
-"""What a single page, and a wrong question for one, are answered."""
+"""What a single page, and a wrong question for one, are answered. Walks over all pages are in `test_walking`."""
 
 from __future__ import annotations
 
-from openvideos_conformance._checks import BAD_INPUT, VIDEO_LIST, expect, fits
+import pytest
+
+from openvideos_conformance._checks import BAD_INPUT, VIDEO_LIST, expect, fits, violated
 from openvideos_conformance._contract import Contract
+from openvideos_conformance._jobs import JobPool
+from openvideos_conformance._scenes import Take
 from openvideos_conformance._suite import checks
+from openvideos_conformance._unknown_ids import unknown_like
+from openvideos_conformance._walks import ids_on
 from openvideos_conformance._wire import Wire
+
+LIMIT = "#/paths/~1videos/get/parameters/1/schema"
 
 
 @checks("VID-LIST-001")
-def test_a_page_fits_the_schema(wire: Wire) -> None:
-    fits(wire.get("/videos"), VIDEO_LIST, "a list")
+@pytest.mark.parametrize("query", [{}, {"limit": 1}, {"order": "asc"}, {"order": "desc", "limit": 2}], ids=str)
+def test_a_page_fits_the_schema(wire: Wire, query: dict[str, object]) -> None:
+    fits(wire.get("/videos", query=query), VIDEO_LIST, "a list")
+
+
+@checks("VID-LIST-001")
+def test_a_page_behind_a_video_fits_the_schema(wire: Wire, jobs: JobPool) -> None:
+    fits(wire.get("/videos", query={"after": jobs["plain"].id}), VIDEO_LIST, "a page behind a video")
+
+
+@checks("VID-LIST-009")
+def test_a_cursor_that_was_never_given_out_is_refused(wire: Wire, jobs: JobPool) -> None:
+    for after in (unknown_like(jobs["plain"].id), "openvideos-no-such-video"):
+        expect(
+            wire.get("/videos", query={"after": after}), BAD_INPUT | {404}, f"after={after}, which no video ever had"
+        )
+
+
+@checks("VID-LIST-011")
+def test_a_job_is_in_the_list_as_soon_as_it_was_created(at_once: list[Take]) -> None:
+    for take in at_once:
+        page = expect(take.listed, 200, "a list right behind a create")
+        ids = ids_on(page)
+        if take.id not in ids:
+            message = f"the job {take.id} is not among the newest {len(ids)} videos as soon as its create was answered"
+            raise violated(message, take.created, page)
 
 
 @checks("VID-LIST-012")
-def test_a_limit_that_the_contract_does_not_allow_is_refused(wire: Wire, contract: Contract) -> None:
-    schema = contract.at("#/paths/~1videos/get/parameters/1/schema")
-    for limit in (schema["minimum"] - 1, schema["maximum"] + 1, -1, "ten", "1.5", "1e1", ""):
-        expect(wire.get("/videos", query={"limit": limit}), BAD_INPUT, f"limit={limit}")
+@pytest.mark.parametrize("wrong", ["below", "above", "-1", "ten", "1.5", "1e1", "", "99999999999999999999"])
+def test_a_limit_that_the_contract_does_not_allow_is_refused(wire: Wire, contract: Contract, wrong: str) -> None:
+    schema = contract.at(LIMIT)
+    limit = {"below": str(schema["minimum"] - 1), "above": str(schema["maximum"] + 1)}.get(wrong, wrong)
+    expect(wire.get("/videos", query={"limit": limit}), BAD_INPUT, f"limit={limit}")
 
 
 @checks("VID-LIST-013")
-def test_an_order_that_the_contract_does_not_have_is_refused(wire: Wire) -> None:
-    for order in ("newest", "random", ""):
-        expect(wire.get("/videos", query={"order": order}), BAD_INPUT, f"order={order}")
+@pytest.mark.parametrize("order", ["newest", "random", "DESCENDING", ""])
+def test_an_order_that_the_contract_does_not_have_is_refused(wire: Wire, order: str) -> None:
+    expect(wire.get("/videos", query={"order": order}), BAD_INPUT, f"order={order}")
+
+
+@checks("VID-LIST-016")
+def test_each_limit_that_the_contract_allows_is_accepted(wire: Wire, contract: Contract) -> None:
+    schema = contract.at(LIMIT)
+    least, default, most = schema["minimum"], schema["default"], schema["maximum"]
+    for limit in (least, least + 1, default, most // 2, most - 1, most):
+        expect(wire.get("/videos", query={"limit": limit}), 200, f"limit={limit}")

@@ -1,0 +1,125 @@
+"""Walk over the pages of the list in several ways, once in a run. What the walks mean is decided in `_walks`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from ._outcomes import NotReachedError
+from ._walks import End, Walk, ids_on, present
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from ._exchanges import Exchange
+    from ._wire import Wire
+
+LIMITS: Final = (1, 2, 3, 7, 100)
+"""The sizes of the pages: one that divides every number, some that divide few, and the largest."""
+
+_LARGEST: Final = LIMITS[-1]
+_MOST_PAGES: Final = 30
+"""How many of the largest pages are read until the run's own videos, the newest ones, must have been met."""
+
+_SLACK: Final = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Walks:
+    """All walks of a run, over a list that the run itself left alone in the meantime."""
+
+    own: tuple[str, ...]
+    """The ids of the run's own videos."""
+    newest_first: tuple[Walk, ...]
+    by_default: Walk
+    oldest_first: tuple[Walk, ...]
+
+    @property
+    def all(self) -> tuple[Walk, ...]:
+        """Every walk."""
+        return (*self.newest_first, self.by_default, *self.oldest_first)
+
+    @property
+    def reference(self) -> Walk:
+        """The walk with the fewest pages, newest first."""
+        return self.newest_first[0]
+
+
+def walk_all_ways(wire: Wire) -> Walks:
+    """Walk newest first, oldest first and by default, with pages of several sizes.
+
+    An account may hold more videos than anybody wants to read. The run's own are the newest, so a walk in that order
+    ends behind the last of them, and one in the other order begins before the first of them.
+
+    Raises:
+        NotReachedError: The run has created too few videos, or they lie too deep in the list.
+
+    """
+    own = tuple(present(wire.history))
+    if len(own) < 3:  # noqa: PLR2004 - fewer make no order
+        message = f"this run has {len(own)} videos of its own in the list; a walk needs 3"
+        raise NotReachedError(message)
+    reference = walk(wire, limit=_LARGEST, order="desc", wanted=own, most=_MOST_PAGES)
+    if reference.end is End.BOUND:
+        message = f"{_MOST_PAGES} pages of {_LARGEST} videos did not hold all that this run has created"
+        raise NotReachedError(message, reference.pages[-1])
+    met = reference.ids
+    most = len(met)
+    oldest = max((met.index(video_id) for video_id in own if video_id in met), default=-1)
+    start = met[oldest + 1] if oldest + 1 < len(met) else None
+
+    def bound(limit: int) -> int:
+        return 2 * most // limit + _SLACK
+
+    return Walks(
+        own=own,
+        newest_first=(
+            reference,
+            *(walk(wire, limit=limit, order="desc", wanted=own, most=bound(limit)) for limit in LIMITS),
+        ),
+        by_default=walk(wire, wanted=own, most=bound(1)),
+        oldest_first=tuple(walk(wire, limit=limit, order="asc", after=start, most=bound(limit)) for limit in LIMITS),
+    )
+
+
+def walk(
+    wire: Wire,
+    *,
+    limit: int | None = None,
+    order: str | None = None,
+    after: str | None = None,
+    wanted: Collection[str] = (),
+    most: int = _MOST_PAGES,
+) -> Walk:
+    """Follow `last_id` while `has_more`, up to `most` pages, or to the page behind the last of the `wanted` videos."""
+    asked: dict[str, Any] = {} if limit is None else {"limit": limit}
+    asked |= {} if order is None else {"order": order}
+    pages: list[Exchange] = []
+    missing, cursors, cursor = set(wanted), set[str](), after
+    end = End.BOUND
+    while len(pages) < most:
+        was_enough = bool(wanted) and not missing
+        page = wire.get("/videos", query=asked | ({} if cursor is None else {"after": cursor}))
+        pages.append(page)
+        missing -= set(ids_on(page))
+        last = page.object.get("last_id")
+        if not page.is_ok or not isinstance(page.object.get("data"), list):
+            end = End.BROKEN
+        elif page.object.get("has_more") is not True:
+            end = End.LAST_PAGE
+        elif not isinstance(last, str):
+            end = End.BROKEN
+        elif last in cursors or last == cursor:
+            end = End.REPEATED
+        elif was_enough:
+            end = End.ENOUGH
+        else:
+            cursors.add(last)
+            cursor = last
+            continue
+        break
+    recheck: tuple[Exchange, ...] = ()
+    if len(pages) > 1 and not ids_on(pages[-1]) and pages[-1].is_ok:
+        # Somebody may have deleted what was behind the page before, so both are asked for once more.
+        recheck = wire.get("/videos", query=pages[-2].query), wire.get("/videos", query=pages[-1].query)
+    return Walk(pages=tuple(pages), end=end, limit=limit, order=order, after=after, recheck=recheck)

@@ -1,0 +1,210 @@
+"""What a create is answered, and that its answer is about what was asked for."""
+
+from __future__ import annotations
+
+import pytest
+
+from openvideos_conformance._checks import BAD_INPUT, VIDEO, expect, fits, same, shown, violated
+from openvideos_conformance._contract import Contract
+from openvideos_conformance._exchanges import Exchange
+from openvideos_conformance._jobs import JobPool
+from openvideos_conformance._outcomes import NotReachedError
+from openvideos_conformance._samples import NO_PICTURE
+from openvideos_conformance._scenes import NOT_OFFERED, Take, asked_for, create, not_busy
+from openvideos_conformance._suite import Phase, checks
+from openvideos_conformance._target import Target
+from openvideos_conformance._wire import Wire
+
+ECHOED = ("model", "prompt", "size", "seconds", "remixed_from_video_id", "error")
+"""What the answers to two equal creates have in common."""
+
+
+def _echoes(field: str, *exchanges: Exchange) -> None:
+    """Expect that each create is answered with what it asked for."""
+    seen = 0
+    for exchange in exchanges:
+        value = exchange.object.get(field)
+        if field in exchange.asked and exchange.is_ok:
+            same(value, exchange.asked[field], f"the {field} of the answer to a create", exchange)
+            seen += value is not None
+    if not seen:
+        message = f"no create asked for a {field}, or no answer tells it"
+        raise NotReachedError(message, *exchanges[:1])
+
+
+@checks("VID-CREATE-001", jobs=("doomed",))
+@pytest.mark.parametrize("name", ["plain", "doomed"])
+def test_a_legal_create_is_answered_with_a_video(jobs: JobPool, name: str) -> None:
+    fits(asked_for(jobs, name), VIDEO, "a legal create")
+
+
+@checks("VID-CREATE-001")
+def test_creates_at_the_same_moment_are_answered_with_videos(at_once: list[Take]) -> None:
+    for take in at_once:
+        fits(take.created, VIDEO, "a legal create among others")
+
+
+@checks("VID-CREATE-002")
+def test_a_create_as_a_form_is_accepted(jobs: JobPool) -> None:
+    plain = asked_for(jobs, "plain")
+    if jobs.refused_form is not None:
+        message = (
+            f"a create as multipart/form-data is answered {jobs.refused_form.status}; the same as JSON is accepted"
+        )
+        raise violated(message, jobs.refused_form, plain)
+    expect(plain, 200, "a create as multipart/form-data")
+
+
+@checks("VID-CREATE-003", jobs=("json",))
+def test_a_create_as_json_is_answered_as_one_in_a_form(jobs: JobPool) -> None:
+    form, as_json = asked_for(jobs, "plain"), asked_for(jobs, "json")
+    if not form.is_ok:
+        message = "the create as a form was not accepted, so there is nothing to compare with"
+        raise NotReachedError(message, form)
+    expect(as_json, form.status or 200, "the create as JSON of what a form was accepted with")
+    for field in ECHOED:
+        one, other = form.object.get(field), as_json.object.get(field)
+        if one != other:
+            message = f"the {field} of the answer to a create is {shown(other)} as JSON, and {shown(one)} as a form"
+            raise violated(message, form, as_json)
+
+
+@checks("VID-CREATE-004")
+def test_the_prompt_comes_back_to_the_letter(jobs: JobPool, at_once: list[Take]) -> None:
+    _echoes("prompt", jobs["plain"].created, *(take.created for take in at_once))
+
+
+@checks("VID-CREATE-004", jobs=("longest",))
+def test_the_longest_prompt_comes_back_to_the_letter(jobs: JobPool) -> None:
+    _echoes("prompt", asked_for(jobs, "longest"))
+
+
+@checks("VID-CREATE-004", jobs=("json",), capability="json")
+def test_the_prompt_of_a_json_create_comes_back_to_the_letter(jobs: JobPool) -> None:
+    _echoes("prompt", jobs["json"].created)
+
+
+@checks("VID-CREATE-005")
+def test_the_size_comes_back(jobs: JobPool, at_once: list[Take]) -> None:
+    _echoes("size", jobs["plain"].created, *(take.created for take in at_once))
+
+
+@checks("VID-CREATE-006")
+def test_the_seconds_come_back(jobs: JobPool, at_once: list[Take]) -> None:
+    _echoes("seconds", jobs["plain"].created, *(take.created for take in at_once))
+
+
+@checks("VID-CREATE-007")
+def test_the_model_comes_back(jobs: JobPool, at_once: list[Take]) -> None:
+    _echoes("model", jobs["plain"].created, *(take.created for take in at_once))
+
+
+@checks("VID-CREATE-008", jobs=("defaults",))
+@pytest.mark.parametrize(("field", "schema"), [("seconds", "VideoSeconds"), ("size", "VideoSize")])
+def test_what_is_not_said_is_the_default(
+    wire: Wire, jobs: JobPool, contract: Contract, target: Target, field: str, schema: str
+) -> None:
+    default = str(contract.schema(schema)["default"])
+    exchange = asked_for(jobs, "defaults")
+    if exchange.status in NOT_OFFERED:
+        message = (
+            f"a create without seconds and size is refused: {exchange.told}; the server may not offer the defaults"
+        )
+        raise NotReachedError(message, exchange)
+    seen = expect(exchange, 200, "a create without seconds and size").object.get(field)
+    if seen is None:
+        message = f"the answer does not tell the {field}"
+        raise NotReachedError(message, exchange)
+    if seen == default:
+        return
+    # A server may offer other values alone. Whether it does is seen when it is asked for this one by name.
+    choice = {**target.choice(prompt="A paper plane over a lake"), field: default}
+    by_name = not_busy(create(wire, jobs, choice))
+    if by_name.is_ok:
+        message = f"a create without {field} is answered with {field} {shown(seen)}; the default is {shown(default)}"
+        raise violated(message, exchange, by_name)
+    message = f"the server does not offer the default {field}, {default}: {by_name.told}"
+    raise NotReachedError(message, by_name)
+
+
+@checks("VID-CREATE-009")
+def test_creates_at_the_same_moment_have_ids_of_their_own(at_once: list[Take]) -> None:
+    taken: dict[str, Take] = {}
+    for take in at_once:
+        if take.id in taken:
+            message = f"two creates at the same moment were answered with one id, {take.id!r}"
+            raise violated(message, taken[take.id].created, take.created)
+        taken[take.id] = take
+        known = take.retrieved.object.get("prompt") if take.retrieved.is_ok else None
+        what = f"the prompt of the job {take.id}, retrieved behind its create among others at the same moment,"
+        same(known, take.created.asked["prompt"], what, take.created, take.retrieved)
+
+
+@checks("VID-CREATE-009", phase=Phase.LATE)
+def test_no_two_creates_of_the_run_have_one_id(wire: Wire) -> None:
+    taken: dict[str, Exchange] = {}
+    for exchange in wire.history:
+        # Under one Idempotency-Key, two creates are one on purpose.
+        if exchange.operation != "create_video" or not exchange.is_ok or exchange.request_header("idempotency-key"):
+            continue
+        video_id = str(exchange.object.get("id"))
+        if video_id in taken:
+            message = f"two creates were answered with one id, {video_id!r}"
+            raise violated(message, taken[video_id], exchange)
+        taken[video_id] = exchange
+
+
+@checks("VID-CREATE-010")
+def test_a_job_is_known_as_soon_as_it_was_created(at_once: list[Take]) -> None:
+    for take in at_once:
+        expect(take.retrieved, 200, f"retrieving the job {take.id} as soon as its create was answered")
+
+
+@checks("VID-CREATE-011", jobs=("longest",))
+def test_the_longest_legal_prompt_is_accepted(jobs: JobPool) -> None:
+    exchange = asked_for(jobs, "longest")
+    prompt = str(exchange.asked.get("prompt", ""))
+    told = f"{len(prompt)} characters, {len(prompt.encode())} bytes"
+    fits(exchange, VIDEO, f"a create with the longest legal prompt ({told})")
+
+
+@checks("VID-CREATE-012", jobs=("reference",))
+def test_an_image_file_as_a_reference_is_accepted(jobs: JobPool) -> None:
+    fits(asked_for(jobs, "reference"), VIDEO, "a create with a PNG file as its input_reference")
+
+
+@checks("VID-CREATE-013", jobs=("reference",))
+@pytest.mark.parametrize(
+    ("what", "file"),
+    [
+        ("text that says it is a PNG", NO_PICTURE),
+        ("text that says it is text", ("reference.txt", NO_PICTURE[1], "text/plain")),
+        ("an empty file", ("reference.png", b"", "image/png")),
+    ],
+    ids=["no-picture", "text", "empty"],
+)
+def test_a_reference_that_is_no_image_is_refused(
+    wire: Wire, target: Target, what: str, file: tuple[str, bytes, str]
+) -> None:
+    form = {**target.choice(prompt="The picture comes to life"), "input_reference": file}
+    exchange = not_busy(wire.post("/videos", form=form))
+    expect(exchange, BAD_INPUT | {415}, f"a create whose input_reference is {what}")
+
+
+@checks("VID-CREATE-014")
+def test_a_new_job_is_no_remix_and_has_no_error(jobs: JobPool, at_once: list[Take]) -> None:
+    created = [jobs["plain"].created, *(take.created for take in at_once)]
+    for exchange in [*created, *(take.retrieved for take in at_once)]:
+        video = exchange.object
+        if video.get("remixed_from_video_id") is not None:
+            source = shown(video["remixed_from_video_id"])
+            message = f"a new job has the remixed_from_video_id {source}, and is no remix"
+            raise violated(message, exchange)
+        if video.get("error") is not None and video.get("status") != "failed":
+            message = f"a new job that is {video.get('status')!r} has the error {shown(video['error'])}"
+            raise violated(message, exchange)
+
+
+@checks("VID-CREATE-015", jobs=("unknown_field",))
+def test_a_field_that_no_contract_has_is_ignored(jobs: JobPool) -> None:
+    fits(asked_for(jobs, "unknown_field"), VIDEO, "a create with a field that the contract does not have")

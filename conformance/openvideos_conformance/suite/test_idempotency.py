@@ -1,0 +1,112 @@
+"""What becomes of requests that are repeated under one Idempotency-Key, and of those that are not."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from openvideos_conformance._checks import shown, violated
+from openvideos_conformance._detect import Capabilities
+from openvideos_conformance._exchanges import Exchange
+from openvideos_conformance._jobs import JobPool
+from openvideos_conformance._outcomes import NotReachedError
+from openvideos_conformance._scenes import Remix, Take, create, id_of, not_busy
+from openvideos_conformance._suite import Phase, checks
+from openvideos_conformance._together import together
+from openvideos_conformance._walks import videos_on
+from openvideos_conformance._wire import Wire
+
+CLIENTS = 4
+HEADER = "idempotency-key"
+
+
+def _again(wire: Wire, jobs: JobPool, first: Exchange, **changes: str) -> Exchange:
+    """Repeat a create under its key, with other fields if they are given."""
+    return create(wire, jobs, {**first.asked, **changes}, {HEADER: first.request_header(HEADER) or ""})
+
+
+def _is_the_same(first: Exchange, repeated: Exchange, what: str) -> None:
+    not_busy(repeated)
+    if not repeated.is_ok:
+        message = f"{what} under its Idempotency-Key is answered {repeated.status}, not with the job that it started"
+        raise violated(message, first, repeated)
+    if id_of(repeated) != id_of(first):
+        message = f"{what} under its Idempotency-Key started a second job, {id_of(repeated)!r} beside {id_of(first)!r}"
+        raise violated(message, first, repeated)
+
+
+@checks("VID-IDEM-001")
+def test_a_repeated_create_is_answered_with_the_job_that_the_first_started(offered: Capabilities) -> None:
+    _is_the_same(*offered.repeated(), "a create that was repeated")
+
+
+@checks("VID-IDEM-002")
+def test_a_key_that_was_used_with_another_body_is_a_conflict(wire: Wire, jobs: JobPool, offered: Capabilities) -> None:
+    first, _ = offered.repeated()
+    other = not_busy(_again(wire, jobs, first, prompt="A lighthouse in the sun"))
+    if other.status != 409:  # noqa: PLR2004 - HTTP's own
+        same_job = other.is_ok and id_of(other) == id_of(first)
+        seen = "the job of the first body" if same_job else str(other.status)
+        message = f"a create with another body under a used Idempotency-Key is answered {seen}, not 409"
+        raise violated(message, first, other)
+
+
+@checks("VID-IDEM-002", phase=Phase.LATE)
+def test_a_conflict_leaves_the_key_to_the_first_body(wire: Wire, jobs: JobPool, offered: Capabilities) -> None:
+    first, _ = offered.repeated()
+    _is_the_same(first, _again(wire, jobs, first), "a create that was repeated later")
+
+
+@checks("VID-IDEM-003")
+def test_repeats_at_the_same_moment_start_one_job(wire: Wire, jobs: JobPool, offered: Capabilities) -> None:
+    offered.require("idempotency")
+    prompt = f"One of several clocks strikes at once, run {wire.run_id}"
+    fields = wire.target.choice(prompt=prompt)
+    headers = {HEADER: f"openvideos-conformance-{wire.run_id}-at-once"}
+    answers = together([partial(create, wire, jobs, fields, headers)] * CLIENTS)
+    started = {id_of(exchange): exchange for exchange in answers if exchange.is_ok}
+    if len(started) > 1:
+        message = f"{CLIENTS} creates at the same moment under one Idempotency-Key started {len(started)} jobs"
+        raise violated(message, *started.values())
+    if not started:
+        message = f"none of {CLIENTS} creates at the same moment was accepted"
+        raise NotReachedError(message, *answers)
+    # All may have been answered with one job, and others been started in secret: those are in the list.
+    page = wire.get("/videos", query={"limit": 100})
+    jobs_of = [video.get("id") for video in videos_on(page) if video.get("prompt") == prompt]
+    if len(jobs_of) > 1:
+        message = f"{CLIENTS} creates at the same moment under one Idempotency-Key made {len(jobs_of)} jobs: {jobs_of}"
+        raise violated(message, *started.values(), page)
+
+
+@checks("VID-IDEM-004", phase=Phase.LATE, capability="remix")
+def test_a_repeated_remix_is_answered_with_the_job_that_the_first_started(wire: Wire, remix: Remix) -> None:
+    if not remix.created.is_ok:
+        message = f"the remix was not accepted: {remix.created.told}"
+        raise NotReachedError(message, remix.created)
+    again = wire.post(f"{remix.source.path}/remix", json=dict(remix.fields), headers={HEADER: remix.key})
+    _is_the_same(remix.created, again, "a remix that was repeated")
+
+
+@checks("VID-IDEM-005")
+def test_creates_under_other_keys_start_jobs_of_their_own(wire: Wire, jobs: JobPool, offered: Capabilities) -> None:
+    first, _ = offered.repeated()
+    # The keys begin alike, as those that a program counts up do.
+    key = f"{first.request_header(HEADER)}-other"
+    other = not_busy(create(wire, jobs, first.asked, {HEADER: key}))
+    if not other.is_ok:
+        message = f"the same create under another Idempotency-Key is answered {shown(other.status)}"
+        raise violated(message, first, other)
+    if id_of(other) == id_of(first):
+        message = f"two creates under different Idempotency-Keys were answered with one job, {id_of(first)!r}"
+        raise violated(message, first, other)
+
+
+@checks("VID-IDEM-005")
+def test_equal_creates_without_a_key_start_jobs_of_their_own(at_once: list[Take]) -> None:
+    first, last = at_once[0], at_once[-1]
+    if first.created.asked["prompt"] != last.created.asked["prompt"]:
+        message = "one of two equal creates was not accepted"
+        raise NotReachedError(message)
+    if first.id == last.id:
+        message = f"two equal creates without an Idempotency-Key were answered with one job, {first.id!r}"
+        raise violated(message, first.created, last.created)

@@ -1,0 +1,127 @@
+"""What a remix is answered: a job with a new prompt, everything else of its source, and the source as it was."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from openvideos_conformance._checks import BAD_INPUT, VIDEO, expect, fits, same, shown, violated
+from openvideos_conformance._contract import Contract
+from openvideos_conformance._exchanges import CREATING
+from openvideos_conformance._jobs import JobPool
+from openvideos_conformance._outcomes import NotReachedError
+from openvideos_conformance._scenes import Remix, id_of, not_busy, path_of
+from openvideos_conformance._suite import Phase, checks
+from openvideos_conformance._unfinished import Unfinished
+from openvideos_conformance._unknown_ids import unknown_like
+from openvideos_conformance._wire import Wire
+
+REFUSED = BAD_INPUT | {404, 409}
+"""How a source that is not completed is refused."""
+
+
+def _accepted(remix: Remix) -> dict[str, Any]:
+    """Return the Video of a remix that was accepted; without one, nothing can be said of it."""
+    if not remix.created.is_ok or not id_of(remix.created):
+        message = f"the remix was not accepted: {remix.created.told}"
+        raise NotReachedError(message, remix.created)
+    return remix.created.object
+
+
+@checks("VID-REMIX-001", phase=Phase.LATE)
+def test_remixing_a_completed_video_starts_a_new_job(wire: Wire, remix: Remix) -> None:
+    video = fits(not_busy(remix.created), VIDEO, "remixing a completed video")
+    for exchange in wire.history:
+        is_before = exchange.number < remix.created.number and exchange.operation in CREATING and exchange.is_ok
+        if is_before and exchange.object.get("id") == video["id"]:
+            message = f"a remix is answered with the id of a job that was there before, {video['id']!r}"
+            raise violated(message, exchange, remix.created)
+    what = "retrieving a remix as soon as it was accepted"
+    seen = fits(wire.get(path_of(video["id"])), VIDEO, what).get("id")
+    same(seen, video["id"], f"the id in the answer to {what}")
+
+
+@checks("VID-REMIX-002", phase=Phase.LATE)
+def test_a_remix_names_its_source(wire: Wire, remix: Remix) -> None:
+    path = path_of(str(_accepted(remix)["id"]))
+    for exchange in (remix.created, wire.get(path)):
+        seen = exchange.object.get("remixed_from_video_id")
+        if exchange.is_ok and seen != remix.source.id:
+            message = f"the remixed_from_video_id of a remix is {shown(seen)}, not its source, {remix.source.id!r}"
+            raise violated(message, exchange)
+
+
+@checks("VID-REMIX-003", phase=Phase.LATE)
+def test_a_remix_changes_the_prompt_alone(wire: Wire, remix: Remix) -> None:
+    path = path_of(str(_accepted(remix)["id"]))
+    for exchange in (remix.created, wire.get(path)):
+        same(exchange.object.get("prompt"), remix.fields["prompt"], "the prompt of a remix", exchange)
+        for field in ("model", "seconds", "size"):
+            expected = remix.before.object.get(field)
+            if expected is not None:
+                what = f"the {field} of a remix, whose source has another,"
+                same(exchange.object.get(field), expected, what, remix.before, exchange)
+
+
+@checks("VID-REMIX-004", phase=Phase.LATE)
+def test_a_remix_does_not_change_its_source(remix: Remix, contract: Contract) -> None:
+    _accepted(remix)
+    after = expect(remix.after, 200, "retrieving the source of a remix")
+    # A link that is signed anew on each reading is no change.
+    for field in sorted(contract.schema("Video")["properties"].keys() - {"url"}):
+        before, now = remix.before.object.get(field), after.object.get(field)
+        if before != now:
+            message = f"the {field} of the source was {shown(before)} before it was remixed, and is {shown(now)} now"
+            raise violated(message, remix.before, remix.created, after)
+
+
+@checks("VID-REMIX-005")
+def test_remixing_an_unfinished_job_is_refused(unfinished: Unfinished) -> None:
+    status = unfinished.retrieved.object.get("status")
+    expect(unfinished.remix, REFUSED, f"remixing a job that is {status}")
+
+
+@checks("VID-REMIX-005", phase=Phase.LATE, jobs=("failing",), capability="failing")
+def test_remixing_a_failed_job_is_refused(wire: Wire, jobs: JobPool) -> None:
+    job = jobs.ended("failing")
+    if job.status != "failed":
+        message = f"the job that should fail is {job.status!r}"
+        raise NotReachedError(message)
+    expect(wire.post(f"{job.path}/remix", json={"prompt": "Once more"}), REFUSED, "remixing a job that has failed")
+
+
+@checks("VID-REMIX-006")
+def test_remixing_an_unfinished_job_is_a_conflict(unfinished: Unfinished) -> None:
+    status = unfinished.retrieved.object.get("status")
+    expect(unfinished.remix, 409, f"remixing a job that is {status}")
+
+
+@checks("VID-REMIX-007")
+def test_remixing_an_id_that_was_never_given_out_is_refused(wire: Wire, jobs: JobPool) -> None:
+    path = path_of(unknown_like(jobs["plain"].id))
+    expect(wire.post(f"{path}/remix", json={"prompt": "Once more"}), 404, "remixing an id that was never given out")
+
+
+@checks("VID-REMIX-008", phase=Phase.LATE)
+@pytest.mark.parametrize(
+    ("what", "body"),
+    [
+        ("no prompt", {}),
+        ("an empty prompt", {"prompt": ""}),
+        ("a number as its prompt", {"prompt": 7}),
+        ("null as its prompt", {"prompt": None}),
+        ("a list as its prompt", {"prompt": ["A storm"]}),
+        ("a list as its body", ["A storm"]),
+    ],
+    ids=["missing", "empty", "number", "null", "list", "body"],
+)
+def test_a_remix_without_a_legal_prompt_is_refused(wire: Wire, jobs: JobPool, what: str, body: object) -> None:
+    expect(wire.post(f"{jobs.completed().path}/remix", json=body), BAD_INPUT, f"a remix with {what}")
+
+
+@checks("VID-REMIX-008", phase=Phase.LATE)
+def test_a_remix_with_a_prompt_that_is_too_long_is_refused(wire: Wire, jobs: JobPool, contract: Contract) -> None:
+    prompt = "a" * (int(contract.schema("Prompt")["maxLength"]) + 1)
+    exchange = wire.post(f"{jobs.completed().path}/remix", json={"prompt": prompt})
+    expect(exchange, BAD_INPUT | {413}, f"a remix with a prompt of {len(prompt)} characters")

@@ -1,0 +1,188 @@
+"""What walks over all pages of the list meet, and in which order. They come late, when there are many videos."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from openvideos_conformance._checks import VIDEO_LIST, expect, fits, violated
+from openvideos_conformance._contract import Contract
+from openvideos_conformance._outcomes import NotReachedError
+from openvideos_conformance._scenes import Deletion
+from openvideos_conformance._suite import Phase, checks
+from openvideos_conformance._walking import Walks, walk
+from openvideos_conformance._walks import (
+    End,
+    Flaw,
+    gone,
+    ids_on,
+    moments,
+    not_met_once,
+    present,
+    short_page,
+    too_long,
+    wrong_end,
+    wrong_ends,
+    wrong_start,
+    wrong_times,
+)
+from openvideos_conformance._wire import Wire
+
+LIMIT = "#/paths/~1videos/get/parameters/1/schema"
+
+
+def _report(flaws: Iterable[Flaw | None]) -> None:
+    for flaw in flaws:
+        if flaw is not None:
+            raise violated(flaw.message, *flaw.exchanges)
+
+
+def _default(contract: Contract) -> int:
+    return int(contract.at(LIMIT)["default"])
+
+
+@checks("VID-LIST-001", phase=Phase.LATE)
+def test_each_page_of_a_walk_fits_the_schema(walks: Walks) -> None:
+    for each in walks.all:
+        for page in each.pages:
+            fits(page, VIDEO_LIST, f"a page of {each.name}")
+
+
+@checks("VID-LIST-002", phase=Phase.LATE)
+def test_no_page_holds_more_than_its_limit(walks: Walks, contract: Contract) -> None:
+    _report(too_long(each, _default(contract)) for each in walks.all if each.limit is not None)
+
+
+@checks("VID-LIST-002", phase=Phase.LATE)
+def test_no_page_holds_more_than_the_default(walks: Walks, contract: Contract) -> None:
+    default = _default(contract)
+    _report([too_long(walks.by_default, default)])
+    if len(walks.reference.ids) <= default:
+        message = f"there are {len(walks.reference.ids)} videos, no more than a page holds by default"
+        raise NotReachedError(message, *walks.by_default.pages)
+
+
+@checks("VID-LIST-003", phase=Phase.LATE)
+def test_a_page_names_its_first_and_last_video(walks: Walks) -> None:
+    _report(wrong_ends(page) for each in walks.all for page in each.pages if each.end is not End.BROKEN or page.is_ok)
+
+
+@checks("VID-LIST-003", phase=Phase.LATE)
+def test_an_empty_page_names_none(wire: Wire, walks: Walks) -> None:
+    newest = next((video_id for video_id in walks.reference.ids if video_id in walks.own), "")
+    page = expect(wire.get("/videos", query={"after": newest, "order": "asc"}), 200, "the page behind the newest video")
+    if ids_on(page):
+        message = "somebody else has created videos, so that no page was empty"
+        raise NotReachedError(message, page)
+    _report([wrong_ends(page)])
+
+
+@checks("VID-LIST-004", phase=Phase.LATE)
+def test_a_walk_meets_each_video_once(walks: Walks) -> None:
+    judged = [each for each in walks.all if each.end not in {End.BROKEN, End.BOUND}]
+    _report(not_met_once(each, walks.own) for each in judged)
+    if not judged:
+        message = "no walk over the pages came to an end"
+        raise NotReachedError(message, *walks.reference.pages[-1:])
+
+
+@checks("VID-LIST-005", phase=Phase.LATE)
+def test_has_more_tells_whether_there_is_more(walks: Walks) -> None:
+    longest = max(walks.newest_first, key=lambda each: len(set(each.own(walks.own))))
+    expected = list(dict.fromkeys(longest.own(walks.own)))
+    _report(wrong_end(each, expected) for each in (*walks.newest_first, walks.by_default))
+    _report(wrong_end(each, expected[::-1]) for each in walks.oldest_first)
+
+
+@checks("VID-LIST-006", phase=Phase.LATE)
+def test_the_newest_come_first(walks: Walks) -> None:
+    _report(wrong_times(each, is_ascending=False) for each in (*walks.newest_first, walks.by_default))
+    if moments(walks.reference, walks.own) < 2:  # noqa: PLR2004 - one second has no order
+        message = "all videos of this run were created in the same second"
+        raise NotReachedError(message)
+    if walks.by_default.is_whole(walks.own) and walks.reference.is_whole(walks.own):
+        default, desc = walks.by_default.own(walks.own), walks.reference.own(walks.own)
+        if default != desc:
+            message = "a walk without order meets the videos in another order than one with order=desc"
+            raise violated(message, walks.by_default.pages[0], walks.reference.pages[0])
+
+
+@checks("VID-LIST-007", phase=Phase.LATE)
+def test_the_oldest_come_first_if_asked_for(walks: Walks) -> None:
+    _report(wrong_times(each, is_ascending=True) for each in walks.oldest_first)
+    expected = walks.reference.own(walks.own)[::-1]
+    for each in walks.oldest_first:
+        if each.is_whole(walks.own) and walks.reference.is_whole(walks.own):
+            if each.own(walks.own) != expected:
+                message = f"{each.name} does not meet the videos in the reverse order of {walks.reference.name}"
+                raise violated(message, each.pages[0], walks.reference.pages[0])
+            return
+    if moments(walks.reference, walks.own) < 2:  # noqa: PLR2004 - one second has no order
+        message = "no walk with order=asc met all videos of this run, and all were created in the same second"
+        raise NotReachedError(message)
+
+
+@checks("VID-LIST-008", phase=Phase.LATE)
+def test_a_page_starts_right_behind_its_cursor(wire: Wire, walks: Walks) -> None:
+    order = list(dict.fromkeys(walks.reference.ids))
+    own = [video_id for video_id in order if video_id in walks.own]
+    for cursor in (own[0], own[len(own) // 2], own[-2]):
+        for direction, ids in (("desc", order), ("asc", order[::-1])):
+            query = {"after": cursor, "limit": 2, "order": direction}
+            page = expect(wire.get("/videos", query=query), 200, "a page behind a video")
+            _report([wrong_start(page, cursor, ids, walks.own)])
+    for each in walks.newest_first:
+        for before, page in zip(each.pages, each.pages[1:], strict=False):
+            _report([wrong_start(page, str(before.object.get("last_id")), order, walks.own)])
+
+
+@checks("VID-LIST-010", phase=Phase.LATE, jobs=("doomed",))
+def test_a_deleted_video_goes_on_as_a_cursor(wire: Wire, deletion: Deletion) -> None:
+    if not deletion.deleted.is_ok or not deletion.page_before.is_ok:
+        message = "the job was not deleted, or could not be a cursor even before"
+        raise NotReachedError(message, deletion.page_before, deletion.deleted)
+    page = expect(deletion.page_after, 200, "a page behind a video that was deleted")
+    own = set(present(wire.history))
+    before = [video_id for video_id in ids_on(deletion.page_before) if video_id in own]
+    after = [video_id for video_id in ids_on(page) if video_id in own]
+    if not before:
+        message = "none of the run's videos was behind the one that was deleted"
+        raise NotReachedError(message, page)
+    if after[:1] != before[:1]:
+        seen = repr(after[0]) if after else "none of this run's videos"
+        message = f"the page behind a video that was deleted starts with {seen}; while it was there, with {before[0]!r}"
+        raise violated(message, deletion.page_before, page)
+
+
+@checks("VID-LIST-014", phase=Phase.LATE)
+def test_pages_are_full(walks: Walks, contract: Contract) -> None:
+    _report(short_page(each, _default(contract)) for each in walks.all)
+
+
+@checks("VID-LIST-015", phase=Phase.LATE)
+def test_two_walks_meet_the_videos_in_one_order(walks: Walks) -> None:
+    whole = [each for each in walks.newest_first if each.is_whole(walks.own)]
+    if len(whole) < 2:  # noqa: PLR2004 - two are compared
+        message = "fewer than two walks met each video once"
+        raise NotReachedError(message)
+    for each in whole[1:]:
+        if each.own(walks.own) != whole[0].own(walks.own):
+            message = f"{each.name} does not meet the videos in the order of {whole[0].name}"
+            raise violated(message, whole[0].pages[0], each.pages[0])
+
+
+@checks("VID-DELETE-004", phase=Phase.LATE, jobs=("doomed",))
+def test_a_deleted_video_is_in_no_list(wire: Wire, deletion: Deletion) -> None:
+    if not deletion.deleted.is_ok:
+        message = "the job was not deleted"
+        raise NotReachedError(message, deletion.deleted)
+    # The list is read now, and not only what was read before, since what was deleted can come back.
+    deleted = gone(wire.history)
+    newest = walk(wire, limit=100, order="desc", wanted=present(wire.history))
+    start = newest.ids[-1] if newest.end is End.ENOUGH else None
+    oldest = walk(wire, limit=100, order="asc", after=start)
+    for each in (newest, oldest):
+        for page in each.pages:
+            shown = [video_id for video_id in ids_on(page) if video_id in deleted]
+            if shown:
+                message = f"{shown[0]} was deleted, and is in the list"
+                raise violated(message, page)
