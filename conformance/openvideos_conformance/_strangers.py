@@ -10,6 +10,7 @@ from urllib.parse import quote
 from ._exchanges import CREATING
 from ._outcomes import NotReachedError, UnsupportedError
 from ._samples import NO_VIDEO
+from ._unknown_ids import unknown_like
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,8 +30,6 @@ CAPABILITIES: Final = {
 }
 """What a server must offer for an operation to be there; the others are always."""
 
-UNKNOWN: Final = "video_openvideos_never_given"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Knock:
@@ -49,11 +48,11 @@ class Knock:
         return f"{self.method} {self.path}"
 
 
-def knocks(contract: Contract, target: Target, *, known: str, doomed: str, marker: str) -> list[Knock]:
+def knocks(contract: Contract, target: Target, *, known: str, unknown: str, doomed: str, marker: str) -> list[Knock]:
     """Return requests of every operation, with ids that are known and ids that are not; what costs comes last. Pure.
 
-    `known` is the id of a job, and `doomed` that of one which may be lost, empty if there is none; `marker` is in the
-    prompts.
+    `known` is the id of a job, `unknown` none, and `doomed` that of one which may be lost, empty if there is none;
+    `marker` is in the prompts.
     """
     seconds = target.seconds or contract.schema("VideoSeconds")["default"]
     wish: dict[str, Any] = {"prompt": f"{marker} must never be made"}
@@ -72,9 +71,9 @@ def knocks(contract: Contract, target: Target, *, known: str, doomed: str, marke
             made.append(Knock(operation=each.id, method=each.method, path=each.path, options=options))
             continue
         ids = {"delete_video": doomed, "retrieve_character": ""}
-        for video_id in filter(None, (UNKNOWN, ids.get(each.id, known))):
+        for video_id in filter(None, (unknown, ids.get(each.id, known))):
             path = _filled(each.path, video_id)
-            is_known = video_id != UNKNOWN
+            is_known = video_id != unknown
             made.append(Knock(operation=each.id, method=each.method, path=path, is_known=is_known, options=options))
     order = ("GET", "DELETE", "POST")
     return sorted(made, key=lambda knock: (order.index(knock.method), knock.operation in CREATING, knock.is_known))
@@ -108,7 +107,8 @@ class Strangers:
         self._wire, self._offered = wire, offered
         self.marker: Final = f"openvideos-conformance-{wire.run_id}-stranger"
         self.doomed: Final = doomed
-        self._knocks = knocks(wire.contract, wire.target, known=known, doomed=doomed, marker=self.marker)
+        ids = {"known": known, "unknown": unknown_like(known), "doomed": doomed}
+        self._knocks = knocks(wire.contract, wire.target, marker=self.marker, **ids)
         self._answers: dict[tuple[str, str | None], Exchange] = {}
 
     @property
