@@ -25,6 +25,8 @@ RUNNING: Final = frozenset({"queued", "in_progress", "processing"})
 _FIRST_PAUSE: Final = 0.1
 _LONGEST_PAUSE: Final = 5.0
 _GROWTH: Final = 1.5
+_MOST_REFUSALS: Final = 12
+"""After how many errors in a row a job is given up; with the pauses between them, that takes about half a minute."""
 
 PROMPT: Final = "A red boat drifts over a quiet lake at dawn, “seen” from above — 静かな湖、лодка, قارب 🚤"
 
@@ -46,7 +48,9 @@ class Plan:
 def _longest(target: Target) -> dict[str, Any]:
     from ._contract import contract
 
-    return target.choice(prompt="é" * int(contract().schema("Prompt")["maxLength"]))
+    # Two bytes of UTF-8, and four: a server that counts bytes, or the units of UTF-16, finds it too long.
+    length = int(contract().schema("Prompt")["maxLength"])
+    return target.choice(prompt=("é🚤" * length)[:length])
 
 
 PLANS: Final = (
@@ -98,6 +102,8 @@ class Job:
     due: float = 0.0
     pause: float = _FIRST_PAUSE
     is_over: bool = False
+    refusals: int = 0
+    """How often in a row its status was not told."""
 
     @property
     def id(self) -> str:
@@ -253,10 +259,14 @@ class JobPool:
         exchange = self._wire.get(job.path, layer="following")
         with self._changed:
             if exchange.is_ok and isinstance(exchange.json, dict):
-                job.last = exchange
+                job.last, job.refusals = exchange, 0
                 job.is_over = exchange.object.get("status") not in RUNNING
-            elif exchange.status in {404, 410}:
-                job.last, job.is_over = exchange, True
+            else:
+                # Some servers tell a failed job as an error of their own; there is nothing more to wait for then.
+                job.refusals += 1
+                is_told = isinstance(exchange.object.get("status"), str) and exchange.object["status"] not in RUNNING
+                if is_told or exchange.status in {404, 410} or job.refusals >= _MOST_REFUSALS:
+                    job.last, job.is_over = exchange, True
             job.pause = min(job.pause * _GROWTH, _LONGEST_PAUSE)
             job.due = self._wire.now() + max(job.pause, _hint(exchange))
             self._changed.notify_all()
