@@ -60,6 +60,14 @@ def test_the_wheel_holds_the_packages_and_nothing_else(wheel: Path) -> None:
     assert not [name for name in names if "/test_" in name or "/tests/" in name or name.endswith(".pyc")]
 
 
+def test_the_wheel_holds_the_dashboard(wheel: Path) -> None:
+    source = PROJECT / "conformance/openvideos_emulator/dashboard"
+    with zipfile.ZipFile(wheel) as archive:
+        held = {name for name in archive.namelist() if name.startswith("openvideos_emulator/dashboard/")}
+        assert {f"openvideos_emulator/dashboard/{file.name}" for file in source.iterdir()} == held
+        assert (source / "page.html").read_bytes() == archive.read("openvideos_emulator/dashboard/page.html")
+
+
 def test_the_wheel_says_what_it_is(wheel: Path) -> None:
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))["project"]
     with zipfile.ZipFile(wheel) as archive:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Request, expect
 
 if TYPE_CHECKING:
     from dashboard.tests.conftest import Emulator, Watched
@@ -92,8 +92,12 @@ def test_looking_on_counts_as_no_poll(page: Page, emulator: Emulator) -> None:
 def test_what_does_not_change_is_not_sent_again(page: Page, emulator: Emulator) -> None:
     emulator.seed("Done")
     expect(page.locator(".job")).to_have_count(1)
-    with page.expect_response(lambda answer: LISTED in answer.url and answer.status == 304):
-        pass
+    cancelled: list[Request] = []
+    page.on("requestfailed", lambda request: cancelled.append(request))
+    for _ in range(2):
+        with page.expect_response(lambda answer: LISTED in answer.url and answer.status == 304):
+            pass
+    assert [] == cancelled
 
 
 def test_the_focus_and_the_place_stay_when_jobs_come_and_go(page: Page, emulator: Emulator) -> None:

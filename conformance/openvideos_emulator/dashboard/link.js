@@ -93,7 +93,8 @@ export class Watch {
     const headers = this.#etag && this.#read === path ? { "if-none-match": this.#etag } : {};
     try {
       const answer = await ask(path, { headers, signal: AbortSignal.timeout(PATIENCE) });
-      const content = answer.status === 304 ? null : await answer.json();
+      const text = await answer.text(); // also of a 304, or the browser shows it as cancelled
+      const content = answer.status === 304 ? null : JSON.parse(text);
       this.#failures = 0;
       this.#onState("live");
       if (content === null || path !== this.#path()) return;
