@@ -66,6 +66,14 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def lowest(session: nox.Session) -> None:
+    """Test on the oldest versions that pyproject.toml allows, but for those that the tests themselves need newer."""
+    session.install("--resolution", "lowest-direct", "-e", f".[{','.join(all_extras())}]")
+    install(session, "test")
+    session.run("pytest", *(session.posargs or ["-m", "not slow"]))
+
+
+@nox.session(default=False)
 def regenerate(session: nox.Session) -> None:
     """Make generated/ from openapi.yaml; with `-- --check`, only name the files that are stale."""
     install(session, "regenerate")
