@@ -335,6 +335,18 @@ class TestRetries:
             eventually(lambda: happened(engine)[0].attempts == 1)
             assert clock.now + pause == happened(engine)[0].next_at
 
+    def test_a_clock_moved_by_hand_brings_the_next_attempt_forward(
+        self, serve: type[Server], receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(_events, "_LONGEST_REST", 3600.0)
+        receiver.answer = lambda _: b"HTTP/1.1 503 Busy\r\nRetry-After: 60\r\nContent-Length: 0\r\n\r\n"
+        with serve(webhook_url=receiver.url, webhook_secret=SECRET) as server:
+            server.create()
+            eventually(lambda: events(server)[0]["attempts"] == 1)
+            receiver.answer = lambda _: 200
+            server.ok("POST", f"{ROOT}/advance", json={"seconds": 60})
+            eventually(lambda: events(server)[0]["delivery"] == "delivered")
+
     def test_a_receiver_that_was_down_gets_all_once_it_is_up(self, run: Run, tmp_path: Path) -> None:
         receiver = Receiver(started=False)
         arguments = ("--webhook-url", receiver.url, "--webhook-secret", SECRET, "--pace", "instant")
