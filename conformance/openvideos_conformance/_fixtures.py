@@ -16,8 +16,9 @@ from ._detect import Capabilities
 from ._downloads import Files
 from ._exchanges import Exchange
 from ._jobs import JobPool
-from ._outcomes import CannotJudgeError, OutcomeError
+from ._outcomes import CannotJudgeError, NotReachedError, OutcomeError
 from ._preflight import preflight
+from ._receiver import Receiver
 from ._refusals import Refusals
 from ._scenes import Deletion, Race, Remix, Take
 from ._shared import Scenes
@@ -69,7 +70,37 @@ def wire(openvideos_run: SuitePlugin) -> Iterator[Wire]:
 
 
 @pytest.fixture(scope="session")
-def jobs(openvideos_run: SuitePlugin, wire: Wire) -> Iterator[JobPool]:
+def endpoint(openvideos_run: SuitePlugin, wire: Wire) -> Iterator[Receiver | None]:
+    """What listens for the events of the server, if the operator has pointed it here; from before the first job."""
+    port, secret = wire.target.webhook_port, wire.target.webhook_secret
+    if port is None or secret is None or "webhooks" in wire.target.denied:
+        yield None
+        return
+    with contextlib.ExitStack() as stack:
+        try:
+            receiver = stack.enter_context(Receiver(wire, port, secret))
+        except OSError as problem:
+            openvideos_run.give_up(f"--webhook-port {port} cannot be listened on: {problem.strerror or problem}")
+        except ValueError as problem:
+            openvideos_run.give_up(f"--webhook-secret cannot be used: {problem}")
+        yield receiver
+
+
+@pytest.fixture
+def receiver(endpoint: Receiver | None) -> Receiver:
+    """What has listened for the events of the server."""
+    if endpoint is None:
+        message = "nothing listened for events; give --webhook-port and --webhook-secret"
+        raise NotReachedError(message)
+    return endpoint
+
+
+@pytest.fixture(scope="session")
+def jobs(
+    openvideos_run: SuitePlugin,
+    wire: Wire,
+    endpoint: Receiver | None,  # noqa: ARG001 - it must listen before the first job is started
+) -> Iterator[JobPool]:
     """The jobs that the selected checks need, started side by side."""
     pool = JobPool(wire)
     try:

@@ -1,0 +1,21 @@
+"""What becomes of a job that can be made. Most of a job's life is judged by the history."""
+
+from __future__ import annotations
+
+from openvideos_conformance._checks import shown, violated
+from openvideos_conformance._jobs import JobPool
+from openvideos_conformance._suite import Phase, checks
+
+
+@checks("VID-LIFE-014", phase=Phase.LATE)
+def test_the_plain_job_completes(jobs: JobPool) -> None:
+    job = jobs.ended("plain")
+    exchanges = [job.last] if job.last else [job.created]
+    if not exchanges[0].is_ok:
+        message = f"the status of the plain job can no longer be read: {exchanges[0].told}"
+        raise violated(message, job.created, *exchanges)
+    if job.status != "completed":
+        error = job.video.get("error")
+        why = f", because of {shown(error)}" if error is not None else ", and no reason is given"
+        message = f"the plain job ended as {job.status!r}{why}"
+        raise violated(message, *exchanges)

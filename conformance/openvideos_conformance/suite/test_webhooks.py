@@ -1,0 +1,100 @@
+"""What the server under test tells of the ends of jobs, to the address that the operator has pointed it at."""
+
+from __future__ import annotations
+
+from openvideos_conformance._checks import violated
+from openvideos_conformance._events import Delivery, misfit, shapeless, too_early, unsigned
+from openvideos_conformance._jobs import Job, JobPool
+from openvideos_conformance._outcomes import NotReachedError
+from openvideos_conformance._receiver import Receiver
+from openvideos_conformance._suite import Phase, checks
+from openvideos_conformance._walks import Flaw
+from openvideos_conformance._wire import Wire
+
+TOLD_WITHIN = 30.0
+"""How long after a job's end its event may take, in seconds."""
+
+AGAIN_WITHIN = 60.0
+"""How long a sender may wait before it tries again, in seconds."""
+
+
+def _report(flaw: Flaw | None) -> None:
+    if flaw is not None:
+        raise violated(flaw.message, *flaw.exchanges)
+
+
+def _patience(wire: Wire, seconds: float) -> float:
+    return min(seconds, wire.target.deadline - wire.now())
+
+
+def _is_told(wire: Wire, receiver: Receiver, job: Job, kind: str) -> Delivery:
+    """Expect an event of this kind about a job that has ended."""
+    seconds = _patience(wire, TOLD_WITHIN)
+    delivery = receiver.wait_for(lambda each: each.video_id == job.id, seconds)
+    for each in receiver.deliveries:
+        _report(shapeless(each) or (misfit(each) if each.type == kind else None))
+    last = [job.last] if job.last else []
+    if delivery is None:
+        message = f"no event came about {job.id}, which has ended as {job.status!r}, within {seconds:.0f} s"
+        raise violated(message, *last)
+    if delivery.type != kind:
+        message = f"{job.id} has ended as {job.status!r}, and was told as {delivery.type!r}"
+        raise violated(message, delivery.exchange, *last)
+    return delivery
+
+
+def _arrived(wire: Wire, receiver: Receiver, job: Job) -> tuple[Delivery, ...]:
+    """Return what was delivered once a job has ended; without anything, nothing can be said of it."""
+    receiver.wait_for(lambda each: each.video_id == job.id, _patience(wire, TOLD_WITHIN))
+    if not receiver.deliveries:
+        message = "no event was delivered"
+        raise NotReachedError(message)
+    return receiver.deliveries
+
+
+@checks("VID-HOOK-001", phase=Phase.LATE)
+def test_a_completed_job_is_told(wire: Wire, jobs: JobPool, receiver: Receiver) -> None:
+    _is_told(wire, receiver, jobs.completed(), "video.completed")
+
+
+@checks("VID-HOOK-002", phase=Phase.LATE, jobs=("failing",), capability="failing")
+def test_a_failed_job_is_told(wire: Wire, jobs: JobPool, receiver: Receiver) -> None:
+    job = jobs.ended("failing")
+    if job.status != "failed":
+        message = f"the job that should fail is {job.status!r}"
+        raise NotReachedError(message)
+    _is_told(wire, receiver, job, "video.failed")
+
+
+@checks("VID-HOOK-003", phase=Phase.LATE)
+def test_events_are_signed(wire: Wire, jobs: JobPool, receiver: Receiver) -> None:
+    _report(unsigned(_arrived(wire, receiver, jobs.completed())))
+
+
+@checks("VID-HOOK-004", phase=Phase.LATE)
+def test_an_event_that_was_refused_comes_again(wire: Wire, jobs: JobPool, receiver: Receiver) -> None:
+    refused = _arrived(wire, receiver, jobs.completed())[0]
+    if refused.id is None:
+        message = "an event was delivered without a webhook-id"
+        raise violated(message, refused.exchange)
+    seconds = _patience(wire, AGAIN_WITHIN)
+    again = receiver.wait_for(lambda each: each is not refused and _is_about(each, refused), seconds)
+    if again is None:
+        message = f"an event that was answered {refused.answered} was not delivered again within {seconds:.0f} s"
+        raise violated(message, refused.exchange)
+    if again.id != refused.id:
+        message = f"an event was delivered again under the webhook-id {again.id!r}, and first under {refused.id!r}"
+        raise violated(message, refused.exchange, again.exchange)
+
+
+@checks("VID-HOOK-005", phase=Phase.LATE)
+def test_no_event_comes_before_the_end(wire: Wire, jobs: JobPool, receiver: Receiver) -> None:
+    flaw, judged = too_early(_arrived(wire, receiver, jobs.completed()), wire.history)
+    _report(flaw)
+    if not judged:
+        message = "no job was asked for behind its event"
+        raise NotReachedError(message)
+
+
+def _is_about(one: Delivery, other: Delivery) -> bool:
+    return one.id == other.id or (one.video_id == other.video_id and one.type == other.type)
