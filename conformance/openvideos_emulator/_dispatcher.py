@@ -49,12 +49,11 @@ class Dispatcher:
         endpoint: Endpoint,
         *,
         now: Callable[[], float],
-        signing_time: Callable[[], float] = time.time,
         timeout: float = TIMEOUT,
     ) -> None:
-        """Let `now` decide what is due, and `signing_time`, which the receiver compares with its own, be signed."""
+        """Let `now` decide what is due, in the time that jobs see; what is signed is the real one."""
         self._outbox, self._endpoint = outbox, endpoint
-        self._now, self._signing_time, self._timeout = now, signing_time, timeout
+        self._now, self._timeout = now, timeout
         self._busy: set[str] = set()  # the videos of which an attempt is running
         self._wakeup = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -121,7 +120,7 @@ class Dispatcher:
 
     async def _outcome(self, transport: httpx.AsyncHTTPTransport, event: Event) -> Outcome:
         try:
-            return await self._send(transport, self._endpoint.request(event, at=self._signing_time()))
+            return await self._send(transport, self._endpoint.request(event, at=time.time()))
         except TimeoutError:
             return Outcome(problem=f"no answer within {self._timeout:g} seconds")
         except Exception as error:  # noqa: BLE001 - whatever a receiver makes the libraries raise, it is no success
