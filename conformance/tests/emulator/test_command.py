@@ -38,7 +38,9 @@ def test_it_serves_until_it_is_told_to_stop(run: Run, tmp_path: Path, number: si
             assert "completed" == client.get(f"/videos/{id_}").json()["status"]
             assert b"ftyp" == client.get(f"/videos/{id_}/content").content[4:8]
             process.send_signal(number)
-            assert ("", "") == process.communicate(timeout=10)
+            said, complaints = process.communicate(timeout=10)
+            # Under -X dev, asyncio complains of a machine that is busy.
+            assert ("", []) == (said, [line for line in complaints.splitlines() if ": WARNING: Executing <" not in line])
         assert 0 == process.returncode
     assert ["openvideos-emulator.db", "openvideos-emulator.db-media"] == sorted(
         path.name for path in tmp_path.iterdir()
