@@ -641,6 +641,32 @@ class TestOptions:
             assert "pass@" not in text
             assert not secret or secret == "whsec_" or secret not in text
 
+    @pytest.mark.parametrize(
+        "secret", ["", "hunter2", "whsec_" + "hunter2" * 99, ["whsec_hunter2"], {"whsec_hunter2": 1}, None, 1]
+    )
+    def test_no_refusal_while_it_runs_tells_the_secret(self, serve: type[Server], secret: object) -> None:
+        with serve() as server:
+            body = {"url": "http://127.0.0.1:9/", "secret": secret}
+            error = server.refused(400, "PUT", f"{ROOT}/webhook", json=body)
+            assert "whsec_ and the base64 of 24 to 64 bytes" in error["message"]
+            assert "hunter2" not in error["message"]
+
+    def test_another_receiver_gets_what_the_one_before_did_not_take(
+        self, serve: type[Server], receiver: Receiver
+    ) -> None:
+        release = threading.Event()
+        receiver.answer = lambda _: 200 if release.wait(PATIENCE) else 500
+        with contextlib.closing(Receiver()) as other, serve(webhook_url=receiver.url, webhook_secret=SECRET) as server:
+            server.create()
+            taken = receiver.wait(1)
+            server.ok("PUT", f"{ROOT}/webhook", json={"url": other.url, "secret": SECRET})
+            assert taken == other.wait(1)
+            release.set()
+            eventually(lambda: events(server)[0]["delivery"] == "delivered")
+            server.ok("DELETE", f"{ROOT}/webhook")
+            server.create()
+            assert 1 == len(events(server))
+
     def test_the_message_shows_how_to_make_a_secret(self) -> None:
         with pytest.raises(ValueError, match="make one with") as caught:
             create_app(webhook_url="http://host/", webhook_secret=None)
