@@ -169,6 +169,7 @@ class TestPlayer:
         expect(dialog.locator("#player-prompt")).to_have_text("A long story. " * 100)
         emulator.control("advance", {"seconds": 4})
         expect(dialog.locator("#player-screen")).to_have_text("40 %")
+        expect(dialog.locator("#player-prompt")).to_have_text("A long story. " * 100)
         emulator.control("advance", {})
         expect(dialog.get_by_role("heading")).to_have_text("Completed video")
         expect(dialog.locator("video")).to_be_visible()
@@ -248,6 +249,8 @@ class TestHostilePrompts:
         emulator.control("advance", {"to": "failed", "error": {"code": HOSTILE[0], "message": HOSTILE[0]}})
         expect(page.locator(".job").last.locator(".prompt")).to_have_text(HOSTILE[0])
         expect(page.locator(".job").last.locator(".error")).to_have_text(f"{HOSTILE[0]} {HOSTILE[0]}")
+        names = page.locator(".job .open").evaluate_all("all => all.map(each => each.getAttribute('aria-label'))")
+        assert all(len(name) <= 70 and name == name.encode(errors="replace").decode() for name in names)
         for place, prompt in enumerate(reversed(HOSTILE)):
             page.locator(".job .open").nth(place).click()
             assert prompt == page.locator("#player-prompt").evaluate("each => each.textContent")
