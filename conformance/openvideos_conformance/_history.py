@@ -6,65 +6,23 @@ says how many instances it could judge, too, so that a rule which nothing put to
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final
 
-from ._exchanges import videos_of
+from . import _answer_rules, _content_rules, _delete_rules, _job_rules, _lifecycle_rules, _list_rules
+from ._rules import Finding, Judged, Rule
+from ._traffic import Traffic
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from types import ModuleType
 
-    from ._exchanges import Exchange
+__all__ = ["RULES", "Finding", "Judged", "Rule", "Traffic"]
 
-History = "Sequence[Exchange]"
-
-
-class Finding(NamedTuple):
-    """One way in which the history breaks a rule: a sentence, and the exchanges that show it."""
-
-    message: str
-    exchanges: tuple[Exchange, ...]
+_MODULES: Final = (_job_rules, _lifecycle_rules, _list_rules, _content_rules, _delete_rules, _answer_rules)
 
 
-class Judged(NamedTuple):
-    """What a rule says of a history: what breaks it, and how many instances could be judged."""
-
-    findings: list[Finding]
-    instances: int
+def _rules_of(module: ModuleType) -> list[Rule]:
+    return [value for value in vars(module).values() if isinstance(value, Rule)]
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """A rule of the history, and the requirement that it is a check of. `needs` says what puts it to the test."""
-
-    requirement: str
-    name: str
-    needs: str
-    judge: Callable[[Sequence[Exchange]], Judged]
-
-
-def _ids_are_those_asked_for(history: Sequence[Exchange]) -> Judged:
-    findings: list[Finding] = []
-    instances = 0
-    for exchange in history:
-        if exchange.operation != "retrieve_video":
-            continue
-        for video in videos_of(exchange):
-            instances += 1
-            if video.get("id") != exchange.ids["video_id"]:
-                findings.append(
-                    Finding(
-                        f"the id {exchange.ids['video_id']!r} was asked for, and {video.get('id')!r} came", (exchange,)
-                    )
-                )
-    return Judged(findings, instances)
-
-
-RULES = (
-    Rule(
-        "VID-RETRIEVE-002",
-        "the id of a job is the one that was asked for",
-        "a job that is retrieved",
-        _ids_are_those_asked_for,
-    ),
-)
+RULES: Final = tuple(rule for module in _MODULES for rule in _rules_of(module))
+"""All rules, in the order of their modules."""

@@ -1,0 +1,172 @@
+"""Walk the boxes of an MP4 (ISO/IEC 14496-12): whether they are whole, and what they say. Pure; reads any bytes.
+
+Only the boxes on the way to what is needed are opened, each at a depth of its own, and their number is bounded: no
+input makes this recurse, loop or allocate beyond a small multiple of its own length.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_MOST_BOXES: Final = 100_000
+_HEADER: Final = 8
+_LONG_HEADER: Final = 16
+_NEEDED: Final = ("ftyp", "moov", "mdat")
+
+
+class NotWholeError(Exception):
+    """The bytes are no whole MP4; the message says where and why."""
+
+
+class Box(NamedTuple):
+    """One box: its type, where it is in the file, where its content begins, and where it ends."""
+
+    type: str
+    begin: int
+    content: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Track:
+    """What a track says of itself: `vide`, `soun` or another handler, its length in seconds, its size as displayed."""
+
+    handler: str
+    seconds: float | None
+    size: tuple[int, int]
+    is_turned: bool
+    """Whether it is displayed turned by a quarter, so that width and height of its picture change places."""
+
+
+def boxes(data: bytes, begin: int = 0, end: int | None = None) -> Iterator[Box]:
+    """Go through the boxes that lie side by side in a part of a file.
+
+    Raises:
+        NotWholeError: They do not fill the part exactly.
+
+    """
+    end = len(data) if end is None else end
+    count = 0
+    while begin < end:
+        count += 1
+        if count > _MOST_BOXES:
+            message = f"there are more than {_MOST_BOXES} boxes side by side"
+            raise NotWholeError(message)
+        box = _box(data, begin, end)
+        yield box
+        begin = box.end
+
+
+def _box(data: bytes, begin: int, end: int) -> Box:
+    left = end - begin
+    if left < _HEADER:
+        message = f"{left} bytes at {begin} are too few for a box"
+        raise NotWholeError(message)
+    size, name = struct.unpack_from(">I4s", data, begin)
+    header = _HEADER
+    kind = name.decode("latin-1")
+    if not all(" " <= letter <= "~" or letter == "©" for letter in kind):
+        message = f"what is at {begin} is no box: its type would be {name!r}"
+        raise NotWholeError(message)
+    if size == 1:
+        if left < _LONG_HEADER:
+            message = f"the box {kind} at {begin} is cut in its header"
+            raise NotWholeError(message)
+        size, header = struct.unpack_from(">Q", data, begin + _HEADER)[0], _LONG_HEADER
+    elif size == 0:
+        size = left  # it goes on to the end
+    if size < header:
+        message = f"the box {kind} at {begin} says that it has {size} bytes, fewer than its header"
+        raise NotWholeError(message)
+    if size > left:
+        message = f"the box {kind} at {begin} has {size} bytes, and {left} are left"
+        raise NotWholeError(message)
+    return Box(kind, begin, begin + header, begin + size)
+
+
+def tracks(data: bytes) -> list[Track]:
+    """Return what the tracks of a whole MP4 say of themselves.
+
+    Raises:
+        NotWholeError: It is none: a box is missing, cut, or overlaps another.
+
+    """
+    found = list(boxes(data))
+    missing = [name for name in _NEEDED if all(box.type != name for box in found)]
+    if missing:
+        there = ", ".join(dict.fromkeys(box.type for box in found[:8])) or "nothing"
+        message = f"there is no {' and no '.join(missing)} box; there is {there}"
+        raise NotWholeError(message)
+    movie = next(box for box in found if box.type == "moov")
+    return [_track(data, box) for box in boxes(data, movie.content, movie.end) if box.type == "trak"]
+
+
+def _track(data: bytes, track: Box) -> Track:
+    children = _children(data, track)
+    media = _children(data, children["mdia"]) if "mdia" in children else {}
+    for container in ("minf", "stbl"):
+        if container in media:
+            media |= _children(data, media[container])
+    handler = _bytes(data, media["hdlr"], 8, 4).decode("latin-1") if "hdlr" in media else ""
+    _check_chunks(data, media)
+    size, is_turned = _display(data, children["tkhd"]) if "tkhd" in children else ((0, 0), False)
+    seconds = _seconds(data, media["mdhd"]) if "mdhd" in media else None
+    return Track(handler=handler, seconds=seconds, size=size, is_turned=is_turned)
+
+
+def _children(data: bytes, parent: Box) -> dict[str, Box]:
+    return {box.type: box for box in boxes(data, parent.content, parent.end)}
+
+
+def _bytes(data: bytes, box: Box, offset: int, count: int) -> bytes:
+    if box.content + offset + count > box.end:
+        message = f"the box {box.type} at {box.begin} is too short"
+        raise NotWholeError(message)
+    return data[box.content + offset : box.content + offset + count]
+
+
+def _version(data: bytes, box: Box) -> int:
+    return _bytes(data, box, 0, 4)[0]
+
+
+def _seconds(data: bytes, header: Box) -> float | None:
+    """Return how long a track says that it is; None if it leaves that to its fragments."""
+    if _version(data, header) == 1:
+        scale, duration = struct.unpack(">IQ", _bytes(data, header, 20, 12))
+        unknown = duration == (1 << 64) - 1
+    else:
+        scale, duration = struct.unpack(">II", _bytes(data, header, 12, 8))
+        unknown = duration == (1 << 32) - 1
+    return None if unknown or not duration or not scale else duration / scale
+
+
+def _display(data: bytes, header: Box) -> tuple[tuple[int, int], bool]:
+    matrix_at = 52 if _version(data, header) == 1 else 40
+    matrix = struct.unpack(">9i", _bytes(data, header, matrix_at, 36))
+    width, height = struct.unpack(">II", _bytes(data, header, matrix_at + 36, 8))
+    is_turned = matrix[0] == 0 and matrix[4] == 0 and matrix[1] != 0 and matrix[3] != 0
+    return (width >> 16, height >> 16), is_turned
+
+
+def _check_chunks(data: bytes, media: dict[str, Box]) -> None:
+    """See that each chunk of samples begins in the file.
+
+    Raises:
+        NotWholeError: One does not.
+
+    """
+    for name, width in (("stco", 4), ("co64", 8)):
+        if name not in media:
+            continue
+        box = media[name]
+        (count,) = struct.unpack(">I", _bytes(data, box, 4, 4))
+        table = _bytes(data, box, 8, count * width)
+        for (offset,) in struct.iter_unpack(">I" if width == 4 else ">Q", table):  # noqa: PLR2004 - the width of stco
+            if offset >= len(data):
+                message = f"a chunk of samples begins at {offset}, and the file has {len(data)} bytes"
+                raise NotWholeError(message)

@@ -1,0 +1,49 @@
+"""Read each job of a run again at its end: what a job keeps for ever shows only in answers after it has ended."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
+
+from ._cleanup import started
+from ._jobs import RUNNING
+from ._outcomes import OutcomeError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ._exchanges import Exchange
+    from ._jobs import JobPool
+    from ._wire import Wire
+
+_READS: Final = 3
+"""How often an ended job is read: some servers tell the right status once, and another after that."""
+_APART: Final = 1.1
+"""How long after a job was first seen ended it is read again, in seconds: a time that moves does so each second."""
+
+
+def look_again(wire: Wire, jobs: JobPool) -> None:
+    """Read the status of each job that is still there, those that ended several times, and the list once."""
+    with contextlib.suppress(OutcomeError):  # else the rules judge what there is
+        jobs.ended("plain")
+    ended = _ended(wire.history)
+    if ended:
+        time.sleep(max(0.0, min(_APART, max(ended.values()) + _APART - wire.now())))
+    for video_id in started(wire.history):
+        path = f"/videos/{quote(video_id, safe='')}"
+        first = wire.get(path, layer="closing")
+        if first.is_ok and first.object.get("status") not in RUNNING:
+            for _ in range(_READS - 1):
+                wire.get(path, layer="closing")
+    wire.get("/videos", layer="closing")
+
+
+def _ended(history: Iterable[Exchange]) -> dict[str, float]:
+    """Return when each job was first seen ended."""
+    seen: dict[str, float] = {}
+    for exchange in history:
+        if exchange.operation == "retrieve_video" and exchange.object.get("completed_at") is not None:
+            seen.setdefault(exchange.ids["video_id"], exchange.ended)
+    return seen

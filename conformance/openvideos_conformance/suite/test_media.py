@@ -1,0 +1,98 @@
+"""Whether the files of a completed job are the media that they should be: played and decoded, not only named."""
+
+from __future__ import annotations
+
+from openvideos_conformance._checks import expect, violated
+from openvideos_conformance._downloads import Files
+from openvideos_conformance._exchanges import Exchange
+from openvideos_conformance._jobs import Job, JobPool
+from openvideos_conformance._media import MEDIA_TYPES, Clip, MediaError, clip, is_as_long, picture
+from openvideos_conformance._outcomes import NotReachedError
+from openvideos_conformance._suite import Phase, checks
+from openvideos_conformance._target import Target
+from openvideos_conformance._traffic import number
+
+
+@checks("VID-CONTENT-001", phase=Phase.LATE)
+def test_the_content_of_a_completed_job_is_a_whole_mp4(files: Files) -> None:
+    exchange = _typed(files, "video")
+    try:
+        clip(exchange.body)
+    except MediaError as error:
+        message = f"the content of the completed job has {exchange.length} bytes, and {error}"
+        raise violated(message, exchange) from error
+
+
+@checks("VID-CONTENT-002", phase=Phase.LATE)
+def test_the_clip_is_as_long_as_the_job_says(files: Files, jobs: JobPool, target: Target) -> None:
+    exchange, job = files.video, jobs.completed()
+    found, told = _readable(exchange), _told(job, "seconds", target.seconds)
+    seconds = number(told)
+    if found.seconds is None or seconds is None:
+        message = f"the clip says that it is {found.seconds} s long, and the job {told!r}"
+        raise NotReachedError(message, exchange)
+    if not is_as_long(found.seconds, seconds):
+        message = f"the job {job.id} has {told} seconds, and its clip is {found.seconds:.2f} s long"
+        raise violated(message, *_shown(job, exchange))
+
+
+@checks("VID-CONTENT-003", phase=Phase.LATE)
+def test_the_picture_has_the_size_that_the_job_says(files: Files, jobs: JobPool, target: Target) -> None:
+    exchange, job = files.video, jobs.completed()
+    found, told = _readable(exchange), _told(job, "size", target.size)
+    size = f"{found.width}x{found.height}"
+    if size != told:
+        message = f"the job {job.id} has the size {told}, and the picture of its clip is {size}"
+        raise violated(message, *_shown(job, exchange))
+
+
+@checks("VID-CONTENT-005", phase=Phase.LATE)
+def test_the_thumbnail_is_a_webp_that_decodes(files: Files) -> None:
+    _decodes(_typed(files, "thumbnail"), "WEBP")
+
+
+@checks("VID-CONTENT-006", phase=Phase.LATE)
+def test_the_spritesheet_is_a_jpeg_that_decodes(files: Files) -> None:
+    _decodes(_typed(files, "spritesheet"), "JPEG")
+
+
+def _typed(files: Files, variant: str) -> Exchange:
+    """Return the download of a file that was answered 200 with the right media type."""
+    exchange = expect(files.answer(variant), 200, f"the {variant} of a completed job")
+    expected = MEDIA_TYPES[variant]
+    if exchange.media_type != expected:
+        message = f"the {variant} of a completed job has the media type {exchange.media_type!r}, not {expected}"
+        raise violated(message, exchange)
+    return exchange
+
+
+def _decodes(exchange: Exchange, kind: str) -> None:
+    try:
+        picture(exchange.body, kind)
+    except MediaError as error:
+        message = f"{exchange.told} has {exchange.length} bytes, and {error}"
+        raise violated(message, exchange) from error
+
+
+def _readable(exchange: Exchange) -> Clip:
+    """Return what the clip is; that it is one is another requirement's."""
+    try:
+        return clip(exchange.body)
+    except MediaError as error:
+        message = f"the clip cannot be measured: {error}"
+        raise NotReachedError(message, exchange) from error
+
+
+def _told(job: Job, field: str, asked: str | None) -> str:
+    """Return what the job says of itself, or what it was asked for, if it says nothing."""
+    value = job.video.get(field)
+    if not isinstance(value, str) or not value:
+        value = job.created.object.get(field) or asked
+    if not isinstance(value, str) or not value:
+        message = f"the job {job.id} does not say its {field}"
+        raise NotReachedError(message, job.created)
+    return value
+
+
+def _shown(job: Job, content: Exchange) -> tuple[Exchange, ...]:
+    return (*([job.last] if job.last is not None else []), content)
