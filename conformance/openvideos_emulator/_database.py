@@ -72,6 +72,9 @@ class Database:
     Whoever uses `connection` holds `lock` meanwhile, or is inside of `transaction`.
     """
 
+    lock: threading.RLock
+    connection: sqlite3.Connection
+
     def __init__(self, path: Path | None) -> None:
         """Open or create the database; StartError if it is not ours, or in use."""
         self.lock = threading.RLock()

@@ -76,6 +76,11 @@ class Page:
 class Engine:
     """All jobs of one server, and the rules by which they live."""
 
+    profile: Profile
+    faults: FaultPlan
+    pace: Pace
+    outbox: Outbox
+
     def __init__(
         self,
         *,
