@@ -45,6 +45,7 @@ def typecheck(session: nox.Session) -> None:
         session.run("mypy", root)
     session.run("mypy", "noxfile.py")
     session.run("pyright")
+    session.run("pyright", "--verifytypes", "openvideos_emulator", "--ignoreexternal")
 
 
 @nox.session
