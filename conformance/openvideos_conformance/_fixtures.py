@@ -30,6 +30,7 @@ from ._walking import Walks
 from ._wire import Wire
 
 if TYPE_CHECKING:
+    from ._fuzz import Fuzzed
     from ._pytest_suite import SuitePlugin
 
 RUN = "openvideos_conformance.run"
@@ -193,6 +194,14 @@ def strangers(wire: Wire, jobs: JobPool, offered: Capabilities) -> Strangers:
     with contextlib.suppress(OutcomeError):  # without a job that may be lost, none is tried
         doomed = jobs["longest"].id
     return Strangers(wire, offered, known=jobs["plain"].id, doomed=doomed)
+
+
+@pytest.fixture(scope="session")
+def fuzzed(wire: Wire, offered: Capabilities) -> Fuzzed:
+    """What generated requests were answered."""
+    from ._fuzz import fuzz
+
+    return fuzz(wire, offered)
 
 
 @pytest.fixture(autouse=True)

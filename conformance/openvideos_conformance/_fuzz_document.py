@@ -1,0 +1,124 @@
+"""Adapt the contract to one server, so that what is generated from it is what this server could accept. Pure.
+
+What the server does not offer is left out, what it offers beside the prompt is pinned, and what a server may ignore, or
+answers by what it saw before, is not asked for: the scenarios do that.
+"""
+
+from __future__ import annotations
+
+import base64
+import copy
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from ._exchanges import json_array, json_object
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+
+    from ._contract import Contract, Schema
+    from ._target import Target
+
+IMAGE: Final = "image/png"
+VIDEO: Final = "video/mp4"
+
+_PINNED: Final = {"model": "VideoModel", "seconds": "VideoSeconds", "size": "VideoSize"}
+_LEFT_OUT: Final = frozenset({"Idempotency-Key", "Range", "If-Range"})
+
+
+def adapted(contract: Contract, target: Target, *, offered: Collection[str], picture: bytes) -> Schema:
+    """Return the contract for one server. `offered` names the operations that it has."""
+    document = copy.deepcopy(contract.document)
+    document["servers"] = [{"url": target.base_url.rstrip("/")}]
+    document.pop("webhooks", None)
+    for path, item in list(document["paths"].items()):
+        for method, operation in list(item.items()):
+            if "operationId" in json_object(operation) and operation["operationId"] not in offered:
+                del item[method]
+        if not any("operationId" in json_object(operation) for operation in item.values()):
+            del document["paths"][path]
+    parameters = document["components"]["parameters"]
+    for operation in _operations(document):
+        _adapt_operation(operation, parameters, offered)
+    _drop_security(document, target)
+    _pin(document, target)
+    url = f"data:{IMAGE};base64,{base64.b64encode(picture).decode()}"
+    document["components"]["schemas"]["ImageReference"]["properties"]["image_url"]["enum"] = [url]
+    _rewrite_examples(document, target.choice(), url)
+    return document
+
+
+def _adapt_operation(operation: Schema, parameters: Mapping[str, Any], offered: Collection[str]) -> None:
+    kept: list[Any] = []
+    for parameter in json_array(operation.get("parameters")):
+        said = parameters[parameter["$ref"].rpartition("/")[2]] if "$ref" in parameter else parameter
+        if said["name"] not in _LEFT_OUT:
+            kept.append(parameter)
+    operation["parameters"] = kept
+    form = json_object(json_object(operation.get("requestBody")).get("content")).get("multipart/form-data")
+    if form is not None:
+        # A property is sent as a file of a type only if its encoding names the type.
+        form["encoding"] = {"input_reference": {"contentType": IMAGE}, "video": {"contentType": VIDEO}}
+        name = form["schema"]["$ref"].rpartition("/")[2]
+        known = {"CreateVideoForm": {"input_reference"}}.get(name, {"video"})
+        form["encoding"] = {key: value for key, value in form["encoding"].items() if key in known}
+    for response in operation["responses"].values():
+        links = json_object(json_object(response).get("links"))
+        for link_name, link in list(links.items()):
+            if _linked(link) not in offered:
+                del links[link_name]
+
+
+def _linked(link: Mapping[str, Any]) -> str:
+    """Return the operation that a link leads to; a reference names it by its own name."""
+    names = {
+        "RetrieveVideo": "retrieve_video",
+        "DownloadVideo": "download_video_content",
+        "RemixVideo": "remix_video",
+        "DeleteVideo": "delete_video",
+    }
+    return names[link["$ref"].rpartition("/")[2]] if "$ref" in link else str(link["operationId"])
+
+
+def _drop_security(document: Schema, target: Target) -> None:
+    if target.api_key is not None and "authentication" not in target.denied:
+        return
+    document["security"] = []
+    for operation in _operations(document):
+        operation["security"] = []
+
+
+def _pin(document: Schema, target: Target) -> None:
+    """Allow the model, size and seconds that the server is known to offer, or none of them where none is known."""
+    schemas = document["components"]["schemas"]
+    for name, schema_name in _PINNED.items():
+        value = getattr(target, name)
+        for body in ("CreateVideoForm", "CreateVideoJson"):
+            if value is None:
+                del schemas[body]["properties"][name]
+        if value is not None:
+            schemas[schema_name] = {"type": "string", "enum": [value], "default": value}
+    added = target.seconds or schemas.get("VideoSeconds", {}).get("default")
+    if added is not None:
+        schemas["ExtensionSeconds"]["enum"] = [added]
+
+
+def _rewrite_examples(document: Schema, choice: Mapping[str, str], url: str) -> None:
+    for operation in _operations(document):
+        for media in json_object(json_object(operation.get("requestBody")).get("content")).values():
+            for example in json_object(media.get("examples")).values():
+                value = json_object(example.get("value"))
+                for name in _PINNED:
+                    value.pop(name, None)
+                if operation["operationId"] == "create_video":
+                    value.update(choice)
+                elif operation["operationId"] == "extend_video":
+                    value["seconds"] = choice.get("seconds", "4")
+                if "input_reference" in value:
+                    value["input_reference"] = {"image_url": url}
+
+
+def _operations(document: Schema) -> Iterator[Schema]:
+    for item in document["paths"].values():
+        for operation in item.values():
+            if "operationId" in json_object(operation):
+                yield cast("Schema", operation)

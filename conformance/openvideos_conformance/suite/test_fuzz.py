@@ -1,0 +1,31 @@
+"""What requests that were generated from the contract are answered. One run of the generator serves every check."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from openvideos_conformance._fuzz_findings import MAPPED
+from openvideos_conformance._outcomes import NotReachedError, ViolationError
+from openvideos_conformance._suite import Check, Phase
+
+if TYPE_CHECKING:
+    from openvideos_conformance._fuzz import Fuzzed
+
+
+def _checks(requirement: str) -> pytest.MarkDecorator:
+    return pytest.mark.openvideos_check(Check(requirement, Phase.FUZZ, (), "fuzz", None))
+
+
+@pytest.mark.parametrize("requirement", [pytest.param(each, id=each, marks=_checks(each)) for each in MAPPED])
+def test_generated_requests_keep(requirement: str, fuzzed: Fuzzed) -> None:
+    failures = fuzzed.failures.get(requirement, [])
+    if failures:
+        first = failures[0]
+        more = f" (and {len(failures) - 1} more)" if len(failures) > 1 else ""
+        message = f"{first.exchange.method} {first.exchange.target[:120]}: {first.message}{more}"
+        raise ViolationError(message, first.exchange)
+    if not fuzzed.tested[requirement]:
+        message = "no generated request put it to the test"
+        raise NotReachedError(message)
