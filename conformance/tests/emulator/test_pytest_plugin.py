@@ -159,6 +159,25 @@ def test_async_tests_on_both_event_loops(tests: pytest.Pytester) -> None:
     passed(tests, source, "-p", "anyio", count=2)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux shows the environment of another process")
+def test_the_server_is_neither_measured_nor_judged_and_keeps_its_files_together(tests: pytest.Pytester) -> None:
+    tests.makeconftest(PIDS)
+    source = """
+        import os
+        from pathlib import Path
+
+        os.environ |= {"PYTHONWARNINGS": "error", "COVERAGE_PROCESS_START": "none", "COV_CORE_SOURCE": "none"}
+
+        def test_it(pid):
+            lines = Path(f"/proc/{pid}/environ").read_bytes().decode().split("\\0")
+            environ = dict(line.split("=", 1) for line in lines if line)
+            assert not {"PYTHONWARNINGS", "COVERAGE_PROCESS_START", "COV_CORE_SOURCE"} & environ.keys()
+            assert environ["TMPDIR"] == str(Path(Path("server").read_text().split()[1]).parent)
+            assert environ["PYTHONPATH"]
+    """
+    passed(tests, source, count=1)
+
+
 def test_the_environment_is_changed_for_who_asks_and_during_the_test(tests: pytest.Pytester) -> None:
     source = """
         import os
