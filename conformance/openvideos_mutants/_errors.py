@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from ._registry import mutant
-from ._wrapping import FORM, JSON, PREFIX, Answer, Request, as_text, error
+from ._wrapping import FORM, JSON, PREFIX, Answer, Request, as_text, error, named
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,7 +50,7 @@ async def unknown_paths_are_pages(request: Request, ask: Handler, _: Memory) -> 
     """Answer an unknown path with a page."""
     answer = await ask(request)
     if answer.status == 404 and request.operation is None:
-        return Answer(404, [("content-type", "text/html"), ("x-request-id", "req_page")], b"<h1>Not Found</h1>")
+        return named(Answer(404, [("content-type", "text/html")], b"<h1>Not Found</h1>"))
     return answer
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from standardwebhooks.webhooks import Webhook
 
+from ._odd import TAIL
 from ._registry import mutant
 from ._wrapping import Answer, Request
 
@@ -96,6 +97,15 @@ def events_are_sent_once(delivery: Delivery, secret: str) -> Delivery:
     """Never send an event again."""
     del secret
     return replace(delivery, is_hushed=True)
+
+
+def _with_long_ids(delivery: Delivery, secret: str) -> Delivery:
+    event = json.loads(delivery.body)
+    event["data"]["id"] += TAIL
+    return replace(delivery, body=json.dumps(event).encode()).signed(secret)
+
+
+RELAYS["long_winded"] = _with_long_ids
 
 
 @mutant("VID-HOOK-005")

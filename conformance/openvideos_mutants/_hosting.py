@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import socket
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,17 +17,21 @@ if TYPE_CHECKING:
 MODULES: Final = (_access, _content, _creating, _deleting, _deriving, _errors, _hooks, _listing, _reading)
 """Where the mutants are; importing them registers them."""
 
+# Below those that systems give out by themselves, so that none is taken between here and its use.
+_PORTS: Final = iter(range(20_000 + os.getpid() % 8_000, 32_000))
+
 KEY: Final = "sk-openvideos-mutants-4f1d"
 SECRET: Final = "whsec_" + "bXV0YW50cy1vZi1vcGVudmlkZW9zLWFyZS13cm9uZw=="
 FAILING: Final = "[fail:content_policy_violation] A prompt that fails"
 
 
 def free_port() -> int:
-    """Return a port of loopback that nobody listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
+    """Return a port of loopback that nobody listens on, and that was not given out before."""
+    while True:
+        with socket.socket() as listener, contextlib.suppress(OSError):
+            listener.bind(("127.0.0.1", next(_PORTS)))
+            port: int = listener.getsockname()[1]
+            return port
 
 
 def serve(

@@ -76,7 +76,7 @@ async def an_unknown_id_is_a_queued_job(request: Request, ask: Handler, _: Memor
             "model": "sora-2",
             "status": "queued",
         }
-        return Answer(200, [("x-request-id", f"req_{id(answer)}")]).with_json(video)
+        return answer.with_json(video, 200)
     return answer
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from dataclasses import dataclass, field, replace
 from email.parser import BytesParser
 from email.policy import HTTP
@@ -226,7 +227,12 @@ def error(
 ) -> Answer:
     """Return an error with the contract's envelope."""
     body = {"error": {"message": message, "type": "invalid_request_error", "param": param, "code": code}}
-    return Answer(status, [("x-request-id", f"req_{id(body)}")]).with_json(body)
+    return named(Answer(status).with_json(body))
+
+
+def named(answer: Answer) -> Answer:
+    """Return an answer with a request id of its own."""
+    return answer.with_header("x-request-id", f"req_{secrets.token_hex(8)}")
 
 
 def wrapped(app: App, change: Change) -> App:
