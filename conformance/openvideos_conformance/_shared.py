@@ -70,7 +70,10 @@ class Scenes:
     @property
     def walks(self) -> Walks:
         """Walks over all pages of the list."""
-        return self._once("walks", lambda: walk_all_ways(self._wire))
+        fields = self._wire.target.choice(prompt="A clock strikes the next second")
+        return self._once(
+            "walks", lambda: walk_all_ways(self._wire, lambda: _scenes.create(self._wire, self._jobs, fields))
+        )
 
     def _once(self, name: str, play: Callable[[], T]) -> T:
         if name not in self._played:

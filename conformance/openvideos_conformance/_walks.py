@@ -192,7 +192,7 @@ def wrong_times(walk: Walk, *, is_ascending: bool) -> Flaw | None:
             return Flaw(
                 f"{walk.name} should come {expected} first: {one.get('id')!r}, created at {early}, comes before "
                 f"{other.get('id')!r}, created at {late}",
-                tuple(dict.fromkeys((first, second))),
+                (first,) if first is second else (first, second),
             )
     return None
 
