@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 
 _RANGE: Final = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18}|\*)")
 _DIGITS: Final = 18
-_CUT: Final = re.compile(r"received [0-9]+ bytes, expected [0-9]+")
-"""How the HTTP library says that a connection was closed before Content-Length bytes had come."""
+_CUT: Final = re.compile(
+    r"received [0-9]+ bytes, expected [0-9]+|IncompleteRead\([0-9]+ bytes read, [0-9]+ more expected"
+)
+"""How the HTTP libraries say that a connection was closed before Content-Length bytes had come."""
 
 
 def _variant(traffic: Traffic, content: Exchange) -> str | None:

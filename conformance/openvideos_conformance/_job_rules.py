@@ -252,12 +252,14 @@ _VALUED: Final = ("progress", "prompt", "size", "seconds")
 
 
 # ---------------------------------------------------------------- remix, extend, characters
-@rule("VID-REMIX-002", "a remix names its source", needs="an accepted remix")
+@rule("VID-REMIX-002", "a remix names its source", needs="an accepted remix that tells its source")
 def remixes_name_their_source(traffic: Traffic, tally: Tally) -> None:
     """Compare remixed_from_video_id of each remix with the id in the path."""
     for start in _started(traffic, "remix_video"):
+        if "remixed_from_video_id" not in start.exchange.object:
+            continue  # it is recommended, not required
         tally.judged()
-        source, asked = start.exchange.object.get("remixed_from_video_id"), video_id_of(start.exchange)
+        source, asked = start.exchange.object["remixed_from_video_id"], video_id_of(start.exchange)
         if source != asked:
             tally.found(f"the remix of {asked} says that it remixes {shown(source)}", start.exchange)
 

@@ -24,6 +24,8 @@ _CONSTANT: Final = ("created_at", "model", "prompt", "size", "seconds", "remixed
 _FINAL: Final = ("completed_at", "error")
 """What stays what it is once a job has ended. expires_at may be put off, and url may be signed anew."""
 
+_NEWS: Final = ("status", "progress", *_FINAL, *_CONSTANT)
+
 _NEAR: Final = 15 * 60.0
 """How far a time may be from now, in seconds: clocks differ, but zones are half an hour apart at the least."""
 _DAY: Final = 24 * 60 * 60.0
@@ -336,8 +338,10 @@ def _news_agree(video_id: str, told: list[Telling], tally: Tally) -> None:
     for before, telling in in_order(told):
         for each in before:
             _note(newest[each.is_listed], each)
-        for field, other in newest[not telling.is_listed].items():
-            if _is_old_news(field, other, telling):
+        known = newest[not telling.is_listed]
+        for field in _NEWS:
+            other = known.get(field)
+            if other is not None and _is_old_news(field, other, telling):
                 ways = ("a list", "retrieve") if other.is_listed else ("retrieve", "a list")
                 message = f"{ways[0]} said that {field} of the job {video_id} is {shown(other.video[field])}"
                 later = f"{message}, and {ways[1]} said later that it is {shown(telling.video.get(field))}"

@@ -123,7 +123,7 @@ def pages_say_that_there_is_more(traffic: Traffic, tally: Tally) -> None:
         ids = _ids(page)
         if _order(traffic, page) != _DESC or not times or not ids or not _is_sorted(times, _DESC):
             continue
-        later = next((each for each in behind.get(ids[-1] or "", ()) if page.is_before(each)), None)
+        later = next((each for each in behind.get(ids[-1] or "", ()) if _is_behind(page, each)), None)
         older = next((each for each in _there(traffic, page, ids) if _created(each) < times[-1]), None)
         if later is None and older is None:
             continue
@@ -131,6 +131,12 @@ def pages_say_that_there_is_more(traffic: Traffic, tally: Tally) -> None:
         if page.object.get("has_more") is False:
             why = f"the job {older.id} is older" if older is not None else f"{ids[-1]} as `after` gives more"
             tally.found(f"{page.told} says that nothing is behind it; {why}", page, *([later] if later else []))
+
+
+def _is_behind(page: Exchange, other: Exchange) -> bool:
+    """Tell whether another page, which was asked for later, is the one that comes behind a page."""
+    is_older = max(_times(other), default=0) <= min(_times(page), default=0)
+    return page.is_before(other) and is_older and not set(_ids(page)) & set(_ids(other))
 
 
 def _there(traffic: Traffic, page: Exchange, ids: list[str | None]) -> Iterator[Start]:

@@ -1,0 +1,164 @@
+"""What downloads are answered, and when."""
+
+from __future__ import annotations
+
+import pytest
+
+from .histories import Log, breaks, broken, judged, keeps
+
+
+def test_files_have_the_media_type_of_their_variant() -> None:
+    for variant, requirement, right in (
+        ("video", "VID-CONTENT-001", "video/mp4"),
+        ("thumbnail", "VID-CONTENT-005", "image/webp"),
+        ("spritesheet", "VID-CONTENT-006", "image/jpeg"),
+    ):
+        log = Log()
+        log.content(query={"variant": variant}, headers={"content-type": "application/octet-stream"})
+        assert f"'application/octet-stream', not {right}" in breaks(log, requirement).message
+        log = Log()
+        log.content(query={"variant": variant}, headers={"content-type": f"{right.upper()}; codecs=avc1"})
+        keeps(log, requirement)
+    log = Log()
+    log.content(body=b"")
+    assert breaks(log, "VID-CONTENT-001").message.endswith("is empty")
+    log = Log()
+    log.content(query={"variant": "other"}, headers={"content-type": "image/png"})
+    log.content(query=[("variant", "video"), ("variant", "thumbnail")], headers={"content-type": "image/png"})
+    keeps(log)
+
+
+def test_files_are_not_given_out_before_the_end() -> None:
+    log = Log()
+    log.created()
+    early = log.content()
+    running = log.retrieved("video_1", "in_progress")
+    finding = breaks(log, "VID-CONTENT-008")
+    assert finding.message == "GET /videos/video_1/content -> 200, and the job was in_progress after that"
+    assert finding.exchanges == (early, running)
+
+
+def test_files_may_be_given_out_as_soon_as_the_job_ends() -> None:
+    log = Log()
+    log.created()
+    log.retrieved("video_1", "in_progress")
+    log.content()
+    log.retrieved("video_1", "completed")
+    keeps(log)
+    log = Log()
+    log.created()
+    log.content(began=5, ended=7)
+    log.retrieved("video_1", "in_progress", began=6, ended=8)
+    keeps(log)
+    log = Log()
+    log.created()
+    log.refused("GET", "/videos/video_1/content", 404)
+    log.retrieved("video_1", "in_progress")
+    keeps(log, "VID-CONTENT-008")
+
+
+def test_a_failed_job_has_no_files() -> None:
+    log = Log()
+    log.created()
+    log.retrieved("video_1", "failed")
+    log.content()
+    assert "had failed, and then" in breaks(log, "VID-CONTENT-010").message
+    log = Log()
+    log.created()
+    log.retrieved("video_1", "failed")
+    log.refused("GET", "/videos/video_1/content", 422)
+    keeps(log, "VID-CONTENT-010")
+
+
+def test_downloads_of_one_file_are_the_same() -> None:
+    log = Log()
+    log.content(body=b"one", headers={"etag": '"1"'})
+    log.content(body=b"other", headers={"etag": '"2"'})
+    assert breaks(log, "VID-CONTENT-012").message == "two downloads of the video of video_1 differ: 3 and 5 bytes"
+    log = Log()
+    log.content(body=b"one", query={"variant": "video"})
+    log.content(body=b"one")
+    log.content(body=b"other", status=206, headers={"content-range": "bytes 9-13/20", "etag": None}, length=5)
+    log.content("video_2", body=b"two", headers={"etag": '"2"'})
+    assert "VID-CONTENT-012" not in broken(log)
+    assert judged("VID-CONTENT-012", log).instances == 1
+
+
+def test_an_etag_stays_with_its_file() -> None:
+    log = Log()
+    log.content(headers={"etag": '"1"'})
+    log.content(headers={"etag": '"2"'})
+    assert "was '\"1\"', and is '\"2\"'" in breaks(log, "VID-CONTENT-015").message
+
+
+@pytest.mark.parametrize(("video_id", "variant"), [("video_2", "video"), ("video_1", "thumbnail")])
+def test_an_etag_is_not_that_of_another_file(video_id: str, variant: str) -> None:
+    log = Log()
+    log.content(body=b"one")
+    kind = {"video": "video/mp4", "thumbnail": "image/webp"}[variant]
+    log.content(video_id, body=b"two", query={"variant": variant}, headers={"content-type": kind})
+    assert "is the ETag of the video of video_1, and of another file" in breaks(log, "VID-CONTENT-015").message
+
+
+def test_etags_that_are_right() -> None:
+    log = Log()
+    log.content(body=b"one")
+    log.content("video_2", body=b"one")
+    log.content(body=b"n", status=206, headers={"content-range": "bytes 1-1/3"})
+    log.content("video_3", body=b"x", headers={"etag": 'W/"1"'})
+    log.content("video_4", body=b"y", headers={"etag": 'W/"1"'})
+    log.content("video_5", body=b"z", headers={"etag": None})
+    log.refused("GET", "/videos/video_1/content", 416, headers={"etag": '"0"', "content-range": "bytes */3"})
+    keeps(log, "VID-CONTENT-015")
+
+
+@pytest.mark.parametrize(
+    ("said", "body", "complaint"),
+    [
+        ("bytes 2-4/9", b"cde", ""),
+        ("bytes 2-4/*", b"cde", ""),
+        ("bytes 2-5/9", b"cde", "says bytes 2-5/9 and holds 3 bytes"),
+        ("bytes 2-4/8", b"cde", "the file has 9 bytes"),
+        ("bytes 1-3/9", b"cde", "holds other bytes"),
+    ],
+)
+def test_a_range_is_a_part(said: str, body: bytes, complaint: str) -> None:
+    log = Log()
+    log.content(body=b"abcdefghi")
+    log.content(status=206, body=body, headers={"content-range": said})
+    if complaint:
+        assert complaint in breaks(log, "VID-CONTENT-017").message
+    else:
+        keeps(log, "VID-CONTENT-017")
+
+
+def test_ranges_in_parts_and_without_a_range() -> None:
+    log = Log()
+    log.content(status=206, body=b"--x--", headers={"content-type": "multipart/byteranges; boundary=x"})
+    keeps(log)
+    log = Log()
+    log.content(status=206)
+    assert "has Content-Range ''" in breaks(log, "VID-CONTENT-017").message
+
+
+def test_content_length_is_the_number_of_bytes() -> None:
+    log = Log()
+    log.content(headers={"content-length": "9"})
+    assert "has Content-Length 9: 5 bytes came" in breaks(log, "VID-CONTENT-023").message
+    for library in (
+        "RemoteProtocolError: peer closed connection without sending … body (received 5 bytes, expected 9)",
+        "ChunkedEncodingError: ('Connection broken: IncompleteRead(5 bytes read, 4 more expected)', IncompleteRead())",
+    ):
+        log = Log()
+        log.content(headers={"content-length": "9"}, failure=library, length=0)
+        assert "has Content-Length 9: " in breaks(log, "VID-CONTENT-023").message
+
+
+def test_lengths_that_say_nothing_or_are_right() -> None:
+    log = Log()
+    log.content()
+    log.content(headers={"content-length": None, "transfer-encoding": "chunked"})
+    log.content(headers={"content-length": "3", "content-encoding": "gzip"})
+    log.content(headers={"content-length": "99"}, failure="ReadTimeout", length=0)
+    log.add("HEAD", "/videos", 200, body=b"", headers={"content-length": "99"})
+    keeps(log, "VID-CONTENT-023")

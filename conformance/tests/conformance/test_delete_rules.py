@@ -1,0 +1,106 @@
+"""What is answered to a deletion, and after it."""
+
+from __future__ import annotations
+
+import pytest
+
+from .histories import NOW, Log, breaks, broken, judged, keeps, video
+
+
+def test_a_confirmation_fits_and_names_the_id() -> None:
+    log = Log()
+    log.deleted()
+    keeps(log, "VID-DELETE-001", "VID-DELETE-002")
+    log = Log()
+    log.deleted(json={"id": "video_2", "object": "video.deleted", "deleted": True})
+    assert breaks(log, "VID-DELETE-002").message == "'video_1' was deleted, and 'video_2' was confirmed"
+    for told in ({"deleted": True}, video(), {"id": "video_1", "object": "video.deleted", "deleted": "true"}):
+        log = Log()
+        log.deleted(json=told)
+        assert "does not fit VideoDeleteResponse" in breaks(log, "VID-DELETE-001").message
+    log = Log()
+    log.deleted(status=204, body=b"")
+    breaks(log, "VID-DELETE-001", "VID-ERROR-009")
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/videos/video_1"),
+        ("GET", "/videos/video_1/content"),
+        ("POST", "/videos/video_1/remix"),
+        ("DELETE", "/videos/video_1"),
+    ],
+)
+def test_a_deleted_job_is_unknown(method: str, path: str) -> None:
+    log = Log()
+    deletion = log.deleted()
+    found = log.add(method, path, json=video("video_2", remixed_from_video_id="video_1"))
+    finding = judged("VID-DELETE-003", log).findings[0]
+    assert finding.message == f"the job video_1 was deleted, and then {method} {path} -> 200, not 404"
+    assert finding.exchanges == (deletion, found)
+    for status, is_broken in ((404, False), (410, True), (409, True), (400, False), (503, False), (401, False)):
+        log = Log()
+        log.deleted()
+        log.refused(method, path, status)
+        assert ("VID-DELETE-003" in broken(log)) is is_broken, status
+
+
+def test_what_is_asked_at_the_same_time_may_be_known() -> None:
+    log = Log()
+    log.created()
+    log.deleted(began=5, ended=7)
+    log.retrieved(began=6, ended=8)
+    log.listed(video(), began=6.9, ended=9)
+    log.refused("DELETE", "/videos/video_1", 404)
+    log.retrieved("video_2")
+    keeps(log, "VID-DELETE-003")
+
+
+def test_what_was_not_confirmed_may_be_known() -> None:
+    log = Log()
+    log.created()
+    log.refused("DELETE", "/videos/video_1", 409)
+    log.deleted(json={"id": "video_1", "object": "video.deleted", "deleted": False})
+    log.deleted(status=None, failure="ReadTimeout")
+    log.retrieved()
+    log.listed(video())
+    assert set(broken(log)) == {"VID-DELETE-001"}  # deleted is false
+
+
+def test_a_remix_that_is_repeated_under_its_key_may_be_known() -> None:
+    log = Log()
+    for _ in range(2):
+        remix = video("video_2", remixed_from_video_id="video_1")
+        log.add("POST", "/videos/video_1/remix", json=remix, sent={"idempotency-key": "k"})
+        log.deleted()
+    assert "remix" not in "".join(each.message for each in judged("VID-DELETE-003", log).findings)
+
+
+def test_a_deleted_job_is_in_no_list() -> None:
+    log = Log()
+    log.listed(video())
+    deletion = log.deleted()
+    page = log.listed(video("video_0", created_at=NOW + 1), video())
+    finding = breaks(log, "VID-DELETE-004")
+    assert finding.message == "the job video_1 was deleted, and is in a list that was asked for then"
+    assert finding.exchanges == (deletion, page)
+    log = Log()
+    log.deleted()
+    log.listed(video("video_2"))
+    keeps(log, "VID-DELETE-004")
+
+
+def test_of_deletions_at_once_one_is_confirmed() -> None:
+    log = Log()
+    log.deleted(began=1, ended=3)
+    log.deleted(began=2, ended=4)
+    assert (
+        "two deletions of the job 'video_1' that overlapped were both confirmed"
+        in breaks(log, "VID-DELETE-008").message
+    )
+    log = Log()
+    log.deleted(began=1, ended=3)
+    log.refused("DELETE", "/videos/video_1", 404, began=2, ended=4)
+    log.deleted("video_2", began=2, ended=4)
+    keeps(log, "VID-DELETE-008")
