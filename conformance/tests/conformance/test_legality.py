@@ -1,0 +1,134 @@
+"""Whether a request that was sent is allowed, forbidden, or in doubt."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from openvideos_conformance._contract import contract
+from openvideos_conformance._legality import Legality, judge_request
+
+JSON = "application/json"
+FORM = "multipart/form-data; boundary=cut"
+
+
+def _judged(operation: str, query: str = "", body: bytes = b"", media_type: str = "") -> Legality:
+    return judge_request(contract(), operation, query=query, media_type=media_type, body=body)
+
+
+def _create(value: Any) -> Legality:
+    return _judged("create_video", body=json.dumps(value).encode(), media_type=JSON)
+
+
+def _form(*parts: str, operation: str = "create_video", end: str = "--cut--\r\n") -> Legality:
+    body = "".join(f"--cut\r\nContent-Disposition: form-data; {part}\r\n" for part in parts) + end
+    return _judged(operation, body=body.encode(), media_type=FORM)
+
+
+@pytest.mark.parametrize(
+    "value", [{"prompt": "A boat"}, {"prompt": "静かな湖 🚤", "size": "64x48", "seconds": "4", "model": "m"}]
+)
+def test_a_create_that_the_contract_allows_is_legal(value: Any) -> None:
+    assert _create(value).is_legal
+    assert _create(value).fields == value
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {},
+        {"prompt": ""},
+        {"prompt": 5},
+        {"prompt": "A boat", "size": "big"},
+        {"prompt": "A boat", "seconds": 4},
+        {"prompt": "A boat", "input_reference": {}},
+        [],
+        None,
+        "A boat",
+    ],
+)
+def test_a_create_that_the_contract_forbids_is_illegal(value: Any) -> None:
+    assert _create(value).is_illegal
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"prompt": " "},
+        {"prompt": "a\ud800"},
+        {"prompt": "a\x00b"},
+        {"prompt": "A boat", "unknown": 1},
+        {"prompt": "A boat", "input_reference": {"file_id": "file_1"}},
+    ],
+)
+def test_what_a_server_may_refuse_for_another_reason_is_in_doubt(value: Any) -> None:
+    assert not _create(value).is_legal
+    assert not _create(value).is_illegal
+
+
+def test_a_body_that_is_no_json_is_illegal() -> None:
+    for body in (b"{", b"\xff", b'{"prompt": NaN}', b"[" * 100_000):
+        assert _judged("create_video", body=body, media_type=JSON).is_illegal
+
+
+def test_a_body_of_another_type_or_none_is_illegal() -> None:
+    assert _judged("create_video", body=b"{}", media_type="text/plain").is_illegal
+    assert _judged("remix_video", body=b"--cut--", media_type=FORM).is_illegal
+    assert _judged("create_video", media_type=JSON).is_illegal
+
+
+def test_a_form_is_judged_by_its_fields() -> None:
+    assert _form('name="prompt"\r\n\r\nA boat').is_legal
+    assert _form('name="prompt"\r\n\r\n').is_illegal
+    assert _form('name="size"\r\n\r\n64x48').is_illegal
+    assert _form('name="prompt"\r\n\r\nA boat', 'name="size"\r\n\r\nbig').is_illegal
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        ['name="prompt"\r\n\r\nA boat', 'name="prompt"\r\n\r\nA car'],
+        ['name="prompt"\r\n\r\nA boat', 'name="unknown"\r\n\r\n1'],
+        ['name="prompt"; filename="a.txt"\r\n\r\nA boat'],
+        ['name="prompt"\r\n\r\nA boat', 'name="input_reference"; filename="a.png"\r\n\r\nPNG'],
+    ],
+)
+def test_a_form_that_can_be_read_in_two_ways_is_in_doubt(parts: list[str]) -> None:
+    legality = _form(*parts)
+    assert legality.doubts
+    assert not legality.is_illegal
+
+
+def test_a_form_that_cannot_be_read_is_in_doubt() -> None:
+    assert _judged("create_video", body=b"nothing", media_type="multipart/form-data").doubts
+    assert not _form(end="").is_legal
+
+
+def test_a_file_that_is_missing_is_illegal() -> None:
+    assert _form('name="name"\r\n\r\nAda', operation="create_character").is_illegal
+    assert not _form(
+        'name="name"\r\n\r\nAda', 'name="video"; filename="a.mp4"\r\n\r\nMP4', operation="create_character"
+    ).is_illegal
+
+
+@pytest.mark.parametrize("query", ["", "limit=1", "limit=100&order=asc", "order=desc", "after=video_1"])
+def test_a_list_that_the_contract_allows_is_legal(query: str) -> None:
+    assert _judged("list_videos", query).is_legal
+
+
+@pytest.mark.parametrize("query", ["limit=0", "limit=101", "limit=", "limit=ten", "limit=1.5", "limit=01", "order=up"])
+def test_a_list_that_the_contract_forbids_is_illegal(query: str) -> None:
+    assert _judged("list_videos", query).is_illegal
+
+
+@pytest.mark.parametrize("query", ["limit=1&limit=2", "unknown=1", "after=%00"])
+def test_a_list_that_a_server_may_refuse_is_in_doubt(query: str) -> None:
+    assert _judged("list_videos", query).doubts
+
+
+def test_headers_and_ids_are_not_looked_at() -> None:
+    assert _judged("retrieve_video").is_legal
+    assert _judged("download_video_content", "variant=thumbnail").is_legal
+    assert _judged("download_video_content", "variant=poster").is_illegal
