@@ -147,7 +147,8 @@ class Traffic:
 
     def told(self, video_id: str, field: str) -> tuple[Any, Exchange] | None:
         """Return what was first said of a field of a job, and where; null says nothing."""
-        for telling in (*self.single.get(video_id, ()), *self.listed.get(video_id, ())):
+        single = sorted(self.single.get(video_id, ()), key=lambda each: each.exchange.operation not in CREATING)
+        for telling in (*single, *self.listed.get(video_id, ())):
             value = telling.video.get(field)
             if value is not None:
                 return value, telling.exchange

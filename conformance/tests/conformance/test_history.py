@@ -1,0 +1,183 @@
+"""The rules as a whole: a right server is never accused, and a fault is seen by the rule that it breaks."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from openvideos_conformance._catalogue import catalogue
+from openvideos_conformance._exchanges import Exchange
+from openvideos_conformance._history import RULES, Traffic
+
+from .histories import NOW, Log, broken, keeps, video
+from .model_server import ModelServer, Step, Word, steps
+
+BY_TRAFFIC = {
+    *(f"VID-CREATE-{number:03}" for number in (1, 4, 5, 6, 7, 9, 10, 14)),
+    *(f"VID-RETRIEVE-{number:03}" for number in (1, 2, 6, 7)),
+    *(f"VID-LIFE-{number:03}" for number in (*range(1, 11), 12, 13, 15)),
+    *(f"VID-LIST-{number:03}" for number in (1, 2, 3, 6, 8, 14)),
+    *(f"VID-DELETE-{number:03}" for number in (2, 3, 4, 7)),
+    *("VID-REMIX-002", "VID-REMIX-003", "VID-CHAR-002", "VID-AUTH-005"),
+    *(f"VID-ERROR-{number:03}" for number in (1, 4, 5, 6, 9, 10)),
+    *(f"VID-CONTENT-{number:03}" for number in (1, 8, 15, 23)),
+    *(f"VID-HEADER-{number:03}" for number in range(1, 6)),
+}
+"""What traffic alone can judge."""
+
+
+def test_every_rule_is_a_check_of_a_requirement() -> None:
+    assert {rule.requirement for rule in RULES} <= set(catalogue())
+
+
+def test_all_that_traffic_can_judge_has_a_rule() -> None:
+    assert {rule.requirement for rule in RULES} >= BY_TRAFFIC
+
+
+def test_rules_have_names_of_their_own_and_say_what_they_need() -> None:
+    assert [name for name, count in Counter(rule.name for rule in RULES).items() if count > 1] == []
+    assert all(rule.needs for rule in RULES)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+def test_an_empty_history_puts_no_rule_to_the_test(rule: Any) -> None:
+    assert rule.judge(Traffic([])) == ([], 0)
+
+
+@settings(max_examples=300, deadline=None)
+@given(steps)
+def test_a_right_server_is_never_accused(plan: list[Step]) -> None:
+    keeps(ModelServer().run(plan))
+
+
+Fault = Callable[[dict[str, Any], dict[str, Any]], dict[str, Any] | None]
+"""The object of an answer, and what was told of the job before, in; what a wrong server answers out, if it can."""
+
+
+def _put(**fields: Any) -> Fault:
+    return lambda told, _: {**told, **fields}
+
+
+def _lacks(name: str) -> Fault:
+    return lambda told, _: {key: value for key, value in told.items() if key != name}
+
+
+def _if_status(*statuses: str, **fields: Any) -> Fault:
+    return lambda told, _: {**told, **fields} if told["status"] in statuses else None
+
+
+def _after(*statuses: str, **fields: Any) -> Fault:
+    return lambda told, before: {**told, **fields} if before.get("status") in statuses else None
+
+
+RUNNING = "queued", "in_progress", "processing"
+ONE_FAULT: list[tuple[str, str, Fault]] = [
+    ("VID-CREATE-001", "create_video", _lacks("model")),
+    ("VID-CREATE-004", "create_video", _put(prompt="Take")),
+    ("VID-CREATE-005", "create_video", _put(size="48x64")),
+    ("VID-CREATE-006", "create_video", _put(seconds="3")),
+    ("VID-CREATE-014", "create_video", _put(remixed_from_video_id="video_0")),
+    ("VID-RETRIEVE-001", "retrieve_video", _put(status="running")),
+    ("VID-RETRIEVE-002", "retrieve_video", _put(id="another")),
+    ("VID-RETRIEVE-007", "retrieve_video", _lacks("progress")),
+    ("VID-LIFE-001", "retrieve_video", _after("completed", status="in_progress")),
+    ("VID-LIFE-001", "retrieve_video", _after("failed", status="completed")),
+    ("VID-LIFE-002", "retrieve_video", _after("in_progress", "processing", status="queued")),
+    ("VID-LIFE-003", "retrieve_video", lambda told, old: {**told, "progress": -1} if old.get("progress") else None),
+    ("VID-LIFE-004", "retrieve_video", _if_status("completed", progress=99)),
+    ("VID-LIFE-005", "retrieve_video", lambda told, before: {**told, "model": "other"} if before else None),
+    ("VID-LIFE-006", "retrieve_video", _if_status(*RUNNING, completed_at=NOW)),
+    ("VID-LIFE-007", "retrieve_video", _if_status("completed", "failed", completed_at=None)),
+    ("VID-LIFE-008", "retrieve_video", _if_status("completed", completed_at=1)),
+    ("VID-LIFE-009", "create_video", _put(created_at=NOW * 1000)),
+    ("VID-LIFE-010", "retrieve_video", _if_status(*RUNNING, error={"code": "a", "message": "b"})),
+    ("VID-LIFE-011", "retrieve_video", _if_status("failed", error=None)),
+    ("VID-LIFE-012", "retrieve_video", _if_status("completed", expires_at=1)),
+    ("VID-LIFE-015", "retrieve_video", _put(duration=9)),
+    ("VID-LIST-001", "list_videos", _lacks("has_more")),
+    ("VID-LIST-002", "list_videos", lambda told, _: {**told, "data": [video(f"o{i}", created_at=0) for i in range(9)]}),
+    ("VID-LIST-003", "list_videos", _put(last_id="another")),
+    ("VID-DELETE-001", "delete_video", _put(object="video")),
+    ("VID-DELETE-002", "delete_video", _put(id="another")),
+    ("VID-REMIX-002", "remix_video", _put(remixed_from_video_id="another")),
+    ("VID-REMIX-003", "remix_video", _put(size="1x1")),
+]
+
+
+def _all(word: Word) -> list[Step]:
+    return [Step(word, number, 0.5, 0, 0) for number in range(1, 5)]
+
+
+BEGINNING = [
+    *(Step("create", pick, 0.5, 0, 0) for pick in (1, 2, 3, 5)),  # the fourth has completed by the answer
+    Step("work", 1, 0.5, 0, 0),  # the second is in progress
+    *(_all("retrieve") * 2),
+    Step("work", 4, 0.5, 0, 0),  # it fails
+    *(_all("retrieve") * 2),
+    *_all("list"),
+    Step("remix", 4, 0.5, 0, 0),
+    Step("delete", 1, 0.5, 0, 0),
+]
+"""What has an instance of everything that one answer can be wrong about."""
+
+
+@pytest.mark.parametrize(("requirement", "operation", "fault"), ONE_FAULT)
+@settings(max_examples=25, deadline=None)
+@given(plan=steps, pick=st.integers(0, 1_000))
+def test_one_fault_is_seen_by_the_rule_that_it_breaks(
+    requirement: str, operation: str, fault: Fault, plan: list[Step], pick: int
+) -> None:
+    log = ModelServer().run([*BEGINNING, *plan])
+    answers = [each for each in log.exchanges if each.operation == operation and each.is_ok]
+    wrong = [(each, fault(dict(each.object), _before(log, each))) for each in answers]
+    possible = [(exchange, told) for exchange, told in wrong if told is not None]
+    exchange, told = possible[pick % len(possible)]
+    _answer_otherwise(log, exchange, told)
+    assert requirement in broken(log)
+
+
+def _before(log: Log, exchange: Exchange) -> dict[str, Any]:
+    """Return what was told of the same job by the last retrieve or create that had ended before."""
+    video_id = exchange.ids.get("video_id")
+    told = [
+        each.object
+        for each in log.exchanges
+        if each.is_before(exchange) and each.is_ok and each.operation in {"create_video", "retrieve_video"}
+    ]
+    return next((each for each in reversed(told) if each.get("id") == video_id), {})
+
+
+def _answer_otherwise(log: Log, exchange: Exchange, told: dict[str, Any]) -> None:
+    body = json.dumps(told).encode()
+    headers = tuple((name, str(len(body)) if name == "content-length" else value) for name, value in exchange.headers)
+    index = log.exchanges.index(exchange)
+    log.exchanges[index] = replace(exchange, body=body, length=len(body), headers=headers)
+
+
+@pytest.mark.slow
+def test_thousands_of_exchanges_are_judged_within_a_second() -> None:
+    log = Log()
+    for index in range(40):
+        log.created(f"video_{index}", created_at=NOW)
+    for turn in range(60):
+        for index in range(40):
+            log.retrieved(f"video_{index}", "in_progress", progress=turn)
+    everything = [video(f"video_{index}", "in_progress", created_at=NOW) for index in range(40)]
+    for _ in range(300):
+        log.listed(*everything[:20], has_more=True)
+        log.refused("GET", "/videos/nowhere", 404)
+        log.refused("POST", "/videos", 422)
+    began = time.process_time()
+    traffic = log.traffic
+    for rule in RULES:
+        rule.judge(traffic)
+    assert len(log.exchanges) > 3_000
+    assert time.process_time() - began < 3  # within 1 s on a machine that does nothing else
