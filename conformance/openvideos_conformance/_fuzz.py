@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from ._fuzz_document import IMAGE, VIDEO, adapted
-from ._fuzz_findings import Failure, Traffic, own_failures, put_to_the_test, requirement_of
+from ._fuzz_findings import Failure, Generated, own_failures, put_to_the_test, requirement_of
 from ._fuzz_wire import FuzzWire
 from ._outcomes import NotReachedError, UnsupportedError
 from ._samples import clip, image
@@ -66,15 +66,15 @@ def fuzz(wire: Wire, offered: Capabilities) -> Fuzzed:
     max_jobs = min(MAX_JOBS, (wire.target.max_videos - wire.videos_started) // 2)
     recorder = FuzzWire(wire, max_jobs)
     failures = _generate(wire, recorder, _operations(wire, offered))
-    traffic = Traffic(wire.contract, recorder.exchanges, recorder.legality, wire.history)
+    made = Generated(wire.contract, recorder.exchanges, recorder.legality, wire.history)
     found: dict[str, list[Failure]] = {}
     for failure in failures:
-        requirement = requirement_of(failure, traffic)
+        requirement = requirement_of(failure, made)
         if requirement is not None:
             found.setdefault(requirement, []).append(failure)
-    for requirement, failure in own_failures(traffic):
+    for requirement, failure in own_failures(made):
         found.setdefault(requirement, []).append(failure)
-    return Fuzzed(found, put_to_the_test(traffic))
+    return Fuzzed(found, put_to_the_test(made))
 
 
 def _operations(wire: Wire, offered: Capabilities) -> set[str]:

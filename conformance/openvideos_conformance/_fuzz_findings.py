@@ -75,7 +75,7 @@ class Failure:
 
 
 @dataclass(slots=True)
-class Traffic:
+class Generated:
     """What generated requests were, by the numbers of their exchanges, and all that was exchanged in the run."""
 
     contract: Contract
@@ -97,7 +97,7 @@ class Traffic:
         return next((each for each in same if each.is_before(exchange)), None)
 
 
-def requirement_of(failure: Failure, traffic: Traffic) -> str | None:
+def requirement_of(failure: Failure, made: Generated) -> str | None:
     """Return the requirement that is broken; None if it is not certain that any is."""
     exchange = failure.exchange
     status = exchange.status
@@ -111,21 +111,21 @@ def requirement_of(failure: Failure, traffic: Traffic) -> str | None:
         "response_headers_conformance": _headers,
         "unsupported_method": _method,
     }
-    by_traffic: dict[str, Callable[[Exchange, int, Traffic], str | None]] = {
+    by_history: dict[str, Callable[[Exchange, int, Generated], str | None]] = {
         "positive_data_acceptance": _refused,
         "use_after_free": _undead,
         "ensure_resource_availability": _unavailable,
     }
     if failure.check in by_answer:
         return by_answer[failure.check](exchange, status)
-    return by_traffic[failure.check](exchange, status, traffic) if failure.check in by_traffic else None
+    return by_history[failure.check](exchange, status, made) if failure.check in by_history else None
 
 
-def own_failures(traffic: Traffic) -> list[tuple[str, Failure]]:
+def own_failures(made: Generated) -> list[tuple[str, Failure]]:
     """Return what can be seen without schemathesis: what was accepted and is forbidden, and bytes of another kind."""
     found: list[tuple[str, Failure]] = []
-    for exchange in traffic.exchanges:
-        legality = traffic.legality[exchange.number]
+    for exchange in made.exchanges:
+        legality = made.legality[exchange.number]
         if exchange.is_ok and exchange.has_key and legality.is_illegal:
             message = f"it breaks the contract ({'; '.join(legality.flaws[:2])}), and is answered {exchange.status}"
             found.append(("VID-VALID-014", Failure("negative_data_rejection", message, exchange)))
@@ -140,17 +140,17 @@ def own_failures(traffic: Traffic) -> list[tuple[str, Failure]]:
     return found
 
 
-def put_to_the_test(traffic: Traffic) -> Counter[str]:
+def put_to_the_test(made: Generated) -> Counter[str]:
     """Count, for each requirement, the exchanges that could have shown that it is broken."""
     counts: Counter[str] = Counter()
-    created = traffic.created()
-    for exchange in traffic.exchanges:
+    created = made.created()
+    for exchange in made.exchanges:
         if exchange.status is not None and not exchange.failure:
-            counts.update(set(_tested_by(exchange, traffic, created)))
+            counts.update(set(_tested_by(exchange, made, created)))
     return counts
 
 
-def _tested_by(exchange: Exchange, traffic: Traffic, created: set[str]) -> Iterable[str]:
+def _tested_by(exchange: Exchange, made: Generated, created: set[str]) -> Iterable[str]:
     status = exchange.status or 0
     yield "VID-ERROR-005"
     if exchange.json is not MISSING:
@@ -161,19 +161,19 @@ def _tested_by(exchange: Exchange, traffic: Traffic, created: set[str]) -> Itera
         return
     yield "VID-ERROR-009"
     yield "VID-ERROR-001" if status >= _BAD else SCHEMA_OF[exchange.operation]
-    said = traffic.contract.answers(exchange.operation, status) or {}
+    said = made.contract.answers(exchange.operation, status) or {}
     if any(exchange.header(name) is not None for name in said.get("headers", {})):
         yield "VID-HEADER-004"
     if not exchange.has_key:
         yield "VID-AUTH-001"
         return
-    legality = traffic.legality[exchange.number]
+    legality = made.legality[exchange.number]
     if legality.is_illegal or (exchange.is_ok and legality.is_legal):
         yield "VID-VALID-014"
     video_id = exchange.ids.get("video_id")
-    if exchange.operation == "retrieve_video" and video_id in created and not traffic.deletion_before(exchange):
+    if exchange.operation == "retrieve_video" and video_id in created and not made.deletion_before(exchange):
         yield "VID-CREATE-010"
-    if exchange.operation != "list_videos" and video_id and traffic.deletion_before(exchange):
+    if exchange.operation != "list_videos" and video_id and made.deletion_before(exchange):
         yield "VID-DELETE-003"
 
 
@@ -213,21 +213,21 @@ def _method(exchange: Exchange, status: int) -> str | None:
     return "VID-ERROR-003" if _is_plain(exchange) and status != _NOT_FOUND else None
 
 
-def _refused(exchange: Exchange, status: int, traffic: Traffic) -> str | None:
-    legality = traffic.legality[exchange.number]
+def _refused(exchange: Exchange, status: int, made: Generated) -> str | None:
+    legality = made.legality[exchange.number]
     is_clear = exchange.operation in {"create_video", "list_videos"} and "after" not in legality.fields
     is_refusal = _BAD <= status < _SERVER_ERROR and status not in _NO_VERDICT_ON_INPUT
     return "VID-VALID-014" if is_clear and is_refusal and legality.is_legal and exchange.has_key else None
 
 
-def _undead(exchange: Exchange, _: int, traffic: Traffic) -> str | None:
-    return "VID-DELETE-003" if exchange.is_ok and traffic.deletion_before(exchange) else None
+def _undead(exchange: Exchange, _: int, made: Generated) -> str | None:
+    return "VID-DELETE-003" if exchange.is_ok and made.deletion_before(exchange) else None
 
 
-def _unavailable(exchange: Exchange, _: int, traffic: Traffic) -> str | None:
+def _unavailable(exchange: Exchange, _: int, made: Generated) -> str | None:
     if exchange.operation == "retrieve_character":
         return "VID-CHAR-002"
-    is_known = exchange.ids.get("video_id") in traffic.created() and not traffic.deletion_before(exchange)
+    is_known = exchange.ids.get("video_id") in made.created() and not made.deletion_before(exchange)
     return "VID-CREATE-010" if exchange.operation == "retrieve_video" and is_known else None
 
 

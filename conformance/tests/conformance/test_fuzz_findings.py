@@ -1,0 +1,219 @@
+"""What a finding of schemathesis means, and when it means nothing."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from openvideos_conformance._catalogue import catalogue
+from openvideos_conformance._contract import contract
+from openvideos_conformance._exchanges import Exchange
+from openvideos_conformance._fuzz_findings import (
+    MAPPED,
+    SCHEMA_OF,
+    Failure,
+    Generated,
+    own_failures,
+    put_to_the_test,
+    requirement_of,
+)
+from openvideos_conformance._legality import Legality
+
+CONTRACT = contract()
+LEGAL = Legality()
+ILLEGAL = Legality(flaws=("$.prompt: '' is too short",))
+DOUBTFUL = Legality(doubts=("the field 'x' is unknown",))
+
+
+def _exchange(number: int, method: str, path: str, status: int, value: Any = None, **options: Any) -> Exchange:
+    operation, ids = CONTRACT.match(method, path)
+    media_type = options.pop("media_type", "application/json")
+    body = options.pop("body", json.dumps(value if value is not None else {}).encode())
+    return Exchange(
+        number=number,
+        layer="fuzz",
+        began=number,
+        ended=number + 0.5,
+        at=0,
+        method=method,
+        path=path,
+        operation=operation,
+        ids=ids,
+        status=status,
+        headers=(("content-type", media_type), *options.pop("headers", ())),
+        body=body,
+        length=len(body),
+        **options,
+    )
+
+
+def _made(*exchanges: Exchange, **legality: Legality) -> Generated:
+    judged = {each.number: legality.get(f"at_{each.number}", LEGAL) for each in exchanges}
+    return Generated(CONTRACT, exchanges, judged, exchanges)
+
+
+def _meant(check: str, exchange: Exchange, legality: Legality = LEGAL) -> str | None:
+    return requirement_of(Failure(check, "wrong", exchange), _made(exchange, **{f"at_{exchange.number}": legality}))
+
+
+def test_what_is_mapped_is_in_the_catalogue_once() -> None:
+    assert set(MAPPED) <= set(catalogue())
+    assert len(set(MAPPED)) == len(MAPPED)
+    assert set(SCHEMA_OF) == {operation.id for operation in CONTRACT.operations}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "requirement"),
+    [
+        ("POST", "/videos", 200, "VID-CREATE-001"),
+        ("GET", "/videos/video_1", 200, "VID-RETRIEVE-001"),
+        ("GET", "/videos", 200, "VID-LIST-001"),
+        ("DELETE", "/videos/video_1", 200, "VID-DELETE-001"),
+        ("GET", "/videos/video_1", 404, "VID-ERROR-001"),
+        ("POST", "/videos", 500, "VID-ERROR-001"),
+    ],
+)
+def test_an_answer_that_does_not_fit_is_the_operation_s_or_the_envelope_s(
+    method: str, path: str, status: int, requirement: str
+) -> None:
+    assert _meant("response_schema_conformance", _exchange(1, method, path, status)) == requirement
+
+
+def test_a_server_error_is_one_unless_the_server_is_busy_or_lacks_a_variant() -> None:
+    path = "/videos/video_1/content"
+    assert _meant("not_a_server_error", _exchange(1, "POST", "/videos", 500)) == "VID-ERROR-005"
+    assert _meant("not_a_server_error", _exchange(1, "POST", "/videos", 503)) == "VID-ERROR-005"
+    assert _meant("not_a_server_error", _exchange(1, "POST", "/videos", 501)) == "VID-ERROR-005"
+    assert _meant("not_a_server_error", _exchange(1, "GET", path, 501)) is None
+    busy = _exchange(1, "POST", "/videos", 503, headers=(("retry-after", "1"),))
+    assert _meant("not_a_server_error", busy) is None
+
+
+def test_a_status_that_the_contract_does_not_have_is_told_but_for_what_routers_say_of_odd_ids() -> None:
+    assert _meant("status_code_conformance", _exchange(1, "POST", "/videos", 201)) == "VID-ERROR-009"
+    assert _meant("status_code_conformance", _exchange(1, "GET", "/videos/video_1", 418)) == "VID-ERROR-009"
+    assert _meant("status_code_conformance", _exchange(1, "GET", "/videos/a%2Fremix", 405)) is None
+    assert _meant("status_code_conformance", _exchange(1, "GET", "/videos/video_1", 414)) is None
+    assert _meant("status_code_conformance", _exchange(1, "GET", "/videos/video_1", 431)) is None
+
+
+def test_another_media_type_is_told_by_what_the_answer_is() -> None:
+    json_as_text = _exchange(1, "GET", "/videos", 200, {"object": "list"}, media_type="text/plain")
+    page_of_a_framework = _exchange(1, "GET", "/videos", 404, body=b"<h1>404</h1>", media_type="text/html")
+    assert _meant("content_type_conformance", json_as_text) == "VID-HEADER-003"
+    assert _meant("content_type_conformance", page_of_a_framework) == "VID-ERROR-001"
+    binary = _exchange(1, "GET", "/videos/v/content", 200, body=b"\x00", media_type="application/octet-stream")
+    assert _meant("content_type_conformance", binary) == "VID-CONTENT-001"
+
+
+def test_a_header_that_does_not_fit_is_told() -> None:
+    assert _meant("response_headers_conformance", _exchange(1, "GET", "/videos", 200)) == "VID-HEADER-004"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "legality", "requirement"),
+    [
+        ("POST", "/videos", 400, LEGAL, "VID-VALID-014"),
+        ("GET", "/videos", 422, LEGAL, "VID-VALID-014"),
+        ("POST", "/videos", 400, DOUBTFUL, None),
+        ("POST", "/videos", 400, ILLEGAL, None),
+        ("POST", "/videos", 429, LEGAL, None),
+        ("POST", "/videos", 500, LEGAL, None),
+        ("GET", "/videos", 404, Legality(fields={"after": "video_1"}), None),
+        ("GET", "/videos/video_1", 400, LEGAL, None),
+        ("POST", "/videos/video_1/remix", 400, LEGAL, None),
+    ],
+)
+def test_a_legal_request_must_be_accepted_where_nothing_else_could_refuse_it(
+    method: str, path: str, status: int, legality: Legality, requirement: str | None
+) -> None:
+    assert _meant("positive_data_acceptance", _exchange(1, method, path, status), legality) == requirement
+
+
+def test_a_method_that_is_not_refused_is_told_unless_the_id_is_unknown() -> None:
+    assert _meant("unsupported_method", _exchange(1, "PUT", "/videos", 200)) == "VID-ERROR-003"
+    assert _meant("unsupported_method", _exchange(1, "PUT", "/videos", 405)) == "VID-ERROR-004"
+    assert _meant("unsupported_method", _exchange(1, "PUT", "/videos/video_1", 404)) is None
+
+
+def test_a_deleted_video_that_answers_is_told_if_it_was_deleted_before() -> None:
+    deleted = _exchange(1, "DELETE", "/videos/video_1", 200, {"id": "video_1"})
+    undead = _exchange(2, "GET", "/videos/video_1", 200, {"id": "video_1"})
+    assert requirement_of(Failure("use_after_free", "", undead), _made(deleted, undead)) == "VID-DELETE-003"
+    assert requirement_of(Failure("use_after_free", "", undead), _made(undead)) is None
+
+
+def test_a_job_that_is_unknown_at_once_is_told_unless_it_was_deleted() -> None:
+    created = _exchange(1, "POST", "/videos", 200, {"id": "video_1"})
+    deleted = _exchange(2, "DELETE", "/videos/video_1", 200)
+    unknown = _exchange(3, "GET", "/videos/video_1", 404)
+    content = _exchange(3, "GET", "/videos/video_1/content", 404)
+    check = "ensure_resource_availability"
+    assert requirement_of(Failure(check, "", unknown), _made(created, unknown)) == "VID-CREATE-010"
+    assert requirement_of(Failure(check, "", unknown), _made(created, deleted, unknown)) is None
+    assert requirement_of(Failure(check, "", unknown), _made(unknown)) is None
+    assert requirement_of(Failure(check, "", content), _made(created, content)) is None
+    character = _exchange(3, "GET", "/videos/characters/char_1", 404)
+    assert _meant(check, character) == "VID-CHAR-002"
+
+
+def test_an_exchange_without_an_answer_means_nothing_and_so_does_an_unknown_check() -> None:
+    assert _meant("not_a_server_error", _exchange(1, "GET", "/videos", 500, failure="reset")) is None
+    assert _meant("object_level_authorization", _exchange(1, "GET", "/videos", 200)) is None
+
+
+def test_what_is_forbidden_and_accepted_is_seen_without_schemathesis() -> None:
+    accepted = _exchange(1, "POST", "/videos", 200, {"id": "video_1"})
+    refused = _exchange(2, "POST", "/videos", 400)
+    doubtful = _exchange(3, "POST", "/videos", 200, {"id": "video_2"})
+    stranger = _exchange(4, "GET", "/videos", 200, has_key=False)
+    found = own_failures(_made(accepted, refused, doubtful, stranger, at_1=ILLEGAL, at_2=ILLEGAL, at_3=DOUBTFUL))
+    assert [(requirement, failure.exchange.number) for requirement, failure in found] == [
+        ("VID-VALID-014", 1),
+        ("VID-AUTH-001", 4),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("media_type", "body", "is_wrong"),
+    [
+        ("video/mp4", b"\x00\x00\x00\x20ftypisom", False),
+        ("video/mp4", b"<html>", True),
+        ("image/webp", b"RIFF\x00\x00\x00\x00WEBPVP8L", False),
+        ("image/jpeg", b"\x89PNG", True),
+        ("image/jpeg", b"\xff\xd8\xff\xe0", False),
+        ("video/mp4", b"", True),
+    ],
+)
+def test_files_are_known_by_their_bytes(media_type: str, body: bytes, *, is_wrong: bool) -> None:
+    file = _exchange(1, "GET", "/videos/video_1/content", 200, body=body, media_type=media_type)
+    assert bool(own_failures(_made(file))) == is_wrong
+
+
+def test_what_was_put_to_the_test_is_counted() -> None:
+    created = _exchange(1, "POST", "/videos", 200, {"id": "video_1"}, headers=(("x-request-id", "r"),))
+    retrieved = _exchange(2, "GET", "/videos/video_1", 200, {"id": "video_1"})
+    wrong = _exchange(3, "PUT", "/videos", 405)
+    stranger = _exchange(4, "GET", "/videos", 401, has_key=False)
+    deleted = _exchange(5, "DELETE", "/videos/video_1", 200)
+    gone = _exchange(6, "GET", "/videos/video_1", 404)
+    silent = _exchange(7, "GET", "/videos", 200, failure="reset")
+    counts = put_to_the_test(_made(created, retrieved, wrong, stranger, deleted, gone, silent))
+    assert counts == {
+        "VID-ERROR-005": 6,
+        "VID-HEADER-003": 6,
+        "VID-ERROR-009": 5,
+        "VID-CREATE-001": 1,
+        "VID-RETRIEVE-001": 1,
+        "VID-DELETE-001": 1,
+        "VID-ERROR-001": 2,
+        "VID-HEADER-004": 1,
+        "VID-VALID-014": 3,
+        "VID-CREATE-010": 1,
+        "VID-ERROR-003": 1,
+        "VID-ERROR-004": 1,
+        "VID-AUTH-001": 1,
+        "VID-DELETE-003": 1,
+    }

@@ -1,0 +1,212 @@
+"""What is generated is recorded; what would cost too much, or is not ours to delete, is answered here."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+import requests
+from urllib3 import HTTPResponse
+
+from openvideos_conformance._contract import contract
+from openvideos_conformance._fuzz_document import adapted
+from openvideos_conformance._fuzz_wire import FuzzWire
+from openvideos_conformance._samples import clip, image
+from openvideos_conformance._target import Target
+from openvideos_conformance._wire import Wire
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+KEY = "sk-test"
+BASE = "http://server.invalid/v1"
+LEGAL = {"prompt": "A boat"}
+
+
+@pytest.fixture
+def wire() -> Iterator[Wire]:
+    target = Target(base_url=BASE, api_key=KEY, max_videos=20)
+    with Wire(target, httpx.MockTransport(lambda _: httpx.Response(500))) as made:
+        yield made
+
+
+def _request(method: str, path: str, value: Any = None, key: str | None = KEY) -> requests.PreparedRequest:
+    headers = {"X-Schemathesis-TestCaseId": "case_1"} | ({"Authorization": f"Bearer {key}"} if key else {})
+    return requests.Request(method, BASE + path, headers=headers, json=value).prepare()
+
+
+class Server:
+    """Answers each request with a job of its own, and counts them."""
+
+    def __init__(self, status: int = 200) -> None:
+        self.status, self.asked = status, 0
+
+    def __call__(self) -> requests.Response:
+        self.asked += 1
+        body = json.dumps({"id": f"video_{self.asked}"}).encode()
+        response = requests.Response()
+        response.status_code = self.status
+        response.raw = HTTPResponse(_stream(body), headers={"X-Request-Id": "r"}, preload_content=False)
+        return response
+
+
+def _stream(body: bytes) -> Any:
+    import io
+
+    return io.BytesIO(body)
+
+
+def test_an_exchange_is_recorded_as_it_was(wire: Wire) -> None:
+    fuzz = FuzzWire(wire, 12)
+    response = fuzz.exchanged(_request("POST", "/videos?x=1", LEGAL), Server())
+    (exchange,) = wire.history
+    assert response.json() == exchange.object == {"id": "video_1"}
+    assert (exchange.method, exchange.path, exchange.query) == ("POST", "/videos", "x=1")
+    assert (exchange.operation, exchange.layer, exchange.status) == ("create_video", "fuzz", 200)
+    assert exchange.asked == {"x": "1", **LEGAL}
+    assert exchange.header("x-request-id") == "r"
+    assert exchange.request_header("authorization") == "***"
+    assert exchange.has_key
+    assert fuzz.by_case["case_1"] is exchange
+    assert wire.videos_started == 1
+
+
+def test_legal_creates_are_bounded_by_phase(wire: Wire) -> None:
+    fuzz, server = FuzzWire(wire, 12), Server()
+    for phase, most in {"examples": 2, "coverage": 4, "fuzzing": 6, "stateful": 10}.items():
+        fuzz.phase = phase
+        answers = [fuzz.exchanged(_request("POST", "/videos", LEGAL), server) for _ in range(12)]
+        assert server.asked == most
+        assert answers[-1].status_code == 429
+    assert "case_1" in fuzz.local_cases
+    assert len(wire.history) == 10
+
+
+def test_forbidden_creates_are_sent_until_two_are_accepted(wire: Wire) -> None:
+    fuzz, server = FuzzWire(wire, 12), Server(400)
+    for _ in range(30):
+        fuzz.exchanged(_request("POST", "/videos", {"prompt": ""}), server)
+    assert server.asked == 30
+    server.status = 200
+    answers = [fuzz.exchanged(_request("POST", "/videos", {"prompt": ""}), server) for _ in range(5)]
+    assert [answer.status_code for answer in answers] == [200, 200, 400, 400, 400]
+    assert fuzz.exchanged(_request("POST", "/videos", LEGAL, key=None), server).status_code == 401
+
+
+def test_nothing_is_started_beyond_the_bound_of_the_run(wire: Wire) -> None:
+    fuzz, server = FuzzWire(wire, 100), Server()
+    fuzz.phase = "stateful"
+    for _ in range(40):
+        fuzz.exchanged(_request("POST", "/videos", LEGAL), server)
+        fuzz.exchanged(_request("POST", "/videos", {"prompt": ""}), server)
+    assert server.asked == wire.target.max_videos
+
+
+def test_what_others_have_made_is_not_deleted(wire: Wire) -> None:
+    fuzz = FuzzWire(wire, 12)
+    page = json.dumps({"object": "list", "data": [{"id": "video_others"}]}).encode()
+    listed = Server()
+    fuzz.exchanged(_request("GET", "/videos"), _answering(page))
+    assert fuzz.exchanged(_request("DELETE", "/videos/video_others"), listed).status_code == 404
+    assert listed.asked == 0
+    fuzz.exchanged(_request("POST", "/videos", LEGAL), listed)
+    assert fuzz.exchanged(_request("DELETE", "/videos/video_1"), listed).status_code == 200
+    assert fuzz.exchanged(_request("DELETE", "/videos/video_nobody"), listed).status_code == 200
+
+
+def test_a_request_without_the_key_is_known_as_one(wire: Wire) -> None:
+    fuzz = FuzzWire(wire, 12)
+    fuzz.exchanged(_request("GET", "/videos", key=None), Server(401))
+    fuzz.exchanged(_request("GET", "/videos", key="wrong"), Server(401))
+    assert [exchange.has_key for exchange in wire.history] == [False, False]
+
+
+def test_a_failure_to_answer_is_recorded_and_raised(wire: Wire) -> None:
+    def fail() -> requests.Response:
+        message = "the connection was reset"
+        raise requests.ConnectionError(message)
+
+    with pytest.raises(requests.ConnectionError, match="reset"):
+        FuzzWire(wire, 12).exchanged(_request("GET", "/videos"), fail)
+    (exchange,) = wire.history
+    assert "the connection was reset" in exchange.failure
+    assert exchange.status is None
+
+
+def test_sessions_of_schemathesis_record_and_others_do_not(wire: Wire) -> None:
+    from schemathesis.transport.requests import ManagedCookiesSession
+
+    original = ManagedCookiesSession().get_adapter(BASE)
+    with FuzzWire(wire, 12).installed():
+        assert type(ManagedCookiesSession().get_adapter(BASE)) is not type(original)
+        assert type(requests.Session().get_adapter(BASE)) is type(original)
+    assert type(ManagedCookiesSession().get_adapter(BASE)) is type(original)
+
+
+def _answering(body: bytes) -> Callable[[], requests.Response]:
+    def send() -> requests.Response:
+        response = requests.Response()
+        response.status_code = 200
+        response.raw = HTTPResponse(_stream(body), preload_content=False)
+        return response
+
+    return send
+
+
+def _adapted(**options: Any) -> dict[str, Any]:
+    target = Target(base_url=BASE, **options)
+    offered = options.pop("offered", None) or {operation.id for operation in contract().operations}
+    return adapted(contract(), target, offered=offered, picture=b"PNG")
+
+
+def test_the_contract_itself_is_left_as_it_is() -> None:
+    before = json.dumps(contract().document)
+    _adapted(api_key=KEY, size="64x48")
+    assert json.dumps(contract().document) == before
+
+
+def test_what_the_server_offers_is_pinned_and_the_rest_left_out() -> None:
+    document = _adapted(api_key=KEY, size="64x48", seconds="1")
+    schemas = document["components"]["schemas"]
+    assert schemas["VideoSize"]["enum"] == ["64x48"]
+    assert schemas["ExtensionSeconds"]["enum"] == ["1"]
+    assert "model" not in schemas["CreateVideoForm"]["properties"]
+    assert {"size", "seconds", "prompt", "input_reference"} == set(schemas["CreateVideoJson"]["properties"])
+    value = document["paths"]["/videos"]["post"]["requestBody"]["content"]["application/json"]["examples"]["reference"]
+    assert value["value"]["size"] == "64x48"
+    assert value["value"]["input_reference"]["image_url"].startswith("data:image/png;base64,")
+
+
+def test_operations_that_are_not_offered_and_links_to_them_are_left_out() -> None:
+    target = Target(base_url=BASE, api_key=KEY)
+    offered = {operation.id for operation in contract().operations} - {"remix_video", "edit_video"}
+    document = adapted(contract(), target, offered=offered, picture=b"PNG")
+    assert "/videos/edits" not in document["paths"]
+    assert "/videos/{video_id}/remix" not in document["paths"]
+    links = document["paths"]["/videos"]["post"]["responses"]["200"]["links"]
+    assert set(links) == {"RetrieveCreatedVideo", "DownloadCreatedVideo", "DeleteCreatedVideo"}
+
+
+def test_optional_headers_are_not_generated_and_files_have_their_types() -> None:
+    document = _adapted(api_key=KEY)
+    assert document["paths"]["/videos"]["post"]["parameters"] == []
+    content = document["paths"]["/videos/{video_id}/content"]["get"]["parameters"]
+    assert [parameter["name"] for parameter in content] == ["variant"]
+    form = document["paths"]["/videos/edits"]["post"]["requestBody"]["content"]["multipart/form-data"]
+    assert form["encoding"] == {"video": {"contentType": "video/mp4"}}
+    create = document["paths"]["/videos"]["post"]["requestBody"]["content"]["multipart/form-data"]
+    assert create["encoding"] == {"input_reference": {"contentType": "image/png"}}
+
+
+def test_without_a_key_no_security_is_asked_for() -> None:
+    assert _adapted()["paths"]["/videos"]["get"]["security"] == []
+    assert _adapted(api_key=KEY)["paths"]["/videos"]["get"]["security"] == [{"bearerAuth": []}]
+
+
+def test_the_files_that_are_sent_are_what_they_say() -> None:
+    assert image("64x48")[1].startswith(b"\x89PNG")
+    name, content, media_type = clip("64x48", "1")
+    assert content[4:8] == b"ftyp"
+    assert (name, media_type) == ("video.mp4", "video/mp4")
