@@ -31,9 +31,8 @@ PROMPTS: Final = (
     'Half full & half "empty": a <b>glass</b>, 50%25 of it, C:\\new',
     "A door opens.\nA cat comes in;\tit sits  down.",
     "Cafe\u0301, café, 👩‍🚀, 👨‍👩‍👧, 𠜎, עברית, ไทย, Ελληνικά",
-    'Half full & half "empty": a <b>glass</b>, 50%25 of it, C:\\new',
 )
-"""What forms, databases and templates garble. The last is the first once more: two takes are two videos."""
+"""What forms, databases and templates garble."""
 
 _CLIENTS: Final = 4
 _PAGE: Final = 100
@@ -109,7 +108,7 @@ class Take:
 
 
 def start_at_once(wire: Wire, jobs: JobPool) -> list[Take]:
-    """Start several jobs at the same moment; return those that were accepted, in the order of PROMPTS.
+    """Start several jobs at the same moment, and then the first once more; return those that were accepted.
 
     Each asks for a model, a size and a duration by name: the contract's defaults, where the operator has named none.
 
@@ -130,7 +129,8 @@ def start_at_once(wire: Wire, jobs: JobPool) -> list[Take]:
 
     def start_all(named: Mapping[str, str]) -> list[Take | Exchange]:
         choices = [{**named, **wire.target.choice(prompt=prompt)} for prompt in PROMPTS]
-        return together([partial(start, choice) for choice in choices])
+        takes = together([partial(start, choice) for choice in choices])
+        return [*takes, start(choices[0])] if isinstance(takes[0], Take) else takes
 
     answers = start_all(named)
     if all(not isinstance(each, Take) and each.status in NOT_OFFERED for each in answers):
@@ -139,7 +139,7 @@ def start_at_once(wire: Wire, jobs: JobPool) -> list[Take]:
     if len(takes) < 2:  # noqa: PLR2004 - at once means two at least
         refused = [each for each in answers if not isinstance(each, Take)]
         told = "; ".join(each.told for each in refused)
-        message = f"of {len(PROMPTS)} jobs that were asked for at once, {len(takes)} was accepted: {told}"
+        message = f"of {len(PROMPTS)} jobs that were asked for at once, {len(takes)} were accepted: {told}"
         raise NotReachedError(message, *refused)
     return takes
 
@@ -240,7 +240,7 @@ class Race:
 
 
 def race_to_delete(wire: Wire, takes: list[Take]) -> Race:
-    """Delete the last of several jobs from several clients at once; the first had the same prompt, and must stay."""
+    """Delete the last of several jobs from several clients at once; the first, which may be its twin, must stay."""
     path = takes[-1].path
     before = _seen(wire, [takes[0].path])
     deletions = together([partial(wire.delete, path)] * _CLIENTS)
