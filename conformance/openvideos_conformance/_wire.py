@@ -54,6 +54,7 @@ class Wire:
         self._lock = threading.Lock()
         self._exchanges: list[Exchange] = []
         self._started, self._pending, self._numbers = 0, 0, 0
+        self._ids = set[str]()
         self.layer = "scenario"
         self.run_id = secrets.token_hex(8)
 
@@ -154,7 +155,13 @@ class Wire:
         with self._lock:
             self._exchanges.append(exchange)
             if exchange.operation in CREATING and (exchange.is_ok or exchange.failure):
-                self._started += 1  # a create without an answer may have started a job
+                # A create without an answer may have started a job; one that was repeated under its key, and answered
+                # with the job of before, has started none.
+                video_id = exchange.object.get("id")
+                is_repeat = exchange.request_header("idempotency-key") is not None and video_id in self._ids
+                self._started += not is_repeat
+                if exchange.is_ok and isinstance(video_id, str):
+                    self._ids.add(video_id)
 
     def number(self) -> int:
         """Return the number of the next exchange."""
