@@ -10,10 +10,9 @@ from openvideos_conformance._jobs import JobPool
 from openvideos_conformance._scenes import Take
 from openvideos_conformance._suite import checks
 from openvideos_conformance._unknown_ids import unknown_like
+from openvideos_conformance._walking import LIMIT
 from openvideos_conformance._walks import ids_on
 from openvideos_conformance._wire import Wire
-
-LIMIT = "#/paths/~1videos/get/parameters/1/schema"
 
 
 @checks("VID-LIST-001")

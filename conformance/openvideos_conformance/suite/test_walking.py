@@ -9,7 +9,7 @@ from openvideos_conformance._contract import Contract
 from openvideos_conformance._outcomes import NotReachedError
 from openvideos_conformance._scenes import Deletion
 from openvideos_conformance._suite import Phase, checks
-from openvideos_conformance._walking import Walks, walk
+from openvideos_conformance._walking import LIMIT, Walks, walk
 from openvideos_conformance._walks import (
     End,
     Flaw,
@@ -26,8 +26,6 @@ from openvideos_conformance._walks import (
     wrong_times,
 )
 from openvideos_conformance._wire import Wire
-
-LIMIT = "#/paths/~1videos/get/parameters/1/schema"
 
 MANY = ("json", "doomed", "defaults", "longest", "unknown_field")
 """The kinds of jobs that a walk should meet, also in a run that checks a single requirement."""
