@@ -34,7 +34,7 @@ class Box(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Track:
-    """What a track says of itself: `vide`, `soun` or another handler, its length in seconds, its size as displayed."""
+    """What a track says of itself: `vide`, `soun` or another handler, how long and how large it is displayed."""
 
     handler: str
     seconds: float | None
@@ -103,10 +103,12 @@ def tracks(data: bytes) -> list[Track]:
         message = f"there is no {' and no '.join(missing)} box; there is {there}"
         raise NotWholeError(message)
     movie = next(box for box in found if box.type == "moov")
-    return [_track(data, box) for box in boxes(data, movie.content, movie.end) if box.type == "trak"]
+    inside = list(boxes(data, movie.content, movie.end))
+    scale = next((_scale(data, box) for box in inside if box.type == "mvhd"), 0)
+    return [_track(data, box, scale) for box in inside if box.type == "trak"]
 
 
-def _track(data: bytes, track: Box) -> Track:
+def _track(data: bytes, track: Box, scale: int) -> Track:
     children = _children(data, track)
     media = _children(data, children["mdia"]) if "mdia" in children else {}
     for container in ("minf", "stbl"):
@@ -115,7 +117,7 @@ def _track(data: bytes, track: Box) -> Track:
     handler = _bytes(data, media["hdlr"], 8, 4).decode("latin-1") if "hdlr" in media else ""
     _check_chunks(data, media)
     size, is_turned = _display(data, children["tkhd"]) if "tkhd" in children else ((0, 0), False)
-    seconds = _seconds(data, media["mdhd"]) if "mdhd" in media else None
+    seconds = _seconds(data, children["tkhd"], scale) if "tkhd" in children else None
     return Track(handler=handler, seconds=seconds, size=size, is_turned=is_turned)
 
 
@@ -134,15 +136,19 @@ def _version(data: bytes, box: Box) -> int:
     return _bytes(data, box, 0, 4)[0]
 
 
-def _seconds(data: bytes, header: Box) -> float | None:
-    """Return how long a track says that it is; None if it leaves that to its fragments."""
+def _scale(data: bytes, header: Box) -> int:
+    """Return how many units of time the movie counts in a second."""
+    scale: int = struct.unpack(">I", _bytes(data, header, 20 if _version(data, header) == 1 else 12, 4))[0]
+    return scale
+
+
+def _seconds(data: bytes, header: Box, scale: int) -> float | None:
+    """Return for how long a track is displayed; None if it leaves that to its fragments."""
     if _version(data, header) == 1:
-        scale, duration = struct.unpack(">IQ", _bytes(data, header, 20, 12))
-        unknown = duration == (1 << 64) - 1
+        duration, unknown = struct.unpack(">Q", _bytes(data, header, 28, 8))[0], (1 << 64) - 1
     else:
-        scale, duration = struct.unpack(">II", _bytes(data, header, 12, 8))
-        unknown = duration == (1 << 32) - 1
-    return None if unknown or not duration or not scale else duration / scale
+        duration, unknown = struct.unpack(">I", _bytes(data, header, 20, 4))[0], (1 << 32) - 1
+    return None if duration in {0, unknown} or not scale else duration / scale
 
 
 def _display(data: bytes, header: Box) -> tuple[tuple[int, int], bool]:

@@ -342,9 +342,9 @@ def _news_agree(video_id: str, told: list[Telling], tally: Tally) -> None:
         for field in _NEWS:
             other = known.get(field)
             if other is not None and _is_old_news(field, other, telling):
-                ways = ("a list", "retrieve") if other.is_listed else ("retrieve", "a list")
-                message = f"{ways[0]} said that {field} of the job {video_id} is {shown(other.video[field])}"
-                later = f"{message}, and {ways[1]} said later that it is {shown(telling.video.get(field))}"
+                known_by, told_by = other.exchange.operation, telling.exchange.operation
+                message = f"{known_by} said that {field} of the job {video_id} is {shown(other.video[field])}"
+                later = f"{message}, and {told_by} said later that it is {shown(telling.video.get(field))}"
                 tally.found(later, other.exchange, telling.exchange, once=video_id)
                 break
 

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 MEDIA_TYPES: Final = {"video": "video/mp4", "thumbnail": "image/webp", "spritesheet": "image/jpeg"}
 """The media type of each variant."""
 
-_MOST_PIXELS: Final = 1 << 26
-"""The largest picture that is decoded, 8192 x 8192: a larger one is taken for an attack on the memory."""
+_MOST_PIXELS: Final = 1 << 25
+"""The largest picture that is decoded, just above 7680 x 4320: a larger one is taken for an attack on the memory."""
 _MOST_PACKETS: Final = 512
 """How many packets may come before the first picture."""
 
@@ -76,7 +76,7 @@ def clip(data: bytes) -> Clip:
         (width, height), longest = decoded
         if track.is_turned:
             width, height = height, width
-        seconds = seconds or longest
+        seconds = longest or seconds  # the one that was read knows of fragments
     return Clip(width=width, height=height, seconds=seconds)
 
 
@@ -87,8 +87,11 @@ def _decoded(data: bytes) -> tuple[tuple[int, int], float | None] | None:
 
     try:
         with av.open(io.BytesIO(data), "r", format="mp4") as container:
-            streams = container.streams.video
-            return _first_picture(container, streams[0]) if streams else _nothing()
+            stream = next(iter(container.streams.video), None)
+            if stream is None:
+                return _nothing()
+            # Typed as if it were always there, it is None where the codec has no name here.
+            return None if getattr(stream, "codec_context", None) is None else _first_picture(container, stream)
     except DecoderNotFoundError:
         return None
     except (FFmpegError, ValueError, IndexError, OverflowError, MemoryError) as error:

@@ -73,6 +73,7 @@ class Traffic:
         self.deletions: dict[str, list[Exchange]] = defaultdict(list)
         """The deletions of an id that were confirmed."""
         self._perhaps_deleted: dict[str, float] = {}
+        self._keys: set[str] = set()
         self._flaws: dict[tuple[str, str], list[str]] = {}
         self._parameters: dict[str, dict[str, list[str]]] = {}
         for exchange in self.exchanges:
@@ -81,11 +82,13 @@ class Traffic:
 
     def _index(self, exchange: Exchange) -> None:
         video_id = exchange.ids.get("video_id", "")
+        is_repeated = self._may_be_repeated(exchange)
         for video in videos_of(exchange):
             is_listed = exchange.operation == "list_videos"
             key = video_id if exchange.operation == "retrieve_video" else video.get("id")
             if isinstance(key, str) and key:
-                (self.listed if is_listed else self.single)[key].append(Telling(exchange, video, is_listed))
+                if not is_repeated:
+                    (self.listed if is_listed else self.single)[key].append(Telling(exchange, video, is_listed))
                 if exchange.operation in CREATING:
                     self.starts.append(Start(exchange, key))
         if exchange.operation == "delete_video":
@@ -93,6 +96,15 @@ class Traffic:
                 self.deletions[video_id].append(exchange)
             if exchange.failure or exchange.status not in _DID_NOTHING:
                 self._perhaps_deleted.setdefault(video_id, exchange.began)
+
+    def _may_be_repeated(self, exchange: Exchange) -> bool:
+        """Tell whether an answer may be one that was given before, under the same key: it may be old news."""
+        key = exchange.request_header("idempotency-key") if exchange.operation in CREATING else None
+        if key is None:
+            return False
+        is_known = key in self._keys or exchange.layer == FUZZ  # a generated key may be known from a run before
+        self._keys.add(key)
+        return is_known
 
     def of(self, *operations: str) -> list[Exchange]:
         """Return the exchanges of these operations."""

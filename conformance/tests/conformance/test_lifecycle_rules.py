@@ -52,6 +52,16 @@ def test_an_end_that_overlaps_says_nothing_of_the_order() -> None:
     keeps(log)
 
 
+def test_an_answer_that_is_repeated_under_a_key_may_be_old_news() -> None:
+    log = Log()
+    log.created(sent={"idempotency-key": "k"})
+    log.retrieved("video_1", "completed")
+    log.listed(video(status="completed"))
+    log.created(sent={"idempotency-key": "k"})
+    log.created(sent={"idempotency-key": "0"}, layer="fuzz")
+    keeps(log)
+
+
 def test_a_running_job_is_not_queued_again() -> None:
     log = _life("in_progress")
     log.retrieved("video_1", "queued", progress=50)
@@ -271,7 +281,7 @@ def test_retrieve_tells_what_lists_told() -> None:
     log = _life()
     log.listed(video(status="completed"))
     log.retrieved("video_1", "in_progress")
-    assert "a list said that status of the job video_1 is 'completed'" in breaks(log, "VID-LIFE-013").message
+    assert "list_videos said that status of the job video_1 is 'completed'" in breaks(log, "VID-LIFE-013").message
 
 
 def test_lists_may_be_newer_and_overlap() -> None:
