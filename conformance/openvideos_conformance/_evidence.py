@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import shlex
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+from urllib.parse import quote
 
 from ._exchanges import json_array, json_object
 
 if TYPE_CHECKING:
     from ._exchanges import Exchange
+    from ._target import Target
+
+T = TypeVar("T")
 
 _SHOWN_BODY: Final = 4096
 _SHOWN_HEADER: Final = 512
@@ -23,12 +28,12 @@ def evidence(exchange: Exchange, base_url: str, secrets: tuple[str, ...] = ()) -
             "method": exchange.method,
             "url": base_url.rstrip("/") + exchange.target,
             "headers": [list(pair) for pair in _headers(exchange.request_headers)],
-            "body": _text(exchange.request_body),
+            "body": _text(_without(exchange.request_body, secrets)),
         },
         "answer": {
             "status": exchange.status,
             "headers": [list(pair) for pair in _headers(exchange.headers)],
-            "body": _text(exchange.body),
+            "body": _text(_without(exchange.body, secrets)),
             "length": exchange.length,
             "failure": exchange.failure,
         },
@@ -36,8 +41,23 @@ def evidence(exchange: Exchange, base_url: str, secrets: tuple[str, ...] = ()) -
         "layer": exchange.layer,
         "curl": curl(exchange, base_url),
     }
-    redacted: dict[str, Any] = _redact(shown, tuple(secret for secret in secrets if secret))
-    return redacted
+    return redacted(shown, secrets)
+
+
+def secrets_of(target: Target) -> tuple[str, ...]:
+    """Return what of a target no report may show: its secrets, also as JSON, Python and URLs spell them."""
+    found: dict[str, None] = {}
+    hook = target.webhook_secret
+    for secret in filter(None, (target.api_key, hook, hook.removeprefix("whsec_") if hook else None)):
+        spellings = (secret, json.dumps(secret)[1:-1], repr(secret)[1:-1], quote(secret, safe=""))
+        found.update(dict.fromkeys(spellings))
+    return tuple(sorted(found, key=len, reverse=True))  # the longest first, for one may hold another
+
+
+def redacted(value: T, secrets: tuple[str, ...]) -> T:
+    """Return a JSON value without any of these secrets; the keys of its objects are ours."""
+    result: T = _redact(value, tuple(secret for secret in secrets if secret))
+    return result
 
 
 def curl(exchange: Exchange, base_url: str) -> str:
@@ -75,6 +95,14 @@ def _text(body: bytes) -> str:
     if "\x00" in text:
         return f"({len(body)} bytes that are no text: {body[:16].hex(' ')} …)"
     return text if len(body) <= _SHOWN_BODY else f"{text}… ({len(body)} bytes)"
+
+
+def _without(body: bytes, secrets: tuple[str, ...]) -> bytes:
+    # Before it is cut, since half of a secret is not found.
+    shown, rest = body[: 2 * _SHOWN_BODY], body[2 * _SHOWN_BODY :]
+    for secret in filter(None, secrets):
+        shown = shown.replace(secret.encode("utf-8", "surrogatepass"), b"***")
+    return shown + rest
 
 
 def _cut(text: str) -> str:

@@ -65,9 +65,10 @@ def wire(openvideos_run: SuitePlugin) -> Iterator[Wire]:
             preflight(wire)
         except CannotJudgeError as problem:
             run.give_up(str(problem))
+        run.is_cleaned_up = False
         yield wire
-        run.videos_started = wire.videos_started
         run.left_over = clean_up(wire)
+        run.is_cleaned_up = True
 
 
 @pytest.fixture(scope="session")
@@ -109,6 +110,7 @@ def jobs(
     except CannotJudgeError as problem:
         openvideos_run.give_up(str(problem))
     yield pool
+    openvideos_run.has_ended_job = pool.has_ended
     pool.stop()
 
 

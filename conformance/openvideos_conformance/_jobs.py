@@ -9,7 +9,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from ._outcomes import CannotJudgeError, NotReachedError, OutcomeError, UnsupportedError
+from ._outcomes import CannotJudgeError, NotReachedError, OutcomeError, OverdueError, UnsupportedError
 from ._samples import image
 
 if TYPE_CHECKING:
@@ -156,6 +156,11 @@ class JobPool:
         if not self._follower.is_alive():
             self._follower.start()
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether any of the jobs that are followed has ended."""
+        return any(job.is_over and job.plan.is_followed for job in self._jobs.values())
+
     def stop(self) -> None:
         """Stop following."""
         self._stopped.set()
@@ -187,7 +192,7 @@ class JobPool:
             )
         if not job.is_over:
             message = f"the job {job.id} did not end within {self._target.deadline:g} s; give it longer with --deadline"
-            raise NotReachedError(message, *([job.last] if job.last else []))
+            raise OverdueError(message, *([job.last] if job.last else []))
         return job
 
     def completed(self, name: str = "plain") -> Job:

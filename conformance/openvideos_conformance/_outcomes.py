@@ -26,6 +26,10 @@ class NotReachedError(OutcomeError):
     """What the check needs did not come about, so that it can say nothing."""
 
 
+class OverdueError(NotReachedError):
+    """A job did not end within the deadline."""
+
+
 class UnsupportedError(OutcomeError):
     """The server does not offer what the requirement is about."""
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import pytest
 
 from . import _fixtures
 from ._catalogue import Level, catalogue
-from ._evidence import evidence
-from ._outcomes import NotReachedError, OutcomeError, UnsupportedError, ViolationError
+from ._evidence import evidence, redacted, secrets_of
+from ._outcomes import NotReachedError, OutcomeError, OverdueError, UnsupportedError, ViolationError
 from ._preflight import is_alive
 from ._suite import Check, check_of
 from ._verdicts import Observation, Outcome
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from ._wire import Wire
 
 _SHOWN_EXCHANGES: Final = 4
+_SENT: Final = ("problem", "capabilities", "left_over", "videos_started")
+"""What a worker tells the process that collects."""
 CANNOT_JUDGE: Final = 2
 """The exit code of a run that can say nothing."""
 
@@ -52,15 +55,24 @@ class SuitePlugin:
         self.problem: str | None = None
         self.is_interrupted = False
         self.capabilities: dict[str, bool] = {}
-        self.videos_started = 0
         self.left_over: list[str] = []
+        self.is_overdue = False
+        self.has_ended_job = False
+        self.is_cleaned_up = True
+        self.began = time.time()
         self.wire = wire
+        self._started_by_workers = 0
         self.needed_jobs = {"plain"}
 
     @property
     def requirements(self) -> list[Requirement]:
         """The requirements that this run judges."""
         return [each for each in catalogue().values() if not self.only or each.id in self.only]
+
+    @property
+    def videos_started(self) -> int:
+        """How many jobs the run has started, in this process and in its workers."""
+        return self._started_by_workers + (self.wire.videos_started if self.wire else 0)
 
     # ---------------------------------------------------------------- hooks
     def pytest_configure(self, config: pytest.Config) -> None:
@@ -108,9 +120,33 @@ class SuitePlugin:
         if kept is not None:
             self.observations.append(_of_json(kept))
 
-    def pytest_keyboard_interrupt(self) -> None:
-        """Remember that the run was broken off."""
-        self.is_interrupted = True
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Remember that the run was broken off; pytest takes giving up for an interrupt, too."""
+        self.is_interrupted = self.is_interrupted or isinstance(excinfo.value, KeyboardInterrupt)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Write the reports, or tell the process that collects what it needs for them. All jobs are deleted by now."""
+        if self.is_overdue and not self.has_ended_job and self.problem is None:
+            deadline = self.target.deadline
+            self.problem = f"no job ended within the deadline of {deadline:g} s; give it longer with --deadline"
+        sent: dict[str, Any] | None = getattr(session.config, "workeroutput", None)
+        if sent is not None:
+            sent["openvideos"] = {name: getattr(self, name) for name in _SENT}
+        elif self.report is not None:
+            from ._collected import collected, write
+
+            write(collected(self), self.report)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """Take what a worker of pytest-xdist has told at its end."""
+        told: dict[str, Any] = getattr(node, "workeroutput", {}).get("openvideos", {})
+        if told:
+            self.problem = self.problem or told["problem"]
+            self.capabilities |= told["capabilities"]
+            self.left_over += told["left_over"]
+            self._started_by_workers += told["videos_started"]
 
     # ---------------------------------------------------------------- outcomes
     def give_up(self, reason: str) -> NoReturn:
@@ -130,19 +166,18 @@ class SuitePlugin:
                 return None
             outcome, message = _outcome(error), str(error)
             exchanges = error.exchanges if isinstance(error, OutcomeError) else ()
+            self.is_overdue = self.is_overdue or isinstance(error, OverdueError)
             if outcome is Outcome.ERROR:
                 message = f"the suite itself failed: {type(error).__name__}: {error}"
             self._notice_a_dead_server(item, exchanges)
-        secrets = tuple(filter(None, (self.target.api_key, self.target.webhook_secret)))
+        secrets = secrets_of(self.target)
         shown = tuple(evidence(each, self.target.base_url, secrets) for each in exchanges[:_SHOWN_EXCHANGES])
-        for secret in secrets:
-            message = message.replace(secret, "***")
         return Observation(
             requirement=check.requirement,
             check=item.name,
             layer=check.layer,
             outcome=outcome,
-            message=message,
+            message=redacted(message, secrets),
             evidence=shown,
         )
 
