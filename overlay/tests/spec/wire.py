@@ -1,0 +1,181 @@
+"""Judge requests by the contract, as they go over the wire, with parsers that are none of the SDK's.
+
+`read` tells what a request says; `faults` what the contract has against it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, Final
+from urllib.parse import parse_qsl, unquote_to_bytes
+
+import httpx
+from attrs import field, frozen
+
+from .contract import FORM, JSON, OPERATIONS, Operation, Schema, is_binary, kinds_of, problems
+
+PREFIX: Final = "/v1"
+ORIGIN: Final = "http://server.test"
+BASE_URL: Final = f"{ORIGIN}{PREFIX}"
+KEY: Final = "sk-spec-0123456789"
+
+_MEDIA_TYPE: Final = re.compile(r"[a-z]+/[a-zA-Z0-9.+-]+")
+_DISPOSITION: Final = re.compile(r'form-data; name="([^"]*)"(?:; filename="([^"]*)")?')
+
+
+@frozen
+class Part:
+    """One part of a form."""
+
+    name: str
+    file_name: str | None
+    media_type: str | None
+    content: bytes = field(repr=False)
+
+
+@frozen
+class Said:
+    """What a request says."""
+
+    operation: Operation
+    path: dict[str, str]
+    query: list[tuple[str, str]]
+    headers: httpx.Headers
+    media_type: str | None
+    body: Any
+    """The JSON body; of a form, its fields: text, but bytes where the contract has a file or does not know the name."""
+    parts: tuple[Part, ...] = ()
+
+    def given(self, place: str) -> dict[str, str]:
+        """Return the values in one place that the contract's parameters have there."""
+        found = {"path": self.path, "query": dict(self.query), "header": self.headers}[place]
+        names = [parameter.name for parameter in self.operation.parameters if parameter.place == place]
+        return {name: found[name] for name in names if name in found}
+
+
+def read(request: httpx.Request) -> Said:
+    """Return what a request says. Raises AssertionError if it is none of the contract's operations."""
+    raw_path, _, raw_query = request.url.raw_path.partition(b"?")
+    operation, values = _routed(request.method, raw_path.decode("ascii"))
+    assert request.url.copy_with(raw_path=b"/") == httpx.URL(f"{ORIGIN}/")
+    query = parse_qsl(
+        raw_query.decode("ascii"), keep_blank_values=True, strict_parsing=bool(raw_query), errors="strict"
+    )
+    content_type = request.headers.get("content-type")
+    if content_type is None:
+        assert not request.content
+        return Said(operation, values, query, request.headers, None, None)
+    media_type = content_type.partition(";")[0]
+    if media_type == JSON:
+        return Said(operation, values, query, request.headers, media_type, json.loads(request.content))
+    assert media_type == FORM
+    parts = tuple(_parts(content_type, request.content))
+    assert media_type in operation.bodies, f"{operation} takes no form"
+    fields = _fields(parts, operation.bodies[media_type].schema)
+    return Said(operation, values, query, request.headers, media_type, fields, parts)
+
+
+def _routed(method: str, raw_path: str) -> tuple[Operation, dict[str, str]]:
+    """Return the operation that a path means, a literal segment before a template's, and the values in the path."""
+    assert raw_path.startswith(f"{PREFIX}/")
+    given = raw_path.removeprefix(PREFIX).split("/")
+    for operation in sorted(OPERATIONS.values(), key=lambda each: each.path.count("{")):
+        wanted = operation.path.split("/")
+        if operation.method != method or len(wanted) != len(given):
+            continue
+        pairs = list(zip(wanted, given, strict=True))
+        if all(want.startswith("{") or want == got for want, got in pairs):
+            values = {want[1:-1]: unquote_to_bytes(got).decode() for want, got in pairs if want.startswith("{")}
+            return operation, values
+    raise AssertionError(f"no operation of the contract is {method} {raw_path}")
+
+
+def _parts(content_type: str, body: bytes) -> list[Part]:
+    """Return the parts of a form (RFC 7578; names as the HTML standard escapes them)."""
+    match = re.fullmatch(r'multipart/form-data; boundary="?([A-Za-z0-9\'()+_,./:=? -]{1,70})"?', content_type)
+    assert match, f"{content_type!r} names no boundary"
+    delimiter = b"--" + match[1].encode()
+    first, *rest, last = (b"\r\n" + body).split(b"\r\n" + delimiter)
+    assert (first, last.strip(b"\r\n")) == (b"", b"--"), "the form does not begin and end with its boundary"
+    found: list[Part] = []
+    for piece in rest:
+        head, blank, content = piece.partition(b"\r\n\r\n")
+        assert blank, "a part has no end of its headers"
+        lines = [line.partition(": ") for line in head.decode().split("\r\n")[1:]]
+        headers = {name.lower(): value for name, _, value in lines}
+        assert len(headers) == len(lines), "a part repeats a header"
+        disposition = _DISPOSITION.fullmatch(headers["content-disposition"])
+        assert disposition, f"{headers['content-disposition']!r} names no field"
+        name, file_name = disposition.groups()
+        file_name = None if file_name is None else _unescaped(file_name)
+        found.append(Part(_unescaped(name), file_name, headers.get("content-type"), content))
+    return found
+
+
+def _unescaped(text: str) -> str:
+    escapes = re.compile(r"%(22|[01][0-9A-F])|\\(\\)")
+    return escapes.sub(lambda match: chr(int(match[1], 16)) if match[1] else match[2], text)
+
+
+def _fields(parts: tuple[Part, ...], schema: Schema) -> dict[str, Any]:
+    fields: dict[str, Any] = {}
+    for part in parts:
+        assert part.name not in fields, f"the form has {part.name!r} twice"
+        if is_binary(schema["properties"].get(part.name, {})):
+            assert part.file_name, f"the file {part.name!r} has no file name"
+            assert _MEDIA_TYPE.fullmatch(part.media_type or ""), f"the file {part.name!r} has no media type"
+            fields[part.name] = part.content
+        else:
+            assert part.file_name is None, f"the field {part.name!r} has a file name"
+            assert part.media_type in {None, "text/plain"}
+            # What the contract does not know may be any bytes.
+            fields[part.name] = part.content.decode() if part.name in schema["properties"] else part.content
+    return fields
+
+
+def faults(said: Said) -> dict[str, list[str]]:
+    """Return what the contract has against a request, by the name of a parameter or a field; nothing if it is valid.
+
+    What is wrong with the body as a whole is under `body`.
+    """
+    found: dict[str, list[str]] = {}
+    for parameter in said.operation.parameters:
+        values = said.given(parameter.place)
+        if parameter.name in values:
+            found[parameter.name] = problems(parameter.schema, _typed(parameter.schema, values[parameter.name]))
+        elif parameter.required:
+            found[parameter.name] = ["is missing"]
+    names = [name for name, _ in said.query]
+    for name in said.given("query"):
+        if names.count(name) > 1:
+            found[name] = ["is there twice"]
+    if said.headers.get_list("authorization") != [f"Bearer {KEY}"]:
+        found["authorization"] = [f"is {said.headers.get_list('authorization')}"]
+    bodies = said.operation.bodies
+    if said.media_type is None:
+        found["body"] = ["is missing"] if bodies else []
+    elif said.media_type not in bodies:
+        found["body"] = [f"is {said.media_type}"]
+    else:
+        found |= _body_faults(bodies[said.media_type].schema, said.body)
+    return {name: wrong for name, wrong in found.items() if wrong}
+
+
+def _body_faults(schema: Schema, body: Any) -> dict[str, list[str]]:
+    whole = problems(schema, body)
+    if not isinstance(body, dict) or not whole:
+        return {"body": whole}
+    inner = {
+        name: problems(each, body[name])
+        for name, each in schema["properties"].items()
+        if name in body and not is_binary(each)
+    }
+    return inner if any(inner.values()) else {"body": whole}
+
+
+def _typed(schema: Schema, text: str) -> Any:
+    """Return a parameter's text as the value that it means (OpenAPI, style `form` and `simple`)."""
+    if "integer" in kinds_of(schema) and re.fullmatch(r"-?\d{1,20}", text, re.ASCII):
+        return int(text)
+    return text
