@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 from ._cleanup import started
-from ._jobs import RUNNING
 from ._outcomes import OutcomeError
 
 if TYPE_CHECKING:
@@ -25,18 +24,15 @@ _APART: Final = 1.1
 
 
 def look_again(wire: Wire, jobs: JobPool) -> None:
-    """Read the status of each job that is still there, those that ended several times, and the list once."""
+    """Read the status of each job that is still there, several times if it was seen to end, and the list once."""
     with contextlib.suppress(OutcomeError):  # else the rules judge what there is
         jobs.ended("plain")
     ended = _ended(wire.history)
     if ended:
         time.sleep(max(0.0, min(_APART, max(ended.values()) + _APART - wire.now())))
     for video_id in started(wire.history):
-        path = f"/videos/{quote(video_id, safe='')}"
-        first = wire.get(path, layer="closing")
-        if first.is_ok and first.object.get("status") not in RUNNING:
-            for _ in range(_READS - 1):
-                wire.get(path, layer="closing")
+        for _ in range(_READS if video_id in ended else 1):
+            wire.get(f"/videos/{quote(video_id, safe='')}", layer="closing")
     wire.get("/videos", layer="closing")
 
 

@@ -110,6 +110,35 @@ def cursors_are_those_of_the_page(traffic: Traffic, tally: Tally) -> None:
                 tally.found(message, page, once=name)
 
 
+@rule("VID-LIST-004", "a walk meets each video once", needs="a page behind a page, or around a job of ours")
+def walks_meet_each_video_once(traffic: Traffic, tally: Tally) -> None:
+    """Look for videos that are on a page and on the next, and for jobs of ours that a page behind a cursor skips."""
+    ended: dict[tuple[str | None, str | None], list[Exchange]] = {}
+    for page in traffic.pages:
+        if _ids(page):
+            ended.setdefault((_ids(page)[-1], _order(traffic, page)), []).append(page)
+    for page in traffic.pages:
+        after, order, ids, times = _once(traffic, page, "after"), _order(traffic, page), _ids(page), _times(page)
+        if after is None or order is None or not ids:
+            continue
+        previous = next((each for each in ended.get((after, order), ()) if each.is_before(page)), None)
+        if previous is not None:
+            tally.judged()
+            twice = (set(_ids(previous)) & set(ids)) - {after, None}
+            if twice:
+                message = f"{page.told} holds {min(map(str, twice))}, which was on the page before"
+                tally.found(message, previous, page, once="twice")
+        told = traffic.told(after, "created_at")
+        cursor = whole(told[0]) if told is not None else None
+        if cursor is None or not times or not _is_sorted(times, order):
+            continue
+        newest, oldest = (cursor, times[-1]) if order == _DESC else (times[-1], cursor)
+        for start in _there(traffic, page, ids):
+            if oldest < _created(start) < newest:
+                message = f"{page.told} skips the job {start.id}, which comes between its cursor and its last video"
+                tally.found(message, start.exchange, page, once="skipped")
+
+
 @rule("VID-LIST-005", "has_more is true while there are videos behind the page", needs="a page behind which there are")
 def pages_say_that_there_is_more(traffic: Traffic, tally: Tally) -> None:
     """Look for a page that says it is the last, and does not hold an older job of ours, or has a page behind it."""

@@ -84,6 +84,36 @@ def test_cursors_of_an_empty_page_are_null() -> None:
     keeps(log, "VID-LIST-003")
 
 
+def test_a_walk_does_not_meet_a_video_twice() -> None:
+    log = Log()
+    log.listed(*_aged(1, 2, 2), query={"limit": 3}, has_more=True)
+    log.listed(*_aged(1, 2, 2)[1:2], video("video_9", created_at=NOW - 9), query={"after": "video_2"})
+    assert "holds video_1, which was on the page before" in breaks(log, "VID-LIST-004").message
+
+
+@pytest.mark.parametrize("order", ["asc", "desc"])
+def test_a_walk_does_not_skip_a_job(order: str) -> None:
+    log = Log()
+    log.created()
+    first, last = video("video_8", created_at=NOW + 60), video("video_9", created_at=NOW - 60)
+    if order == "asc":
+        first, last = last, first
+    log.listed(first, query={"limit": 1, "order": order}, has_more=True)
+    page = log.listed(last, query={"after": first["id"], "order": order})
+    finding = breaks(log, "VID-LIST-004")
+    assert "skips the job video_1, which comes between its cursor and its last video" in finding.message
+    assert finding.exchanges[-1] is page
+
+
+def test_walks_may_meet_what_others_did() -> None:
+    log = Log()
+    log.listed(*_aged(1, 2), query={"limit": 2}, has_more=True)
+    log.listed(video("video_6", created_at=NOW - 8), query={"order": "asc", "after": "video_7"})
+    log.listed(video("video_5", created_at=NOW - 2), query={"after": "video_1"})
+    log.listed(*_aged(1, 2), query={"limit": 2}, has_more=True)
+    keeps(log, "VID-LIST-004")
+
+
 def test_a_page_does_not_hide_an_older_job() -> None:
     log = Log()
     log.created()
@@ -111,7 +141,7 @@ def test_the_last_page_may_be_the_last() -> None:
     log.deleted("video_1")
     log.listed(video("video_3"), video("video_2", created_at=NOW - 5))
     log.listed(query={"after": "video_2"})
-    log.listed(video("video_4", created_at=NOW + 9), query={"after": "video_2", "order": "asc"})
+    log.listed(video("video_3"), video("video_4", created_at=NOW + 9), query={"after": "video_2", "order": "asc"})
     keeps(log)
 
 
@@ -159,7 +189,9 @@ def test_a_page_does_not_begin_before_its_cursor() -> None:
     log = Log()
     log.listed(*_aged(1, 2, 3))
     log.listed(*_aged(1), query={"after": "video_2", "limit": 1})
-    assert "begins with a video that is 2 s newer than its cursor" in breaks(log, "VID-LIST-008").message
+    assert (
+        "begins with a video that is 2 s newer than its cursor" in breaks(log, "VID-LIST-008", "VID-LIST-004").message
+    )
     log = Log()
     log.listed(*_aged(1, 2, 3))
     log.listed(*_aged(3, 3, 3)[2:], query={"after": "video_1", "order": "asc"})

@@ -1,0 +1,94 @@
+"""What a run downloads once, and what it reads at its end, over a transport that needs no socket."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+
+import httpx
+import pytest
+
+from openvideos_conformance._downloads import Files
+from openvideos_conformance._jobs import JobPool
+from openvideos_conformance._last_look import look_again
+from openvideos_conformance._outcomes import NotReachedError
+from openvideos_conformance._target import Target
+from openvideos_conformance._wire import Wire
+
+from .histories import error, page, video
+
+Answer = Callable[[httpx.Request], httpx.Response]
+
+
+def _wire(answer: Answer) -> Wire:
+    return Wire(Target(base_url="http://127.0.0.1:1/v1", api_key="sk-a-synthetic-key"), httpx.MockTransport(answer))
+
+
+def _server(status: str, content: int = 200) -> Answer:
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/content"):
+            variant = request.url.params.get("variant", "video")
+            return httpx.Response(content, content=variant.encode() if content == 200 else json.dumps(error()).encode())
+        if request.url.path.endswith("/videos") and request.method == "GET":
+            return httpx.Response(200, json=page(video("video_1", status)))
+        return httpx.Response(200, json=video("video_1", status))
+
+    return answer
+
+
+@pytest.fixture
+def completed() -> Iterator[tuple[Wire, JobPool]]:
+    with _wire(_server("completed")) as wire:
+        pool = JobPool(wire)
+        pool.start(["plain"])
+        yield wire, pool
+        pool.stop()
+
+
+def _downloads(wire: Wire) -> list[str]:
+    return [each.target for each in wire.history if each.operation == "download_video_content"]
+
+
+def test_each_file_is_downloaded_once_and_when_it_is_asked_for(completed: tuple[Wire, JobPool]) -> None:
+    wire, pool = completed
+    files = Files(wire, pool)
+    assert _downloads(wire) == []
+    assert files.thumbnail.body == b"thumbnail"
+    assert files.video is files.video is files.answer("video")
+    assert files.spritesheet.body == b"spritesheet"
+    path = "/videos/video_1/content"
+    assert _downloads(wire) == [f"{path}?variant=thumbnail", path, f"{path}?variant=spritesheet"]
+
+
+def test_a_file_that_is_refused_is_not_reached() -> None:
+    with _wire(_server("completed", 404)) as wire:
+        pool = JobPool(wire)
+        pool.start(["plain"])
+        files = Files(wire, pool)
+        assert files.answer("video").status == 404
+        with pytest.raises(NotReachedError, match="the video of the completed job could not be downloaded"):
+            _ = files.video
+        pool.stop()
+        assert len(_downloads(wire)) == 1
+
+
+def test_a_job_that_failed_has_no_files() -> None:
+    with _wire(_server("failed")) as wire:
+        pool = JobPool(wire)
+        pool.start(["plain"])
+        with pytest.raises(NotReachedError, match="ended as 'failed'"):
+            _ = Files(wire, pool).video
+        pool.stop()
+
+
+def test_ended_jobs_are_read_again_apart_from_the_first_time(
+    completed: tuple[Wire, JobPool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wire, pool = completed
+    slept: list[float] = []
+    monkeypatch.setattr("openvideos_conformance._last_look.time.sleep", slept.append)
+    look_again(wire, pool)
+    last = [each for each in wire.history if each.layer == "closing"]
+    assert [each.operation for each in last] == ["retrieve_video"] * 3 + ["list_videos"]
+    assert len(slept) == 1
+    assert 0 < slept[0] <= 1.1
