@@ -12,7 +12,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from ._fuzz_document import IMAGE, VIDEO, adapted
+from ._fuzz_document import IMAGE, JSON_CREATE, VIDEO, adapted
 from ._fuzz_findings import Failure, Generated, own_failures, put_to_the_test, requirement_of
 from ._fuzz_wire import FuzzWire
 from ._outcomes import NotReachedError, UnsupportedError
@@ -78,14 +78,15 @@ def fuzz(wire: Wire, offered: Capabilities) -> Fuzzed:
 
 
 def _operations(wire: Wire, offered: Capabilities) -> set[str]:
-    """Return the operations that the server has."""
+    """Return the operations that the server has, and whether it takes a create as JSON."""
+    needed = {operation.id: CAPABILITIES.get(operation.id, "core") for operation in wire.contract.operations}
     has: set[str] = set()
-    for operation in wire.contract.operations:
+    for name, capability in {**needed, JSON_CREATE: JSON_CREATE}.items():
         try:
-            offered.require(CAPABILITIES.get(operation.id, "core"))
+            offered.require(capability)
         except (NotReachedError, UnsupportedError):
             continue
-        has.add(operation.id)
+        has.add(name)
     return has
 
 

@@ -21,12 +21,15 @@ if TYPE_CHECKING:
 IMAGE: Final = "image/png"
 VIDEO: Final = "video/mp4"
 
+JSON_CREATE: Final = "json"
+"""The capability of a server that takes a create as JSON, too."""
+
 _PINNED: Final = {"model": "VideoModel", "seconds": "VideoSeconds", "size": "VideoSize"}
 _LEFT_OUT: Final = frozenset({"Idempotency-Key", "Range", "If-Range"})
 
 
 def adapted(contract: Contract, target: Target, *, offered: Collection[str], picture: bytes) -> Schema:
-    """Return the contract for one server. `offered` names the operations that it has."""
+    """Return the contract for one server. `offered` names the operations that it has, and `json` if it takes that."""
     document = copy.deepcopy(contract.document)
     document["servers"] = [{"url": target.base_url.rstrip("/")}]
     document.pop("webhooks", None)
@@ -37,6 +40,8 @@ def adapted(contract: Contract, target: Target, *, offered: Collection[str], pic
         if not any("operationId" in json_object(operation) for operation in item.values()):
             del document["paths"][path]
     parameters = document["components"]["parameters"]
+    if JSON_CREATE not in offered:
+        del document["paths"]["/videos"]["post"]["requestBody"]["content"]["application/json"]
     for operation in _operations(document):
         _adapt_operation(operation, parameters, offered)
     _drop_security(document, target)

@@ -28,6 +28,9 @@ LAYER: Final = "fuzz"
 CASE_HEADER: Final = "x-schemathesis-testcaseid"
 """The header by which schemathesis names its case in a request."""
 
+PROBE_HEADER: Final = "x-schemathesis-probe"
+"""The header by which schemathesis asks, before all else, what a server's HTTP allows."""
+
 _PIECE: Final = 1 << 16
 _SHARES: Final = {"examples": 0.2, "coverage": 0.4, "fuzzing": 0.6}
 """How much of what may be spent is spent when a phase ends: the last one needs jobs the most."""
@@ -75,6 +78,8 @@ class FuzzWire:
 
     def exchanged(self, request: requests.PreparedRequest, send: Callable[[], requests.Response]) -> requests.Response:
         """Send a request by `send`, or answer it locally; record it in the first case."""
+        if PROBE_HEADER in request.headers:
+            return _local_answer(request, _LOCAL["illegal"])  # NUL in headers is no question of the contract
         target = urlsplit(request.url or "")
         path = target.path.removeprefix(self._prefix)
         method = str(request.method)

@@ -211,7 +211,7 @@ async def ranges_are_offered_in_words(request: Request, ask: Handler, _: Memory)
 async def progress_is_no_number(request: Request, ask: Handler, _: Memory) -> Answer:
     """Tell NaN as the progress of a job."""
     answer = await ask(request)
-    if request.operation == "retrieve_video" and answer.object.get("progress") == 0:
+    if request.operation == "retrieve_video" and answer.object.get("status") in {"queued", "in_progress"}:
         return answer.with_fields(progress=float("nan"))
     return answer
 

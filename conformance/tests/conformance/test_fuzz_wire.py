@@ -157,7 +157,7 @@ def _answering(body: bytes) -> Callable[[], requests.Response]:
 
 def _adapted(**options: Any) -> dict[str, Any]:
     target = Target(base_url=BASE, **options)
-    offered = options.pop("offered", None) or {operation.id for operation in contract().operations}
+    offered = options.pop("offered", None) or {"json"} | {operation.id for operation in contract().operations}
     return adapted(contract(), target, offered=offered, picture=b"PNG")
 
 
@@ -183,6 +183,7 @@ def test_operations_that_are_not_offered_and_links_to_them_are_left_out() -> Non
     target = Target(base_url=BASE, api_key=KEY)
     offered = {operation.id for operation in contract().operations} - {"remix_video", "edit_video"}
     document = adapted(contract(), target, offered=offered, picture=b"PNG")
+    assert {"multipart/form-data"} == set(document["paths"]["/videos"]["post"]["requestBody"]["content"])
     assert "/videos/edits" not in document["paths"]
     assert "/videos/{video_id}/remix" not in document["paths"]
     links = document["paths"]["/videos"]["post"]["responses"]["200"]["links"]
@@ -210,3 +211,10 @@ def test_the_files_that_are_sent_are_what_they_say() -> None:
     name, content, media_type = clip("64x48", "1")
     assert content[4:8] == b"ftyp"
     assert (name, media_type) == ("video.mp4", "video/mp4")
+
+
+def test_what_schemathesis_asks_of_http_itself_is_not_sent(wire: Wire) -> None:
+    fuzz, server = FuzzWire(wire, 12), Server()
+    probe = requests.Request("GET", BASE, headers={"X-Schemathesis-Probe": "NULL"}).prepare()
+    assert fuzz.exchanged(probe, server).status_code == 400
+    assert (0, []) == (server.asked, fuzz.exchanges)
