@@ -9,9 +9,14 @@ from email.utils import formatdate
 from typing import Any
 from urllib.parse import urlencode
 
+from hypothesis import HealthCheck, settings
+
 from openvideos_conformance._contract import contract
 from openvideos_conformance._exchanges import Exchange
 from openvideos_conformance._history import RULES, Finding, Judged, Traffic
+
+CALM = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""How properties are tried on a machine that does other things, too."""
 
 NOW = 1_800_000_000
 """The server's time when a history begins, in Unix seconds."""

@@ -17,7 +17,7 @@ from openvideos_conformance._catalogue import catalogue
 from openvideos_conformance._exchanges import Exchange
 from openvideos_conformance._history import RULES, Traffic
 
-from .histories import NOW, Log, broken, keeps, video
+from .histories import CALM, NOW, Log, broken, keeps, video
 from .model_server import ModelServer, Step, Word, steps
 
 BY_TRAFFIC = {
@@ -52,7 +52,7 @@ def test_an_empty_history_puts_no_rule_to_the_test(rule: Any) -> None:
     assert rule.judge(Traffic([])) == ([], 0)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(CALM, max_examples=300)
 @given(steps)
 def test_a_right_server_is_never_accused(plan: list[Step]) -> None:
     keeps(ModelServer().run(plan))
@@ -130,7 +130,7 @@ BEGINNING = [
 
 
 @pytest.mark.parametrize(("requirement", "operation", "fault"), ONE_FAULT)
-@settings(max_examples=25, deadline=None)
+@settings(CALM, max_examples=25)
 @given(plan=steps, pick=st.integers(0, 1_000))
 def test_one_fault_is_seen_by_the_rule_that_it_breaks(
     requirement: str, operation: str, fault: Fault, plan: list[Step], pick: int

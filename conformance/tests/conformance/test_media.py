@@ -13,12 +13,14 @@ from typing import Any
 
 import av
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from PIL import Image
 
 from openvideos_conformance._boxes import NotWholeError, boxes, tracks
 from openvideos_conformance._media import Clip, MediaError, clip, is_as_long, picture
+
+from .histories import CALM
 
 
 @cache
@@ -155,7 +157,7 @@ def test_a_picture_that_would_fill_the_memory_is_not_decoded() -> None:
         clip(bytes(data))
 
 
-@settings(deadline=None)
+@CALM
 @given(st.lists(st.tuples(st.integers(0, 4_000), st.integers(0, 255)), min_size=1, max_size=6), st.booleans())
 def test_a_damaged_clip_is_a_clip_or_none(changes: list[tuple[int, int]], is_fast: bool) -> None:  # noqa: FBT001 - hypothesis passes it
     data = bytearray(_mp4(flags="faststart" if is_fast else ""))
@@ -165,6 +167,7 @@ def test_a_damaged_clip_is_a_clip_or_none(changes: list[tuple[int, int]], is_fas
         clip(bytes(data))
 
 
+@CALM
 @given(st.binary(max_size=300))
 @example(b"\0\0\0\0\0\0\0\0")
 def test_any_bytes_are_walked_to_their_end_or_refused(data: bytes) -> None:
@@ -178,6 +181,7 @@ def _nested(*kinds: bytes, inner: bytes = b"") -> bytes:
     return inner
 
 
+@CALM
 @given(st.binary(max_size=120), st.sampled_from([b"mdhd", b"hdlr", b"stco", b"co64", b"tkhd"]))
 def test_any_track_is_read_or_refused(inner: bytes, kind: bytes) -> None:
     steps = {b"tkhd": (), b"mdhd": (b"mdia",), b"hdlr": (b"mdia",)}.get(kind, (b"mdia", b"minf", b"stbl"))
@@ -246,7 +250,7 @@ def test_a_picture_that_would_fill_the_memory_is_refused() -> None:
         picture(bytes(data), "JPEG")
 
 
-@settings(deadline=None)
+@CALM
 @given(st.sampled_from(PICTURES), st.lists(st.tuples(st.integers(0, 4_000), st.integers(0, 255)), max_size=6))
 def test_a_damaged_picture_is_a_picture_or_none(original: tuple[str, bytes], changes: list[tuple[int, int]]) -> None:
     kind, data = original[0], bytearray(original[1])
