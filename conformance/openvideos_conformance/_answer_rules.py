@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ._checks import shown
 from ._exchanges import MISSING, json_array, json_object
 from ._rules import rule
+from ._traffic import OF_HTTP
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
 _ERROR: Final = "#/components/schemas/ErrorResponse"
 _SHORTEST_SECRET: Final = 8
 """A shorter key may stand in any text by chance."""
-
-_TRANSPORT: Final = frozenset({405, 406, 408, 411, 412, 414, 417, 421, 426, 431, 501, 505})
-"""What any HTTP server may answer before anybody looks at the operation, or because it does not offer it."""
 
 _STACK_TRACES: Final = re.compile(
     r"""
@@ -146,7 +144,7 @@ def _texts(value: Any) -> Iterator[str]:
 def statuses_are_documented(traffic: Traffic, tally: Tally) -> None:
     """Compare each status with those of the operation. 422 in place of 400 is right everywhere."""
     for exchange in traffic.answered:
-        if exchange.operation is None or exchange.status is None or exchange.status in _TRANSPORT:
+        if exchange.operation is None or exchange.status is None or exchange.status in OF_HTTP:
             continue
         tally.judged()
         status = 400 if exchange.status == 422 else exchange.status  # noqa: PLR2004 - HTTP's own

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from ._checks import CHARACTER, VIDEO, shown
 from ._jobs import RUNNING
 from ._rules import Rule, rule
-from ._traffic import FUZZ, Start, body_reference, number, same_value, video_id_of
+from ._traffic import FUZZ, OF_HTTP, Start, body_reference, number, same_value, video_id_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from ._traffic import Traffic
 
 _NOT_FOUND: Final = 404
-_BUSY: Final = frozenset({429, 503})
+_OF_NO_JOB: Final = OF_HTTP | {304, 410, 429, 503, _NOT_FOUND}
+"""What the retrieve of a known job may be refused with, or what another requirement is about."""
 
 
 def _fits(requirement: str, name: str, operation: str, address: str, *, form: bool | None = None) -> Rule:
@@ -187,7 +188,7 @@ def retrieved_jobs_fit(traffic: Traffic, tally: Tally) -> None:
         created = known.get(video_id)
         is_plain = exchange.has_key and exchange.layer != FUZZ and not exchange.query and not exchange.request_body
         is_there = created is not None and created.is_before(exchange) and not traffic.may_be_gone(video_id, exchange)
-        if is_plain and is_there and not exchange.failure and exchange.status not in {*_BUSY, _NOT_FOUND, 410}:
+        if is_plain and is_there and not exchange.failure and exchange.status not in _OF_NO_JOB:
             tally.judged()
             tally.found(
                 f"the job {video_id} is known, and was retrieved with {exchange.status}", exchange, once=video_id

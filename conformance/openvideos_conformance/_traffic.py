@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 FUZZ: Final = "fuzz"
 """The layer of generated requests: any header, query or body may be in them."""
 
+OF_HTTP: Final = frozenset({405, 406, 408, 411, 412, 414, 417, 421, 426, 431, 501, 505})
+"""What any HTTP server may answer before anybody looks at the operation, or because it does not offer it."""
+
 _DID_NOTHING: Final = frozenset({400, 401, 403, 404, 405, 410, 415, 422, 429, 501})
 """The answers to a deletion that surely deleted nothing. A 409 is none: the end of the job may be under way."""
 

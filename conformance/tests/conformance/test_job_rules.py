@@ -233,6 +233,7 @@ def test_a_known_job_may_be_refused_for_a_reason() -> None:
     log.refused("GET", "/videos/video_1", 401, has_key=False, headers={"www-authenticate": "Bearer"})
     log.refused("GET", "/videos/video_1", 429, headers={"retry-after": "1"})
     log.refused("GET", "/videos/other", 400)
+    log.refused("GET", "/videos/video_1", 431, sent={"x-long": "a" * 99_999})
     keeps(log)
 
 
