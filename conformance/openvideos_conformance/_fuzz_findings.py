@@ -122,22 +122,43 @@ def requirement_of(failure: Failure, made: Generated) -> str | None:
 
 
 def own_failures(made: Generated) -> list[tuple[str, Failure]]:
-    """Return what can be seen without schemathesis: what was accepted and is forbidden, and bytes of another kind."""
-    found: list[tuple[str, Failure]] = []
-    for exchange in made.exchanges:
-        legality = made.legality[exchange.number]
-        if exchange.is_ok and exchange.has_key and legality.is_illegal:
-            message = f"it breaks the contract ({'; '.join(legality.flaws[:2])}), and is answered {exchange.status}"
-            found.append(("VID-VALID-014", Failure("negative_data_rejection", message, exchange)))
-        if exchange.is_ok and not exchange.has_key and exchange.operation is not None:
-            message = f"it has no right key, and is answered {exchange.status}"
-            found.append(("VID-AUTH-001", Failure("ignored_auth", message, exchange)))
-        if exchange.operation == "download_video_content" and exchange.status == 200 and not exchange.failure:  # noqa: PLR2004
-            place, magic = _MAGIC.get(exchange.media_type, (0, b""))
-            if exchange.body[place : place + len(magic)] != magic:
-                message = f"it is said to be {exchange.media_type}, and begins with {exchange.body[:12].hex(' ')}"
-                found.append(("VID-CONTENT-001", Failure("response_schema_conformance", message, exchange)))
-    return found
+    """Return what is plain to see, where schemathesis looks at some of the cases alone."""
+    created = made.created()
+    return [
+        (requirement, Failure("own", message, exchange))
+        for exchange in made.exchanges
+        for requirement, message in _own_flaws(exchange, made, created)
+    ]
+
+
+def _own_flaws(exchange: Exchange, made: Generated, created: set[str]) -> Iterable[tuple[str, str]]:
+    legality = made.legality[exchange.number]
+    if exchange.is_ok and exchange.operation is not None and not exchange.has_key:
+        yield "VID-AUTH-001", f"it has no right key, and is answered {exchange.status}"
+        return
+    if exchange.is_ok and legality.is_illegal:
+        flaws = "; ".join(legality.flaws[:2])
+        yield "VID-VALID-014", f"it breaks the contract ({flaws}), and is answered {exchange.status}"
+    if exchange.is_ok and exchange.operation == "download_video_content":
+        place, magic = _MAGIC.get(exchange.media_type, (0, b""))
+        if exchange.body[place : place + len(magic)] != magic:
+            begin = exchange.body[:12].hex(" ")
+            yield "VID-CONTENT-001", f"it is said to be {exchange.media_type}, and begins with {begin or 'nothing'}"
+    video_id = exchange.ids.get("video_id")
+    if video_id not in created:
+        return
+    if exchange.is_ok and made.deletion_before(exchange):
+        yield "VID-DELETE-003", f"the video was deleted before, and is answered {exchange.status}"
+    if exchange.operation == "retrieve_video" and exchange.status == _NOT_FOUND and _is_there(video_id, exchange, made):
+        yield "VID-CREATE-010", "the create of the job was answered before, and it was not deleted"
+
+
+def _is_there(video_id: str, exchange: Exchange, made: Generated) -> bool:
+    """Tell whether a job had been started when it was asked for, and nobody had asked for its deletion."""
+    creates = (each for each in made.exchanges if each.operation in CREATING and each.is_before(exchange))
+    is_started = any(video.get("id") == video_id for each in creates for video in videos_of(each))
+    deletions = (each for each in made.history if each.operation == "delete_video" and each.number < exchange.number)
+    return is_started and not any(each.ids.get("video_id") == video_id for each in deletions)
 
 
 def put_to_the_test(made: Generated) -> Counter[str]:

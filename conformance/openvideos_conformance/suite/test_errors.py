@@ -87,6 +87,8 @@ def test_errors_tell_no_secret(wire: Wire) -> None:
     key = wire.target.api_key
     for value in other_schemes(key).values() if key else ():
         wire.get("/videos", authorization=value)
+    wire.get("/videos", query={"limit": "ten"})
+    wire.post("/videos", content=b"{", headers={"content-type": "application/json"})
     errors = [exchange for exchange in wire.history if (exchange.status or 0) >= _BAD]
     for exchange in errors:
         text = exchange.body.decode("utf-8", "replace")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def _checks(requirement: str) -> pytest.MarkDecorator:
-    return pytest.mark.openvideos_check(Check(requirement, Phase.FUZZ, (), "fuzz", None))
+    return pytest.mark.openvideos_check(Check(requirement, Phase.FUZZ, ("json",), "fuzz", None))
 
 
 @pytest.mark.parametrize("requirement", [pytest.param(each, id=each, marks=_checks(each)) for each in MAPPED])

@@ -87,6 +87,9 @@ def test_many_requests_at_once_are_each_given_their_own_answer(wire: Wire, jobs:
 
 @checks("VID-ROBUST-004", phase=Phase.CLOSING)
 def test_the_server_still_answers(wire: Wire, jobs: JobPool, contract: Contract) -> None:
+    # What is the most likely to break a server comes once more, for a run that checks this alone.
+    for body in hostile_json("openvideos-conformance must never be made").values():
+        wire.post("/videos", content=body, headers={"content-type": "application/json"})
     page = expect(wire.get("/videos"), 200, "a list, after all that was sent")
     flaws = contract.flaws(page.json, "#/components/schemas/VideoList")
     if flaws:

@@ -217,3 +217,23 @@ def test_what_was_put_to_the_test_is_counted() -> None:
         "VID-AUTH-001": 1,
         "VID-DELETE-003": 1,
     }
+
+
+def test_what_becomes_of_a_job_is_seen_without_schemathesis() -> None:
+    created = _exchange(1, "POST", "/videos", 200, {"id": "video_1"})
+    unknown = _exchange(2, "GET", "/videos/video_1", 404)
+    deleted = _exchange(3, "DELETE", "/videos/video_1", 200)
+    gone = _exchange(4, "GET", "/videos/video_1", 404)
+    again = _exchange(5, "DELETE", "/videos/video_1", 200)
+    never = _exchange(6, "GET", "/videos/video_2", 404)
+    found = own_failures(_made(created, unknown, deleted, gone, again, never))
+    assert [(requirement, failure.exchange.number) for requirement, failure in found] == [
+        ("VID-CREATE-010", 2),
+        ("VID-DELETE-003", 5),
+    ]
+
+
+def test_a_job_that_is_asked_for_before_its_create_is_answered_may_be_unknown() -> None:
+    unknown = _exchange(1, "GET", "/videos/video_1", 404)
+    created = _exchange(2, "POST", "/videos", 200, {"id": "video_1"})
+    assert not own_failures(_made(unknown, created))
