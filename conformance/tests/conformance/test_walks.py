@@ -1,0 +1,169 @@
+"""Test what walks over synthetic pages are said to break."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from openvideos_conformance._exchanges import Exchange
+from openvideos_conformance._unknown_ids import unknown_like
+from openvideos_conformance._walks import (
+    End,
+    Walk,
+    gone,
+    not_met_once,
+    present,
+    short_page,
+    too_long,
+    wrong_end,
+    wrong_ends,
+    wrong_start,
+    wrong_times,
+)
+
+OWN = ("c", "b", "a")
+
+
+def page(ids: str, *, more: bool = False, times: dict[str, int] | None = None, **changes: Any) -> Exchange:
+    """Return a page of videos, each of whose ids is a letter."""
+    data = [{"id": id_, "created_at": (times or {}).get(id_, 7)} for id_ in ids]
+    ends = {"first_id": ids[0] if ids else None, "last_id": ids[-1] if ids else None}
+    body = {"object": "list", "data": data, **ends, "has_more": more, **changes}
+    return exchange("GET", "/videos", "list_videos", body)
+
+
+def exchange(method: str, path: str, operation: str, body: Any, *, status: int = 200, **known: Any) -> Exchange:
+    """Return an exchange that was answered with JSON."""
+    return Exchange(
+        number=1,
+        layer="scenario",
+        began=0.0,
+        ended=0.0,
+        at=0.0,
+        method=method,
+        path=path,
+        operation=operation,
+        status=status,
+        body=json.dumps(body).encode(),
+        **known,
+    )
+
+
+def walk(*pages: Exchange, end: End = End.LAST_PAGE, **known: Any) -> Walk:
+    """Return a walk over these pages."""
+    return Walk(pages=pages, end=end, **known)
+
+
+def test_a_walk_that_meets_each_video_once_has_no_flaw() -> None:
+    right = walk(page("xc", more=True), page("by", more=True), page("a"), limit=2)
+    assert not_met_once(right, OWN) is None
+    assert wrong_end(right, OWN) is None
+    assert right.is_whole(OWN)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (walk(page("cb"), limit=2), "misses 1 of the 3"),
+        (walk(page("cb", more=True), page("ba"), limit=2), "meets b twice"),
+        (walk(page("c", more=True), page("c", more=True), limit=1, end=End.REPEATED), "goes in circles"),
+    ],
+    ids=["missed", "twice", "circle"],
+)
+def test_a_walk_that_does_not_is_told(wrong: Walk, said: str) -> None:
+    flaw = not_met_once(wrong, OWN)
+    assert flaw is not None
+    assert said in flaw.message
+    assert flaw.exchanges
+
+
+def test_what_others_create_and_delete_is_no_flaw() -> None:
+    assert not_met_once(walk(page("xxc", more=True), page("xba")), OWN) is None
+
+
+def test_a_walk_that_was_broken_off_misses_nothing() -> None:
+    assert not_met_once(walk(page("c", more=True), end=End.BOUND), OWN) is None
+
+
+def test_has_more_that_is_false_too_early_is_told() -> None:
+    flaw = wrong_end(walk(page("c"), limit=1), OWN)
+    assert flaw is not None
+    assert "2 videos are behind it" in flaw.message
+
+
+def test_has_more_that_is_true_on_the_last_page_is_told_if_it_is_so_again() -> None:
+    full, empty = page("cba", more=True), page("")
+    assert wrong_end(walk(full, empty, recheck=(full, empty)), OWN) is not None
+    assert wrong_end(walk(full, empty, recheck=(page("cba"), empty)), OWN) is None
+    assert wrong_end(walk(full, empty, recheck=(full, page("z"))), OWN) is None
+
+
+def test_the_limit_of_a_page_is_the_default_where_none_was_asked_for() -> None:
+    pages = (page("cba", more=True),)
+    assert too_long(walk(*pages, limit=3), 2) is None
+    assert too_long(walk(*pages), 2) is not None
+    assert short_page(walk(*pages), 3) is None
+    assert short_page(walk(*pages, limit=4), 3) is not None
+    assert short_page(walk(page("cba"), limit=4), 3) is None
+
+
+@pytest.mark.parametrize("wrong", [{"first_id": "b"}, {"last_id": "c"}, {"last_id": None}])
+def test_the_ends_of_a_page_are_those_of_its_videos(wrong: dict[str, Any]) -> None:
+    assert wrong_ends(page("cba")) is None
+    assert wrong_ends(page("")) is None
+    assert wrong_ends(page("cba", **wrong)) is not None
+    assert wrong_ends(page("", last_id="a")) is not None
+
+
+def test_the_order_is_that_of_created_at() -> None:
+    falling = walk(page("cb", times={"c": 9, "b": 8}), page("a", times={"a": 8}))
+    assert wrong_times(falling, is_ascending=False) is None
+    flaw = wrong_times(falling, is_ascending=True)
+    assert flaw is not None
+    assert len(flaw.exchanges) == 1
+    across = wrong_times(walk(page("c", times={"c": 7}), page("b", times={"b": 8})), is_ascending=False)
+    assert across is not None
+    assert len(across.exchanges) == 2
+
+
+def test_a_page_starts_right_behind_its_cursor() -> None:
+    order = ["c", "x", "b", "a"]
+    assert wrong_start(page("ba"), "x", order, OWN) is None
+    assert wrong_start(page("nba"), "x", order, OWN) is None  # somebody's new video
+    assert wrong_start(page("ba"), "c", order, OWN) is None  # x is somebody's, and may be gone
+    assert wrong_start(page(""), "a", order, OWN) is None
+    for wrong in (page("xba"), page("a"), page("")):
+        assert wrong_start(wrong, "x", order, OWN) is not None
+
+
+def test_only_what_nobody_tried_to_delete_must_be_there() -> None:
+    created = [exchange("POST", "/videos", "create_video", {"id": id_}) for id_ in "abc"]
+    refused = exchange("DELETE", "/videos/a", "delete_video", {}, status=409, ids={"video_id": "a"})
+    failed = exchange("DELETE", "/videos/b", "delete_video", {}, status=500, ids={"video_id": "b"})
+    deleted = exchange("DELETE", "/videos/c", "delete_video", {}, ids={"video_id": "c"})
+    history = [*created, refused, failed, deleted]
+    assert present(history) == ["a"]
+    assert gone(history) == {"c"}
+
+
+@pytest.mark.parametrize(
+    "known",
+    [
+        "video_68d7512d07848190b3e45da0ecbebcde",
+        "0b5c7a52-6d5e-4a55-9a53-2f8f6c6a7d11",
+        "gen-abcdefghijklmnop:provider",
+        "17",
+        "v1",
+        "=",
+        "x" * 201,
+    ],
+)
+def test_an_unknown_id_looks_like_a_known_one(known: str) -> None:
+    unknown = unknown_like(known)
+    assert unknown != known
+    assert [char for char in unknown if not char.isalnum()] == [char for char in known if not char.isalnum()]
+    if len(known) > 12:
+        assert len(unknown) == len(known)
+        assert all(one.isdecimal() == other.isdecimal() for one, other in zip(unknown, known, strict=True))
