@@ -147,7 +147,9 @@ def list_is_walked(stage: Stage, case: Case, data: st.DataObject) -> None:
         said = read(request)
         assert not faults(said)
         asked.append(dict(said.query))
-        index = cursors.index(asked[-1][parameter]) + 1 if parameter in asked[-1] else 0
+        after = asked[-1].get(parameter)
+        assert after is None or after in cursors, f"{parameter} is {after!r}, which no page gave as its {cursor}"
+        index = 0 if after is None else cursors.index(after) + 1
         body = {"object": "list", "data": pages[index], "has_more": index + 1 < len(pages), "first_id": None}
         return httpx.Response(200, json=body | {"first_id": f"first {index}", cursor: cursors[index]})
 

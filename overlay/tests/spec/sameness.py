@@ -48,6 +48,7 @@ def _compare_object(found: Any, sent: dict[str, Any], schema: Schema, where: str
     properties = _inner(schema).get("properties", {})
     for name, value in sent.items():
         if name not in properties:
+            assert name in found.additional_properties, f"{where} has no {name!r}"
             _compare(found[name], value, {}, f"{where}[{name!r}]")
             continue
         attribute = getattr(found, name)

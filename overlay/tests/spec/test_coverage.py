@@ -1,0 +1,51 @@
+"""The properties reach the whole contract: what they do not is listed with the reason, and a stale reason fails.
+
+This runs the properties itself, few examples of each and the same ones every time, so that it judges a complete run
+whatever else is selected, and on any worker.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from .clients import method_of
+from .contract import OPERATIONS, WEBHOOKS
+from .failures import ERRORS
+from .properties import ANSWERS, EVENTS, REQUESTS, check, quick
+
+FEW, MANY = 8, 60
+"""How many examples of a case are run; more where something was not reached, such as what is nested deep."""
+REASONS: dict[str, str] = tomllib.loads(Path(__file__).with_name("unreached.toml").read_text("utf-8"))["unreached"]
+ALL = {item for operation in [*OPERATIONS.values(), *WEBHOOKS.values()] for item in operation.items()}
+
+
+def reached() -> set[str]:
+    """Return what the properties reach of the contract."""
+    cases = [*REQUESTS, *ANSWERS, *ERRORS, *EVENTS]
+    found = set[str]().union(*(check(case, quick(FEW)) for case in cases))
+    lacking = {item.split()[0] for item in ALL - found - REASONS.keys()}
+    return found.union(*(check(case, quick(MANY)) for case in cases if case.operation.id in lacking))
+
+
+@pytest.mark.slow
+def test_all_that_the_contract_says_is_reached_or_has_a_reason() -> None:
+    found = reached()
+    assert sorted(ALL - found - REASONS.keys()) == [], "no property reaches these, and unreached.toml does not say why"
+    assert sorted(REASONS.keys() & found) == [], "unreached.toml has reasons for these, which are reached"
+    assert sorted(found - ALL) == [], "these were reached, and the contract does not have them"
+
+
+def test_each_reason_is_for_something_that_the_contract_has() -> None:
+    assert sorted(REASONS.keys() - ALL) == []
+
+
+def test_each_reason_is_a_sentence() -> None:
+    assert [reason for reason in REASONS.values() if len(reason.split()) < 5] == []
+
+
+def test_each_operation_has_a_method_of_its_own() -> None:
+    methods = [method_of(operation) for operation in OPERATIONS.values()]
+    assert len(set(methods)) == len(OPERATIONS)
