@@ -115,6 +115,20 @@ def dashboard(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def mutants(session: nox.Session) -> None:
+    """Judge servers that are wrong on purpose, and odd ones that are right; takes half an hour. `-- NAME` picks some."""
+    install(session, extras=all_extras())
+    session.run("python", "-m", "openvideos_mutants", *session.posargs)
+
+
+@nox.session(default=False)
+def litellm(session: nox.Session) -> None:
+    """Judge LiteLLM's proxy, a real gateway, in front of the emulator, with the failures that are known of it."""
+    install(session, "litellm", extras=all_extras())
+    session.run("python", "tools/judge_litellm.py", *session.posargs)
+
+
+@nox.session(default=False)
 def spec_lint(session: nox.Session) -> None:
     """Check openapi.yaml by the rules of @redocly/cli, which comes from npm."""
     install(session, "spec-lint")

@@ -7,7 +7,7 @@ import os
 import sys
 from collections import Counter
 
-from openvideos_mutants._hosting import free_port, serve
+from openvideos_mutants._hosting import EMULATOR, free_port, serve
 from openvideos_mutants._odd import ODD
 from openvideos_mutants._proof import LAYERS, Trial, trial, trials
 from openvideos_mutants._registry import MUTANTS
@@ -21,9 +21,12 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--only-own", action="store_true", help="check nothing but what each mutant breaks: faster")
     parser.add_argument("--seeds", type=int, default=0, help="judge the emulator itself with this many seeds instead")
     parser.add_argument("--serve", metavar="NAME", help="serve one of them until Ctrl-C, to look at it")
+    parser.add_argument("--port", type=int, help="where (default: a free port)")
+    parser.add_argument("--hook-port", type=int, help="where its webhooks go (default: nowhere that listens)")
+    parser.add_argument("--pace", help="how fast its jobs run, as the emulator's --pace (default: its own)")
     options = parser.parse_args(argv)
     if options.serve:
-        return _serve(options.serve)
+        return _serve(options)
     if options.seeds:
         return _judge_the_emulator(options.seeds)
     wanted = set(options.names)
@@ -88,12 +91,14 @@ def _judge_the_emulator(seeds: int) -> int:
     return 1 if alarms else 0
 
 
-def _serve(name: str) -> int:
-    if name not in MUTANTS and name not in ODD:
+def _serve(options: argparse.Namespace) -> int:
+    name = options.serve
+    if name not in MUTANTS and name not in ODD and name != EMULATOR:
         print(f"there is no server called {name!r}", file=sys.stderr)
         return 2
-    port, hook_port = free_port(), free_port()
-    serve(name, port, hook_port, ready=lambda: print(f"http://127.0.0.1:{port}/v1", flush=True))
+    port = options.port or free_port()
+    hook_port = options.hook_port or free_port()
+    serve(name, port, hook_port, pace=options.pace, ready=lambda: print(f"http://127.0.0.1:{port}/v1", flush=True))
     return 0
 
 

@@ -25,6 +25,10 @@ SECRET: Final = "whsec_" + "bXV0YW50cy1vZi1vcGVudmlkZW9zLWFyZS13cm9uZw=="
 FAILING: Final = "[fail:content_policy_violation] A prompt that fails"
 
 
+EMULATOR: Final = "emulator"
+"""The name of the server that nothing is wrong with."""
+
+
 def free_port() -> int:
     """Return a port of loopback that nobody listens on, and that was not given out before."""
     while True:
@@ -35,15 +39,15 @@ def free_port() -> int:
 
 
 def serve(
-    name: str | None, port: int, hook_port: int, *, pace: str | None = None, ready: Callable[[], object] | None = None
+    name: str, port: int, hook_port: int, *, pace: str | None = None, ready: Callable[[], object] | None = None
 ) -> None:
-    """Serve a mutant, an odd server, or, without a name, the emulator itself, until the process ends."""
+    """Serve a mutant, an odd server, or the emulator itself, until the process ends."""
     import uvicorn
 
     from openvideos_emulator import create_app
 
     hook_url = f"http://127.0.0.1:{hook_port}/"
-    relay = _hooks.Relay(hook_url, SECRET, _hooks.RELAYS.get(name or ""))
+    relay = _hooks.Relay(hook_url, SECRET, _hooks.RELAYS.get(name))
     chosen = pace or (ODD[name].pace if name in ODD else "polls:3")
     emulator = create_app(api_key=KEY, pace=chosen, webhook_url=relay.url, webhook_secret=SECRET)
     app: Any = emulator

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-import multiprocessing
-import os
+import subprocess
 import sys
 import tempfile
 import time
@@ -12,14 +12,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from openvideos_mutants._hosting import FAILING, KEY, SECRET, free_port, serve
+from openvideos_mutants._hosting import EMULATOR, FAILING, KEY, SECRET, free_port
 from openvideos_mutants._registry import MUTANTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Generator, Iterator, Sequence
 
-_FORK: Final = multiprocessing.get_context("fork")
-STARTING_SECONDS: Final = 60.0
 LAYERS: Final = ("scenario", "history", "fuzz")
 
 
@@ -55,29 +53,23 @@ class Trial:
 def trial(name: str | None, *, only: Sequence[str] = (), seed: int = 0, pace: str | None = None) -> Trial:
     """Serve a mutant, an odd server or the emulator itself, and judge it as its author would: by the command."""
     port, hook_port = free_port(), free_port()
-    ready = _FORK.Event()
-    with tempfile.TemporaryDirectory(prefix="openvideos-mutants-") as scratch:
-        server = _FORK.Process(
-            target=_served, args=(name, port, hook_port, pace, ready, Path(scratch) / "server.log"), daemon=True
-        )
-        server.start()
-        try:
-            if not ready.wait(STARTING_SECONDS):
-                message = f"the server {name} does not start: {(Path(scratch) / 'server.log').read_text()[-2000:]}"
-                raise RuntimeError(message)
+    with tempfile.TemporaryDirectory(prefix="openvideos-mutants-") as directory:
+        scratch = Path(directory)
+        with _serving(name, port, hook_port, pace, scratch / "server.log"):
             began = time.monotonic()
-            judge = _FORK.Process(target=_judged, args=(port, hook_port, list(only), seed, Path(scratch)), daemon=True)
-            judge.start()
-            judge.join()
+            judging = subprocess.run(
+                [sys.executable, "-m", "openvideos_conformance", *_arguments(port, hook_port, only, seed, scratch)],
+                cwd=scratch,
+                check=False,
+                capture_output=True,
+                text=True,
+                encoding="utf-8",
+                errors="replace",
+            )
             seconds = time.monotonic() - began
-        finally:
-            server.terminate()
-            server.join()
-        report = Path(scratch) / "report" / "report.json"
+        report = scratch / "report" / "report.json"
         found: dict[str, Any] = json.loads(report.read_text(encoding="utf-8")) if report.exists() else {}
-        return Trial(
-            name, judge.exitcode or 0, seconds, found, (Path(scratch) / "judge.log").read_text("utf-8", "replace")
-        )
+        return Trial(name, judging.returncode, seconds, found, judging.stdout + judging.stderr)
 
 
 def trials(names: Sequence[str | None], *, jobs: int = 2, only_own: bool = False, seed: int = 0) -> Iterator[Trial]:
@@ -92,28 +84,28 @@ def trials(names: Sequence[str | None], *, jobs: int = 2, only_own: bool = False
         yield from pool.map(one, names)
 
 
-def _served(name: str | None, port: int, hook_port: int, pace: str | None, ready: Any, log: Path) -> None:
-    _redirected(log)
-    serve(name, port, hook_port, pace=pace, ready=ready.set)
+@contextlib.contextmanager
+def _serving(name: str | None, port: int, hook_port: int, pace: str | None, log: Path) -> Generator[None]:
+    """Run a server in a process of its own, from when it listens."""
+    command = [sys.executable, "-m", "openvideos_mutants", "--serve", name or EMULATOR, "--port", str(port)]
+    command += ["--hook-port", str(hook_port), *(["--pace", pace] if pace else [])]
+    with log.open("wb") as output, subprocess.Popen(command, stdout=subprocess.PIPE, stderr=output) as server:
+        try:
+            assert server.stdout is not None  # noqa: S101 - it is a pipe
+            if not server.stdout.readline():
+                message = (
+                    f"the server {name} does not start: {log.read_text(encoding='utf-8', errors='replace')[-2000:]}"
+                )
+                raise RuntimeError(message)
+            yield
+        finally:
+            server.terminate()
 
 
-def _judged(port: int, hook_port: int, only: list[str], seed: int, scratch: Path) -> None:
-    _redirected(scratch / "judge.log")
-    os.chdir(scratch)
-    from openvideos_conformance.__main__ import main
-
-    arguments = [
+def _arguments(port: int, hook_port: int, only: Sequence[str], seed: int, scratch: Path) -> list[str]:
+    return [
         *("run", "--base-url", f"http://127.0.0.1:{port}/v1", "--api-key", KEY, "--size", "64x48", "--seconds", "1"),
         *("--failing-prompt", FAILING, "--webhook-port", str(hook_port), "--webhook-secret", SECRET),
         *("--deadline", "60", "--seed", str(seed), "--report", str(scratch / "report"), "--no-color"),
+        *(word for each in only for word in ("--only", each)),
     ]
-    for each in only:
-        arguments += ["--only", each]
-    sys.exit(main(arguments))
-
-
-def _redirected(log: Path) -> None:
-    """Send what a process writes to a file."""
-    handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    os.dup2(handle, 1)
-    os.dup2(handle, 2)
