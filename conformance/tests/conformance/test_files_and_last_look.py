@@ -89,6 +89,9 @@ def test_ended_jobs_are_read_again_apart_from_the_first_time(
     monkeypatch.setattr("openvideos_conformance._last_look.time.sleep", slept.append)
     look_again(wire, pool)
     last = [each for each in wire.history if each.layer == "closing"]
-    assert [each.operation for each in last] == ["retrieve_video"] * 3 + ["list_videos"]
-    assert len(slept) == 1
+    read = ["retrieve_video"] * 3 + ["list_videos"]
+    assert [each.operation for each in last] == ["download_video_content", *read]
+    look_again(wire, pool)
+    assert [each.operation for each in wire.history if each.layer == "closing"][len(last) :] == read
+    assert len(slept) == 2
     assert 0 < slept[0] <= 1.1
