@@ -23,19 +23,25 @@ def _report(flaw: Flaw | None) -> None:
         raise violated(flaw.message, *flaw.exchanges)
 
 
-def _patience(wire: Wire, seconds: float) -> float:
-    return min(seconds, wire.target.deadline - wire.now())
+def _patience(wire: Wire, since: float, seconds: float) -> float:
+    """Return how long to wait on for what should come so soon after a moment of the run."""
+    return min(since + seconds, wire.target.deadline) - wire.now()
+
+
+def _end(job: Job) -> float:
+    """Return when a job was seen to have ended."""
+    return (job.last or job.created).ended
 
 
 def _is_told(wire: Wire, receiver: Receiver, job: Job, kind: str) -> Delivery:
     """Expect an event of this kind about a job that has ended."""
-    seconds = _patience(wire, TOLD_WITHIN)
-    delivery = receiver.wait_for(lambda each: each.video_id == job.id, seconds)
+    delivery = receiver.wait_for(lambda each: each.video_id == job.id, _patience(wire, _end(job), TOLD_WITHIN))
     for each in receiver.deliveries:
         _report(shapeless(each) or (misfit(each) if each.type == kind else None))
     last = [job.last] if job.last else []
     if delivery is None:
-        message = f"no event came about {job.id}, which has ended as {job.status!r}, within {seconds:.0f} s"
+        waited = wire.now() - _end(job)
+        message = f"no event came about {job.id}, which has ended as {job.status!r} {waited:.0f} s ago"
         raise violated(message, *last)
     if delivery.type != kind:
         message = f"{job.id} has ended as {job.status!r}, and was told as {delivery.type!r}"
@@ -45,7 +51,7 @@ def _is_told(wire: Wire, receiver: Receiver, job: Job, kind: str) -> Delivery:
 
 def _arrived(wire: Wire, receiver: Receiver, job: Job) -> tuple[Delivery, ...]:
     """Return what was delivered once a job has ended; without anything, nothing can be said of it."""
-    receiver.wait_for(lambda each: each.video_id == job.id, _patience(wire, TOLD_WITHIN))
+    receiver.wait_for(lambda each: each.video_id == job.id, _patience(wire, _end(job), TOLD_WITHIN))
     if not receiver.deliveries:
         message = "no event was delivered"
         raise NotReachedError(message)
@@ -77,10 +83,11 @@ def test_an_event_that_was_refused_comes_again(wire: Wire, jobs: JobPool, receiv
     if refused.id is None:
         message = "an event was delivered without a webhook-id"
         raise violated(message, refused.exchange)
-    seconds = _patience(wire, AGAIN_WITHIN)
-    again = receiver.wait_for(lambda each: each is not refused and _is_about(each, refused), seconds)
+    patience = _patience(wire, refused.at, AGAIN_WITHIN)
+    again = receiver.wait_for(lambda each: each is not refused and _is_about(each, refused), patience)
     if again is None:
-        message = f"an event that was answered {refused.answered} was not delivered again within {seconds:.0f} s"
+        waited = wire.now() - refused.at
+        message = f"an event that was answered {refused.answered} was not delivered again in {waited:.0f} s"
         raise violated(message, refused.exchange)
     if again.id != refused.id:
         message = f"an event was delivered again under the webhook-id {again.id!r}, and first under {refused.id!r}"
