@@ -72,8 +72,13 @@ class FuzzWire:
             return adapter
 
         adapter = _Recorder(self)
-        # Schemathesis makes its sessions itself, and has no setting for what they send with.
-        with contextlib.closing(adapter), patch.object(SameHostRedirectsSession, "get_adapter", adapter_of):
+        with (
+            contextlib.closing(adapter),
+            # Schemathesis makes its sessions itself, and has no setting for what they send with.
+            patch.object(SameHostRedirectsSession, "get_adapter", adapter_of),
+            # A .netrc of the user would put a key into the requests that are to have none.
+            patch.object(requests.sessions, "get_netrc_auth", _no_netrc),
+        ):
             yield
 
     def exchanged(self, request: requests.PreparedRequest, send: Callable[[], requests.Response]) -> requests.Response:
@@ -211,6 +216,10 @@ def _local_answer(request: requests.PreparedRequest, status: int) -> requests.Re
     response.request, response.url, response.encoding = request, request.url or "", "utf-8"
     response.raw = HTTPResponse(headers=headers)
     return response
+
+
+def _no_netrc(_: str) -> None:
+    """Know of no credentials for any URL."""
 
 
 def _case_of(request: requests.PreparedRequest) -> str:

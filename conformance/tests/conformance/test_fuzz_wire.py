@@ -19,6 +19,7 @@ from openvideos_conformance._wire import Wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 KEY = "sk-test"
 BASE = "http://server.invalid/v1"
@@ -218,3 +219,14 @@ def test_what_schemathesis_asks_of_http_itself_is_not_sent(wire: Wire) -> None:
     probe = requests.Request("GET", BASE, headers={"X-Schemathesis-Probe": "NULL"}).prepare()
     assert fuzz.exchanged(probe, server).status_code == 400
     assert (0, []) == (server.asked, fuzz.exchanges)
+
+
+def test_the_netrc_of_the_user_is_not_read(wire: Wire, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from schemathesis.transport.requests import ManagedCookiesSession
+
+    (tmp_path / "netrc").write_text("machine server.invalid login somebody password secret\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    request = requests.Request("GET", f"{BASE}/videos")
+    assert "Authorization" in ManagedCookiesSession().prepare_request(request).headers
+    with FuzzWire(wire, 12).installed():
+        assert "Authorization" not in ManagedCookiesSession().prepare_request(request).headers
