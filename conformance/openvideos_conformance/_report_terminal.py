@@ -24,6 +24,7 @@ COLOURS: Final = {
     Verdict.NOT_REACHED: GREY,
     Verdict.ERROR: RED,
 }
+_LONGEST_LINE: Final = 800
 WORDS: Final = {verdict: str(verdict).replace("_", " ") for verdict in Verdict}
 """Verdicts as people read them."""
 
@@ -61,6 +62,12 @@ def _lines(run: Run, *, is_coloured: bool) -> Iterator[str]:
     yield painted(one_line(headline(run)), f"{BOLD};{colour}", is_coloured=is_coloured)
 
 
+def _line(curl: str) -> str:
+    if len(curl) <= _LONGEST_LINE:
+        return f"  {printable(curl)}"
+    return f"  {one_line(curl[:_LONGEST_LINE])}… (whole in the reports)"
+
+
 def _told(result: Result, *, is_coloured: bool) -> Iterator[str]:
     requirement = result.requirement
     word = "stale" if result.is_stale else WORDS[result.verdict]
@@ -74,5 +81,5 @@ def _told(result: Result, *, is_coloured: bool) -> Iterator[str]:
     yield f"  {one_line(result.message)}"
     for observation in result.observations:
         if observation.message == result.message:
-            yield from (f"  {printable(str(each.get('curl', '')))}" for each in observation.evidence[-1:])
+            yield from (_line(str(each.get("curl", ""))) for each in observation.evidence[-1:])
             break

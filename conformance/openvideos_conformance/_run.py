@@ -109,7 +109,7 @@ def headline(run: Run) -> str:
         return "The run was interrupted: what is not reached was not judged"
     errors = run.counts()[Verdict.ERROR]
     if errors:
-        return f"The suite itself failed in {plural(errors, 'requirement')}; please report that"
+        return f"The suite itself failed in {plural(errors, 'requirement')}, and that is no verdict; please report it"
     kept, tested = run.kept(Level.MUST)
     said = f"{kept} of {plural(tested, 'MUST requirement')} {'is' if kept == 1 else 'are'} met"
     known = sum(1 for result in run.results if result.verdict is Verdict.FAIL and result.expected is not None)

@@ -1,0 +1,121 @@
+"""The catalogue is whole: every requirement has a check and a source that is there, and the docs say what it says."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from openvideos_conformance._catalogue import CORE, Level, Requirement, catalogue
+from openvideos_conformance._command_run import _apart, _arguments
+from openvideos_conformance._contract import contract
+from openvideos_conformance._jobs import PLANS
+from openvideos_conformance._requirements import to_json, to_markdown, to_text
+from openvideos_conformance._run import AREAS, area_of
+from openvideos_conformance._suite import Check, Phase, check_of
+
+ROOT = Path(__file__).parents[3]
+EVERY = [pytest.param(each, id=each.id) for each in catalogue().values()]
+
+
+class Collected:
+    """The checks of the suite, as pytest collects them."""
+
+    def __init__(self) -> None:
+        self.checks: list[tuple[str, Check | None]] = []
+
+    def pytest_configure(self, config: pytest.Config) -> None:
+        config.addinivalue_line("markers", "openvideos_check(check): as the suite's plugin has it")
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        self.checks = [(item.nodeid, check_of(item)) for item in session.items]
+
+
+@pytest.fixture(scope="module")
+def checks() -> list[tuple[str, Check | None]]:
+    found = Collected()
+    with _apart() as directory:
+        assert pytest.main([*_arguments(directory), "--collect-only", "-q"], plugins=[found]) == pytest.ExitCode.OK
+    return found.checks
+
+
+def test_every_requirement_has_a_check(checks: list[tuple[str, Check | None]]) -> None:
+    checked = {check.requirement for _, check in checks if check is not None}
+    assert [each for each in catalogue() if each not in checked] == []
+
+
+def test_every_check_names_a_requirement_that_is_there(checks: list[tuple[str, Check | None]]) -> None:
+    assert [name for name, check in checks if check is None or check.requirement not in catalogue()] == []
+
+
+def test_every_check_asks_for_jobs_that_are_there(
+    checks: list[tuple[str, Check | None]],
+) -> None:
+    plans = {plan.name for plan in PLANS}
+    for name, check in checks:
+        assert check is not None
+        assert set(check.jobs) <= plans, name
+        assert check.phase in Phase, name
+        assert check.layer in {"scenario", "fuzz", "history"}, name
+
+
+@pytest.mark.parametrize("requirement", EVERY)
+def test_a_requirement_says_its_level_and_why(requirement: Requirement) -> None:
+    words = re.findall(r"\b(MUST|SHOULD|MAY)\b", requirement.statement)
+    assert set(words) == {requirement.level}
+    assert requirement.statement.endswith(".")
+    assert requirement.why.endswith(".")
+    assert area_of(requirement.id) in AREAS
+
+
+@pytest.mark.parametrize("requirement", EVERY)
+def test_a_source_is_there(requirement: Requirement) -> None:
+    document, mark, pointer = requirement.source.partition("#")
+    if mark:
+        assert document == "openapi.yaml"
+        contract().at(f"#{pointer}")
+    else:
+        assert re.fullmatch(r"RFC \d{4} \d+(\.\d+)*", requirement.source)
+
+
+def test_ids_are_in_order_within_their_area() -> None:
+    ids = list(catalogue())
+    for area in AREAS:
+        own = [each for each in ids if area_of(each) == area]
+        assert own == [f"VID-{area}-{number:03}" for number in range(1, len(own) + 1)]
+    assert [*dict.fromkeys(area_of(each) for each in ids)] == [*AREAS]
+
+
+def test_the_requirements_in_the_docs_are_those_of_the_catalogue() -> None:
+    path = ROOT / "docs" / "requirements.md"
+    assert path.read_text(encoding="utf-8") == to_markdown(), (
+        "make it again: openvideos-conformance requirements --markdown > docs/requirements.md"
+    )
+
+
+def test_the_requirements_can_be_listed() -> None:
+    entries: list[dict[str, Any]] = json.loads(to_json())
+    assert [Requirement(**{**each, "level": Level(each["level"])}) for each in entries] == [*catalogue().values()]
+    assert len(to_text().splitlines()) == len(catalogue())
+    assert {each["capability"] for each in entries} > {CORE, "remix"}
+
+
+@pytest.mark.parametrize("path", ["action.yml", "docs/examples/conformance-workflow.yml"])
+def test_what_is_for_github_is_yaml_of_the_right_form(path: str) -> None:
+    document: dict[Any, Any] = yaml.safe_load((ROOT / path).read_text(encoding="utf-8"))
+    if path == "action.yml":
+        assert document["runs"]["using"] == "composite"
+        assert {"base-url", "api-key", "version", "arguments"} <= document["inputs"].keys()
+        for step in document["runs"]["steps"]:
+            assert ("uses" in step) != ("run" in step)
+            assert "${{" not in step.get("run", "")  # it would be run
+            assert "run" not in step or step["shell"] == "bash"
+    else:
+        steps = document["jobs"]["conformance"]["steps"]
+        given = next(each["with"] for each in steps if "openvideos" in each.get("uses", ""))
+        action: dict[str, Any] = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
+        assert given.keys() <= action["inputs"].keys()

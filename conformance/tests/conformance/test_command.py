@@ -1,0 +1,304 @@
+"""The command: against the emulator, and against what is no server to judge."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from openvideos_conformance.__main__ import main
+
+KEY = "sk-openvideos-command-0123456789"
+FEW = "VID-CREATE-004,VID-LIST-002"
+SMALL = ("--size", "64x48", "--seconds", "1", "--failing-prompt", "[fail]")
+LIMIT = 100
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-X", "dev", "-W", "ignore", "-m", "openvideos_conformance", *arguments]
+
+
+def environment(**known: str) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("OPENVIDEOS_")}
+    return {**kept, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path), **known}
+
+
+def ask(*arguments: str, cwd: Path, **known: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command(*arguments),
+        cwd=cwd,
+        env=environment(**known),
+        capture_output=True,
+        text=True,
+        timeout=LIMIT,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    directory = tmp_path_factory.mktemp("emulator")
+    arguments = ["-m", "openvideos_emulator", "--port", "0", "--pace", "polls:2", "--api-key", KEY]
+    with subprocess.Popen(
+        [sys.executable, *arguments], cwd=directory, env=environment(), stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        found = re.search(r"http://\S+/v1", process.stdout.readline())
+        assert found is not None
+        yield found[0]
+        process.kill()
+
+
+def videos(base_url: str) -> list[str]:
+    answer = httpx.get(f"{base_url}/videos", params={"limit": 100}, headers={"authorization": f"Bearer {KEY}"})
+    return [video["id"] for video in answer.json()["data"]]
+
+
+Answer = Callable[[socket.socket], None]
+
+
+@contextlib.contextmanager
+def answering(answer: Answer) -> Iterator[str]:
+    """Serve one kind of answer to whoever connects; give the base URL."""
+    stopped = threading.Event()
+
+    def handle(connection: socket.socket) -> None:
+        with contextlib.suppress(OSError), connection:
+            connection.settimeout(10)
+            connection.recv(65_536)
+            answer(connection)
+
+    def serve() -> None:
+        while not stopped.is_set():
+            with contextlib.suppress(TimeoutError, OSError):
+                connection, _ = listener.accept()
+                threading.Thread(target=handle, args=(connection,), daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(0.2)
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/v1"
+        stopped.set()
+        thread.join()
+
+
+def says(head: str, body: str = "") -> Answer:
+    return lambda connection: connection.sendall(
+        f"HTTP/1.1 {head}\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n{body}".encode()
+    )
+
+
+def hangs(connection: socket.socket) -> None:
+    connection.recv(1)
+
+
+def dribbles(connection: socket.socket) -> None:
+    connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n")
+    for _ in range(400):
+        connection.sendall(b" ")
+        time.sleep(0.05)  # as long as the client stays, and it soon leaves
+
+
+def pours(connection: socket.socket) -> None:
+    connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n[")
+    for _ in range(4096):
+        connection.sendall(b"1," * 65_536)
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (says("401 No\r\ncontent-type: application/json", '{"error": {"message": "no"}}'), r"refuses the key \(401\)"),
+        (says("200 OK\r\ncontent-type: text/html", "<!doctype html><p>hello"), "text/html that is no JSON"),
+        (says("302 Found\r\nlocation: https://example.org/login"), "redirects to https://example.org/login"),
+        (says("404 Not Found\r\ncontent-type: application/json", '{"detail": "Not Found"}'), "refuses a plain create"),
+        (says("404 Not Found\r\ncontent-type: text/plain", "404 page not found"), "no JSON"),
+        (lambda connection: None, "does not answer"),
+        (lambda connection: connection.sendall(b"SSH-2.0-OpenSSH_9.9\r\n"), "does not answer"),
+        (hangs, "does not answer: ReadTimeout"),
+        (dribbles, "did not end within"),
+        (pours, "longer than|did not end within"),
+    ],
+    ids=["key", "html", "redirect", "404", "plain", "closed", "ssh", "hang", "dribble", "pour"],
+)
+def test_what_is_no_server_to_judge_gets_a_sentence_and_no_verdict(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], answer: Answer, told: str
+) -> None:
+    with answering(answer) as url:
+        arguments = ["run", "--base-url", url, "--api-key", KEY, "--timeout", "0.5", "--report", str(tmp_path / "r")]
+        assert main(arguments) == 2
+    out, err = capsys.readouterr()
+    assert re.search(told, err)
+    assert err.count("\n") == 1
+    assert "Traceback" not in out + err
+    assert KEY not in out + err
+    document = json.loads((tmp_path / "r" / "report.json").read_text(encoding="utf-8"))
+    assert re.search(told, document["problem"])
+    assert {each["verdict"] for each in document["results"]} == {"not_reached"}
+    assert document["exit_code"] == 2
+
+
+def test_nobody_at_the_port_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    assert main(["run", "--base-url", f"http://127.0.0.1:{port}/v1"]) == 2
+    assert "does not answer" in capsys.readouterr().err
+
+
+BAD: dict[str, tuple[list[str], str]] = {
+    "no url": (["run"], "--base-url"),
+    "no scheme": (["run", "--base-url", "127.0.0.1:8000"], "no URL of an API"),
+    "ftp": (["run", "--base-url", "ftp://127.0.0.1/v1"], "no URL of an API"),
+    "port": (["run", "--base-url", "http://127.0.0.1:99999/v1"], "no URL of an API"),
+    "brackets": (["run", "--base-url", "http://[::1/v1"], "no URL of an API"),
+    "password": (["run", "--base-url", "http://user:hunter2@127.0.0.1/v1"], "a name or a password"),
+    "id": (["run", "--base-url", "http://127.0.0.1:1/v1", "--only", "VID-LIST-999"], "VID-LIST-999"),
+    "no id": (["run", "--base-url", "http://127.0.0.1:1/v1", "--only", ","], "names no requirement"),
+    "key": (["run", "--base-url", "http://127.0.0.1:1/v1", "--api-key", "hunter2 \n"], "printable"),
+    "file": (["run", "--base-url", "http://127.0.0.1:1/v1", "--expected-failures", "nowhere.toml"], "nowhere.toml"),
+    "report": (["run", "--base-url", "http://127.0.0.1:1/v1", "--report", f"{__file__}/x"], "cannot be written"),
+    "compare": (["compare", "nowhere.json"], "nowhere.json"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_wrong_command_line_gets_a_sentence(
+    name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OPENVIDEOS_BASE_URL", raising=False)
+    arguments, told = BAD[name]
+    assert main(arguments) == 2
+    out, err = capsys.readouterr()
+    assert told in err
+    assert err.count("\n") == 1
+    assert "hunter2" not in out + err
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        *[("--max-videos", text) for text in ("0", "-1", "many", "1e3")],
+        *[("--deadline", text) for text in ("0", "-1", "soon", "nan", "inf")],
+        *[("--capabilities", text) for text in ("telepathy", "-telepathy")],
+        *[("--seed", text) for text in ("-1", "x")],
+        *[("--webhook-port", text) for text in ("0", "65536", "x")],
+    ],
+)
+def test_a_wrong_value_is_named(capsys: pytest.CaptureFixture[str], option: str, value: str) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(["run", "--base-url", "http://127.0.0.1:1/v1", f"{option}={value}"])
+    assert end.value.code == 2
+    assert option in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", ["[expected", "", "[expected]\nVID-NO-001 = 'x'", "[expected]\nVID-LIST-001 = ''"])
+def test_expected_failures_that_cannot_be_read_are_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str
+) -> None:
+    path = tmp_path / "expected.toml"
+    path.write_text(text, encoding="utf-8")
+    assert main(["run", "--base-url", "http://127.0.0.1:1/v1", "--expected-failures", str(path)]) == 2
+    assert str(path) in capsys.readouterr().err
+
+
+def test_a_right_server_passes_and_is_left_as_it_was(tmp_path: Path, emulator: str) -> None:
+    hostile_setup = {
+        "pytest.ini": "[pytest]\naddopts = --no-such-option\nfilterwarnings = error\n",
+        "conftest.py": "raise RuntimeError('the conftest of somebody')\n",
+        "sitecustomize.py": "",
+    }
+    for name, text in hostile_setup.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    before = {file.name for file in tmp_path.iterdir()}
+    done = ask(
+        *("run", "--base-url", emulator, "--only", FEW, "--report", "out/report", *SMALL),
+        cwd=tmp_path,
+        OPENVIDEOS_API_KEY=KEY,
+        PYTEST_ADDOPTS="--no-such-option",
+        PYTEST_PLUGINS="no_such_plugin",
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stderr == ""
+    assert "It starts " in done.stdout
+    assert done.stdout.index("It starts ") < done.stdout.index("passed ")
+    assert "\x1b" not in done.stdout
+    assert {file.name for file in tmp_path.iterdir()} == before | {"out"}
+    document = json.loads((tmp_path / "out" / "report" / "report.json").read_text(encoding="utf-8"))
+    assert {each["id"]: each["verdict"] for each in document["results"]} == dict.fromkeys(FEW.split(","), "pass")
+    assert document["videos_started"] >= 1
+    assert document["left_over"] == []
+    assert videos(emulator) == []
+    for file in (tmp_path / "out" / "report").iterdir():
+        assert KEY not in file.read_text(encoding="utf-8")
+    lines = [line for line in done.stdout.splitlines() if line.startswith("passed ")]
+    assert len(lines) == len(set(lines))
+
+
+def test_a_wrong_key_is_told_without_it(tmp_path: Path, emulator: str) -> None:
+    done = ask("run", "--base-url", emulator, "--api-key", "sk-wrong-key-0000", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "refuses the key" in done.stderr
+    assert "sk-wrong" not in done.stdout + done.stderr
+
+
+def test_a_stale_expected_failure_fails_the_run(tmp_path: Path, emulator: str) -> None:
+    (tmp_path / "known.toml").write_text("[expected]\nVID-LIST-002 = 'it was so'\n", encoding="utf-8")
+    arguments = ("--only", "VID-LIST-002", "--expected-failures", "known.toml", *SMALL)
+    done = ask("run", "--base-url", emulator, *arguments, cwd=tmp_path, OPENVIDEOS_API_KEY=KEY)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "STALE VID-LIST-002" in done.stdout
+
+
+@contextlib.contextmanager
+def started(tmp_path: Path, url: str) -> Iterator[subprocess.Popen[str]]:
+    """Start a run, and wait until it has judged something."""
+    process = subprocess.Popen(
+        command("run", "--base-url", url, "--report", "report", *SMALL),
+        cwd=tmp_path,
+        env=environment(OPENVIDEOS_API_KEY=KEY),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        while not process.stdout.readline().startswith("passed"):
+            assert process.poll() is None
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are sent otherwise there")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_that_is_broken_off_tells_the_truth_and_deletes_its_videos(
+    tmp_path: Path, emulator: str, number: signal.Signals
+) -> None:
+    with started(tmp_path, emulator) as process:
+        process.send_signal(number)
+        out, err = process.communicate(timeout=LIMIT)
+    assert process.returncode == 2, out + err
+    assert "Traceback" not in out + err
+    assert "interrupted" in out
+    document = json.loads((tmp_path / "report" / "report.json").read_text(encoding="utf-8"))
+    assert document["interrupted"] is True
+    verdicts = [each["verdict"] for each in document["results"]]
+    assert verdicts.count("not_reached") > 50
+    assert "fail" not in verdicts
+    assert "error" not in verdicts
+    assert document["left_over"] == []
+    assert videos(emulator) == []
