@@ -1,4 +1,4 @@
-"""The public surface is what `__all__` says, the same blocking and async, and what the seed of the API fixes."""
+"""The public surface is what `__all__` says, and is the same blocking and async (see also `spec/test_parity.py`)."""
 
 from __future__ import annotations
 
@@ -21,42 +21,6 @@ from openvideos._raw_response import (
 )
 from openvideos._videos import Videos
 
-EXTRAS = {
-    "extra_headers": ("dict[str, str] | None", None),
-    "extra_query": ("dict[str, object] | None", None),
-    "extra_body": ("dict[str, object] | None", None),
-    "timeout": ("float | httpx.Timeout | None | NotGiven", openvideos.NOT_GIVEN),
-}
-CREATION = {
-    "prompt": ("str", inspect.Parameter.empty),
-    "input_reference": ("FileTypes | ImageReference | Omit", openvideos.omit),
-    "model": ("VideoModel | Omit", openvideos.omit),
-    "seconds": ("VideoSeconds | Omit", openvideos.omit),
-    "size": ("VideoSize | Omit", openvideos.omit),
-}
-ID = {"video_id": ("str", inspect.Parameter.empty)}
-VARIANT = {"variant": ("Literal['video', 'thumbnail', 'spritesheet'] | Omit", openvideos.omit)}
-# What the seed fixes: each parameter's annotation and default, in its order, and what the method returns.
-# `input_reference` takes more than there: whatever the seed allows is allowed.
-SEED: dict[str, tuple[dict[str, tuple[str, Any]], str]] = {
-    "create": (CREATION | EXTRAS, "Video"),
-    "retrieve": (ID | EXTRAS, "Video"),
-    "poll": (ID | {"poll_interval_ms": ("int | Omit", openvideos.omit)}, "Video"),
-    "list": (
-        {
-            "after": ("str | Omit", openvideos.omit),
-            "limit": ("int | Omit", openvideos.omit),
-            "order": ("Literal['asc', 'desc'] | Omit", openvideos.omit),
-        }
-        | EXTRAS,
-        "SyncConversationCursorPage[Video]",
-    ),
-    "delete": (ID | EXTRAS, "VideoDeleteResponse"),
-    "download_content": (ID | VARIANT | EXTRAS, "HttpxBinaryResponseContent"),
-    "remix": (ID | {"prompt": ("str", inspect.Parameter.empty)} | EXTRAS, "Video"),
-    "create_and_poll": (CREATION | {"poll_interval_ms": ("int | Omit", openvideos.omit)} | EXTRAS, "Video"),
-}
-BEYOND = {"download", "wait_many", "edit", "extend", "create_character", "get_character"}
 SINGLE = {"create", "retrieve", "list", "delete", "download_content", "remix", "edit", "extend", "create_character"}
 
 
@@ -150,23 +114,7 @@ class TestSyncAndAsync:
             assert expected == set(vars(awaited))
 
 
-class TestTheSeed:
-    @pytest.mark.parametrize("name", SEED)
-    def test_fixes_names_order_kinds_annotations_and_defaults(self, name: str) -> None:
-        wanted, returned = SEED[name]
-        found = parameters(getattr(Videos, name))
-        assert wanted == {key: found[key] for key in wanted}
-        assert list(wanted) == [key for key in found if key in wanted]
-        signature = inspect.signature(getattr(Videos, name))
-        for key, parameter in signature.parameters.items():
-            positional = key in {"self", "video_id"}
-            kind = parameter.POSITIONAL_OR_KEYWORD if positional else parameter.KEYWORD_ONLY
-            assert kind is parameter.kind, f"{name}({key})"
-        assert returned == signature.return_annotation
-
-    def test_has_no_other_methods_than_these_and_our_own(self) -> None:
-        assert set(SEED) | BEYOND == set(methods(Videos))
-
+class TestSignatures:
     def test_create_and_poll_takes_what_create_and_poll_take(self) -> None:
         both = parameters(Videos.create) | parameters(Videos.poll)
         del both["video_id"]
