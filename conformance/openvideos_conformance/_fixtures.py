@@ -184,9 +184,9 @@ def walks(scenes: Scenes) -> Walks:
 
 
 @pytest.fixture(scope="session")
-def refusals(wire: Wire, offered: Capabilities) -> Refusals:
+def refusals(wire: Wire, jobs: JobPool, offered: Capabilities) -> Refusals:
     """What the contract forbids, each case asked for once."""
-    return Refusals(wire, offered)
+    return Refusals(wire, offered, has_form=jobs.refused_form is None)
 
 
 @pytest.fixture(scope="session")

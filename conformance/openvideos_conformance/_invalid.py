@@ -41,6 +41,12 @@ class Case:
     is_json: bool = False
     path: str = field(default="/videos")
 
+    @property
+    def is_form(self) -> bool:
+        """Whether it is a form, or says so."""
+        media_type = json_object(self.options.get("headers")).get("content-type", "")
+        return "form" in self.options or str(media_type).startswith("multipart/")
+
 
 def cases(contract: Contract, target: Target, marker: str) -> list[Case]:
     """Return creates that are to be refused, and lists. `marker` is in each prompt, so that a job of one is found."""

@@ -22,9 +22,9 @@ _MAX_PAGES: Final = 10
 class Refusals:
     """The requests that are to be refused, and what they were answered."""
 
-    def __init__(self, wire: Wire, offered: Capabilities) -> None:
-        """Ask nothing yet."""
-        self._wire, self._offered = wire, offered
+    def __init__(self, wire: Wire, offered: Capabilities, *, has_form: bool = True) -> None:
+        """Ask nothing yet. `has_form` says whether the server was seen to take forms."""
+        self._wire, self._offered, self._has_form = wire, offered, has_form
         self.marker: Final = f"openvideos-conformance-{wire.run_id}"
         self._cases = cases(wire.contract, wire.target, self.marker)
         self._answers: dict[str, Exchange] = {}
@@ -32,13 +32,18 @@ class Refusals:
 
     def judge(self, requirement: str) -> None:
         """Expect that each case of a requirement is refused. The first that is not ends it: it may have cost a job."""
-        for case in self.of(requirement):
+        asked = self.of(requirement)
+        if not asked:
+            message = "the server does not take bodies of the kind that could be wrong in this way"
+            raise NotReachedError(message)
+        for case in asked:
             statuses = case.statuses if self.has_json else case.statuses | {415}
             expect(self.ask(case), statuses, case.what)
 
     def of(self, requirement: str) -> list[Case]:
-        """Return the cases of a requirement that make sense here: JSON only where the server takes it."""
-        return [case for case in self._cases if case.requirement == requirement and (self.has_json or not case.is_json)]
+        """Return the cases of a requirement that make sense here: JSON, and forms, only where the server takes them."""
+        meant = [case for case in self._cases if case.requirement == requirement]
+        return [case for case in meant if (self.has_json or not case.is_json) and (self._has_form or not case.is_form)]
 
     def ask(self, case: Case) -> Exchange:
         """Return what a case was answered; it is sent when it is first asked for."""

@@ -113,3 +113,10 @@ def test_hostile_bodies_are_no_creates() -> None:
     for what, body in hostile_json("marker").items():
         legality = judge_request(CONTRACT, "create_video", query="", media_type="application/json", body=body)
         assert not legality.is_legal, what
+
+
+def test_forms_are_told_from_json() -> None:
+    made = cases(CONTRACT, TARGETS[1], "marker")
+    assert all(case.is_form for case in made if case.requirement == "VID-VALID-009")
+    assert not any(case.is_form for case in made if case.is_json)
+    assert {case.is_form for case in made if case.requirement == "VID-VALID-001"} == {True, False}
