@@ -96,8 +96,10 @@ def _parts(content_type: str, body: bytes) -> list[Part]:
     match = re.fullmatch(r'multipart/form-data; boundary="?([A-Za-z0-9\'()+_,./:=? -]{1,70})"?', content_type)
     assert match, f"{content_type!r} names no boundary"
     delimiter = b"--" + match[1].encode()
-    first, *rest, last = (b"\r\n" + body).split(b"\r\n" + delimiter)
-    assert (first, last.strip(b"\r\n")) == (b"", b"--"), "the form does not begin and end with its boundary"
+    before, *rest = (b"\r\n" + body).split(b"\r\n" + delimiter)
+    assert not before, "the form does not begin with its boundary"
+    assert rest, "the form does not have its boundary"
+    assert rest.pop().strip(b"\r\n") == b"--", "the form does not end with its boundary"
     found: list[Part] = []
     for piece in rest:
         head, blank, content = piece.partition(b"\r\n\r\n")

@@ -1,0 +1,197 @@
+"""What the properties stand on: values of schemas, the judge of requests, and that new things in the contract count."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+from attrs import evolve
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from . import clients
+from .arguments import givens, places
+from .clients import Given, Stage, overlay_arguments
+from .contract import FORM, JSON, OPERATIONS, Body, Operation, Parameter, document, is_binary, paths_in, problems
+from .strategies import forbidden, valid
+from .wire import BASE_URL, KEY, faults, read
+
+SCHEMAS: dict[str, Any] = document()["components"]["schemas"]
+VALUES = [name for name, schema in SCHEMAS.items() if not is_binary(schema)]
+FEW = settings(max_examples=25)
+AUTHORIZED = {"authorization": f"Bearer {KEY}"}
+JOB = {"prompt": "x", "size": "16x16"}
+
+
+@pytest.mark.parametrize("name", VALUES)
+@FEW
+@given(data=st.data())
+def test_a_valid_value_is_valid(name: str, data: st.DataObject) -> None:
+    assert problems(SCHEMAS[name], data.draw(valid(SCHEMAS[name]))) == []
+
+
+@pytest.mark.parametrize("name", VALUES)
+@FEW
+@given(data=st.data())
+def test_a_forbidden_value_is_not(name: str, data: st.DataObject) -> None:
+    assert problems(SCHEMAS[name], data.draw(forbidden(SCHEMAS[name])))
+
+
+def test_a_line_break_at_the_end_is_no_part_of_a_pattern() -> None:
+    assert problems(SCHEMAS["VideoSeconds"], "4\n")
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "string", "contentEncoding": "base64"},
+        {"type": "integer", "multipleOf": 4},
+        {"type": "object", "patternProperties": {}},
+        {"type": "object", "properties": {"a": {"type": "array", "uniqueItems": True, "items": {}}}},
+        {"oneOf": []},
+    ],
+)
+def test_a_keyword_that_is_not_understood_is_not_passed_over(schema: dict[str, Any]) -> None:
+    with pytest.raises(NotImplementedError, match=r"strategies\.py"):
+        valid(schema)
+
+
+def request(method: str, path: str, **more: Any) -> httpx.Request:
+    """Return a request with the right key."""
+    headers: dict[str, str] = more.pop("headers", AUTHORIZED)
+    made = httpx.Request(method, f"{BASE_URL}{path}", headers=headers, **more)
+    made.read()
+    return made
+
+
+class TestTheJudge:
+    @pytest.mark.parametrize(
+        "sent",
+        [
+            request("GET", "/videos?limit=5&order=asc"),
+            request("POST", "/videos", json=JOB),
+            request("POST", "/videos", files={"prompt": (None, "x"), "input_reference": ("a.png", b"", "image/png")}),
+            request("GET", "/videos/a%2Fb/content?variant=video"),
+        ],
+        ids=lambda sent: f"{sent.method} {sent.url}",
+    )
+    def test_lets_what_is_right_pass(self, sent: httpx.Request) -> None:
+        assert faults(read(sent)) == {}
+
+    @pytest.mark.parametrize(
+        ("sent", "wrong"),
+        [
+            (request("GET", "/videos?limit=0"), {"limit"}),
+            (request("GET", "/videos?limit=five&order=up"), {"limit", "order"}),
+            (request("GET", "/videos?limit=1&limit=2"), {"limit"}),
+            (request("GET", "/videos", headers={}), {"authorization"}),
+            (request("POST", "/videos"), {"body"}),
+            (request("POST", "/videos", json=JOB | {"size": "wide", "seconds": 4}), {"size", "seconds"}),
+            (request("POST", "/videos", json={"size": "16x16"}), {"body"}),
+            (request("POST", "/videos", files={"prompt": (None, "")}), {"prompt"}),
+            (
+                request("POST", "/videos", json=JOB, headers=AUTHORIZED | {"idempotency-key": "a b"}),
+                {"Idempotency-Key"},
+            ),
+        ],
+        ids=str,
+    )
+    def test_names_what_is_wrong(self, sent: httpx.Request, wrong: set[str]) -> None:
+        assert wrong == {name for name, found in faults(read(sent)).items() if found}
+
+    @pytest.mark.parametrize(
+        "sent",
+        [
+            request("PUT", "/videos"),
+            request("GET", "/videos/a/b"),
+            httpx.Request("GET", "http://elsewhere.test/v1/videos"),
+            request("POST", "/videos", content=b"x", headers=AUTHORIZED | {"content-type": FORM}),
+            request("POST", "/videos", content=b"x", headers=AUTHORIZED | {"content-type": f"{FORM}; boundary=a"}),
+            request("POST", "/videos", files=[("prompt", (None, "x")), ("prompt", (None, "y"))]),
+            request("POST", "/videos", files={"prompt": ("prompt.txt", "x")}),
+            request("POST", "/videos", files={"prompt": (None, "x"), "input_reference": (None, b"")}),
+        ],
+        ids=lambda sent: f"{sent.method} {sent.url}",
+    )
+    def test_refuses_what_is_no_request_of_the_contract(self, sent: httpx.Request) -> None:
+        with pytest.raises(AssertionError):
+            read(sent)
+
+    def test_gives_names_back_that_had_to_be_escaped(self) -> None:
+        name = 'a"b\\c\r\n'
+        (part,) = read(request("POST", "/videos", files={name: (None, b"x")})).parts
+        assert name == part.name
+
+
+class TestNews:
+    """What the contract gains is sent, judged, spoiled and counted with no word of it in these tests."""
+
+    @pytest.fixture
+    def grown(self, monkeypatch: pytest.MonkeyPatch) -> Operation:
+        """Return create_video with a query parameter, a header and a field that it does not have."""
+        old = OPERATIONS["create_video"]
+        new = (
+            Parameter("tag", "query", required=True, schema={"type": "integer", "minimum": 5}),
+            Parameter("X-Tag", "header", required=True, schema={"type": "string", "pattern": "^[a-z]+\\Z"}),
+        )
+        body = old.bodies[FORM]
+        schema = body.schema | {
+            "properties": body.schema["properties"] | {"fps": {"type": "string", "enum": ["24", "60"]}},
+            "required": ["prompt", "fps"],
+        }
+        bodies = {**old.bodies, FORM: Body(FORM, body.model, schema)}
+        operation = evolve(old, id="create_video_anew", parameters=(*old.parameters, *new), bodies=bodies)
+        monkeypatch.setattr(clients, "method_of", lambda _: "create")
+        monkeypatch.delitem(OPERATIONS, "create_video")
+        monkeypatch.setitem(OPERATIONS, operation.id, operation)
+        return operation
+
+    def test_is_sent_and_judged(self, grown: Operation) -> None:
+        seen: list[Any] = []
+
+        def server(sent: httpx.Request) -> httpx.Response:
+            seen.append(read(sent))
+            return httpx.Response(400)
+
+        with Stage() as stage:
+
+            @FEW
+            @given(givens(grown.id, FORM))
+            def run(arguments: Given) -> None:
+                seen.clear()
+                for client in stage.overlays(server):
+                    with pytest.raises(Exception, match="400"):
+                        client.call(grown, arguments)
+                for said in seen:
+                    assert not faults(said)
+                    assert str(arguments.query["tag"]) == said.given("query")["tag"]
+                    assert arguments.header["X-Tag"] == said.given("header")["X-Tag"]
+                    assert arguments.body["fps"] == said.body["fps"]
+                    assert "fps" in set(paths_in(grown.bodies[FORM].schema, said.body))
+
+            run()
+
+    def test_is_missed_and_spoiled(self, grown: Operation) -> None:
+        said = read(request("POST", "/videos", files={"prompt": (None, "x")}))
+        assert {"tag", "X-Tag", "body"} == faults(said).keys()
+        assert {"tag", "X-Tag", "fps"} <= {name for _, _, name, _ in places(grown)}
+
+    def test_is_counted(self, grown: Operation) -> None:
+        news = {"query tag", "header X-Tag", f"{FORM} fps"}
+        assert {f"{grown.id} {name}" for name in news} <= set(grown.items())
+        assert f"{grown.id} {JSON} fps" not in set(grown.items())
+
+
+def test_what_the_overlay_has_no_argument_for_goes_by_the_extras(tmp_path: Any) -> None:
+    arguments = Given(
+        path={"video_id": "a"}, query={"variant": "video", "q": 1}, header={"Range": "bytes=0-"}, body={"b": 2}
+    )
+    expected = {
+        "video_id": "a",
+        "variant": "video",
+        "extra_query": {"q": 1},
+        "extra_headers": {"Range": "bytes=0-"},
+        "extra_body": {"b": 2},
+    }
+    assert expected == overlay_arguments(OPERATIONS["download_video_content"], arguments, tmp_path)
