@@ -71,11 +71,12 @@ class Run:
 
     @property
     def exit_code(self) -> int:
-        """0: no MUST failed; 1: some did; 2: the run could not judge."""
-        has_error = any(result.verdict is Verdict.ERROR for result in self.results)
-        if self.problem is not None or self.is_interrupted or has_error:
+        """0: no MUST failed; 1: some did; 2: the run could not judge, or not all and what it judged did not fail."""
+        if self.problem is not None or self.is_interrupted:
             return 2
-        return 1 if self.failures else 0
+        if self.failures:
+            return 1
+        return 2 if any(result.verdict is Verdict.ERROR for result in self.results) else 0
 
     def counts(self, level: Level | None = None) -> dict[Verdict, int]:
         """Return how many requirements, of one level or of all, have each verdict."""

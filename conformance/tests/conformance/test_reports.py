@@ -91,6 +91,7 @@ def test_the_exit_code_says_whether_a_must_failed_or_nothing_could_be_judged() -
     assert run(broken, problem="it no longer answers").exit_code == 2
     assert run(is_interrupted=True).exit_code == 2
     assert run(observation("VID-LIST-003", Outcome.ERROR, "KeyError")).exit_code == 2
+    assert run(broken, observation("VID-LIST-004", Outcome.ERROR, "KeyError")).exit_code == 1
 
 
 @pytest.mark.parametrize("made", [run(), mixed(), hostile()])
