@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -70,7 +70,7 @@ def plugin_of(config: pytest.Config) -> SuitePlugin:
         failing_prompt=option.failing_prompt,
         declared=wanted,
         denied=denied,
-        max_videos=option.max_videos,
+        max_videos=max(1, option.max_videos // _workers(config)),
         deadline=option.deadline,
         timeout=option.answer_timeout,
         seed=option.suite_seed,
@@ -78,3 +78,9 @@ def plugin_of(config: pytest.Config) -> SuitePlugin:
         webhook_secret=option.webhook_secret,
     )
     return SuitePlugin(target, only=only, expected=expected, strict=option.should_fails, report=option.report)
+
+
+def _workers(config: pytest.Config) -> int:
+    """Return among how many workers of pytest-xdist a run is divided, if this process is one of them."""
+    told: dict[str, Any] = getattr(config, "workerinput", {})
+    return int(told.get("workercount", 1))

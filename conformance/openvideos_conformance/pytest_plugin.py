@@ -21,11 +21,16 @@ def pytest_load_initial_conftests(
     args: list[str],
 ) -> None:
     """Add the suite's options and hooks if the suite is asked for."""
-    if not any(argument.split("::")[0].split(".")[0] == _PACKAGE for argument in args):
+    if not any(_is_suite(argument.split("::")[0]) for argument in args):
         return
     from ._pytest_options import add_options
 
     add_options(parser)
+
+
+def _is_suite(name: str) -> bool:
+    # Not every module of the package: this one is named by who loads it with -p.
+    return name == _PACKAGE or f"{name}.".startswith(f"{_PACKAGE}.suite.")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -302,3 +302,67 @@ def test_a_run_that_is_broken_off_tells_the_truth_and_deletes_its_videos(
     assert "error" not in verdicts
     assert document["left_over"] == []
     assert videos(emulator) == []
+
+
+IMPATIENT = """
+import os, signal, sys, time
+from openvideos_conformance import _fixtures
+from openvideos_conformance.__main__ import main
+
+def clean_up(wire):
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(60)
+
+_fixtures.clean_up = clean_up
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are sent otherwise there")
+def test_a_run_that_is_broken_off_while_it_cleans_up_names_what_is_left(tmp_path: Path, emulator: str) -> None:
+    arguments = ["run", "--base-url", emulator, "--only", "VID-CREATE-004", "--report", "report", *SMALL]
+    done = subprocess.run(
+        [sys.executable, "-c", IMPATIENT, *arguments],
+        cwd=tmp_path,
+        env=environment(OPENVIDEOS_API_KEY=KEY),
+        capture_output=True,
+        text=True,
+        timeout=LIMIT,
+        check=False,
+    )
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+    left = videos(emulator)
+    document = json.loads((tmp_path / "report" / "report.json").read_text(encoding="utf-8"))
+    assert sorted(document["left_over"]) == sorted(left) != []
+    assert f"not deleted: {document['left_over'][0]}" in done.stdout
+    for video_id in left:
+        httpx.delete(f"{emulator}/videos/{video_id}", headers={"authorization": f"Bearer {KEY}"})
+
+
+def test_jobs_that_never_end_within_the_deadline_are_no_verdict(tmp_path: Path) -> None:
+    arguments = ["-m", "openvideos_emulator", "--port", "0", "--pace", "manual"]
+    with subprocess.Popen(
+        [sys.executable, *arguments], cwd=tmp_path, env=environment(), stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        found = re.search(r"http://\S+/v1", process.stdout.readline())
+        assert found is not None
+        only = ("--only", "VID-CONTENT-001", "--deadline", "1")
+        done = ask("run", "--base-url", found[0], *only, *SMALL, "--report", "report", cwd=tmp_path)
+        process.kill()
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "no job ended within the deadline of 1 s; give it longer with --deadline" in done.stderr
+    document = json.loads((tmp_path / "report" / "report.json").read_text(encoding="utf-8"))
+    assert [each["verdict"] for each in document["results"]] == ["not_reached"]
+
+
+def test_a_whole_run_starts_no_more_videos_than_it_said(tmp_path: Path, emulator: str) -> None:
+    done = ask("run", "--base-url", emulator, "--report", "report", *SMALL, cwd=tmp_path, OPENVIDEOS_API_KEY=KEY)
+    assert done.returncode == 0, done.stdout + done.stderr
+    told = re.search(r"It starts (\d+) videos at the most", done.stdout)
+    assert told is not None
+    document = json.loads((tmp_path / "report" / "report.json").read_text(encoding="utf-8"))
+    assert document["videos_started"] <= int(told[1]) <= 40
+    assert int(told[1]) <= document["videos_started"] + 12  # what generated requests may start and need not
+    assert videos(emulator) == []
