@@ -14,7 +14,7 @@ from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
 from urllib3 import HTTPResponse
 
-from ._exchanges import CREATING, Exchange, videos_of
+from ._exchanges import CREATING, Exchange, json_object, videos_of
 from ._legality import Legality, judge_request
 from ._refusals import ids_given
 from ._wire import MAX_BODY
@@ -61,7 +61,7 @@ class FuzzWire:
         self.local_cases: set[str] = set()
         self._legal, self._illegal, self._characters = 0, 0, 0
         self._own: set[str] = set()
-        self._others = ids_given(wire)
+        self._given, self._seen = ids_given(wire), set[str]()
 
     @contextlib.contextmanager
     def installed(self) -> Generator[None]:
@@ -100,7 +100,9 @@ class FuzzWire:
         key = self._wire.target.api_key
         has_key = authorization is None if key is None else _text(authorization) == f"Bearer {key}"
         kind = "stranger" if not has_key else "illegal" if legality.is_illegal else "legal"
-        status = self._local_status(operation, kind, ids.get("video_id", ""))
+        source = json_object(legality.fields.get("video")).get("id")
+        video_id = ids.get("video_id") or (source if isinstance(source, str) else "")
+        status = self._local_status(operation, kind, video_id)
         if status is not None:
             self.local_cases.add(_case_of(request))
             return _local_answer(request, status)
@@ -109,8 +111,10 @@ class FuzzWire:
 
     def _local_status(self, operation: str | None, kind: str, video_id: str) -> int | None:
         """Return what is answered in the server's place; None if the request may be sent."""
-        if operation == "delete_video" and video_id in self._others - self._own:
-            return _UNKNOWN  # what others have made, and the jobs of the scenarios, are not ours to delete
+        if video_id in self._seen - self._own - self._given:
+            return _UNKNOWN  # it is somebody else's, who may delete it at any time, and would not have it touched
+        if operation == "delete_video" and video_id in self._given - self._own:
+            return _UNKNOWN  # a scenario needs it
         is_costly = operation in CREATING and not self._may_spend(kind)
         is_enough = operation == "create_character" and self._characters >= _CHARACTERS_AT_MOST
         return _LOCAL[kind] if is_costly or is_enough else None
@@ -174,7 +178,7 @@ class FuzzWire:
         ids = {str(video.get("id")) for video in videos_of(exchange)}
         if exchange.operation in CREATING:
             self._own |= ids
-        self._others |= ids
+        self._seen |= ids
 
     def _body(self, response: requests.Response, began: float) -> dict[str, Any]:
         pieces: list[bytes] = []

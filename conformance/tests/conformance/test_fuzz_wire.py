@@ -105,16 +105,29 @@ def test_nothing_is_started_beyond_the_bound_of_the_run(wire: Wire) -> None:
     assert server.asked == wire.target.max_videos
 
 
-def test_what_others_have_made_is_not_deleted(wire: Wire) -> None:
-    fuzz = FuzzWire(wire, 12)
+def test_what_others_have_made_is_not_touched(wire: Wire) -> None:
     page = json.dumps({"object": "list", "data": [{"id": "video_others"}]}).encode()
-    listed = Server()
+    fuzz, server = FuzzWire(wire, 12), Server()
     fuzz.exchanged(_request("GET", "/videos"), _answering(page))
-    assert fuzz.exchanged(_request("DELETE", "/videos/video_others"), listed).status_code == 404
-    assert listed.asked == 0
-    fuzz.exchanged(_request("POST", "/videos", LEGAL), listed)
-    assert fuzz.exchanged(_request("DELETE", "/videos/video_1"), listed).status_code == 200
-    assert fuzz.exchanged(_request("DELETE", "/videos/video_nobody"), listed).status_code == 200
+    edit = {"prompt": "Make it night", "video": {"id": "video_others"}}
+    for method, path, value in (
+        ("DELETE", "/videos/video_others", None),
+        ("GET", "/videos/video_others/content", None),
+        ("POST", "/videos/edits", edit),
+    ):
+        assert fuzz.exchanged(_request(method, path, value), server).status_code == 404
+    assert server.asked == 0
+    fuzz.exchanged(_request("POST", "/videos", LEGAL), server)
+    assert fuzz.exchanged(_request("DELETE", "/videos/video_1"), server).status_code == 200
+    assert fuzz.exchanged(_request("DELETE", "/videos/video_nobody"), server).status_code == 200
+
+
+def test_what_a_scenario_has_made_is_looked_at_and_not_deleted(wire: Wire) -> None:
+    FuzzWire(wire, 12).exchanged(_request("POST", "/videos", LEGAL), Server())
+    fuzz, server = FuzzWire(wire, 12), Server()
+    assert fuzz.exchanged(_request("GET", "/videos/video_1"), server).status_code == 200
+    assert fuzz.exchanged(_request("DELETE", "/videos/video_1"), server).status_code == 404
+    assert server.asked == 1
 
 
 def test_a_request_without_the_key_is_known_as_one(wire: Wire) -> None:
