@@ -79,10 +79,10 @@ def _unusable(directory: Path) -> str:
 
 def _compare(options: argparse.Namespace) -> int:
     from ._collected import save
-    from ._compare import ReportError, read, to_html, to_markdown
+    from ._compare import ReportError, read, to_html, to_markdown, told_apart
 
     try:
-        reports = [read(text) for text in options.reports]
+        reports = told_apart([read(text) for text in options.reports])
     except ReportError as problem:
         return _complain(str(problem))
     try:

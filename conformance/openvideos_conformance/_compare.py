@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -41,6 +41,7 @@ class Report:
     """What one report says of one server."""
 
     name: str
+    path: str
     began: str
     problem: str | None
     entries: dict[str, Entry]
@@ -69,13 +70,21 @@ def read(argument: str) -> Report:
         message = f"{path} cannot be read as a report: {problem}"
         raise ReportError(message) from None
     try:
-        return _report(document, name if mark and path != Path(argument) else "")
+        return _report(document, name if mark and path != Path(argument) else "", str(path))
     except (KeyError, TypeError, ValueError) as problem:
         message = f"{path} is no report of openvideos-conformance ({problem!r}); give a report.json that `run` wrote"
         raise ReportError(message) from None
 
 
-def _report(document: object, name: str) -> Report:
+def told_apart(reports: Sequence[Report]) -> list[Report]:
+    """Return the reports, those of one name with the path of each behind it."""
+    names = [each.name for each in reports]
+    return [
+        each if names.count(each.name) == 1 else replace(each, name=f"{each.name} ({each.path})") for each in reports
+    ]
+
+
+def _report(document: object, name: str, path: str) -> Report:
     said = json_object(document)
     if said.get("format") != FORMAT:
         message = f"its format is {said.get('format')!r}, not {FORMAT}"
@@ -92,6 +101,7 @@ def _report(document: object, name: str) -> Report:
     problem = said.get("problem")
     return Report(
         name=name or str(json_object(said["target"])["base_url"]),
+        path=path,
         began=str(said.get("began", "")),
         problem=None if problem is None else str(problem),
         entries=entries,

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import httpx
@@ -70,7 +70,7 @@ Answer = Callable[[socket.socket], None]
 
 
 @contextlib.contextmanager
-def answering(answer: Answer) -> Iterator[str]:
+def answering(answer: Answer) -> Generator[str]:
     """Serve one kind of answer to whoever connects; give the base URL."""
     stopped = threading.Event()
 
@@ -263,7 +263,7 @@ def test_a_stale_expected_failure_fails_the_run(tmp_path: Path, emulator: str) -
 
 
 @contextlib.contextmanager
-def started(tmp_path: Path, url: str) -> Iterator[subprocess.Popen[str]]:
+def started(tmp_path: Path, url: str) -> Generator[subprocess.Popen[str]]:
     """Start a run, and wait until it has judged something."""
     process = subprocess.Popen(
         command("run", "--base-url", url, "--report", "report", *SMALL),

@@ -17,6 +17,7 @@ from openvideos_conformance._collected import save, write
 from openvideos_conformance._compare import ReportError, read
 from openvideos_conformance._compare import to_html as compared_html
 from openvideos_conformance._compare import to_markdown as compared_markdown
+from openvideos_conformance._compare import told_apart
 from openvideos_conformance._report_badge import to_badge
 from openvideos_conformance._report_html import to_html
 from openvideos_conformance._report_json import report, to_json
@@ -153,9 +154,7 @@ def test_the_page_shows_each_failure_with_what_it_takes_to_see_it_again() -> Non
     assert "first_id and last_id MUST be" in text
     assert "openapi.yaml#/" in text
     assert '-H "Authorization: Bearer $OPENVIDEOS_API_KEY"' in text
-    rows = {
-        each["id"]: each for tag, each in page.tags if tag == "details" and each.get("class") != "facts" if "id" in each
-    }
+    rows = {each["id"]: each for _, each in page.tags if (each.get("id") or "").startswith("VID-")}
     assert "open" in rows["VID-LIST-003"]
     assert "open" not in rows["VID-CREATE-001"]
     assert "open" not in rows["VID-DELETE-001"]  # expected
@@ -232,6 +231,12 @@ def test_a_file_that_is_no_report_is_named(tmp_path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8")
     with pytest.raises(ReportError, match=r"bad\.json"):
         read(str(path))
+
+
+def test_two_reports_of_one_server_are_told_apart(tmp_path: Path) -> None:
+    files = [save(tmp_path / name, to_json(run())) for name in ("monday.json", "tuesday.json")]
+    names = [each.name for each in told_apart([read(str(file)) for file in files])]
+    assert [name.endswith(f"({file})") for name, file in zip(names, files, strict=True)] == [True, True]
 
 
 def test_a_report_that_is_not_there_is_named(tmp_path: Path) -> None:
