@@ -82,23 +82,23 @@ class TestTheJudge:
     @pytest.mark.parametrize(
         ("sent", "wrong"),
         [
-            (request("GET", "/videos?limit=0"), {"limit"}),
-            (request("GET", "/videos?limit=five&order=up"), {"limit", "order"}),
-            (request("GET", "/videos?limit=1&limit=2"), {"limit"}),
-            (request("GET", "/videos", headers={}), {"authorization"}),
-            (request("POST", "/videos"), {"body"}),
-            (request("POST", "/videos", json=JOB | {"size": "wide", "seconds": 4}), {"size", "seconds"}),
-            (request("POST", "/videos", json={"size": "16x16"}), {"body"}),
-            (request("POST", "/videos", files={"prompt": (None, "")}), {"prompt"}),
+            (request("GET", "/videos?limit=0"), "limit"),
+            (request("GET", "/videos?limit=five&order=up"), "limit order"),
+            (request("GET", "/videos?limit=1&limit=2"), "limit"),
+            (request("GET", "/videos", headers={}), "authorization"),
+            (request("POST", "/videos"), "body"),
+            (request("POST", "/videos", json=JOB | {"size": "wide", "seconds": 4}), "seconds size"),
+            (request("POST", "/videos", json={"size": "16x16"}), "body"),
+            (request("POST", "/videos", files={"prompt": (None, "")}), "prompt"),
             (
                 request("POST", "/videos", json=JOB, headers=AUTHORIZED | {"idempotency-key": "a b"}),
-                {"Idempotency-Key"},
+                "Idempotency-Key",
             ),
         ],
-        ids=str,
+        ids=lambda value: value if isinstance(value, str) else value.method,
     )
-    def test_names_what_is_wrong(self, sent: httpx.Request, wrong: set[str]) -> None:
-        assert wrong == {name for name, found in faults(read(sent)).items() if found}
+    def test_names_what_is_wrong(self, sent: httpx.Request, wrong: str) -> None:
+        assert wrong.split() == sorted(faults(read(sent)))
 
     @pytest.mark.parametrize(
         "sent",
