@@ -366,3 +366,11 @@ def test_a_whole_run_starts_no_more_videos_than_it_said(tmp_path: Path, emulator
     assert document["videos_started"] <= int(told[1]) <= 40
     assert int(told[1]) <= document["videos_started"] + 12  # what generated requests may start and need not
     assert videos(emulator) == []
+
+
+def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("openvideos_conformance.__main__._NEEDED", ("pytest", "no_such_package"))
+    assert main(["requirements"]) == 2
+    assert capsys.readouterr().err == (
+        "openvideos-conformance: no_such_package is missing; run: pip install 'openvideos[conformance]'\n"
+    )
