@@ -16,7 +16,7 @@ from .contract import OPERATIONS, WEBHOOKS
 from .failures import ERRORS
 from .properties import ANSWERS, EVENTS, REQUESTS, check, quick
 
-FEW, MANY = 8, 60
+FEW, MANY = 5, 60
 """How many examples of a case are run; more where something was not reached, such as what is nested deep."""
 REASONS: dict[str, str] = tomllib.loads(Path(__file__).with_name("unreached.toml").read_text("utf-8"))["unreached"]
 ALL = {item for operation in [*OPERATIONS.values(), *WEBHOOKS.values()] for item in operation.items()}
