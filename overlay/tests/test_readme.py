@@ -46,7 +46,7 @@ def test_a_python_block_runs(code: str, tmp_path: Path) -> None:
 class TestCommands:
     def test_each_is_of_a_program_that_is_tested(self) -> None:
         programs = {shlex.split(part)[0] for command in COMMANDS for part in command.split("&&")}
-        assert {"export", "nox", "openvideos-emulator", "python"} == programs
+        assert {"export", "nox", "openvideos-conformance", "openvideos-emulator", "python"} == programs
 
     def test_the_first_two_set_up_everything(self) -> None:
         start = "python -m pip install nox uv && nox"

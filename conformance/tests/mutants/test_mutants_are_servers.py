@@ -61,7 +61,16 @@ async def _use(app: Any) -> None:
             await client.get("videos", params={"after": video_id, "limit": 2})
             await client.delete(f"videos/{video_id}")
             await client.delete(f"videos/{video_id}")
-        for query in ("", "?limit=0", "?limit=200", "?limit=x", "?order=up", "?order=asc", "?after=none", "?limit=1&limit=2"):
+        for query in (
+            "",
+            "?limit=0",
+            "?limit=200",
+            "?limit=x",
+            "?order=up",
+            "?order=asc",
+            "?after=none",
+            "?limit=1&limit=2",
+        ):
             await client.get(f"videos{query}")
         for body in (b"", b"{", b"[]", b'{"prompt": 1}', b'{"prompt": "x", "input_reference": {}}', b"[" * 2000):
             await client.post("videos", content=body, headers={"content-type": "application/json"})

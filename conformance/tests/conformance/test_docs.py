@@ -1,0 +1,48 @@
+"""Every command in docs/conformance.md, docs/servers.md and README.md is one that the command line takes."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from openvideos_conformance._catalogue import known
+from openvideos_conformance._options import parser
+
+PROJECT = Path(__file__).parents[3]
+PAGES = ("README.md", "docs/conformance.md", "docs/servers.md")
+BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def blocks(language: str) -> list[str]:
+    texts = (PROJECT.joinpath(page).read_text("utf-8") for page in PAGES)
+    return [code for text in texts for kind, code in BLOCK.findall(text) if kind == language]
+
+
+COMMANDS = [
+    line
+    for code in blocks("console")
+    for line in code.replace("\\\n", " ").splitlines()
+    if line.startswith("openvideos-conformance")
+]
+
+
+def test_each_page_has_commands() -> None:
+    assert len(COMMANDS) >= len(PAGES)
+
+
+@pytest.mark.parametrize("line", COMMANDS)
+def test_a_command_is_one_that_can_be_given(line: str) -> None:
+    assert parser().parse_args(shlex.split(line)[1:]).command in {"run", "compare"}
+
+
+def test_the_expected_failures_name_requirements() -> None:
+    tables = [tomllib.loads(code)["expected"] for code in blocks("toml") if "[expected]" in code]
+    tables += [
+        tomllib.loads(path.read_text("utf-8"))["expected"] for path in (PROJECT / "conformance" / "targets").iterdir()
+    ]
+    assert len(tables) > 2
+    assert [known(table) for table in tables] == [list(table) for table in tables]

@@ -1,0 +1,41 @@
+"""The suite catches wrong servers by the right id, and lets odd ones pass: the short form of `nox -s mutants`."""
+
+from __future__ import annotations
+
+import pytest
+
+from openvideos_mutants import _hosting
+from openvideos_mutants._odd import ODD
+from openvideos_mutants._proof import trial
+from openvideos_mutants._registry import MUTANTS
+
+# At least one whose fault shows in each layer: scripts, recorded traffic, generated requests.
+SAMPLE = {
+    "retrieve_has_another_id": "history",
+    "pages_skip_one": "scenario",
+    "deletion_needs_no_key": "scenario",
+    "the_file_is_cut": "scenario",
+    "keys_hide_other_bodies": "scenario",
+    "events_are_sent_once": "scenario",
+    "middling_limits_are_refused": "fuzz",
+}
+REQUIREMENTS = ["VID-CREATE-001", "VID-LIFE-003", "VID-LIST-004", "VID-CONTENT-017", "VID-DELETE-003", "VID-ERROR-001"]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(("name", "layer"), SAMPLE.items())
+def test_a_mutant_is_caught_by_the_id_that_it_breaks(name: str, layer: str) -> None:
+    done = trial(name, only=[MUTANTS[name].requirement])
+    assert layer in done.killed_by, done.output
+    assert done.code == 1
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("name", [_hosting.EMULATOR, "long_winded", "crowded"])
+def test_a_right_server_passes_however_odd_it_is(name: str) -> None:
+    done = trial(name, only=REQUIREMENTS)
+    assert name in ODD or name == _hosting.EMULATOR
+    assert (0, []) == (done.code, done.of("fail") + done.of("error")), done.output
+    assert set(REQUIREMENTS) == {result["id"] for result in done.of("pass")}
