@@ -25,11 +25,11 @@ CAUGHT_BY = {
 }
 
 
-def first_caught(cases: list[Case]) -> Case | None:
+def first_caught(cases: list[Case], *, examples: int = 100) -> Case | None:
     """Return the first property that does not hold, None if all do."""
     for case in cases:
         try:
-            check(case, quick(30))
+            check(case, quick(examples))
         except AssertionError:
             return case
     return None
@@ -49,7 +49,8 @@ def test_a_defect_is_caught_by_its_property(defect: str) -> None:
 @pytest.mark.parametrize("machine", [Jobs, AwaitedJobs])
 @pytest.mark.parametrize("defect", [name for name in broken.DEFECTS if name != "dropped_unknown_field"])
 def test_a_defect_is_noticed_by_the_model(defect: str, machine: type[Jobs]) -> None:
-    profile = settings(OFTEN, derandomize=True, database=None, phases=[Phase.generate])
+    # It ends with the first example that fails, which another version of Hypothesis may draw later.
+    profile = settings(OFTEN, max_examples=200, derandomize=True, database=None, phases=[Phase.generate])
     with broken.applied(defect), pytest.raises((AssertionError, pytest.fail.Exception)):
         run_state_machine_as_test(machine, settings=profile)
 
@@ -59,7 +60,7 @@ def test_a_defect_is_gone_after_its_block(defect: str) -> None:
     with broken.applied(defect):
         caught = first_caught(CAUGHT_BY[defect])
     assert caught
-    assert first_caught([caught]) is None
+    assert first_caught([caught], examples=10) is None
 
 
 SCRIPT = """
