@@ -82,6 +82,13 @@ def regenerate(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def spec_diff(session: nox.Session) -> None:
+    """Compare two contracts, `-- OLD NEW [--json]`: files, or REF:PATH as git names them."""
+    install(session, "spec-diff")
+    session.run("python", "tools/spec_diff.py", *session.posargs)
+
+
+@nox.session(default=False)
 def demo(session: nox.Session) -> None:
     """Start the emulator, make two videos with the SDK, and tell what they are."""
     install(session, extras=["emulator"])
@@ -116,7 +123,7 @@ def dashboard(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def mutants(session: nox.Session) -> None:
-    """Judge servers that are wrong on purpose, and odd ones that are right; takes half an hour. `-- NAME` picks some."""
+    """Judge servers that are wrong on purpose, and odd ones; takes half an hour. `-- NAME` picks some."""
     install(session, extras=all_extras())
     session.run("python", "-m", "openvideos_mutants", *session.posargs)
 

@@ -1,0 +1,140 @@
+"""Tell what changes from one contract to another, and whether it breaks those who call or those who read.
+
+A contract is a file, or REF:PATH as git names it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, cast
+
+import yaml
+from openapi_spec_validator import OpenAPIV31SpecValidator
+from spec_changes import compare
+from spec_model import Change
+
+
+class InvalidSpecError(Exception):
+    """A contract cannot be read, or is no OpenAPI 3.1. The message begins with the file and the line."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line. Return 0, or 2 for a contract that is invalid."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("old", help="a file, or REF:PATH")
+    parser.add_argument("new", help="a file, or REF:PATH")
+    parser.add_argument("--json", action="store_true", help="print the changes as JSON")
+    options = parser.parse_args(arguments)
+    try:
+        changes = compare(load(options.old), load(options.new))
+    except InvalidSpecError as problem:
+        print(f"spec_diff: {problem}", file=sys.stderr)
+        return 2
+    print(json.dumps([asdict(change) for change in changes], indent=2) if options.json else table(changes))
+    return 0
+
+
+def table(changes: list[Change]) -> str:
+    """Return the changes as a table for a person."""
+    if not changes:
+        return "nothing changes"
+    rows = [("callers", "readers", "change", "where")]
+    rows += [(change.callers or "-", change.readers or "-", change.what, change.where) for change in changes]
+    widths = [max(len(row[column]) for row in rows) for column in range(3)]
+    return "\n".join(
+        "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[3]]) for row in rows
+    )
+
+
+def load(name: str) -> dict[str, Any]:
+    """Read a contract and judge its validity. Raises InvalidSpecError."""
+    try:
+        text = Path(name).read_text("utf-8") if Path(name).exists() else from_git(name)
+    except (OSError, UnicodeDecodeError) as problem:
+        raise InvalidSpecError(f"{name}:1: cannot be read: {problem}") from problem
+    return parse(name, text)
+
+
+def from_git(name: str) -> str:
+    """Return the text that git keeps under REF:PATH. Raises InvalidSpecError."""
+    run = subprocess.run(["git", "show", name], capture_output=True, text=True, encoding="utf-8", check=False)  # noqa: S607
+    if run.returncode:
+        raise InvalidSpecError(f"{name}:1: is neither a file nor known to git; name a file, or REF:PATH")
+    return run.stdout
+
+
+def parse(name: str, text: str) -> dict[str, Any]:
+    """Return a contract from its text. Raises InvalidSpecError with the line that is wrong."""
+    try:
+        node = yaml.compose(text, yaml.SafeLoader)
+        document = yaml.safe_load(text)
+    except yaml.YAMLError as problem:
+        mark = getattr(problem, "problem_mark", None)
+        line = mark.line + 1 if mark else 1
+        raise InvalidSpecError(f"{name}:{line}: is no YAML: {getattr(problem, 'problem', problem)}") from problem
+    if not isinstance(document, dict):
+        raise InvalidSpecError(f"{name}:1: is no OpenAPI document, which is an object")
+    spec = cast("dict[str, Any]", json.loads(json.dumps(document, default=str)))  # JSON's keys are strings
+    try:
+        errors = list(OpenAPIV31SpecValidator(spec).iter_errors())
+    except Exception as problem:  # what is wrong decides what the validator raises, such as for a reference to nowhere
+        line = dangling(text, str(problem))
+        raise InvalidSpecError(f"{name}:{line}: is no OpenAPI 3.1: {problem}") from problem
+    if errors:
+        path = located(spec, list(errors[0].absolute_path), errors[0].instance)
+        raise InvalidSpecError(f"{name}:{line_of(node, path)}: is no OpenAPI 3.1: {errors[0].message[:300]}")
+    return spec
+
+
+def located(spec: Any, path: list[Any], instance: Any) -> list[str | int]:
+    """Return the path from the top of what is wrong: for some errors the validator tells it from their schema."""
+    nodes: list[tuple[list[str | int], Any]] = [([], spec)]
+    for here, node in nodes:
+        target = node
+        for step in path:
+            if isinstance(target, dict):
+                target = target.get(str(step))
+            elif isinstance(target, list) and isinstance(step, int) and step < len(target):
+                target = target[step]
+            else:
+                target = None
+        if target == instance:
+            return [*here, *path]
+        below = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+        nodes.extend(([*here, key], value) for key, value in below)
+    return path
+
+
+def dangling(text: str, message: str) -> int:
+    """Return the line of the reference that a message quotes, 1 if it quotes none."""
+    for number, line in enumerate(text.splitlines(), 1):
+        _, found, reference = line.partition("$ref:")
+        if found and reference.strip(" '\"").rpartition("/")[2] in message:
+            return number
+    return 1
+
+
+def line_of(node: yaml.Node | None, path: list[str | int]) -> int:
+    """Return the line of what a path leads to, or of the last thing on the way that there is."""
+    line = 1
+    for step in path:
+        found: tuple[int, yaml.Node] | None = None
+        if isinstance(node, yaml.MappingNode):
+            found = next(
+                ((key.start_mark.line + 1, value) for key, value in node.value if key.value == str(step)), None
+            )
+        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int):
+            found = (node.value[step].start_mark.line + 1, node.value[step])
+        if found is None:
+            break
+        line, node = found
+    return line
+
+
+if __name__ == "__main__":
+    sys.exit(main())

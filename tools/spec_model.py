@@ -1,0 +1,134 @@
+"""Say what a change of the contract is, and where one stands while two contracts are compared."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+
+class Class(StrEnum):
+    """What a change means to those that it concerns."""
+
+    BREAKING = "breaking"
+    ADDITIVE = "additive"
+    EDITORIAL = "editorial"
+
+
+SEVERITY = [None, Class.EDITORIAL, Class.ADDITIVE, Class.BREAKING]
+
+
+class Side(StrEnum):
+    """Whom a part of the contract concerns: those who write requests, or those who read answers and events."""
+
+    CALLERS = "callers"
+    READERS = "readers"
+
+
+@dataclass(frozen=True)
+class Change:
+    """One difference. The class is None for a side that it does not concern."""
+
+    where: str
+    operations: tuple[str, ...]
+    what: str
+    callers: Class | None
+    readers: Class | None
+
+    def merged(self, other: Change) -> Change:
+        """Return the same change as it is seen from two operations."""
+        operations = dict.fromkeys([*self.operations, *other.operations])
+        callers = max(self.callers, other.callers, key=SEVERITY.index)
+        readers = max(self.readers, other.readers, key=SEVERITY.index)
+        return replace(self, operations=tuple(operations), callers=callers, readers=readers)
+
+    @property
+    def worst(self) -> Class:
+        """The gravest of both classes."""
+        return max(self.callers, self.readers, key=SEVERITY.index) or Class.EDITORIAL
+
+
+@dataclass(frozen=True)
+class Place:
+    """A place in both contracts: a JSON pointer in the newer, the operation that it serves, and whom it concerns."""
+
+    old: Any
+    new: Any
+    path: tuple[str, ...]
+    side: Side
+    operation: str = ""
+    property_name: str = ""
+
+    def at(self, *steps: str) -> Place:
+        """Return a place below this one."""
+        return replace(self, path=(*self.path, *steps))
+
+    @property
+    def name(self) -> str:
+        """The name of the property at hand, or of the component."""
+        return self.path[-1] if self.path else ""
+
+    def change(self, what: str, kind: Class) -> Change:
+        """Return a change here, of a class for the side that this place concerns."""
+        operations = (self.operation,) if self.operation else ()
+        callers = kind if self.side is Side.CALLERS else None
+        readers = kind if self.side is Side.READERS else None
+        return Change(pointer(self.path), operations, what, callers, readers)
+
+    def resolve(self, old: Any, new: Any) -> tuple[Any, Any, Place]:
+        """Return what two nodes refer to; a shared component is the place of its changes."""
+        target = last_reference(self.new, new) or (last_reference(self.old, old) if new is None or new == {} else None)
+        place = replace(self, path=target) if target else self
+        return follow(self.old, old), follow(self.new, new), place
+
+    def canonical(self, node: Any, *, old: bool) -> str:
+        """Return a text that is equal for equal nodes, whatever the order of keys and wherever references lead."""
+        return canonical(self.old if old else self.new, node)
+
+
+def pointer(path: tuple[str, ...]) -> str:
+    """Return a path as a JSON pointer."""
+    return "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in path)
+
+
+def last_reference(document: Any, node: Any) -> tuple[str, ...] | None:
+    """Return the path of what a node refers to in the end; None if it is no reference."""
+    path: tuple[str, ...] | None = None
+    while isinstance(node, dict) and isinstance(node.get("$ref"), str) and node["$ref"].startswith("#/"):
+        path = tuple(step.replace("~1", "/").replace("~0", "~") for step in node["$ref"][2:].split("/"))
+        node = document
+        for step in path:
+            node = node[step]
+    return path
+
+
+def follow(document: Any, node: Any) -> Any:
+    """Return what a node refers to in its document; words beside a reference take the place of its own."""
+    beside: dict[str, Any] = {}
+    while isinstance(node, dict) and isinstance(node.get("$ref"), str) and node["$ref"].startswith("#/"):
+        beside = {key: value for key, value in node.items() if key != "$ref"} | beside
+        target: Any = document
+        for step in node["$ref"][2:].split("/"):
+            target = target[step.replace("~1", "/").replace("~0", "~")]
+        node = target
+    return {**node, **beside} if beside else node
+
+
+def canonical(document: Any, node: Any) -> str:
+    """Return JSON with references resolved and keys sorted; a recursive reference stays one."""
+    return json.dumps(inlined(document, node, ()), sort_keys=True, default=str)
+
+
+def inlined(document: Any, node: Any, trail: tuple[str, ...]) -> Any:
+    """Return a node with its references resolved, but for those that lead back to themselves."""
+    if isinstance(node, list):
+        return [inlined(document, item, trail) for item in node]
+    if not isinstance(node, dict):
+        return node
+    reference = node.get("$ref")
+    if isinstance(reference, str):
+        if reference in trail:
+            return node
+        return inlined(document, follow(document, node), (*trail, reference))
+    return {str(key): inlined(document, value, trail) for key, value in node.items()}
