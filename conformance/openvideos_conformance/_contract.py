@@ -19,8 +19,12 @@ from ._exchanges import json_object
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from jsonschema.protocols import Validator
+
 _URI: Final = "urn:openvideos:contract"
 _METHODS: Final = ("get", "post", "delete", "put", "patch")
+
+_VALIDATOR: Final = cast("type[Validator]", Draft202012Validator)  # its protocol has types, itself it has few
 
 Schema = dict[str, Any]
 
@@ -43,7 +47,7 @@ class Contract:
         self.document = document
         registry: Registry[Any] = Registry()
         self._registry = registry.with_resource(_URI, DRAFT202012.create_resource(document))
-        self._validators: dict[str, Draft202012Validator] = {}
+        self._validators: dict[str, Validator] = {}
         self.operations: Final = tuple(self._operations())
         # Literal steps come before parameters, as OpenAPI says: /videos/edits is no video's id.
         ordered = sorted({operation.path for operation in self.operations}, key=lambda path: path.count("{"))
@@ -77,11 +81,8 @@ class Contract:
         """Judge a value by the schema at an address; each flaw is a sentence that begins with the path to it."""
         validator = self._validators.get(address)
         if validator is None:
-            validator = Draft202012Validator({"$ref": _URI + address}, registry=self._registry)
-            self._validators[address] = validator
-        errors = sorted(
-            validator.iter_errors(cast("Any", value)), key=lambda error: [str(step) for step in error.absolute_path]
-        )
+            validator = self._validators[address] = _VALIDATOR({"$ref": _URI + address}, registry=self._registry)
+        errors = sorted(validator.iter_errors(value), key=lambda error: [str(step) for step in error.absolute_path])
         return [f"{error.json_path}: {error.message[:300]}" for error in errors]
 
     def match(self, method: str, path: str) -> tuple[str | None, Mapping[str, str]]:

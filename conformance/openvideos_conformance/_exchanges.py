@@ -120,8 +120,7 @@ def json_object(value: Any) -> dict[str, Any]:
 
 def json_array(value: Any) -> list[Any]:
     """Return a JSON array as one; another value as an empty one."""
-    items: list[Any] = value if isinstance(value, list) else []
-    return items
+    return [*value] if isinstance(value, list) else []
 
 
 def _refuse(constant: str) -> None:

@@ -142,12 +142,13 @@ class Wire:
         request = self._http.build_request(method, url, **options)
         known: dict[str, Any] = {"method": method, "path": path, "query": query_text}
         known.update(operation=operation, ids=ids, has_key=has_key)
-        for _ in range(_ATTEMPTS):
-            with self._spending(operation):
-                exchange = self._exchange(request, max_body, layer=layer or self.layer, asked=fields, **known)
+        known.update(asked=fields, layer=layer or self.layer)
+        exchange = self._spent(request, max_body, **known)
+        for _ in range(_ATTEMPTS - 1):
             if exchange.status != _TOO_MANY:
                 break
             time.sleep(_pause(exchange))
+            exchange = self._spent(request, max_body, **known)
         return exchange
 
     def record(self, exchange: Exchange) -> None:
@@ -168,6 +169,10 @@ class Wire:
         with self._lock:
             self._numbers += 1
             return self._numbers
+
+    def _spent(self, request: httpx.Request, max_body: int, **known: Any) -> Exchange:
+        with self._spending(known["operation"]):
+            return self._exchange(request, max_body, **known)
 
     @contextlib.contextmanager
     def _spending(self, operation: str | None) -> Generator[None]:

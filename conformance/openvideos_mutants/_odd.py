@@ -143,9 +143,8 @@ async def without_ranges(request: Request, ask: Handler, _: Memory) -> Answer:
 @odd()
 async def without_extras(request: Request, ask: Handler, _: Memory) -> Answer:
     """Offer no remixes, edits, extensions and characters."""
-    steps = request.steps or ()
     if request.operation in {"edit_video", "extend_video", "create_character"}:
-        request = request.at(f"/v1/videos/no-video-is-called-{steps[0]}")  # as a server that knows /videos/{id} alone
+        request = request.at("/v1/videos/no-video-has-this-id")  # as a server that knows /videos/{id} alone
     elif request.operation in {"remix_video", "retrieve_character"}:
         request = request.at(f"{request.path}/no-such-path")
     return await ask(request)
