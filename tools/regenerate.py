@@ -1,4 +1,4 @@
-"""Make generated/ from openapi.yaml, or tell which of its files are stale.
+"""Make generated/ from openapi.yaml, tell what changed since the release and what is left to decide.
 
 The generator and the ruff that formats its output are the versions pinned in pyproject.toml, both from the environment
 of the Python that runs this, so that the same contract gives the same bytes on every machine.
@@ -9,12 +9,20 @@ from __future__ import annotations
 import argparse
 import importlib.metadata
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
 import tomllib
 from pathlib import Path
+from typing import Any
+
+from spec_changes import compare
+from spec_diff import InvalidSpecError, load, table
+from spec_model import Change
+from spec_overlay import Decision, decisions
+from spec_release import Baseline, baseline, version_problems, with_entry
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = "openvideos_raw"
@@ -27,29 +35,80 @@ class CannotGenerateError(Exception):
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command line. Return 0, 1 if --check finds a stale file, 2 if the generator cannot run."""
+    """Run the command line.
+
+    Return 0, 1 if something is left to decide or --check fails, 2 if the contract is invalid or nothing can generate.
+    """
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--check", action="store_true", help="change nothing; exit 1 and name each stale file")
-    check = parser.parse_args(arguments).check
+    parser.add_argument("--against", help="the contract to compare with: a git reference, REF:PATH or a file")
+    options = parser.parse_args(arguments)
+    try:
+        spec = load(str(ROOT / "openapi.yaml"))
+        since = baseline(ROOT, options.against)
+        changes = compare(load(since.spec), spec) if since else []
+        files = renew(check=options.check)
+    except (CannotGenerateError, InvalidSpecError) as problem:
+        print(f"regenerate: {problem}", file=sys.stderr)
+        return 2
+    if options.check:
+        problems = version_problems(ROOT, since.release, changes) if since and since.release else []
+        print(*problems, sep="\n", end="\n" if problems else "")
+        if since and problems:
+            print(f"Raise the version in pyproject.toml: these break users of {since.release}.")
+        return int(bool(files or problems))
+    return report(spec, changes, files, since)
+
+
+def renew(*, check: bool) -> dict[str, str]:
+    """Make generated/ anew, or only name what is stale; return what happens to which file."""
     with tempfile.TemporaryDirectory(prefix="openvideos-regenerate-") as scratch:
         fresh = Path(scratch, "generated")
-        try:
-            generate(fresh)
-        except CannotGenerateError as problem:
-            print(f"regenerate: {problem}", file=sys.stderr)
-            return 2
+        generate(fresh)
         changes = differences(ROOT / "generated", fresh)
         if not changes:
             print("generated/ is what openapi.yaml says")
-            return 0
-        if not check:
+        elif not check:
             replace(ROOT / "generated", fresh, changes)
         for path, change in changes.items():
             print(f"{'stale' if check else change}: generated/{path}" + (f" ({NOT_YET[change]})" if check else ""))
-    if check:
+    if check and changes:
         print("Run `nox -s regenerate` and commit what it changes. Never edit generated/ by hand: what should be")
         print("otherwise is said in openapi.yaml, generator-config.yaml or generator-templates/.")
-    return int(check)
+    return changes
+
+
+def report(spec: dict[str, Any], changes: list[Change], files: dict[str, str], since: Baseline | None) -> int:
+    """Write the changelog's entry, and print what changed and what is left to decide. Return the exit code."""
+    if since and not since.release:
+        print(f"compared with {since.spec}, which is no release")
+    changelog = ROOT / "CHANGELOG.md"
+    if since and changelog.exists():
+        text = changelog.read_text("utf-8")
+        written = with_entry(text, changes, since_release=since.release is not None)
+        if written != text:
+            changelog.write_text(written, "utf-8")
+            print("changed: CHANGELOG.md")
+    if changes:
+        print(table(changes))
+        print(f"generated files touched: {len(files)}")
+    if not (ROOT / "overlay").exists():
+        return 0
+    left = decisions(spec, ROOT)
+    left += type_errors() if files else []
+    for decision in left:
+        print(f"decide: {decision.file}:{decision.line}: {decision.what}")
+    return int(bool(left))
+
+
+def type_errors() -> list[Decision]:
+    """Return what mypy finds in the overlay beside the raw client as it is now. Raises CannotGenerateError."""
+    command = [sys.executable, "-m", "mypy", "--no-error-summary", "--no-pretty", "overlay/openvideos"]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", check=False)
+    found = [re.match(r"([^:]+):(\d+): error: (.*)", line) for line in run.stdout.splitlines()]
+    if run.returncode and not any(found):
+        return [Decision(f"mypy cannot run: {(run.stdout + run.stderr).strip()}", "pyproject.toml", 1)]
+    return [Decision(match[3], match[1].replace("\\", "/"), int(match[2])) for match in found if match]
 
 
 def generate(into: Path) -> None:

@@ -194,7 +194,7 @@ def compare_body(old: Any, new: Any, here: Place) -> Iterator[Change]:
     old, new, here = here.resolve(old, new)
     if old is None or new is None:
         if old is not new:
-            needed = old is None and bool(new.get("required")) and here.side is Side.CALLERS
+            needed = old is None and bool((new or {}).get("required")) and here.side is Side.CALLERS
             what = "the body is added" if old is None else "the body is removed"
             yield here.change(what, Class.BREAKING if needed or new is None else Class.ADDITIVE)
         return
@@ -232,11 +232,15 @@ def compare_responses(old: dict[str, Any], new: dict[str, Any], place: Place) ->
         elif status not in old:
             yield here.change(f"the status {status} is added", Class.BREAKING if success else Class.ADDITIVE)
         else:
-            before, after, here = here.resolve(old[status], new[status])
-            yield from compare_headers(before.get("headers", {}), after.get("headers", {}), here.at("headers"))
-            yield from compare_content(before.get("content", {}), after.get("content", {}), here.at("content"))
-            yield from compare_links(before.get("links", {}), after.get("links", {}), here.at("links"))
-            yield from compare_words(before, after, here)
+            yield from compare_response(*here.resolve(old[status], new[status]))
+
+
+def compare_response(old: dict[str, Any], new: dict[str, Any], here: Place) -> Iterator[Change]:
+    """Yield what differs in one answer."""
+    yield from compare_headers(old.get("headers", {}), new.get("headers", {}), here.at("headers"))
+    yield from compare_content(old.get("content", {}), new.get("content", {}), here.at("content"))
+    yield from compare_links(old.get("links", {}), new.get("links", {}), here.at("links"))
+    yield from compare_words(old, new, here)
 
 
 def compare_headers(old: dict[str, Any], new: dict[str, Any], place: Place) -> Iterator[Change]:
@@ -245,7 +249,7 @@ def compare_headers(old: dict[str, Any], new: dict[str, Any], place: Place) -> I
     before, after = ({name.lower(): header for name, header in some.items()} for some in (old, new))
     for key, name in names.items():
         here = place.at(name)
-        left, right, _ = here.resolve(before.get(key), after.get(key))
+        left, right = follow(here.old, before.get(key)), follow(here.new, after.get(key))
         if right is None:
             yield here.change(f"the header `{name}` is removed", Class.BREAKING)
         elif left is None:

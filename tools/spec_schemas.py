@@ -94,7 +94,7 @@ def compare_branches(
     for number, turn in [*((number, "narrower") for number in gone), *((number, "wider") for number in come)]:
         branch = (place.resolve(old[number], {})[0]) if turn == "narrower" else place.resolve({}, new[number])[1]
         added = put(turn == "wider")
-        what = f"null is {allowed(turn == 'wider')}" if kinds(branch) == {"null"} else f"a branch is {added}"
+        what = f"null is {allowed(turn == 'wider')}" if kinds(branch) == frozenset({"null"}) else f"a branch is {added}"
         yield classed(place, "wider" if turn == "wider" else "narrower", f"{what}: {json.dumps(branch)[:60]}")
 
 
@@ -118,9 +118,15 @@ def compare_values(old: Schema, new: Schema, place: Place, *, open_words: bool) 
         if before - {"null"} == after - {"null"}:
             yield classed(place, "wider" if "null" in after else "narrower", f"null is {allowed('null' in after)}")
         else:
-            wider = not after or (before and before <= after) or (after - before == {"number"} and "integer" in before)
+            wider = (
+                not after
+                or (before and before <= after)
+                or (after - before == frozenset({"number"}) and "integer" in before)
+            )
             narrower = (
-                not before or (after and after <= before) or (before - after == {"number"} and "integer" in after)
+                not before
+                or (after and after <= before)
+                or (before - after == frozenset({"number"}) and "integer" in after)
             )
             turn: Turn = "wider" if wider else "narrower" if narrower else "other"
             yield classed(place, turn, f"the type was {told(before)} and is {told(after)}")

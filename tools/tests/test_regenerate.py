@@ -29,7 +29,8 @@ def copy(tmp_path: Path) -> Path:
         else:
             shutil.copyfile(source, root / part)
     (root / "tools").mkdir()
-    shutil.copyfile(PROJECT / "tools" / "regenerate.py", root / "tools" / "regenerate.py")
+    for script in (PROJECT / "tools").glob("*.py"):
+        shutil.copyfile(script, root / "tools" / script.name)
     return root
 
 
