@@ -27,6 +27,8 @@ def command(argv: Sequence[str] | None) -> int:
     try:
         if options.command == "run":
             return _run(options)
+        if options.command == "client":
+            return _client(options)
         if options.command == "compare":
             return _compare(options)
         return _requirements(options)
@@ -63,6 +65,44 @@ def _run(options: argparse.Namespace) -> int:
     stream = sys.stdout
     run = judged(plugin, stream, is_coloured=is_coloured)
     code = finish(run, stream, options.report, is_coloured=is_coloured)
+    if run.problem is not None:
+        _complain(run.problem)
+    return code
+
+
+def _client(options: argparse.Namespace) -> int:
+    from ._catalogue import UnknownRequirementError, client_catalogue
+    from ._client_scenarios import SCENARIOS
+    from ._expected import ExpectedFailuresError, read_expected
+
+    unknown = [name for name in options.scenario if name not in SCENARIOS]
+    if unknown:
+        return _complain(f"there is no scenario {unknown[0]!r}; there are {', '.join(SCENARIOS)}")
+    try:
+        expected = read_expected(options.expected_failures, client_catalogue())
+    except (ExpectedFailuresError, UnknownRequirementError) as problem:
+        return _complain(str(problem))
+    if options.report is not None:
+        reason = _unusable(options.report)
+        if reason:
+            return _complain(f"the reports cannot be written to {options.report}: {reason}")
+    try:
+        import openvideos_emulator._app  # noqa: F401 - to see that it is there
+    except ImportError as problem:
+        return _complain(f"the scenarios need the emulator ({problem}); pip install 'openvideos[conformance,emulator]'")
+
+    from ._client_run import judge_client
+    from ._command_run import finish
+
+    run = judge_client(
+        options.argv,
+        [SCENARIOS[name] for name in dict.fromkeys(options.scenario)] or SCENARIOS.values(),
+        timeout=options.timeout,
+        expected=expected,
+        strict=options.strict,
+    )
+    is_coloured = sys.stdout.isatty() and not options.no_color and not os.environ.get("NO_COLOR")
+    code = finish(run, sys.stdout, options.report, is_coloured=is_coloured)
     if run.problem is not None:
         _complain(run.problem)
     return code

@@ -16,12 +16,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from ._catalogue import Requirement
+
 
 class ExpectedFailuresError(Exception):
     """The file cannot be used; the message says where and why."""
 
 
-def read_expected(path: Path | None) -> Mapping[str, str]:
+def read_expected(path: Path | None, among: Mapping[str, Requirement] | None = None) -> Mapping[str, str]:
     """Return the reason of each failure that is expected; nothing without a file.
 
     Raises:
@@ -44,7 +46,7 @@ def read_expected(path: Path | None) -> Mapping[str, str]:
             message = f"{path} gives no reason for {name}; write why the failure is expected"
             raise ExpectedFailuresError(message)
     try:
-        known(table)
+        known(table, among)
     except UnknownRequirementError as problem:
         message = f"{path}: {problem}"
         raise ExpectedFailuresError(message) from None

@@ -25,18 +25,19 @@ def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     root = argparse.ArgumentParser(
         prog="openvideos-conformance",
-        description="Judge servers of the Videos API by its contract.",
+        description="Judge servers and clients of the Videos API by its contract.",
         allow_abbrev=False,
     )
     commands = root.add_subparsers(dest="command", metavar="COMMAND", required=True)
     _add_run(commands.add_parser("run", help="judge a server", description=_RUN, epilog=_CODES, allow_abbrev=False))
+    _add_client(commands.add_parser("client", help="judge a client", description=_CLIENT, allow_abbrev=False))
     compare = commands.add_parser("compare", help="lay the reports of servers side by side", allow_abbrev=False)
     compare.add_argument("reports", nargs="+", metavar="REPORT", help="a report.json, or NAME=report.json")
     compare.add_argument("--html", type=Path, metavar="FILE", help="write a web page")
     compare.add_argument(
         "--markdown", type=Path, metavar="FILE", help="write Markdown (default: to stdout, if no --html is given)"
     )
-    listing = commands.add_parser("requirements", help="list what a server promises", allow_abbrev=False)
+    listing = commands.add_parser("requirements", help="list what servers and clients promise", allow_abbrev=False)
     form = listing.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="as JSON")
     form.add_argument("--markdown", action="store_true", help="as docs/requirements.md")
@@ -73,6 +74,25 @@ def _add_run(run: argparse.ArgumentParser) -> None:
     add("--webhook-secret", metavar="SECRET", help="the secret that it signs them with")
     add("--report", type=Path, metavar="DIR", help="write report.html, report.json, junit.xml and badge.svg there")
     add("--no-color", action="store_true", help="use no colours (also: NO_COLOR)")
+
+
+_CLIENT: Final = (
+    "Judge a client: run a command that uses it, once for each scenario, against an emulator in which one thing goes "
+    "wrong. Exit code: 0 no MUST failed; 1 some did; 2 the client could not be judged."
+)
+
+
+def _add_client(client: argparse.ArgumentParser) -> None:
+    add = client.add_argument
+    add(
+        "--scenario", action="append", default=[], metavar="NAME", help="play this one alone (repeatable; default: all)"
+    )
+    add("--timeout", type=_seconds, default=60.0, metavar="S", help="how long the command may take (default: 60)")
+    add("--expected-failures", type=Path, metavar="FILE", help="failures that are known, in TOML, each with a reason")
+    add("--strict", action="store_true", help="let a violated SHOULD fail, too")
+    add("--report", type=Path, metavar="DIR", help="write report.html, report.json, junit.xml and badge.svg there")
+    add("--no-color", action="store_true", help="use no colours (also: NO_COLOR)")
+    add("argv", nargs="+", metavar="CMD", help="the command and its arguments, behind --")
 
 
 def target_of(options: argparse.Namespace, environment: Mapping[str, str] = os.environ) -> Target:

@@ -32,7 +32,7 @@ def to_html(run: Run) -> str:
         f"<main>\n{_filters(run)}{_failures(run)}{sections}</main>\n"
         f"<footer>Made by openvideos-conformance {shown(run.suite)}, contract {shown(run.contract)}.</footer>\n"
     )
-    return page(f"Videos API conformance: {run.base_url}", body, has_script=True)
+    return page(f"Videos API conformance: {run.subject}", body, has_script=True)
 
 
 def _summary(run: Run) -> str:
@@ -40,7 +40,7 @@ def _summary(run: Run) -> str:
     kind = "headline problem" if run.problem is not None or run.is_interrupted else "headline"
     return (
         f'<p class="{kind}">{shown(headline(run))}</p>\n'
-        f'<p class="target"><code>{shown(run.base_url)}</code></p>\n'
+        f'<p class="target"><code>{shown(run.subject)}</code></p>\n'
         f"{_bar(counted)}{_counts(run)}{_facts(run)}"
     )
 

@@ -7,7 +7,7 @@ import json
 from itertools import groupby
 from typing import Final
 
-from ._catalogue import CORE, Level, Requirement, catalogue
+from ._catalogue import CLIENT, CORE, Level, Requirement, catalogue, client_catalogue
 from ._run import area_name, area_of, plural
 
 _HEAD: Final = """\
@@ -20,15 +20,22 @@ server must have for it to apply (none: it always does), and why it matters. The
 a violated MUST fails the run, a violated SHOULD is a warning.
 """
 
+_CLIENTS: Final = """
+## Clients
+
+What a client of the Videos API promises; `openvideos-conformance client` judges one by it.
+"""
+
 
 def to_text() -> str:
     """Return a line for each requirement."""
-    return "".join(f"{each.id:<16} {each.level:<6} {each.statement}\n" for each in catalogue().values())
+    everything = [*catalogue().values(), *client_catalogue().values()]
+    return "".join(f"{each.id:<16} {each.level:<6} {each.statement}\n" for each in everything)
 
 
 def to_json() -> str:
     """Return the catalogue as JSON."""
-    entries = [dataclasses.asdict(each) for each in catalogue().values()]
+    entries = [dataclasses.asdict(each) for each in [*catalogue().values(), *client_catalogue().values()]]
     return json.dumps(entries, indent=2, ensure_ascii=False) + "\n"
 
 
@@ -45,11 +52,13 @@ def to_markdown() -> str:
     for name, group in areas:
         parts.append(f"\n## {name}\n")
         parts += [_entry(each) for each in group]
+    parts.append(_CLIENTS)
+    parts += [_entry(each) for each in client_catalogue().values()]
     return "".join(parts)
 
 
 def _entry(requirement: Requirement) -> str:
-    needs = "" if requirement.capability == CORE else f" · needs `{requirement.capability}`"
+    needs = "" if requirement.capability in {CORE, CLIENT} else f" · needs `{requirement.capability}`"
     return (
         f"\n### {requirement.id}\n\n**{requirement.level}**{needs} · {_source(requirement.source)}\n\n"
         f"{_escaped(requirement.statement)}\n\n*{_escaped(requirement.why)}*\n"

@@ -65,6 +65,11 @@ class Run:
         return str(self.target.get("base_url", ""))
 
     @property
+    def subject(self) -> str:
+        """What was judged: where the server is, or the command of the client."""
+        return self.base_url or str(self.target.get("command", ""))
+
+    @property
     def failures(self) -> list[Result]:
         """The results that make the run fail, in the catalogue's order."""
         return [result for result in self.results if result.counts]

@@ -1,0 +1,25 @@
+"""Use openvideos as an application would, to be judged: `openvideos-conformance client -- python THIS_FILE`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from openvideos import OpenVideos
+
+
+def main() -> None:
+    """Make a video, download it, remix it, list all, delete."""
+    asked = {name: os.environ[f"OPENVIDEOS_{name.upper()}"] for name in ("prompt", "size", "seconds")}
+    with OpenVideos() as client:
+        video = client.videos.create_and_poll(**asked)
+        client.videos.download(video.id, to=Path(os.environ["OPENVIDEOS_OUTPUT"], "video.mp4"))
+        remix = client.videos.remix(video.id, prompt="The same by night")
+        client.videos.poll(remix.id)
+        for each in client.videos.list(limit=20):
+            print(each.id, each.status)
+        client.videos.delete(remix.id)
+
+
+if __name__ == "__main__":
+    main()

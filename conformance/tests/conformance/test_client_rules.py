@@ -1,0 +1,162 @@
+"""What a client did is judged by pure rules: each is shown synthetic histories, a right one and a wrong one."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from openvideos_conformance._catalogue import client_catalogue
+from openvideos_conformance._client_history import History
+from openvideos_conformance._client_rules import RULES, verdicts
+from openvideos_conformance._client_scenarios import SCENARIOS
+from openvideos_conformance._exchanges import Exchange
+from openvideos_conformance._outcomes import NotReachedError, ViolationError
+
+KEY = "sk-synthetic"
+ASKED = {"prompt": "A boat", "size": "64x48", "seconds": "1"}
+OPERATIONS = {
+    "create_video": ("POST", "/videos"),
+    "retrieve_video": ("GET", "/videos/v"),
+    "list_videos": ("GET", "/videos"),
+    "download_video_content": ("GET", "/videos/v/content"),
+    None: ("GET", "/models"),
+}
+
+
+def said(number: int, operation: str | None, answer: Any = None, **known: Any) -> Exchange:
+    method, path = OPERATIONS[operation]
+    headers = (("authorization", f"Bearer {KEY}"), ("content-type", "application/json"))
+    values: dict[str, Any] = {
+        "number": number,
+        "layer": "client",
+        "began": float(number),
+        "ended": number + 0.1,
+        "at": 0.0,
+        "method": method,
+        "path": path,
+        "operation": operation,
+        "ids": {"video_id": "v"} if path.startswith("/videos/v") else {},
+        "request_headers": headers + known.pop("more", ()),
+        "request_body": json.dumps(ASKED).encode() if operation == "create_video" else b"",
+        "status": 200,
+        "body": json.dumps(answer or {}).encode(),
+    }
+    return Exchange(**{**values, **known})
+
+
+def create(number: int = 1, **known: Any) -> Exchange:
+    return said(number, "create_video", {"id": "v", "status": "queued"}, **known)
+
+
+def poll(number: int, status: str = "in_progress", **known: Any) -> Exchange:
+    return said(number, "retrieve_video", {"id": "v", "status": status}, **known)
+
+
+def page(number: int, *ids: str, more: bool = True, after: str | None = None) -> Exchange:
+    answer = {"data": [{"id": each} for each in ids], "has_more": more}
+    return said(number, "list_videos", answer, query=f"after={after}" if after else "")
+
+
+def history(scenario: str, *exchanges: Exchange, **known: Any) -> History:
+    return History(scenario=scenario, key=KEY, asked=ASKED, exchanges=exchanges, **known)
+
+
+def violated(given: History) -> set[str]:
+    found = list(verdicts(given))
+    assert [problem for _, problem in found if not isinstance(problem, ViolationError | NotReachedError | None)] == []
+    return {rule.requirement for rule, problem in found if isinstance(problem, ViolationError)}
+
+
+HINT = (("openai-poll-after-ms", "1000"),)
+AFTER = (("retry-after", "5"),)
+SAME = (("idempotency-key", "k"),)
+FOREIGN = said(1, "download_video_content", request_headers=())
+
+RIGHT = [
+    pytest.param(history("plain", create(), poll(2), poll(3, "completed")), id="plain"),
+    pytest.param(history("slow", poll(2, headers=HINT), poll(4, "completed")), id="slow"),
+    pytest.param(history("unknown-status", poll(2, "finalizing"), poll(3, "completed")), id="unknown-status"),
+    pytest.param(history("retry-after", create(1, status=429, headers=AFTER), create(8)), id="retry-after"),
+    pytest.param(history("ambiguous-create", create(1), broken=frozenset({1}), exit_code=1), id="gives-up"),
+    pytest.param(
+        history("failing-create", create(1, more=SAME), create(2, more=SAME), broken=frozenset({1})), id="key"
+    ),
+    pytest.param(history("huge-list", page(1, "a", "b"), page(2, "c", after="b", more=False)), id="walk"),
+    pytest.param(history("duplicate-cursor", page(1, "a"), page(2, "a", after="a"), exit_code=1), id="circle"),
+    pytest.param(
+        history("plain", said(1, "download_video_content"), media=b"x", files={"video.mp4": b"x"}), id="whole"
+    ),
+    pytest.param(
+        history(
+            "truncated-download", said(1, "download_video_content"), broken=frozenset({1}), media=b"xy", exit_code=1
+        ),
+        id="reported",
+    ),
+    pytest.param(
+        history("redirect", said(1, "download_video_content"), foreign=(FOREIGN,), exit_code=1), id="redirect"
+    ),
+    pytest.param(history("server-error", create(), poll(2, status=500), poll(3), broken=frozenset({2})), id="goes-on"),
+    pytest.param(
+        history("server-error", create(), poll(2, status=500), broken=frozenset({2}), exit_code=1), id="fails"
+    ),
+]
+
+WRONG = [
+    ("CLI-REQUEST-001", history("plain", said(1, None))),
+    ("CLI-REQUEST-002", history("plain", said(1, "list_videos", query="limit=many"))),
+    ("CLI-REQUEST-003", history("plain", create(request_body=json.dumps({**ASKED, "size": "80x60"}).encode()))),
+    ("CLI-REQUEST-003", history("plain", create(request_body=json.dumps({"prompt": "A boat"}).encode()))),
+    ("CLI-AUTH-001", history("plain", create(request_headers=(("content-type", "application/json"),)))),
+    ("CLI-AUTH-002", history("redirect", create(), foreign=(said(1, "download_video_content"),))),
+    ("CLI-CREATE-001", history("ambiguous-create", create(1), create(2), broken=frozenset({1}))),
+    ("CLI-CREATE-001", history("failing-create", create(1, more=SAME), create(2), broken=frozenset({1}))),
+    ("CLI-CREATE-002", history("plain", create(1), create(2))),
+    ("CLI-RETRY-001", history("retry-after", create(1, status=429, headers=AFTER), create(2))),
+    ("CLI-POLL-001", history("slow", poll(1, headers=HINT), poll(2, began=1.5))),
+    ("CLI-POLL-002", history("unknown-status", poll(2, "finalizing"))),
+    ("CLI-POLL-003", history("plain", *(poll(number, "completed") for number in range(1, 9)))),
+    ("CLI-POLL-004", history("server-error", create(1), poll(2, status=500), create(3), broken=frozenset({2}))),
+    ("CLI-POLL-004", history("server-error", create(1), poll(2, status=500), broken=frozenset({2}))),
+    ("CLI-LIST-001", history("plain", page(1, "a", "b"), page(2, "b", "c", after="a", more=False))),
+    ("CLI-LIST-001", history("plain", page(1, "a"), page(2, "b", after="a"), page(3, "b", after="a", more=False))),
+    ("CLI-LIST-002", history("huge-list", page(1, "a"), page(2, "b", after="a"))),
+    ("CLI-LIST-003", history("duplicate-cursor", *(page(number, "a", after="a") for number in range(1, 9)))),
+    ("CLI-CONTENT-001", history("plain", said(1, "download_video_content"), media=b"xy", files={"video.mp4": b"x"})),
+    ("CLI-CONTENT-001", history("plain", said(1, "download_video_content"), media=b"xy")),
+    (
+        "CLI-CONTENT-002",
+        history(
+            "truncated-download",
+            said(1, "download_video_content"),
+            broken=frozenset({1}),
+            media=b"xy",
+            files={"video.mp4": b"x"},
+            exit_code=1,
+        ),
+    ),
+    ("CLI-RUN-001", history("missing-keys", create(), exit_code=1, last_words="KeyError")),
+    ("CLI-RUN-002", history("plain", create(), exit_code=None)),
+]
+
+
+@pytest.mark.parametrize("given", RIGHT)
+def test_nobody_is_accused_of_what_is_right(given: History) -> None:
+    assert violated(given) == set()
+
+
+@pytest.mark.parametrize(("requirement", "given"), WRONG)
+def test_what_is_wrong_is_named_by_its_id_alone(requirement: str, given: History) -> None:
+    assert violated(given) == {requirement}
+
+
+def test_every_requirement_of_clients_has_a_rule_and_a_wrong_history() -> None:
+    assert {rule.requirement for rule in RULES} == set(client_catalogue())
+    assert {requirement for requirement, _ in WRONG} == set(client_catalogue())
+    assert {name for rule in RULES for name in rule.scenarios} <= set(SCENARIOS)
+
+
+def test_a_history_in_which_nothing_was_sent_passes_nothing() -> None:
+    for scenario in SCENARIOS:
+        assert [rule.requirement for rule, problem in verdicts(history(scenario)) if problem is None] == []
