@@ -50,8 +50,8 @@ def create(number: int = 1, **known: Any) -> Exchange:
     return said(number, "create_video", {"id": "v", "status": "queued"}, **known)
 
 
-def poll(number: int, status: str = "in_progress", **known: Any) -> Exchange:
-    return said(number, "retrieve_video", {"id": "v", "status": status}, **known)
+def poll(number: int, word: str = "in_progress", **known: Any) -> Exchange:
+    return said(number, "retrieve_video", {"id": "v", "status": word}, **known)
 
 
 def page(number: int, *ids: str, more: bool = True, after: str | None = None) -> Exchange:

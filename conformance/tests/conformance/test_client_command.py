@@ -1,0 +1,77 @@
+"""The command that judges clients, with real ones: ours has no failure, a broken one is caught by the right id."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from openvideos_conformance._client_run import judge_client
+from openvideos_conformance._client_scenarios import SCENARIOS
+from openvideos_conformance._command import command
+from openvideos_conformance._verdicts import Verdict
+
+ROOT = Path(__file__).parents[3]
+OURS = str(ROOT / "conformance" / "clients" / "openvideos_client.py")
+BROKEN = str(ROOT / "overlay" / "tests" / "spec" / "broken.py")
+CAUGHT = [
+    ("lost_form_field", "plain", "CLI-REQUEST-003"),
+    ("swapped_cursor", "plain", "CLI-LIST-001"),
+    ("double_create", "failing-create", "CLI-CREATE-001"),
+    ("truncated_file_kept", "lasting-truncation", "CLI-CONTENT-002"),
+]
+"""A field of an answer that is dropped does not show on the wire; the properties catch that."""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_ours_has_no_failure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command(["client", "--report", str(tmp_path), "--", sys.executable, OURS]) == 0
+    assert "MUST requirements are met" in capsys.readouterr().out
+    text = (tmp_path / "report.json").read_text(encoding="utf-8")
+    assert {each["verdict"] for each in json.loads(text)["results"]} == {"pass"}
+    assert "sk-openvideos" not in text
+    assert OURS in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("defect", "scenario", "requirement"), CAUGHT)
+def test_a_broken_client_is_caught(
+    defect: str, scenario: str, requirement: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENVIDEOS_BROKEN", defect)
+    played = [SCENARIOS[scenario]] if scenario != "plain" else [SCENARIOS["plain"], SCENARIOS["huge-list"]]
+    run = judge_client([sys.executable, BROKEN, OURS], played)
+    failed = {each.requirement.id for each in run.results if each.verdict is Verdict.FAIL}
+    assert requirement in failed
+
+
+def test_a_command_that_cannot_be_started_is_no_verdict(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command(["client", "--scenario", "plain", "--", "openvideos-no-such-command"]) == 2
+    assert "cannot be started" in capsys.readouterr().err
+
+
+def test_a_command_that_sends_nothing_is_no_verdict(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command(["client", "--scenario", "plain", "--", sys.executable, "-c", "pass"]) == 2
+    assert "sent no request" in capsys.readouterr().err
+
+
+def test_a_scenario_that_is_not_there_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command(["client", "--scenario", "plane", "--", os.devnull]) == 2
+    assert "there is no scenario 'plane'" in capsys.readouterr().err
+
+
+def test_a_command_that_hangs_is_ended() -> None:
+    lines = (
+        "import os, time, urllib.request as r",
+        "try: r.urlopen(os.environ['OPENAI_BASE_URL'])",
+        "except OSError: pass",
+    )
+    code = "\n".join((*lines, "time.sleep(99)"))
+    run = judge_client([sys.executable, "-c", code], [SCENARIOS["plain"]], timeout=1)
+    failed = {each.requirement.id for each in run.results if each.verdict is Verdict.FAIL}
+    assert failed == {"CLI-REQUEST-001", "CLI-AUTH-001", "CLI-RUN-002"}
+    assert run.exit_code == 1
