@@ -129,6 +129,13 @@ def mutants(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def clients(session: nox.Session) -> None:
+    """Judge clients, ours and openai-python, and keep the verdicts in docs/clients.md; `-- --check` compares them."""
+    install(session, "test", extras=all_extras())
+    session.run("python", "tools/judge_clients.py", *session.posargs)
+
+
+@nox.session(default=False)
 def litellm(session: nox.Session) -> None:
     """Judge LiteLLM's proxy, a real gateway, in front of the emulator, with the failures that are known of it."""
     install(session, "litellm", extras=all_extras())

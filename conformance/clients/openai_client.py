@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 from openai import OpenAI
 
 
 def main() -> None:
     """Make a video, download it, remix it, list all, delete."""
-    asked = {name: os.environ[f"OPENVIDEOS_{name.upper()}"] for name in ("prompt", "size", "seconds")}
+    prompt, size, seconds = (os.environ[f"OPENVIDEOS_{name}"] for name in ("PROMPT", "SIZE", "SECONDS"))
     with OpenAI() as client:
-        video = client.videos.create_and_poll(**asked)  # type: ignore[arg-type]  # any server has sizes of its own
-        content = client.videos.download_content(video.id)
+        # Any: its types call all of this deprecated, and know no sizes but those of one server.
+        videos: Any = client.videos
+        video = videos.create_and_poll(prompt=prompt, size=size, seconds=seconds)
+        content = videos.download_content(video.id)
         content.write_to_file(Path(os.environ["OPENVIDEOS_OUTPUT"], "video.mp4"))
-        remix = client.videos.remix(video.id, prompt="The same by night")
-        client.videos.poll(remix.id)
-        for each in client.videos.list(limit=20):
+        remix = videos.remix(video.id, prompt="The same by night")
+        videos.poll(remix.id)
+        for each in videos.list(limit=20):
             print(each.id, each.status)
-        client.videos.delete(remix.id)
+        videos.delete(remix.id)
 
 
 if __name__ == "__main__":

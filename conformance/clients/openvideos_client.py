@@ -10,9 +10,9 @@ from openvideos import OpenVideos
 
 def main() -> None:
     """Make a video, download it, remix it, list all, delete."""
-    asked = {name: os.environ[f"OPENVIDEOS_{name.upper()}"] for name in ("prompt", "size", "seconds")}
+    prompt, size, seconds = (os.environ[f"OPENVIDEOS_{name}"] for name in ("PROMPT", "SIZE", "SECONDS"))
     with OpenVideos() as client:
-        video = client.videos.create_and_poll(**asked)
+        video = client.videos.create_and_poll(prompt=prompt, size=size, seconds=seconds)
         client.videos.download(video.id, to=Path(os.environ["OPENVIDEOS_OUTPUT"], "video.mp4"))
         remix = client.videos.remix(video.id, prompt="The same by night")
         client.videos.poll(remix.id)

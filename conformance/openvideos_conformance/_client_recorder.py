@@ -164,7 +164,9 @@ class Recorder:
             number = next(self._numbers)
         began = time.monotonic()
         below = asked.path.removeprefix(PREFIX) if asked.path.startswith(f"{PREFIX}/") else asked.path
-        operation, ids = contract().match(asked.method, below) if below != asked.path else (None, {})
+        operation, ids = contract().match(asked.method, below)
+        if below == asked.path:  # not below the base URL
+            operation = None
         asked = replace(asked, operation=operation)
         answer = self.answer(asked)
 

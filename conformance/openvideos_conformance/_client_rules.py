@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from ._client_history import TERMINAL, legality, pairs
-from ._exchanges import CREATING, json_array, json_object
+from ._exchanges import json_array, json_object
 from ._outcomes import NotReachedError, ViolationError
 
 if TYPE_CHECKING:
@@ -312,8 +312,7 @@ def verdicts(history: History) -> Iterator[tuple[ClientRule, Exception | None]]:
 
 
 def _body_of(exchange: Exchange) -> tuple[object, ...]:
-    fields = legality(exchange).fields if exchange.operation in CREATING else {}
-    return exchange.path, fields.get("prompt")
+    return exchange.path, legality(exchange).fields.get("prompt")
 
 
 def _after(exchange: Exchange) -> str | None:

@@ -102,6 +102,18 @@ def judge_client(
     )
 
 
+def need_emulator() -> None:
+    """See that the emulator is installed.
+
+    Raises:
+        ImportError: What it needs is not there.
+
+    """
+    from openvideos_emulator import create_app
+
+    create_app().close()
+
+
 def observed(played: Played) -> list[Observation]:
     """Return what each rule saw in a history."""
     return [_observation(rule, problem, played) for rule, problem in verdicts(played.history)]

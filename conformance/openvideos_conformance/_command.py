@@ -87,11 +87,12 @@ def _client(options: argparse.Namespace) -> int:
         if reason:
             return _complain(f"the reports cannot be written to {options.report}: {reason}")
     try:
-        import openvideos_emulator._app  # noqa: F401 - to see that it is there
+        from ._client_run import judge_client, need_emulator
+
+        need_emulator()
     except ImportError as problem:
         return _complain(f"the scenarios need the emulator ({problem}); pip install 'openvideos[conformance,emulator]'")
 
-    from ._client_run import judge_client
     from ._command_run import finish
 
     run = judge_client(

@@ -100,7 +100,7 @@ def _report(document: object, name: str, path: str) -> Report:
     }
     problem = said.get("problem")
     return Report(
-        name=name or str(json_object(said["target"])["base_url"]),
+        name=name or str(json_object(said["target"])["base_url"] or json_object(said["target"]).get("command", "")),
         path=path,
         began=str(said.get("began", "")),
         problem=None if problem is None else str(problem),

@@ -64,6 +64,7 @@ def test_a_scenario_that_is_not_there_is_named(capsys: pytest.CaptureFixture[str
     assert "there is no scenario 'plane'" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_command_that_hangs_is_ended() -> None:
     lines = (
         "import os, time, urllib.request as r",
