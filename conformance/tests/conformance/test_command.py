@@ -262,11 +262,21 @@ def test_a_stale_expected_failure_fails_the_run(tmp_path: Path, emulator: str) -
     assert "STALE VID-LIST-002" in done.stdout
 
 
+# Whoever runs the tests in the background of a shell lets them ignore SIGINT, and what they start, too.
+ATTENTIVE = """
+import signal, sys
+from openvideos_conformance.__main__ import main
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+sys.exit(main(sys.argv[1:]))
+"""
+
+
 @contextlib.contextmanager
 def started(tmp_path: Path, url: str) -> Generator[subprocess.Popen[str]]:
     """Start a run, and wait until it has judged something."""
     process = subprocess.Popen(
-        command("run", "--base-url", url, "--report", "report", *SMALL),
+        [sys.executable, "-c", ATTENTIVE, "run", "--base-url", url, "--report", "report", *SMALL],
         cwd=tmp_path,
         env=environment(OPENVIDEOS_API_KEY=KEY),
         stdout=subprocess.PIPE,
@@ -314,6 +324,7 @@ def clean_up(wire):
     time.sleep(60)
 
 _fixtures.clean_up = clean_up
+signal.signal(signal.SIGINT, signal.default_int_handler)
 sys.exit(main(sys.argv[1:]))
 """
 

@@ -156,7 +156,7 @@ class TestStall:
     @pytest.mark.parametrize("method", READS, ids=named)
     async def test_a_read_times_out(self, fault: Behaviour, method: Method, against: Against, tmp_path: Path) -> None:
         async with against(*method.before, fault, max_retries=0) as (_, client):
-            error = await client.fails(method.name, timeout=0.05, **method.arguments_in(tmp_path))
+            error = await client.fails(method.name, timeout=0.25, **method.arguments_in(tmp_path))
         reason = error.__cause__ if isinstance(error, DownloadError) else error
         assert isinstance(reason, APITimeoutError)
         check_nothing_is_lost(error, method, tmp_path)
@@ -165,7 +165,7 @@ class TestStall:
     @pytest.mark.parametrize("method", POSTS, ids=named)
     async def test_a_post_is_sent_once(self, fault: Behaviour, method: Method, against: Against) -> None:
         async with against(fault, method.good) as (server, client):
-            error = await client.fails(method.name, timeout=0.05, **method.arguments)
+            error = await client.fails(method.name, timeout=0.25, **method.arguments)
             assert 1 == server.connections
         assert isinstance(error, APITimeoutError)
         assert not error.never_sent

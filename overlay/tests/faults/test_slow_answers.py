@@ -61,7 +61,7 @@ async def test_a_drip_that_ends_in_time_is_an_answer(against: Against) -> None:
 async def test_a_pause_that_is_longer_than_the_timeout_ends_it(name: str, against: Against) -> None:
     drip = drips(head(200, {"content-length": "100"}), b" ", pause_s=0.3)
     async with against(drip, max_retries=0) as (_, client):
-        error = await client.fails(name, *([] if name == "list" else [ID]), timeout=0.05)
+        error = await client.fails(name, *([] if name == "list" else [ID]), timeout=0.25)
     assert isinstance(error, APITimeoutError)
 
 

@@ -67,7 +67,7 @@ async def test_the_id_is_read_out_of_an_answer_that_breaks_off(
 ) -> None:
     name, arguments = (method.name, method.arguments) if isinstance(method, Method) else (method, {"prompt": "p"})
     async with against(fault) as (server, client):
-        error = await client.fails(name, timeout=0.1, **arguments)
+        error = await client.fails(name, timeout=0.3, **arguments)
         assert 1 == len(server.requests)
     assert isinstance(error, APIConnectionError)
     assert ID == error.video_id
