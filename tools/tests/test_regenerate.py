@@ -44,8 +44,9 @@ def regenerate(root: Path, *arguments: str, **options: object) -> subprocess.Com
 
 
 def bytes_below(root: Path) -> dict[str, bytes]:
-    """Return the content of each file below a directory."""
-    return {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()}
+    """Return the content of each file below a directory, without what Python keeps of the modules it has read."""
+    files = (path for path in root.rglob("*") if path.is_file() and path.parent.name != "__pycache__")
+    return {str(path.relative_to(root)): path.read_bytes() for path in files}
 
 
 def change(path: Path, old: str, new: str) -> None:
