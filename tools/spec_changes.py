@@ -116,7 +116,8 @@ def ways(operation: dict[str, Any], document: dict[str, Any]) -> list[str]:
     """Name each way to authenticate, by what is sent and not by what it is called."""
     schemes = document.get("components", {}).get("securitySchemes", {})
     told: list[str] = []
-    for way in operation["security"] or [{}]:
+    accepted: list[dict[str, list[str]]] = operation["security"] or [{}]
+    for way in accepted:
         parts: list[str] = []
         for name, scopes in sorted(way.items()):
             scheme = scheme_words(schemes.get(name, {}))
@@ -194,7 +195,7 @@ def compare_body(old: Any, new: Any, here: Place) -> Iterator[Change]:
     old, new, here = here.resolve(old, new)
     if old is None or new is None:
         if old is not new:
-            needed = old is None and bool((new or {}).get("required")) and here.side is Side.CALLERS
+            needed = new is not None and bool(new.get("required")) and here.side is Side.CALLERS
             what = "the body is added" if old is None else "the body is removed"
             yield here.change(what, Class.BREAKING if needed or new is None else Class.ADDITIVE)
         return

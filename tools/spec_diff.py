@@ -16,7 +16,7 @@ from typing import Any, cast
 import yaml
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from spec_changes import compare
-from spec_model import Change
+from spec_model import Change, is_array, is_object
 
 
 class InvalidSpecError(Exception):
@@ -77,7 +77,7 @@ def parse(name: str, text: str) -> dict[str, Any]:
         mark = getattr(problem, "problem_mark", None)
         line = mark.line + 1 if mark else 1
         raise InvalidSpecError(f"{name}:{line}: is no YAML: {getattr(problem, 'problem', problem)}") from problem
-    if not isinstance(document, dict):
+    if not is_object(document):
         raise InvalidSpecError(f"{name}:1: is no OpenAPI document, which is an object")
     spec = cast("dict[str, Any]", json.loads(json.dumps(document, default=str)))  # JSON's keys are strings
     try:
@@ -97,15 +97,15 @@ def located(spec: Any, path: list[Any], instance: Any) -> list[str | int]:
     for here, node in nodes:
         target = node
         for step in path:
-            if isinstance(target, dict):
+            if is_object(target):
                 target = target.get(str(step))
-            elif isinstance(target, list) and isinstance(step, int) and step < len(target):
+            elif is_array(target) and isinstance(step, int) and step < len(target):
                 target = target[step]
             else:
                 target = None
         if target == instance:
             return [*here, *path]
-        below = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+        below = node.items() if is_object(node) else enumerate(node) if is_array(node) else ()
         nodes.extend(([*here, key], value) for key, value in below)
     return path
 

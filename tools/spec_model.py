@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeGuard
 
 
 class Class(StrEnum):
@@ -87,6 +87,27 @@ class Place:
         return canonical(self.old if old else self.new, node)
 
 
+def is_object(node: Any) -> TypeGuard[dict[str, Any]]:
+    """Tell whether a node of a document is an object."""
+    return isinstance(node, dict)
+
+
+def is_array(node: Any) -> TypeGuard[list[Any]]:
+    """Tell whether a node of a document is an array."""
+    return isinstance(node, list)
+
+
+def reference_of(node: Any) -> str | None:
+    """Return where in its own document a node refers to; None if it is no such reference."""
+    target = node.get("$ref") if is_object(node) else None
+    return target if isinstance(target, str) and target.startswith("#/") else None
+
+
+def steps(reference: str) -> tuple[str, ...]:
+    """Return the path that a reference into its own document names."""
+    return tuple(step.replace("~1", "/").replace("~0", "~") for step in reference[2:].split("/"))
+
+
 def pointer(path: tuple[str, ...]) -> str:
     """Return a path as a JSON pointer."""
     return "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in path)
@@ -95,24 +116,26 @@ def pointer(path: tuple[str, ...]) -> str:
 def last_reference(document: Any, node: Any) -> tuple[str, ...] | None:
     """Return the path of what a node refers to in the end; None if it is no reference."""
     path: tuple[str, ...] | None = None
-    while isinstance(node, dict) and isinstance(node.get("$ref"), str) and node["$ref"].startswith("#/"):
-        path = tuple(step.replace("~1", "/").replace("~0", "~") for step in node["$ref"][2:].split("/"))
-        node = document
-        for step in path:
-            node = node[step]
+    while reference := reference_of(node):
+        path = steps(reference)
+        node = found(document, path)
     return path
 
 
 def follow(document: Any, node: Any) -> Any:
     """Return what a node refers to in its document; words beside a reference take the place of its own."""
     beside: dict[str, Any] = {}
-    while isinstance(node, dict) and isinstance(node.get("$ref"), str) and node["$ref"].startswith("#/"):
+    while reference := reference_of(node):
         beside = {key: value for key, value in node.items() if key != "$ref"} | beside
-        target: Any = document
-        for step in node["$ref"][2:].split("/"):
-            target = target[step.replace("~1", "/").replace("~0", "~")]
-        node = target
+        node = found(document, steps(reference))
     return {**node, **beside} if beside else node
+
+
+def found(document: Any, path: tuple[str, ...]) -> Any:
+    """Return the node of a document at a path of objects."""
+    for step in path:
+        document = document[step]
+    return document
 
 
 def canonical(document: Any, node: Any) -> str:
@@ -122,12 +145,11 @@ def canonical(document: Any, node: Any) -> str:
 
 def inlined(document: Any, node: Any, trail: tuple[str, ...]) -> Any:
     """Return a node with its references resolved, but for those that lead back to themselves."""
-    if isinstance(node, list):
+    if is_array(node):
         return [inlined(document, item, trail) for item in node]
-    if not isinstance(node, dict):
+    if not is_object(node):
         return node
-    reference = node.get("$ref")
-    if isinstance(reference, str):
+    if reference := reference_of(node):
         if reference in trail:
             return node
         return inlined(document, follow(document, node), (*trail, reference))

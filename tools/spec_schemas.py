@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, Literal, TypeAlias
 
-from spec_model import Change, Class, Place, Side
+from spec_model import Change, Class, Place, Side, is_object
 
 Schema: TypeAlias = dict[str, Any]
 Turn: TypeAlias = Literal["narrower", "wider", "other"]
@@ -42,7 +42,7 @@ def compare_schemas(  # noqa: C901 - one step for each kind of keyword
     if place.path in seen:  # the schema holds itself
         return
     seen = (*seen, place.path)
-    if not isinstance(old, dict) or not isinstance(new, dict):
+    if not is_object(old) or not is_object(new):
         if old != new:
             yield classed(place, "narrower" if new is False else "wider", "the schema is another")
         return
@@ -100,14 +100,12 @@ def compare_branches(
 
 def is_any_string(schema: Any) -> bool:
     """Tell whether a schema takes any string."""
-    return (
-        isinstance(schema, dict) and schema.get("type") == "string" and "enum" not in schema and "const" not in schema
-    )
+    return is_object(schema) and schema.get("type") == "string" and "enum" not in schema and "const" not in schema
 
 
 def kinds(schema: Any) -> frozenset[str]:
     """Return the types that a schema names."""
-    named = schema.get("type", []) if isinstance(schema, dict) else []
+    named: str | list[str] = schema.get("type", []) if is_object(schema) else []
     return frozenset([named] if isinstance(named, str) else named)
 
 
@@ -193,7 +191,7 @@ def compare_additional(old: Schema, new: Schema, place: Place, seen: tuple[tuple
     """Yield what differs in the properties that a schema does not name."""
     key = "additionalProperties"
     before, after = old.get(key, True), new.get(key, True)
-    if isinstance(before, dict) and isinstance(after, dict):
+    if is_object(before) and is_object(after):
         yield from compare_schemas(before, after, place.at(key), seen=seen)
     elif before != after:
         wider = before is False or after is True
