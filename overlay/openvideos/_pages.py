@@ -1,4 +1,4 @@
-"""Walk a list page by page. How the next page is found is decided once, in `ConversationPage._next_cursor`."""
+"""Walk a list page by page. How the next page is found is decided once, in `Walk.cursor`."""
 
 from __future__ import annotations
 
@@ -31,6 +31,36 @@ class Walk:
     visited: frozenset[str] = frozenset()
     """The cursors that were used to get here."""
 
+    def cursor(self, page: ConversationPage[Any]) -> str | None:
+        """Return the cursor of the page behind one, None when it is the last (openapi.yaml, list_videos).
+
+        It is `last_id`, else the last item's id. Raises PaginationError when more is said to come and there is no
+        cursor, or one that the walk has used already: the walk would stop early, or never.
+        """
+        if not page.has_more:
+            return None
+        cursor = page.last_id or (getattr(page.data[-1], "id", None) if page.data else None)
+        if not cursor:
+            raise PaginationError(
+                "The server says that there are more items and gives no cursor to them (last_id is missing)."
+            )
+        if cursor in self.visited:
+            raise PaginationError(
+                f"The server gives the cursor {cursor!r} a second time, so the list would never end. "
+                "It may ignore `after`."
+            )
+        return str(cursor)
+
+    def behind(self, page: ConversationPage[Any]) -> Walk:
+        """Return how to ask for the page behind one.
+
+        Raises PaginationError when there is none.
+        """
+        cursor = self.cursor(page)
+        if cursor is None:
+            raise PaginationError("This is the last page; has_next_page() tells so beforehand.")
+        return evolve(self, options=evolve(self.options, after=cursor), visited=self.visited | {cursor})
+
 
 @define
 class ConversationPage(Generic[T]):
@@ -62,38 +92,7 @@ class ConversationPage(Generic[T]):
 
         Raises PaginationError when the server says so and gives no way to it.
         """
-        return self._next_cursor() is not None
-
-    def _next_cursor(self) -> str | None:
-        """Return the cursor of the page behind this one, None when this is the last (openapi.yaml, list_videos).
-
-        It is `last_id`, else the last item's id. Raises PaginationError when more is said to come and there is no
-        cursor, or one that the walk has used already: the walk would stop early, or never.
-        """
-        if not self.has_more:
-            return None
-        cursor = self.last_id or (getattr(self.data[-1], "id", None) if self.data else None)
-        if not cursor:
-            raise PaginationError(
-                "The server says that there are more items and gives no cursor to them (last_id is missing)."
-            )
-        if cursor in self._walk.visited:
-            raise PaginationError(
-                f"The server gives the cursor {cursor!r} a second time, so the list would never end. "
-                "It may ignore `after`."
-            )
-        return str(cursor)
-
-    def following(self) -> Walk:
-        """Return how to ask for the page behind this one.
-
-        Raises PaginationError when there is none.
-        """
-        cursor = self._next_cursor()
-        if cursor is None:
-            raise PaginationError("This is the last page; has_next_page() tells so beforehand.")
-        walk = self._walk
-        return evolve(walk, options=evolve(walk.options, after=cursor), visited=walk.visited | {cursor})
+        return self._walk.cursor(self) is not None
 
 
 P = TypeVar("P", bound=ConversationPage[Any])
@@ -169,7 +168,7 @@ class SyncConversationCursorPage(ConversationPage[T]):
         Raises PaginationError when there is none, or no way to it.
         """
         session = cast("SyncSession", self._walk.session)
-        return session.driver.run(calling(page_call(type(self), self.following()), session.retries))
+        return session.driver.run(calling(page_call(type(self), self._walk.behind(self)), session.retries))
 
     def iter_pages(self) -> Iterator[SyncConversationCursorPage[T]]:
         """Yield this page and every page behind it, each fetched when it is asked for."""
@@ -197,7 +196,7 @@ class AsyncConversationCursorPage(ConversationPage[T]):
         Raises PaginationError when there is none, or no way to it.
         """
         session = cast("AsyncSession", self._walk.session)
-        return await session.driver.run(calling(page_call(type(self), self.following()), session.retries))
+        return await session.driver.run(calling(page_call(type(self), self._walk.behind(self)), session.retries))
 
     async def iter_pages(self) -> AsyncIterator[AsyncConversationCursorPage[T]]:
         """Yield this page and every page behind it, each fetched when it is asked for."""

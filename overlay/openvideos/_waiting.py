@@ -240,7 +240,7 @@ def _walk(
         barren = 0 if len(unseen) < before else barren + 1
         if not page.has_next_page() or not pages_pay(len(unseen), barren):
             return
-        walk = page.following()
+        walk = walk.behind(page)
 
 
 def _reading(

@@ -333,7 +333,7 @@ class TestThingsWithoutAnId:
             first_id=None,
             last_id=None,
             additional_properties={},
-            walk=cast("Walk", None),
+            walk=Walk(session=cast("Any", None), options=cast("Any", None), extras=cast("Any", None)),
         )
 
     def test_each_is_yielded(self) -> None:

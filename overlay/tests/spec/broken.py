@@ -43,10 +43,10 @@ def lost_form_field(replace: Callable[[object, str, Any], None]) -> None:
 def swapped_cursor(replace: Callable[[object, str, Any], None]) -> None:
     """Ask for the page behind the first item of a page, in place of its last."""
 
-    def next_cursor(page: Any) -> str | None:
+    def cursor(_: _pages.Walk, page: Any) -> str | None:
         return (page.first_id or page.data[0].id) if page.has_more else None
 
-    replace(_pages.ConversationPage, "_next_cursor", next_cursor)
+    replace(_pages.Walk, "cursor", cursor)
 
 
 def dropped_unknown_field(replace: Callable[[object, str, Any], None]) -> None:
