@@ -7,6 +7,7 @@ of the Python that runs this, so that the same contract gives the same bytes on 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import importlib.metadata
 import os
 import re
@@ -16,13 +17,13 @@ import sys
 import tempfile
 import tomllib
 from pathlib import Path
-from typing import Any
 
 from spec_changes import compare
-from spec_diff import InvalidSpecError, load, table
+from spec_diff import InvalidSpecError, load
 from spec_model import Change
 from spec_overlay import Decision, decisions
-from spec_release import Baseline, baseline, version_problems, with_entry
+from spec_release import Baseline, baseline, touched_since, version_problems, with_entry
+from spec_report import report
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = "openvideos_raw"
@@ -46,18 +47,37 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         spec = load(str(ROOT / "openapi.yaml"))
         since = baseline(ROOT, options.against)
-        changes = compare(load(since.spec), spec) if since else []
+        old = load(since.spec) if since else spec
+        changes = compare(old, spec)
         files = renew(check=options.check)
+        if options.check:
+            return int(not check_version(changes, since) or bool(files))
+        left, mistyped = decisions(spec, ROOT), type_errors()
     except (CannotGenerateError, InvalidSpecError) as problem:
         print(f"regenerate: {problem}", file=sys.stderr)
         return 2
-    if options.check:
-        problems = version_problems(ROOT, since.release, changes) if since and since.release else []
-        print(*problems, sep="\n", end="\n" if problems else "")
-        if since and problems:
-            print(f"Raise the version in pyproject.toml: these break users of {since.release}.")
-        return int(bool(files or problems))
-    return report(spec, changes, files, since)
+    if since:
+        write_changelog(changes, since)
+        files = (touched_since(ROOT, since.reference) if since.reference else {}) | files
+        print(f"\nsince {since.spec}" + ("" if since.is_release else ", which is no release") + ":\n")
+    print(report(changes, files, left, mistyped, (old, spec)))
+    count = len(left) + len(mistyped)
+    print(f"\n{count or 'nothing is'} left to decide")
+    return int(bool(count))
+
+
+def check_version(changes: list[Change], since: Baseline | None) -> bool:
+    """Tell whether the version allows for what has changed since the release, and print why not."""
+    if since is None or not since.is_release:
+        print(
+            "No release to compare with, so no version is too low: releases are tags such as v0.1.0 (git fetch --tags)."
+        )
+        return True
+    problems = version_problems(ROOT, str(since.reference), changes)
+    if problems:
+        print(*problems, sep="\n")
+        print(f"Raise the version in pyproject.toml: these break users of {since.reference}.")
+    return not problems
 
 
 def renew(*, check: bool) -> dict[str, str]:
@@ -78,36 +98,27 @@ def renew(*, check: bool) -> dict[str, str]:
     return changes
 
 
-def report(spec: dict[str, Any], changes: list[Change], files: dict[str, str], since: Baseline | None) -> int:
-    """Write the changelog's entry, and print what changed and what is left to decide. Return the exit code."""
-    if since and not since.release:
-        print(f"compared with {since.spec}, which is no release")
+def write_changelog(changes: list[Change], since: Baseline) -> None:
+    """Write what has changed under "API changes" in CHANGELOG.md, which need not be there."""
     changelog = ROOT / "CHANGELOG.md"
-    if since and changelog.exists():
-        text = changelog.read_text("utf-8")
-        written = with_entry(text, changes, since_release=since.release is not None)
-        if written != text:
-            changelog.write_text(written, "utf-8")
-            print("changed: CHANGELOG.md")
-    if changes:
-        print(table(changes))
-        print(f"generated files touched: {len(files)}")
-    if not (ROOT / "overlay").exists():
-        return 0
-    left = decisions(spec, ROOT)
-    left += type_errors() if files else []
-    for decision in left:
-        print(f"decide: {decision.file}:{decision.line}: {decision.what}")
-    return int(bool(left))
+    text = changelog.read_text("utf-8") if changelog.exists() else ""
+    written = with_entry(text, changes, since_release=since.is_release)
+    if written != text:
+        changelog.write_text(written, "utf-8")
+        print("changed: CHANGELOG.md")
 
 
 def type_errors() -> list[Decision]:
     """Return what mypy finds in the overlay beside the raw client as it is now. Raises CannotGenerateError."""
-    command = [sys.executable, "-m", "mypy", "--no-error-summary", "--no-pretty", "overlay/openvideos"]
+    # mypy's cache does not notice that a module which it has once missed is there again: each set of modules has one.
+    modules = "\n".join(contents(ROOT / "generated"))
+    cache = Path(os.environ.get("MYPY_CACHE_DIR", ".mypy_cache"), hashlib.sha256(modules.encode()).hexdigest()[:12])
+    options = ["--no-error-summary", "--no-pretty", "--cache-dir", str(cache)]
+    command = [sys.executable, "-m", "mypy", *options, "overlay/openvideos"]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", check=False)
     found = [re.match(r"([^:]+):(\d+): error: (.*)", line) for line in run.stdout.splitlines()]
     if run.returncode and not any(found):
-        return [Decision(f"mypy cannot run: {(run.stdout + run.stderr).strip()}", "pyproject.toml", 1)]
+        raise CannotGenerateError(f"mypy cannot check the overlay: {(run.stdout + run.stderr).strip()}")
     return [Decision(match[3], match[1].replace("\\", "/"), int(match[2])) for match in found if match]
 
 

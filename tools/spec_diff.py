@@ -17,6 +17,7 @@ import yaml
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from spec_changes import compare
 from spec_model import Change, is_array, is_object
+from spec_table import table
 
 
 class InvalidSpecError(Exception):
@@ -35,20 +36,14 @@ def main(arguments: list[str] | None = None) -> int:
     except InvalidSpecError as problem:
         print(f"spec_diff: {problem}", file=sys.stderr)
         return 2
-    print(json.dumps([asdict(change) for change in changes], indent=2) if options.json else table(changes))
+    print(json.dumps([asdict(change) for change in changes], indent=2) if options.json else listed(changes))
     return 0
 
 
-def table(changes: list[Change]) -> str:
+def listed(changes: list[Change]) -> str:
     """Return the changes as a table for a person."""
-    if not changes:
-        return "nothing changes"
-    rows = [("callers", "readers", "change", "where")]
-    rows += [(change.callers or "-", change.readers or "-", change.what, change.where) for change in changes]
-    widths = [max(len(row[column]) for row in rows) for column in range(3)]
-    return "\n".join(
-        "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[3]]) for row in rows
-    )
+    rows = [(change.callers or "-", change.readers or "-", change.what, change.where) for change in changes]
+    return table(("callers", "readers", "change", "where"), rows) if rows else "nothing changes"
 
 
 def load(name: str) -> dict[str, Any]:
@@ -79,6 +74,7 @@ def parse(name: str, text: str) -> dict[str, Any]:
         raise InvalidSpecError(f"{name}:{line}: is no YAML: {getattr(problem, 'problem', problem)}") from problem
     if not is_object(document):
         raise InvalidSpecError(f"{name}:1: is no OpenAPI document, which is an object")
+    refuse_oddities(name, node)
     spec = cast("dict[str, Any]", json.loads(json.dumps(document, default=str)))  # JSON's keys are strings
     try:
         errors = list(OpenAPIV31SpecValidator(spec).iter_errors())
@@ -89,6 +85,31 @@ def parse(name: str, text: str) -> dict[str, Any]:
         path = located(spec, list(errors[0].absolute_path), errors[0].instance)
         raise InvalidSpecError(f"{name}:{line_of(node, path)}: is no OpenAPI 3.1: {errors[0].message[:300]}")
     return spec
+
+
+def refuse_oddities(name: str, node: yaml.Node | None, trail: tuple[yaml.Node, ...] = ()) -> None:
+    """Refuse what YAML allows and no contract may hold. Raises InvalidSpecError with the line.
+
+    Of a key that stands twice one is lost, another document is not read, and what holds itself has no end.
+    """
+    if node is None:
+        return
+    place = f"{name}:{node.start_mark.line + 1}"
+    if node in trail:
+        raise InvalidSpecError(f"{place}: holds itself, by an anchor and its alias")
+    below: list[yaml.Node] = node.value if isinstance(node, yaml.SequenceNode) else []
+    if isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for key, value in node.value:
+            here, word = f"{name}:{key.start_mark.line + 1}", str(key.value)
+            if word in seen:
+                raise InvalidSpecError(f"{here}: the key {word} stands here a second time; keep one")
+            seen.add(word)
+            if word == "$ref" and isinstance(value, yaml.ScalarNode) and not value.value.startswith("#/"):
+                raise InvalidSpecError(f"{here}: refers to another document, which is not read: {value.value}")
+            below.append(value)
+    for each in below:
+        refuse_oddities(name, each, (*trail, node))
 
 
 def located(spec: Any, path: list[Any], instance: Any) -> list[str | int]:

@@ -24,6 +24,10 @@ class Decision:
     what: str
     file: str
     line: int
+    word: str = ""
+    """What the change that it is due to says, in quotes."""
+    operation: str = ""
+    """The operation that change must touch, if it does not name it."""
 
 
 @dataclass(frozen=True)
@@ -44,27 +48,28 @@ def decisions(spec: dict[str, Any], root: Path) -> list[Decision]:
         methods, last = read_methods((root / file).read_text("utf-8"))
         for name in known.keys() - {method.operation for method in methods} - excused.keys():
             what = f"{name} has no method: write one, or give the reason in overlay/uncovered.toml"
-            found.append(Decision(what, file, last))
+            found.append(Decision(what, file, last, f"`{name}`"))
         for method in methods:
-            if method.operation in known:
-                fields = inputs(spec, known[method.operation])
-                new, gone = sorted(fields - method.arguments), sorted(method.arguments - fields)
-                found += [Decision(f"{method.operation} takes `{name}`: add it", file, method.line) for name in new]
-                found += [Decision(f"{method.operation} no longer takes `{name}`", file, method.line) for name in gone]
-            else:
-                found.append(Decision(f"{method.operation} is no longer in the contract", file, method.line))
-    statuses = (root / STATUSES).read_text("utf-8")
+            name = method.operation
+            if name not in known:
+                found.append(Decision(f"{name} is no longer in the contract", file, method.line, f"`{name}`"))
+                continue
+            fields = inputs(spec, known[name])
+            for field in fields ^ method.arguments:
+                what = f"{name} takes `{field}`: add it" if field in fields else f"{name} no longer takes `{field}`"
+                found.append(Decision(what, file, method.line, f"`{field}`", name))
+    statuses = ast.parse((root / STATUSES).read_text("utf-8"))
+    understood = {node.value for node in ast.walk(statuses) if isinstance(node, ast.Constant)}
     for word in spec["components"]["schemas"].get("VideoStatus", {}).get("enum", []):
-        if not re.search(rf"\b{re.escape(word)}\b", statuses):
+        if word not in understood:
             what = f'the status "{word}" is unknown: say whether it is terminal'
-            found.append(Decision(what, STATUSES, line_of_assignment(statuses)))
+            found.append(Decision(what, STATUSES, line_of_assignment(statuses), f'"{word}"'))
     return sorted(found, key=lambda decision: (decision.file, decision.line, decision.what))
 
 
-def line_of_assignment(source: str) -> int:
+def line_of_assignment(module: ast.Module) -> int:
     """Return the line of the first assignment of a module."""
-    nodes = ast.parse(source).body
-    return next((node.lineno for node in nodes if isinstance(node, (ast.Assign, ast.AnnAssign))), 1)
+    return next((node.lineno for node in module.body if isinstance(node, (ast.Assign, ast.AnnAssign))), 1)
 
 
 def inputs(spec: dict[str, Any], operation: dict[str, Any]) -> frozenset[str]:

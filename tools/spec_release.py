@@ -3,36 +3,50 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
 from spec_model import Change, Class
+from spec_surface import broken_surface
 
-PACKAGES = {"openvideos": "overlay", "openvideos_raw": "generated", "openvideos_emulator": "conformance"}
 HEADING = "### API changes"
 
 
 @dataclass(frozen=True)
 class Baseline:
-    """What the contract is compared with: its name, and the git reference of the release if it is one."""
+    """What the contract is compared with: its name, the git reference that it is of, and whether that is a release."""
 
     spec: str
-    release: str | None
+    reference: str | None
+    is_release: bool
 
 
 def baseline(root: Path, against: str | None) -> Baseline | None:
     """Return what to compare with: what was asked for, the last release, or HEAD; None outside of git."""
-    if against:
-        is_reference = not Path(against).exists() and ":" not in against
-        return Baseline(f"{against}:openapi.yaml" if is_reference else against, against if is_reference else None)
-    tag = git(root, "describe", "--tags", "--match", "v*", "--abbrev=0")
-    if tag:
-        return Baseline(f"{tag}:openapi.yaml", tag)
     top = git(root, "rev-parse", "--show-toplevel")
-    known = top and Path(top).resolve() == root.resolve() and git(root, "rev-parse", "--verify", "HEAD:openapi.yaml")
-    return Baseline("HEAD:openapi.yaml", None) if known else None
+    is_known = bool(top) and Path(top).resolve() == root.resolve()  # another repository's releases are not ours
+    if against:
+        if Path(against).exists():
+            return Baseline(against, None, is_release=False)
+        reference, _, path = against.partition(":")
+        return Baseline(f"{reference}:{path or 'openapi.yaml'}", reference, is_release=is_known and not path)
+    tag = git(root, "describe", "--tags", "--match", "v*", "--abbrev=0") if is_known else ""
+    if tag:
+        return Baseline(f"{tag}:openapi.yaml", tag, is_release=True)
+    if is_known and git(root, "rev-parse", "--verify", "HEAD:openapi.yaml"):
+        return Baseline("HEAD:openapi.yaml", "HEAD", is_release=False)
+    return None
+
+
+def touched_since(root: Path, reference: str) -> dict[str, str]:
+    """Return what has happened below generated/ since a git reference, by path: added, removed or changed."""
+    words = {"A": "added", "D": "removed"}
+    told = git(root, "diff", "--name-status", "--no-renames", "--relative=generated", reference, "--", "generated")
+    pairs = [line.split("\t", 1) for line in told.splitlines()]
+    new = git(root, "ls-files", "--others", "--exclude-standard", "--", "generated").splitlines()
+    found = {path: words.get(letter, "changed") for letter, path in pairs}
+    return found | {path.removeprefix("generated/"): "added" for path in new}
 
 
 def git(root: Path, *arguments: str) -> str:
@@ -61,12 +75,15 @@ def version_problems(root: Path, release: str, changes: list[Change]) -> list[st
     if is_bumped(old, version((root / "pyproject.toml").read_text("utf-8"))):
         return []
     found = [f"breaking: {change.what} ({change.where})" for change in changes if change.worst is Class.BREAKING]
-    for package, directory in PACKAGES.items():
-        command = [sys.executable, "-m", "griffe", "check", package, "--search", directory, "--against", release]
-        run = subprocess.run(command, cwd=root, capture_output=True, encoding="utf-8", check=False)
-        if run.returncode:
-            found += [f"breaking in {package}: {line}" for line in (run.stdout + run.stderr).splitlines() if line]
+    for package in packages(root):
+        found += [f"breaking in {package.name}: {line}" for line in broken_surface(root, package, release)]
     return found
+
+
+def packages(root: Path) -> list[Path]:
+    """Return the directories of the packages that the project's wheel holds, relative to its root."""
+    project = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))
+    return [Path(package) for package in project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]]
 
 
 def with_entry(changelog: str, changes: list[Change], *, since_release: bool) -> str:

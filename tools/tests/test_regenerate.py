@@ -10,37 +10,11 @@ from pathlib import Path
 
 import pytest
 
-PROJECT = Path(__file__).parents[2]
-PARTS = ["generated", "generator-config.yaml", "generator-templates", "openapi.yaml", "pyproject.toml"]
-VIDEO = "generated/openvideos_raw/models/video.py"
+from .project import PROJECT, VIDEO, Project
+
+FRESH = "generated/ is what openapi.yaml says"
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture
-def copy(tmp_path: Path) -> Path:
-    """Return a copy of what regeneration reads and writes."""
-    root = tmp_path / "a project"
-    ignored = shutil.ignore_patterns("__pycache__", ".*_cache")
-    for part in PARTS:
-        source = PROJECT / part
-        if source.is_dir():
-            shutil.copytree(source, root / part, ignore=ignored)
-        else:
-            shutil.copyfile(source, root / part)
-    (root / "tools").mkdir()
-    for script in (PROJECT / "tools").glob("*.py"):
-        shutil.copyfile(script, root / "tools" / script.name)
-    return root
-
-
-def regenerate(root: Path, *arguments: str, **options: object) -> subprocess.CompletedProcess[str]:
-    """Run the command on a copy, with further environment variables, from a directory (`cwd`)."""
-    environment = os.environ | {name: str(value) for name, value in options.items() if name != "cwd"}
-    command = [sys.executable, str(root / "tools" / "regenerate.py"), *arguments]
-    return subprocess.run(
-        command, cwd=str(options.get("cwd", root)), env=environment, capture_output=True, text=True, check=False
-    )
 
 
 def bytes_below(root: Path) -> dict[str, bytes]:
@@ -49,16 +23,11 @@ def bytes_below(root: Path) -> dict[str, bytes]:
     return {str(path.relative_to(root)): path.read_bytes() for path in files}
 
 
-def change(path: Path, old: str, new: str) -> None:
-    """Replace a text that stands in a file."""
-    text = path.read_text("utf-8")
-    assert old in text
-    path.write_text(text.replace(old, new), "utf-8")
-
-
 def test_the_committed_output_is_fresh() -> None:
-    run = regenerate(PROJECT, "--check")
-    assert (0, "generated/ is what openapi.yaml says\n", "") == (run.returncode, run.stdout, run.stderr)
+    command = [sys.executable, "tools/regenerate.py", "--check"]
+    run = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
+    assert (0, "") == (run.returncode, run.stderr), run.stdout
+    assert FRESH == run.stdout.splitlines()[0]
 
 
 class TestRepeating:
@@ -70,128 +39,153 @@ class TestRepeating:
             {},
             {"cwd": "/", "PYTHONHASHSEED": 1},
             {"LANG": "C", "LC_ALL": "C", "PYTHONUTF8": 0, "PYTHONHASHSEED": 4242},
+            {"LANG": "tr_TR.ISO-8859-9", "LC_ALL": "tr_TR.ISO-8859-9", "PYTHONUTF8": 0, "TZ": "Asia/Kathmandu"},
             {"RUFF_CONFIG": "/nonexistent.toml", "RUFF_NO_CACHE": "false"},
         ],
         ids=str,
     )
-    def test_from_nothing_comes_what_is_committed(self, copy: Path, variables: dict[str, object]) -> None:
-        committed = bytes_below(copy / "generated")
-        shutil.rmtree(copy / "generated")
-        run = regenerate(copy, **variables)
+    def test_from_nothing_comes_what_is_committed(self, project: Project, variables: dict[str, object]) -> None:
+        committed = bytes_below(project.root / "generated")
+        shutil.rmtree(project.root / "generated")
+        run = project.regenerate(**variables)
         assert (0, "") == (run.returncode, run.stderr)
-        assert committed == bytes_below(copy / "generated")
+        assert committed == bytes_below(project.root / "generated")
 
-    def test_the_projects_own_ruff_settings_are_kept_out(self, copy: Path) -> None:
-        (copy / "ruff.toml").write_text("line-length = 60\n", "utf-8")
-        (copy / "generated" / "ruff.toml").write_text("line-length = 60\n", "utf-8")
-        run = regenerate(copy)
-        assert ["removed: generated/ruff.toml"] == run.stdout.splitlines()
+    def test_the_projects_own_ruff_settings_are_kept_out(self, project: Project) -> None:
+        committed = bytes_below(project.root / "generated")
+        (project.root / "ruff.toml").write_text("line-length = 60\n", "utf-8")
+        (project.root / "generated" / "ruff.toml").write_text("line-length = 60\n", "utf-8")
+        run = project.regenerate()
+        assert "removed: generated/ruff.toml" == run.stdout.splitlines()[0]
+        assert committed == bytes_below(project.root / "generated")
 
-    def test_a_second_run_changes_nothing(self, copy: Path) -> None:
-        change(copy / "openapi.yaml", "How much is done, in whole percent.", "How far it is, in whole percent.")
-        regenerate(copy)
-        assert regenerate(copy).stdout == "generated/ is what openapi.yaml says\n"
+    def test_so_are_those_of_the_directories_around_it(self, project: Project) -> None:
+        settings = "[tool.ruff]\nline-length = 60\n[tool.ruff.format]\nquote-style = 'single'\n"
+        (project.root.parent / "pyproject.toml").write_text(settings, "utf-8")
+        scratch = project.root.parent / "scratch"  # the output is formatted here, before it takes its place
+        scratch.mkdir()
+        run = project.regenerate("--check", TMPDIR=scratch, TEMP=scratch, TMP=scratch)
+        assert (0, FRESH) == (run.returncode, run.stdout.splitlines()[0])
+        (project.root.parent / "pyproject.toml").write_text("[tool.ruff\nno TOML", "utf-8")
+        run = project.regenerate("--check", TMPDIR=scratch, TEMP=scratch, TMP=scratch)
+        assert (0, FRESH) == (run.returncode, run.stdout.splitlines()[0])
 
-    def test_nothing_is_left_behind(self, copy: Path, tmp_path: Path) -> None:
+    @pytest.mark.skipif(os.name == "nt", reason="what is run on Windows is told by a name, not by a mode")
+    def test_another_ruff_on_the_path_is_not_asked(self, project: Project, tmp_path: Path) -> None:
+        other = tmp_path / "bin"
+        other.mkdir()
+        asked = tmp_path / "asked"
+        (other / "ruff").write_text(f"#!/bin/sh\ntouch {asked}\necho ruff 0.0.1\n", "utf-8")
+        (other / "ruff").chmod(0o755)
+        run = project.regenerate("--check", PATH=f"{other}{os.pathsep}{os.environ['PATH']}")
+        assert (0, FRESH) == (run.returncode, run.stdout.splitlines()[0])
+        assert not asked.exists()
+
+    def test_a_second_run_changes_nothing(self, project: Project) -> None:
+        project.change("openapi.yaml", "How much is done, in whole percent.", "How far it is, in whole percent.")
+        project.regenerate()
+        assert FRESH == project.regenerate().stdout.splitlines()[0]
+
+    def test_nothing_is_left_behind(self, project: Project, tmp_path: Path) -> None:
         scratch = tmp_path / "scratch"
         scratch.mkdir()
-        before = bytes_below(copy)
-        regenerate(copy, TMPDIR=scratch, TEMP=scratch, TMP=scratch)
+        before = bytes_below(project.root)
+        project.regenerate(TMPDIR=scratch, TEMP=scratch, TMP=scratch)
         assert {} == bytes_below(scratch)
-        assert before == bytes_below(copy)
+        assert before == bytes_below(project.root)
 
 
 class TestStaleFiles:
     """--check names each file and what is wrong with it, changes nothing, and says what to do."""
 
-    def check(self, root: Path, *lines: str) -> None:
-        before = bytes_below(root)
-        run = regenerate(root, "--check")
+    def check(self, project: Project, *lines: str) -> None:
+        before = bytes_below(project.root)
+        run = project.regenerate("--check")
         assert run.returncode == 1
-        *named, advice, _ = run.stdout.splitlines()
+        *named, advice, _, _ = run.stdout.splitlines()
         assert list(lines) == named
         assert "nox -s regenerate" in advice
-        assert before == bytes_below(root)
+        assert before == bytes_below(project.root)
 
-    def test_a_hand_edit(self, copy: Path) -> None:
-        (copy / VIDEO).write_bytes((copy / VIDEO).read_bytes() + b"\n")
-        self.check(copy, f"stale: {VIDEO} (its content differs)")
+    def test_a_hand_edit(self, project: Project) -> None:
+        (project.root / VIDEO).write_bytes((project.root / VIDEO).read_bytes() + b"\n")
+        self.check(project, f"stale: {VIDEO} (its content differs)")
 
-    def test_stray_and_missing_files(self, copy: Path) -> None:
+    def test_stray_and_missing_files(self, project: Project) -> None:
         for stray in ("notes.txt", "openvideos_raw/models/film.py"):
-            (copy / "generated" / stray).write_text("", "utf-8")
+            (project.root / "generated" / stray).write_text("", "utf-8")
         for missing in ("models/video.py", "py.typed"):
-            (copy / "generated" / "openvideos_raw" / missing).unlink()
+            (project.root / "generated" / "openvideos_raw" / missing).unlink()
         self.check(
-            copy,
+            project,
             "stale: generated/notes.txt (the generator does not write it)",
             "stale: generated/openvideos_raw/models/film.py (the generator does not write it)",
             f"stale: {VIDEO} (it is missing)",
             "stale: generated/openvideos_raw/py.typed (it is missing)",
         )
 
-    def test_an_edit_of_the_contract(self, copy: Path) -> None:
-        change(copy / "openapi.yaml", "How much is done, in whole percent.", "How far it is, in whole percent.")
-        self.check(copy, f"stale: {VIDEO} (its content differs)")
+    def test_an_edit_of_the_contract(self, project: Project) -> None:
+        project.change("openapi.yaml", "How much is done, in whole percent.", "How far it is, in whole percent.")
+        self.check(project, f"stale: {VIDEO} (its content differs)")
 
-    def test_an_edit_of_a_template(self, copy: Path) -> None:
-        change(copy / "generator-templates" / "types.py.jinja", "Contains information for file uploads", "A file")
-        self.check(copy, "stale: generated/openvideos_raw/types.py (its content differs)")
+    def test_an_edit_of_a_template(self, project: Project) -> None:
+        project.change("generator-templates/types.py.jinja", "Contains information for file uploads", "A file")
+        self.check(project, "stale: generated/openvideos_raw/types.py (its content differs)")
 
-    def test_but_not_the_caches_of_tools(self, copy: Path) -> None:
+    def test_but_not_the_caches_of_tools(self, project: Project) -> None:
         for name in ("__pycache__", ".mypy_cache", ".ruff_cache", "openvideos_raw/models/__pycache__"):
-            (copy / "generated" / name).mkdir(parents=True, exist_ok=True)
-            (copy / "generated" / name / "video.cpython-311.pyc").write_bytes(b"\x00")
-        assert regenerate(copy, "--check").returncode == 0
+            (project.root / "generated" / name).mkdir(parents=True, exist_ok=True)
+            (project.root / "generated" / name / "video.cpython-311.pyc").write_bytes(b"\x00")
+        assert project.regenerate("--check").returncode == 0
 
 
 class TestReplacing:
-    def test_it_says_what_it_changed(self, copy: Path) -> None:
-        committed = bytes_below(copy / "generated")
-        change(copy / VIDEO, "A video generation job", "A film")
-        (copy / "generated/openvideos_raw/models/film.py").write_text("", "utf-8")
-        (copy / "generated/openvideos_raw/py.typed").unlink()
-        run = regenerate(copy)
+    def test_it_says_what_it_changed(self, project: Project) -> None:
+        committed = bytes_below(project.root / "generated")
+        project.change(VIDEO, "A video generation job", "A film")
+        (project.root / "generated/openvideos_raw/models/film.py").write_text("", "utf-8")
+        (project.root / "generated/openvideos_raw/py.typed").unlink()
+        run = project.regenerate()
         assert [
             "removed: generated/openvideos_raw/models/film.py",
             f"changed: {VIDEO}",
             "added: generated/openvideos_raw/py.typed",
-        ] == run.stdout.splitlines()
+        ] == run.stdout.splitlines()[:3]
         assert run.returncode == 0
-        assert committed == bytes_below(copy / "generated")
+        assert committed == bytes_below(project.root / "generated")
 
 
 class TestWhatCannotBeGenerated:
     """The reason is told, the exit code is 2, and generated/ stays as it is."""
 
-    def refused(self, root: Path, **variables: object) -> str:
-        before = bytes_below(root / "generated")
-        run = regenerate(root, "--check", **variables)
+    def refused(self, project: Project, **variables: object) -> str:
+        before = bytes_below(project.root / "generated")
+        run = project.regenerate("--check", **variables)
         assert (2, "") == (run.returncode, run.stdout)
-        assert before == bytes_below(root / "generated")
+        assert before == bytes_below(project.root / "generated")
         return run.stderr
 
     @pytest.mark.parametrize("package", ["openapi-python-client", "ruff"])
-    def test_a_version_that_is_not_the_pinned_one(self, copy: Path, package: str) -> None:
-        change(copy / "pyproject.toml", f'"{package}==', f'"{package}==99.')
-        said = self.refused(copy)
+    def test_a_version_that_is_not_the_pinned_one(self, project: Project, package: str) -> None:
+        project.change("pyproject.toml", f'"{package}==', f'"{package}==99.')
+        said = self.refused(project)
         assert f"{package} 99." in said
         assert "python -m pip install --group regenerate" in said
 
-    def test_a_contract_that_the_generator_warns_of(self, copy: Path) -> None:
-        change(copy / "generator-config.yaml", "application/octet-stream", "application/x-film")
-        said = self.refused(copy)
+    def test_a_contract_that_the_generator_warns_of(self, project: Project) -> None:
+        project.change("generator-config.yaml", "application/octet-stream", "application/x-film")
+        said = self.refused(project)
         assert "generated/ is as it was" in said
         assert "image/webp" in said
 
-    def test_a_contract_that_is_not_there(self, copy: Path) -> None:
-        (copy / "openapi.yaml").unlink()
-        assert "openapi.yaml" in self.refused(copy)
+    def test_a_contract_that_is_not_there(self, project: Project) -> None:
+        (project.root / "openapi.yaml").unlink()
+        assert "openapi.yaml" in self.refused(project)
 
-    def test_a_contract_that_is_no_yaml(self, copy: Path) -> None:
-        (copy / "openapi.yaml").write_text("paths: [", "utf-8")
-        assert "openapi.yaml:1: is no YAML" in self.refused(copy)
+    def test_a_contract_that_is_no_yaml(self, project: Project) -> None:
+        (project.root / "openapi.yaml").write_text("paths: [", "utf-8")
+        assert "openapi.yaml:1: is no YAML" in self.refused(project)
 
-    def test_a_template_that_is_broken(self, copy: Path) -> None:
-        change(copy / "generator-templates" / "types.py.jinja", "@define", "{% if %}")
-        assert "generated/ is as it was" in self.refused(copy)
+    def test_a_template_that_is_broken(self, project: Project) -> None:
+        project.change("generator-templates/types.py.jinja", "@define", "{% if %}")
+        assert "generated/ is as it was" in self.refused(project)

@@ -1,0 +1,77 @@
+"""A copy of the project, in which a test edits the contract and runs the tools as a contributor does."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+PROJECT = Path(__file__).parents[2]
+PARTS = [
+    *("CHANGELOG.md", "generated", "generator-config.yaml", "generator-templates", "openapi.yaml"),
+    *("overlay/openvideos", "overlay/uncovered.toml", "pyproject.toml"),
+]
+"""What regeneration reads and writes."""
+VIDEO = "generated/openvideos_raw/models/video.py"
+
+
+class Project:
+    """A copy of the project below a directory."""
+
+    def __init__(self, root: Path, mypy_cache: Path) -> None:
+        """Make the copy, of which git knows nothing. Copies that are used beside each other need a cache each."""
+        self.root = root
+        self.mypy_cache = mypy_cache
+        for part in PARTS:
+            source, target = PROJECT / part, root / part
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if source.is_dir():
+                # The overlay's contract is a link to the project's.
+                shutil.copytree(source, target, symlinks=True, ignore=shutil.ignore_patterns("__pycache__", ".*_cache"))
+            else:
+                shutil.copyfile(source, target)
+        (root / "tools").mkdir()
+        for script in (PROJECT / "tools").glob("*.py"):
+            shutil.copyfile(script, root / "tools" / script.name)
+
+    def regenerate(self, *arguments: str, **options: object) -> subprocess.CompletedProcess[str]:
+        """Run the command, with further environment variables, from a directory (`cwd`)."""
+        variables = {name: str(value) for name, value in options.items() if name != "cwd"}
+        environment = {
+            **os.environ,
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "MYPY_CACHE_DIR": str(self.mypy_cache),
+            **variables,
+        }
+        command = [sys.executable, str(self.root / "tools" / "regenerate.py"), *arguments]
+        cwd = str(options.get("cwd", self.root))
+        return subprocess.run(
+            command, cwd=cwd, env=environment, capture_output=True, text=True, encoding="utf-8", check=False
+        )
+
+    def change(self, path: str, old: str, new: str, count: int = -1) -> None:
+        """Replace a text that stands in a file."""
+        text = self.read(path)
+        assert old in text, path
+        (self.root / path).write_text(text.replace(old, new, count), "utf-8")
+
+    def read(self, path: str) -> str:
+        """Return the text of a file."""
+        return (self.root / path).read_text("utf-8")
+
+    def git(self, *arguments: str) -> str:
+        """Run git with an author that it would otherwise ask for; return what it says."""
+        identity = ["-c", "user.name=Nobody", "-c", "user.email=nobody@example.org", "-c", "commit.gpgsign=false"]
+        command = ["git", *identity, *arguments]
+        return subprocess.run(command, cwd=self.root, check=True, capture_output=True, text=True).stdout
+
+    def release(self) -> None:
+        """Commit everything, and make it the release."""
+        if not (self.root / ".git").exists():
+            self.git("init", "-q")
+            (self.root / ".gitignore").write_text("__pycache__/\n", "utf-8")
+        self.git("add", "-A")
+        self.git("commit", "-q", "--allow-empty", "-m", "Release")
+        self.git("tag", "-f", "v0.1.0")
