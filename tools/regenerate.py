@@ -52,7 +52,9 @@ def main(arguments: list[str] | None = None) -> int:
         files = renew(check=options.check)
         if options.check:
             return int(not check_version(changes, since) or bool(files))
-        left, mistyped = decisions(spec, ROOT), type_errors()
+        left = decisions(spec, ROOT)
+        known = {(decision.file, decision.line) for decision in left}
+        mistyped = [error for error in type_errors() if (error.file, error.line) not in known]
     except (CannotGenerateError, InvalidSpecError) as problem:
         print(f"regenerate: {problem}", file=sys.stderr)
         return 2

@@ -14,6 +14,7 @@ from spec_model import follow
 
 FILES = ("overlay/openvideos/_videos.py", "overlay/openvideos/_async_videos.py")
 STATUSES = "overlay/openvideos/_status.py"
+RAW = "openvideos_raw"
 COMMON = frozenset({"self", "extra_headers", "extra_query", "extra_body", "timeout"})
 
 
@@ -64,7 +65,32 @@ def decisions(spec: dict[str, Any], root: Path) -> list[Decision]:
         if word not in understood:
             what = f'the status "{word}" is unknown: say whether it is terminal'
             found.append(Decision(what, STATUSES, line_of_assignment(statuses), f'"{word}"'))
+    found += missing_imports(root)
     return sorted(found, key=lambda decision: (decision.file, decision.line, decision.what))
+
+
+def missing_imports(root: Path) -> list[Decision]:
+    """Return the imports of the overlay that the raw client no longer has.
+
+    A type checker tells them too, but not where another copy of the raw client is on its path, which has the module.
+    """
+    found: list[Decision] = []
+    for path in sorted((root / "overlay/openvideos").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == RAW:
+                file = path.relative_to(root).as_posix()
+                gone = [alias.name for alias in node.names if not is_there(root, str(node.module), alias.name)]
+                found += [Decision(f"{node.module}.{name} is gone", file, node.lineno, f"`{name}`") for name in gone]
+    return found
+
+
+def is_there(root: Path, module: str, name: str) -> bool:
+    """Tell whether the raw client has a name in a module."""
+    base = root.joinpath("generated", *module.split("."))
+    source = base / "__init__.py" if base.is_dir() else base.with_suffix(".py")
+    if (base / name).with_suffix(".py").exists() or (base / name).is_dir():
+        return True
+    return source.exists() and re.search(rf"\b{re.escape(name)}\b", source.read_text("utf-8")) is not None
 
 
 def line_of_assignment(module: ast.Module) -> int:

@@ -35,8 +35,8 @@ def broken_surface(root: Path, package: Path, release: str) -> list[str]:
 
 def told(breakage: griffe.Breakage) -> str:
     """Return a breakage as a line, without the colours of griffe's own."""
-    what = breakage.as_dict()
-    named = f"({what['parameter_name']})" if "parameter_name" in what else ""
+    parameters = [each for each in (breakage.old_value, breakage.new_value) if isinstance(each, griffe.Parameter)]
+    named = f"({parameters[0].name})" if parameters else ""
     return f"{breakage.obj.path}{named}: {breakage.kind.value}"
 
 

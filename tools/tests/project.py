@@ -11,6 +11,7 @@ from pathlib import Path
 PROJECT = Path(__file__).parents[2]
 PARTS = [
     *("CHANGELOG.md", "generated", "generator-config.yaml", "generator-templates", "openapi.yaml"),
+    *("conformance/openvideos_conformance", "conformance/openvideos_emulator"),
     *("overlay/openvideos", "overlay/uncovered.toml", "pyproject.toml"),
 ]
 """What regeneration reads and writes."""
@@ -62,16 +63,26 @@ class Project:
         return (self.root / path).read_text("utf-8")
 
     def git(self, *arguments: str) -> str:
-        """Run git with an author that it would otherwise ask for; return what it says."""
-        identity = ["-c", "user.name=Nobody", "-c", "user.email=nobody@example.org", "-c", "commit.gpgsign=false"]
-        command = ["git", *identity, *arguments]
-        return subprocess.run(command, cwd=self.root, check=True, capture_output=True, text=True).stdout
+        """Run git; return what it says."""
+        return git(self.root, *arguments)
 
     def release(self) -> None:
         """Commit everything, and make it the release."""
-        if not (self.root / ".git").exists():
-            self.git("init", "-q")
-            (self.root / ".gitignore").write_text("__pycache__/\n", "utf-8")
-        self.git("add", "-A")
-        self.git("commit", "-q", "--allow-empty", "-m", "Release")
-        self.git("tag", "-f", "v0.1.0")
+        release(self.root)
+
+
+def git(root: Path, *arguments: str) -> str:
+    """Run git in a directory with an author that it would otherwise ask for; return what it says."""
+    identity = ["-c", "user.name=Nobody", "-c", "user.email=nobody@example.org", "-c", "commit.gpgsign=false"]
+    command = ["git", *identity, *arguments]
+    return subprocess.run(command, cwd=root, check=True, capture_output=True, text=True).stdout
+
+
+def release(root: Path) -> None:
+    """Commit everything in a directory, and make it the release v0.1.0."""
+    if not (root / ".git").exists():
+        git(root, "init", "-q")
+        (root / ".gitignore").write_text("__pycache__/\n", "utf-8")
+    git(root, "add", "-A")
+    git(root, "commit", "-q", "--allow-empty", "-m", "Release")
+    git(root, "tag", "-f", "v0.1.0")
