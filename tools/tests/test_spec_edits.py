@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 import yaml
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 PROJECT = Path(__file__).parents[2]
 sys.path.insert(0, str(PROJECT / "tools"))  # the tools are scripts, which import each other from beside them
@@ -24,9 +26,12 @@ SPEC = parse("openapi.yaml", TEXT)
 EDITS: list[dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("spec_edits.yaml").read_text("utf-8"))
 
 
-def edited(edit: list[list[Any]]) -> dict[str, Any]:
+WORDS = ["-", *SEVERITY[1:]]
+
+
+def edited(edit: list[list[Any]], before: dict[str, Any] = SPEC) -> dict[str, Any]:
     """Return the contract after an edit."""
-    spec = copy.deepcopy(SPEC)
+    spec = copy.deepcopy(before)
     for operation, pointer, *value in edit:
         *steps, last = [step.replace("~1", "/").replace("~0", "~") for step in pointer[1:].split("/")]
         target: Any = spec
@@ -80,6 +85,46 @@ def inlined(node: Any) -> Any:
     return [inlined(item) for item in node] if isinstance(node, list) else node
 
 
+def touched(edit: list[list[Any]]) -> set[str]:
+    """Return where an edit changes the contract."""
+    return {pointer for _, pointer, *_ in edit}
+
+
+def are_apart(one: list[list[Any]], other: list[list[Any]]) -> bool:
+    """Tell whether two edits change different parts, so that each can be made after the other."""
+    return not any(
+        f"{left}/".startswith(f"{right}/")
+        or f"{right}/".startswith(f"{left}/")
+        or left.rpartition("/")[0] == right.rpartition("/")[0]
+        for left in touched(one)
+        for right in touched(other)
+    )
+
+
+@given(st.lists(st.sampled_from(EDITS), min_size=2, max_size=3, unique_by=lambda case: case["name"]))
+@settings(deadline=None, max_examples=60)
+def test_no_edit_hides_another(cases: list[dict[str, Any]]) -> None:
+    """Several edits are as grave as the gravest of them, forth and back."""
+    edits = [case["edit"] for case in cases]
+    assume(all(are_apart(one, other) for index, one in enumerate(edits) for other in edits[:index]))
+    both = edited([step for edit in edits for step in edit])
+    for told, (old, new) in (("is", (SPEC, both)), ("back", (both, SPEC))):
+        gravest = [max((case[told][side] for case in cases), key=WORDS.index) for side in (0, 1)]
+        assert gravest == verdict(old, new)
+
+
+@given(st.lists(st.sampled_from(EDITS), min_size=1, max_size=3))
+@settings(deadline=None, max_examples=30)
+def test_a_change_forth_is_a_change_back(cases: list[dict[str, Any]]) -> None:
+    new = copy.deepcopy(SPEC)
+    for case in cases:
+        try:
+            new = edited(case["edit"], new)
+        except (KeyError, IndexError):  # another edit took away what this one changes
+            continue
+    assert bool(compare(SPEC, new)) == bool(compare(new, SPEC))
+
+
 @pytest.mark.parametrize("rewritten", [reordered, inlined])
 def test_the_same_contract_written_otherwise_is_the_same(rewritten: Any) -> None:
     assert [] == compare(SPEC, rewritten(SPEC))
@@ -91,7 +136,11 @@ def test_the_same_contract_written_otherwise_is_the_same(rewritten: Any) -> None
     [
         ("openapi: 3.1.0", "openapi: [", "is no YAML"),
         ("      operationId: list_videos", "      operationId: 7", "is no OpenAPI 3.1"),
-        ("const: event", "const: event\n          type: strin", "is no OpenAPI 3.1"),
+        ("          type: string\n          const: event", "          type: strin", "is no OpenAPI 3.1"),
+        ("const: event", "const: event\n          const: event", "the key const stands here a second time"),
+        ("'#/components/schemas/VideoStatus'", "'other.yaml#/VideoStatus'", "refers to another document"),
+        ("'#/components/schemas/VideoStatus'", "'#/components/schemas/Nothing'", "is no OpenAPI 3.1"),
+        ("    VideoStatus:\n", "    VideoStatus: &it\n      x-it: *it\n", "holds itself"),
     ],
 )
 def test_an_invalid_contract_is_refused_with_its_line(old: str, new: str, said: str) -> None:
