@@ -1,0 +1,66 @@
+"""The example in CONTRIBUTING.md, from the edit of the contract to the released change, done as it says."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+
+import pytest
+
+from .project import PROJECT, Project
+
+TEXT = (PROJECT / "CONTRIBUTING.md").read_text("utf-8")
+EXAMPLE = TEXT.partition("### An example")[2].partition("\n## ")[0]
+
+pytestmark = pytest.mark.slow
+
+
+def blocks(kind: str) -> list[str]:
+    """Return the example's code blocks of a language."""
+    return re.findall(rf"```{kind}\n(.*?)```", EXAMPLE, re.DOTALL)
+
+
+def carry_out(project: Project, line: str) -> str:
+    """Run a line of the example; return what it prints. A session of nox is the tool that it runs."""
+    program, *words = shlex.split(line)
+    if program == "git":
+        return project.git(*words)
+    option, session, *rest = words
+    assert ("nox", "-s") == (program, option)
+    if session == "regenerate":
+        run = project.regenerate(*rest[1:])
+    else:
+        command = [sys.executable, f"tools/{session}.py", *rest[1:]]
+        run = subprocess.run(command, cwd=project.root, capture_output=True, text=True, check=False)
+    assert (0, "") == (run.returncode, run.stderr), run.stdout
+    return run.stdout
+
+
+def test_it_does_what_it_says(released: Project) -> None:
+    [edit] = blocks("yaml")
+    url = "        url:\n          type: [string, 'null']\n"
+    released.change("openapi.yaml", url, edit + url)
+    look, commit, release = (block.splitlines() for block in blocks("console"))
+    compared, regenerated = (carry_out(released, line) for line in look)
+    [table] = blocks("text")
+    assert regenerated.endswith("\n" + table)
+    assert re.search(r"^-  +additive  the optional property `fps`", compared, re.MULTILINE)
+    assert "fps: int | None" in released.read("generated/openvideos_raw/models/video.py")
+    for line in commit:
+        carry_out(released, line)
+    assert "" == released.git("status", "--porcelain")
+
+    for file in ("pyproject.toml", "overlay/openvideos/_version.py"):
+        released.change(file, '"0.1.0"', '"0.1.1"')
+    [heading] = re.findall(r"`(## \[0\.1\.1\] - [^`]*)`", EXAMPLE)
+    released.change("CHANGELOG.md", "## [Unreleased]\n", f"## [Unreleased]\n\n{heading}\n")
+    assert ["nox", "python -m build"] == [release.pop(0), release.pop()]
+    for line in release:
+        if not line.startswith("git push"):  # there is nowhere to push to
+            carry_out(released, line)
+    assert "fps" in released.read("CHANGELOG.md").partition(heading)[2]
+    again = released.regenerate()
+    assert (0, True) == (again.returncode, "since v0.1.1:openapi.yaml" in again.stdout)
+    assert "" == released.git("status", "--porcelain")
