@@ -174,12 +174,14 @@ class OpenVideos(_Client[SyncSession]):
             api_key: The key for that server. Else the variable of the same pair: OPENVIDEOS_API_KEY or OPENAI_API_KEY.
             webhook_secret: The secret that webhooks are signed with, or several during a rotation. Else
                 OPENVIDEOS_WEBHOOK_SECRET.
-            timeout: The timeout of a request in seconds, 60 by default (10 to connect); None for none. max_retries:
-            How often a request that may be repeated is repeated. default_headers: Headers to send with every request.
-            default_query: Query parameters to send with every request. http_client: An httpx client of your own, for
-            proxies, certificates and the like. It is closed with this one. idempotent_posts: Declare that the server
-            honours `Idempotency-Key`, so that a POST whose outcome is unknown may
-                be sent again without starting a second job.
+            timeout: The timeout of a request in seconds, 60 by default (10 to connect); None for none.
+            max_retries: How often a request that may be repeated is repeated.
+            default_headers: Headers to send with every request.
+            default_query: Query parameters to send with every request.
+            http_client: An httpx client of your own, for proxies, certificates and the like. It is closed with this
+                one.
+            idempotent_posts: Declare that the server honours `Idempotency-Key`, so that a POST whose outcome is unknown
+                may be sent again without starting a second job.
 
         Raises:
             ConfigurationError: If there is no base URL, or a setting cannot work.
