@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
@@ -12,8 +11,9 @@ import anyio
 import anyio.to_thread
 import httpx
 
+from ._async_writing import Writing, awaited
 from ._attempts import FOREIGN_ASYNC, attempt_failed, build, cut_off, log_attempt, redirected, way
-from ._bodies import PIECE, Body, Outgoing, pieces_async
+from ._bodies import Body, Outgoing, pieces_async
 from ._effects import Close, Do, Effect, Emit, Flow, Gather, Save, Send, Sleep, Tell
 from ._errors import APIConnectionError, OpenVideosError
 from ._transports import AsyncTransport
@@ -76,7 +76,7 @@ class AsyncDriver:
                 return await anyio.to_thread.run_sync(effect.function)
             case Tell():
                 # A StopIteration leaves this coroutine as a RuntimeError (PEP 479), which passes through flows.
-                return await _awaited(effect.function(*effect.arguments))
+                return await awaited(effect.function(*effect.arguments))
             case Save():
                 return await self._save(effect)
             case Close():
@@ -132,32 +132,19 @@ class AsyncDriver:
                 await response.aclose()
 
     async def _save(self, save: Save) -> APIConnectionError | None:
-        response = save.response
-        batch = bytearray()
-
-        async def flush() -> None:
-            # Few large writes in a thread: the loop never waits for the disk, and a thread's cost is spread.
-            data = bytes(batch)
-            batch.clear()
-            await anyio.to_thread.run_sync(save.write, data)
-            await _awaited(save.progress())
-
-        async with aclosing(pieces_async(response)) as pieces:
-            broken: APIConnectionError | None = None
+        broken: APIConnectionError | None = None
+        async with aclosing(pieces_async(save.response)) as pieces, Writing(save) as writing:
             while True:
                 try:
                     piece = await anext(pieces, None)
                 except FOREIGN_ASYNC as error:
-                    broken = cut_off(error, response)
+                    broken = cut_off(error, save.response)
                     break
                 if piece is None:
                     break
-                batch += piece
-                if len(batch) >= PIECE:
-                    await flush()
-            if batch:
-                await flush()
-            return broken
+                await writing.add(piece)
+            await writing.finish()
+        return broken
 
     async def _gather(self, gather: Gather) -> list[Any]:
         results: list[Any] = [None] * len(gather.flows)
@@ -174,8 +161,3 @@ class AsyncDriver:
             for index, flow in enumerate(gather.flows):
                 group.start_soon(one, index, flow)
         return results
-
-
-async def _awaited(result: Any) -> None:
-    if inspect.isawaitable(result):
-        await result

@@ -133,7 +133,7 @@ class TestCancellation:
     async def test_leaves_nothing(self, against: Against, tmp_path: Path) -> None:
         body = head(200, {"etag": '"1"', "content-length": str(1 << 40)})
         async with (
-            against(drips(body + b"x" * (2 << 20), b"x")) as (server, client),
+            against(drips(body + b"x" * (4 << 20), b"x")) as (server, client),
             anyio.create_task_group() as group,
         ):
 
