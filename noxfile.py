@@ -41,7 +41,12 @@ def lint(session: nox.Session) -> None:
 def typecheck(session: nox.Session) -> None:
     """Check the types of the overlay, the conformance packages and the tools: mypy and pyright, both strict."""
     install(session, "typecheck", extras=all_extras())
-    for root in ("overlay", "conformance", "tools"):  # one by one: each has modules of the same names below tests/
+    for root in (
+        "overlay",
+        "conformance",
+        "tools",
+        "benchmarks",
+    ):  # one by one: each has modules of the same names below tests/
         session.run("mypy", root)
     session.run("mypy", "noxfile.py")
     session.run("pyright")
@@ -105,9 +110,11 @@ def schemathesis(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def bench(session: nox.Session) -> None:
-    """Measure the emulator under load, and print the numbers."""
-    install(session, extras=all_extras())
-    session.run("python", "benchmarks/emulator.py", *session.posargs)
+    """Measure the emulator under load, and the SDK beside httpx and openai-python; `-- sdk` picks one."""
+    install(session, "test", extras=all_extras())
+    name, *arguments = session.posargs or ("",)
+    for benchmark in [name] if name else ["emulator", "sdk"]:
+        session.run("python", f"benchmarks/{benchmark}.py", *arguments)
 
 
 @nox.session(default=False)
