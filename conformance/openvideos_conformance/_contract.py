@@ -77,6 +77,15 @@ class Contract:
         """Return a schema of `components`, by its name."""
         return cast("Schema", self.at(f"#/components/schemas/{name}"))
 
+    def types(self, schema: Schema) -> frozenset[str]:
+        """Return the JSON types that a schema names, itself or in the branches of a union; none if any will do."""
+        schema = self.resolve(schema)
+        named = schema.get("type", [])
+        types = {named} if isinstance(named, str) else set(named)
+        for branch in (*schema.get("anyOf", []), *schema.get("oneOf", []), *schema.get("allOf", [])):
+            types |= self.types(branch)
+        return frozenset(types)
+
     def flaws(self, value: Any, address: str) -> list[str]:
         """Judge a value by the schema at an address; each flaw is a sentence that begins with the path to it."""
         validator = self._validators.get(address)
@@ -98,6 +107,12 @@ class Contract:
     def operation(self, operation_id: str) -> Operation:
         """Return an operation by its id."""
         return next(each for each in self.operations if each.id == operation_id)
+
+    def parameter(self, operation_id: str, name: str) -> Schema:
+        """Return the schema of a parameter of an operation."""
+        said = self.operation(operation_id).said["parameters"]
+        found = next(each for each in map(self.resolve, said) if each["name"] == name)
+        return cast("Schema", self.resolve(found["schema"]))
 
     def answers(self, operation_id: str, status: int) -> Schema | None:
         """Return what the contract says of a status of an operation; None if it does not have that status."""

@@ -11,6 +11,7 @@ import copy
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from ._exchanges import json_array, json_object
+from ._legality import FORM
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -41,9 +42,11 @@ def adapted(contract: Contract, target: Target, *, offered: Collection[str], pic
             del document["paths"][path]
     parameters = document["components"]["parameters"]
     if JSON_CREATE not in offered:
-        del document["paths"]["/videos"]["post"]["requestBody"]["content"]["application/json"]
+        document["paths"]["/videos"]["post"]["requestBody"]["content"].pop("application/json", None)
     for operation in _operations(document):
-        _adapt_operation(operation, parameters, offered)
+        _adapt_operation(operation, parameters)
+        _name_media_types(operation, contract)
+        _drop_links(operation, contract, offered)
     _drop_security(document, target)
     _pin(document, target)
     url = f"data:{IMAGE};base64,{base64.b64encode(picture).decode()}"
@@ -52,36 +55,31 @@ def adapted(contract: Contract, target: Target, *, offered: Collection[str], pic
     return document
 
 
-def _adapt_operation(operation: Schema, parameters: Mapping[str, Any], offered: Collection[str]) -> None:
+def _adapt_operation(operation: Schema, parameters: Mapping[str, Any]) -> None:
     kept: list[Any] = []
     for parameter in json_array(operation.get("parameters")):
         said = parameters[parameter["$ref"].rpartition("/")[2]] if "$ref" in parameter else parameter
         if said["name"] not in _LEFT_OUT:
             kept.append(parameter)
     operation["parameters"] = kept
-    form = json_object(json_object(operation.get("requestBody")).get("content")).get("multipart/form-data")
+
+
+def _name_media_types(operation: Schema, contract: Contract) -> None:
+    """Name the type of each file in a form, an image unless it is a video: only then it is sent as a file of a type."""
+    form = json_object(json_object(operation.get("requestBody")).get("content")).get(FORM)
     if form is not None:
-        # A property is sent as a file of a type only if its encoding names the type.
-        form["encoding"] = {"input_reference": {"contentType": IMAGE}, "video": {"contentType": VIDEO}}
-        name = form["schema"]["$ref"].rpartition("/")[2]
-        known = {"CreateVideoForm": {"input_reference"}}.get(name, {"video"})
-        form["encoding"] = {key: value for key, value in form["encoding"].items() if key in known}
+        fields = contract.resolve(form["schema"]).get("properties", {})
+        files = [name for name, schema in fields.items() if contract.resolve(schema).get("format") == "binary"]
+        form["encoding"] = {name: {"contentType": VIDEO if "video" in name else IMAGE} for name in files}
+
+
+def _drop_links(operation: Schema, contract: Contract, offered: Collection[str]) -> None:
+    """Leave out the links that lead to what the server does not offer."""
     for response in operation["responses"].values():
         links = json_object(json_object(response).get("links"))
         for link_name, link in list(links.items()):
-            if _linked(link) not in offered:
+            if contract.resolve(link).get("operationId") not in offered:
                 del links[link_name]
-
-
-def _linked(link: Mapping[str, Any]) -> str:
-    """Return the operation that a link leads to; a reference names it by its own name."""
-    names = {
-        "RetrieveVideo": "retrieve_video",
-        "DownloadVideo": "download_video_content",
-        "RemixVideo": "remix_video",
-        "DeleteVideo": "delete_video",
-    }
-    return names[link["$ref"].rpartition("/")[2]] if "$ref" in link else str(link["operationId"])
 
 
 def _drop_security(document: Schema, target: Target) -> None:
@@ -99,7 +97,7 @@ def _pin(document: Schema, target: Target) -> None:
         value = getattr(target, name)
         for body in ("CreateVideoForm", "CreateVideoJson"):
             if value is None:
-                del schemas[body]["properties"][name]
+                schemas[body]["properties"].pop(name, None)
         if value is not None:
             schemas[schema_name] = {"type": "string", "enum": [value], "default": value}
     added = target.seconds or schemas.get("VideoSeconds", {}).get("default")

@@ -233,7 +233,7 @@ class _Writer:
 
 
 def _lists(contract: Contract) -> Iterator[Case]:
-    limit = contract.at("#/paths/~1videos/get/parameters/1/schema")
+    limit = contract.parameter("list_videos", "limit")
     orders = strangers_to(contract, "#/components/schemas/ListOrder", ["newest"])
     wrong = [("VID-LIST-012", "limit", limit["minimum"] - 1), ("VID-LIST-012", "limit", limit["maximum"] + 1)]
     wrong += [("VID-LIST-013", "order", order) for order in orders]

@@ -25,6 +25,7 @@ FORM: Final = "multipart/form-data"
 JSON: Final = "application/json"
 
 _INTEGER: Final = re.compile(r"-?(0|[1-9][0-9]{0,17})")
+_NUMBER: Final = re.compile(r"-?(0|[1-9][0-9]{0,17})(\.[0-9]{1,18})?([eE][+-]?[0-9]{1,2})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +71,8 @@ def _judge_query(contract: Contract, operation: Operation, query: str) -> Legali
         known.add(name)
         if name in given:
             at = f"{address}/{index}/schema"
-            flaws += [
-                f"{name}{flaw.removeprefix('$')}" for flaw in contract.flaws(_read(given[name], contract.at(at)), at)
-            ]
+            value = _read(given[name], contract.types(contract.at(at)))
+            flaws += [f"{name}{flaw.removeprefix('$')}" for flaw in contract.flaws(value, at)]
             doubts += _doubts(name, given[name])
         elif said.get("required"):
             flaws.append(f"{name} is missing")
@@ -133,8 +133,9 @@ def _judge_form(contract: Contract, address: str, content_type: str, body: bytes
                 doubts.append(f"{name} is {'no ' if is_file else 'a '}file")
             if is_file:
                 doubts.append(f"{name} may be refused for what is in it")
-            fields[name] = content if is_file else content.decode("utf-8", "surrogateescape")
-            doubts += [] if is_file else _doubts(name, fields[name])
+            text = content.decode("utf-8", "surrogateescape")
+            fields[name] = content if is_file else _read(text, contract.types(properties[name]))
+            doubts += [] if is_file else _doubts(name, text)
     judged = {name: "" if isinstance(value, bytes) else value for name, value in fields.items()}
     return Legality(tuple(contract.flaws(judged, address)), tuple(doubts), fields)
 
@@ -143,12 +144,20 @@ def _doubts(name: str, value: object) -> list[str]:
     """Say why a server could refuse a value that its schema allows: it is blank, or holds what is no text."""
     if isinstance(value, str):
         return [] if value.strip() and value.isprintable() else [f"{name} is blank, or holds what cannot be printed"]
-    return [f"{name} is no text"]
+    return [] if isinstance(value, int | float) else [f"{name} is no text"]
 
 
-def _read(text: str, schema: Mapping[str, Any]) -> object:
-    """Read a parameter as the type that its schema names."""
-    return int(text) if schema.get("type") == "integer" and _INTEGER.fullmatch(text) else text
+def _read(text: str, types: frozenset[str]) -> object:
+    """Read the text of a parameter or of a form's field as one of the types that its schema names."""
+    if "string" in types:
+        return text
+    if "integer" in types and _INTEGER.fullmatch(text):
+        return int(text)
+    if "number" in types and _NUMBER.fullmatch(text):
+        return float(text)
+    if "boolean" in types and text in {"true", "false"}:
+        return text == "true"
+    return text
 
 
 def _escaped(step: str) -> str:

@@ -8,6 +8,7 @@ from ._checks import expect
 from ._exchanges import CREATING, json_array, json_object
 from ._invalid import Case, cases
 from ._outcomes import NotReachedError, UnsupportedError
+from ._walking import largest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -88,7 +89,7 @@ def newest(wire: Wire) -> tuple[list[dict[str, Any]], list[Exchange]]:
         NotReachedError: The server does not list.
 
     """
-    limit = wire.contract.at("#/paths/~1videos/get/parameters/1/schema")["maximum"]
+    limit = largest(wire.contract)
     seen: list[Exchange] = []
     videos: list[dict[str, Any]] = []
     after: dict[str, str] = {}

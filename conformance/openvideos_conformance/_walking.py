@@ -13,18 +13,15 @@ from ._walks import End, Walk, ids_on, moments, present
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
+    from ._contract import Contract
     from ._exchanges import Exchange
     from ._wire import Wire
 
-LIMITS: Final = (1, 2, 3, 7, 100)
-"""The sizes of the pages: one that divides every number, some that divide few, and the largest."""
+_SMALL: Final = (1, 2, 3, 7)
+"""Sizes of pages: one that divides every number, and some that divide few."""
 
-_LARGEST: Final = LIMITS[-1]
 _MOST_PAGES: Final = 30
 """How many of the largest pages are read until the run's own videos, the newest ones, must have been met."""
-
-LIMIT: Final = "#/paths/~1videos/get/parameters/1/schema"
-"""Where the contract says how many videos a page may hold."""
 
 _SLACK: Final = 10
 _FEW: Final = 3
@@ -69,7 +66,8 @@ def walk_all_ways(wire: Wire, create: Callable[[], Exchange]) -> Walks:
 
     """
     own, reference = _reference(wire)
-    missing = wire.contract.at(LIMIT)["default"] + 1 - len(reference.ids)
+    limits = [*(each for each in _SMALL if each < largest(wire.contract)), largest(wire.contract)]
+    missing = wire.contract.parameter("list_videos", "limit")["default"] + 1 - len(reference.ids)
     is_one_moment = moments(reference, own) == 1
     if is_one_moment:
         time.sleep(1.0 - time.time() % 1.0 + _MARGIN)
@@ -79,7 +77,7 @@ def walk_all_ways(wire: Wire, create: Callable[[], Exchange]) -> Walks:
                 create()
         own, reference = _reference(wire)
     if reference.end is End.BOUND:
-        message = f"{_MOST_PAGES} pages of {_LARGEST} videos did not hold all that this run has created"
+        message = f"{_MOST_PAGES} pages of {limits[-1]} videos did not hold all that this run has created"
         raise NotReachedError(message, reference.pages[-1])
     met = reference.ids
     most = len(met)
@@ -93,11 +91,16 @@ def walk_all_ways(wire: Wire, create: Callable[[], Exchange]) -> Walks:
         own=own,
         newest_first=(
             reference,
-            *(walk(wire, limit=limit, order="desc", wanted=own, most=bound(limit)) for limit in LIMITS),
+            *(walk(wire, limit=limit, order="desc", wanted=own, most=bound(limit)) for limit in limits),
         ),
         by_default=walk(wire, wanted=own, most=bound(1)),
-        oldest_first=tuple(walk(wire, limit=limit, order="asc", after=start, most=bound(limit)) for limit in LIMITS),
+        oldest_first=tuple(walk(wire, limit=limit, order="asc", after=start, most=bound(limit)) for limit in limits),
     )
+
+
+def largest(contract: Contract) -> int:
+    """Return how many videos a page may hold at the most."""
+    return int(contract.parameter("list_videos", "limit")["maximum"])
 
 
 def _reference(wire: Wire) -> tuple[tuple[str, ...], Walk]:
@@ -106,7 +109,7 @@ def _reference(wire: Wire) -> tuple[tuple[str, ...], Walk]:
     if len(own) < 3:  # noqa: PLR2004 - fewer make no order
         message = f"this run has {len(own)} videos of its own in the list; a walk needs 3"
         raise NotReachedError(message)
-    return own, walk(wire, limit=_LARGEST, order="desc", wanted=own, most=_MOST_PAGES)
+    return own, walk(wire, limit=largest(wire.contract), order="desc", wanted=own, most=_MOST_PAGES)
 
 
 def walk(

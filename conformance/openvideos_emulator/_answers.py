@@ -37,11 +37,13 @@ _STATUSES: Final = {
     Reason.RANGE_NOT_SATISFIABLE: 416,
     Reason.UNPROCESSABLE: 422,
     Reason.INTERNAL: 500,
+    Reason.NOT_IMPLEMENTED: 501,
     Reason.NO_SPACE: 507,
 }
 _TYPES: Final = {
     Reason.UNAUTHORIZED: "authentication_error",
     Reason.INTERNAL: "server_error",
+    Reason.NOT_IMPLEMENTED: "server_error",
     Reason.NO_SPACE: "server_error",
 }
 

@@ -169,7 +169,7 @@ class EmulatorApp:
         self._check_length(request.headers)
         if media_type not in operation.bodies:
             await self._refuse_media_type(operation, request, media_type)
-            return api.validator.json_fields({}, operation.bodies["application/json"])
+            return api.validator.json_fields({}, next(iter(operation.bodies.values())))
         address = operation.bodies[media_type]
         chunks = limited(_chunks(request), self._max_body_bytes)
         if media_type != "multipart/form-data":

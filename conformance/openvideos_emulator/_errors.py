@@ -27,6 +27,7 @@ class Reason(Enum):
     RANGE_NOT_SATISFIABLE = "range_not_satisfiable"
     UNPROCESSABLE = "unprocessable"
     INTERNAL = "internal"
+    NOT_IMPLEMENTED = "not_implemented"
     NO_SPACE = "no_space"
 
 

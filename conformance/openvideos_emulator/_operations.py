@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 import anyio.to_thread
 
@@ -21,6 +21,7 @@ from openvideos_emulator._answers import (
     page_json,
     video_json,
 )
+from openvideos_emulator._errors import Reason, RefusalError, invalid, shown
 from openvideos_emulator._idempotency import Once
 from openvideos_emulator._jobs import Recipe
 from openvideos_emulator._media import Variant
@@ -28,7 +29,7 @@ from openvideos_emulator._sources import probe, seed_of
 from openvideos_emulator._validate import Fields, Upload
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable, Iterable
 
     from starlette.responses import Response
 
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from openvideos_emulator._spec import Contract
 
 _ATTEMPTS: Final = 3  # a file may be deleted between its making and its opening, when an equal job goes
+_ORDERS: Final = ("desc", "asc")
 _Result = TypeVar("_Result")
 
 
@@ -49,7 +51,7 @@ class Call:
     is_read: bool
 
 
-Handler = "Callable[[Call], Awaitable[Response]]"
+Handler: TypeAlias = "Callable[[Call], Awaitable[Response]]"
 
 
 class Operations:
@@ -78,11 +80,12 @@ class Operations:
     async def list_videos(self, call: Call) -> Response:
         """Show a page of jobs."""
         after, limit, order = (call.parameters.get(name) for name in ("after", "limit", "order"))
+        ascending = _known("order", order or _ORDERS[0], _ORDERS) == _ORDERS[1]
         page = await self._run(
             lambda: self._engine.page(
                 after=after,
                 limit=int(limit or 0),
-                ascending=order == "asc",
+                ascending=ascending,
                 counted=call.is_read,
             )
         )
@@ -104,7 +107,8 @@ class Operations:
 
     async def download_video_content(self, call: Call) -> Response:
         """Send a file of a job, or the part of it that was asked for."""
-        video_id, variant = call.parameters["video_id"], Variant(call.parameters["variant"])
+        video_id = call.parameters["video_id"]
+        variant = Variant(_known("variant", call.parameters["variant"], (each.value for each in Variant)))
         for _ in range(_ATTEMPTS):
             future = await self._run(lambda: self._engine.request_content(video_id, variant))
             # Shielded: others may wait for the same file when this client goes away.
@@ -165,8 +169,25 @@ class Operations:
 
 
 def handlers_of(operations: object, contract: Contract) -> dict[str, Any]:
-    """Give the handler of each operation of a contract, by its id; AttributeError if one has none."""
-    return {operation.id: getattr(operations, operation.id) for operation in contract.operations}
+    """Give the handler of each operation of a contract, by its id; one that nobody has written is answered with 501."""
+    return {each.id: getattr(operations, each.id, None) or _unwritten(each.id) for each in contract.operations}
+
+
+def _unwritten(operation_id: str) -> Handler:
+    async def refuse(_call: Call) -> Response:
+        message = f"{operation_id} is not offered here, though the contract has it."
+        raise RefusalError(Reason.NOT_IMPLEMENTED, message, code="not_implemented")
+
+    return refuse
+
+
+def _known(parameter: str, word: str, known: Iterable[str]) -> str:
+    """Return a word of the contract that the emulator can act upon; refuse one that it has yet to learn."""
+    words = list(known)
+    if word not in words:
+        message = f"{parameter} is {shown(word)}, which is not offered here; use {', '.join(words)}."
+        raise invalid(message, param=parameter)
+    return word
 
 
 def _started(snapshot: Snapshot) -> Response:

@@ -9,7 +9,7 @@ from openvideos_conformance._contract import Contract
 from openvideos_conformance._outcomes import NotReachedError
 from openvideos_conformance._scenes import Deletion
 from openvideos_conformance._suite import Phase, checks
-from openvideos_conformance._walking import LIMIT, Walks, walk
+from openvideos_conformance._walking import Walks, largest, walk
 from openvideos_conformance._walks import (
     End,
     Flaw,
@@ -41,7 +41,7 @@ def _report(flaws: Iterable[Flaw | None]) -> None:
 
 
 def _default(contract: Contract) -> int:
-    return int(contract.at(LIMIT)["default"])
+    return int(contract.parameter("list_videos", "limit")["default"])
 
 
 @checks("VID-LIST-001", phase=Phase.LATE, jobs=MANY)
@@ -183,9 +183,9 @@ def test_a_deleted_video_is_in_no_list(wire: Wire, deletion: Deletion) -> None:
         raise NotReachedError(message, deletion.deleted)
     # The list is read now, and not only what was read before, since what was deleted can come back.
     deleted = gone(wire.history)
-    newest = walk(wire, limit=100, order="desc", wanted=present(wire.history))
+    newest = walk(wire, limit=largest(wire.contract), order="desc", wanted=present(wire.history))
     start = newest.ids[-1] if newest.end is End.ENOUGH else None
-    oldest = walk(wire, limit=100, order="asc", after=start)
+    oldest = walk(wire, limit=largest(wire.contract), order="asc", after=start)
     for each in (newest, oldest):
         for page in each.pages:
             shown = [video_id for video_id in ids_on(page) if video_id in deleted]

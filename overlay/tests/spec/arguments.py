@@ -9,7 +9,7 @@ from attrs import evolve
 from hypothesis import strategies as st
 
 from .clients import Given, Upload, annotation_of
-from .contract import FORM, OPERATIONS, Operation, Parameter, Schema, is_binary
+from .contract import FORM, OPERATIONS, Operation, Parameter, Schema, is_binary, kinds_of, written
 from .strategies import LONG, characters, forbidden, header_values, json_values, texts, tokens, valid
 
 _NAMES_ANOTHER_PATH: Final = frozenset({".", ".."})
@@ -92,6 +92,8 @@ def givens(operation_id: str, media_type: str | None, *, beside: bool = True) ->
 def _values(parameter: Parameter) -> st.SearchStrategy[Any]:
     if parameter.place == "path":
         return valid(parameter.schema).filter(is_id)
+    if parameter.place == "header" and "string" not in kinds_of(parameter.schema):
+        return valid(parameter.schema).map(written)
     if parameter.place == "header" and "pattern" not in parameter.schema:
         return header_values
     return valid(parameter.schema)

@@ -5,6 +5,7 @@ Nothing here names an operation or a field: what `openapi.yaml` gains is covered
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from functools import cache
@@ -142,6 +143,27 @@ def kinds_of(schema: Schema) -> list[str]:
     """Return the types that a schema allows."""
     said = schema.get("type", [])
     return [said] if isinstance(said, str) else list(said)
+
+
+def written(value: Any) -> str:
+    """Return a value as the text of a parameter or of a form's field: a string as it is, anything else as JSON."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def typed(schema: Schema, text: str) -> Any:
+    """Return the value that such a text means: of the types that a schema allows, a string before any other."""
+    kinds = {kind for branch in [schema, *schema.get("anyOf", [])] for kind in kinds_of(branch)}
+    if "string" in kinds or not kinds:
+        return text
+    try:
+        value = json.loads(text, parse_constant=_refuse)
+    except ValueError:
+        return text
+    return text if isinstance(value, str) or text != text.strip() else value
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no JSON")
 
 
 def is_binary(schema: Schema) -> bool:

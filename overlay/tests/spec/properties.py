@@ -21,7 +21,7 @@ from openvideos_raw.types import File
 
 from .arguments import givens, spoiled, varied
 from .clients import Given, Stage, Upload, raw_module
-from .contract import FORM, JSON, OPERATIONS, WEBHOOKS, Answer, Operation, paths_in, problems
+from .contract import FORM, JSON, OPERATIONS, WEBHOOKS, Answer, Operation, paths_in, problems, written
 from .sameness import assert_same, assert_same_headers, ending_problem
 from .strategies import header_values, valid
 from .wire import Said, faults, read
@@ -113,7 +113,7 @@ def _sent(server: Refusing, client: Any, operation: Operation, given: Given) -> 
 def _assert_carried(said: Said, given: Given) -> None:
     assert given.path == said.path
     wanted = [
-        (name, str(value))
+        (name, written(value))
         for name, values in {**given.query, **given.more_query}.items()
         for value in (values if isinstance(values, list) else [values])
     ]
@@ -250,9 +250,10 @@ def _error(param: str | None) -> dict[str, Any]:
 
 
 def _means(said: Said, name: str, value: Any) -> bool:
-    """Tell whether a request means a value that the overlay alone takes: an integer for a text, an id for an object."""
+    """Tell whether a request means a value that the overlay takes too: an integer for its text, an id for an object."""
     sent = {**dict(said.query), **(said.body or {})}.get(name)
-    return str(value) == sent or {"id": value} == sent
+    # An empty list in a query is no value, and None stands for what is left out.
+    return written(value) == written(sent) or {"id": value} == sent or (value == [] and sent is None)
 
 
 @cache

@@ -7,6 +7,7 @@ Hypothesis; schemathesis keeps its own generator private. So this knows as much 
 
 from __future__ import annotations
 
+import math
 import string
 from typing import Any, Final
 
@@ -23,6 +24,7 @@ UNDERSTOOD: Final = {
     "array": {"items", "maxItems", "minItems"},
     "boolean": set[str](),
     "integer": {"minimum", "maximum"},
+    "number": {"minimum", "maximum"},
     "null": set[str](),
     "object": {"properties", "required", "minProperties", "maxProperties", "additionalProperties"},
     "string": {"pattern", "minLength", "maxLength"},
@@ -31,12 +33,9 @@ UNDERSTOOD: Final = {
 characters: Final = st.characters(exclude_categories=["Cs"])
 """What Unicode text is made of; half a surrogate pair is no text."""
 texts: Final = st.text(characters, max_size=LONG)
+numbers: Final = st.floats(allow_nan=False, allow_infinity=False)
 json_values: Final = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers(-LARGEST, LARGEST)
-    | st.floats(allow_nan=False, allow_infinity=False)
-    | texts,
+    st.none() | st.booleans() | st.integers(-LARGEST, LARGEST) | numbers | texts,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
     max_leaves=5,
 )
@@ -70,7 +69,8 @@ def valid(schema: Schema, *, lenient: bool = False) -> st.SearchStrategy[Any]:
         return st.sampled_from(schema["enum"]) | texts if lenient else st.sampled_from(schema["enum"])
     if "anyOf" in schema:
         return st.one_of([valid(branch, lenient=lenient) for branch in schema["anyOf"]])
-    return st.one_of([_of_kind(kind, schema, lenient=lenient) for kind in kinds_of(schema)])
+    kinds = kinds_of(schema)
+    return st.one_of([_of_kind(kind, schema, lenient=lenient) for kind in kinds]) if kinds else json_values
 
 
 def _of_kind(kind: str, schema: Schema, *, lenient: bool) -> st.SearchStrategy[Any]:
@@ -79,8 +79,8 @@ def _of_kind(kind: str, schema: Schema, *, lenient: bool) -> st.SearchStrategy[A
             return st.none()
         case "boolean":
             return st.booleans()
-        case "integer":
-            return st.integers(schema.get("minimum", -LARGEST), schema.get("maximum", LARGEST))
+        case "integer" | "number":
+            return _numbers(kind, schema.get("minimum"), schema.get("maximum"))
         case "array":
             most = min(schema.get("maxItems", 3), 3)
             return st.lists(valid(schema["items"], lenient=lenient), min_size=schema.get("minItems", 0), max_size=most)
@@ -88,6 +88,12 @@ def _of_kind(kind: str, schema: Schema, *, lenient: bool) -> st.SearchStrategy[A
             return _objects(schema, lenient=lenient)
         case _:
             return _strings(schema, lenient=lenient)
+
+
+def _numbers(kind: str, least: float | None, most: float | None) -> st.SearchStrategy[Any]:
+    if kind == "number":
+        return st.floats(least, most, allow_nan=False, allow_infinity=False)
+    return st.integers(-LARGEST if least is None else math.ceil(least), LARGEST if most is None else math.floor(most))
 
 
 def _strings(schema: Schema, *, lenient: bool) -> st.SearchStrategy[Any]:
@@ -129,15 +135,19 @@ def forbidden(schema: Schema) -> st.SearchStrategy[Any]:
     """Return a strategy for values that a schema forbids: of another type, too long, too small, of another form."""
     least, most = schema.get("minLength", 0), schema.get("maxLength")
     near: list[st.SearchStrategy[Any]] = [texts, st.integers(-LARGEST, LARGEST), st.booleans(), st.none(), st.just([])]
+    if "number" in kinds_of(schema):
+        near.append(numbers)
     if least:
         near.append(st.just(""))
     if most is not None:
         near.append(st.just("x" * (most + 1)))
     if "minimum" in schema:
-        near.append(st.integers(-LARGEST, schema["minimum"] - 1))
+        near.append(st.integers(-LARGEST, math.ceil(schema["minimum"]) - 1))
     if "maximum" in schema:
-        near.append(st.integers(schema["maximum"] + 1, LARGEST))
+        near.append(st.integers(math.floor(schema["maximum"]) + 1, LARGEST))
     if "object" in kinds_of(schema):
         near.append(st.dictionaries(texts, texts, max_size=2))
-        near += [st.fixed_dictionaries({name: forbidden(inner)}) for name, inner in schema["properties"].items()]
+        near += [
+            st.fixed_dictionaries({name: forbidden(inner)}) for name, inner in schema.get("properties", {}).items()
+        ]
     return st.one_of(near).filter(lambda value: bool(problems(schema, value)))

@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, unquote_to_bytes
 import httpx
 from attrs import field, frozen
 
-from .contract import FORM, JSON, OPERATIONS, Operation, Schema, is_binary, kinds_of, problems
+from .contract import FORM, JSON, OPERATIONS, Operation, Schema, is_binary, problems, typed
 
 PREFIX: Final = "/v1"
 ORIGIN: Final = "http://server.test"
@@ -44,7 +44,7 @@ class Said:
     headers: httpx.Headers
     media_type: str | None
     body: Any
-    """The JSON body; of a form, its fields: text, but bytes where the contract has a file or does not know the name."""
+    """The JSON body; of a form, its fields: bytes where the contract has a file or does not know the name."""
     parts: tuple[Part, ...] = ()
 
     def given(self, place: str) -> dict[str, str]:
@@ -124,15 +124,16 @@ def _fields(parts: tuple[Part, ...], schema: Schema) -> dict[str, Any]:
     fields: dict[str, Any] = {}
     for part in parts:
         assert part.name not in fields, f"the form has {part.name!r} twice"
-        if is_binary(schema["properties"].get(part.name, {})):
+        known: Schema | None = schema["properties"].get(part.name)
+        if known is not None and is_binary(known):
             assert part.file_name, f"the file {part.name!r} has no file name"
             assert _MEDIA_TYPE.fullmatch(part.media_type or ""), f"the file {part.name!r} has no media type"
             fields[part.name] = part.content
         else:
             assert part.file_name is None, f"the field {part.name!r} has a file name"
-            assert part.media_type in {None, "text/plain"}
+            assert part.media_type in {None, "text/plain", JSON}
             # What the contract does not know may be any bytes.
-            fields[part.name] = part.content.decode() if part.name in schema["properties"] else part.content
+            fields[part.name] = part.content if known is None else typed(known, part.content.decode())
     return fields
 
 
@@ -145,7 +146,7 @@ def faults(said: Said) -> dict[str, list[str]]:
     for parameter in said.operation.parameters:
         values = said.given(parameter.place)
         if parameter.name in values:
-            found[parameter.name] = problems(parameter.schema, _typed(parameter.schema, values[parameter.name]))
+            found[parameter.name] = problems(parameter.schema, typed(parameter.schema, values[parameter.name]))
         elif parameter.required:
             found[parameter.name] = ["is missing"]
     names = [name for name, _ in said.query]
@@ -174,10 +175,3 @@ def _body_faults(schema: Schema, body: Any) -> dict[str, list[str]]:
         if name in body and not is_binary(each)
     }
     return inner if any(inner.values()) else {"body": whole}
-
-
-def _typed(schema: Schema, text: str) -> Any:
-    """Return a parameter's text as the value that it means (OpenAPI, style `form` and `simple`)."""
-    if "integer" in kinds_of(schema) and re.fullmatch(r"-?\d{1,20}", text, re.ASCII):
-        return int(text)
-    return text
