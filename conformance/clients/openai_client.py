@@ -16,8 +16,10 @@ def main() -> None:
         # Any: its types call all of this deprecated, and know no sizes but those of one server.
         videos: Any = client.videos
         video = videos.create_and_poll(prompt=prompt, size=size, seconds=seconds)
+        output = Path(os.environ["OPENVIDEOS_OUTPUT"])
+        (output / "video.json").write_text(video.to_json(), encoding="utf-8")
         content = videos.download_content(video.id)
-        content.write_to_file(Path(os.environ["OPENVIDEOS_OUTPUT"], "video.mp4"))
+        content.write_to_file(output / "video.mp4")
         remix = videos.remix(video.id, prompt="The same by night")
         videos.poll(remix.id)
         for each in videos.list(limit=20):

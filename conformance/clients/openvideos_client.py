@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -13,7 +14,9 @@ def main() -> None:
     prompt, size, seconds = (os.environ[f"OPENVIDEOS_{name}"] for name in ("PROMPT", "SIZE", "SECONDS"))
     with OpenVideos() as client:
         video = client.videos.create_and_poll(prompt=prompt, size=size, seconds=seconds)
-        client.videos.download(video.id, to=Path(os.environ["OPENVIDEOS_OUTPUT"], "video.mp4"))
+        output = Path(os.environ["OPENVIDEOS_OUTPUT"])
+        (output / "video.json").write_text(json.dumps(video.to_dict()), encoding="utf-8")
+        client.videos.download(video.id, to=output / "video.mp4")
         remix = client.videos.remix(video.id, prompt="The same by night")
         client.videos.poll(remix.id)
         for each in client.videos.list(limit=20):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any, Final
 
 from ._client_history import TERMINAL, legality, pairs
-from ._exchanges import json_array, json_object
+from ._contract import contract
+from ._exchanges import CREATING, json_array, json_object
 from ._outcomes import NotReachedError, ViolationError
 
 if TYPE_CHECKING:
@@ -18,13 +21,15 @@ if TYPE_CHECKING:
 
 FILE: Final = "video.mp4"
 """Where a command leaves the file that it downloads."""
+PARSED: Final = "video.json"
+"""Where a command may leave the finished video, as JSON, as its client gives it to the application."""
 MOST_REPEATS: Final = 3
 """How often one page may be asked for where cursors repeat, before that is a loop."""
 MOST_LATE_POLLS: Final = 5
 """How often the status of a job may be read once it is known to have ended."""
 _TOLERANCE: Final = 0.9
 """Of a pause: clocks are coarse, and sleeps end a little early."""
-_CALM: Final = ("plain", "slow", "missing-keys", "huge-list")
+_CALM: Final = ("plain", "slow", "missing-keys", "unknown-fields", "huge-list")
 """The scenarios in which nothing keeps a client from its work."""
 
 
@@ -144,18 +149,25 @@ def _starts_one_job(history: History) -> None:
             raise ViolationError(message, each)
 
 
-@_rule("CLI-RETRY-001", "retry-after")
+@_rule("CLI-RETRY-001", "retry-after", "retry-after-date")
 def _waits_as_long_as_told(history: History) -> None:
     refused = [each for each in history.exchanges if each.header("retry-after") is not None]
     _need(refused, "request that was refused")
     for each in refused:
-        pause = float(each.header("retry-after") or 0)
+        pause = _pause(each)
         for later in history.of(str(each.operation)):
             if later.began > each.ended and later.ids == each.ids and later.began - each.ended < pause * _TOLERANCE:
                 message = (
-                    f"{each.told} with Retry-After {pause:g}; it came again after {later.began - each.ended:.2f} s"
+                    f"{each.told} with Retry-After {each.header('retry-after')}, {pause:.2f} s ahead; "
+                    f"it came again after {later.began - each.ended:.2f} s"
                 )
                 raise ViolationError(message, each, later)
+
+
+def _pause(exchange: Exchange) -> float:
+    """Return the seconds that Retry-After asks for: as such, or as a date (RFC 9110, 10.2.3)."""
+    value = exchange.header("retry-after") or "0"
+    return float(value) if value.isdecimal() else parsedate_to_datetime(value).timestamp() - exchange.at
 
 
 # ---------------------------------------------------------------- polls
@@ -259,6 +271,26 @@ def _walks_in_no_circle(history: History) -> None:
         raise ViolationError(message, history.of("list_videos")[-1])
 
 
+# ---------------------------------------------------------------- answers
+@_rule("CLI-READ-001")
+def _gives_every_field(history: History) -> None:
+    text = history.files.get(PARSED)
+    if text is None:
+        message = f"the command left no {PARSED}"
+        raise NotReachedError(message)
+    given = _object(text)
+    told = [each for each in history.exchanges if each.is_ok and _is_of(each, given)]
+    if not told:
+        message = f"{PARSED} holds no video that the command was told of"
+        raise ViolationError(message)
+    # Which answer it was made of is not known: whichever it fits best.
+    best = min(reversed(told), key=lambda each: len(_lost(each.object, given)))
+    lost = _lost(best.object, given)
+    if lost:
+        message = f"of an answer, the client does not give {', '.join(lost)}, or another value"
+        raise ViolationError(message, best)
+
+
 # ---------------------------------------------------------------- content
 @_rule("CLI-CONTENT-001")
 def _reports_a_broken_file(history: History) -> None:
@@ -313,6 +345,24 @@ def verdicts(history: History) -> Iterator[tuple[ClientRule, Exception | None]]:
 
 def _body_of(exchange: Exchange) -> tuple[object, ...]:
     return exchange.path, legality(exchange).fields.get("prompt")
+
+
+def _object(text: bytes) -> dict[str, Any]:
+    try:
+        return json_object(json.loads(text))
+    except (ValueError, RecursionError):
+        return {}
+
+
+def _is_of(exchange: Exchange, video: dict[str, Any]) -> bool:
+    return exchange.operation in {*CREATING, "retrieve_video"} and exchange.object.get("id", "") == video.get("id")
+
+
+def _lost(answer: dict[str, Any], given: dict[str, Any]) -> list[str]:
+    # To the contract, null is as good as nothing; what null means in a field of others, nobody here knows.
+    known = contract().schema("Video")["properties"]
+    kept = {name: value for name, value in answer.items() if value is not None or name not in known}
+    return [name for name, value in kept.items() if name not in given or given[name] != value]
 
 
 def _after(exchange: Exchange) -> str | None:

@@ -39,6 +39,7 @@ ASKED: Final = {"prompt": "A paper boat — 纸船", "size": "64x48", "seconds":
 """What the command is told to ask for, in OPENVIDEOS_PROMPT, OPENVIDEOS_SIZE and OPENVIDEOS_SECONDS."""
 _LAST_WORDS: Final = 400
 _SHOWN_EXCHANGES: Final = 2
+_LARGEST_FILE: Final = 1 << 26
 
 
 class CommandError(Exception):
@@ -67,6 +68,7 @@ def judge_client(
     names: list[str] = []
     problem: str | None = None
     is_interrupted = has_asked = False
+    last = ""
     started = 0
     try:
         for scenario in scenarios:
@@ -75,12 +77,13 @@ def judge_client(
             has_asked = has_asked or bool(played.history.exchanges)
             started += sum(1 for each in played.history.started() if each.is_ok)
             observations += observed(played)
+            last = _last_report(played.history)
     except CommandError as refused:
         problem = str(refused)
     except KeyboardInterrupt:
         is_interrupted = True
     if problem is None and not is_interrupted and not has_asked:
-        problem = "the command sent no request; it finds the server in OPENVIDEOS_BASE_URL and OPENAI_BASE_URL"
+        problem = f"the command sent no request; it finds the server in OPENVIDEOS_BASE_URL and OPENAI_BASE_URL{last}"
     results = judge(
         client_catalogue().values(),
         observations,
@@ -242,12 +245,24 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
+def _last_report(history: History) -> str:
+    """Say how a command ended, for one that did nothing else."""
+    words = f": {redacted(history.last_words, (history.key,))}" if history.last_words else ""
+    return f". It ended with {history.exit_code}{words}" if history.exit_code is not None else ". It did not end"
+
+
 def _last_words(words: Path) -> str:
     return one_line(words.read_bytes()[-8 * _LAST_WORDS :].decode("utf-8", "replace"))[-_LAST_WORDS:]
 
 
 def _files(output: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in output.iterdir() if path.is_file() and not path.is_symlink()}
+    """Return what the command left, each file up to a size that no right one has."""
+    found: dict[str, bytes] = {}
+    for path in output.iterdir():
+        if path.is_file() and not path.is_symlink():
+            with path.open("rb") as file:
+                found[path.name] = file.read(_LARGEST_FILE)
+    return found
 
 
 def _media(emulated: Emulated, exchanges: Iterable[Exchange], headers: tuple[tuple[str, str], ...]) -> bytes | None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
+import time
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from email.utils import formatdate
 from typing import TYPE_CHECKING, Any, Final
 
 from ._client_recorder import Answer
@@ -23,6 +26,13 @@ SLOW_HINT_MS: Final = 300
 RETRY_AFTER_S: Final = 1
 CURSOR_LIMIT: Final = 12
 """How many requests for pages that repeat their cursor are answered, before the list is refused."""
+UNKNOWN: Final[dict[str, Any]] = {
+    "x_queue": {"position": 3, "of": ["a", None, {"b": False}]},
+    "x_watermark": None,
+    "x_words": "纸船",
+    "x_speed": 0.5,
+}
+"""Fields that the contract does not know, of each kind that JSON has."""
 _LAST: Final = frozenset({"completed", "failed"})
 
 
@@ -65,8 +75,17 @@ def _unknown_status(stage: Stage, asked: Asked) -> Answer:
 
 
 def _retry_after(stage: Stage, asked: Asked) -> Answer:
+    return _refused_first(stage, asked, str(RETRY_AFTER_S))
+
+
+def _retry_after_date(stage: Stage, asked: Asked) -> Answer:
+    # A date has whole seconds: this one is as far ahead as the seconds above, or up to one more.
+    return _refused_first(stage, asked, formatdate(math.ceil(time.time()) + RETRY_AFTER_S, usegmt=True))
+
+
+def _refused_first(stage: Stage, asked: Asked, when: str) -> Answer:
     if asked.operation in {"create_video", "retrieve_video"} and _is_first(stage, asked):
-        return _error(429, "Too many requests.", retry_after=str(RETRY_AFTER_S))
+        return _error(429, "Too many requests.", retry_after=when)
     return _plain(stage, asked)
 
 
@@ -99,13 +118,11 @@ def _lasting_truncation(stage: Stage, asked: Asked) -> Answer:
 
 
 def _missing_keys(stage: Stage, asked: Asked) -> Answer:
-    answer = _plain(stage, asked)
-    if answer.status != 200 or asked.operation in {"download_video_content", "delete_video", None}:  # noqa: PLR2004
-        return answer
-    said = _video(answer)
-    if asked.operation == "list_videos":
-        return _with_json(answer, {**said, "data": [_bare(json_object(each)) for each in json_array(said.get("data"))]})
-    return _with_json(answer, _bare(said))
+    return _with_videos(_plain(stage, asked), asked, _bare)
+
+
+def _unknown_fields(stage: Stage, asked: Asked) -> Answer:
+    return _with_videos(_plain(stage, asked), asked, lambda video: {**video, **UNKNOWN})
 
 
 def _duplicate_cursor(stage: Stage, asked: Asked) -> Answer:
@@ -142,11 +159,13 @@ SCENARIOS: Final = {
         Scenario("slow", "the server asks for longer pauses between polls", _slow, pace="polls:5"),
         Scenario("unknown-status", "the job has a status that the contract does not know", _unknown_status),
         Scenario("retry-after", "the first create and the first poll are answered 429 with Retry-After", _retry_after),
+        Scenario("retry-after-date", "the same, and Retry-After is a date", _retry_after_date),
         Scenario("ambiguous-create", "a create is carried out, and its connection reset", _ambiguous_create),
         Scenario("failing-create", "a create is carried out, and answered 500", _failing_create),
         Scenario("truncated-download", "the first download breaks off", _truncated_download),
         Scenario("lasting-truncation", "every download breaks off", _lasting_truncation),
         Scenario("missing-keys", "videos have the required keys alone", _missing_keys),
+        Scenario("unknown-fields", "videos have fields that the contract does not know", _unknown_fields),
         Scenario("huge-list", "there are hundreds of videos", _plain, jobs=250),
         Scenario(
             "duplicate-cursor", "every page is the first, and says that there are more", _duplicate_cursor, jobs=25
@@ -180,6 +199,18 @@ def _video(answer: Answer) -> dict[str, Any]:
 def _bare(video: dict[str, Any]) -> dict[str, Any]:
     required = contract().schema("Video")["required"]
     return {name: value for name, value in video.items() if name in required}
+
+
+def _with_videos(answer: Answer, asked: Asked, change: Callable[[dict[str, Any]], dict[str, Any]]) -> Answer:
+    """Change each video of an answer."""
+    if answer.status != 200 or asked.operation in {"download_video_content", "delete_video", None}:  # noqa: PLR2004
+        return answer
+    said = _video(answer)
+    if asked.operation == "list_videos":
+        return _with_json(
+            answer, {**said, "data": [change(json_object(each)) for each in json_array(said.get("data"))]}
+        )
+    return _with_json(answer, change(said))
 
 
 def _with_json(answer: Answer, value: Any) -> Answer:

@@ -71,6 +71,7 @@ def violated(given: History) -> set[str]:
 
 HINT = (("openai-poll-after-ms", "1000"),)
 AFTER = (("retry-after", "5"),)
+DATE = (("retry-after", "Thu, 01 Jan 1970 00:00:05 GMT"),)
 SAME = (("idempotency-key", "k"),)
 FOREIGN = said(1, "download_video_content", request_headers=())
 
@@ -79,12 +80,26 @@ RIGHT = [
     pytest.param(history("slow", poll(2, headers=HINT), poll(4, "completed")), id="slow"),
     pytest.param(history("unknown-status", poll(2, "finalizing"), poll(3, "completed")), id="unknown-status"),
     pytest.param(history("retry-after", create(1, status=429, headers=AFTER), create(8)), id="retry-after"),
+    pytest.param(history("retry-after-date", create(1, status=429, headers=DATE), create(6)), id="retry-after-date"),
     pytest.param(history("ambiguous-create", create(1), broken=frozenset({1}), exit_code=1), id="gives-up"),
     pytest.param(
         history("failing-create", create(1, more=SAME), create(2, more=SAME), broken=frozenset({1})), id="key"
     ),
     pytest.param(history("huge-list", page(1, "a", "b"), page(2, "c", after="b", more=False)), id="walk"),
     pytest.param(history("duplicate-cursor", page(1, "a"), page(2, "a", after="a"), exit_code=1), id="circle"),
+    pytest.param(
+        history(
+            "unknown-fields",
+            poll(1),
+            poll(2, "completed"),
+            files={"video.json": b'{"status": "completed", "id": "v", "more": 1}'},
+        ),
+        id="every-field",
+    ),
+    pytest.param(
+        history("plain", said(1, "retrieve_video", {"id": "v", "error": None}), files={"video.json": b'{"id": "v"}'}),
+        id="null",
+    ),
     pytest.param(
         history("plain", said(1, "download_video_content"), media=b"x", files={"video.mp4": b"x"}), id="whole"
     ),
@@ -114,6 +129,7 @@ WRONG = [
     ("CLI-CREATE-001", history("failing-create", create(1, more=SAME), create(2), broken=frozenset({1}))),
     ("CLI-CREATE-002", history("plain", create(1), create(2))),
     ("CLI-RETRY-001", history("retry-after", create(1, status=429, headers=AFTER), create(2))),
+    ("CLI-RETRY-001", history("retry-after-date", create(1, status=429, headers=DATE), create(5))),
     ("CLI-POLL-001", history("slow", poll(1, headers=HINT), poll(2, began=1.5))),
     ("CLI-POLL-002", history("unknown-status", poll(2, "finalizing"))),
     ("CLI-POLL-003", history("plain", *(poll(number, "completed") for number in range(1, 9)))),
@@ -123,6 +139,23 @@ WRONG = [
     ("CLI-LIST-001", history("plain", page(1, "a"), page(2, "b", after="a"), page(3, "b", after="a", more=False))),
     ("CLI-LIST-002", history("huge-list", page(1, "a"), page(2, "b", after="a"))),
     ("CLI-LIST-003", history("duplicate-cursor", *(page(number, "a", after="a") for number in range(1, 9)))),
+    *(
+        ("CLI-READ-001", history("unknown-fields", poll(2, "completed"), files={"video.json": given}))
+        for given in (
+            b'{"id": "v"}',
+            b'{"id": "v", "status": "done"}',
+            b'{"id": "w", "status": "completed"}',
+            b"[]",
+            b"{",
+            b"[" * 99999,
+        )
+    ),
+    (
+        "CLI-READ-001",
+        history(
+            "unknown-fields", said(1, "retrieve_video", {"id": "v", "more": None}), files={"video.json": b'{"id": "v"}'}
+        ),
+    ),
     ("CLI-CONTENT-001", history("plain", said(1, "download_video_content"), media=b"xy", files={"video.mp4": b"x"})),
     ("CLI-CONTENT-001", history("plain", said(1, "download_video_content"), media=b"xy")),
     (
