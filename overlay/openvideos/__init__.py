@@ -54,12 +54,14 @@ if TYPE_CHECKING:
         FileContent,
         FileTypes,
         ImageReference,
+        ListOrder,
         NotGiven,
         Omit,
         VideoModel,
         VideoReference,
         VideoSeconds,
         VideoSize,
+        VideoVariant,
         not_given,
         omit,
     )
@@ -92,6 +94,7 @@ __all__ = [
     "ImageReference",
     "InternalServerError",
     "InvalidArgumentError",
+    "ListOrder",
     "NotFoundError",
     "NotGiven",
     "Omit",
@@ -115,6 +118,7 @@ __all__ = [
     "VideoReference",
     "VideoSeconds",
     "VideoSize",
+    "VideoVariant",
     "WebhookVerificationError",
     "__version__",
     "not_given",
@@ -140,8 +144,8 @@ _HOMES: Final = {
     "._pages": "AsyncConversationCursorPage AsyncPaginator SyncConversationCursorPage",
     "._responses": "APIResponse AsyncAPIResponse HttpxBinaryResponseContent",
     "._types": """
-        NOT_GIVEN FileContent FileTypes ImageReference NotGiven Omit VideoModel VideoReference VideoSeconds
-        VideoSize not_given omit
+        NOT_GIVEN FileContent FileTypes ImageReference ListOrder NotGiven Omit VideoModel VideoReference VideoSeconds
+        VideoSize VideoVariant not_given omit
     """,
     "._webhooks": "UnknownEvent VideoCompleted VideoEvent VideoFailed sign",
 }

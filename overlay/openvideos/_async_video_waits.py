@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator, Callable, Iterable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import httpx
 
@@ -28,6 +28,7 @@ from ._types import (
     VideoModel,
     VideoSeconds,
     VideoSize,
+    VideoVariant,
     omit,
 )
 from ._waiting import DEFAULT_CONCURRENCY, PAGE_SIZE, checked_concurrency, checked_ids, waiting
@@ -142,7 +143,7 @@ class AsyncVideoWaits:
         video_id: str,
         to: str | os.PathLike[str],
         *,
-        variant: Literal["video", "thumbnail", "spritesheet"] | Omit = omit,
+        variant: VideoVariant | Omit = omit,
         on_progress: Callable[[int, int | None], Any] | None = None,
         extra_headers: dict[str, str] | None = None,
         extra_query: dict[str, object] | None = None,

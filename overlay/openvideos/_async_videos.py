@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import httpx
 
@@ -21,12 +21,14 @@ from ._types import (
     NOT_GIVEN,
     FileTypes,
     ImageReference,
+    ListOrder,
     NotGiven,
     Omit,
     VideoModel,
     VideoReference,
     VideoSeconds,
     VideoSize,
+    VideoVariant,
     omit,
 )
 
@@ -107,7 +109,7 @@ class AsyncVideos(AsyncVideoWaits):
         *,
         after: str | Omit = omit,
         limit: int | Omit = omit,
-        order: Literal["asc", "desc"] | Omit = omit,
+        order: ListOrder | Omit = omit,
         extra_headers: dict[str, str] | None = None,
         extra_query: dict[str, object] | None = None,
         extra_body: dict[str, object] | None = None,
@@ -139,7 +141,7 @@ class AsyncVideos(AsyncVideoWaits):
         self,
         video_id: str,
         *,
-        variant: Literal["video", "thumbnail", "spritesheet"] | Omit = omit,
+        variant: VideoVariant | Omit = omit,
         extra_headers: dict[str, str] | None = None,
         extra_query: dict[str, object] | None = None,
         extra_body: dict[str, object] | None = None,

@@ -7,6 +7,8 @@ from os import PathLike
 from typing import IO, Literal, TypeAlias, TypedDict
 
 from openvideos_raw.models.known_video_model import KnownVideoModel
+from openvideos_raw.models.list_order import ListOrderValue
+from openvideos_raw.models.video_variant import VideoVariantValue
 
 
 class Omit:
@@ -69,6 +71,12 @@ class VideoReference(TypedDict):
 
     id: str
 
+
+ListOrder: TypeAlias = ListOrderValue
+"""The order of a list by `created_at`, such as "desc", the newest first."""
+
+VideoVariant: TypeAlias = VideoVariantValue
+"""One of the files of a job, such as "video", the clip."""
 
 VideoModel: TypeAlias = KnownVideoModel
 """A model's name: one that the contract knows, or any other that the server offers."""

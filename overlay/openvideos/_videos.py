@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import httpx
 
@@ -20,12 +20,14 @@ from ._types import (
     NOT_GIVEN,
     FileTypes,
     ImageReference,
+    ListOrder,
     NotGiven,
     Omit,
     VideoModel,
     VideoReference,
     VideoSeconds,
     VideoSize,
+    VideoVariant,
     omit,
 )
 from ._video_waits import VideoWaits
@@ -118,7 +120,7 @@ class Videos(VideoWaits):
         *,
         after: str | Omit = omit,
         limit: int | Omit = omit,
-        order: Literal["asc", "desc"] | Omit = omit,
+        order: ListOrder | Omit = omit,
         extra_headers: dict[str, str] | None = None,
         extra_query: dict[str, object] | None = None,
         extra_body: dict[str, object] | None = None,
@@ -153,7 +155,7 @@ class Videos(VideoWaits):
         self,
         video_id: str,
         *,
-        variant: Literal["video", "thumbnail", "spritesheet"] | Omit = omit,
+        variant: VideoVariant | Omit = omit,
         extra_headers: dict[str, str] | None = None,
         extra_query: dict[str, object] | None = None,
         extra_body: dict[str, object] | None = None,

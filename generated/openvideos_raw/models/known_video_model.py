@@ -1,6 +1,9 @@
 from typing import Literal
 
-KnownVideoModel = Literal["sora-2", "sora-2-pro"] | str
+KnownVideoModelValue = Literal["sora-2", "sora-2-pro"]
+"""The values that the contract knows."""
+
+KnownVideoModel = KnownVideoModelValue | str
 """The values that the contract knows, or another that a server sends."""
 
 KNOWN_VIDEO_MODEL_VALUES: frozenset[str] = frozenset(

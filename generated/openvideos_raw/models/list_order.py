@@ -1,6 +1,9 @@
 from typing import Literal
 
-ListOrder = Literal["asc", "desc"] | str
+ListOrderValue = Literal["asc", "desc"]
+"""The values that the contract knows."""
+
+ListOrder = ListOrderValue | str
 """The values that the contract knows, or another that a server sends."""
 
 LIST_ORDER_VALUES: frozenset[str] = frozenset(

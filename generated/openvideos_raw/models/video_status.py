@@ -1,6 +1,9 @@
 from typing import Literal
 
-VideoStatus = Literal["completed", "failed", "in_progress", "processing", "queued"] | str
+VideoStatusValue = Literal["completed", "failed", "in_progress", "processing", "queued"]
+"""The values that the contract knows."""
+
+VideoStatus = VideoStatusValue | str
 """The values that the contract knows, or another that a server sends."""
 
 VIDEO_STATUS_VALUES: frozenset[str] = frozenset(

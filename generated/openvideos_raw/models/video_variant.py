@@ -1,6 +1,9 @@
 from typing import Literal
 
-VideoVariant = Literal["spritesheet", "thumbnail", "video"] | str
+VideoVariantValue = Literal["spritesheet", "thumbnail", "video"]
+"""The values that the contract knows."""
+
+VideoVariant = VideoVariantValue | str
 """The values that the contract knows, or another that a server sends."""
 
 VIDEO_VARIANT_VALUES: frozenset[str] = frozenset(
