@@ -13,6 +13,7 @@ os.environ.setdefault("UV_PYTHON_DOWNLOADS", "never")  # the sessions run on the
 
 PROJECT = nox.project.load_toml("pyproject.toml")
 REDOCLY = "@redocly/cli@2.77.0"
+OPENAI_FOR_NODE = "openai@7.57.0"
 
 
 def install(session: nox.Session, *groups: str, extras: list[str] | None = None) -> None:
@@ -137,9 +138,11 @@ def mutants(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def clients(session: nox.Session) -> None:
-    """Judge clients, ours and openai-python, and keep the verdicts in docs/clients.md; `-- --check` compares them."""
-    install(session, "test", extras=all_extras())
-    session.run("python", "tools/judge_clients.py", *session.posargs)
+    """Judge clients, ours and others, and keep the verdicts in docs/clients.md; `-- --check` compares them."""
+    install(session, "test", "node", extras=all_extras())
+    node = Path(session.virtualenv.location, "openai-for-node")
+    session.run("npm", "install", "--prefix", str(node), "--no-save", "--no-audit", "--no-fund", OPENAI_FOR_NODE)
+    session.run("python", "tools/judge_clients.py", "--node", str(node), *session.posargs)
 
 
 @nox.session(default=False)
@@ -152,7 +155,7 @@ def litellm(session: nox.Session) -> None:
 @nox.session(default=False)
 def spec_lint(session: nox.Session) -> None:
     """Check openapi.yaml by the rules of @redocly/cli, which comes from npm."""
-    install(session, "spec-lint")
+    install(session, "node")
     session.run("npx", "--yes", REDOCLY, "lint", "openapi.yaml")
 
 

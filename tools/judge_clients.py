@@ -1,11 +1,18 @@
 """Judge the clients in conformance/clients, and keep their verdicts as a table in docs/clients.md.
 
-Ours must have no failure. With `--check`, the table is compared with the verdicts of now, and not written.
+Ours must have no failure. With `--check`, the table is compared with the verdicts of now, and not written. `--node`
+names the directory in which npm has installed openai for Node.
 """
 
 from __future__ import annotations
 
+import argparse
+import json
+import shutil
+import subprocess
 import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -20,26 +27,36 @@ if TYPE_CHECKING:
     from openvideos_conformance._run import Run
 
 ROOT: Final = Path(__file__).parents[1]
+PROGRAMS: Final = ROOT / "conformance" / "clients"
 PAGE: Final = ROOT / "docs" / "clients.md"
-CLIENTS: Final = {"openvideos": "openvideos_client.py", "openai": "openai_client.py"}
+OURS: Final = "openvideos"
 BEGIN: Final = "<!-- verdicts: made by `nox -s clients` -->\n"
 END: Final = "<!-- end -->\n"
 
 
-def main() -> int:
+def main(arguments: list[str] | None = None) -> int:
     """Judge them all; return 1 if ours has a failure, one could not be judged, or the table differs from the page's."""
-    runs: dict[str, Run] = {}
-    for name, program in CLIENTS.items():
-        print(named(name), flush=True)
-        path = ROOT / "conformance" / "clients" / program
-        runs[name] = judge_client([sys.executable, str(path)], SCENARIOS.values())
-        print(summary(runs[name]), flush=True)
-    if any(run.exit_code > 1 for run in runs.values()) or runs["openvideos"].exit_code:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if the page's verdicts are others")
+    parser.add_argument("--node", type=Path, required=True, help="where npm has installed openai")
+    options = parser.parse_args(arguments)
+    with (
+        tempfile.TemporaryDirectory(prefix="openvideos-clients-") as directory,
+        # They wait most of the time, for the pauses that the scenarios ask for.
+        ThreadPoolExecutor(max_workers=3) as pool,
+    ):
+        asked = commands(options.node, Path(directory))
+        waiting = {name: pool.submit(judge_client, each, SCENARIOS.values()) for name, each in asked.items()}
+        runs: dict[str, Run] = {}
+        for name, run in waiting.items():
+            runs[name] = run.result()
+            print(f"{name}\n{summary(runs[name])}", flush=True)
+    if any(run.exit_code > 1 for run in runs.values()) or runs[OURS].exit_code:
         return 1
     text = PAGE.read_text(encoding="utf-8")
     before, _, rest = text.partition(BEGIN)
     made = before + BEGIN + table(runs) + END + rest.partition(END)[2]
-    if "--check" in sys.argv[1:]:
+    if options.check:
         if made != text:
             print("the verdicts are no longer those of docs/clients.md; run nox -s clients")
         return int(made != text)
@@ -47,15 +64,30 @@ def main() -> int:
     return 0
 
 
-def named(name: str) -> str:
-    """Return a client with its version; ours is that of this repository."""
-    return name if name == "openvideos" else f"{name} {version(name)} (PyPI)"
+def commands(node: Path, scratch: Path) -> dict[str, list[str]]:
+    """Return the command of each client by the client's name and version."""
+    python = [sys.executable]
+    plain = scratch / "plain_client"
+    generate = ["-m", "openapi_python_client", "generate", "--meta", "none", "--output-path", str(plain)]
+    # It warns of what it leaves out, such as the types of downloads, and does the rest.
+    subprocess.run([*python, *generate, "--path", str(ROOT / "openapi.yaml")], check=True, capture_output=True)
+    # A module finds what is installed beside it.
+    program = Path(shutil.copy(PROGRAMS / "openai_node.mjs", node))
+    installed = json.loads((node / "node_modules" / "openai" / "package.json").read_text(encoding="utf-8"))
+    generated = [*python, str(PROGRAMS / "generated_client.py")]
+    generator = f"openapi-python-client {version('openapi-python-client')}"
+    return {
+        OURS: [*python, str(PROGRAMS / "openvideos_client.py")],
+        f"openai {version('openai')} (PyPI)": [*python, str(PROGRAMS / "openai_client.py")],
+        f"openai {installed['version']} (npm)": ["node", str(program)],
+        f"{generator}, untouched": [*generated, str(plain)],
+        "openvideos_raw": [*generated, str(ROOT / "generated" / "openvideos_raw")],
+    }
 
 
 def table(runs: dict[str, Run]) -> str:
     """Return the verdicts as Markdown."""
-    head = " | ".join(named(name) for name in runs)
-    lines = ["", f"| requirement | {head} |", "|---|" + "---|" * len(runs)]
+    lines = ["", f"| requirement | {' | '.join(runs)} |", "|---|" + "---|" * len(runs)]
     for index, each in enumerate(client_catalogue().values()):
         verdicts = [run.results[index].verdict for run in runs.values()]
         cells = [f"**{WORDS[verdict]}**" if verdict is Verdict.FAIL else WORDS[verdict] for verdict in verdicts]

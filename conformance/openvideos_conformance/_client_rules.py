@@ -84,9 +84,13 @@ def _is_valid(history: History) -> None:
 @_rule("CLI-REQUEST-003")
 def _carries_what_was_asked(history: History) -> None:
     prompt = history.asked.get("prompt")
-    creates = [each for each in history.of("create_video") if legality(each).fields.get("prompt") == prompt]
-    _need(creates, "create with the prompt of OPENVIDEOS_PROMPT")
-    for each in creates:
+    creates = history.of("create_video")
+    _need(creates, "create")
+    meant = [each for each in creates if legality(each).fields.get("prompt") == prompt]
+    if not meant:
+        message = "no create has the prompt that the client was told to ask for"
+        raise ViolationError(message, creates[0])
+    for each in meant:
         fields = legality(each).fields
         for name, value in history.asked.items():
             if str(fields.get(name)) != value:

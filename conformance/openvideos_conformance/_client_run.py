@@ -29,14 +29,14 @@ from ._text import one_line
 from ._verdicts import Observation, Outcome, judge
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from ._client_rules import ClientRule
     from ._client_scenarios import Scenario
     from ._exchanges import Exchange
 
-ASKED: Final = {"prompt": "A paper boat — 纸船", "size": "64x48", "seconds": "1"}
-"""What the command is told to ask for, in OPENVIDEOS_PROMPT, OPENVIDEOS_SIZE and OPENVIDEOS_SECONDS."""
+ASKED: Final = {"size": "64x48", "seconds": "1"}
+"""What the command is told to ask for beside the prompt, in OPENVIDEOS_SIZE and OPENVIDEOS_SECONDS."""
 _LAST_WORDS: Final = 400
 _SHOWN_EXCHANGES: Final = 2
 _LARGEST_FILE: Final = 1 << 26
@@ -59,10 +59,11 @@ def judge_client(
     scenarios: Iterable[Scenario],
     *,
     timeout: float = 60.0,
+    tell: Callable[[str], object] = lambda _: None,
     expected: Mapping[str, str] | None = None,
     strict: bool = False,
 ) -> Run:
-    """Play each scenario with the command, and return what it came to."""
+    """Play each scenario with the command, and return what it came to. `tell` hears of each before it is played."""
     began = time.time()
     observations: list[Observation] = []
     names: list[str] = []
@@ -72,6 +73,7 @@ def judge_client(
     started = 0
     try:
         for scenario in scenarios:
+            tell(f"{scenario.name}: {scenario.what}")
             played = play(command, scenario, timeout=timeout)
             names.append(scenario.name)
             has_asked = has_asked or bool(played.history.exchanges)
@@ -175,13 +177,16 @@ def play(command: Sequence[str], scenario: Scenario, *, timeout: float) -> Playe
             base_url = api.origin + PREFIX
             output, words = Path(directory, "output"), Path(directory, "words")
             output.mkdir()
-            environment = _environment(base_url, key, scenario.name, output)
+            asked = {"prompt": scenario.prompt, **ASKED}
+            environment = _environment(base_url, key, scenario.name, output) | {
+                f"OPENVIDEOS_{name.upper()}": value for name, value in asked.items()
+            }
             exit_code = _carry_out(command, environment, words, timeout)
             exchanges = tuple(api.exchanges)
             history = History(
                 scenario=scenario.name,
                 key=key,
-                asked=ASKED,
+                asked=asked,
                 exchanges=exchanges,
                 foreign=tuple(foreign.exchanges),
                 broken=frozenset(api.broken),
@@ -205,7 +210,6 @@ def _environment(base_url: str, key: str, scenario: str, output: Path) -> dict[s
         "OPENVIDEOS_API_KEY": key,
         "OPENVIDEOS_SCENARIO": scenario,
         "OPENVIDEOS_OUTPUT": str(output),
-        **{f"OPENVIDEOS_{name.upper()}": value for name, value in ASKED.items()},
         # No proxy stands between the command and this machine.
         "NO_PROXY": "127.0.0.1,localhost",
         "no_proxy": "127.0.0.1,localhost",

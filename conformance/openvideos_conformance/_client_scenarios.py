@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
     Ask = Callable[[Asked], Answer]
 
+PROMPT: Final = "A paper boat — 纸船"
+AWKWARD: Final = f'{PROMPT}\r\n--+++\r\n--boundary\r\n"quoted"; name=size & 100 %'
+"""Line breaks, and what separates the parts of the forms that some clients write."""
 HINT_MS: Final = 40
 SLOW_HINT_MS: Final = 300
 RETRY_AFTER_S: Final = 1
@@ -55,6 +58,8 @@ class Scenario:
     name: str
     what: str
     change: Callable[[Stage, Asked], Answer]
+    prompt: str = PROMPT
+    """What the command is told to ask for."""
     pace: str = "polls:3"
     jobs: int = 2
 
@@ -156,6 +161,7 @@ SCENARIOS: Final = {
     each.name: each
     for each in (
         Scenario("plain", "nothing goes wrong", _plain),
+        Scenario("awkward-prompt", "the prompt holds what separates the parts of some forms", _plain, prompt=AWKWARD),
         Scenario("slow", "the server asks for longer pauses between polls", _slow, pace="polls:5"),
         Scenario("unknown-status", "the job has a status that the contract does not know", _unknown_status),
         Scenario("retry-after", "the first create and the first poll are answered 429 with Retry-After", _retry_after),

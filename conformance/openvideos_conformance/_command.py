@@ -99,6 +99,7 @@ def _client(options: argparse.Namespace) -> int:
         options.argv,
         [SCENARIOS[name] for name in dict.fromkeys(options.scenario)] or SCENARIOS.values(),
         timeout=options.timeout,
+        tell=_tell,
         expected=expected,
         strict=options.strict,
     )
@@ -107,6 +108,11 @@ def _client(options: argparse.Namespace) -> int:
     if run.problem is not None:
         _complain(run.problem)
     return code
+
+
+def _tell(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
 
 
 def _unusable(directory: Path) -> str:

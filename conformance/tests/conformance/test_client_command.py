@@ -32,7 +32,9 @@ CAUGHT = [
 @pytest.mark.timeout(300)
 def test_ours_has_no_failure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert command(["client", "--report", str(tmp_path), "--", sys.executable, OURS]) == 0
-    assert "MUST requirements are met" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert [name for name in SCENARIOS if f"{name}: " in said] == [*SCENARIOS]
+    assert "MUST requirements are met" in said
     text = (tmp_path / "report.json").read_text(encoding="utf-8")
     assert {each["verdict"] for each in json.loads(text)["results"]} == {"pass"}
     assert "sk-openvideos" not in text
@@ -65,6 +67,14 @@ def test_a_command_that_sends_nothing_is_no_verdict(capsys: pytest.CaptureFixtur
     assert "sent no request" in said
     assert "It ended with 1: no: " in said
     assert "sk-openvideos" not in said
+
+
+def test_without_the_emulator_there_is_no_verdict(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "openvideos_emulator", None)
+    assert command(["client", "--", sys.executable, OURS]) == 2
+    assert "pip install 'openvideos[conformance,emulator]'" in capsys.readouterr().err
 
 
 def test_a_scenario_that_is_not_there_is_named(capsys: pytest.CaptureFixture[str]) -> None:

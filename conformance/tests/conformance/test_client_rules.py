@@ -123,6 +123,7 @@ WRONG = [
     ("CLI-REQUEST-002", history("plain", said(1, "list_videos", query="limit=many"))),
     ("CLI-REQUEST-003", history("plain", create(request_body=json.dumps({**ASKED, "size": "80x60"}).encode()))),
     ("CLI-REQUEST-003", history("plain", create(request_body=json.dumps({"prompt": "A boat"}).encode()))),
+    ("CLI-REQUEST-003", history("plain", create(request_body=json.dumps({**ASKED, "prompt": "A"}).encode()))),
     ("CLI-AUTH-001", history("plain", create(request_headers=(("content-type", "application/json"),)))),
     ("CLI-AUTH-002", history("redirect", create(), foreign=(said(1, "download_video_content"),))),
     ("CLI-CREATE-001", history("ambiguous-create", create(1), create(2), broken=frozenset({1}))),

@@ -1,0 +1,68 @@
+"""Use what openapi-python-client makes of openapi.yaml as an application would, to be judged.
+
+The argument is the package's directory. Polling and the walk over pages are the application's own: the client has
+neither.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from http import HTTPStatus
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+DIRECTORY = Path(sys.argv[1])
+PACKAGE = DIRECTORY.name
+PAUSE_S = 0.4
+
+
+def main() -> None:
+    """Make a video, download it, remix it, list all, delete."""
+    sys.path.insert(0, str(DIRECTORY.parent))
+    prompt, size, seconds = (os.environ[f"OPENVIDEOS_{name}"] for name in ("PROMPT", "SIZE", "SECONDS"))
+    models: Any = import_module(f"{PACKAGE}.models")
+    kind: Any = import_module(PACKAGE).AuthenticatedClient
+    output = Path(os.environ["OPENVIDEOS_OUTPUT"])
+    with kind(base_url=os.environ["OPENVIDEOS_BASE_URL"], token=os.environ["OPENVIDEOS_API_KEY"]) as client:
+        body = models.CreateVideoForm(prompt, size=size, seconds=seconds)
+        video = ended(client, call("create_video", client, body=body))
+        (output / "video.json").write_text(json.dumps(video.to_dict()), encoding="utf-8")
+        content = endpoint("download_video_content").sync_detailed(video.id, client=client)
+        if content.status_code != HTTPStatus.OK:
+            raise SystemExit(f"the download was answered {content.status_code}")
+        (output / "video.mp4").write_bytes(content.content)
+        remix = call("remix_video", client, video.id, body=models.RemixVideoJson("The same by night"))
+        ended(client, remix)
+        page = call("list_videos", client, limit=20)
+        while page.has_more:
+            page = call("list_videos", client, limit=20, after=page.last_id)
+        call("delete_video", client, remix.id)
+
+
+def endpoint(operation: str) -> Any:
+    """Return the module of an operation."""
+    return import_module(f"{PACKAGE}.api.videos.{operation}")
+
+
+def call(operation: str, client: Any, *arguments: Any, **named: Any) -> Any:
+    """Return what an operation gives; errors are returned, not raised, by these clients."""
+    answer = endpoint(operation).sync(*arguments, client=client, **named)
+    if answer is None or type(answer).__name__ == "ErrorResponse":
+        raise SystemExit(f"{operation}: {answer}")
+    return answer
+
+
+def ended(client: Any, video: Any) -> Any:
+    """Read a job until it has ended."""
+    while str(video.status) not in {"completed", "failed"}:
+        time.sleep(PAUSE_S)
+        video = call("retrieve_video", client, video.id)
+    return video
+
+
+if __name__ == "__main__":
+    main()

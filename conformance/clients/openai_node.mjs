@@ -1,0 +1,30 @@
+// Use openai for Node as an application would, to be judged: `openvideos-conformance client -- node THIS_FILE`.
+// It has no poll: the loop is that of its documentation, until the job has ended.
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import OpenAI from "openai";
+
+const PAUSE_MS = 400;
+const { OPENVIDEOS_PROMPT: prompt, OPENVIDEOS_SIZE: size, OPENVIDEOS_SECONDS: seconds } = process.env;
+const output = process.env.OPENVIDEOS_OUTPUT;
+const client = new OpenAI();
+
+async function ended(video) {
+  while (video.status !== "completed" && video.status !== "failed") {
+    await sleep(PAUSE_MS);
+    video = await client.videos.retrieve(video.id);
+  }
+  return video;
+}
+
+const video = await ended(await client.videos.create({ prompt, size, seconds }));
+await writeFile(join(output, "video.json"), JSON.stringify(video));
+const content = await client.videos.downloadContent(video.id);
+await writeFile(join(output, "video.mp4"), Buffer.from(await content.arrayBuffer()));
+const remix = await client.videos.remix(video.id, { prompt: "The same by night" });
+await ended(remix);
+for await (const each of client.videos.list({ limit: 20 })) {
+  console.log(each.id, each.status);
+}
+await client.videos.delete(remix.id);
