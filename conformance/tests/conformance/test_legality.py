@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
-from openvideos_conformance._contract import contract
+from openvideos_conformance._contract import Contract, contract
 from openvideos_conformance._legality import Legality, judge_request
 
 JSON = "application/json"
 FORM = "multipart/form-data; boundary=cut"
 
 
-def _judged(operation: str, query: str = "", body: bytes = b"", media_type: str = "") -> Legality:
-    return judge_request(contract(), operation, query=query, media_type=media_type, body=body)
+def _judged(
+    operation: str, query: str = "", body: bytes = b"", media_type: str = "", by: Contract | None = None
+) -> Legality:
+    return judge_request(by or contract(), operation, query=query, media_type=media_type, body=body)
 
 
 def _create(value: Any) -> Legality:
     return _judged("create_video", body=json.dumps(value).encode(), media_type=JSON)
 
 
-def _form(*parts: str, operation: str = "create_video", end: str = "--cut--\r\n") -> Legality:
+def _form(
+    *parts: str, operation: str = "create_video", end: str = "--cut--\r\n", by: Contract | None = None
+) -> Legality:
     body = "".join(f"--cut\r\nContent-Disposition: form-data; {part}\r\n" for part in parts) + end
-    return _judged(operation, body=body.encode(), media_type=FORM)
+    return _judged(operation, body=body.encode(), media_type=FORM, by=by)
 
 
 @pytest.mark.parametrize(
@@ -132,3 +138,23 @@ def test_headers_and_ids_are_not_looked_at() -> None:
     assert _judged("retrieve_video").is_legal
     assert _judged("download_video_content", "variant=thumbnail").is_legal
     assert _judged("download_video_content", "variant=poster").is_illegal
+
+
+@pytest.mark.parametrize(
+    ("schema", "text", "is_legal"),
+    [
+        *[({"type": "integer"}, "7", True), ({"type": "integer"}, "7.5", False), ({"type": "integer"}, "seven", False)],
+        *[({"type": "number"}, "8.1e-172", True), ({"type": "number", "maximum": 1}, "1.5", False)],
+        *[({"type": ["boolean", "null"]}, "true", True), ({"type": "boolean"}, "True", False)],
+        *[({"anyOf": [{"type": "string"}, {"type": "integer"}]}, "7", True), ({"type": "string"}, "7", True)],
+    ],
+)
+def test_a_text_is_read_as_what_the_contract_comes_to_have(schema: dict[str, Any], text: str, is_legal: bool) -> None:  # noqa: FBT001 - a case
+    document = copy.deepcopy(contract().document)
+    document["components"]["schemas"]["CreateVideoForm"]["properties"]["new"] = schema
+    document["paths"]["/videos"]["get"]["parameters"].insert(0, {"name": "new", "in": "query", "schema": schema})
+    changed = Contract(document)
+    form = _form('name="prompt"\r\n\r\nA boat', f'name="new"\r\n\r\n{text}', by=changed)
+    query = _judged("list_videos", query=urlencode({"new": text}), by=changed)
+    assert (is_legal, is_legal) == (form.is_legal, query.is_legal)
+    assert (not is_legal, not is_legal) == (form.is_illegal, query.is_illegal)

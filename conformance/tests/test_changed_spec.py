@@ -1,0 +1,323 @@
+"""What the contract gains is judged, generated, typed and recommended with no line of it written by hand."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from .changed import KEY, Copy, Spec
+
+pytestmark = pytest.mark.slow
+
+STARTS = ("CreateVideo", "RemixVideo", "EditVideo", "ExtendVideo")
+
+
+def grow(spec: Spec) -> None:
+    """Add to the contract what breaks nobody but those with long prompts."""
+    schemas = spec["components"]["schemas"]
+    for name in [name for name in schemas if name.startswith(STARTS)]:
+        schemas[name]["properties"] |= {
+            "seed": {"type": "integer", "minimum": 0, "maximum": 100, "description": "Where the noise begins."},
+            "guidance": {"type": "number", "minimum": 0, "maximum": 20, "description": "How much the prompt counts."},
+            "loop": {"type": "boolean", "description": "Whether the end leads into the beginning."},
+        }
+    schemas["Prompt"]["maxLength"] = 1000
+    schemas["Video"]["properties"] |= {
+        "fps": {"type": ["integer", "null"], "minimum": 1, "description": "The frames per second of the clip."},
+        "bitrate": {"type": ["number", "null"], "minimum": 0, "description": "Its kilobits per second."},
+    }
+    schemas["Video"]["x-recommended"].append("fps")
+    schemas["KnownVideoModel"]["enum"].append("sora-3")
+    schemas["VideoStatus"]["enum"].append("paused")
+    listing = spec["paths"]["/videos"]["get"]
+    # In front of the others, since nothing should count them.
+    listing["parameters"].insert(0, query("model", {"type": "string", "minLength": 1, "maxLength": 20}))
+    listing["parameters"].append(query("failed", {"type": "boolean"}))
+    listing["responses"]["402"] = {"$ref": "#/components/responses/TooManyRequests"}
+
+
+def grow_words(spec: Spec) -> None:
+    """Add words, too, upon which a server acts that knows them."""
+    grow(spec)
+    add_words(spec)
+
+
+def add_words(spec: Spec) -> None:
+    """Add an order and a file, which the emulator cannot make of itself."""
+    spec["components"]["schemas"]["VideoVariant"]["enum"].append("audio")
+    spec["components"]["schemas"]["ListOrder"]["enum"].append("random")
+
+
+def query(name: str, schema: Spec) -> Spec:
+    """Return a parameter that may be left out."""
+    return {"name": name, "in": "query", "required": False, "description": "A filter.", "schema": schema}
+
+
+def require(spec: Spec) -> None:
+    """Ask of a Video what no server sends yet."""
+    video = spec["components"]["schemas"]["Video"]
+    video["properties"]["owner"] = {"type": "string", "description": "Who pays for it."}
+    video["required"].append("owner")
+
+
+def add_operations(spec: Spec) -> None:
+    """Add operations that neither the emulator nor the suite knows, with a link to one, and words."""
+    add_words(spec)
+    answers = spec["paths"]["/videos/{video_id}/remix"]["post"]["responses"]
+    body = {
+        "required": True,
+        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/VideoReference"}}},
+    }
+    spec["paths"]["/videos/{video_id}"]["patch"] = {
+        "operationId": "update_video",
+        "tags": ["videos"],
+        "summary": "Change a video.",
+        "security": [{"bearerAuth": []}],
+        "requestBody": body,
+        "responses": answers,
+    }
+    spec["paths"]["/videos/latest/news"] = {
+        "get": {
+            "operationId": "read_news",
+            "tags": ["videos"],
+            "summary": "Read the news.",
+            "security": [{"bearerAuth": []}],
+            "responses": answers,
+        }
+    }
+    spec["components"]["links"]["UpdateVideo"] = {
+        "operationId": "update_video",
+        "description": "A change.",
+        "parameters": {"video_id": "$response.body#/id"},
+    }
+    links = spec["paths"]["/videos"]["post"]["responses"]["200"]["links"]
+    links["UpdateCreatedVideo"] = {"$ref": "#/components/links/UpdateVideo"}
+
+
+@pytest.fixture(scope="module")
+def unchanged(tmp_path_factory: pytest.TempPathFactory) -> Copy:
+    return Copy(tmp_path_factory.mktemp("unchanged"), lambda spec: None)
+
+
+@pytest.fixture(scope="module")
+def grown(tmp_path_factory: pytest.TempPathFactory) -> Copy:
+    """Return a copy with the raw client of its contract. What is left to decide in its overlay is not done."""
+    copy = Copy(tmp_path_factory.mktemp("grown"), grow_words)
+    run = copy.run("tools/regenerate.py", MYPY_CACHE_DIR=str(copy.root / "mypy-cache"))
+    assert run.returncode == 1, run.stdout + run.stderr
+    told = set(re.findall(r"overlay/\S+:\d+: (.*)", run.stdout))
+    starts = {"create_video", "remix_video", "edit_video", "extend_video"}
+    expected = {f"{start} takes `{name}`: add it" for start in starts for name in ("seed", "guidance", "loop")}
+    expected |= {f"list_videos takes `{name}`: add it" for name in ("model", "failed")}
+    assert expected | {'the status "paused" is unknown: say whether it is terminal'} == told
+    return copy
+
+
+@pytest.fixture(scope="module")
+def newer(tmp_path_factory: pytest.TempPathFactory) -> Copy:
+    """Return a copy whose emulator and suite have the contract that has grown; they need no raw client."""
+    return Copy(tmp_path_factory.mktemp("newer"), grow)
+
+
+@pytest.fixture(scope="module")
+def server(newer: Copy) -> Iterator[str]:
+    with newer.emulator() as base_url:
+        yield base_url
+
+
+@pytest.fixture(scope="module")
+def client(server: str) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=f"{server}/", headers={"authorization": f"Bearer {KEY}"}, trust_env=False) as http:
+        yield http
+
+
+@pytest.fixture(scope="module")
+def source(client: httpx.Client) -> str:
+    """Return the id of a completed video."""
+    video_id: str = client.post("videos", json={"prompt": "x", "size": "64x48", "seconds": "1"}).json()["id"]
+    while client.get(f"videos/{video_id}").json()["status"] != "completed":
+        pass  # each look is one of the two that it takes
+    return video_id
+
+
+class TestTheEmulator:
+    @pytest.mark.parametrize("start", ["create", "form", "remix", "edit", "extend"])
+    @pytest.mark.parametrize(
+        ("field", "value", "is_legal"),
+        [
+            *[("seed", 0, True), ("seed", 100, True), ("seed", 101, False), ("seed", 0.5, False), ("seed", "x", False)],
+            *[("guidance", 7.5, True), ("guidance", 20.5, False), ("loop", True, True), ("loop", "yes", False)],
+            *[("prompt", "x" * 1000, True), ("prompt", "x" * 1001, False)],
+        ],
+    )
+    def test_judges_the_fields_of_a_request(
+        self,
+        client: httpx.Client,
+        source: str,
+        start: str,
+        field: str,
+        value: object,
+        is_legal: bool,  # noqa: FBT001 - a case
+    ) -> None:
+        video = {"video": {"id": source}}
+        path, fields = {
+            "create": ("videos", {}),
+            "form": ("videos", {}),
+            "remix": (f"videos/{source}/remix", {}),
+            "edit": ("videos/edits", video),
+            "extend": ("videos/extensions", {"seconds": "1", **video}),
+        }[start]
+        body = {"prompt": "x", **fields, field: value}
+        texts = {name: each if isinstance(each, str) else str(each).lower() for name, each in body.items()}
+        form = {name: (None, text) for name, text in texts.items()}
+        answer = client.post(path, files=form) if start == "form" else client.post(path, json=body)
+        assert answer.status_code == (200 if is_legal else 400), answer.text
+        if not is_legal:
+            assert answer.json()["error"]["param"] == field
+
+    @pytest.mark.parametrize(
+        ("path", "param"),
+        [
+            ("videos?model=sora-2&failed=true&limit=1", None),
+            ("videos?model=", "model"),
+            ("videos?failed=yes", "failed"),
+        ],
+    )
+    def test_judges_parameters(self, client: httpx.Client, path: str, param: str | None) -> None:
+        answer = client.get(path)
+        assert answer.status_code == (200 if param is None else 400), answer.text
+        if param is not None:
+            assert answer.json()["error"]["param"] == param
+
+    def test_says_what_it_does_not_offer(self, tmp_path: Path) -> None:
+        copy = Copy(tmp_path, add_operations)
+        headers = {"authorization": f"Bearer {KEY}"}
+        with copy.emulator() as base_url, httpx.Client(base_url=base_url, headers=headers, trust_env=False) as client:
+            for path, param in (("/videos?order=random", "order"), ("/videos/a/content?variant=audio", "variant")):
+                answer = client.get(path)
+                assert (answer.status_code, answer.json()["error"]["param"]) == (400, param)
+            for answer in (client.get("/videos/latest/news"), client.patch("/videos/a", json={"id": "b"})):
+                assert answer.status_code == 501
+                assert answer.json()["error"]["code"] == "not_implemented"
+            assert client.patch("/videos/a", json={"id": 7}).status_code == 400
+            assert "PATCH" in client.put("/videos/a").headers["allow"]
+            # The suite, too, does without what it has no requirement for.
+            verdicts = copy.judge(base_url, "VID-AUTH-001", "VID-ERROR-005", "VID-ERROR-009", "VID-CREATE-001")
+        assert [each for each in verdicts.items() if each[1][0] != "pass"] == []
+        coverage = "overlay/tests/spec/test_coverage.py::test_each_operation_has_a_method_of_its_own"
+        ran = copy.run("-m", "pytest", "-q", coverage)
+        assert ran.returncode == 1
+        assert re.search(r"no method of client\.videos says .* \(openapi\.yaml, (update_video|read_news)\)", ran.stdout)
+
+
+class TestTheSuite:
+    def test_holds_a_server_to_what_the_contract_gained(self, newer: Copy, server: str) -> None:
+        ids = ("VID-VALID-014", "VID-CREATE-011", "VID-LIST-012", "VID-LIST-013", "VID-LIST-016", "VID-RETRIEVE-007")
+        verdicts = newer.judge(server, *ids)
+        verdict, message = verdicts.pop("VID-RETRIEVE-007")
+        assert (verdict, message.rpartition(" ")[2]) == ("warn", "fps")
+        assert [each for each in verdicts.items() if each[1][0] != "pass"] == []
+
+    def test_generates_what_the_contract_gained(self, newer: Copy, unchanged: Copy) -> None:
+        """A server that does not know the new fields takes any value of them, and so breaks the changed contract."""
+        with unchanged.emulator() as base_url:
+            verdict, message = newer.judge(base_url, "VID-VALID-014")["VID-VALID-014"]
+        assert verdict == "fail"
+        assert re.search(r"it breaks the contract \((\$\.)?(seed|guidance|loop|model|failed): ", message), message
+
+    def test_is_content_with_a_server_that_sends_what_is_recommended(self, newer: Copy, tmp_path: Path) -> None:
+        copy = Copy(tmp_path, grow)
+        answers = copy.root / "conformance/openvideos_emulator/_answers.py"
+        answers.write_text(answers.read_text("utf-8").replace('"object": "video",', '"object": "video", "fps": 24,'))
+        with copy.emulator() as base_url:
+            assert newer.judge(base_url, "VID-RETRIEVE-007")["VID-RETRIEVE-007"][0] == "pass"
+
+    def test_tells_an_answer_that_breaks_a_stricter_schema(self, unchanged: Copy, tmp_path: Path) -> None:
+        ids = ("VID-CREATE-001", "VID-RETRIEVE-001", "VID-LIST-001", "VID-DELETE-001")
+        with unchanged.emulator() as base_url:
+            verdicts = Copy(tmp_path, require).judge(base_url, *ids)
+        assert verdicts.pop("VID-DELETE-001")[0] == "pass"
+        for verdict, message in verdicts.values():
+            assert verdict == "fail"
+            assert "'owner' is a required property" in message or '"owner" is a required property' in message
+
+
+class TestTheProperties:
+    def test_hold_for_what_the_contract_gained(self, grown: Copy) -> None:
+        """The raw client has arguments for it; the overlay is given it by `extra_body` and `extra_query`."""
+        files = [f"overlay/tests/spec/test_{name}.py" for name in ("properties", "parity")]
+        ran = grown.run("-m", "pytest", "-q", "-k", "create_video or list_videos or parity", *files)
+        assert ran.returncode == 0, ran.stdout + ran.stderr
+
+    def test_reach_it_all(self, grown: Copy) -> None:
+        ran = grown.run("-m", "pytest", "-q", "overlay/tests/spec/test_coverage.py")
+        assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+TYPED = """
+from openvideos import OpenVideos, VideoModel
+
+def use(client: OpenVideos, model: VideoModel) -> None:
+    client.videos.list(order="random")
+    client.videos.download_content("id", variant="audio")
+    client.videos.download("id", "a.m4a", variant="audio")
+    client.videos.create(prompt="x", model="sora-3")
+    reveal_type(model)
+    reveal_type(client.videos.retrieve("id").fps)
+    reveal_type(client.videos.retrieve("id").bitrate)
+    client.videos.list(order="sideways")  # error
+    client.videos.download_content("id", variant="smell")  # error
+"""
+
+CALLED = """
+import typing
+import httpx
+from openvideos import OpenVideos, Video, VideoError
+
+def server(request):
+    print(request.url.raw_path.decode(), request.read().decode())
+    return httpx.Response(200, json={
+        "id": "id", "created_at": 1, "model": "sora-3", "status": "paused",
+        "fps": 24, "bitrate": 0.5, "object": "video", "data": [], "has_more": False, "last_id": None, "first_id": None,
+    } if "content" not in request.url.path else None)
+
+http = httpx.Client(transport=httpx.MockTransport(server))
+videos = OpenVideos(base_url="http://server.test/v1", http_client=http).videos
+video = videos.create(prompt="x", model="sora-3", input_reference={"file_id": "f"}, extra_body={"seed": 7})
+print("paused" in str(typing.get_type_hints(Video, localns={"VideoError": VideoError})["status"]))
+print(video.model, video.status, video.fps, video.bitrate, video.to_dict()["fps"])
+videos.list(order="random")
+videos.download_content("id", variant="audio")
+"""
+
+
+class TestTheOverlay:
+    def test_types_it(self, grown: Copy) -> None:
+        (grown.root / "typed.py").write_text(TYPED, "utf-8")
+        ran = grown.run("-m", "mypy", "--cache-dir", "mypy-cache", "--no-error-summary", "typed.py")
+        lines = [re.sub(r"^typed\.py:(\d+): ", r"\1 ", line) for line in ran.stdout.splitlines()]
+        revealed = [line.partition('"')[2].rstrip('"') for line in lines if "note: Revealed" in line]
+        assert revealed == [
+            "Literal['sora-2'] | Literal['sora-2-pro'] | Literal['sora-3'] | str",
+            *("int | None", "float | None"),
+        ]
+        wrong = [int(line.split()[0]) for line in lines if " error: " in line]
+        assert wrong == [number for number, line in enumerate(TYPED.splitlines(), 1) if line.endswith("# error")], lines
+
+    def test_takes_it_and_gives_it_back(self, grown: Copy) -> None:
+        ran = grown.run("-c", CALLED)
+        created, is_typed, told, listed, downloaded = (line.strip() for line in ran.stdout.splitlines())
+        assert '"seed":7' in created.replace(" ", "")
+        assert '"model":"sora-3"' in created.replace(" ", "")
+        assert is_typed == "True"
+        assert told == "sora-3 paused 24 0.5 24"
+        assert listed == "/v1/videos?order=random"
+        assert downloaded == "/v1/videos/id/content?variant=audio"
+
+    def test_has_the_words_of_the_contract_where_editors_look(self, grown: Copy) -> None:
+        source = (grown.root / "generated/openvideos_raw/models/video.py").read_text("utf-8")
+        assert 'fps: int | None = None\n    """The frames per second of the clip."""' in source
