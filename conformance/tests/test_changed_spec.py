@@ -163,7 +163,7 @@ class TestTheEmulator:
         value: object,
         is_legal: bool,  # noqa: FBT001 - a case
     ) -> None:
-        video = {"video": {"id": source}}
+        video: dict[str, object] = {"video": {"id": source}}
         path, fields = {
             "create": ("videos", {}),
             "form": ("videos", {}),
