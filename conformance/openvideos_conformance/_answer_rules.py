@@ -14,6 +14,7 @@ from ._traffic import OF_HTTP
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from ._contract import Contract
     from ._exchanges import Exchange
     from ._rules import Tally
     from ._traffic import Traffic
@@ -285,6 +286,37 @@ def json_is_strict(traffic: Traffic, tally: Tally) -> None:
         if exchange.json is MISSING:
             message = f"{exchange.told} says that it is {exchange.media_type}, and {_no_json(exchange.body)}"
             tally.found(message, exchange, once=exchange.operation)
+
+
+# ---------------------------------------------------------------- recommended fields
+@rule("VID-RETRIEVE-009", "every other object has the recommended fields", needs="an answer with such an object")
+def objects_have_what_is_recommended(traffic: Traffic, tally: Tally) -> None:
+    """Look for the recommended fields of each object in an answer. A Video has a requirement of its own."""
+    for exchange in traffic.answered:
+        said = traffic.contract.answers(exchange.operation, exchange.status or 0) if exchange.operation else None
+        schema = json_object(json_object((said or {}).get("content")).get(exchange.media_type)).get("schema")
+        if schema is None or exchange.json is MISSING:
+            continue
+        for place, absent in _recommended(traffic.contract, schema, exchange.json, "$"):
+            tally.judged()
+            if absent:
+                message = f"{exchange.told}: {place} has no {', '.join(absent)}"
+                tally.found(message, exchange, once=(exchange.operation, *absent))
+
+
+def _recommended(contract: Contract, schema: Any, value: Any, place: str) -> Iterator[tuple[str, list[str]]]:
+    """Go through the objects of a value of which the contract recommends fields, and through those that each lacks."""
+    schema = json_object(contract.resolve(schema))
+    for branch in (*schema.get("anyOf", []), *schema.get("oneOf", []), *schema.get("allOf", [])):
+        yield from _recommended(contract, branch, value, place)
+    for index, item in enumerate(json_array(value)):
+        yield from _recommended(contract, schema.get("items"), item, f"{place}[{index}]")
+    fields = json_object(value)
+    if fields and "x-recommended" in schema and schema != contract.schema("Video"):
+        yield place, [name for name in schema["x-recommended"] if name not in fields]
+    for name, inner in json_object(schema.get("properties")).items():
+        if name in fields:
+            yield from _recommended(contract, inner, fields[name], f"{place}.{name}")
 
 
 def _no_json(body: bytes) -> str:

@@ -132,6 +132,13 @@ async def retrieves_at_once_are_mixed_up(request: Request, ask: Handler, memory:
     return answer
 
 
+@mutant("VID-RETRIEVE-009")
+async def characters_do_not_say_what_they_are(request: Request, ask: Handler, _: Memory) -> Answer:
+    """Leave out the object of a character."""
+    answer = await ask(request)
+    return answer.without("object") if "character" in (request.operation or "") and answer.is_ok else answer
+
+
 @mutant("VID-LIFE-001")
 async def a_completed_job_goes_on(request: Request, ask: Handler, memory: Memory) -> Answer:
     """Tell a completed job as in progress from the third read on."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import pytest
 
-from openvideos_conformance._history import Traffic
+from openvideos_conformance._contract import Contract, contract
+from openvideos_conformance._history import RULES, Traffic
 
 from .histories import KEY, Log, breaks, broken, error, judged, keeps, page, video
 
@@ -256,3 +258,33 @@ def test_json_that_is_strict() -> None:
     log.add("GET", "/nowhere", 200, body=b"")
     log.listed(told=page(video(prompt="NaN, Infinity")))
     keeps(log, "VID-HEADER-005")
+
+
+CHARACTER = {"id": "char_1", "created_at": 1_800_000_000, "name": "Ada"}
+
+
+def test_a_character_that_lacks_what_is_recommended() -> None:
+    log = Log()
+    log.add("GET", "/videos/characters/char_1", json=CHARACTER)
+    found = breaks(log, "VID-RETRIEVE-009")
+    assert found.message == "GET /videos/characters/char_1 -> 200: $ has no object"
+
+
+def test_a_character_that_has_it_and_objects_of_which_nothing_is_recommended() -> None:
+    log = Log()
+    log.listed()
+    log.refused("GET", "/videos/video_1", 404)
+    assert judged("VID-RETRIEVE-009", log).instances == 0
+    log.add("GET", "/videos/characters/char_1", json={**CHARACTER, "object": "character"})
+    keeps(log, "VID-RETRIEVE-009")
+
+
+def test_what_the_contract_comes_to_recommend_within_an_answer() -> None:
+    document = copy.deepcopy(contract().document)
+    document["components"]["schemas"]["VideoError"]["x-recommended"] = ["hint"]
+    log = Log()
+    log.listed(video("video_1", "failed"), video("video_2"))
+    [rule] = [each for each in RULES if each.requirement == "VID-RETRIEVE-009"]
+    verdict = rule.judge(Traffic(log.exchanges, contract=Contract(document)))
+    assert [finding.message for finding in verdict.findings] == ["GET /videos -> 200: $.data[0].error has no hint"]
+    assert verdict.instances == 1
