@@ -149,7 +149,7 @@ class EmulatorApp:
         match = api.router.match(request.method, path)
         if match.operation is None:
             return Response(status_code=204, headers={"allow": match.allowed})
-        self._authorize(request.headers)
+        self._authorize(request.method, request.headers)
         operation = match.operation
         parameters = api.validator.parameters(
             operation,
@@ -193,8 +193,12 @@ class EmulatorApp:
         answer: Response = await api.handlers[operation.id](call)
         return answer
 
-    def _authorize(self, headers: Headers) -> None:
+    def _authorize(self, method: str, headers: Headers) -> None:
         if self._api_key is None:
+            # Any page that is open in a browser of this machine can send a form here, though not read the answer.
+            if method != "GET" and headers.get("sec-fetch-site") == "cross-site":
+                message = "A page of another site may change nothing here; start the emulator with --api-key for that."
+                raise RefusalError(Reason.UNAUTHORIZED, message, code="cross_site")
             return
         scheme, _, key = headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer" and hmac.compare_digest(key.strip().encode("latin-1"), self._api_key.encode()):

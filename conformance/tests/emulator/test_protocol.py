@@ -45,6 +45,24 @@ def test_the_right_key_is_taken(serve: type[Server]) -> None:
 
 
 @pytest.mark.parametrize(
+    ("site", "taken"), [("cross-site", False), ("same-site", True), ("same-origin", True), ("none", True)]
+)
+def test_a_page_of_another_site_may_change_nothing_where_no_key_is_needed(
+    serve: type[Server], site: str, *, taken: bool
+) -> None:
+    headers = {"Sec-Fetch-Site": site}
+    with serve() as server:
+        made = server.request("POST", "videos", headers=headers, files={"prompt": (None, "A cat")})
+        reset = server.request("POST", "http://emulator/_emulator/reset", headers=headers)
+        assert {200 if taken else 401} == {made.status_code, reset.status_code}
+        assert taken or made.json()["error"]["code"] == "cross_site"
+        assert 200 == server.get("videos", headers=headers).status_code
+    with serve(api_key="right") as server:
+        headers["Authorization"] = "Bearer right"
+        assert 200 == server.request("POST", "http://emulator/_emulator/reset", headers=headers).status_code
+
+
+@pytest.mark.parametrize(
     "path", ["/index.html", "/v1", "/v1/", "/v1/models", "/v1/videos/", "/v1/videos/a/b", "/v2/videos", "/docs"]
 )
 def test_an_unknown_path_is_not_found(serve: type[Server], path: str) -> None:
