@@ -1,0 +1,90 @@
+"""An operation that the contract gains is asked for, and no server is accused of being older than it."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import replace
+
+import pytest
+
+from openvideos_conformance._contract import Contract, contract
+from openvideos_conformance._exchanges import Exchange
+from openvideos_conformance._fuzz_document import adapted
+from openvideos_conformance._fuzz_findings import Failure, Generated, put_to_the_test, requirement_of
+from openvideos_conformance._legality import Legality
+from openvideos_conformance._strangers import knocks
+from openvideos_conformance._target import Target
+
+BASE = "http://server.invalid/v1"
+
+
+@pytest.fixture
+def changed() -> Contract:
+    """Return the contract with PATCH /videos/{video_id}, which takes a form with a file, and a link to it."""
+    document = copy.deepcopy(contract().document)
+    document["paths"]["/videos/{video_id}"]["patch"] = {
+        "operationId": "update_video",
+        "responses": {"200": {"description": "It."}, "default": {"description": "Another."}},
+        "requestBody": {
+            "content": {
+                "multipart/form-data": {
+                    "schema": {
+                        "type": "object",
+                        "properties": {
+                            "cover": {"type": "string", "format": "binary"},
+                            "video": {"type": "string", "format": "binary"},
+                            "name": {"type": "string"},
+                        },
+                    }
+                }
+            }
+        },
+    }
+    document["components"]["links"]["Update"] = {"operationId": "update_video"}
+    document["paths"]["/videos"]["post"]["responses"]["200"]["links"]["Update"] = {"$ref": "#/components/links/Update"}
+    return Contract(document)
+
+
+def _answered(status: int) -> Exchange:
+    known = {"layer": "fuzz", "began": 1.0, "ended": 2.0, "at": 0.0, "method": "PATCH", "path": "/videos/video_1"}
+    return Exchange(number=1, operation="update_video", ids={"video_id": "video_1"}, status=status, **known)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("status", [404, 405, 501])
+@pytest.mark.parametrize("check", ["not_a_server_error", "status_code_conformance", "response_schema_conformance"])
+def test_a_server_that_does_not_have_it_yet_is_not_accused(changed: Contract, check: str, status: int) -> None:
+    exchange = _answered(status)
+    made = Generated(changed, [exchange], {1: Legality()}, [exchange])
+    assert requirement_of(Failure(check, "wrong", exchange), made) is None
+
+
+def test_a_server_that_fails_at_it_is(changed: Contract) -> None:
+    exchange = _answered(500)
+    made = Generated(changed, [exchange], {1: Legality()}, [exchange])
+    assert requirement_of(Failure("not_a_server_error", "wrong", exchange), made) == "VID-ERROR-005"
+
+
+def test_what_it_is_answered_counts(changed: Contract) -> None:
+    for status, envelope in ((200, 0), (404, 1)):
+        exchange = replace(_answered(status), has_key=False)
+        counts = put_to_the_test(Generated(changed, [exchange], {1: Legality()}, [exchange]))
+        assert (counts["VID-AUTH-001"], counts["VID-ERROR-009"], counts["VID-ERROR-001"]) == (1, 1, envelope)
+
+
+def test_strangers_knock_at_what_is_known_alone(changed: Contract) -> None:
+    """What a legal request of a new one is, the generator knows, whose requests knock without a key, too."""
+    ids = {"known": "video_1", "unknown": "video_2", "doomed": "", "marker": "m"}
+    asked, before = (knocks(each, Target(base_url=BASE), **ids) for each in (changed, contract()))
+    assert asked == before
+    assert {knock.operation for knock in asked} == {operation.id for operation in contract().operations}
+
+
+def test_its_files_and_the_links_to_it_are_adapted(changed: Contract) -> None:
+    known = {operation.id for operation in contract().operations}
+    target = Target(base_url=BASE)
+    document = adapted(changed, target, offered={"json", "update_video", *known}, picture=b"PNG")
+    form = document["paths"]["/videos/{video_id}"]["patch"]["requestBody"]["content"]["multipart/form-data"]
+    assert form["encoding"] == {"cover": {"contentType": "image/png"}, "video": {"contentType": "video/mp4"}}
+    for offered, is_there in (({"update_video", *known}, True), (known, False)):
+        links = adapted(changed, target, offered=offered, picture=b"PNG")["paths"]["/videos"]["post"]["responses"]
+        assert ("Update" in links["200"]["links"]) == is_there
