@@ -18,7 +18,8 @@ import yaml
 PROJECT = Path(__file__).parents[2]
 PARTS = (
     *("conftest.py", "openapi.yaml", "pyproject.toml", "generator-config.yaml", "generator-templates", "generated"),
-    *("conformance/openvideos_conformance", "conformance/openvideos_emulator", "overlay", "tools"),
+    *("conformance/openvideos_conformance", "conformance/openvideos_emulator", "conformance/schemathesis.toml"),
+    *("conformance/tests/emulator", "overlay", "tools"),
 )
 KEY = "sk-openvideos-changed-0123456789"
 

@@ -249,6 +249,13 @@ class TestTheSuite:
             assert "'owner' is a required property" in message or '"owner" is a required property' in message
 
 
+def test_schemathesis_finds_nothing(newer: Copy) -> None:
+    test = "conformance/tests/emulator/test_schemathesis.py"
+    ran = newer.run("-m", "pytest", "-q", test, SCHEMATHESIS_EXAMPLES="2")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "1 passed" in ran.stdout
+
+
 class TestTheProperties:
     def test_hold_for_what_the_contract_gained(self, grown: Copy) -> None:
         """The raw client has arguments for it; the overlay is given it by `extra_body` and `extra_query`."""

@@ -42,7 +42,21 @@ def video(video_id: str = "video_1", status: str = "queued", **fields: Any) -> d
         "remixed_from_video_id": None,
         "error": {"code": "internal", "message": "It broke."} if status == "failed" else None,
     }
-    return {**told, **fields}
+    return {**_rest("Video"), **told, **fields}
+
+
+def _rest(name: str) -> dict[str, Any]:
+    """Return all that a schema requires or recommends, of any value: what the contract has gained since."""
+    schema = contract().schema(name)
+    names = [*schema["required"], *schema.get("x-recommended", [])]
+    return {each: _any_value(contract().resolve(schema["properties"].get(each, {}))) for each in names}
+
+
+def _any_value(schema: dict[str, Any]) -> Any:
+    values: dict[str, Any] = {"null": None, "boolean": False, "string": "x", "array": [], "object": {}}
+    values |= dict.fromkeys(("integer", "number"), schema.get("minimum", 0))
+    fitting = [values[each] for each in values if each in contract().types(schema)]
+    return schema.get("const", schema.get("enum", [*fitting, None])[0])
 
 
 def error(message: str = "No.", **fields: Any) -> dict[str, Any]:
@@ -54,7 +68,7 @@ def page(*videos: dict[str, Any], has_more: bool = False, **fields: Any) -> dict
     """Return a page of a list."""
     ids = [each.get("id") for each in videos] or [None]
     told = {"object": "list", "data": list(videos), "first_id": ids[0], "last_id": ids[-1], "has_more": has_more}
-    return {**told, **fields}
+    return {**_rest("VideoList"), **told, **fields}
 
 
 @dataclass

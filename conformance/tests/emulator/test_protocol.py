@@ -150,7 +150,7 @@ def test_a_body_of_a_declared_length_past_the_limit_is_refused(serve: type[Serve
         for declared in ("10001", "9" * 30):
             headers = {"content-type": "application/json", "content-length": declared}
             server.refused(413, "POST", "videos", content=b"{}", headers=headers)
-        server.ok("POST", "videos", json={"prompt": "x" * 9_000})
+        server.ok("POST", "videos", json={"prompt": "x", "unknown": "x" * 9_000})
 
 
 def test_each_answer_has_a_request_id_of_its_own(serve: type[Server]) -> None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 CONFIGURATION = Path(__file__).parents[2] / "schemathesis.toml"
 KEY = "emulator"
+METHODS = {"get", "put", "post", "delete", "options", "head", "patch", "trace"}
 SEEDS = os.environ.get("SCHEMATHESIS_SEEDS", "1").split()
 EXAMPLES = os.environ.get("SCHEMATHESIS_EXAMPLES", "10")
 
@@ -47,4 +48,4 @@ def test_schemathesis_finds_nothing(run: Run, tmp_path: Path, seed: str, documen
 def operations(document: dict[str, object]) -> list[list[str]]:
     paths = document["paths"]
     assert isinstance(paths, dict)
-    return [[method for method in item if method in {"get", "post", "delete"}] for item in paths.values()]
+    return [[method for method in item if method in METHODS] for item in paths.values()]

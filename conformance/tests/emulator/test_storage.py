@@ -36,7 +36,7 @@ class TestFullDisk:
             run("--pace", "instant", cwd=tmp_path, after=LIMIT.format(200_000)) as (process, base_url),
             httpx.Client(base_url=base_url, trust_env=False, timeout=20) as client,
         ):
-            body = {"prompt": "x" * 9000, "size": "64x48", "seconds": "1"}
+            body = {"prompt": "x", "model": "x" * 9000, "size": "64x48", "seconds": "1"}
             ids: list[str] = []
             while (answer := client.post("/videos", json=body)).status_code == 200:
                 ids.append(answer.json()["id"])
