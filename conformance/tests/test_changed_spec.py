@@ -55,6 +55,7 @@ def add_words(spec: Spec) -> None:
 
 def query(name: str, schema: Spec) -> Spec:
     """Return a parameter that may be left out."""
+    schema = {**schema, "description": "A filter."}
     return {"name": name, "in": "query", "required": False, "description": "A filter.", "schema": schema}
 
 

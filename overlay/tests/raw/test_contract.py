@@ -150,6 +150,9 @@ KINDS: dict[str, Any] = {
     "array": lambda schema: st.lists(json_values(schema["items"]), max_size=3),
     "boolean": lambda _: st.booleans(),
     "integer": lambda schema: st.integers(schema.get("minimum"), schema.get("maximum")),
+    "number": lambda schema: st.floats(
+        schema.get("minimum"), schema.get("maximum"), allow_nan=False, allow_infinity=False
+    ),
     "null": lambda _: st.none(),
     "object": objects,
     "string": lambda schema: st.from_regex(schema["pattern"]) if "pattern" in schema else st.text(),

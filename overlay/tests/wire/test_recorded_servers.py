@@ -105,7 +105,7 @@ class TestVllmOmni:
     async def test_a_job_is_followed_to_its_file(self, server: Recording, flavour: str, tmp_path: Path) -> None:
         async with client(flavour, server) as sdk:
             video = await sdk.call("create", prompt="cat", seconds=4, size="1280x720")
-            assert ("queued", 24.0, 96) == (video.status, video["fps"], video["num_frames"])
+            assert ("queued", 24.0, 96) == (video.status, *(video.to_dict()[name] for name in ("fps", "num_frames")))
             assert b"form-data" in server.requests[0].content
             early = await sdk.fails("download_content", server.job)
             assert isinstance(early, NotFoundError)
