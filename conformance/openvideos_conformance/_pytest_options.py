@@ -23,12 +23,12 @@ _HELP = "openvideos-conformance run --help tells more"
 def add_options(parser: pytest.Parser) -> None:
     """Add the options; what another plugin has already, such as --base-url, is shared with it."""
     group = parser.getgroup("openvideos", "judge a server that speaks the Videos API")
+    taken = _taken(parser)
 
     def add(name: str, help_text: str, convert: Callable[[str], object] = str, **options: object) -> None:
-        try:
-            group.addoption(name, help=help_text, type=convert, **options)
-        except ValueError:  # another plugin's option of this name is as good
+        if name in taken:  # another plugin's option of this name is as good
             return
+        group.addoption(name, help=help_text, type=convert, **options)
 
     add("--base-url", "where the API is, with its prefix, such as http://127.0.0.1:8000/v1")
     add("--api-key", f"the key; default: OPENVIDEOS_API_KEY. {_HELP}")
@@ -47,6 +47,12 @@ def add_options(parser: pytest.Parser) -> None:
     add("--report", "the directory to write reports to", Path)
     add("--expected-failures", "a file of failures that are known", Path, dest="openvideos_expected_failures")
     group.addoption("--should-fails", action="store_true", help="let a violated SHOULD fail, too")
+
+
+def _taken(parser: pytest.Parser) -> set[str]:
+    """Return the names of the options that there are. pytest 8 notices a clash between groups too late to be told."""
+    groups: list[Any] = [getattr(parser, "_anonymous", None), *getattr(parser, "_groups", ())]
+    return {name for each in groups for option in getattr(each, "options", ()) for name in option.names()}
 
 
 def plugin_of(config: pytest.Config) -> SuitePlugin:

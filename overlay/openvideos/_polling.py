@@ -87,11 +87,10 @@ def carrying(known: Known) -> Generator[None]:
         # A callback's exception, a cancellation, Ctrl-C: not ours, but the job behind it is the caller's money.
         inner = error.inner if isinstance(error, CarriedError) else error
         if known.video is not None and getattr(inner, "video", None) is None:
+            note = f"openvideos: the job {known.video.id} was last {known.video.status!r}; it goes on at the server."
             with suppress(AttributeError):  # an exception may refuse attributes, such as a frozen one
+                inner.add_note(note)
                 inner.video = known.video  # type: ignore[attr-defined]
-            inner.add_note(
-                f"openvideos: the job {known.video.id} was last {known.video.status!r}; it goes on at the server."
-            )
         raise
 
 

@@ -9,7 +9,6 @@ from email.utils import formatdate
 from functools import partial
 from typing import Any
 
-import attrs
 import httpx
 import pytest
 from hypothesis import assume, example, given
@@ -477,9 +476,21 @@ class Unforeseen(Exception):  # noqa: N818 - a caller's own
     """What a callback raises."""
 
 
-@attrs.frozen
 class Frozen(Exception):  # noqa: N818 - a caller's own
-    """An exception that takes no attribute."""
+    """An exception that takes no attribute but what Python itself sets, as frozen ones of attrs do."""
+
+    taken = frozenset({"__cause__", "__context__", "__traceback__", "__notes__"})
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name not in self.taken:
+            raise AttributeError(name)
+        super().__setattr__(name, value)
+
+
+class Solid(Frozen):
+    """One that takes no note either, as those of attrs before 24.1."""
+
+    taken = Frozen.taken - {"__notes__"}
 
 
 class TestNothingIsLost:
@@ -527,6 +538,13 @@ class TestNothingIsLost:
         with pytest.raises(Frozen) as caught:
             poll(World(scripted(video_answer("queued"))), on_update=explode)
         assert 1 == len(caught.value.__notes__)
+
+    def test_so_is_one_that_takes_no_note_either(self) -> None:
+        def explode(video: Video) -> None:
+            raise Solid
+
+        with pytest.raises(Solid):
+            poll(World(scripted(video_answer("queued"))), on_update=explode)
 
     def test_one_that_has_a_video_of_its_own_keeps_it(self) -> None:
         own = Unforeseen()
