@@ -13,7 +13,19 @@ from hypothesis import strategies as st
 from . import clients
 from .arguments import givens, places
 from .clients import Given, Stage, overlay_arguments
-from .contract import FORM, JSON, OPERATIONS, Body, Operation, Parameter, document, is_binary, paths_in, problems
+from .contract import (
+    FORM,
+    JSON,
+    OPERATIONS,
+    Body,
+    Operation,
+    Parameter,
+    document,
+    is_binary,
+    paths_in,
+    problems,
+    typed,
+)
 from .strategies import forbidden, valid
 from .wire import BASE_URL, KEY, faults, read
 
@@ -36,6 +48,47 @@ def test_a_valid_value_is_valid(name: str, data: st.DataObject) -> None:
 @given(data=st.data())
 def test_a_forbidden_value_is_not(name: str, data: st.DataObject) -> None:
     assert problems(SCHEMAS[name], data.draw(forbidden(SCHEMAS[name])))
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "number", "minimum": 0.5, "maximum": 2.5},
+        {"type": ["number", "null"], "minimum": -1.5},
+        {"type": "integer", "minimum": 0.5, "maximum": 2.5},
+        {"type": "boolean"},
+    ],
+    ids=str,
+)
+@FEW
+@given(data=st.data())
+def test_so_it_is_with_what_the_contract_may_come_to_have(schema: dict[str, Any], data: st.DataObject) -> None:
+    assert problems(schema, data.draw(valid(schema))) == []
+    assert problems(schema, data.draw(forbidden(schema)))
+
+
+@FEW
+@given(data=st.data())
+def test_what_has_no_type_may_be_anything(data: st.DataObject) -> None:
+    assert problems({}, data.draw(valid({"description": "Anything."}))) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "value"),
+    [
+        *[("string", "7", "7"), ("integer", "7", 7), ("number", "1e-7", 1e-7), ("boolean", "true", True)],
+        *[
+            ("integer", "seven", "seven"),
+            ("integer", " 7", " 7"),
+            ("number", "NaN", "NaN"),
+            ("boolean", "True", "True"),
+        ],
+        *[("object", '{"a": 1}', {"a": 1}), ("integer", '"7"', '"7"')],
+    ],
+)
+def test_a_text_is_read_as_the_type_of_its_schema(kind: str, text: str, value: Any) -> None:
+    assert (type(value), value) == (type(typed({"type": kind}, text)), typed({"type": kind}, text))
+    assert typed({"anyOf": [{"type": kind}, {"type": "string"}]}, text) == text
 
 
 def test_a_line_break_at_the_end_is_no_part_of_a_pattern() -> None:
