@@ -47,7 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         spec = load(str(ROOT / "openapi.yaml"))
         since = baseline(ROOT, options.against)
-        old = load(since.spec) if since else spec
+        old = load(since.spec, ROOT) if since else spec
         changes = compare(old, spec)
         files = renew(check=options.check)
         if options.check:

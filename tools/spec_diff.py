@@ -46,18 +46,19 @@ def listed(changes: list[Change]) -> str:
     return table(("callers", "readers", "change", "where"), rows) if rows else "nothing changes"
 
 
-def load(name: str) -> dict[str, Any]:
-    """Read a contract and judge its validity. Raises InvalidSpecError."""
+def load(name: str, root: Path | None = None) -> dict[str, Any]:
+    """Read a contract, of a file or of the git repository at a root, and judge it. Raises InvalidSpecError."""
     try:
-        text = Path(name).read_text("utf-8") if Path(name).exists() else from_git(name)
+        text = Path(name).read_text("utf-8") if Path(name).exists() else from_git(name, root)
     except (OSError, UnicodeDecodeError) as problem:
         raise InvalidSpecError(f"{name}:1: cannot be read: {problem}") from problem
     return parse(name, text)
 
 
-def from_git(name: str) -> str:
+def from_git(name: str, root: Path | None) -> str:
     """Return the text that git keeps under REF:PATH. Raises InvalidSpecError."""
-    run = subprocess.run(["git", "show", name], capture_output=True, text=True, encoding="utf-8", check=False)  # noqa: S607
+    command = ["git", "show", name]
+    run = subprocess.run(command, cwd=root, capture_output=True, text=True, encoding="utf-8", check=False)
     if run.returncode:
         raise InvalidSpecError(f"{name}:1: is neither a file nor known to git; name a file, or REF:PATH")
     return run.stdout

@@ -185,6 +185,11 @@ class TestDecisions:
 
 
 class TestComparingWith:
+    def test_the_release_from_another_directory(self, released: Project) -> None:
+        released.change("openapi.yaml", "maxLength: 32000", "maxLength: 1000")
+        assert ["breaking"] == [row.callers for row in rows(released.regenerate(cwd="/").stdout)]
+        assert 1 == released.regenerate("--check", cwd="/").returncode
+
     def test_a_file(self, released: Project, tmp_path: Path) -> None:
         old = tmp_path / "old.yaml"
         old.write_text(released.read("openapi.yaml").replace("maxLength: 32000", "maxLength: 1000"), "utf-8")
