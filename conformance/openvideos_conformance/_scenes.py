@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from ._outcomes import NotReachedError
 from ._together import together
+from ._walking import largest
 from ._walks import present
 
 if TYPE_CHECKING:
@@ -35,7 +36,6 @@ PROMPTS: Final = (
 """What forms, databases and templates garble."""
 
 _CLIENTS: Final = 4
-_PAGE: Final = 100
 _NEIGHBOURS: Final = 4
 _MOST: Final = 1 << 16
 """How much of a file is read to see that it is there, from a server that answers no ranges."""
@@ -125,7 +125,9 @@ def start_at_once(wire: Wire, jobs: JobPool) -> list[Take]:
             return created
         path = path_of(id_of(created))
         retrieved = wire.get(path)
-        return Take(created=created, retrieved=retrieved, listed=wire.get("/videos", query={"limit": _PAGE}))
+        return Take(
+            created=created, retrieved=retrieved, listed=wire.get("/videos", query={"limit": largest(wire.contract)})
+        )
 
     def start_all(named: Mapping[str, str]) -> list[Take | Exchange]:
         choices = [{**named, **wire.target.choice(prompt=prompt)} for prompt in PROMPTS]

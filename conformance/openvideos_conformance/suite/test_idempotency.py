@@ -12,6 +12,7 @@ from openvideos_conformance._outcomes import NotReachedError
 from openvideos_conformance._scenes import Remix, Take, create, id_of, not_busy
 from openvideos_conformance._suite import Phase, checks
 from openvideos_conformance._together import together
+from openvideos_conformance._walking import largest
 from openvideos_conformance._walks import videos_on
 from openvideos_conformance._wire import Wire
 
@@ -71,7 +72,7 @@ def test_repeats_at_the_same_moment_start_one_job(wire: Wire, jobs: JobPool, off
         message = f"none of {CLIENTS} creates at the same moment was accepted"
         raise NotReachedError(message, *answers)
     # All may have been answered with one job, and others been started in secret: those are in the list.
-    page = wire.get("/videos", query={"limit": 100})
+    page = wire.get("/videos", query={"limit": largest(wire.contract)})
     jobs_of = [video.get("id") for video in videos_on(page) if video.get("prompt") == prompt]
     if len(jobs_of) > 1:
         message = f"{CLIENTS} creates at the same moment under one Idempotency-Key made {len(jobs_of)} jobs: {jobs_of}"
