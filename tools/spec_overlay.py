@@ -13,6 +13,7 @@ from spec_changes import operations, parameters
 from spec_model import follow
 
 FILES = ("overlay/openvideos/_videos.py", "overlay/openvideos/_async_videos.py")
+BUILDERS = "overlay/openvideos/_operations.py"
 STATUSES = "overlay/openvideos/_status.py"
 RAW = "openvideos_raw"
 COMMON = frozenset({"self", "extra_headers", "extra_query", "extra_body", "timeout"})
@@ -55,18 +56,56 @@ def decisions(spec: dict[str, Any], root: Path) -> list[Decision]:
             if name not in known:
                 found.append(Decision(f"{name} is no longer in the contract", file, method.line, f"`{name}`"))
                 continue
-            fields = inputs(spec, known[name])
-            for field in fields ^ method.arguments:
-                what = f"{name} takes `{field}`: add it" if field in fields else f"{name} no longer takes `{field}`"
-                found.append(Decision(what, file, method.line, f"`{field}`", name))
+            found += differences(spec, name, known[name], set(method.arguments), file, method.line, "takes")
     statuses = ast.parse((root / STATUSES).read_text("utf-8"))
     understood = {node.value for node in ast.walk(statuses) if isinstance(node, ast.Constant)}
     for word in spec["components"]["schemas"].get("VideoStatus", {}).get("enum", []):
         if word not in understood:
             what = f'the status "{word}" is unknown: say whether it is terminal'
             found.append(Decision(what, STATUSES, line_of_assignment(statuses), f'"{word}"'))
+    found += unsent_fields(spec, known, root)
     found += missing_imports(root)
     return sorted(found, key=lambda decision: (decision.file, decision.line, decision.what))
+
+
+def unsent_fields(spec: dict[str, Any], known: dict[str, Any], root: Path) -> list[Decision]:
+    """Return the fields of bodies that a function which builds requests does not take, or a caller does not pass."""
+    found: list[Decision] = []
+    builders: dict[str, str] = {}
+    for node in ast.parse((root / BUILDERS).read_text("utf-8")).body:
+        if isinstance(node, ast.FunctionDef):
+            words = {each.value for each in ast.walk(node) if isinstance(each, ast.Constant)}
+            for operation in [name for name in known if name in words and "requestBody" in known[name]]:
+                builders[node.name] = operation
+                taken = {argument.arg for argument in node.args.kwonlyargs}
+                found += differences(spec, operation, known[operation], taken, BUILDERS, node.lineno, "takes")
+    for path in sorted((root / "overlay/openvideos").rglob("*.py")):
+        for call in [node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Call)]:
+            match call.func:
+                case ast.Attribute(value=ast.Name(id="operations"), attr=name) if name in builders:
+                    operation, file = builders[name], path.relative_to(root).as_posix()
+                    passed = {keyword.arg for keyword in call.keywords if keyword.arg}
+                    found += differences(spec, operation, known[operation], passed, file, call.lineno, "is passed")
+                case _:
+                    pass
+    return found
+
+
+def differences(
+    spec: dict[str, Any], name: str, operation: dict[str, Any], has: set[str], file: str, line: int, verb: str
+) -> list[Decision]:
+    """Return what an operation's inputs have more or less than what a piece of the overlay has."""
+    fields = inputs(spec, operation)
+    return [
+        Decision(
+            f"{name} {verb} `{field}`: add it" if field in fields else f"{name} no longer {verb} `{field}`",
+            file,
+            line,
+            f"`{field}`",
+            name,
+        )
+        for field in sorted(fields ^ has)
+    ]
 
 
 def missing_imports(root: Path) -> list[Decision]:

@@ -162,13 +162,24 @@ class TestEdits:
 class TestDecisions:
     """A decision names the line at which something must be written."""
 
-    def test_a_request_field_is_named_with_its_methods(self, released: Project) -> None:
+    def test_a_request_field_is_named_with_each_line_that_it_needs(self, released: Project) -> None:
         before = "        input_reference:\n          type"
         released.change("openapi.yaml", before, "        seed:\n          type: integer\n" + before)
-        told = re.findall(r"(overlay/\S+?):(\d+): create_video takes `seed`: add it", released.regenerate().stdout)
-        assert {"overlay/openvideos/_videos.py", "overlay/openvideos/_async_videos.py"} == {file for file, _ in told}
-        for file, line in told:
-            assert "def create(" in released.read(file).splitlines()[int(line) - 1]
+        told = re.findall(r"overlay/openvideos/(\S+?):(\d+): create_video (\S+)", released.regenerate().stdout)
+        named = {
+            (file, released.read(f"overlay/openvideos/{file}").splitlines()[int(line) - 1].strip(" ("))
+            for file, line, _ in told
+        }
+        assert named == {
+            ("_videos.py", "def create"),
+            ("_async_videos.py", "async def create"),
+            ("_videos.py", "operations.create"),
+            ("_async_videos.py", "operations.create"),
+            ("_video_waits.py", "create = operations.create"),
+            ("_async_video_waits.py", "create = operations.create"),
+            ("_operations.py", "def create"),
+        }
+        assert {"takes", "is"} == {verb for _, _, verb in told}
 
     def test_it_stays_until_it_is_carried_out(self, released: Project) -> None:
         [case] = [case for case in EDITS if case["name"] == "parameter required"]
