@@ -10,6 +10,7 @@ import nox
 nox.needs_version = ">=2024.10.9"
 nox.options.default_venv_backend = "uv"
 os.environ.setdefault("UV_PYTHON_DOWNLOADS", "never")  # the sessions run on the Python that runs nox
+os.environ.setdefault("UV_COMPILE_BYTECODE", "1")  # the tests start hundreds of processes, and some machines keep none
 
 PROJECT = nox.project.load_toml("pyproject.toml")
 REDOCLY = "@redocly/cli@2.77.0"

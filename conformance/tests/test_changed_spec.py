@@ -115,7 +115,10 @@ def grown(tmp_path_factory: pytest.TempPathFactory) -> Copy:
     assert run.returncode == 1, run.stdout + run.stderr
     told = set(re.findall(r"overlay/\S+:\d+: (.*)", run.stdout))
     starts = {"create_video", "remix_video", "edit_video", "extend_video"}
-    expected = {f"{start} takes `{name}`: add it" for start in starts for name in ("seed", "guidance", "loop")}
+    fields = ("seed", "guidance", "loop")
+    expected = {
+        f"{start} {has} `{field}`: add it" for start in starts for has in ("takes", "is passed") for field in fields
+    }
     expected |= {f"list_videos takes `{name}`: add it" for name in ("model", "failed")}
     assert expected | {'the status "paused" is unknown: say whether it is terminal'} == told
     return copy

@@ -18,7 +18,9 @@ import pytest
 import yaml
 
 from .project import Project, release
-from .test_spec_edits import EDITS, SPEC, edited
+from .test_spec_edits import EDITS, SPEC, edited  # which makes the tools importable
+
+from spec_release import version_problems  # isort: skip
 
 CLASSES = ["-", "editorial", "additive", "breaking"]
 COLUMNS = ["callers", "readers", "change", "generated files", "to decide"]
@@ -306,12 +308,18 @@ class TestTheVersionRule:
     )
     def test_so_does_what_importers_lose(self, released: Project, file: str, old: str, new: str, said: str) -> None:
         released.change(file, old, new)
+        assert any(said in problem for problem in version_problems(released.root, "v0.1.0", []))
+        released.change("pyproject.toml", 'version = "0.1.0"', 'version = "0.2.0"')
+        assert [] == version_problems(released.root, "v0.1.0", [])
+
+    def test_the_command_tells_it(self, released: Project) -> None:
+        released.change("overlay/openvideos/_videos.py", "def edit(", "def edited(")
         refused = released.regenerate("--check")
-        assert 1 == refused.returncode, refused.stdout
-        assert said in refused.stdout
+        assert 1 == refused.returncode
+        assert "breaking in openvideos: openvideos._videos.Videos.edit: Public object was removed" in refused.stdout
         assert "Raise the version" in refused.stdout
 
     def test_what_is_private_breaks_nobody(self, released: Project) -> None:
         released.change("overlay/openvideos/_status.py", "def is_known(", "def is_understood(")
         released.change("overlay/openvideos/_pages.py", "def behind(", "def after(")
-        assert 0 == released.regenerate("--check").returncode
+        assert [] == version_problems(released.root, "v0.1.0", [])
