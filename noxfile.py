@@ -69,7 +69,9 @@ def tests(session: nox.Session) -> None:
     if session.posargs:
         session.run("pytest", *session.posargs)
     else:
-        session.run("pytest", "--cov", "--cov-report=")
+        # A file's tests stay together: they share servers. Those that share the processors are few, for some keep time.
+        spread = ("--numprocesses=auto", "--maxprocesses=4", "--dist=loadfile")
+        session.run("pytest", *spread, "--cov", "--cov-report=")
         session.run("coverage", "report", "--include=overlay/openvideos/*", "--fail-under=100")
 
 

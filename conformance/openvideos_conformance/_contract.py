@@ -86,6 +86,14 @@ class Contract:
             types |= self.types(branch)
         return frozenset(types)
 
+    def items(self, schema: Schema) -> Schema:
+        """Return the schema of an array's items, itself or in the branches of a union; one that allows all if none."""
+        schema = self.resolve(schema)
+        branches = (*schema.get("anyOf", []), *schema.get("oneOf", []), *schema.get("allOf", []))
+        anything: Schema = {}
+        found = (self.items(branch) for branch in branches if "array" in self.types(branch))
+        return cast("Schema", schema["items"]) if "items" in schema else next(found, anything)
+
     def flaws(self, value: Any, address: str) -> list[str]:
         """Judge a value by the schema at an address; each flaw is a sentence that begins with the path to it."""
         validator = self._validators.get(address)

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, field
 from email.parser import BytesParser
 from email.policy import HTTP
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import parse_qsl
 
 from ._exchanges import json_object
@@ -19,7 +19,7 @@ from ._exchanges import json_object
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ._contract import Contract, Operation
+    from ._contract import Contract, Operation, Schema
 
 FORM: Final = "multipart/form-data"
 JSON: Final = "application/json"
@@ -57,9 +57,10 @@ def judge_request(contract: Contract, operation_id: str, *, query: str, media_ty
 
 
 def _judge_query(contract: Contract, operation: Operation, query: str) -> Legality:
-    pairs = parse_qsl(query, keep_blank_values=True)
-    given = dict(pairs)
-    doubts = ["a parameter is given twice"] if len(given) < len(pairs) else []
+    given: dict[str, list[str]] = {}
+    for name, text in parse_qsl(query, keep_blank_values=True):
+        given.setdefault(name, []).append(text)
+    doubts: list[str] = []
     flaws: list[str] = []
     address = f"#/paths/{_escaped(operation.path)}/{operation.method.lower()}/parameters"
     known: set[str] = set()
@@ -71,13 +72,21 @@ def _judge_query(contract: Contract, operation: Operation, query: str) -> Legali
         known.add(name)
         if name in given:
             at = f"{address}/{index}/schema"
-            value = _read(given[name], contract.types(contract.at(at)))
-            flaws += [f"{name}{flaw.removeprefix('$')}" for flaw in contract.flaws(value, at)]
-            doubts += _doubts(name, given[name])
+            value, uncertain = _read(contract, name, given[name], contract.at(at))
+            if _has_default_style(said) or not isinstance(value, list):
+                flaws += [f"{name}{flaw.removeprefix('$')}" for flaw in contract.flaws(value, at)]
+            else:
+                doubts.append(f"{name} is written in a style of its own")
+            doubts += uncertain
         elif said.get("required"):
             flaws.append(f"{name} is missing")
     doubts += [f"the parameter {name!r} is unknown" for name in given.keys() - known]
-    return Legality(tuple(flaws), tuple(doubts), given)
+    return Legality(tuple(flaws), tuple(doubts), {name: texts[-1] for name, texts in given.items()})
+
+
+def _has_default_style(parameter: Mapping[str, Any]) -> bool:
+    """Tell whether the items of an array in a query are given one by one, each under the name (OpenAPI 3.1)."""
+    return parameter.get("style", "form") == "form" and bool(parameter.get("explode", True))
 
 
 def _judge_body(contract: Contract, operation: Operation, content_type: str, body: bytes) -> Legality:
@@ -117,38 +126,54 @@ def _judge_form(contract: Contract, address: str, content_type: str, body: bytes
     )
     if not message.is_multipart() or message.defects:
         return Legality(doubts=("the form cannot be read",))
-    properties: Mapping[str, Any] = contract.at(address)["properties"]
+    properties: Mapping[str, Schema] = contract.at(address)["properties"]
     fields: dict[str, Any] = {}
+    texts: dict[str, list[str]] = {}
     doubts: list[str] = []
     for part in message.iter_parts():
         name = str(part.get_param("name", header="content-disposition"))
         content = part.get_payload(decode=True)
-        if name in fields:
-            doubts.append(f"{name} is given twice")
-        elif name not in properties:
+        if name not in properties:
             doubts.append(f"the field {name!r} is unknown")
         elif isinstance(content, bytes):
             is_file = contract.resolve(properties[name]).get("format") == "binary"
             if is_file != (part.get_filename() is not None):
                 doubts.append(f"{name} is {'no ' if is_file else 'a '}file")
-            if is_file:
-                doubts.append(f"{name} may be refused for what is in it")
-            text = content.decode("utf-8", "surrogateescape")
-            fields[name] = content if is_file else _read(text, contract.types(properties[name]))
-            doubts += [] if is_file else _doubts(name, text)
+            if not is_file:
+                texts.setdefault(name, []).append(content.decode("utf-8", "surrogateescape"))
+                continue
+            doubts += [f"{name} is given twice"] if name in fields else []
+            doubts.append(f"{name} may be refused for what is in it")
+            fields[name] = content
+    for name, said in texts.items():
+        fields[name], uncertain = _read(contract, name, said, properties[name])
+        doubts += uncertain
     judged = {name: "" if isinstance(value, bytes) else value for name, value in fields.items()}
     return Legality(tuple(contract.flaws(judged, address)), tuple(doubts), fields)
 
 
 def _doubts(name: str, value: object) -> list[str]:
     """Say why a server could refuse a value that its schema allows: it is blank, or holds what is no text."""
+    if isinstance(value, list):
+        return [doubt for item in cast("list[object]", value) for doubt in _doubts(name, item)]
     if isinstance(value, str):
         return [] if value.strip() and value.isprintable() else [f"{name} is blank, or holds what cannot be printed"]
     return [] if isinstance(value, int | float) else [f"{name} is no text"]
 
 
-def _read(text: str, types: frozenset[str]) -> object:
-    """Read the text of a parameter or of a form's field as one of the types that its schema names."""
+def _read(contract: Contract, name: str, texts: list[str], schema: Schema) -> tuple[object, list[str]]:
+    """Read the texts under a name, of a parameter or of a form's field, as what their schema means; and say doubts."""
+    types = contract.types(schema)
+    doubts = _doubts(name, texts)
+    if "array" in types and "string" not in types:
+        items = contract.items(schema)
+        return [_scalar(text, contract.types(items)) for text in texts], doubts
+    if len(texts) > 1:
+        doubts.append(f"{name} is given {len(texts)} times")
+    return _scalar(texts[-1], types), doubts
+
+
+def _scalar(text: str, types: frozenset[str]) -> object:
     if "string" in types:
         return text
     if "integer" in types and _INTEGER.fullmatch(text):
@@ -157,7 +182,16 @@ def _read(text: str, types: frozenset[str]) -> object:
         return float(text)
     if "boolean" in types and text in {"true", "false"}:
         return text == "true"
+    if "object" in types:
+        return _object(text)
     return text
+
+
+def _object(text: str) -> object:
+    try:
+        return json.loads(text, parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        return text
 
 
 def _escaped(step: str) -> str:

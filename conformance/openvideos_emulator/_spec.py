@@ -25,19 +25,24 @@ if TYPE_CHECKING:
 
 _URI: Final = "urn:openvideos:contract"
 _METHODS: Final = frozenset({"get", "put", "post", "delete", "options", "head", "patch", "trace"})
+_DELIMITERS: Final = {"spaceDelimited": " ", "pipeDelimited": "|"}
 
 Schema = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One parameter of an operation: where it is (`path`, `query`, `header`), its name and its schema's address."""
+    """One parameter of an operation: where it is (`path`, `query`, `header`), its name and its schema's address.
+
+    `delimiter` parts the items of an array; it is None if the parameter is repeated instead.
+    """
 
     name: str
     place: str
     required: bool
     schema: Schema
     address: str
+    delimiter: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +98,22 @@ class Contract:
             types |= self.types_of(branch)
         return frozenset(types)
 
+    def properties_of(self, schema: Schema) -> dict[str, Schema]:
+        """Give the properties of an object's schema, those of what it extends too."""
+        schema = self.resolve(schema)
+        found: dict[str, Schema] = {}
+        for branch in schema.get("allOf", []):
+            found |= self.properties_of(branch)
+        return found | cast("dict[str, Schema]", schema.get("properties", {}))
+
+    def items_of(self, schema: Schema) -> Schema | None:
+        """Give the schema of an array's items, through references and unions; None if no array is meant."""
+        schema = self.resolve(schema)
+        if "array" in schema.get("type", []):
+            return cast("Schema", schema.get("items", {}))
+        branches = (*schema.get("anyOf", []), *schema.get("oneOf", []), *schema.get("allOf", []))
+        return next((items for items in map(self.items_of, branches) if items is not None), None)
+
     def is_file(self, schema: Schema) -> bool:
         """Tell whether a property of a form is a file."""
         schema = self.resolve(schema)
@@ -137,12 +158,14 @@ class Contract:
         while "$ref" in raw:
             address = raw["$ref"]
             raw = self._at(address)
+        style = raw.get("style", "form" if raw["in"] == "query" else "simple")
         return Parameter(
             name=raw["name"],
             place=raw["in"],
             required=bool(raw.get("required")),
             schema=raw["schema"],
             address=f"{address}/schema",
+            delimiter=None if style == "form" and raw.get("explode", True) else _DELIMITERS.get(style, ","),
         )
 
 

@@ -10,12 +10,11 @@ import hashlib
 import json
 import math
 import re
-from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
 from urllib.parse import parse_qsl
 
-from openvideos_emulator._body import printable
+from openvideos_emulator._body import parse_json, printable
 from openvideos_emulator._errors import RefusalError, invalid, shown
 from openvideos_emulator._spec import Contract, Flaw, Operation, Schema
 
@@ -86,14 +85,13 @@ class Validator:
         headers: Mapping[str, str],
     ) -> Fields:
         """Read the parameters of an operation; `path` values are decoded, `headers` have lower-case names."""
-        given = {"path": path, "query": _query_fields(operation, query), "header": headers}
+        given = {"path": _single(path), "query": _query_fields(query), "header": _single(headers)}
         fields: Fields = {}
         for parameter in operation.parameters:
             name = parameter.name.lower() if parameter.place == "header" else parameter.name
-            text = given[parameter.place].get(name) if parameter.place in given else None
-            if text is not None:
-                _check_text(text, parameter.name)
-                value = self._coerced(text, parameter.schema)
+            texts = given[parameter.place].get(name) if parameter.place in given else None
+            if texts is not None:
+                value = self._read(texts, parameter.schema, parameter.name, delimiter=parameter.delimiter)
                 self._check(value, parameter.address, parameter.name)
                 fields[parameter.name] = value
             elif parameter.required:
@@ -116,21 +114,24 @@ class Validator:
     def form_fields(self, form: Form, address: str) -> Fields:
         """Judge the fields of a form; its files come back as `Upload`."""
         properties = self._properties(address)
-        parts = [part for part in form.parts if part.name in properties]
-        _refuse_repetition([part.name for part in parts])
+        named: dict[str, list[Part]] = {}
+        for part in form.parts:
+            if part.name in properties:
+                named.setdefault(part.name, []).append(part)
         fields: Fields = {}
         uploads: Fields = {}
-        for part in parts:
-            if self._contract.is_file(properties[part.name]):
-                fields[part.name] = ""  # a file is judged by what it holds, elsewhere; its schema knows only that it is
-                uploads[part.name] = _upload(part)
+        for name, parts in named.items():
+            if self._contract.is_file(properties[name]):
+                _refuse_repetition(name, len(parts))
+                fields[name] = ""  # a file is judged by what it holds, elsewhere; its schema knows only that it is
+                uploads[name] = _upload(parts[0])
             else:
-                fields[part.name] = self._coerced(_text(part), properties[part.name])
+                fields[name] = self._read([_text(part) for part in parts], properties[name], name)
         self._check(fields, address, None)
         return self._with_defaults({**fields, **uploads}, properties)
 
     def _properties(self, address: str) -> dict[str, Schema]:
-        return cast("dict[str, Schema]", self._contract.schema_at(address).get("properties", {}))
+        return self._contract.properties_of(self._contract.schema_at(address))
 
     def _with_defaults(self, fields: Fields, properties: Mapping[str, Schema]) -> Fields:
         for name, schema in properties.items():
@@ -143,18 +144,28 @@ class Validator:
         if "default" in schema:
             fields[name] = schema["default"]
 
+    def _read(self, texts: list[str], schema: Schema, name: str, *, delimiter: str | None = None) -> object:
+        """Read the texts under a name as what their schema means; several of them only as the items of an array."""
+        items = self._contract.items_of(schema)
+        if len(texts) == 1 and "string" in self._contract.types_of(schema):
+            items = None
+        if items is None or delimiter is not None:
+            _refuse_repetition(name, len(texts))
+        value: object
+        if items is None:
+            value = self._coerced(texts[0], schema)
+        else:
+            value = [self._coerced(text, items) for text in (texts[0].split(delimiter) if delimiter else texts)]
+        _check_texts(value, name)
+        return value
+
     def _coerced(self, text: str, schema: Schema) -> object:
         types = self._contract.types_of(schema)
-        if "string" in types or len(text) > _MAX_DIGITS:
+        if "string" in types:
             return text
-        if "integer" in types and _INTEGER.fullmatch(text):
-            return int(text)
-        if "number" in types and _NUMBER.fullmatch(text):
-            number = float(text)
-            return number if math.isfinite(number) else text
-        if "boolean" in types and text in {"true", "false"}:
-            return text == "true"
-        return text
+        if "object" in types and text.lstrip().startswith("{"):
+            return _json_object(text)
+        return text if len(text) > _MAX_DIGITS else _scalar(text, types)
 
     def _check(self, value: object, address: str, name: str | None) -> None:
         flaws = self._contract.flaws(value, address)
@@ -181,8 +192,11 @@ def _refusal(flaw: Flaw, name: str | None) -> RefusalError:
     return invalid(f"{subject} is {shown(flaw.value)}; it {rule}.", param=param, code=code)
 
 
-def _query_fields(operation: Operation, query: bytes) -> dict[str, str]:
-    known = {parameter.name for parameter in operation.parameters if parameter.place == "query"}
+def _single(texts: Mapping[str, str]) -> dict[str, list[str]]:
+    return {name: [text] for name, text in texts.items()}
+
+
+def _query_fields(query: bytes) -> dict[str, list[str]]:
     try:
         pairs = parse_qsl(
             query.decode("ascii"),
@@ -194,9 +208,10 @@ def _query_fields(operation: Operation, query: bytes) -> dict[str, str]:
         raise invalid("The query is not UTF-8 with percent-encoding.", code="invalid_query") from error
     except ValueError as error:
         raise invalid(f"The query has more than {_MAX_QUERY_FIELDS} fields.", code="invalid_query") from error
-    pairs = [(name, value) for name, value in pairs if name in known]
-    _refuse_repetition([name for name, _ in pairs])
-    return dict(pairs)
+    fields: dict[str, list[str]] = {}
+    for name, text in pairs:
+        fields.setdefault(name, []).append(text)
+    return fields
 
 
 def _refuse_unknown(names: Iterable[str], known: Iterable[str]) -> None:
@@ -206,10 +221,28 @@ def _refuse_unknown(names: Iterable[str], known: Iterable[str]) -> None:
             raise invalid(message, param=printable(name), code="unknown_parameter")
 
 
-def _refuse_repetition(names: list[str]) -> None:
-    for name, count in Counter(names).items():
-        if count > 1:
-            raise invalid(f"{name} is given {count} times; send it once.", param=name, code="duplicate_parameter")
+def _refuse_repetition(name: str, count: int) -> None:
+    if count > 1:
+        raise invalid(f"{name} is given {count} times; send it once.", param=name, code="duplicate_parameter")
+
+
+def _scalar(text: str, types: frozenset[str]) -> object:
+    if "integer" in types and _INTEGER.fullmatch(text):
+        return int(text)
+    if "number" in types and _NUMBER.fullmatch(text):
+        number = float(text)
+        return number if math.isfinite(number) else text
+    if "boolean" in types and text in {"true", "false"}:
+        return text == "true"
+    return text
+
+
+def _json_object(text: str) -> object:
+    """Read a JSON object in a form; what is none stays the text that it is, which its schema then refuses."""
+    try:
+        return parse_json(text.encode())
+    except (RefusalError, UnicodeEncodeError):
+        return text
 
 
 def _text(part: Part) -> str:
@@ -219,11 +252,9 @@ def _text(part: Part) -> str:
         message = f"{part.name} has {part.length} bytes; a text may have {_MAX_TEXT_BYTES} at the most."
         raise invalid(message, param=part.name, code="string_too_long")
     try:
-        text = part.file.read().decode("utf-8")
+        return part.file.read().decode("utf-8")
     except UnicodeDecodeError as error:
         raise invalid(f"{part.name} is not UTF-8.", param=part.name) from error
-    _check_text(text, part.name)
-    return text
 
 
 def _upload(part: Part) -> Upload:

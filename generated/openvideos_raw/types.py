@@ -78,6 +78,12 @@ def take(source: dict[str, Any], key: str, kinds: tuple[type, ...], model: str) 
     return value
 
 
+def given(source: dict[str, Any], key: str) -> Any:
+    """Remove an optional key from a JSON object and return its value: UNSET when it is missing, or null all the same."""
+    value = source.pop(key, UNSET)
+    return UNSET if value is None else value
+
+
 def path_segment(value: str, name: str) -> str:
     """Return a value escaped as one segment of a path. Raises ValueError, naming it, for one that cannot be an id."""
     if not isinstance(value, str) or value in ("", ".", ".."):
@@ -90,4 +96,15 @@ def form_text(value: Any) -> bytes:
     return (value if isinstance(value, str) else json.dumps(value)).encode()
 
 
-__all__ = ["UNSET", "File", "FileTypes", "RequestFiles", "Response", "Unset", "form_text", "path_segment", "take"]
+__all__ = [
+    "UNSET",
+    "File",
+    "FileTypes",
+    "RequestFiles",
+    "Response",
+    "Unset",
+    "form_text",
+    "given",
+    "path_segment",
+    "take",
+]

@@ -192,12 +192,16 @@ def _query(query: Mapping[str, object]) -> dict[str, Any]:
 
 
 def _with_fields(files: list[tuple[str, Any]], extra: Mapping[str, object]) -> list[tuple[str, Any]]:
-    """Return a form's parts with fields added, in place of those of the same name. A None adds nothing."""
+    """Return a form's parts with fields added, in place of those of the same name. A None adds nothing.
+
+    Each item of a list has its own part, as OpenAPI has it for forms.
+    """
     kept = [part for part in files if part[0] not in extra]
     for name, value in extra.items():
         if value is not None:
             _encodable(name)
-            kept.append((name, (None, _field(name, value), "text/plain")))
+            items = cast("Sequence[object]", value) if isinstance(value, (list, tuple)) else [value]
+            kept += [(name, (None, _field(name, item), "text/plain")) for item in items]
     return kept
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from email.parser import BytesParser
 from email.policy import HTTP
 from pathlib import Path
@@ -181,7 +182,7 @@ class TestExtraBody:
         extra: dict[str, object] = {
             "seed": 7,
             "upscale": True,
-            "tags": ["a"],
+            "tags": ["b"],
             "text": "é",
             "raw": b"\xff",
             "none": None,
@@ -189,8 +190,18 @@ class TestExtraBody:
         }
         server.client().videos.create(prompt="x", model="m1", extra_body=extra)
         values = {name: content for name, (_, _, content) in server.parts().items()}
-        expected = {"seed": b"7", "upscale": b"true", "tags": b'["a"]', "raw": b"\xff", "model": b"m2"}
+        expected = {"seed": b"7", "upscale": b"true", "tags": b"b", "raw": b"\xff", "model": b"m2"}
         assert expected | {"prompt": b"x", "text": "é".encode()} == values
+
+    def test_gives_each_item_of_a_list_its_own_part(self) -> None:
+        server = Recorder()
+        extra: dict[str, object] = {"tags": ["a", {"b": 1}, 7], "pair": ("a", b"\xff"), "none": []}
+        server.client().videos.create(prompt="x", extra_body=extra)
+        (request,) = server.requests
+        names = re.findall(rb'name="([^"]*)"', request.content)
+        assert names == [b"prompt", b"tags", b"tags", b"tags", b"pair", b"pair"]
+        values = re.findall(rb"\r\n\r\n(.*?)\r\n--", request.content, re.DOTALL)
+        assert values == [b"x", b"a", b'{"b": 1}', b"7", b"a", b"\xff"]
 
     def test_adds_keys_to_json(self) -> None:
         server = Recorder()

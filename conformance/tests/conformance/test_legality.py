@@ -140,6 +140,9 @@ def test_headers_and_ids_are_not_looked_at() -> None:
     assert _judged("download_video_content", "variant=poster").is_illegal
 
 
+LISTS = [("7", True), ("x", False), ("7,8", False)]
+
+
 @pytest.mark.parametrize(
     ("schema", "text", "is_legal"),
     [
@@ -147,14 +150,53 @@ def test_headers_and_ids_are_not_looked_at() -> None:
         *[({"type": "number"}, "8.1e-172", True), ({"type": "number", "maximum": 1}, "1.5", False)],
         *[({"type": ["boolean", "null"]}, "true", True), ({"type": "boolean"}, "True", False)],
         *[({"anyOf": [{"type": "string"}, {"type": "integer"}]}, "7", True), ({"type": "string"}, "7", True)],
+        *[({"type": "array", "items": {"type": "integer"}}, each, is_legal) for each, is_legal in LISTS],
+        *[({"anyOf": [{"type": "null"}, {"type": "array", "items": {"type": "integer"}}]}, "x", False)],
     ],
 )
 def test_a_text_is_read_as_what_the_contract_comes_to_have(schema: dict[str, Any], text: str, is_legal: bool) -> None:  # noqa: FBT001 - a case
-    document = copy.deepcopy(contract().document)
-    document["components"]["schemas"]["CreateVideoForm"]["properties"]["new"] = schema
-    document["paths"]["/videos"]["get"]["parameters"].insert(0, {"name": "new", "in": "query", "schema": schema})
-    changed = Contract(document)
+    changed = _with_new(schema)
     form = _form('name="prompt"\r\n\r\nA boat', f'name="new"\r\n\r\n{text}', by=changed)
     query = _judged("list_videos", query=urlencode({"new": text}), by=changed)
     assert (is_legal, is_legal) == (form.is_legal, query.is_legal)
     assert (not is_legal, not is_legal) == (form.is_illegal, query.is_illegal)
+
+
+def _with_new(schema: dict[str, Any], **more: Any) -> Contract:
+    """Return the contract with a new field of forms and a new parameter of queries."""
+    document = copy.deepcopy(contract().document)
+    document["components"]["schemas"]["CreateVideoForm"]["properties"]["new"] = schema
+    parameter = {"name": "new", "in": "query", "schema": schema, **more}
+    document["paths"]["/videos"]["get"]["parameters"].insert(0, parameter)
+    return Contract(document)
+
+
+def test_the_items_of_a_list_are_given_one_by_one() -> None:
+    few = {"type": "array", "items": {"type": "integer"}, "maxItems": 2}
+    prompt, *numbers = [f'name="{name}"\r\n\r\n{text}' for name, text in [("prompt", "A boat"), *[("new", "7")] * 3]]
+    changed = _with_new(few)
+    assert _form(prompt, *numbers[:2], by=changed).is_legal
+    assert _form(prompt, *numbers[:2], by=changed).fields["new"] == [7, 7]
+    assert _form(prompt, *numbers, by=changed).is_illegal
+    assert _judged("list_videos", "new=7&new=8", by=changed).is_legal
+    assert _judged("list_videos", "new=7&new=8&new=9", by=changed).is_illegal
+    assert _judged("list_videos", "new=7&new=", by=changed).is_illegal
+
+
+def test_a_list_that_is_written_in_another_style_is_in_doubt() -> None:
+    judged = _judged(
+        "list_videos", "new=7,8", by=_with_new({"type": "array", "items": {"type": "integer"}}, explode=False)
+    )
+    assert judged.doubts
+    assert not judged.is_illegal
+
+
+def test_an_object_in_a_form_is_json_whose_meaning_is_in_doubt() -> None:
+    changed = _with_new({"type": "object", "properties": {"pan": {"type": "number"}}})
+    prompt = 'name="prompt"\r\n\r\nA boat'
+    right, wrong, broken = (
+        _form(prompt, f'name="new"\r\n\r\n{text}', by=changed) for text in ('{"pan": 1}', '{"pan": "x"}', "{")
+    )
+    assert (right.is_illegal, right.fields["new"]) == (False, {"pan": 1})
+    assert wrong.is_illegal
+    assert broken.is_illegal

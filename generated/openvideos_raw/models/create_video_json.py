@@ -7,7 +7,7 @@ from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
 from ..models.known_video_model import KnownVideoModel, check_known_video_model
-from ..types import UNSET, Unset, take
+from ..types import UNSET, Unset, given, take
 
 if TYPE_CHECKING:
     from ..models.image_reference import ImageReference
@@ -101,7 +101,7 @@ class CreateVideoJson:
 
         size = d.pop("size", UNSET)
 
-        _input_reference = d.pop("input_reference", UNSET)
+        _input_reference = given(d, "input_reference")
         input_reference: ImageReference | Unset
         if isinstance(_input_reference, Unset):
             input_reference = UNSET

@@ -9,7 +9,8 @@ from attrs import evolve
 from hypothesis import strategies as st
 
 from .clients import Given, Upload, annotation_of
-from .contract import FORM, OPERATIONS, Operation, Parameter, Schema, is_binary, kinds_of, written
+from .contract import FORM, OPERATIONS, Operation, Parameter, is_binary, kinds_of, written
+from .merging import Schema
 from .strategies import LONG, characters, forbidden, header_values, json_values, texts, tokens, valid
 
 _NAMES_ANOTHER_PATH: Final = frozenset({".", ".."})

@@ -17,21 +17,26 @@ import yaml
 from attrs import field, frozen
 from jsonschema import Draft202012Validator
 
-Schema = dict[str, Any]
+from .merging import Schema, merged
 
 FORM: Final = "multipart/form-data"
 JSON: Final = "application/json"
+DELIMITERS: Final = {"spaceDelimited": " ", "pipeDelimited": "|"}
 METHODS: Final = frozenset({"get", "put", "post", "delete", "options", "head", "patch", "trace"})
 
 
 @frozen
 class Parameter:
-    """A parameter: its name, where it goes (path, query, header), and what it may be."""
+    """A parameter: its name, where it goes (path, query, header), and what it may be.
+
+    `delimiter` stands between the items of an array; None if each of them is given under the name.
+    """
 
     name: str
     place: str
     required: bool
     schema: Schema = field(repr=False)
+    delimiter: str | None = None
 
 
 @frozen
@@ -102,7 +107,7 @@ class Operation:
 
 def paths(schema: Schema, prefix: str = "") -> Iterator[str]:
     """Yield the paths of all fields below a schema, such as `data[].error.code`."""
-    for branch in schema.get("anyOf", []):
+    for branch in branches(schema):
         yield from paths(branch, prefix)
     if "items" in schema:
         yield from paths(schema["items"], f"{prefix}[]")
@@ -114,7 +119,7 @@ def paths(schema: Schema, prefix: str = "") -> Iterator[str]:
 
 def paths_in(schema: Schema, value: Any, prefix: str = "") -> Iterator[str]:
     """Yield those of a schema's paths that a value has."""
-    for branch in schema.get("anyOf", []):
+    for branch in branches(schema):
         yield from paths_in(branch, value, prefix)
     if "items" in schema and isinstance(value, list):
         for item in value:
@@ -139,10 +144,15 @@ def without_binary(schema: Schema) -> Schema:
     return schema | {"properties": properties} if properties else schema
 
 
-def kinds_of(schema: Schema) -> list[str]:
-    """Return the types that a schema allows."""
-    said = schema.get("type", [])
-    return [said] if isinstance(said, str) else list(said)
+def branches(schema: Schema) -> list[Schema]:
+    """Return what a union allows; an `allOf` is one schema already."""
+    return [*schema.get("anyOf", []), *schema.get("oneOf", [])]
+
+
+def kinds_of(*schemas: Schema) -> list[str]:
+    """Return the types that schemas name, without what their unions allow."""
+    said = [schema.get("type", []) for schema in schemas]
+    return [kind for each in said for kind in ([each] if isinstance(each, str) else each)]
 
 
 def written(value: Any) -> str:
@@ -150,9 +160,15 @@ def written(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def typed(schema: Schema, text: str) -> Any:
-    """Return the value that such a text means: of the types that a schema allows, a string before any other."""
-    kinds = {kind for branch in [schema, *schema.get("anyOf", [])] for kind in kinds_of(branch)}
+def typed(schema: Schema, *texts: str) -> Any:
+    """Return what the texts under a name mean: the items of an array, or one value, which is a string if it may be."""
+    alternatives = [schema, *branches(schema)]
+    kinds = kinds_of(*alternatives)
+    if "array" in kinds and ("string" not in kinds or len(texts) > 1):
+        items: Schema = next((branch["items"] for branch in alternatives if "items" in branch), {})
+        return [typed(items, text) for text in texts]
+    assert len(texts) == 1, f"is there {len(texts)} times"
+    (text,) = texts
     if "string" in kinds or not kinds:
         return text
     try:
@@ -194,15 +210,24 @@ def document() -> dict[str, Any]:
         if isinstance(result.get("pattern"), str):
             # ECMA-262's `$` is the very end; Python's lets a line break follow.
             result["pattern"] = re.sub(r"(?<!\\)\$$", r"\\Z", result["pattern"])
+        parts = result.pop("allOf", [])
+        for part in parts:
+            # A schema of several has none of their names.
+            result = merged({key: value for key, value in part.items() if key != "x-name" or len(parts) == 1}, result)
         return result
 
     contract: dict[str, Any] = whole(raw)
     return contract
 
 
+def _delimiter(parameter: dict[str, Any]) -> str | None:
+    style = parameter.get("style", "form" if parameter["in"] == "query" else "simple")
+    return None if style == "form" and parameter.get("explode", True) else DELIMITERS.get(style, ",")
+
+
 def _operation(path: str, method: str, said: dict[str, Any], shared: list[Any]) -> Operation:
     parameters = tuple(
-        Parameter(each["name"], each["in"], each.get("required", False), each["schema"])
+        Parameter(each["name"], each["in"], each.get("required", False), each["schema"], _delimiter(each))
         for each in [*shared, *said.get("parameters", [])]
     )
     bodies = {

@@ -124,9 +124,12 @@ def _assert_carried(said: Said, given: Given) -> None:
     if said.media_type == JSON:
         assert body == said.body
     elif said.media_type == FORM:
-        assert sorted(body) == sorted(part.name for part in said.parts)
-        for part in said.parts:
-            _assert_part(part, body[part.name])
+        # Each item of a list has a part of its own.
+        items = {name: value if isinstance(value, list) else [value] for name, value in body.items()}
+        assert {name for name, values in items.items() if values} == {part.name for part in said.parts}
+        for name, values in items.items():
+            for part, value in zip([part for part in said.parts if part.name == name], values, strict=True):
+                _assert_part(part, value)
     else:
         assert not body
 
@@ -251,9 +254,17 @@ def _error(param: str | None) -> dict[str, Any]:
 
 def _means(said: Said, name: str, value: Any) -> bool:
     """Tell whether a request means a value that the overlay takes too: an integer for its text, an id for an object."""
-    sent = {**dict(said.query), **(said.body or {})}.get(name)
-    # An empty list in a query is no value, and None stands for what is left out.
+    if name in said.given("query"):
+        return _texts(value) == said.given("query")[name]
+    sent = (said.body or {}).get(name)
+    if said.media_type == FORM and _texts(value) == _texts(sent):
+        return True
+    # An empty list in a query or a form is no value, and None stands for what is left out.
     return written(value) == written(sent) or {"id": value} == sent or (value == [] and sent is None)
+
+
+def _texts(value: Any) -> list[str]:
+    return [written(item) for item in (value if isinstance(value, list) else [value])]
 
 
 @cache

@@ -8,8 +8,10 @@ from typing import Any
 from attrs import has
 
 from openvideos import HttpxBinaryResponseContent, PaginationError
+from openvideos_raw.types import UNSET
 
-from .contract import Schema
+from .contract import branches
+from .merging import Schema
 
 
 def assert_same(found: Any, sent: Any, schema: Schema) -> None:
@@ -52,8 +54,8 @@ def _compare_object(found: Any, sent: dict[str, Any], schema: Schema, where: str
             _compare(found[name], value, {}, f"{where}[{name!r}]")
             continue
         attribute = getattr(found, name)
-        if value is None and "const" in properties[name]:
-            continue  # an optional constant that is null is as good as absent
+        if value is None and ("const" in properties[name] or attribute is UNSET):
+            continue  # an optional constant, list or object that is null is as good as absent
         _compare(attribute, value, _inner(properties[name]), f"{where}.{name}")
     known = {name for name in found.additional_properties if name not in sent}
     assert not known, f"{where} has {known}, which were not sent"
@@ -61,7 +63,7 @@ def _compare_object(found: Any, sent: dict[str, Any], schema: Schema, where: str
 
 def _inner(schema: Schema) -> Schema:
     """Return the branch of a schema that describes objects, or the schema itself."""
-    return next((branch for branch in schema.get("anyOf", []) if "properties" in branch), schema)
+    return next((branch for branch in branches(schema) if "properties" in branch), schema)
 
 
 def assert_same_headers(found: Mapping[str, str], sent: dict[str, str], content: bytes) -> None:

@@ -7,24 +7,26 @@ Hypothesis; schemathesis keeps its own generator private. So this knows as much 
 
 from __future__ import annotations
 
+import json
 import math
 import string
 from typing import Any, Final
 
 from hypothesis import strategies as st
 
-from .contract import Schema, is_binary, kinds_of, problems
+from .contract import branches, is_binary, kinds_of, problems
+from .merging import ANNOTATIONS, Schema, merged
 
 LARGEST: Final = 2**53
 """Beyond it JSON numbers are not safe (RFC 8259, section 6)."""
 LONG: Final = 40
 
-TOLD_ELSEWHERE: Final = {"description", "default", "example", "examples", "title", "format"}
+TOLD_ELSEWHERE: Final = ANNOTATIONS | {"format"}
 UNDERSTOOD: Final = {
-    "array": {"items", "maxItems", "minItems"},
+    "array": {"items", "maxItems", "minItems", "uniqueItems"},
     "boolean": set[str](),
-    "integer": {"minimum", "maximum"},
-    "number": {"minimum", "maximum"},
+    "integer": {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"},
+    "number": {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"},
     "null": set[str](),
     "object": {"properties", "required", "minProperties", "maxProperties", "additionalProperties"},
     "string": {"pattern", "minLength", "maxLength"},
@@ -49,7 +51,7 @@ tokens: Final = st.text(string.ascii_letters + string.digits + "-_.", min_size=1
 def check_known(schema: Schema) -> None:
     """Raise NotImplementedError for a schema that says what is not understood here."""
     kinds = kinds_of(schema)
-    known = {"type", "const", "enum", "anyOf"}.union(TOLD_ELSEWHERE, *(UNDERSTOOD[kind] for kind in kinds))
+    known = {"type", "const", "enum", "anyOf", "oneOf"}.union(TOLD_ELSEWHERE, *(UNDERSTOOD[kind] for kind in kinds))
     unknown = {key for key in schema if not key.startswith("x-")} - known
     if unknown:
         message = f"teach overlay/tests/spec/strategies.py the keywords {sorted(unknown)} of {kinds or 'a schema'}"
@@ -63,14 +65,20 @@ def valid(schema: Schema, *, lenient: bool = False) -> st.SearchStrategy[Any]:
     listed, unknown fields, and null for what need not be there.
     """
     check_known(schema)
+    if branches(schema):
+        return _union(schema, lenient=lenient)
     if "const" in schema:
         return st.just(schema["const"])
     if "enum" in schema:
         return st.sampled_from(schema["enum"]) | texts if lenient else st.sampled_from(schema["enum"])
-    if "anyOf" in schema:
-        return st.one_of([valid(branch, lenient=lenient) for branch in schema["anyOf"]])
     kinds = kinds_of(schema)
     return st.one_of([_of_kind(kind, schema, lenient=lenient) for kind in kinds]) if kinds else json_values
+
+
+def _union(schema: Schema, *, lenient: bool) -> st.SearchStrategy[Any]:
+    beside = {key: value for key, value in schema.items() if key not in {"anyOf", "oneOf"}}
+    found = st.one_of([valid(merged(beside, branch), lenient=lenient) for branch in branches(schema)])
+    return found if lenient or "oneOf" not in schema else found.filter(lambda value: not problems(schema, value))
 
 
 def _of_kind(kind: str, schema: Schema, *, lenient: bool) -> st.SearchStrategy[Any]:
@@ -80,20 +88,43 @@ def _of_kind(kind: str, schema: Schema, *, lenient: bool) -> st.SearchStrategy[A
         case "boolean":
             return st.booleans()
         case "integer" | "number":
-            return _numbers(kind, schema.get("minimum"), schema.get("maximum"))
+            return _numbers(kind, schema)
         case "array":
-            most = min(schema.get("maxItems", 3), 3)
-            return st.lists(valid(schema["items"], lenient=lenient), min_size=schema.get("minItems", 0), max_size=most)
+            return _lists(schema, lenient=lenient)
         case "object":
             return _objects(schema, lenient=lenient)
         case _:
             return _strings(schema, lenient=lenient)
 
 
-def _numbers(kind: str, least: float | None, most: float | None) -> st.SearchStrategy[Any]:
-    if kind == "number":
-        return st.floats(least, most, allow_nan=False, allow_infinity=False)
-    return st.integers(-LARGEST if least is None else math.ceil(least), LARGEST if most is None else math.floor(most))
+def _numbers(kind: str, schema: Schema) -> st.SearchStrategy[Any]:
+    least, most = schema.get("minimum"), schema.get("maximum")
+    above, below = schema.get("exclusiveMinimum"), schema.get("exclusiveMaximum")
+    step = schema.get("multipleOf", 1 if kind == "integer" else None)
+    if step is None:
+        found = st.floats(
+            max((each for each in (least, above) if each is not None), default=None),
+            min((each for each in (most, below) if each is not None), default=None),
+            allow_nan=False,
+            allow_infinity=False,
+        )
+    else:
+        lowest = math.ceil(max(each for each in (least, above, -LARGEST) if each is not None) / step)
+        highest = math.floor(min(each for each in (most, below, LARGEST) if each is not None) / step)
+        found = st.integers(lowest, highest).map(lambda times: times * step)
+    return found.filter(lambda value: not problems(schema, value)) if {above, below} != {None} else found
+
+
+def _lists(schema: Schema, *, lenient: bool) -> st.SearchStrategy[list[Any]]:
+    items = schema.get("items", {})
+    if is_binary(items):
+        raise NotImplementedError("teach overlay/tests/spec/strategies.py lists of files")
+    least = schema.get("minItems", 0)
+    most = min(schema.get("maxItems", LONG), max(least, 3))
+    is_set = schema.get("uniqueItems", False)
+    return st.lists(
+        valid(items, lenient=lenient), min_size=least, max_size=most, unique_by=json.dumps if is_set else None
+    )
 
 
 def _strings(schema: Schema, *, lenient: bool) -> st.SearchStrategy[Any]:
@@ -118,16 +149,18 @@ def _objects(schema: Schema, *, lenient: bool) -> st.SearchStrategy[dict[str, An
         fields = {name: inner if name in required else inner | st.none() for name, inner in fields.items()}
     optional = {name: inner for name, inner in fields.items() if name not in required}
     least, most = schema.get("minProperties", 0), schema.get("maxProperties")
-    if most == 1 and not required:
+    if most == 1 and optional and not required:
         found = st.one_of([st.fixed_dictionaries({name: optional[name]}) for name in sorted(optional)])
     else:
         found = st.fixed_dictionaries({name: fields[name] for name in sorted(required)}, optional=optional)
         found = found.filter(lambda value: least <= len(value) and (most is None or len(value) <= most))
-    if lenient and schema.get("additionalProperties", True):
+    others = schema.get("additionalProperties", True)
+    if isinstance(others, dict) or (lenient and others):
         unknown = texts.filter(lambda name: name not in fields)
-        return st.builds(
-            lambda value, more: {**more, **value}, found, st.dictionaries(unknown, json_values, max_size=2)
-        )
+        values = valid(others, lenient=lenient) if isinstance(others, dict) else json_values
+        room = 2 if most is None else max(0, most - len(fields))
+        more = st.dictionaries(unknown, values, max_size=2 if lenient else min(2, room))
+        return st.builds(lambda value, beside: {**beside, **value}, found, more)
     return found
 
 
@@ -145,6 +178,9 @@ def forbidden(schema: Schema) -> st.SearchStrategy[Any]:
         near.append(st.integers(-LARGEST, math.ceil(schema["minimum"]) - 1))
     if "maximum" in schema:
         near.append(st.integers(math.floor(schema["maximum"]) + 1, LARGEST))
+    near += [st.just(schema[limit]) for limit in ("exclusiveMinimum", "exclusiveMaximum") if limit in schema]
+    if schema.get("items"):
+        near.append(st.lists(forbidden(schema.get("items", {})), min_size=1, max_size=2))
     if "object" in kinds_of(schema):
         near.append(st.dictionaries(texts, texts, max_size=2))
         near += [

@@ -14,6 +14,7 @@ from attrs import fields_dict
 import openvideos
 from openvideos._async_videos import AsyncVideos
 from openvideos._videos import Videos
+from openvideos_raw import models
 
 from .contract import OPERATIONS
 
@@ -60,7 +61,7 @@ def evaluated(annotation: str) -> Any:
 
 def hints_of(model: str) -> dict[str, Any]:
     """Return the types of a model's fields."""
-    return get_type_hints(getattr(openvideos, model), localns={"VideoError": openvideos.VideoError})
+    return get_type_hints(getattr(openvideos, model), localns=vars(models))
 
 
 @pytest.mark.parametrize("method", SEED["methods"])

@@ -26,6 +26,7 @@ from .contract import (
     problems,
     typed,
 )
+from .merging import merged
 from .strategies import forbidden, valid
 from .wire import BASE_URL, KEY, faults, read
 
@@ -57,6 +58,15 @@ def test_a_forbidden_value_is_not(name: str, data: st.DataObject) -> None:
         {"type": ["number", "null"], "minimum": -1.5},
         {"type": "integer", "minimum": 0.5, "maximum": 2.5},
         {"type": "boolean"},
+        {"type": "integer", "exclusiveMinimum": 0, "multipleOf": 4},
+        {"type": "number", "minimum": -1, "exclusiveMaximum": 1, "multipleOf": 0.25},
+        {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1},
+        {"type": "array", "items": {"type": "integer", "minimum": 0, "maximum": 4}, "minItems": 4, "uniqueItems": True},
+        {"type": "array", "items": {"type": "string", "minLength": 1}, "maxItems": 2},
+        {"type": "object", "additionalProperties": {"type": "string", "maxLength": 3}, "maxProperties": 1},
+        {"oneOf": [{"type": "integer"}, {"type": "number", "minimum": 0}], "description": "Not both."},
+        {"type": "object", "properties": {"a": {}, "b": {}}, "anyOf": [{"required": ["a"]}, {"required": ["b"]}]},
+        merged({"type": "number", "minimum": 0, "maximum": 9}, {"type": "integer", "minimum": 2, "maximum": 12}),
     ],
     ids=str,
 )
@@ -99,15 +109,57 @@ def test_a_line_break_at_the_end_is_no_part_of_a_pattern() -> None:
     "schema",
     [
         {"type": "string", "contentEncoding": "base64"},
-        {"type": "integer", "multipleOf": 4},
         {"type": "object", "patternProperties": {}},
-        {"type": "object", "properties": {"a": {"type": "array", "uniqueItems": True, "items": {}}}},
-        {"oneOf": []},
+        {"type": "object", "properties": {"a": {"type": "array", "contains": {}}}},
+        {"type": "array", "items": {"type": "string", "format": "binary"}},
+        {"oneOf": [{"not": {}}]},
     ],
 )
 def test_a_keyword_that_is_not_understood_is_not_passed_over(schema: dict[str, Any]) -> None:
     with pytest.raises(NotImplementedError, match=r"strategies\.py"):
         valid(schema)
+
+
+SIZED = {"type": "object", "properties": {"size": {"type": "string", "minLength": 3}}, "required": ["size"]}
+
+
+def test_schemas_that_hold_together_are_one() -> None:
+    colour = {"properties": {"size": {"maxLength": 7}, "colour": {"enum": ["red", "blue"]}}, "required": ["colour"]}
+    expected = {
+        "type": "object",
+        "properties": {"size": {"type": "string", "minLength": 3, "maxLength": 7}, "colour": {"enum": ["red", "blue"]}},
+        "required": ["size", "colour"],
+    }
+    assert merged(SIZED, colour) == expected
+    assert merged({"enum": ["red", "blue"], "title": "A"}, {"enum": ["blue"], "title": "B"}) == {
+        "enum": ["blue"],
+        "title": "B",
+    }
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"type": "string"}, {"type": "integer"}),
+        ({"pattern": "a"}, {"pattern": "b"}),
+        ({"properties": {"a": {}}, "additionalProperties": False}, {"properties": {"b": {}}}),
+        ({"items": {"const": 1}}, {"items": {"const": 2}}),
+    ],
+)
+def test_what_cannot_be_joined_is_not_passed_over(one: dict[str, Any], other: dict[str, Any]) -> None:
+    for left, right in ((one, other), (other, one)):
+        with pytest.raises(NotImplementedError, match=r"merging\.py"):
+            merged(left, right)
+
+
+def test_an_array_is_read_from_its_items() -> None:
+    numbers = {"type": ["array", "null"], "items": {"type": "integer"}}
+    assert typed(numbers, "7", "seven", "8") == [7, "seven", 8]
+    assert typed(numbers, "7") == [7]
+    either = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
+    assert (typed(either, "7"), typed(either, "7", "8")) == ("7", ["7", "8"])
+    with pytest.raises(AssertionError, match="2 times"):
+        typed({"type": "integer"}, "7", "8")
 
 
 def request(method: str, path: str, **more: Any) -> httpx.Request:
@@ -177,16 +229,20 @@ class TestTheJudge:
         assert name == part.name
 
 
+NUMBERS = {"type": "array", "items": {"type": "integer"}, "maxItems": 2}
+
+
 class TestNews:
     """What the contract gains is sent, judged, spoiled and counted with no word of it in these tests."""
 
     @pytest.fixture
     def grown(self, monkeypatch: pytest.MonkeyPatch) -> Operation:
-        """Return create_video with a query parameter, a header and a field that it does not have."""
+        """Return create_video with query parameters, a header and a field that it does not have."""
         old = OPERATIONS["create_video"]
         new = (
             Parameter("tag", "query", required=True, schema={"type": "integer", "minimum": 5}),
             Parameter("X-Tag", "header", required=True, schema={"type": "string", "pattern": "^[a-z]+\\Z"}),
+            Parameter("of", "query", required=False, schema=NUMBERS),
         )
         body = old.bodies[FORM]
         schema = body.schema | {
@@ -218,8 +274,8 @@ class TestNews:
                         client.call(grown, arguments)
                 for said in seen:
                     assert not faults(said)
-                    assert str(arguments.query["tag"]) == said.given("query")["tag"]
-                    assert arguments.header["X-Tag"] == said.given("header")["X-Tag"]
+                    assert [str(arguments.query["tag"])] == said.given("query")["tag"]
+                    assert [arguments.header["X-Tag"]] == said.given("header")["X-Tag"]
                     assert arguments.body["fps"] == said.body["fps"]
                     assert "fps" in set(paths_in(grown.bodies[FORM].schema, said.body))
 
@@ -229,6 +285,22 @@ class TestNews:
         said = read(request("POST", "/videos", files={"prompt": (None, "x")}))
         assert {"tag", "X-Tag", "body"} == faults(said).keys()
         assert {"tag", "X-Tag", "fps"} <= {name for _, _, name, _ in places(grown)}
+
+    @pytest.mark.parametrize(
+        ("query", "delimiter", "wrong"),
+        [
+            *[("of=1", None, ""), ("of=1&of=2", None, ""), ("of=1&of=2&of=3", None, "of"), ("of=1,2", None, "of")],
+            *[("of=1", ",", ""), ("of=1,2", ",", ""), ("of=1|2", "|", ""), ("of=1,2,3", ",", "of")],
+            *[("of=1&of=2", ",", "of"), ("of=", None, "of"), ("of=", ",", "of")],
+        ],
+    )
+    def test_a_list_in_a_query_is_judged_by_its_items(
+        self, grown: Operation, monkeypatch: pytest.MonkeyPatch, query: str, delimiter: str | None, wrong: str
+    ) -> None:
+        changed = [evolve(each, delimiter=delimiter) if each.name == "of" else each for each in grown.parameters]
+        monkeypatch.setitem(OPERATIONS, grown.id, evolve(grown, parameters=tuple(changed)))
+        sent = request("POST", f"/videos?tag=7&{query}", json=JOB, headers=AUTHORIZED | {"x-tag": "a"})
+        assert wrong == " ".join(faults(read(sent)))
 
     def test_is_counted(self, grown: Operation) -> None:
         news = {"query tag", "header X-Tag", f"{FORM} fps"}

@@ -13,7 +13,8 @@ from urllib.parse import parse_qsl, unquote_to_bytes
 import httpx
 from attrs import field, frozen
 
-from .contract import FORM, JSON, OPERATIONS, Operation, Schema, is_binary, problems, typed
+from .contract import FORM, JSON, OPERATIONS, Operation, Parameter, branches, is_binary, kinds_of, problems, typed
+from .merging import Schema
 
 PREFIX: Final = "/v1"
 ORIGIN: Final = "http://server.test"
@@ -47,11 +48,16 @@ class Said:
     """The JSON body; of a form, its fields: bytes where the contract has a file or does not know the name."""
     parts: tuple[Part, ...] = ()
 
-    def given(self, place: str) -> dict[str, str]:
-        """Return the values in one place that the contract's parameters have there."""
-        found = {"path": self.path, "query": dict(self.query), "header": self.headers}[place]
-        names = [parameter.name for parameter in self.operation.parameters if parameter.place == place]
-        return {name: found[name] for name in names if name in found}
+    def given(self, place: str) -> dict[str, list[str]]:
+        """Return the texts in one place that the contract's parameters have there: several for an array."""
+        pairs = {"path": self.path.items(), "query": self.query, "header": self.headers.multi_items()}[place]
+        found: dict[str, list[str]] = {}
+        for parameter in self.operation.parameters:
+            word = parameter.name.lower() if place == "header" else parameter.name
+            texts = [text for name, text in pairs if name == word and parameter.place == place]
+            if texts:
+                found[parameter.name] = texts
+        return found
 
 
 def read(request: httpx.Request) -> Said:
@@ -122,19 +128,22 @@ def _unescaped(text: str) -> str:
 
 def _fields(parts: tuple[Part, ...], schema: Schema) -> dict[str, Any]:
     fields: dict[str, Any] = {}
+    texts: dict[str, list[str]] = {}
     for part in parts:
-        assert part.name not in fields, f"the form has {part.name!r} twice"
         known: Schema | None = schema["properties"].get(part.name)
         if known is not None and is_binary(known):
+            assert part.name not in fields, f"the form has {part.name!r} twice"
             assert part.file_name, f"the file {part.name!r} has no file name"
             assert _MEDIA_TYPE.fullmatch(part.media_type or ""), f"the file {part.name!r} has no media type"
             fields[part.name] = part.content
+            continue
+        assert part.file_name is None, f"the field {part.name!r} has a file name"
+        assert part.media_type in {None, "text/plain", JSON}
+        if known is None:
+            fields[part.name] = part.content  # it may be any bytes
         else:
-            assert part.file_name is None, f"the field {part.name!r} has a file name"
-            assert part.media_type in {None, "text/plain", JSON}
-            # What the contract does not know may be any bytes.
-            fields[part.name] = part.content if known is None else typed(known, part.content.decode())
-    return fields
+            texts.setdefault(part.name, []).append(part.content.decode())
+    return fields | {name: typed(schema["properties"][name], *said) for name, said in texts.items()}
 
 
 def faults(said: Said) -> dict[str, list[str]]:
@@ -144,15 +153,11 @@ def faults(said: Said) -> dict[str, list[str]]:
     """
     found: dict[str, list[str]] = {}
     for parameter in said.operation.parameters:
-        values = said.given(parameter.place)
-        if parameter.name in values:
-            found[parameter.name] = problems(parameter.schema, typed(parameter.schema, values[parameter.name]))
+        texts = said.given(parameter.place).get(parameter.name)
+        if texts is not None:
+            found[parameter.name] = _faults_of(parameter, texts)
         elif parameter.required:
             found[parameter.name] = ["is missing"]
-    names = [name for name, _ in said.query]
-    for name in said.given("query"):
-        if names.count(name) > 1:
-            found[name] = ["is there twice"]
     if said.headers.get_list("authorization") != [f"Bearer {KEY}"]:
         found["authorization"] = [f"is {said.headers.get_list('authorization')}"]
     bodies = said.operation.bodies
@@ -163,6 +168,15 @@ def faults(said: Said) -> dict[str, list[str]]:
     else:
         found |= _body_faults(bodies[said.media_type].schema, said.body)
     return {name: wrong for name, wrong in found.items() if wrong}
+
+
+def _faults_of(parameter: Parameter, texts: list[str]) -> list[str]:
+    is_array = "array" in kinds_of(parameter.schema, *branches(parameter.schema))
+    if len(texts) > 1 and (not is_array or parameter.delimiter is not None):
+        return [f"is there {len(texts)} times"]
+    if is_array and parameter.delimiter is not None:
+        texts = texts[0].split(parameter.delimiter)
+    return problems(parameter.schema, typed(parameter.schema, *texts))
 
 
 def _body_faults(schema: Schema, body: Any) -> dict[str, list[str]]:
