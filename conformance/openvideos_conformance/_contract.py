@@ -77,6 +77,10 @@ class Contract:
         """Return a schema of `components`, by its name."""
         return cast("Schema", self.at(f"#/components/schemas/{name}"))
 
+    def default(self, name: str) -> str | None:
+        """Return the default of a schema of `components`; None if the contract leaves the choice to servers."""
+        return cast("str | None", self.schema(name).get("default"))
+
     def types(self, schema: Schema) -> frozenset[str]:
         """Return the JSON types that a schema names, itself or in the branches of a union; none if any will do."""
         schema = self.resolve(schema)

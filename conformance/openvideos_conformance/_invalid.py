@@ -154,8 +154,8 @@ class _Writer:
 
     def forms_of(self, requirement: str, name: str) -> Iterator[Case]:
         """Misspell a text that has a form, where both bodies have it."""
-        legal = getattr(self._target, name) or self._contract.at(f"{FORM}/properties/{name}")["default"]
-        near = misspelt(legal)
+        legal = getattr(self._target, name) or self._contract.at(f"{FORM}/properties/{name}").get("default")
+        near = [] if legal is None else misspelt(legal)
         for value in strangers_to(self._contract, f"{FORM}/properties/{name}", near):
             yield self._form(requirement, name, f"with {name}={value!r}", value)
         for value in strangers_to(self._contract, f"{JSON}/properties/{name}", [*near[:3], ""]):

@@ -38,7 +38,7 @@ def _limit(traffic: Traffic, page: Exchange) -> int | None:
     """Return how many videos a page may hold; None if that cannot be told."""
     schema = _schema(traffic, "limit")
     if "limit" not in traffic.parameters(page):
-        return int(schema["default"])
+        return schema.get("default")  # where the contract has none, a server decides
     text = _once(traffic, page, "limit") or ""
     if not (text.isascii() and text.isdecimal()) or len(text) > 9:  # noqa: PLR2004 - no limit is that long
         return None
@@ -49,7 +49,7 @@ def _order(traffic: Traffic, page: Exchange) -> str | None:
     """Return the order that a page has; None if that cannot be told."""
     schema = _schema(traffic, "order")
     if "order" not in traffic.parameters(page):
-        return str(schema["default"])
+        return schema.get("default")
     order = _once(traffic, page, "order")
     return order if order in schema["enum"] else None
 

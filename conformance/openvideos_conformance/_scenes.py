@@ -117,7 +117,8 @@ def start_at_once(wire: Wire, jobs: JobPool) -> list[Take]:
 
     """
     schemas = {"model": "VideoModel", "size": "VideoSize", "seconds": "VideoSeconds"}
-    named = {field: str(wire.contract.schema(name)["default"]) for field, name in schemas.items()}
+    defaults = {field: wire.contract.default(name) for field, name in schemas.items()}
+    named = {field: default for field, default in defaults.items() if default is not None}
 
     def start(fields: Mapping[str, str]) -> Take | Exchange:
         created = create(wire, jobs, fields)

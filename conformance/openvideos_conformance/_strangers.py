@@ -55,7 +55,7 @@ def knocks(contract: Contract, target: Target, *, known: str, unknown: str, doom
     `known` is the id of a job, `unknown` none, and `doomed` that of one which may be lost, empty if there is none;
     `marker` is in the prompts.
     """
-    seconds = target.seconds or contract.schema("VideoSeconds")["default"]
+    seconds = target.duration(contract)
     wish: dict[str, Any] = {"prompt": f"{marker} must never be made"}
     source = {"video": {"id": known}}
     bodies: dict[str, dict[str, Any]] = {

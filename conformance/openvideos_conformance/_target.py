@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from ._contract import Contract
+
+_A_FEW_SECONDS: Final = "4"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +36,10 @@ class Target:
     seed: int = 0
     webhook_port: int | None = None
     webhook_secret: str | None = field(default=None, repr=False)
+
+    def duration(self, contract: Contract) -> str:
+        """Return the seconds to ask for where they must be named: the operator's, the contract's, or a few."""
+        return self.seconds or contract.default("VideoSeconds") or _A_FEW_SECONDS
 
     def choice(self, **fields: str) -> dict[str, str]:
         """Return the fields of a create, with the model, the size and the seconds that the server offers."""

@@ -95,7 +95,7 @@ def ask_while_unfinished(wire: Wire, *, as_json: bool = False) -> Unfinished:
 def _questions(wire: Wire, path: str, video_id: str) -> dict[str, Callable[[], Exchange]]:
     wish = {"prompt": "The train enters a tunnel"}
     source = {"video": {"id": video_id}}
-    seconds = wire.contract.schema("VideoSeconds")["default"] if wire.target.seconds is None else wire.target.seconds
+    seconds = wire.target.duration(wire.contract)
     questions: dict[str, tuple[str, Callable[[], Exchange]]] = {
         "content": ("core", lambda: wire.get(f"{path}/content")),
         "remix": ("remix", lambda: wire.post(f"{path}/remix", json=wish)),

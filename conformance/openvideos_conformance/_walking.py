@@ -67,7 +67,8 @@ def walk_all_ways(wire: Wire, create: Callable[[], Exchange]) -> Walks:
     """
     own, reference = _reference(wire)
     limits = [*(each for each in _SMALL if each < largest(wire.contract)), largest(wire.contract)]
-    missing = wire.contract.parameter("list_videos", "limit")["default"] + 1 - len(reference.ids)
+    page = wire.contract.parameter("list_videos", "limit").get("default")
+    missing = 0 if page is None else page + 1 - len(reference.ids)
     is_one_moment = moments(reference, own) == 1
     if is_one_moment:
         time.sleep(1.0 - time.time() % 1.0 + _MARGIN)

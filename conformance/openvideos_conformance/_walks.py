@@ -151,9 +151,11 @@ def wrong_end(walk: Walk, behind: Sequence[str]) -> Flaw | None:
     return None
 
 
-def too_long(walk: Walk, default: int) -> Flaw | None:
-    """Say which page holds more videos than it may."""
+def too_long(walk: Walk, default: int | None) -> Flaw | None:
+    """Say which page holds more videos than it may; without a limit and a default, any number."""
     limit = default if walk.limit is None else walk.limit
+    if limit is None:
+        return None
     for page in walk.pages:
         count = len(json_array(page.object.get("data")))
         if count > limit:
@@ -162,9 +164,11 @@ def too_long(walk: Walk, default: int) -> Flaw | None:
     return None
 
 
-def short_page(walk: Walk, default: int) -> Flaw | None:
-    """Say which page is not full although there are videos behind it."""
+def short_page(walk: Walk, default: int | None) -> Flaw | None:
+    """Say which page is not full although there are videos behind it; without a limit and a default, none is."""
     limit = default if walk.limit is None else walk.limit
+    if limit is None:
+        return None
     for page in walk.pages:
         count = len(json_array(page.object.get("data")))
         if page.object.get("has_more") is True and 0 < count < limit:

@@ -26,6 +26,7 @@ from openvideos_emulator._idempotency import Once
 from openvideos_emulator._jobs import Recipe
 from openvideos_emulator._media import Variant
 from openvideos_emulator._sources import probe, seed_of
+from openvideos_emulator._spec import Contract, control
 from openvideos_emulator._validate import Fields, Upload
 
 if TYPE_CHECKING:
@@ -34,10 +35,10 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from openvideos_emulator._engine import Engine, Snapshot
-    from openvideos_emulator._spec import Contract
 
 _ATTEMPTS: Final = 3  # a file may be deleted between its making and its opening, when an equal job goes
 _ORDERS: Final = ("desc", "asc")
+_PAGE: Final = 20  # videos, where neither the request nor the contract says how many
 _Result = TypeVar("_Result")
 
 
@@ -61,8 +62,12 @@ class Operations:
         """Answer from this engine."""
         self._engine = engine
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="engine")
+        # What is left to the server by a request, and by a contract without that default, is as in a seeded job.
+        seeded = control().schema_at("#/components/schemas/Seed")["properties"]
+        self._unsaid: Fields = {name: seeded[name]["default"] for name in ("model", "size", "seconds")}
         # A file brings no model with it, so a job that starts from one has the model that the contract gives create.
-        self._default_model = str(contract.schema_at("#/components/schemas/VideoModel")["default"])
+        model = contract.schema_at("#/components/schemas/VideoModel").get("default", self._unsaid["model"])
+        self._default_model = str(model)
 
     def close(self) -> None:
         """Wait for the engine's last call."""
@@ -70,7 +75,7 @@ class Operations:
 
     async def create_video(self, call: Call) -> Response:
         """Start a job."""
-        body, profile = call.body, self._engine.profile
+        body, profile = {**self._unsaid, **call.body}, self._engine.profile
         profile.check_size(body["size"])
         seconds = profile.check_seconds(body["seconds"])
         seed = await anyio.to_thread.run_sync(seed_of, body.get("input_reference"))
@@ -84,7 +89,7 @@ class Operations:
         page = await self._run(
             lambda: self._engine.page(
                 after=after,
-                limit=int(limit or 0),
+                limit=_PAGE if limit is None else int(limit),
                 ascending=ascending,
                 counted=call.is_read,
             )
@@ -108,7 +113,9 @@ class Operations:
     async def download_video_content(self, call: Call) -> Response:
         """Send a file of a job, or the part of it that was asked for."""
         video_id = call.parameters["video_id"]
-        variant = Variant(_known("variant", call.parameters["variant"], (each.value for each in Variant)))
+        variant = Variant(
+            _known("variant", call.parameters.get("variant", Variant.VIDEO.value), (each.value for each in Variant))
+        )
         for _ in range(_ATTEMPTS):
             future = await self._run(lambda: self._engine.request_content(video_id, variant))
             # Shielded: others may wait for the same file when this client goes away.

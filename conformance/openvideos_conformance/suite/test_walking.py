@@ -40,8 +40,8 @@ def _report(flaws: Iterable[Flaw | None]) -> None:
             raise violated(flaw.message, *flaw.exchanges)
 
 
-def _default(contract: Contract) -> int:
-    return int(contract.parameter("list_videos", "limit")["default"])
+def _default(contract: Contract) -> int | None:
+    return contract.parameter("list_videos", "limit").get("default")
 
 
 @checks("VID-LIST-001", phase=Phase.LATE, jobs=MANY)
@@ -59,6 +59,9 @@ def test_no_page_holds_more_than_its_limit(walks: Walks, contract: Contract) -> 
 @checks("VID-LIST-002", phase=Phase.LATE, jobs=MANY)
 def test_no_page_holds_more_than_the_default(walks: Walks, contract: Contract) -> None:
     default = _default(contract)
+    if default is None:
+        message = "the contract leaves to servers how many videos a page holds by default"
+        raise NotReachedError(message)
     _report([too_long(walks.by_default, default)])
     if len(walks.reference.ids) <= default:
         message = f"there are {len(walks.reference.ids)} videos, no more than a page holds by default"

@@ -104,6 +104,8 @@ def test_the_limit_of_a_page_is_the_default_where_none_was_asked_for() -> None:
     pages = (page("cba", more=True),)
     assert too_long(walk(*pages, limit=3), 2) is None
     assert too_long(walk(*pages), 2) is not None
+    assert too_long(walk(*pages), None) is None
+    assert short_page(walk(*pages), None) is None
     assert short_page(walk(*pages), 3) is None
     assert short_page(walk(*pages, limit=4), 3) is not None
     assert short_page(walk(page("cba"), limit=4), 3) is None
