@@ -15,6 +15,8 @@ os.environ.setdefault("UV_COMPILE_BYTECODE", "1")  # the tests start hundreds of
 PROJECT = nox.project.load_toml("pyproject.toml")
 REDOCLY = "@redocly/cli@2.77.0"
 OPENAI_FOR_NODE = "openai@7.57.0"
+# A file's tests stay together: they share servers. Only a few at once, for some keep time.
+SPREAD = ("--numprocesses=auto", "--maxprocesses=4", "--dist=loadfile")
 
 
 def install(session: nox.Session, *groups: str, extras: list[str] | None = None) -> None:
@@ -69,9 +71,7 @@ def tests(session: nox.Session) -> None:
     if session.posargs:
         session.run("pytest", *session.posargs)
     else:
-        # A file's tests stay together: they share servers. Those that share the processors are few, for some keep time.
-        spread = ("--numprocesses=auto", "--maxprocesses=4", "--dist=loadfile")
-        session.run("pytest", *spread, "--cov", "--cov-report=")
+        session.run("pytest", *SPREAD, "--cov", "--cov-report=")
         session.run("coverage", "report", "--include=overlay/openvideos/*", "--fail-under=100")
 
 
@@ -80,7 +80,7 @@ def lowest(session: nox.Session) -> None:
     """Test on the oldest versions that pyproject.toml allows, but for those that the tests themselves need newer."""
     session.install("--resolution", "lowest-direct", "-e", f".[{','.join(all_extras())}]")
     install(session, "test")
-    session.run("pytest", *(session.posargs or ["-m", "not slow"]))
+    session.run("pytest", *(session.posargs or [*SPREAD, "-m", "not slow"]))
 
 
 @nox.session(default=False)

@@ -121,8 +121,9 @@ class Validator:
         fields: Fields = {}
         uploads: Fields = {}
         for name, parts in named.items():
+            if self._contract.items_of(properties[name]) is None:
+                _refuse_repetition(name, len(parts))  # before they are read
             if self._contract.is_file(properties[name]):
-                _refuse_repetition(name, len(parts))
                 fields[name] = ""  # a file is judged by what it holds, elsewhere; its schema knows only that it is
                 uploads[name] = _upload(parts[0])
             else:
