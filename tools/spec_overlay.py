@@ -45,9 +45,11 @@ def decisions(spec: dict[str, Any], root: Path) -> list[Decision]:
     """Return what is left to decide in the overlay below a project's root."""
     found: list[Decision] = []
     known = {operation["operationId"]: operation for _, operation in operations(spec, "paths").values()}
+    paths = sorted((root / "overlay/openvideos").rglob("*.py"))
+    modules = {path.relative_to(root).as_posix(): ast.parse(path.read_text("utf-8")) for path in paths}
     excused = tomllib.loads((root / "overlay/uncovered.toml").read_text("utf-8"))["uncovered"]
     for file in FILES:
-        methods, last = read_methods((root / file).read_text("utf-8"))
+        methods, last = read_methods(modules[file])
         for name in known.keys() - {method.operation for method in methods} - excused.keys():
             what = f"{name} has no method: write one, or give the reason in overlay/uncovered.toml"
             found.append(Decision(what, file, last, f"`{name}`"))
@@ -57,33 +59,33 @@ def decisions(spec: dict[str, Any], root: Path) -> list[Decision]:
                 found.append(Decision(f"{name} is no longer in the contract", file, method.line, f"`{name}`"))
                 continue
             found += differences(spec, name, known[name], set(method.arguments), file, method.line, "takes")
-    statuses = ast.parse((root / STATUSES).read_text("utf-8"))
+    statuses = modules[STATUSES]
     understood = {node.value for node in ast.walk(statuses) if isinstance(node, ast.Constant)}
     for word in spec["components"]["schemas"].get("VideoStatus", {}).get("enum", []):
         if word not in understood:
             what = f'the status "{word}" is unknown: say whether it is terminal'
             found.append(Decision(what, STATUSES, line_of_assignment(statuses), f'"{word}"'))
-    found += unsent_fields(spec, known, root)
-    found += missing_imports(root)
+    found += unsent_fields(spec, known, modules)
+    found += missing_imports(root, modules)
     return sorted(found, key=lambda decision: (decision.file, decision.line, decision.what))
 
 
-def unsent_fields(spec: dict[str, Any], known: dict[str, Any], root: Path) -> list[Decision]:
+def unsent_fields(spec: dict[str, Any], known: dict[str, Any], modules: dict[str, ast.Module]) -> list[Decision]:
     """Return the fields of bodies that a function which builds requests does not take, or a caller does not pass."""
     found: list[Decision] = []
     builders: dict[str, str] = {}
-    for node in ast.parse((root / BUILDERS).read_text("utf-8")).body:
+    for node in modules[BUILDERS].body:
         if isinstance(node, ast.FunctionDef):
             words = {each.value for each in ast.walk(node) if isinstance(each, ast.Constant)}
             for operation in [name for name in known if name in words and "requestBody" in known[name]]:
                 builders[node.name] = operation
                 taken = {argument.arg for argument in node.args.kwonlyargs}
                 found += differences(spec, operation, known[operation], taken, BUILDERS, node.lineno, "takes")
-    for path in sorted((root / "overlay/openvideos").rglob("*.py")):
-        for call in [node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Call)]:
+    for file, module in modules.items():
+        for call in [node for node in ast.walk(module) if isinstance(node, ast.Call)]:
             match call.func:
                 case ast.Attribute(value=ast.Name(id="operations"), attr=name) if name in builders:
-                    operation, file = builders[name], path.relative_to(root).as_posix()
+                    operation = builders[name]
                     passed = {keyword.arg for keyword in call.keywords if keyword.arg}
                     found += differences(spec, operation, known[operation], passed, file, call.lineno, "is passed")
                 case _:
@@ -108,16 +110,15 @@ def differences(
     ]
 
 
-def missing_imports(root: Path) -> list[Decision]:
+def missing_imports(root: Path, modules: dict[str, ast.Module]) -> list[Decision]:
     """Return the imports of the overlay that the raw client no longer has.
 
     A type checker tells them too, but not where another copy of the raw client is on its path, which has the module.
     """
     found: list[Decision] = []
-    for path in sorted((root / "overlay/openvideos").rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    for file, module in modules.items():
+        for node in ast.walk(module):
             if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == RAW:
-                file = path.relative_to(root).as_posix()
                 gone = [alias.name for alias in node.names if not is_there(root, str(node.module), alias.name)]
                 found += [Decision(f"{node.module}.{name} is gone", file, node.lineno, f"`{name}`") for name in gone]
     return found
@@ -146,11 +147,11 @@ def inputs(spec: dict[str, Any], operation: dict[str, Any]) -> frozenset[str]:
     return frozenset(names)
 
 
-def read_methods(source: str) -> tuple[list[Method], int]:
+def read_methods(module: ast.Module) -> tuple[list[Method], int]:
     """Return the methods that name an operation, and the last line of the class that has them."""
     methods: list[Method] = []
     last = 1
-    for kind in (node for node in ast.parse(source).body if isinstance(node, ast.ClassDef)):
+    for kind in (node for node in module.body if isinstance(node, ast.ClassDef)):
         for node in kind.body:
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
                 named = re.search(r"\(openapi\.yaml, (\w+)\)", ast.get_docstring(node) or "")

@@ -7,6 +7,7 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from ._checks import shown
+from ._contract import branches
 from ._exchanges import MISSING, json_array, json_object
 from ._rules import rule
 from ._traffic import OF_HTTP
@@ -307,7 +308,7 @@ def objects_have_what_is_recommended(traffic: Traffic, tally: Tally) -> None:
 def _recommended(contract: Contract, schema: Any, value: Any, place: str) -> Iterator[tuple[str, list[str]]]:
     """Go through the objects of a value of which the contract recommends fields, and through those that each lacks."""
     schema = json_object(contract.resolve(schema))
-    for branch in (*schema.get("anyOf", []), *schema.get("oneOf", []), *schema.get("allOf", [])):
+    for branch in branches(schema):
         yield from _recommended(contract, branch, value, place)
     for index, item in enumerate(json_array(value)):
         yield from _recommended(contract, schema.get("items"), item, f"{place}[{index}]")

@@ -86,16 +86,15 @@ class Contract:
         schema = self.resolve(schema)
         named = schema.get("type", [])
         types = {named} if isinstance(named, str) else set(named)
-        for branch in (*schema.get("anyOf", []), *schema.get("oneOf", []), *schema.get("allOf", [])):
+        for branch in branches(schema):
             types |= self.types(branch)
         return frozenset(types)
 
     def items(self, schema: Schema) -> Schema:
         """Return the schema of an array's items, itself or in the branches of a union; one that allows all if none."""
         schema = self.resolve(schema)
-        branches = (*schema.get("anyOf", []), *schema.get("oneOf", []), *schema.get("allOf", []))
         anything: Schema = {}
-        found = (self.items(branch) for branch in branches if "array" in self.types(branch))
+        found = (self.items(branch) for branch in branches(schema) if "array" in self.types(branch))
         return cast("Schema", schema["items"]) if "items" in schema else next(found, anything)
 
     def flaws(self, value: Any, address: str) -> list[str]:
@@ -149,6 +148,11 @@ def contract() -> Contract:
     text = files("openvideos").joinpath("openapi.yaml").read_text(encoding="utf-8")
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the fast one where it is built in
     return Contract(yaml.load(text, Loader=loader))  # noqa: S506 - both loaders are safe ones
+
+
+def branches(schema: Schema) -> tuple[Schema, ...]:
+    """Return the schemas of which a schema says that a value fits one of them, or all."""
+    return (*schema.get("anyOf", []), *schema.get("oneOf", []), *schema.get("allOf", []))
 
 
 def _pattern(template: str) -> re.Pattern[str]:

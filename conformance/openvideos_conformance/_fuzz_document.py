@@ -51,7 +51,7 @@ def adapted(contract: Contract, target: Target, *, offered: Collection[str], pic
     _pin(document, target)
     url = f"data:{IMAGE};base64,{base64.b64encode(picture).decode()}"
     document["components"]["schemas"]["ImageReference"]["properties"]["image_url"]["enum"] = [url]
-    _rewrite_examples(document, target.choice(), url)
+    _rewrite_examples(document, target.choice(), target.duration(contract), url)
     return document
 
 
@@ -105,7 +105,7 @@ def _pin(document: Schema, target: Target) -> None:
         schemas["ExtensionSeconds"]["enum"] = [added]
 
 
-def _rewrite_examples(document: Schema, choice: Mapping[str, str], url: str) -> None:
+def _rewrite_examples(document: Schema, choice: Mapping[str, str], seconds: str, url: str) -> None:
     for operation in _operations(document):
         for media in json_object(json_object(operation.get("requestBody")).get("content")).values():
             for example in json_object(media.get("examples")).values():
@@ -115,7 +115,7 @@ def _rewrite_examples(document: Schema, choice: Mapping[str, str], url: str) -> 
                 if operation["operationId"] == "create_video":
                     value.update(choice)
                 elif operation["operationId"] == "extend_video":
-                    value["seconds"] = choice.get("seconds", "4")
+                    value["seconds"] = seconds
                 if "input_reference" in value:
                     value["input_reference"] = {"image_url": url}
 

@@ -94,7 +94,7 @@ class Contract:
         schema = self.resolve(schema)
         named = schema.get("type", [])
         types = {named} if isinstance(named, str) else set(named)
-        for branch in (*schema.get("anyOf", []), *schema.get("oneOf", []), *schema.get("allOf", [])):
+        for branch in _branches(schema):
             types |= self.types_of(branch)
         return frozenset(types)
 
@@ -106,13 +106,12 @@ class Contract:
             found |= self.properties_of(branch)
         return found | cast("dict[str, Schema]", schema.get("properties", {}))
 
-    def items_of(self, schema: Schema) -> Schema | None:
-        """Give the schema of an array's items, through references and unions; None if no array is meant."""
+    def items_of(self, schema: Schema) -> Schema:
+        """Give the schema of an array's items, through references and unions; one that allows all if there is none."""
         schema = self.resolve(schema)
-        if "array" in schema.get("type", []):
-            return cast("Schema", schema.get("items", {}))
-        branches = (*schema.get("anyOf", []), *schema.get("oneOf", []), *schema.get("allOf", []))
-        return next((items for items in map(self.items_of, branches) if items is not None), None)
+        anything: Schema = {}
+        found = (self.items_of(branch) for branch in _branches(schema) if "array" in self.types_of(branch))
+        return cast("Schema", schema["items"]) if "items" in schema else next(found, anything)
 
     def is_file(self, schema: Schema) -> bool:
         """Tell whether a property of a form is a file."""
@@ -184,6 +183,10 @@ def _document(name: str) -> Contract:
     text = files("openvideos_emulator").joinpath(name).read_text(encoding="utf-8")
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the fast one where it is built in
     return Contract(yaml.load(text, Loader=loader))  # noqa: S506 - both loaders are safe ones
+
+
+def _branches(schema: Schema) -> tuple[Schema, ...]:
+    return (*schema.get("anyOf", []), *schema.get("oneOf", []), *schema.get("allOf", []))
 
 
 def _escaped(step: str) -> str:

@@ -91,7 +91,8 @@ class Validator:
             name = parameter.name.lower() if parameter.place == "header" else parameter.name
             texts = given[parameter.place].get(name) if parameter.place in given else None
             if texts is not None:
-                value = self._read(texts, parameter.schema, parameter.name, delimiter=parameter.delimiter)
+                schema, delimiter = parameter.schema, parameter.delimiter
+                value = self._read(parameter.name, schema, texts, len(texts), delimiter=delimiter)
                 self._check(value, parameter.address, parameter.name)
                 fields[parameter.name] = value
             elif parameter.required:
@@ -121,13 +122,12 @@ class Validator:
         fields: Fields = {}
         uploads: Fields = {}
         for name, parts in named.items():
-            if self._contract.items_of(properties[name]) is None:
-                _refuse_repetition(name, len(parts))  # before they are read
             if self._contract.is_file(properties[name]):
+                _refuse_repetition(name, len(parts))
                 fields[name] = ""  # a file is judged by what it holds, elsewhere; its schema knows only that it is
                 uploads[name] = _upload(parts[0])
             else:
-                fields[name] = self._read([_text(part) for part in parts], properties[name], name)
+                fields[name] = self._read(name, properties[name], map(_text, parts), len(parts))
         self._check(fields, address, None)
         return self._with_defaults({**fields, **uploads}, properties)
 
@@ -145,28 +145,27 @@ class Validator:
         if "default" in schema:
             fields[name] = schema["default"]
 
-    def _read(self, texts: list[str], schema: Schema, name: str, *, delimiter: str | None = None) -> object:
-        """Read the texts under a name as what their schema means; several of them only as the items of an array."""
-        items = self._contract.items_of(schema)
-        if len(texts) == 1 and "string" in self._contract.types_of(schema):
-            items = None
-        if items is None or delimiter is not None:
-            _refuse_repetition(name, len(texts))
+    def _read(
+        self, name: str, schema: Schema, texts: Iterable[str], count: int, *, delimiter: str | None = None
+    ) -> object:
+        """Read the texts under a name as what their schema means; several only as the items of an array.
+
+        No text is read if there are too many of them.
+        """
+        types = self._contract.types_of(schema)
+        is_array = "array" in types and (count > 1 or "string" not in types)
+        if not is_array or delimiter is not None:
+            _refuse_repetition(name, count)
         value: object
-        if items is None:
-            value = self._coerced(texts[0], schema)
+        if is_array:
+            kinds = self._contract.types_of(self._contract.items_of(schema))
+            parted = (item for text in texts for item in (text.split(delimiter) if delimiter else [text]))
+            value = [_coerced(item, kinds) for item in parted]
         else:
-            value = [self._coerced(text, items) for text in (texts[0].split(delimiter) if delimiter else texts)]
+            [text] = texts
+            value = _coerced(text, types)
         _check_texts(value, name)
         return value
-
-    def _coerced(self, text: str, schema: Schema) -> object:
-        types = self._contract.types_of(schema)
-        if "string" in types:
-            return text
-        if "object" in types and text.lstrip().startswith("{"):
-            return _json_object(text)
-        return text if len(text) > _MAX_DIGITS else _scalar(text, types)
 
     def _check(self, value: object, address: str, name: str | None) -> None:
         flaws = self._contract.flaws(value, address)
@@ -225,6 +224,14 @@ def _refuse_unknown(names: Iterable[str], known: Iterable[str]) -> None:
 def _refuse_repetition(name: str, count: int) -> None:
     if count > 1:
         raise invalid(f"{name} is given {count} times; send it once.", param=name, code="duplicate_parameter")
+
+
+def _coerced(text: str, types: frozenset[str]) -> object:
+    if "string" in types:
+        return text
+    if "object" in types and text.lstrip().startswith("{"):
+        return _json_object(text)
+    return text if len(text) > _MAX_DIGITS else _scalar(text, types)
 
 
 def _scalar(text: str, types: frozenset[str]) -> object:

@@ -181,7 +181,7 @@ def _query(query: Mapping[str, object]) -> dict[str, Any]:
     for name, value in query.items():
         if value is None:
             continue
-        values = list(cast("Sequence[object]", value)) if isinstance(value, (list, tuple)) else [value]
+        values = _items(value)
         if not all(isinstance(item, (str, int, float, bool)) for item in values):
             raise InvalidArgumentError(
                 f"The query parameter {name!r} is not text, a number, a bool or a list of these."
@@ -200,9 +200,12 @@ def _with_fields(files: list[tuple[str, Any]], extra: Mapping[str, object]) -> l
     for name, value in extra.items():
         if value is not None:
             _encodable(name)
-            items = cast("Sequence[object]", value) if isinstance(value, (list, tuple)) else [value]
-            kept += [(name, (None, _field(name, item), "text/plain")) for item in items]
+            kept += [(name, (None, _field(name, item), "text/plain")) for item in _items(value)]
     return kept
+
+
+def _items(value: object) -> list[object]:
+    return list(cast("Sequence[object]", value)) if isinstance(value, (list, tuple)) else [value]
 
 
 def _field(name: str, value: object) -> bytes:

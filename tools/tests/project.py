@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 PROJECT = Path(__file__).parents[2]
@@ -25,14 +26,7 @@ class Project:
         """Make the copy, of which git knows nothing. Copies that are used beside each other need a cache each."""
         self.root = root
         self.mypy_cache = mypy_cache
-        for part in PARTS:
-            source, target = PROJECT / part, root / part
-            target.parent.mkdir(parents=True, exist_ok=True)
-            if source.is_dir():
-                # The overlay's contract is a link to the project's.
-                shutil.copytree(source, target, symlinks=True, ignore=shutil.ignore_patterns("__pycache__", ".*_cache"))
-            else:
-                shutil.copyfile(source, target)
+        copy_parts(PARTS, root)
         (root / "tools").mkdir()
         for script in (PROJECT / "tools").glob("*.py"):
             shutil.copyfile(script, root / "tools" / script.name)
@@ -69,6 +63,18 @@ class Project:
     def release(self) -> None:
         """Commit everything, and make it the release."""
         release(self.root)
+
+
+def copy_parts(parts: Iterable[str], root: Path) -> None:
+    """Copy files and directories of the project to the same places below another root."""
+    for part in parts:
+        source, target = PROJECT / part, root / part
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir():
+            # The contract within the packages is a link to the project's.
+            shutil.copytree(source, target, symlinks=True, ignore=shutil.ignore_patterns("__pycache__", ".*_cache"))
+        else:
+            shutil.copyfile(source, target)
 
 
 def git(root: Path, *arguments: str) -> str:

@@ -98,21 +98,18 @@ def _of_kind(kind: str, schema: Schema, *, lenient: bool) -> st.SearchStrategy[A
 
 
 def _numbers(kind: str, schema: Schema) -> st.SearchStrategy[Any]:
-    least, most = schema.get("minimum"), schema.get("maximum")
-    above, below = schema.get("exclusiveMinimum"), schema.get("exclusiveMaximum")
+    lowest = [schema[limit] for limit in ("minimum", "exclusiveMinimum") if limit in schema]
+    highest = [schema[limit] for limit in ("maximum", "exclusiveMaximum") if limit in schema]
     step = schema.get("multipleOf", 1 if kind == "integer" else None)
+    found: st.SearchStrategy[Any]
     if step is None:
-        found = st.floats(
-            max((each for each in (least, above) if each is not None), default=None),
-            min((each for each in (most, below) if each is not None), default=None),
-            allow_nan=False,
-            allow_infinity=False,
-        )
+        least, most = max(lowest, default=None), min(highest, default=None)
+        found = st.floats(least, most, allow_nan=False, allow_infinity=False)
     else:
-        lowest = math.ceil(max(each for each in (least, above, -LARGEST) if each is not None) / step)
-        highest = math.floor(min(each for each in (most, below, LARGEST) if each is not None) / step)
-        found = st.integers(lowest, highest).map(lambda times: times * step)
-    return found.filter(lambda value: not problems(schema, value)) if {above, below} != {None} else found
+        times = st.integers(math.ceil(max([*lowest, -LARGEST]) / step), math.floor(min([*highest, LARGEST]) / step))
+        found = times.map(lambda count: count * step)
+    is_open = schema.keys() & {"exclusiveMinimum", "exclusiveMaximum"}
+    return found.filter(lambda value: not problems(schema, value)) if is_open else found
 
 
 def _lists(schema: Schema, *, lenient: bool) -> st.SearchStrategy[list[Any]]:
@@ -180,7 +177,7 @@ def forbidden(schema: Schema) -> st.SearchStrategy[Any]:
         near.append(st.integers(math.floor(schema["maximum"]) + 1, LARGEST))
     near += [st.just(schema[limit]) for limit in ("exclusiveMinimum", "exclusiveMaximum") if limit in schema]
     if schema.get("items"):
-        near.append(st.lists(forbidden(schema.get("items", {})), min_size=1, max_size=2))
+        near.append(st.lists(forbidden(schema["items"]), min_size=1, max_size=2))
     if "object" in kinds_of(schema):
         near.append(st.dictionaries(texts, texts, max_size=2))
         near += [

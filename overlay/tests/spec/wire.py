@@ -52,9 +52,9 @@ class Said:
         """Return the texts in one place that the contract's parameters have there: several for an array."""
         pairs = {"path": self.path.items(), "query": self.query, "header": self.headers.multi_items()}[place]
         found: dict[str, list[str]] = {}
-        for parameter in self.operation.parameters:
+        for parameter in [each for each in self.operation.parameters if each.place == place]:
             word = parameter.name.lower() if place == "header" else parameter.name
-            texts = [text for name, text in pairs if name == word and parameter.place == place]
+            texts = [text for name, text in pairs if name == word]
             if texts:
                 found[parameter.name] = texts
         return found

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Generator
@@ -15,7 +14,8 @@ from typing import Any
 
 import yaml
 
-PROJECT = Path(__file__).parents[2]
+from .project import PROJECT, copy_parts
+
 PARTS = (
     *("conftest.py", "openapi.yaml", "pyproject.toml", "generator-config.yaml", "generator-templates", "generated"),
     *("conformance/openvideos_conformance", "conformance/openvideos_emulator", "conformance/schemathesis.toml"),
@@ -32,14 +32,7 @@ class Copy:
     def __init__(self, root: Path, edit: Callable[[Spec], None]) -> None:
         """Make the copy, and change its contract."""
         self.root = root
-        for part in PARTS:
-            source, target = PROJECT / part, root / part
-            target.parent.mkdir(parents=True, exist_ok=True)
-            if source.is_dir():
-                # The contract within the packages is a link to the project's.
-                shutil.copytree(source, target, symlinks=True, ignore=shutil.ignore_patterns("__pycache__", ".*_cache"))
-            else:
-                shutil.copyfile(source, target)
+        copy_parts(PARTS, root)
         spec: Spec = yaml.safe_load((root / "openapi.yaml").read_text("utf-8"))
         edit(spec)
         (root / "openapi.yaml").write_text(yaml.safe_dump(spec, sort_keys=False, allow_unicode=True), "utf-8")
