@@ -94,7 +94,7 @@ def regenerate(session: nox.Session) -> None:
 def spec_diff(session: nox.Session) -> None:
     """Compare two contracts, `-- OLD NEW [--json]`: files, or REF:PATH as git names them."""
     install(session, "spec-diff")
-    session.run("python", "tools/spec_diff.py", *session.posargs)
+    session.run("python", "-m", "tools.contract_diff", *session.posargs)
 
 
 @nox.session(default=False)

@@ -17,14 +17,14 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from openvideos_conformance._catalogue import client_catalogue
-from openvideos_conformance._client_run import judge_client
-from openvideos_conformance._client_scenarios import SCENARIOS
-from openvideos_conformance._report_terminal import WORDS, summary
-from openvideos_conformance._verdicts import Verdict
+from openvideos_conformance._client.judge import judge_client
+from openvideos_conformance._client.scenarios import SCENARIOS
+from openvideos_conformance._core.catalogue import client_catalogue
+from openvideos_conformance._core.verdicts import Verdict
+from openvideos_conformance._reports.terminal import WORDS, summary
 
 if TYPE_CHECKING:
-    from openvideos_conformance._run import Run
+    from openvideos_conformance._core.run_result import Run
 
 ROOT: Final = Path(__file__).parents[1]
 PROGRAMS: Final = ROOT / "conformance" / "clients"

@@ -20,9 +20,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from contract_diff.overlay_files import DECISIONS
+
 ROOT = Path(__file__).resolve().parent.parent
 FLOWS = ROOT / "overlay" / "tests" / "flows"
-MODULES = ("_hints", "_status", "_retrying", "_polling", "_waiting", "_downloading", "_pages")
 PROFILE = {"OPENVIDEOS_FLOWS_PROFILE": "flows-repeatable"}
 KILLED = frozenset({"killed", "timeout"})
 """What may come of a mutant whose fate needs no reason: a test failed, or never ended."""
@@ -43,7 +44,7 @@ class CannotMutateError(Exception):
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line. Return 0, 1 if a survivor has no reason or a reason no survivor, 2 if nothing was tried."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("modules", nargs="*", default=MODULES, help=f"what to change: {', '.join(MODULES)}")
+    parser.add_argument("modules", nargs="*", default=DECISIONS, help=f"what to change: {', '.join(DECISIONS)}")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="how many tests run side by side")
     options = parser.parse_args(arguments)
     known = reasons()
@@ -55,7 +56,7 @@ def main(arguments: list[str] | None = None) -> int:
             print(f"mutation: {problem}", file=sys.stderr)
             return 2
         found = {survivor(Path(scratch), name): fate for name, fate in fates.items() if fate not in KILLED}
-    expected = {each for each in known if each.where.split(".")[0] in options.modules}
+    expected = {each for each in known if each.where.startswith(tuple(f"{module}." for module in options.modules))}
     unexplained, stale = sorted(found.keys() - expected), sorted(expected - found.keys())
     for each in unexplained:
         print(f"\n{found[each]}, and no reason is given:\n{entry(each)}")
@@ -83,7 +84,7 @@ def lay_out(scratch: Path, modules: tuple[str, ...]) -> None:
     pytest = {**tool["pytest"]["ini_options"], "testpaths": ["tests"]}
     mutmut = {
         "source_paths": ["src"],
-        "only_mutate": [f"src/openvideos/{module}.py" for module in modules],
+        "only_mutate": [f"src/openvideos/{module.replace('.', '/')}.py" for module in modules],
         "pytest_add_cli_args_test_selection": ["tests/flows"],
         "do_not_mutate_patterns": [r"= cast\("],  # the text in it is for type checkers alone
     }
@@ -114,7 +115,7 @@ def run(scratch: Path, jobs: int) -> Iterator[tuple[str, str]]:
 
 def survivor(scratch: Path, name: str) -> Survivor:
     """Return what mutmut's name of a change stands for."""
-    module, function = re.fullmatch(r"openvideos\.(\w+)\.x(.+)__mutmut_\d+", name).groups()  # type: ignore[union-attr]
+    module, function = re.fullmatch(r"openvideos\.([\w.]+?)\.x(.+)__mutmut_\d+", name).groups()  # type: ignore[union-attr]
     where = f"{module}.{function.removeprefix('_').replace('ǁ', '.').strip('.')}"
     changed = mutmut(scratch, "show", name).splitlines()
     lines = ["\n".join(line[1:].strip() for line in changed if re.match(rf"[{sign}](?![-+])", line)) for sign in "-+"]

@@ -20,7 +20,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         told = f"{', '.join(missing)} is missing; run: pip install 'openvideos[conformance]'"
         sys.stderr.write(f"openvideos-conformance: {told}\n")
         return _MISUSE
-    from openvideos_conformance._command import command
+    from ._cli.main import command
 
     return command(argv)
 

@@ -23,7 +23,7 @@ def pytest_load_initial_conftests(
     """Add the suite's options and hooks if the suite is asked for."""
     if not any(_is_suite(argument.split("::")[0]) for argument in args):
         return
-    from ._pytest_options import add_options
+    from ._pytest.options import add_options
 
     add_options(parser)
 
@@ -37,6 +37,6 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the suite's hooks and fixtures if the suite is asked for."""
     if config.pluginmanager.has_plugin(_RUN) or not hasattr(config.option, "openvideos_expected_failures"):
         return
-    from ._pytest_options import plugin_of
+    from ._pytest.options import plugin_of
 
     config.pluginmanager.register(plugin_of(config), _RUN)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from openvideos_emulator._app import EmulatorApp
+    from ._http.app import EmulatorApp
 
 __all__ = ["create_app", "main"]
 
@@ -49,17 +49,17 @@ def create_app(
 
     """
     # Imported here, so that `main` can say which extra is missing before anything needs it.
-    from openvideos_emulator._app import MAX_BODY_BYTES, EmulatorApp
-    from openvideos_emulator._engine import Engine
-    from openvideos_emulator._jobs import Pace
-    from openvideos_emulator._profiles import PROFILES
+    from ._engine.engine import Engine
+    from ._http.app import MAX_BODY_BYTES, EmulatorApp
+    from ._model.jobs import Pace
+    from ._model.profiles import PROFILES
 
     if profile not in PROFILES:
         message = f"the profile {profile!r} is unknown; use one of {', '.join(PROFILES)}"
         raise ValueError(message)
     endpoint = None
     if webhook_url is not None or webhook_secret is not None:
-        from openvideos_emulator._webhooks import Endpoint  # the HTTP client under it is slow to import
+        from ._webhooks.endpoint import Endpoint  # the HTTP client under it is slow to import
 
         endpoint = Endpoint.of(webhook_url, webhook_secret)
     engine = Engine(
@@ -71,7 +71,7 @@ def create_app(
     )
     dispatcher = None
     if endpoint is not None:
-        from openvideos_emulator._dispatcher import Dispatcher
+        from ._webhooks.dispatcher import Dispatcher
 
         dispatcher = Dispatcher(engine.outbox, endpoint, now=engine.now)
         dispatcher.start()
@@ -81,6 +81,6 @@ def create_app(
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command `openvideos-emulator`; return its exit code."""
-    from openvideos_emulator.__main__ import main as run
+    from .__main__ import main as run
 
     return run(argv)

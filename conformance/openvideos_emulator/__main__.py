@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import FrameType
 
-    from openvideos_emulator._app import EmulatorApp
+    from ._http.app import EmulatorApp
 
 _NEEDED: Final = (
     "anyio",
@@ -55,8 +55,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from openvideos_emulator import create_app
-    from openvideos_emulator._errors import StartError
+    from . import create_app
+    from ._model.refusals import StartError
 
     with contextlib.ExitStack() as stack:
         try:
@@ -83,7 +83,7 @@ def _run(options: argparse.Namespace) -> int:
 def _serve(app: EmulatorApp, listener: socket.socket, *, has_key: bool) -> int:
     import uvicorn
 
-    from openvideos_emulator._wire import WireProtocol
+    from ._http.uvicorn_protocol import WireProtocol
 
     class Server(uvicorn.Server):
         """A server that says when it accepts connections."""
@@ -187,7 +187,7 @@ def _key(text: str) -> str:
 
 
 def _pace(text: str) -> str:
-    from openvideos_emulator._jobs import Pace
+    from ._model.jobs import Pace
 
     try:
         return str(Pace.parse(text))

@@ -14,8 +14,8 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from openvideos_emulator._process import Processes
-    from openvideos_emulator.testing import OpenVideosServer
+    from ._process.parent import Processes
+    from .testing import OpenVideosServer
 
 _OPTIONS: Final = {
     "pace": ("instant", "how fast jobs run: instant, polls:N, seconds:S or manual"),
@@ -38,7 +38,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture(scope="session", name="_openvideos_processes")
 def _processes(request: pytest.FixtureRequest) -> Iterator[Processes]:
-    from openvideos_emulator._process import Processes
+    from ._process.parent import Processes
 
     processes = Processes(request.config.invocation_params.dir)
     yield processes
@@ -48,7 +48,7 @@ def _processes(request: pytest.FixtureRequest) -> Iterator[Processes]:
 @pytest.fixture
 def openvideos_server(request: pytest.FixtureRequest, _openvideos_processes: Processes) -> Iterator[OpenVideosServer]:
     """Give an emulator of the Videos API with no jobs: `base_url`, `api_key`, `advance()`, `fail_next()`, `jobs`."""
-    from openvideos_emulator.testing import EmulatorError, OpenVideosServer
+    from .testing import EmulatorError, OpenVideosServer
 
     options = _options(request)
     try:

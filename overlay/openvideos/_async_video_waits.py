@@ -13,10 +13,11 @@ from openvideos_raw.models.video import Video
 
 from . import _operations as operations
 from ._calls import Extras
-from ._downloading import downloading
+from ._drivers.part_file import PartFile
+from ._flows.downloading import downloading
+from ._flows.polling import Pace, creating_and_polling, polling
+from ._flows.wait_many import DEFAULT_CONCURRENCY, PAGE_SIZE, checked_concurrency, checked_ids, waiting
 from ._pages import AsyncConversationCursorPage, Walk, page_call
-from ._part_file import PartFile
-from ._polling import Pace, creating_and_polling, polling
 from ._responses import HttpxBinaryResponseContent
 from ._session import AsyncSession
 from ._types import (
@@ -31,7 +32,6 @@ from ._types import (
     VideoVariant,
     omit,
 )
-from ._waiting import DEFAULT_CONCURRENCY, PAGE_SIZE, checked_concurrency, checked_ids, waiting
 
 PAGE: type[AsyncConversationCursorPage[Video]] = AsyncConversationCursorPage
 

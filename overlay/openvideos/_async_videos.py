@@ -14,9 +14,9 @@ from openvideos_raw.models.video_delete_response import VideoDeleteResponse
 from . import _operations as operations
 from ._async_video_waits import AsyncVideoWaits
 from ._calls import Call, Extras
+from ._flows.retrying import sending
 from ._pages import AsyncConversationCursorPage, AsyncPaginator, Walk, page_call
 from ._responses import HttpxBinaryResponseContent
-from ._retrying import sending
 from ._types import (
     NOT_GIVEN,
     FileTypes,

@@ -12,11 +12,11 @@ import httpx
 from attrs import evolve
 
 from ._calls import Settings, Timeout, check_header
+from ._drivers.transport import AsyncTransport, SyncTransport
 from ._environment import endpoint
 from ._errors import ConfigurationError
 from ._secrets import shown
 from ._session import AsyncSession, SyncSession
-from ._transports import AsyncTransport, SyncTransport
 from ._types import NOT_GIVEN, NotGiven
 from ._version import __version__
 

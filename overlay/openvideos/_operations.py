@@ -34,7 +34,7 @@ from openvideos_raw.models.video import Video
 from openvideos_raw.models.video_reference import VideoReference as RawVideoReference
 from openvideos_raw.types import UNSET, Unset
 
-from . import _answers
+from . import _parsing
 from ._calls import Call, Extras, Parser, Settings, make_call
 from ._errors import InvalidArgumentError
 from ._types import FileTypes, ImageReference, Omit, VideoReference
@@ -102,15 +102,15 @@ def create(
     if isinstance(input_reference, Mapping):
         reference = _image_reference(cast("Mapping[str, object]", input_reference))
         arguments = raw_create.build_request(body=CreateVideoJson(**fields, input_reference=reference))
-        return make_call(settings, "create_video", arguments, _answers.video, extras)
+        return make_call(settings, "create_video", arguments, _parsing.video, extras)
     if isinstance(input_reference, Omit):
         arguments = raw_create.build_request(body=CreateVideoForm(**fields))
-        return make_call(settings, "create_video", arguments, _answers.video, extras)
+        return make_call(settings, "create_video", arguments, _parsing.video, extras)
     file = upload("input_reference", input_reference)
     arguments = _built(
         file, lambda: raw_create.build_request(body=CreateVideoForm(**fields, input_reference=file.file))
     )
-    return _uploading(settings, "create_video", arguments, _answers.video, extras, "input_reference", file)
+    return _uploading(settings, "create_video", arguments, _parsing.video, extras, "input_reference", file)
 
 
 def retrieve(settings: Settings, extras: Extras, *, video_id: str) -> Call[Video]:
@@ -119,10 +119,10 @@ def retrieve(settings: Settings, extras: Extras, *, video_id: str) -> Call[Video
         settings,
         "retrieve_video",
         _built(None, lambda: raw_retrieve.build_request(_id("video_id", video_id))),
-        _answers.video,
+        _parsing.video,
         extras,
         video_id=video_id,
-        recognises=_answers.failed_job_as_error,
+        recognises=_parsing.failed_job_as_error,
     )
 
 
@@ -142,7 +142,7 @@ def delete(settings: Settings, extras: Extras, *, video_id: str) -> Call[VideoDe
         settings,
         "delete_video",
         _built(None, lambda: raw_delete.build_request(_id("video_id", video_id))),
-        lambda response: _answers.deletion(video_id, response),
+        lambda response: _parsing.deletion(video_id, response),
         extras,
         video_id=video_id,
     )
@@ -175,7 +175,7 @@ def remix(settings: Settings, extras: Extras, *, video_id: str, prompt: str) -> 
     """Return the call of remix_video."""
     body = RemixVideoJson(prompt=_text("prompt", prompt))
     arguments = _built(None, lambda: raw_remix.build_request(_id("video_id", video_id), body=body))
-    return make_call(settings, "remix_video", arguments, _answers.video, extras, video_id=video_id)
+    return make_call(settings, "remix_video", arguments, _parsing.video, extras, video_id=video_id)
 
 
 def edit(
@@ -186,10 +186,10 @@ def edit(
     reference = _video_reference(video)
     if reference is not None:
         arguments = raw_edit.build_request(body=EditVideoJson(prompt=prompt, video=reference))
-        return make_call(settings, "edit_video", arguments, _answers.video, extras, video_id=reference.id)
+        return make_call(settings, "edit_video", arguments, _parsing.video, extras, video_id=reference.id)
     file = upload("video", cast("FileTypes", video))
     arguments = _built(file, lambda: raw_edit.build_request(body=EditVideoForm(prompt=prompt, video=file.file)))
-    return _uploading(settings, "edit_video", arguments, _answers.video, extras, "video", file)
+    return _uploading(settings, "edit_video", arguments, _parsing.video, extras, "video", file)
 
 
 def extend(
@@ -206,11 +206,11 @@ def extend(
     if reference is not None:
         body = ExtendVideoJson(prompt=prompt, seconds=duration, video=reference)
         arguments = raw_extend.build_request(body=body)
-        return make_call(settings, "extend_video", arguments, _answers.video, extras, video_id=reference.id)
+        return make_call(settings, "extend_video", arguments, _parsing.video, extras, video_id=reference.id)
     file = upload("video", cast("FileTypes", video))
     form = ExtendVideoForm(prompt=prompt, seconds=duration, video=file.file)
     arguments = _built(file, lambda: raw_extend.build_request(body=form))
-    return _uploading(settings, "extend_video", arguments, _answers.video, extras, "video", file)
+    return _uploading(settings, "extend_video", arguments, _parsing.video, extras, "video", file)
 
 
 def create_character(settings: Settings, extras: Extras, *, name: str, video: FileTypes) -> Call[Character]:
@@ -219,13 +219,13 @@ def create_character(settings: Settings, extras: Extras, *, name: str, video: Fi
     file = upload("video", video)
     form = CreateCharacterForm(name=name, video=file.file)
     arguments = _built(file, lambda: raw_create_character.build_request(body=form))
-    return _uploading(settings, "create_character", arguments, _answers.character, extras, "video", file)
+    return _uploading(settings, "create_character", arguments, _parsing.character, extras, "video", file)
 
 
 def get_character(settings: Settings, extras: Extras, *, character_id: str) -> Call[Character]:
     """Return the call of retrieve_character."""
     arguments = _built(None, lambda: raw_retrieve_character.build_request(_id("character_id", character_id)))
-    return make_call(settings, "retrieve_character", arguments, _answers.character, extras)
+    return make_call(settings, "retrieve_character", arguments, _parsing.character, extras)
 
 
 def _uploading(

@@ -9,11 +9,11 @@ import httpx
 from attrs import define, evolve, field, frozen
 
 from . import _operations as operations
-from ._answers import decoded, invalid, read_video
 from ._calls import Call, Extras
 from ._errors import PaginationError
+from ._flows.retrying import calling
 from ._json import is_array, is_object
-from ._retrying import calling
+from ._parsing import decoded, invalid, read_video
 
 if TYPE_CHECKING:
     from ._session import AsyncSession, SyncSession

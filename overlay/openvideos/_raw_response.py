@@ -12,8 +12,8 @@ import httpx
 
 from ._async_videos import AsyncVideos
 from ._calls import Call
+from ._flows.retrying import sending
 from ._responses import APIResponse, AsyncAPIResponse, AsyncResponseContextManager, ResponseContextManager
-from ._retrying import sending
 from ._session import AsyncSession, SyncSession
 from ._videos import Videos
 

@@ -11,8 +11,8 @@ from typing import Any, Generic, TypeVar
 import anyio.to_thread
 import httpx
 
-from ._attempts import FOREIGN_ASYNC, cut_off
-from ._part_file import write_whole
+from ._drivers.attempt import FOREIGN_ASYNC, cut_off
+from ._drivers.part_file import write_whole
 
 T = TypeVar("T")
 

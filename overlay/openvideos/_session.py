@@ -11,12 +11,12 @@ from typing import Generic, Self, TypeVar
 
 from attrs import define, evolve, field
 
-from ._async_driver import AsyncDriver
 from ._calls import Settings
+from ._drivers.async_ import AsyncDriver
+from ._drivers.sync import SyncDriver
+from ._drivers.transport import AsyncTransport, SyncTransport
 from ._errors import ConfigurationError
-from ._retrying import Clocks, Retries
-from ._sync_driver import SyncDriver
-from ._transports import AsyncTransport, SyncTransport
+from ._flows.retrying import Clocks, Retries
 
 D = TypeVar("D", SyncDriver, AsyncDriver)
 

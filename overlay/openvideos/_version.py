@@ -1,4 +1,4 @@
-"""Hold the version of the distribution, which pyproject.toml names too (a test compares them)."""
+"""Hold the version of the distribution; the build reads it here."""
 
 from __future__ import annotations
 

@@ -13,9 +13,9 @@ from openvideos_raw.models.video_delete_response import VideoDeleteResponse
 
 from . import _operations as operations
 from ._calls import Call, Extras
+from ._flows.retrying import sending
 from ._pages import SyncConversationCursorPage, Walk, page_call
 from ._responses import HttpxBinaryResponseContent
-from ._retrying import sending
 from ._types import (
     NOT_GIVEN,
     FileTypes,

@@ -10,9 +10,9 @@ import anyio.to_thread
 import httpx
 import pytest
 
-from openvideos._async_writing import Writing
-from openvideos._bodies import PIECE
-from openvideos._effects import Save
+from openvideos._drivers.background_writer import Writing
+from openvideos._drivers.body import PIECE
+from openvideos._flows.effects import Save
 
 pytestmark = pytest.mark.anyio
 

@@ -9,12 +9,12 @@ import httpx
 import pytest
 
 from openvideos import APITimeoutError, InvalidArgumentError
-from openvideos._answers import video
-from openvideos._async_driver import AsyncDriver
 from openvideos._calls import Call
-from openvideos._effects import Close, Do, Flow, Send, Sleep, Tell
-from openvideos._sync_driver import SyncDriver
-from openvideos._transports import AsyncTransport, SyncTransport
+from openvideos._drivers.async_ import AsyncDriver
+from openvideos._drivers.sync import SyncDriver
+from openvideos._drivers.transport import AsyncTransport, SyncTransport
+from openvideos._flows.effects import Close, Do, Flow, Send, Sleep, Tell
+from openvideos._parsing import video
 
 CALL = Call(operation="retrieve_video", method="GET", url="http://server.test/v1/videos/v", headers={}, parse=video)
 

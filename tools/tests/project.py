@@ -13,7 +13,7 @@ PROJECT = Path(__file__).parents[2]
 PARTS = [
     *("CHANGELOG.md", "generated", "generator-config.yaml", "generator-templates", "openapi.yaml"),
     *("conformance/openvideos_conformance", "conformance/openvideos_emulator"),
-    *("overlay/openvideos", "overlay/uncovered.toml", "pyproject.toml"),
+    *("overlay/openvideos", "overlay/uncovered.toml", "pyproject.toml", "tools/contract_diff"),
 ]
 """What regeneration reads and writes."""
 VIDEO = "generated/openvideos_raw/models/video.py"
@@ -27,9 +27,7 @@ class Project:
         self.root = root
         self.mypy_cache = mypy_cache
         copy_parts(PARTS, root)
-        (root / "tools").mkdir()
-        for script in (PROJECT / "tools").glob("*.py"):
-            shutil.copyfile(script, root / "tools" / script.name)
+        copy_parts([f"tools/{script.name}" for script in (PROJECT / "tools").glob("*.py")], root)
 
     def regenerate(self, *arguments: str, **options: object) -> subprocess.CompletedProcess[str]:
         """Run the command, with further environment variables, from a directory (`cwd`)."""

@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 import pytest
+from contract_diff.overlay_files import VERSION
 
 from .project import PROJECT, Project
 
@@ -32,7 +33,8 @@ def carry_out(project: Project, line: str) -> str:
     if session == "regenerate":
         run = project.regenerate(*rest[1:])
     else:
-        command = [sys.executable, f"tools/{session}.py", *rest[1:]]
+        assert "spec_diff" == session
+        command = [sys.executable, "-m", "tools.contract_diff", *rest[1:]]
         run = subprocess.run(command, cwd=project.root, capture_output=True, text=True, check=False)
     assert (0, "") == (run.returncode, run.stderr), run.stdout
     return run.stdout
@@ -52,8 +54,7 @@ def test_it_does_what_it_says(released: Project) -> None:
         carry_out(released, line)
     assert "" == released.git("status", "--porcelain")
 
-    for file in ("pyproject.toml", "overlay/openvideos/_version.py"):
-        released.change(file, '"0.1.0"', '"0.1.1"')
+    released.change(VERSION, '"0.1.0"', '"0.1.1"')
     [heading] = re.findall(r"`(## \[0\.1\.1\] - [^`]*)`", EXAMPLE)
     released.change("CHANGELOG.md", "## [Unreleased]\n", f"## [Unreleased]\n\n{heading}\n")
     assert ["nox", "python -m build"] == [release.pop(0), release.pop()]

@@ -5,14 +5,12 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import judge_clients
 import pytest
 
+from openvideos_conformance._client.scenarios import SCENARIOS
+
 PROJECT = Path(__file__).parents[2]
-sys.path.insert(0, str(PROJECT / "tools"))  # the tools are scripts, which import each other from beside them
-
-import judge_clients  # noqa: E402
-
-from openvideos_conformance._client_scenarios import SCENARIOS  # noqa: E402
 
 PROGRAM = str(PROJECT / "conformance" / "clients" / "openvideos_client.py")
 PAGE = f"before\n{judge_clients.BEGIN}old\n{judge_clients.END}after\n"

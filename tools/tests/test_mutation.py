@@ -28,7 +28,7 @@ elif sys.argv[1] == "results":
 else:
     print(plan["shown"][sys.argv[2]])
 """
-IN_A_FUNCTION = "openvideos._hints.x__number__mutmut_3"
+IN_A_FUNCTION = "openvideos._flows.hints.x__number__mutmut_3"
 IN_A_METHOD = "openvideos._pages.xǁOnceǁfresh__mutmut_1"
 SHOWN = {
     IN_A_FUNCTION: '# a\n--- a.py\n+++ a.py\n@@ -1,2 +1,2 @@\n def f():\n-    a = "\\t-"\n+    a = "XX"\n',
@@ -46,7 +46,7 @@ class Project:
         self.seen = root / "seen.toml"
         for path, text in {
             "generated/openvideos_raw/__init__.py": "",
-            "overlay/openvideos/_hints.py": "",
+            "overlay/openvideos/_flows/hints.py": "",
             "overlay/tests/conftest.py": "",
             "overlay/tests/flows/survivors.toml": "",
             "pyproject.toml": '[tool.pytest.ini_options]\ntestpaths = ["a"]\nfilterwarnings = ["error"]\ntimeout = 9\n',
@@ -54,8 +54,11 @@ class Project:
         }.items():
             (root / path).parent.mkdir(parents=True, exist_ok=True)
             (root / path).write_text(text, "utf-8")
-        (root / "tools").mkdir()
-        shutil.copyfile(TOOL, root / "tools" / "mutation.py")
+        for file in ("mutation.py", "contract_diff/__init__.py", "contract_diff/overlay_files.py"):
+            (root / "tools" / file).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(
+                TOOL.with_name(file.partition("/")[0]).joinpath(*file.split("/")[1:]), root / "tools" / file
+            )
 
     def run(self, fates: dict[str, str], *arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
         """Run the command where mutmut ends so."""
@@ -93,10 +96,12 @@ def test_all_is_well_when_each_change_fails_a_test(project: Project) -> None:
 
 
 def test_a_survivor_needs_a_reason(project: Project) -> None:
-    run = project.run({IN_A_FUNCTION: "survived", IN_A_METHOD: "no tests", "openvideos._hints.x_a__mutmut_1": "killed"})
+    run = project.run(
+        {IN_A_FUNCTION: "survived", IN_A_METHOD: "no tests", "openvideos._flows.hints.x_a__mutmut_1": "killed"}
+    )
     assert 1 == run.returncode
     assert [
-        {"where": "_hints._number", "line": 'a = "\\t-"', "mutant": 'a = "XX"'},
+        {"where": "_flows.hints._number", "line": 'a = "\\t-"', "mutant": 'a = "XX"'},
         {"where": "_pages.Once.fresh", "line": "x = (\n1", "mutant": "x = (\n2"},
     ] == entries(run.stdout)
     assert "survived, and no reason is given:" in run.stdout
@@ -115,11 +120,11 @@ def test_what_is_told_is_what_the_file_takes(project: Project) -> None:
 
 def test_a_reason_without_a_survivor_is_stale(project: Project) -> None:
     project.survivors.write_text(
-        '[[survivor]]\nwhere = "_hints.f"\nline = "a"\nmutant = "b"\nreason = "it was so"\n', "utf-8"
+        '[[survivor]]\nwhere = "_flows.hints.f"\nline = "a"\nmutant = "b"\nreason = "it was so"\n', "utf-8"
     )
     run = project.run({IN_A_FUNCTION: "killed"})
     assert 1 == run.returncode
-    assert [{"where": "_hints.f", "line": "a", "mutant": "b"}] == entries(run.stdout)
+    assert [{"where": "_flows.hints.f", "line": "a", "mutant": "b"}] == entries(run.stdout)
     assert "stale, for no such change survives:" in run.stdout
     # Where its module was not changed, nothing is known of it.
     assert 0 == project.run({IN_A_METHOD: "killed"}, "_pages").returncode
@@ -134,7 +139,7 @@ def test_changes_that_were_not_tried_prove_nothing(project: Project) -> None:
 
 
 def test_the_tests_are_run_as_the_project_has_it(project: Project) -> None:
-    project.run({IN_A_FUNCTION: "killed"}, "_hints", "_pages")
+    project.run({IN_A_FUNCTION: "killed"}, "_flows.hints", "_pages")
     tool = tomllib.loads(project.seen.read_text("utf-8"))["tool"]
-    assert ["src/openvideos/_hints.py", "src/openvideos/_pages.py"] == tool["mutmut"]["only_mutate"]
+    assert ["src/openvideos/_flows/hints.py", "src/openvideos/_pages.py"] == tool["mutmut"]["only_mutate"]
     assert {"testpaths": ["tests"], "filterwarnings": ["error"], "timeout": 9} == tool["pytest"]["ini_options"]

@@ -16,11 +16,11 @@ from typing import Any, cast
 
 import pytest
 import yaml
+from contract_diff.overlay_files import VERSION
+from contract_diff.release import version_problems
 
 from .project import Project, release
-from .test_spec_edits import EDITS, SPEC, edited  # which makes the tools importable
-
-from spec_release import version_problems  # isort: skip
+from .test_spec_edits import EDITS, SPEC, edited
 
 CLASSES = ["-", "editorial", "additive", "breaking"]
 COLUMNS = ["callers", "readers", "change", "generated files", "to decide"]
@@ -264,19 +264,19 @@ class TestTheVersionRule:
         refused = released.regenerate("--check")
         assert 1 == refused.returncode
         assert "breaking: `maxLength` was 32000 and is 1000 (/components/schemas/Prompt)" in refused.stdout
-        released.change("pyproject.toml", 'version = "0.1.0"', 'version = "0.1.1"')
+        released.change(VERSION, '"0.1.0"', '"0.1.1"')
         assert 1 == released.regenerate("--check").returncode
-        released.change("pyproject.toml", 'version = "0.1.1"', 'version = "0.2.0"')
+        released.change(VERSION, '"0.1.1"', '"0.2.0"')
         assert 0 == released.regenerate("--check").returncode
 
     def test_from_1_on_it_needs_another_major_one(self, released: Project) -> None:
-        released.change("pyproject.toml", 'version = "0.1.0"', 'version = "1.0.0"')
+        released.change(VERSION, '"0.1.0"', '"1.0.0"')
         released.release()
         released.change("openapi.yaml", "maxLength: 32000", "maxLength: 1000")
-        released.change("pyproject.toml", 'version = "1.0.0"', 'version = "1.1.0"')
+        released.change(VERSION, '"1.0.0"', '"1.1.0"')
         released.regenerate()
         assert 1 == released.regenerate("--check").returncode
-        released.change("pyproject.toml", 'version = "1.1.0"', 'version = "2.0.0"')
+        released.change(VERSION, '"1.1.0"', '"2.0.0"')
         assert 0 == released.regenerate("--check").returncode
 
     @pytest.mark.parametrize(
@@ -309,7 +309,7 @@ class TestTheVersionRule:
     def test_so_does_what_importers_lose(self, released: Project, file: str, old: str, new: str, said: str) -> None:
         released.change(file, old, new)
         assert any(said in problem for problem in version_problems(released.root, "v0.1.0", []))
-        released.change("pyproject.toml", 'version = "0.1.0"', 'version = "0.2.0"')
+        released.change(VERSION, '"0.1.0"', '"0.2.0"')
         assert [] == version_problems(released.root, "v0.1.0", [])
 
     def test_the_command_tells_it(self, released: Project) -> None:

@@ -11,15 +11,13 @@ from typing import Any
 
 import pytest
 import yaml
+from contract_diff.changes import compare
+from contract_diff.document import InvalidSpecError, parse
+from contract_diff.model import SEVERITY, follow
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 PROJECT = Path(__file__).parents[2]
-sys.path.insert(0, str(PROJECT / "tools"))  # the tools are scripts, which import each other from beside them
-
-from spec_changes import compare  # noqa: E402
-from spec_diff import InvalidSpecError, parse  # noqa: E402
-from spec_model import SEVERITY, follow  # noqa: E402
 
 TEXT = (PROJECT / "openapi.yaml").read_text("utf-8")
 SPEC = parse("openapi.yaml", TEXT)
@@ -153,7 +151,7 @@ def test_an_invalid_contract_is_refused_with_its_line(old: str, new: str, said: 
 def test_the_command(tmp_path: Path) -> None:
     new = tmp_path / "new.yaml"
     new.write_text(TEXT.replace("maxLength: 32000", "maxLength: 1000"), "utf-8")
-    command = [sys.executable, "tools/spec_diff.py", "openapi.yaml", str(new)]
+    command = [sys.executable, "-m", "tools.contract_diff", "openapi.yaml", str(new)]
     run = subprocess.run([*command, "--json"], cwd=PROJECT, capture_output=True, text=True, check=False)
     [change] = json.loads(run.stdout)
     assert (0, "breaking", None) == (run.returncode, change["callers"], change["readers"])

@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+import openvideos
+
 PROJECT = Path(__file__).parents[2]
 CONTRACT = (PROJECT / "openapi.yaml").read_bytes()
 PACKAGES = ["openvideos", "openvideos_conformance", "openvideos_emulator", "openvideos_raw"]
@@ -72,10 +74,10 @@ def test_the_wheel_holds_the_dashboard(wheel: Path) -> None:
 def test_the_wheel_says_what_it_is(wheel: Path) -> None:
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))["project"]
     with zipfile.ZipFile(wheel) as archive:
-        info = f"openvideos-{project['version']}.dist-info"
+        info = f"openvideos-{openvideos.__version__}.dist-info"
         metadata = Parser().parsestr(archive.read(f"{info}/METADATA").decode())
         assert (PROJECT / "LICENSE").read_bytes() == archive.read(f"{info}/licenses/LICENSE")
-    assert (project["version"], "Apache-2.0") == (metadata["Version"], metadata["License-Expression"])
+    assert (openvideos.__version__, "Apache-2.0") == (metadata["Version"], metadata["License-Expression"])
     assert sorted(project["optional-dependencies"]) == sorted(metadata.get_all("Provides-Extra", []))
     core = [line for line in metadata.get_all("Requires-Dist", []) if "extra ==" not in line]
     assert ["attrs", "httpx"] == sorted(line.split("<")[0].split(">")[0] for line in core)

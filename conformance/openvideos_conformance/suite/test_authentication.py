@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from openvideos_conformance._checks import expect, shown, violated
-from openvideos_conformance._exchanges import CREATING, json_object
-from openvideos_conformance._outcomes import NotReachedError
-from openvideos_conformance._refusals import ids_given, marked, newest
-from openvideos_conformance._strangers import other_schemes, wrong_keys
-from openvideos_conformance._suite import Phase, checks
+from .._core.exchange import CREATING, json_object
+from .._core.outcomes import NotReachedError
+from .._judging.assertions import expect, shown, violated
+from .._probes.invalid_requests import ids_given, marked, newest
+from .._probes.unauthorized_requests import other_schemes, wrong_keys
+from .._pytest.marker import Phase, checks
 
 if TYPE_CHECKING:
-    from openvideos_conformance._exchanges import Exchange
-    from openvideos_conformance._strangers import Strangers
-    from openvideos_conformance._wire import Wire
+    from .._core.exchange import Exchange
+    from .._probes.unauthorized_requests import Strangers
+    from .._server.recording_client import Wire
 
 _UNAUTHORIZED = 401
 _DOOMED = ("longest",)

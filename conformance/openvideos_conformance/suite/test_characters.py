@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from openvideos_conformance._checks import BAD_INPUT, CHARACTER, expect, fits, shown, violated
-from openvideos_conformance._contract import Contract
-from openvideos_conformance._downloads import Files
-from openvideos_conformance._exchanges import Exchange
-from openvideos_conformance._outcomes import NotReachedError
-from openvideos_conformance._scenes import id_of, not_busy
-from openvideos_conformance._suite import Phase, checks
-from openvideos_conformance._unknown_ids import unknown_like
-from openvideos_conformance._wire import Wire
+from .._core.contract import Contract
+from .._core.exchange import Exchange
+from .._core.outcomes import NotReachedError
+from .._inputs.unknown_ids import unknown_like
+from .._judging.assertions import BAD_INPUT, CHARACTER, expect, fits, shown, violated
+from .._probes.creates import id_of, not_busy
+from .._pytest.marker import Phase, checks
+from .._server.downloads import Files
+from .._server.recording_client import Wire
 
 CHARACTERS = "/videos/characters"
 

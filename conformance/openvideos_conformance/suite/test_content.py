@@ -6,19 +6,19 @@ import contextlib
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from openvideos_conformance._checks import BAD_INPUT, answered, expect, shown, violated
-from openvideos_conformance._outcomes import NotReachedError
-from openvideos_conformance._ranges import flaw_of, read_content_range, read_pieces
-from openvideos_conformance._suite import Phase, checks
-from openvideos_conformance._unknown_ids import unknown_like
+from .._core.outcomes import NotReachedError
+from .._inputs.unknown_ids import unknown_like
+from .._judging.assertions import BAD_INPUT, answered, expect, shown, violated
+from .._judging.byte_ranges import flaw_of, read_content_range, read_pieces
+from .._pytest.marker import Phase, checks
 
 if TYPE_CHECKING:
-    from openvideos_conformance._contract import Contract
-    from openvideos_conformance._downloads import Files
-    from openvideos_conformance._exchanges import Exchange
-    from openvideos_conformance._jobs import Job, JobPool
-    from openvideos_conformance._unfinished import Unfinished
-    from openvideos_conformance._wire import Wire
+    from .._core.contract import Contract
+    from .._core.exchange import Exchange
+    from .._probes.unfinished_job import Unfinished
+    from .._server.downloads import Files
+    from .._server.jobs import Job, JobPool
+    from .._server.recording_client import Wire
 
 _OK = 200
 _PARTIAL = 206

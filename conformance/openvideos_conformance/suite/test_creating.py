@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from openvideos_conformance._checks import BAD_INPUT, VIDEO, expect, fits, same, shown, violated
-from openvideos_conformance._contract import Contract
-from openvideos_conformance._exchanges import Exchange
-from openvideos_conformance._jobs import JobPool
-from openvideos_conformance._outcomes import NotReachedError
-from openvideos_conformance._samples import NO_PICTURE
-from openvideos_conformance._scenes import NOT_OFFERED, Take, asked_for, create, not_busy
-from openvideos_conformance._suite import Phase, checks
-from openvideos_conformance._target import Target
-from openvideos_conformance._wire import Wire
+from .._core.contract import Contract
+from .._core.exchange import Exchange
+from .._core.outcomes import NotReachedError
+from .._core.target import Target
+from .._inputs.media_files import NO_PICTURE
+from .._judging.assertions import BAD_INPUT, VIDEO, expect, fits, same, shown, violated
+from .._probes.creates import NOT_OFFERED, Take, asked_for, create, not_busy
+from .._pytest.marker import Phase, checks
+from .._server.jobs import JobPool
+from .._server.recording_client import Wire
 
 ECHOED = ("model", "prompt", "size", "seconds", "remixed_from_video_id", "error")
 """What the answers to two equal creates have in common."""

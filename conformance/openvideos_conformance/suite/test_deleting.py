@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from openvideos_conformance._checks import DELETED, expect, fits, shown, violated
-from openvideos_conformance._exchanges import Exchange
-from openvideos_conformance._jobs import JobPool
-from openvideos_conformance._outcomes import NotReachedError
-from openvideos_conformance._scenes import Deletion, Race, Take, not_busy, path_of
-from openvideos_conformance._suite import Phase, checks
-from openvideos_conformance._unfinished import Unfinished
-from openvideos_conformance._unknown_ids import unknown_like
-from openvideos_conformance._wire import Wire
+from .._core.exchange import Exchange
+from .._core.outcomes import NotReachedError
+from .._inputs.unknown_ids import unknown_like
+from .._judging.assertions import DELETED, expect, fits, shown, violated
+from .._probes.creates import Deletion, Race, Take, not_busy, path_of
+from .._probes.unfinished_job import Unfinished
+from .._pytest.marker import Phase, checks
+from .._server.jobs import JobPool
+from .._server.recording_client import Wire
 
 WHOLE_OR_PART = frozenset({200, 206})
 

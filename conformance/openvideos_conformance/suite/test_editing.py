@@ -6,17 +6,17 @@ from typing import Any
 
 import pytest
 
-from openvideos_conformance._checks import BAD_INPUT, VIDEO, expect, fits, same, violated
-from openvideos_conformance._downloads import Files
-from openvideos_conformance._exchanges import Exchange
-from openvideos_conformance._jobs import JobPool
-from openvideos_conformance._outcomes import NotReachedError
-from openvideos_conformance._scenes import id_of, not_busy, path_of
-from openvideos_conformance._suite import Phase, checks
-from openvideos_conformance._target import Target
-from openvideos_conformance._unfinished import Unfinished
-from openvideos_conformance._unknown_ids import unknown_like
-from openvideos_conformance._wire import Wire
+from .._core.exchange import Exchange
+from .._core.outcomes import NotReachedError
+from .._core.target import Target
+from .._inputs.unknown_ids import unknown_like
+from .._judging.assertions import BAD_INPUT, VIDEO, expect, fits, same, violated
+from .._probes.creates import id_of, not_busy, path_of
+from .._probes.unfinished_job import Unfinished
+from .._pytest.marker import Phase, checks
+from .._server.downloads import Files
+from .._server.jobs import JobPool
+from .._server.recording_client import Wire
 
 REFUSED = BAD_INPUT | {404, 409}
 """How a source that is unknown, or not completed, is refused."""

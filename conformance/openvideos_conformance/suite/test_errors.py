@@ -5,22 +5,22 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from openvideos_conformance._checks import expect, shown, violated
-from openvideos_conformance._exchanges import json_object
-from openvideos_conformance._invalid import field_names, named
-from openvideos_conformance._outcomes import NotReachedError, UnsupportedError
-from openvideos_conformance._strangers import CAPABILITIES, other_schemes
-from openvideos_conformance._suite import Phase, checks
+from .._core.exchange import json_object
+from .._core.outcomes import NotReachedError, UnsupportedError
+from .._inputs.invalid import field_names, named
+from .._judging.assertions import expect, shown, violated
+from .._probes.unauthorized_requests import CAPABILITIES, other_schemes
+from .._pytest.marker import Phase, checks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from openvideos_conformance._contract import Contract
-    from openvideos_conformance._detect import Capabilities
-    from openvideos_conformance._exchanges import Exchange
-    from openvideos_conformance._jobs import JobPool
-    from openvideos_conformance._refusals import Refusals
-    from openvideos_conformance._wire import Wire
+    from .._core.contract import Contract
+    from .._core.exchange import Exchange
+    from .._probes.invalid_requests import Refusals
+    from .._server.capabilities import Capabilities
+    from .._server.jobs import JobPool
+    from .._server.recording_client import Wire
 
 _ERROR = "#/components/schemas/ErrorResponse"
 _BAD = 400

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from openvideos_conformance._fuzz_findings import MAPPED
-from openvideos_conformance._outcomes import NotReachedError, ViolationError
-from openvideos_conformance._suite import Check, Phase
+from .._core.outcomes import NotReachedError, ViolationError
+from .._fuzz.findings import MAPPED
+from .._pytest.marker import Check, Phase
 
 if TYPE_CHECKING:
-    from openvideos_conformance._fuzz import Fuzzed
+    from .._fuzz.engine import Fuzzed
 
 
 def _checks(requirement: str) -> pytest.MarkDecorator:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from openvideos_conformance._checks import answered, shown, violated
-from openvideos_conformance._exchanges import MISSING
-from openvideos_conformance._outcomes import NotReachedError
-from openvideos_conformance._suite import checks
-from openvideos_conformance._unknown_ids import unknown_like
+from .._core.exchange import MISSING
+from .._core.outcomes import NotReachedError
+from .._inputs.unknown_ids import unknown_like
+from .._judging.assertions import answered, shown, violated
+from .._pytest.marker import checks
 
 if TYPE_CHECKING:
-    from openvideos_conformance._exchanges import Exchange
-    from openvideos_conformance._jobs import JobPool
-    from openvideos_conformance._wire import Wire
+    from .._core.exchange import Exchange
+    from .._server.jobs import JobPool
+    from .._server.recording_client import Wire
 
 _REQUEST_ID = "x-request-id"
 

@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from openvideos_conformance._history import RULES, Traffic
-from openvideos_conformance._last_look import look_again
-from openvideos_conformance._outcomes import NotReachedError, ViolationError
-from openvideos_conformance._suite import Check, Phase
+from .._core.outcomes import NotReachedError, ViolationError
+from .._history.registry import RULES, Traffic
+from .._probes.final_reads import look_again
+from .._pytest.marker import Check, Phase
 
 if TYPE_CHECKING:
-    from openvideos_conformance._history import Rule
-    from openvideos_conformance._jobs import JobPool
-    from openvideos_conformance._target import Target
-    from openvideos_conformance._wire import Wire
+    from .._core.target import Target
+    from .._history.registry import Rule
+    from .._server.jobs import JobPool
+    from .._server.recording_client import Wire
 
 
 def _checks(rule: Rule) -> pytest.MarkDecorator:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from functools import partial
 
-from openvideos_conformance._checks import shown, violated
-from openvideos_conformance._detect import Capabilities
-from openvideos_conformance._exchanges import Exchange
-from openvideos_conformance._jobs import JobPool
-from openvideos_conformance._outcomes import NotReachedError
-from openvideos_conformance._scenes import Remix, Take, create, id_of, not_busy
-from openvideos_conformance._suite import Phase, checks
-from openvideos_conformance._together import together
-from openvideos_conformance._walking import largest
-from openvideos_conformance._walks import videos_on
-from openvideos_conformance._wire import Wire
+from .._core.exchange import Exchange
+from .._core.outcomes import NotReachedError
+from .._judging.assertions import shown, violated
+from .._judging.list_walks import videos_on
+from .._probes.concurrently import together
+from .._probes.creates import Remix, Take, create, id_of, not_busy
+from .._probes.list_walks import largest
+from .._pytest.marker import Phase, checks
+from .._server.capabilities import Capabilities
+from .._server.jobs import JobPool
+from .._server.recording_client import Wire
 
 CLIENTS = 4
 HEADER = "idempotency-key"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from openvideos_conformance._checks import shown, violated
-from openvideos_conformance._jobs import JobPool
-from openvideos_conformance._suite import Phase, checks
+from .._judging.assertions import shown, violated
+from .._pytest.marker import Phase, checks
+from .._server.jobs import JobPool
 
 
 @checks("VID-LIFE-014", phase=Phase.LATE)

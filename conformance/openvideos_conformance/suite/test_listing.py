@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from openvideos_conformance._checks import BAD_INPUT, VIDEO_LIST, expect, fits, violated
-from openvideos_conformance._contract import Contract
-from openvideos_conformance._invalid import strangers_to
-from openvideos_conformance._jobs import JobPool
-from openvideos_conformance._scenes import Take
-from openvideos_conformance._suite import checks
-from openvideos_conformance._unknown_ids import unknown_like
-from openvideos_conformance._walks import ids_on
-from openvideos_conformance._wire import Wire
+from .._core.contract import Contract
+from .._inputs.invalid import strangers_to
+from .._inputs.unknown_ids import unknown_like
+from .._judging.assertions import BAD_INPUT, VIDEO_LIST, expect, fits, violated
+from .._judging.list_walks import ids_on
+from .._probes.creates import Take
+from .._pytest.marker import checks
+from .._server.jobs import JobPool
+from .._server.recording_client import Wire
 
 
 @checks("VID-LIST-001")

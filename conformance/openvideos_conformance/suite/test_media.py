@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from openvideos_conformance._checks import expect, violated
-from openvideos_conformance._downloads import Files
-from openvideos_conformance._exchanges import Exchange
-from openvideos_conformance._jobs import Job, JobPool
-from openvideos_conformance._media import MEDIA_TYPES, Clip, MediaError, clip, is_as_long, picture
-from openvideos_conformance._outcomes import NotReachedError
-from openvideos_conformance._suite import Phase, checks
-from openvideos_conformance._target import Target
-from openvideos_conformance._traffic import number
+from .._core.exchange import Exchange
+from .._core.outcomes import NotReachedError
+from .._core.target import Target
+from .._history.traffic import number
+from .._judging.assertions import expect, violated
+from .._judging.media import MEDIA_TYPES, Clip, MediaError, clip, is_as_long, picture
+from .._pytest.marker import Phase, checks
+from .._server.downloads import Files
+from .._server.jobs import Job, JobPool
 
 
 @checks("VID-CONTENT-001", phase=Phase.LATE)

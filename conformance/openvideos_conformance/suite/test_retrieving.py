@@ -6,16 +6,16 @@ from functools import partial
 
 import pytest
 
-from openvideos_conformance._checks import VIDEO, expect, fits, shown, violated
-from openvideos_conformance._contract import Contract
-from openvideos_conformance._jobs import JobPool
-from openvideos_conformance._outcomes import NotReachedError
-from openvideos_conformance._scenes import Take, not_busy, path_of
-from openvideos_conformance._suite import Phase, checks
-from openvideos_conformance._together import together
-from openvideos_conformance._unfinished import Unfinished
-from openvideos_conformance._unknown_ids import unknown_like
-from openvideos_conformance._wire import Wire
+from .._core.contract import Contract
+from .._core.outcomes import NotReachedError
+from .._inputs.unknown_ids import unknown_like
+from .._judging.assertions import VIDEO, expect, fits, shown, violated
+from .._probes.concurrently import together
+from .._probes.creates import Take, not_busy, path_of
+from .._probes.unfinished_job import Unfinished
+from .._pytest.marker import Phase, checks
+from .._server.jobs import JobPool
+from .._server.recording_client import Wire
 
 CLIENTS = 8
 

@@ -7,19 +7,19 @@ from itertools import cycle, islice
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from openvideos_conformance._checks import answered, expect, shown, violated
-from openvideos_conformance._exchanges import CREATING
-from openvideos_conformance._hostile import hostile_ids, hostile_json
-from openvideos_conformance._outcomes import NotReachedError
-from openvideos_conformance._suite import Phase, checks
-from openvideos_conformance._unknown_ids import unknown_like
+from .._core.exchange import CREATING
+from .._core.outcomes import NotReachedError
+from .._inputs.hostile import hostile_ids, hostile_json
+from .._inputs.unknown_ids import unknown_like
+from .._judging.assertions import answered, expect, shown, violated
+from .._pytest.marker import Phase, checks
 
 if TYPE_CHECKING:
-    from openvideos_conformance._contract import Contract
-    from openvideos_conformance._exchanges import Exchange
-    from openvideos_conformance._jobs import JobPool
-    from openvideos_conformance._refusals import Refusals
-    from openvideos_conformance._wire import Wire
+    from .._core.contract import Contract
+    from .._core.exchange import Exchange
+    from .._probes.invalid_requests import Refusals
+    from .._server.jobs import JobPool
+    from .._server.recording_client import Wire
 
 _NO_SUCH_ID = {404, 400, 414, 422, 431}
 _NO_SUCH_BODY = {400, 413, 422}

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from openvideos_conformance._checks import expect, violated
-from openvideos_conformance._outcomes import NotReachedError
-from openvideos_conformance._refusals import ids_given, marked, newest
-from openvideos_conformance._suite import Phase, checks
+from .._core.outcomes import NotReachedError
+from .._judging.assertions import expect, violated
+from .._probes.invalid_requests import ids_given, marked, newest
+from .._pytest.marker import Phase, checks
 
 if TYPE_CHECKING:
     from typing import Any
 
-    from openvideos_conformance._exchanges import Exchange
-    from openvideos_conformance._invalid import Case
-    from openvideos_conformance._refusals import Refusals
-    from openvideos_conformance._wire import Wire
+    from .._core.exchange import Exchange
+    from .._inputs.invalid import Case
+    from .._probes.invalid_requests import Refusals
+    from .._server.recording_client import Wire
 
 _JSON = ("json",)
 """The job that shows whether the server takes JSON, and so whether what is wrong with a body of it can be judged."""

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from openvideos_conformance._checks import VIDEO_LIST, expect, fits, violated
-from openvideos_conformance._contract import Contract
-from openvideos_conformance._outcomes import NotReachedError
-from openvideos_conformance._scenes import Deletion
-from openvideos_conformance._suite import Phase, checks
-from openvideos_conformance._walking import Walks, largest, walk
-from openvideos_conformance._walks import (
+from .._core.contract import Contract
+from .._core.outcomes import NotReachedError
+from .._judging.assertions import VIDEO_LIST, expect, fits, violated
+from .._judging.list_walks import (
     End,
     Flaw,
     gone,
@@ -25,7 +22,10 @@ from openvideos_conformance._walks import (
     wrong_start,
     wrong_times,
 )
-from openvideos_conformance._wire import Wire
+from .._probes.creates import Deletion
+from .._probes.list_walks import Walks, largest, walk
+from .._pytest.marker import Phase, checks
+from .._server.recording_client import Wire
 
 MANY = ("json", "doomed", "defaults", "longest", "unknown_field")
 """The kinds of jobs that a walk should meet, also in a run that checks a single requirement."""

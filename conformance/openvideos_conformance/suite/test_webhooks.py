@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from openvideos_conformance._checks import violated
-from openvideos_conformance._events import Delivery, misfit, shapeless, too_early, unsigned
-from openvideos_conformance._jobs import Job, JobPool
-from openvideos_conformance._outcomes import NotReachedError
-from openvideos_conformance._receiver import Receiver
-from openvideos_conformance._suite import Phase, checks
-from openvideos_conformance._walks import Flaw
-from openvideos_conformance._wire import Wire
+from .._core.outcomes import NotReachedError
+from .._judging.assertions import violated
+from .._judging.list_walks import Flaw
+from .._judging.webhook_events import Delivery, misfit, shapeless, too_early, unsigned
+from .._pytest.marker import Phase, checks
+from .._server.jobs import Job, JobPool
+from .._server.recording_client import Wire
+from .._server.webhook_receiver import Receiver
 
 TOLD_WITHIN = 30.0
 """How long after a job's end its event may take, in seconds."""

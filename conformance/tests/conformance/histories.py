@@ -11,9 +11,9 @@ from urllib.parse import urlencode
 
 from hypothesis import HealthCheck, settings
 
-from openvideos_conformance._contract import contract
-from openvideos_conformance._exchanges import Exchange
-from openvideos_conformance._history import RULES, Finding, Judged, Traffic
+from openvideos_conformance._core.contract import contract
+from openvideos_conformance._core.exchange import Exchange
+from openvideos_conformance._history.registry import RULES, Finding, Judged, Traffic
 
 CALM = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 """How properties are tried on a machine that does other things, too."""

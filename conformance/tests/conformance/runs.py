@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from openvideos_conformance._catalogue import catalogue
-from openvideos_conformance._evidence import evidence
-from openvideos_conformance._exchanges import Exchange
-from openvideos_conformance._run import Run
-from openvideos_conformance._verdicts import Observation, Outcome, judge
+from openvideos_conformance._core.catalogue import catalogue
+from openvideos_conformance._core.evidence import evidence
+from openvideos_conformance._core.exchange import Exchange
+from openvideos_conformance._core.run_result import Run
+from openvideos_conformance._core.verdicts import Observation, Outcome, judge
 
 KEY = "sk-openvideos-synthetic-0123456789"
 BASE_URL = "http://127.0.0.1:8000/v1"

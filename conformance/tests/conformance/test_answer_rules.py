@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from openvideos_conformance._contract import Contract, contract
-from openvideos_conformance._history import RULES, Traffic
+from openvideos_conformance._core.contract import Contract, contract
+from openvideos_conformance._history.registry import RULES, Traffic
 
 from .histories import KEY, Log, breaks, broken, error, judged, keeps, page, video
 

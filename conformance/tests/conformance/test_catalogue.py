@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 import yaml
 
-from openvideos_conformance._catalogue import CORE, Level, Requirement, catalogue, client_catalogue
-from openvideos_conformance._command_run import _apart, _arguments
-from openvideos_conformance._contract import contract
-from openvideos_conformance._jobs import PLANS
-from openvideos_conformance._requirements import to_json, to_markdown, to_text
-from openvideos_conformance._run import AREAS, area_of
-from openvideos_conformance._suite import Check, Phase, check_of
+from openvideos_conformance._cli.run import _apart, _arguments
+from openvideos_conformance._core.catalogue import CORE, Level, Requirement, catalogue, client_catalogue
+from openvideos_conformance._core.contract import contract
+from openvideos_conformance._core.run_result import AREAS, area_of
+from openvideos_conformance._pytest.marker import Check, Phase, check_of
+from openvideos_conformance._reports.requirements import to_json, to_markdown, to_text
+from openvideos_conformance._server.jobs import PLANS
 
 ROOT = Path(__file__).parents[3]
 EVERY = [pytest.param(each, id=each.id) for each in [*catalogue().values(), *client_catalogue().values()]]

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from openvideos_conformance._client_run import judge_client
-from openvideos_conformance._client_scenarios import SCENARIOS
-from openvideos_conformance._command import command
-from openvideos_conformance._verdicts import Verdict
+from openvideos_conformance._cli.main import command
+from openvideos_conformance._client.judge import judge_client
+from openvideos_conformance._client.scenarios import SCENARIOS
+from openvideos_conformance._core.verdicts import Verdict
 
 ROOT = Path(__file__).parents[3]
 OURS = str(ROOT / "conformance" / "clients" / "openvideos_client.py")

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from openvideos_conformance._catalogue import client_catalogue
-from openvideos_conformance._client_history import History
-from openvideos_conformance._client_rules import RULES, verdicts
-from openvideos_conformance._client_scenarios import SCENARIOS
-from openvideos_conformance._exchanges import Exchange
-from openvideos_conformance._outcomes import NotReachedError, ViolationError
+from openvideos_conformance._client.command_run import History
+from openvideos_conformance._client.rules import RULES, verdicts
+from openvideos_conformance._client.scenarios import SCENARIOS
+from openvideos_conformance._core.catalogue import client_catalogue
+from openvideos_conformance._core.exchange import Exchange
+from openvideos_conformance._core.outcomes import NotReachedError, ViolationError
 
 KEY = "sk-synthetic"
 ASKED = {"prompt": "A boat", "size": "64x48", "seconds": "1"}

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from openvideos_conformance._catalogue import known
-from openvideos_conformance._options import parser
+from openvideos_conformance._cli.options import parser
+from openvideos_conformance._core.catalogue import known
 
 PROJECT = Path(__file__).parents[3]
 PAGES = ("README.md", "docs/conformance.md", "docs/servers.md")

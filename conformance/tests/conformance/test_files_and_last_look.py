@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterator
 import httpx
 import pytest
 
-from openvideos_conformance._downloads import Files
-from openvideos_conformance._jobs import JobPool
-from openvideos_conformance._last_look import look_again
-from openvideos_conformance._outcomes import NotReachedError
-from openvideos_conformance._target import Target
-from openvideos_conformance._wire import Wire
+from openvideos_conformance._core.outcomes import NotReachedError
+from openvideos_conformance._core.target import Target
+from openvideos_conformance._probes.final_reads import look_again
+from openvideos_conformance._server.downloads import Files
+from openvideos_conformance._server.jobs import JobPool
+from openvideos_conformance._server.recording_client import Wire
 
 from .histories import error, page, video
 
@@ -86,7 +86,7 @@ def test_ended_jobs_are_read_again_apart_from_the_first_time(
 ) -> None:
     wire, pool = completed
     slept: list[float] = []
-    monkeypatch.setattr("openvideos_conformance._last_look.time.sleep", slept.append)
+    monkeypatch.setattr("openvideos_conformance._probes.final_reads.time.sleep", slept.append)
     look_again(wire, pool)
     last = [each for each in wire.history if each.layer == "closing"]
     read = ["retrieve_video"] * 3 + ["list_videos"]

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from openvideos_conformance._catalogue import catalogue
-from openvideos_conformance._contract import contract
-from openvideos_conformance._exchanges import Exchange
-from openvideos_conformance._fuzz_findings import (
+from openvideos_conformance._core.catalogue import catalogue
+from openvideos_conformance._core.contract import contract
+from openvideos_conformance._core.exchange import Exchange
+from openvideos_conformance._core.request_validation import Legality
+from openvideos_conformance._fuzz.findings import (
     MAPPED,
     SCHEMA_OF,
     Failure,
@@ -19,7 +20,6 @@ from openvideos_conformance._fuzz_findings import (
     put_to_the_test,
     requirement_of,
 )
-from openvideos_conformance._legality import Legality
 
 CONTRACT = contract()
 LEGAL = Legality()

@@ -10,12 +10,12 @@ import pytest
 import requests
 from urllib3 import HTTPResponse
 
-from openvideos_conformance._contract import contract
-from openvideos_conformance._fuzz_document import adapted
-from openvideos_conformance._fuzz_wire import FuzzWire
-from openvideos_conformance._samples import clip, image
-from openvideos_conformance._target import Target
-from openvideos_conformance._wire import Wire
+from openvideos_conformance._core.contract import contract
+from openvideos_conformance._core.target import Target
+from openvideos_conformance._fuzz.document import adapted
+from openvideos_conformance._fuzz.transport import FuzzWire
+from openvideos_conformance._inputs.media_files import clip, image
+from openvideos_conformance._server.recording_client import Wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

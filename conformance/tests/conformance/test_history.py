@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from openvideos_conformance._catalogue import catalogue
-from openvideos_conformance._exchanges import Exchange
-from openvideos_conformance._history import RULES, Traffic
+from openvideos_conformance._core.catalogue import catalogue
+from openvideos_conformance._core.exchange import Exchange
+from openvideos_conformance._history.registry import RULES, Traffic
 
 from .histories import CALM, NOW, Log, broken, keeps, video
 from .model_server import ModelServer, Step, Word, steps

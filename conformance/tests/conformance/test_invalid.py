@@ -6,12 +6,12 @@ from collections import Counter
 
 import pytest
 
-from openvideos_conformance._catalogue import catalogue
-from openvideos_conformance._contract import contract
-from openvideos_conformance._hostile import hostile_ids, hostile_json
-from openvideos_conformance._invalid import BOUNDARY, cases, field_names, misspelt, multipart, named
-from openvideos_conformance._legality import judge_request
-from openvideos_conformance._target import Target
+from openvideos_conformance._core.catalogue import catalogue
+from openvideos_conformance._core.contract import contract
+from openvideos_conformance._core.request_validation import judge_request
+from openvideos_conformance._core.target import Target
+from openvideos_conformance._inputs.hostile import hostile_ids, hostile_json
+from openvideos_conformance._inputs.invalid import BOUNDARY, cases, field_names, misspelt, multipart, named
 
 CONTRACT = contract()
 TARGETS = [

@@ -9,8 +9,8 @@ from urllib.parse import urlencode
 
 import pytest
 
-from openvideos_conformance._contract import Contract, contract
-from openvideos_conformance._legality import Legality, judge_request
+from openvideos_conformance._core.contract import Contract, contract
+from openvideos_conformance._core.request_validation import Legality, judge_request
 
 JSON = "application/json"
 FORM = "multipart/form-data; boundary=cut"

@@ -17,8 +17,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from PIL import Image
 
-from openvideos_conformance._boxes import NotWholeError, boxes, tracks
-from openvideos_conformance._media import Clip, MediaError, clip, is_as_long, picture
+from openvideos_conformance._judging.media import Clip, MediaError, clip, is_as_long, picture
+from openvideos_conformance._judging.mp4_boxes import NotWholeError, boxes, tracks
 
 from .histories import CALM
 

@@ -7,13 +7,13 @@ from dataclasses import replace
 
 import pytest
 
-from openvideos_conformance._contract import Contract, contract
-from openvideos_conformance._exchanges import Exchange
-from openvideos_conformance._fuzz_document import adapted
-from openvideos_conformance._fuzz_findings import Failure, Generated, put_to_the_test, requirement_of
-from openvideos_conformance._legality import Legality
-from openvideos_conformance._strangers import knocks
-from openvideos_conformance._target import Target
+from openvideos_conformance._core.contract import Contract, contract
+from openvideos_conformance._core.exchange import Exchange
+from openvideos_conformance._core.request_validation import Legality
+from openvideos_conformance._core.target import Target
+from openvideos_conformance._fuzz.document import adapted
+from openvideos_conformance._fuzz.findings import Failure, Generated, put_to_the_test, requirement_of
+from openvideos_conformance._probes.unauthorized_requests import knocks
 
 BASE = "http://server.invalid/v1"
 

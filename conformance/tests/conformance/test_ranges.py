@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from openvideos_conformance._ranges import Piece, Span, flaw_of, read_content_range, read_pieces
+from openvideos_conformance._judging.byte_ranges import Piece, Span, flaw_of, read_content_range, read_pieces
 
 WHOLE = bytes(range(100))
 

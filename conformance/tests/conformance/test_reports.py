@@ -13,18 +13,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from openvideos_conformance._catalogue import catalogue
-from openvideos_conformance._collected import save, write
-from openvideos_conformance._compare import ReportError, read, told_apart
-from openvideos_conformance._compare import to_html as compared_html
-from openvideos_conformance._compare import to_markdown as compared_markdown
-from openvideos_conformance._report_badge import to_badge
-from openvideos_conformance._report_html import to_html
-from openvideos_conformance._report_json import report, to_json
-from openvideos_conformance._report_junit import to_junit
-from openvideos_conformance._report_terminal import summary
-from openvideos_conformance._run import Run
-from openvideos_conformance._verdicts import Outcome
+from openvideos_conformance._core.catalogue import catalogue
+from openvideos_conformance._core.run_result import Run
+from openvideos_conformance._core.verdicts import Outcome
+from openvideos_conformance._pytest.result import save, write
+from openvideos_conformance._reports.badge import to_badge
+from openvideos_conformance._reports.comparison import ReportError, read, told_apart
+from openvideos_conformance._reports.comparison import to_html as compared_html
+from openvideos_conformance._reports.comparison import to_markdown as compared_markdown
+from openvideos_conformance._reports.html import to_html
+from openvideos_conformance._reports.json import report, to_json
+from openvideos_conformance._reports.junit import to_junit
+from openvideos_conformance._reports.terminal import summary
 
 from .runs import HOSTILE, KEY, exchange, mixed, observation, run
 

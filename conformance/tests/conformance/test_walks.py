@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from openvideos_conformance._exchanges import Exchange
-from openvideos_conformance._unknown_ids import unknown_like
-from openvideos_conformance._walks import (
+from openvideos_conformance._core.exchange import Exchange
+from openvideos_conformance._inputs.unknown_ids import unknown_like
+from openvideos_conformance._judging.list_walks import (
     End,
     Walk,
     gone,

@@ -13,10 +13,10 @@ import httpx
 import pytest
 from standardwebhooks import Webhook
 
-from openvideos_conformance._events import Delivery, misfit, shapeless, too_early, unsigned
-from openvideos_conformance._receiver import Receiver
-from openvideos_conformance._target import Target
-from openvideos_conformance._wire import Wire
+from openvideos_conformance._core.target import Target
+from openvideos_conformance._judging.webhook_events import Delivery, misfit, shapeless, too_early, unsigned
+from openvideos_conformance._server.recording_client import Wire
+from openvideos_conformance._server.webhook_receiver import Receiver
 
 SECRET = "whsec_" + base64.b64encode(b"k" * 32).decode()
 EVENT = {"id": "evt_1", "object": "event", "created_at": 1, "type": "video.completed", "data": {"id": "video_1"}}

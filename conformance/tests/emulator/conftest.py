@@ -26,7 +26,7 @@ from openvideos_emulator import create_app
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from openvideos_emulator._app import EmulatorApp
+    from openvideos_emulator._http.app import EmulatorApp
 
 Run = Callable[..., AbstractContextManager[tuple[subprocess.Popen[str], str]]]
 """How `running` is called."""

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from openvideos_emulator._ranges import MAX_RANGES, Span, UnsatisfiableError, wanted
+from openvideos_emulator._http.byte_ranges import MAX_RANGES, Span, UnsatisfiableError, wanted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

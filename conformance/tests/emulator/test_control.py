@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from openvideos_emulator._jobs import Failure, Pace, Status
-from openvideos_emulator._seeds import Seed
+from openvideos_emulator._model.jobs import Failure, Pace, Status
+from openvideos_emulator._model.seeds import Seed
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -87,7 +87,7 @@ class TestCommands:
 
     @pytest.mark.parametrize("command", [each for each in COMMANDS if each.startswith("openvideos-emulator")])
     def test_the_emulator_takes_the_options(self, command: str) -> None:
-        from openvideos_emulator._webhooks import Endpoint
+        from openvideos_emulator._webhooks.endpoint import Endpoint
 
         options = _parser().parse_args(shlex.split(command)[1:])
         if options.webhook_url is not None:

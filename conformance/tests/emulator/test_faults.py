@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from openvideos_emulator import _media
-from openvideos_emulator._media import Variant
+from openvideos_emulator._media import library
+from openvideos_emulator._media.library import Variant
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from tests.emulator.conftest import Server
 
-    from openvideos_emulator._jobs import Recipe
+    from openvideos_emulator._model.jobs import Recipe
 
 
 def test_a_picture_that_cannot_be_made_is_tried_again(
@@ -33,7 +33,7 @@ def test_a_picture_that_cannot_be_made_is_tried_again(
     with serve(database=tmp_path / "jobs.db") as server:
         path = f"videos/{server.create()['id']}/content"
         with monkeypatch.context() as patch:
-            patch.setitem(_media._RENDERERS, Variant.VIDEO, fail)
+            patch.setitem(library._RENDERERS, Variant.VIDEO, fail)
             answer = server.together(("GET", path))[0]
         assert (500, "server_error") == (answer.status_code, answer.json()["error"]["type"])
         fits(answer.json(), "#/components/schemas/ErrorResponse")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import openvideos_emulator
-from openvideos_emulator._spec import contract
+from openvideos_emulator._contract import contract
 
 PACKAGE = Path(openvideos_emulator.__file__).parent
 MODULES = sorted(PACKAGE.glob("*.py"))

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openvideos_emulator._jobs import (
+from openvideos_emulator._model.jobs import (
     FAILS_AT,
     TERMINAL,
     Job,

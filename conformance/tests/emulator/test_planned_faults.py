@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openvideos_emulator._faults import Fault, FaultPlan
+from openvideos_emulator._model.fault_plan import Fault, FaultPlan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from openvideos_emulator._errors import StartError
+from openvideos_emulator._model.refusals import StartError
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from openvideos_emulator._spec import contract
+from openvideos_emulator._contract import contract
 
 if TYPE_CHECKING:
     from tests.emulator.conftest import Run

@@ -13,9 +13,9 @@ import httpx
 import pytest
 from standardwebhooks import Webhook
 
-from openvideos_emulator import _faults, _jobs
-from openvideos_emulator._process import EmulatorProcess
-from openvideos_emulator._spec import contract
+from openvideos_emulator._contract import contract
+from openvideos_emulator._model import fault_plan, jobs
+from openvideos_emulator._process.parent import EmulatorProcess
 from openvideos_emulator.testing import (
     EmulatorError,
     JobError,
@@ -55,8 +55,8 @@ def client(server: OpenVideosServer) -> Iterator[httpx.Client]:
 
 def test_the_words_are_those_of_the_emulator() -> None:
     assert {operation.id for operation in contract().operations} == set(get_args(Operation))
-    assert [status.value for status in _jobs.Status] == list(get_args(Status))
-    assert [reset.value for reset in _faults.Reset] == list(get_args(Reset))
+    assert [status.value for status in jobs.Status] == list(get_args(Status))
+    assert [reset.value for reset in fault_plan.Reset] == list(get_args(Reset))
 
 
 def test_its_repr_keeps_the_key(server: OpenVideosServer) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from openvideos_emulator._errors import StartError
+from openvideos_emulator._model.refusals import StartError
 
 if TYPE_CHECKING:
     from pathlib import Path

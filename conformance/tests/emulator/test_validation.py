@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from openvideos_emulator._body import Form
-from openvideos_emulator._errors import RefusalError
-from openvideos_emulator._spec import Contract
-from openvideos_emulator._validate import Validator
+from openvideos_emulator._contract import Contract
+from openvideos_emulator._http.body import Form
+from openvideos_emulator._http.validation import Validator
+from openvideos_emulator._model.refusals import RefusalError
 
 if TYPE_CHECKING:
     from tests.emulator.conftest import Server

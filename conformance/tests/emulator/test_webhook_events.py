@@ -21,9 +21,12 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from openvideos_emulator._engine import Engine
-from openvideos_emulator._errors import StartError
-from openvideos_emulator._events import (
+from openvideos_emulator._engine.engine import Engine
+from openvideos_emulator._engine.idempotency import Once
+from openvideos_emulator._model.jobs import Failure, Job, Pace, Recipe, Status, Step, advanced, end_of, state_of
+from openvideos_emulator._model.refusals import StartError
+from openvideos_emulator._model.seeds import Seed
+from openvideos_emulator._model.webhook_events import (
     LONGEST_PAUSE,
     MAX_ATTEMPTS,
     Delivery,
@@ -36,10 +39,7 @@ from openvideos_emulator._events import (
     payload,
     rest,
 )
-from openvideos_emulator._idempotency import Once
-from openvideos_emulator._jobs import Failure, Job, Pace, Recipe, Status, Step, advanced, end_of, state_of
-from openvideos_emulator._outbox import Outbox
-from openvideos_emulator._seeds import Seed
+from openvideos_emulator._storage.event_outbox import Outbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable

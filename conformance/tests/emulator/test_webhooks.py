@@ -19,11 +19,12 @@ import httpx
 import pytest
 
 from openvideos import OpenVideos, VideoCompleted, VideoFailed
-from openvideos_emulator import _dispatcher, _events, create_app, main
-from openvideos_emulator._dispatcher import Dispatcher
-from openvideos_emulator._engine import Engine
-from openvideos_emulator._jobs import Recipe
-from openvideos_emulator._webhooks import Endpoint
+from openvideos_emulator import create_app, main
+from openvideos_emulator._engine.engine import Engine
+from openvideos_emulator._model import webhook_events
+from openvideos_emulator._model.jobs import Recipe
+from openvideos_emulator._webhooks.dispatcher import Dispatcher
+from openvideos_emulator._webhooks.endpoint import Endpoint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
     from tests.emulator.conftest import Clock, Run, Server
 
-    from openvideos_emulator._events import Event
+    from openvideos_emulator._model.webhook_events import Event
 
 ROOT = "http://emulator/_emulator"
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -252,7 +253,7 @@ class TestWhen:
         self, serve: type[Server], receiver: Receiver, monkeypatch: pytest.MonkeyPatch, pace: str
     ) -> None:
         """Nothing is left to the look around that the dispatcher takes now and then, also beyond what runs at once."""
-        monkeypatch.setattr(_events, "_LONGEST_REST", 3600.0)
+        monkeypatch.setattr(webhook_events, "_LONGEST_REST", 3600.0)
         with serve(pace=pace, clock=time.time, webhook_url=receiver.url, webhook_secret=SECRET) as server:
             for _ in range(70):
                 server.create()
@@ -338,7 +339,7 @@ class TestRetries:
     def test_a_clock_moved_by_hand_brings_the_next_attempt_forward(
         self, serve: type[Server], receiver: Receiver, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(_events, "_LONGEST_REST", 3600.0)
+        monkeypatch.setattr(webhook_events, "_LONGEST_REST", 3600.0)
         receiver.answer = lambda _: b"HTTP/1.1 503 Busy\r\nRetry-After: 60\r\nContent-Length: 0\r\n\r\n"
         with serve(webhook_url=receiver.url, webhook_secret=SECRET) as server:
             server.create()
@@ -493,7 +494,7 @@ class TestBadReceivers:
                     raise sqlite3.OperationalError(message)
                 record(event)
 
-            monkeypatch.setattr(_dispatcher, "_STORE_AGAIN", 0.01)
+            monkeypatch.setattr(dispatcher, "_STORE_AGAIN", 0.01)
             monkeypatch.setattr(engine.outbox, "record", fail)
             engine.create(RECIPE)
             eventually(lambda: happened(engine)[0].delivery.value == "delivered")

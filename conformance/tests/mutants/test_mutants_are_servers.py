@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from openvideos_conformance._catalogue import catalogue
+from openvideos_conformance._core.catalogue import catalogue
 from openvideos_emulator import create_app
 from openvideos_mutants import _hosting
 from openvideos_mutants._odd import ODD

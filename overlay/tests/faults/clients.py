@@ -14,7 +14,7 @@ import anyio.to_thread
 import httpx
 
 from openvideos import AsyncOpenVideos, OpenVideos, OpenVideosError
-from openvideos._deadlines import bounded
+from openvideos._drivers.deadline import bounded
 
 from .server import WAIT_S, Behaviour, FaultServer
 

@@ -10,7 +10,7 @@ import httpcore
 import httpx
 import pytest
 
-from openvideos._deadlines import bounded, within
+from openvideos._drivers.deadline import bounded, within
 
 from .clients import TLS
 
@@ -116,4 +116,4 @@ def test_the_proxies_of_the_environment_heed_it_too(monkeypatch: pytest.MonkeyPa
     with bounded(httpx.Client(verify=context)) as client:
         pools = [transport._pool for transport in client._mounts.values() if isinstance(transport, httpx.HTTPTransport)]
         assert pools
-        assert all(type(pool._network_backend).__module__ == "openvideos._deadlines" for pool in pools)
+        assert all(type(pool._network_backend).__module__ == "openvideos._drivers.deadline" for pool in pools)

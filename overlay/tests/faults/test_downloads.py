@@ -115,7 +115,7 @@ async def test_a_disk_that_is_full_ends_it(against: Against, tmp_path: Path, mon
     def full(*_: Any) -> int:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("openvideos._part_file.os.write", full)
+    monkeypatch.setattr("openvideos._drivers.part_file.os.write", full)
     async with against(closes(message(200, CLIP * 2000))) as (_, client):
         error = await client.fails("download", ID, to=tmp_path / "clip.mp4")
     assert isinstance(error, DownloadError)

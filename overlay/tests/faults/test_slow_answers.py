@@ -32,7 +32,7 @@ DRIPS: dict[str, Behaviour] = {
 @pytest.fixture(autouse=True)
 def _short_attempts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let an attempt at the deadline have less than the second that it has at the least."""
-    monkeypatch.setattr("openvideos._polling.SHORTEST_ATTEMPT_S", SHORTEST_S)
+    monkeypatch.setattr("openvideos._flows.polling.SHORTEST_ATTEMPT_S", SHORTEST_S)
 
 
 @pytest.mark.parametrize("drip", list(DRIPS.values()), ids=list(DRIPS))

@@ -30,10 +30,10 @@ from openvideos import (
     RateLimitError,
 )
 from openvideos._calls import Call, Extras
-from openvideos._downloading import Body, _restart, describe, downloading
-from openvideos._effects import Do, Send
+from openvideos._drivers.part_file import PartFile
+from openvideos._flows.downloading import Body, _restart, describe, downloading
+from openvideos._flows.effects import Do, Send
 from openvideos._operations import download
-from openvideos._part_file import PartFile
 from openvideos._types import omit
 
 from .world import (

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from openvideos._hints import LONGEST_HINT_S, poll_after, retry_after
+from openvideos._flows.hints import LONGEST_HINT_S, poll_after, retry_after
 
 from .world import FLOWS, WALL
 

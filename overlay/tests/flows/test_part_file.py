@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from openvideos import DownloadError, InvalidArgumentError
-from openvideos._part_file import PartFile, write_whole
+from openvideos._drivers.part_file import PartFile, write_whole
 
 from .world import FLOWS
 

@@ -26,8 +26,8 @@ from openvideos import (
     Video,
     VideoFailedError,
 )
-from openvideos._effects import CarriedError, Send, Sleep, Tell
-from openvideos._polling import (
+from openvideos._flows.effects import CarriedError, Send, Sleep, Tell
+from openvideos._flows.polling import (
     DEFAULT_TIMEOUT_S,
     FAILURES_PER_RETRY,
     Known,
@@ -36,7 +36,7 @@ from openvideos._polling import (
     creating_and_polling,
     polling,
 )
-from openvideos._retrying import SHORTEST_ATTEMPT_S
+from openvideos._flows.retrying import SHORTEST_ATTEMPT_S
 from openvideos._types import omit
 
 from .world import (

@@ -27,10 +27,9 @@ from openvideos import (
     Video,
 )
 from openvideos._calls import Call, Extras
-from openvideos._effects import Send
-from openvideos._hints import retry_after
-from openvideos._operations import create, delete, download, remix
-from openvideos._retrying import (
+from openvideos._flows.effects import Send
+from openvideos._flows.hints import retry_after
+from openvideos._flows.retrying import (
     LONGEST_HINT_S,
     SHORTEST_ATTEMPT_S,
     backoff,
@@ -39,6 +38,7 @@ from openvideos._retrying import (
     may_repeat,
     sending,
 )
+from openvideos._operations import create, delete, download, remix
 from openvideos._types import omit
 
 from .world import (

@@ -34,14 +34,11 @@ from openvideos import (
     VideoFailedError,
 )
 from openvideos._calls import Extras
-from openvideos._effects import Gather, Send
-from openvideos._operations import ListOptions
-from openvideos._pages import Walk, page_call
-from openvideos._polling import DEFAULT_INTERVAL_S, FAILURES_PER_RETRY, Pace
-from openvideos._retrying import SHORTEST_ATTEMPT_S
-from openvideos._session import SyncSession
-from openvideos._transports import SyncTransport
-from openvideos._waiting import (
+from openvideos._drivers.transport import SyncTransport
+from openvideos._flows.effects import Gather, Send
+from openvideos._flows.polling import DEFAULT_INTERVAL_S, FAILURES_PER_RETRY, Pace
+from openvideos._flows.retrying import SHORTEST_ATTEMPT_S
+from openvideos._flows.wait_many import (
     LIST_CHANCES,
     PAGE_SIZE,
     checked_concurrency,
@@ -49,6 +46,9 @@ from openvideos._waiting import (
     pages_pay,
     waiting,
 )
+from openvideos._operations import ListOptions
+from openvideos._pages import Walk, page_call
+from openvideos._session import SyncSession
 
 from .world import (
     FLOWS,

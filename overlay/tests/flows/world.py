@@ -19,14 +19,14 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from openvideos import OpenVideosError
-from openvideos._answers import connection_error
 from openvideos._calls import Call, Extras, Settings
-from openvideos._effects import Effect, Emit, Flow, Gather, Send, Sleep
+from openvideos._drivers.sync import SyncDriver
+from openvideos._drivers.transport import SyncTransport
 from openvideos._errors import APIConnectionError
+from openvideos._flows.effects import Effect, Emit, Flow, Gather, Send, Sleep
+from openvideos._flows.retrying import Clocks, Retries
 from openvideos._operations import create, retrieve
-from openvideos._retrying import Clocks, Retries
-from openvideos._sync_driver import SyncDriver
-from openvideos._transports import SyncTransport
+from openvideos._parsing import connection_error
 from openvideos._types import omit
 from openvideos_raw.models.video import Video
 

@@ -20,7 +20,8 @@ from unittest.mock import patch
 
 import httpx
 
-from openvideos import _answers, _calls, _downloading, _effects, _operations, _pages, _retrying
+from openvideos import _calls, _operations, _pages, _parsing
+from openvideos._flows import downloading, effects, retrying
 from openvideos_raw.models.video import Video
 
 VARIABLE: Final = "OPENVIDEOS_BROKEN"
@@ -51,23 +52,23 @@ def swapped_cursor(replace: Callable[[object, str, Any], None]) -> None:
 
 def dropped_unknown_field(replace: Callable[[object, str, Any], None]) -> None:
     """Forget the fields of a video that the contract does not know."""
-    real = _answers.read_video
+    real = _parsing.read_video
 
     def read_video(data: Any, response: httpx.Response) -> Video:
         video = real(data, response)
         video.additional_properties.clear()
         return video
 
-    for module in (_answers, _pages):
+    for module in (_parsing, _pages):
         replace(module, "read_video", read_video)
 
 
 def double_create(replace: Callable[[object, str, Any], None]) -> None:
     """Send a POST again after a failure that may have started its job, and under another Idempotency-Key."""
-    real_send = _effects.Send
+    real_send = effects.Send
 
     def may_repeat(call: Any, outcome: Any, **_: Any) -> bool:
-        return bool(call.rewindable and _retrying.is_transient(outcome))
+        return bool(call.rewindable and retrying.is_transient(outcome))
 
     def send(call: Any, **named: Any) -> Any:
         if call.is_post:
@@ -75,19 +76,19 @@ def double_create(replace: Callable[[object, str, Any], None]) -> None:
             call.headers["Idempotency-Key"] = os.urandom(8).hex()
         return real_send(call, **named)
 
-    replace(_retrying, "may_repeat", may_repeat)
-    replace(_retrying, "Send", send)
+    replace(retrying, "may_repeat", may_repeat)
+    replace(retrying, "Send", send)
 
 
 def truncated_file_kept(replace: Callable[[object, str, Any], None]) -> None:
     """Take a file that broke off for whole."""
-    real = _downloading._attempt
+    real = downloading._attempt
 
     def attempt(call: Any, sink: Any, *rest: Any) -> Generator[Any, Any, Any]:
         problem = yield from real(call, sink, *rest)
         return None if sink.size else problem
 
-    replace(_downloading, "_attempt", attempt)
+    replace(downloading, "_attempt", attempt)
 
 
 DEFECTS: Final[dict[str, Break]] = {

@@ -16,7 +16,7 @@ from typing import Any, Final, TypeVar
 import httpx
 
 from openvideos import AsyncOpenVideos, OpenVideos
-from openvideos._retrying import Clocks
+from openvideos._flows.retrying import Clocks
 from openvideos_emulator import create_app
 
 from .wire import BASE_URL, KEY, ORIGIN, faults, read

@@ -1,0 +1,159 @@
+"""Carry out what the command line asks for. Whatever keeps it from that is a sentence on stderr, and exit code 2."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from .options import parser, target_of
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+_MISUSE: Final = 2
+
+
+def command(argv: Sequence[str] | None) -> int:
+    """Do it, and return the exit code."""
+    # What a server sends is shown, whatever the terminal can encode.
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="backslashreplace")
+    options = parser().parse_args(argv)
+    try:
+        if options.command == "run":
+            return _run(options)
+        if options.command == "client":
+            return _client(options)
+        if options.command == "compare":
+            return _compare(options)
+        return _requirements(options)
+    except KeyboardInterrupt:
+        return _complain("interrupted")
+    except BrokenPipeError:
+        # Whoever read has gone; Python would complain of it at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _MISUSE
+
+
+def _run(options: argparse.Namespace) -> int:
+    from .._core.catalogue import UnknownRequirementError, known
+    from .._core.expected_failures import ExpectedFailuresError, read_expected
+
+    try:
+        target = target_of(options)
+        only = known(word for words in options.only for word in words.replace(",", " ").split())
+        expected = read_expected(options.expected_failures)
+    except (ValueError, UnknownRequirementError, ExpectedFailuresError) as problem:
+        return _complain(str(problem))
+    if options.only and not only:
+        return _complain("--only names no requirement")
+    if options.report is not None:
+        reason = _unusable(options.report)
+        if reason:
+            return _complain(f"the reports cannot be written to {options.report}: {reason}")
+
+    from .._pytest.plugin import SuitePlugin
+    from .run import finish, judged
+
+    plugin = SuitePlugin(target, only=only, expected=expected, strict=options.strict)
+    is_coloured = sys.stdout.isatty() and not options.no_color and not os.environ.get("NO_COLOR")
+    stream = sys.stdout
+    run = judged(plugin, stream, is_coloured=is_coloured)
+    code = finish(run, stream, options.report, is_coloured=is_coloured)
+    if run.problem is not None:
+        _complain(run.problem)
+    return code
+
+
+def _client(options: argparse.Namespace) -> int:
+    from .._client.scenarios import SCENARIOS
+    from .._core.catalogue import UnknownRequirementError, client_catalogue
+    from .._core.expected_failures import ExpectedFailuresError, read_expected
+
+    unknown = [name for name in options.scenario if name not in SCENARIOS]
+    if unknown:
+        return _complain(f"there is no scenario {unknown[0]!r}; there are {', '.join(SCENARIOS)}")
+    try:
+        expected = read_expected(options.expected_failures, client_catalogue())
+    except (ExpectedFailuresError, UnknownRequirementError) as problem:
+        return _complain(str(problem))
+    if options.report is not None:
+        reason = _unusable(options.report)
+        if reason:
+            return _complain(f"the reports cannot be written to {options.report}: {reason}")
+    try:
+        from .._client.judge import judge_client, need_emulator
+
+        need_emulator()
+    except ImportError as problem:
+        return _complain(f"the scenarios need the emulator ({problem}); pip install 'openvideos[conformance,emulator]'")
+
+    from .run import finish
+
+    run = judge_client(
+        options.argv,
+        [SCENARIOS[name] for name in dict.fromkeys(options.scenario)] or SCENARIOS.values(),
+        timeout=options.timeout,
+        tell=_tell,
+        expected=expected,
+        strict=options.strict,
+    )
+    is_coloured = sys.stdout.isatty() and not options.no_color and not os.environ.get("NO_COLOR")
+    code = finish(run, sys.stdout, options.report, is_coloured=is_coloured)
+    if run.problem is not None:
+        _complain(run.problem)
+    return code
+
+
+def _tell(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def _unusable(directory: Path) -> str:
+    """Return why reports cannot be written to a directory, before a run that would be for nothing."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        return problem.strerror or str(problem)
+    return "" if os.access(directory, os.W_OK) else "it cannot be written to"
+
+
+def _compare(options: argparse.Namespace) -> int:
+    from .._pytest.result import save
+    from .._reports.comparison import ReportError, read, to_html, to_markdown, told_apart
+
+    try:
+        reports = told_apart([read(text) for text in options.reports])
+    except ReportError as problem:
+        return _complain(str(problem))
+    try:
+        if options.html is not None:
+            save(options.html, to_html(reports))
+        if options.markdown is not None:
+            save(options.markdown, to_markdown(reports))
+        elif options.html is None:
+            sys.stdout.write(to_markdown(reports))
+    except OSError as problem:
+        return _complain(f"the comparison cannot be written: {problem}")
+    return 0
+
+
+def _requirements(options: argparse.Namespace) -> int:
+    from .._reports.requirements import to_json, to_markdown, to_text
+
+    form = to_json if options.json else to_markdown if options.markdown else to_text
+    sys.stdout.write(form())
+    return 0
+
+
+def _complain(message: str) -> int:
+    from .._core.sanitize import one_line
+
+    sys.stderr.write(f"openvideos-conformance: {one_line(message)}\n")
+    return _MISUSE

@@ -1,0 +1,1 @@
+"""Judge a client by the requests that it sends. May import `_core`."""

@@ -1,0 +1,279 @@
+"""Play the scenarios with a command, and make a run of what the rules say: `openvideos-conformance client`."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import signal
+import subprocess
+import tempfile
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from .._core.catalogue import client_catalogue
+from .._core.contract import contract
+from .._core.evidence import evidence, redacted
+from .._core.outcomes import NotReachedError, ViolationError
+from .._core.run_result import Run
+from .._core.sanitize import one_line
+from .._core.verdicts import Observation, Outcome, judge
+from .._pytest.result import suite_version
+from .command_run import History
+from .recording_server import PREFIX, Answer, Asked, Emulated, Recorder
+from .rules import verdicts
+from .scenarios import Stage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from .._core.exchange import Exchange
+    from .rules import ClientRule
+    from .scenarios import Scenario
+
+ASKED: Final = {"size": "64x48", "seconds": "1"}
+"""What the command is told to ask for beside the prompt, in OPENVIDEOS_SIZE and OPENVIDEOS_SECONDS."""
+_LAST_WORDS: Final = 400
+_SHOWN_EXCHANGES: Final = 2
+_LARGEST_FILE: Final = 1 << 26
+
+
+class CommandError(Exception):
+    """The command could not be started; the message says why."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Played:
+    """A history, and what of it no report may show."""
+
+    history: History
+    base_url: str
+
+
+def judge_client(
+    command: Sequence[str],
+    scenarios: Iterable[Scenario],
+    *,
+    timeout: float = 60.0,
+    tell: Callable[[str], object] = lambda _: None,
+    expected: Mapping[str, str] | None = None,
+    strict: bool = False,
+) -> Run:
+    """Play each scenario with the command, and return what it came to. `tell` hears of each before it is played."""
+    began = time.time()
+    observations: list[Observation] = []
+    names: list[str] = []
+    problem: str | None = None
+    is_interrupted = has_asked = False
+    last = ""
+    started = 0
+    try:
+        for scenario in scenarios:
+            tell(f"{scenario.name}: {scenario.what}")
+            played = play(command, scenario, timeout=timeout)
+            names.append(scenario.name)
+            has_asked = has_asked or bool(played.history.exchanges)
+            started += sum(1 for each in played.history.started() if each.is_ok)
+            observations += observed(played)
+            last = _last_report(played.history)
+    except CommandError as refused:
+        problem = str(refused)
+    except KeyboardInterrupt:
+        is_interrupted = True
+    if problem is None and not is_interrupted and not has_asked:
+        problem = f"the command sent no request; it finds the server in OPENVIDEOS_BASE_URL and OPENAI_BASE_URL{last}"
+    results = judge(
+        client_catalogue().values(),
+        observations,
+        expected=expected,
+        strict=strict,
+        unreached="no scenario that was played shows it",
+    )
+    return Run(
+        suite=suite_version(),
+        contract=str(contract().document["info"]["version"]),
+        target={"base_url": "", "command": " ".join(command), "scenarios": ", ".join(names), "timeout": timeout},
+        results=tuple(results),
+        began=datetime.fromtimestamp(began, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        seconds=time.time() - began,
+        videos_started=started,
+        is_interrupted=is_interrupted,
+        is_strict=strict,
+        problem=problem,
+    )
+
+
+def need_emulator() -> None:
+    """See that the emulator is installed.
+
+    Raises:
+        ImportError: What it needs is not there.
+
+    """
+    from openvideos_emulator import create_app
+
+    create_app().close()
+
+
+def observed(played: Played) -> list[Observation]:
+    """Return what each rule saw in a history."""
+    return [_observation(rule, problem, played) for rule, problem in verdicts(played.history)]
+
+
+def _observation(rule: ClientRule, problem: Exception | None, played: Played) -> Observation:
+    hidden = (played.history.key,)
+    exchanges: tuple[Exchange, ...] = ()
+    if problem is None:
+        outcome, message = Outcome.PASSED, ""
+    elif isinstance(problem, ViolationError | NotReachedError):
+        outcome = Outcome.VIOLATED if isinstance(problem, ViolationError) else Outcome.NOT_REACHED
+        message, exchanges = f"{played.history.scenario}: {problem.message}", problem.exchanges
+    else:
+        outcome = Outcome.ERROR
+        message = f"{played.history.scenario}: the suite itself failed: {type(problem).__name__}: {problem}"
+    return Observation(
+        requirement=rule.requirement,
+        check=played.history.scenario,
+        layer="client",
+        outcome=outcome,
+        message=redacted(one_line(message), hidden),
+        evidence=tuple(evidence(each, played.base_url, hidden) for each in exchanges[:_SHOWN_EXCHANGES]),
+    )
+
+
+def play(command: Sequence[str], scenario: Scenario, *, timeout: float) -> Played:
+    """Run the command once against a server of its own, in which one thing goes wrong.
+
+    Raises:
+        CommandError: It cannot be started.
+
+    """
+    from openvideos_emulator import create_app
+
+    key = f"sk-openvideos-{secrets.token_hex(16)}"
+    app = create_app(api_key=key, pace=scenario.pace)
+    emulated = Emulated(app)
+    try:
+        authorized = (("authorization", f"Bearer {key}"), ("content-type", "application/json"))
+        for _ in range(scenario.jobs):
+            body = json.dumps({"status": "completed", "size": "64x48", "seconds": "1"}).encode()
+            emulated.ask(Asked("POST", "/_emulator/jobs", headers=authorized, body=body))
+        stage = Stage(ask=emulated.ask)
+
+        def elsewhere(asked: Asked) -> Answer:
+            others = tuple(pair for pair in asked.headers if pair[0].lower() != "authorization")
+            return emulated.ask(Asked(asked.method, asked.path, asked.query, (*authorized[:1], *others), asked.body))
+
+        with (
+            Recorder(lambda asked: scenario.change(stage, asked)) as api,
+            Recorder(elsewhere) as foreign,
+            tempfile.TemporaryDirectory(prefix="openvideos-client-", ignore_cleanup_errors=True) as directory,
+        ):
+            stage.elsewhere = foreign.origin
+            base_url = api.origin + PREFIX
+            output, words = Path(directory, "output"), Path(directory, "words")
+            output.mkdir()
+            asked = {"prompt": scenario.prompt, **ASKED}
+            environment = _environment(base_url, key, scenario.name, output) | {
+                f"OPENVIDEOS_{name.upper()}": value for name, value in asked.items()
+            }
+            exit_code = _carry_out(command, environment, words, timeout)
+            exchanges = tuple(api.exchanges)
+            history = History(
+                scenario=scenario.name,
+                key=key,
+                asked=asked,
+                exchanges=exchanges,
+                foreign=tuple(foreign.exchanges),
+                broken=frozenset(api.broken),
+                exit_code=exit_code,
+                last_words=_last_words(words),
+                files=_files(output),
+                media=_media(emulated, exchanges, authorized),
+            )
+        return Played(history=history, base_url=base_url)
+    finally:
+        emulated.close()
+        app.close()
+
+
+def _environment(base_url: str, key: str, scenario: str, output: Path) -> dict[str, str]:
+    return {
+        **os.environ,
+        "OPENAI_BASE_URL": base_url,
+        "OPENAI_API_KEY": key,
+        "OPENVIDEOS_BASE_URL": base_url,
+        "OPENVIDEOS_API_KEY": key,
+        "OPENVIDEOS_SCENARIO": scenario,
+        "OPENVIDEOS_OUTPUT": str(output),
+        # No proxy stands between the command and this machine.
+        "NO_PROXY": "127.0.0.1,localhost",
+        "no_proxy": "127.0.0.1,localhost",
+    }
+
+
+def _carry_out(command: Sequence[str], environment: Mapping[str, str], words: Path, timeout: float) -> int | None:
+    with words.open("wb") as stream:
+        try:
+            process = subprocess.Popen(  # noqa: S603 - the command is what the caller wants to run
+                [*command],
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=stream,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        except (OSError, ValueError) as problem:
+            message = f"the command {command[0]!r} cannot be started: {getattr(problem, 'strerror', None) or problem}"
+            raise CommandError(message) from None
+        try:
+            return process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            return None
+        finally:
+            _end(process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End the command, and what it has started."""
+    killpg = getattr(os, "killpg", None)
+    with contextlib.suppress(OSError):
+        if killpg is not None:
+            killpg(process.pid, signal.SIGKILL)
+        else:
+            process.kill()
+    process.wait()
+
+
+def _last_report(history: History) -> str:
+    """Say how a command ended, for one that did nothing else."""
+    words = f": {redacted(history.last_words, (history.key,))}" if history.last_words else ""
+    return f". It ended with {history.exit_code}{words}" if history.exit_code is not None else ". It did not end"
+
+
+def _last_words(words: Path) -> str:
+    return one_line(words.read_bytes()[-8 * _LAST_WORDS :].decode("utf-8", "replace"))[-_LAST_WORDS:]
+
+
+def _files(output: Path) -> dict[str, bytes]:
+    """Return what the command left, each file up to a size that no right one has."""
+    found: dict[str, bytes] = {}
+    for path in output.iterdir():
+        if path.is_file() and not path.is_symlink():
+            with path.open("rb") as file:
+                found[path.name] = file.read(_LARGEST_FILE)
+    return found
+
+
+def _media(emulated: Emulated, exchanges: Iterable[Exchange], headers: tuple[tuple[str, str], ...]) -> bytes | None:
+    """Return the file of the video that the command downloaded, whole, from the control endpoints."""
+    for each in exchanges:
+        if each.operation == "download_video_content":
+            path = f"/_emulator/jobs/{each.ids['video_id']}/content"
+            answer = emulated.ask(Asked("GET", path, headers=headers))
+            return answer.body if answer.status == 200 else None  # noqa: PLR2004 - HTTP's own
+    return None

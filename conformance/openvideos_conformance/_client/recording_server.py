@@ -1,0 +1,264 @@
+"""Serve an ASGI app to the command on loopback, record each exchange, and break connections on request."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import socket
+import struct
+import threading
+import time
+from dataclasses import dataclass, field, replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any, Final, Self
+from urllib.parse import unquote
+
+from .._core.contract import contract
+from .._core.exchange import Exchange
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, MutableMapping
+
+    Scope = MutableMapping[str, Any]
+    App = Callable[[Scope, Callable[[], Awaitable[Scope]], Callable[[Scope], Awaitable[None]]], Awaitable[None]]
+    Change = Callable[["Asked", Callable[["Asked"], "Answer"]], "Answer"]
+    """What a scenario does: a request and the way to the right server in, an answer out."""
+
+PREFIX: Final = "/v1"
+_PATIENCE: Final = 20.0
+_LARGEST: Final = 1 << 26
+_CUT: Final = struct.pack("ii", 1, 0)
+"""The linger that makes a closed connection a reset one."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request, whole. `path` is as it was sent."""
+
+    method: str
+    path: str
+    query: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+    operation: str | None = None
+
+    def header(self, name: str) -> str | None:
+        """Return a header."""
+        return next((value for key, value in self.headers if key.lower() == name), None)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer, whole, and how it is sent."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+    cut: int | None = None
+    """Behind how many bytes of the body the connection breaks."""
+    is_reset: bool = False
+    """Whether the connection is reset and nothing answered."""
+    is_broken: bool = True
+    """Whether the scenario made something of it."""
+
+    def header(self, name: str) -> str | None:
+        """Return a header."""
+        return next((value for key, value in self.headers if key.lower() == name), None)
+
+    def having(self, **headers: str) -> Answer:
+        """Return the answer with other headers; an underscore is a hyphen."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        kept = [(key, value) for key, value in self.headers if key.lower() not in named]
+        return replace(self, headers=(*kept, *named.items()), is_broken=True)
+
+
+class Emulated:
+    """Asks an ASGI app from any thread."""
+
+    def __init__(self, app: App) -> None:
+        """Start the loop that the app runs in."""
+        self._app = app
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="openvideos-conformance-emulator")
+        self._thread.start()
+
+    def close(self) -> None:
+        """End the loop."""
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def ask(self, asked: Asked) -> Answer:
+        """Return what the app answers."""
+        return asyncio.run_coroutine_threadsafe(self._ask(asked), self._loop).result(_PATIENCE)
+
+    async def _ask(self, asked: Asked) -> Answer:
+        headers = [pair for pair in asked.headers if pair[0].lower() not in {"transfer-encoding", "content-length"}]
+        if asked.body or asked.method == "POST":
+            headers.append(("content-length", str(len(asked.body))))
+        scope: Scope = {
+            "type": "http",
+            "asgi": {"version": "3.0"},
+            "http_version": "1.1",
+            "method": asked.method,
+            "scheme": "http",
+            "path": unquote(asked.path),
+            "raw_path": asked.path.encode("latin-1"),
+            "root_path": "",
+            "query_string": asked.query.encode("latin-1"),
+            "headers": [(key.lower().encode("latin-1"), value.encode("latin-1")) for key, value in headers],
+            "client": ("127.0.0.1", 0),
+            "server": ("127.0.0.1", 80),
+        }
+        waiting: list[Scope] = [{"type": "http.request", "body": asked.body, "more_body": False}]
+        said: list[Scope] = []
+
+        async def receive() -> Scope:
+            return waiting.pop() if waiting else {"type": "http.disconnect"}
+
+        async def send(message: Scope) -> None:
+            said.append(message)
+
+        await self._app(scope, receive, send)
+        head = said[0]
+        answered = tuple((key.decode("latin-1"), value.decode("latin-1")) for key, value in head["headers"])
+        return Answer(head["status"], answered, b"".join(each.get("body", b"") for each in said[1:]), is_broken=False)
+
+
+@dataclass
+class Recorder:
+    """An origin on loopback: every request is recorded, answered, and its answer recorded."""
+
+    answer: Callable[[Asked], Answer]
+    exchanges: list[Exchange] = field(default_factory=list[Exchange])
+    broken: set[int] = field(default_factory=set[int])
+
+    def __post_init__(self) -> None:
+        """Listen on a free port."""
+        self._lock = threading.Lock()
+        self._numbers = itertools.count(1)
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"recorder": self}))
+        self._server.daemon_threads = True  # a client may hold a connection open for ever
+        self._server.block_on_close = False
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, name="openvideos-conformance-client"
+        )
+        self._thread.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    @property
+    def origin(self) -> str:
+        """Where it is, without a path."""
+        return f"http://127.0.0.1:{self._server.server_port}"
+
+    def handle(self, asked: Asked) -> tuple[Answer, Callable[[str], None]]:
+        """Return the answer to a request, and what is called when it was sent."""
+        with self._lock:
+            number = next(self._numbers)
+        began = time.monotonic()
+        below = asked.path.removeprefix(PREFIX) if asked.path.startswith(f"{PREFIX}/") else asked.path
+        operation, ids = contract().match(asked.method, below)
+        if below == asked.path:  # not below the base URL
+            operation = None
+        asked = replace(asked, operation=operation)
+        answer = self.answer(asked)
+
+        def record(failure: str) -> None:
+            exchange = Exchange(
+                number=number,
+                layer="client",
+                began=began,
+                ended=time.monotonic(),
+                at=time.time(),
+                method=asked.method,
+                path=below,
+                query=asked.query,
+                operation=operation,
+                ids=ids,
+                request_headers=tuple((key.lower(), value) for key, value in asked.headers),
+                request_body=asked.body,
+                status=None if answer.is_reset else answer.status,
+                headers=() if answer.is_reset else answer.headers,
+                body=b"" if answer.is_reset else answer.body[: answer.cut],
+                length=0 if answer.is_reset else len(answer.body[: answer.cut]),
+                failure=failure,
+            )
+            with self._lock:
+                self.exchanges.append(exchange)
+                self.exchanges.sort(key=lambda each: each.number)
+                if answer.is_broken:
+                    self.broken.add(number)
+
+        return answer, record
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """Reads a request, whole, and sends what the recorder answers."""
+
+    recorder: Recorder
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def _serve(self) -> None:
+        body = self._body()
+        path, _, query = self.path.partition("?")
+        headers = tuple((str(key), str(value)) for key, value in self.headers.items())
+        answer, record = self.recorder.handle(Asked(self.command, path, query, headers, body))
+        if answer.is_reset:
+            record("the connection was reset")
+            self._reset()
+            return
+        self.send_response_only(answer.status)
+        for key, value in answer.headers:
+            if key.lower() not in {"content-length", "connection"}:
+                self.send_header(key, value)
+        if answer.status != 204:  # noqa: PLR2004 - HTTP's own
+            self.send_header("content-length", str(len(answer.body)))
+        self.end_headers()
+        # What is recorded is over before the client can know the answer: its next request is later for certain.
+        record("" if answer.cut is None else "the connection broke off")
+        self.wfile.write(answer.body[: answer.cut])
+        self.wfile.flush()
+        if answer.cut is not None:
+            self.close_connection = True
+
+    def _body(self) -> bytes:
+        if "chunked" in (self.headers.get("transfer-encoding") or "").lower():
+            pieces: list[bytes] = []
+            while size := int(self.rfile.readline().partition(b";")[0] or b"0", 16):
+                pieces.append(self.rfile.read(size))
+                self.rfile.readline()
+            while self.rfile.readline().strip():
+                pass
+            return b"".join(pieces)
+        return self.rfile.read(min(int(self.headers.get("content-length") or 0), _LARGEST))
+
+    def _reset(self) -> None:
+        self.close_connection = True
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _CUT)
+        self.connection.close()
+
+    def handle(self) -> None:
+        # A client that goes away, or whose connection was reset here, is no error.
+        try:
+            super().handle()
+        except (OSError, ValueError):
+            self.close_connection = True
+
+    def finish(self) -> None:
+        try:
+            super().finish()
+        except (OSError, ValueError):
+            self.close_connection = True
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing: the reports tell it."""
+
+    do_GET = do_POST = do_DELETE = do_PUT = do_PATCH = do_HEAD = do_OPTIONS = _serve  # noqa: N815 - as http.server wants them

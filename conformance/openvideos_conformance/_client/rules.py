@@ -1,0 +1,380 @@
+"""Judge what a command did in a scenario. Pure: each rule reads one history, and raises what it saw."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from .._core.contract import contract
+from .._core.exchange import CREATING, json_array, json_object
+from .._core.outcomes import NotReachedError, ViolationError
+from .command_run import TERMINAL, legality, pairs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from .._core.exchange import Exchange
+    from .command_run import History
+
+FILE: Final = "video.mp4"
+"""Where a command leaves the file that it downloads."""
+PARSED: Final = "video.json"
+"""Where a command may leave the finished video, as JSON, as its client gives it to the application."""
+MOST_REPEATS: Final = 3
+"""How often one page may be asked for where cursors repeat, before that is a loop."""
+MOST_LATE_POLLS: Final = 5
+"""How often the status of a job may be read once it is known to have ended."""
+_TOLERANCE: Final = 0.9
+"""Of a pause: clocks are coarse, and sleeps end a little early."""
+_CALM: Final = ("plain", "slow", "missing-keys", "unknown-fields", "huge-list")
+"""The scenarios in which nothing keeps a client from its work."""
+
+
+@dataclass(frozen=True)
+class ClientRule:
+    """A rule, the requirement that it judges, and the scenarios in which it can; none: in all."""
+
+    requirement: str
+    judge: Callable[[History], None]
+    scenarios: tuple[str, ...] = ()
+
+
+RULES: Final[list[ClientRule]] = []
+"""All rules, in the catalogue's order."""
+
+
+def _rule(requirement: str, *scenarios: str) -> Callable[[Callable[[History], None]], Callable[[History], None]]:
+    def register(judge: Callable[[History], None]) -> Callable[[History], None]:
+        RULES.append(ClientRule(requirement, judge, scenarios))
+        return judge
+
+    return register
+
+
+def _need(exchanges: list[Exchange], what: str) -> None:
+    if not exchanges:
+        message = f"the command sent no {what}"
+        raise NotReachedError(message)
+
+
+# ---------------------------------------------------------------- requests
+@_rule("CLI-REQUEST-001")
+def _means_an_operation(history: History) -> None:
+    _need([*history.exchanges], "request")
+    for each in history.exchanges:
+        if each.operation is None:
+            message = f"{each.told}: the contract has no such operation"
+            raise ViolationError(message, each)
+
+
+@_rule("CLI-REQUEST-002")
+def _is_valid(history: History) -> None:
+    known = [each for each in history.exchanges if each.operation is not None]
+    _need(known, "request that the contract knows")
+    for each in known:
+        flaws = legality(each).flaws
+        if flaws:
+            message = f"{each.told}: the contract forbids the request: {'; '.join(flaws)}"
+            raise ViolationError(message, each)
+
+
+@_rule("CLI-REQUEST-003")
+def _carries_what_was_asked(history: History) -> None:
+    prompt = history.asked.get("prompt")
+    creates = history.of("create_video")
+    _need(creates, "create")
+    meant = [each for each in creates if legality(each).fields.get("prompt") == prompt]
+    if not meant:
+        message = "no create has the prompt that the client was told to ask for"
+        raise ViolationError(message, creates[0])
+    for each in meant:
+        fields = legality(each).fields
+        for name, value in history.asked.items():
+            if str(fields.get(name)) != value:
+                message = f"the create has {name} {fields.get(name, 'left out')!r}, but was to have {value!r}"
+                raise ViolationError(message, each)
+
+
+@_rule("CLI-AUTH-001")
+def _has_the_key(history: History) -> None:
+    _need([*history.exchanges], "request")
+    for each in history.exchanges:
+        scheme, _, key = (each.request_header("authorization") or "").partition(" ")
+        if scheme.lower() != "bearer" or key.strip() != history.key:
+            said = (
+                "without Authorization" if not scheme else f"with Authorization of the scheme {scheme}, or another key"
+            )
+            message = f"{each.told} was sent {said}; it takes the key as Bearer"
+            raise ViolationError(message, each)
+
+
+@_rule("CLI-AUTH-002", "redirect")
+def _keeps_the_key(history: History) -> None:
+    if not history.foreign:
+        message = "the command did not follow the redirect"
+        raise NotReachedError(message)
+    for each in history.foreign:
+        places = [name for name, value in each.request_headers if history.key in value]
+        if places or history.key in each.target or history.key.encode() in each.request_body:
+            message = f"{each.told} went to another origin with the key in {', '.join(places) or 'the request'}"
+            raise ViolationError(message, each)
+
+
+# ---------------------------------------------------------------- creates
+@_rule("CLI-CREATE-001", "ambiguous-create", "failing-create")
+def _starts_no_job_twice(history: History) -> None:
+    unclear = [each for each in history.started() if each.number in history.broken]
+    _need(unclear, "create")
+    for first in unclear:
+        prompt, key = legality(first).fields.get("prompt"), first.request_header("idempotency-key")
+        for later in history.of(str(first.operation)):
+            if later.number <= first.number or legality(later).fields.get("prompt") != prompt:
+                continue
+            again = later.request_header("idempotency-key")
+            if key is None or again != key:
+                how = "without an Idempotency-Key" if again is None else "under another Idempotency-Key"
+                message = f"the create had been carried out ({first.told}), and was sent again {how}"
+                raise ViolationError(message, first, later)
+
+
+@_rule("CLI-CREATE-002", *_CALM)
+def _starts_one_job(history: History) -> None:
+    creates = [each for each in history.of("create_video") if each.is_ok and each.number not in history.broken]
+    counted: Counter[object] = Counter()
+    _need(creates, "create that was accepted")
+    for each in creates:
+        counted[legality(each).fields.get("prompt")] += 1
+        key = each.request_header("idempotency-key")
+        if counted[legality(each).fields.get("prompt")] > 1 and key is None:
+            message = "an accepted create was sent again, and started a second job of the same prompt"
+            raise ViolationError(message, each)
+
+
+@_rule("CLI-RETRY-001", "retry-after", "retry-after-date")
+def _waits_as_long_as_told(history: History) -> None:
+    refused = [each for each in history.exchanges if each.header("retry-after") is not None]
+    _need(refused, "request that was refused")
+    for each in refused:
+        pause = _pause(each)
+        for later in history.of(str(each.operation)):
+            if later.began > each.ended and later.ids == each.ids and later.began - each.ended < pause * _TOLERANCE:
+                message = (
+                    f"{each.told} with Retry-After {each.header('retry-after')}, {pause:.2f} s ahead; "
+                    f"it came again after {later.began - each.ended:.2f} s"
+                )
+                raise ViolationError(message, each, later)
+
+
+def _pause(exchange: Exchange) -> float:
+    """Return the seconds that Retry-After asks for: as such, or as a date (RFC 9110, 10.2.3)."""
+    value = exchange.header("retry-after") or "0"
+    return float(value) if value.isdecimal() else parsedate_to_datetime(value).timestamp() - exchange.at
+
+
+# ---------------------------------------------------------------- polls
+@_rule("CLI-POLL-001")
+def _polls_no_faster_than_told(history: History) -> None:
+    seen = False
+    for polls in history.polls().values():
+        for each, later in pairs(polls):
+            hint = each.header("openai-poll-after-ms")
+            if hint is None:
+                continue
+            seen = True
+            pause, passed = int(hint) / 1000, later.began - each.ended
+            if passed < pause * _TOLERANCE:
+                message = f"a poll came {passed * 1000:.0f} ms after one that asked for a pause of {hint} ms"
+                raise ViolationError(message, each, later)
+    if not seen:
+        message = "the command did not poll a job that was at work"
+        raise NotReachedError(message)
+
+
+@_rule("CLI-POLL-002", "unknown-status")
+def _polls_on(history: History) -> None:
+    unknown = [each for each in history.of("retrieve_video") if each.object.get("status") == "finalizing"]
+    _need(unknown, "poll")
+    for each in unknown:
+        later = [poll for poll in history.polls()[each.ids["video_id"]] if poll.number > each.number]
+        if not later:
+            message = "the command took the unknown status 'finalizing' for the end of the job, and polled no more"
+            raise ViolationError(message, each)
+
+
+@_rule("CLI-POLL-003")
+def _ends_with_the_job(history: History) -> None:
+    reached = False
+    for polls in history.polls().values():
+        ended = [each for each in polls if each.is_ok and each.object.get("status") in TERMINAL]
+        reached = reached or bool(ended)
+        if len(ended) > MOST_LATE_POLLS:
+            message = f"a job that had ended was polled {len(ended) - 1} times more"
+            raise ViolationError(message, *ended[-2:])
+    if not reached:
+        message = "the command polled no job to its end"
+        raise NotReachedError(message)
+
+
+@_rule("CLI-POLL-004", "server-error")
+def _keeps_the_id(history: History) -> None:
+    failed = [each for each in history.of("retrieve_video") if each.number in history.broken]
+    _need(failed, "poll")
+    first = failed[0]
+    for later in history.started():
+        before = [each for each in history.started() if each.number < first.number]
+        if later.number > first.number and _body_of(later) in [_body_of(each) for each in before]:
+            message = "a poll failed, and the command started the same job again in place of polling on"
+            raise ViolationError(message, first, later)
+    known = history.polls()[first.ids["video_id"]]
+    if history.is_done and not any(each.is_ok for each in known):
+        message = "a poll failed, and the command reported success without knowing what became of the job"
+        raise ViolationError(message, first)
+
+
+# ---------------------------------------------------------------- pages
+@_rule("CLI-LIST-001", *_CALM)
+def _goes_on_behind_the_last(history: History) -> None:
+    pages = [each for each in history.of("list_videos") if each.is_ok]
+    _need([each for each in pages if _after(each)], "request for a second page")
+    for index, each in enumerate(pages):
+        after = _after(each)
+        if after is None:
+            continue
+        known = {last for page in pages[:index] if (last := _last(page))}
+        if after not in known:
+            message = f"a page behind {after!r} was asked for, which no page before had as its last video"
+            raise ViolationError(message, *pages[max(index - 1, 0) : index + 1])
+        if any(_after(page) == after and page.query == each.query for page in pages[:index]):
+            message = f"the page behind {after!r} had come, and was asked for again"
+            raise ViolationError(message, each)
+
+
+@_rule("CLI-LIST-002", "plain", "huge-list")
+def _walks_to_the_end(history: History) -> None:
+    pages = [each for each in history.of("list_videos") if each.is_ok]
+    if not any(each.object.get("has_more") is True for each in pages):
+        message = "the command asked for no list of more than one page"
+        raise NotReachedError(message)
+    if pages[-1].object.get("has_more") is True:
+        message = f"the list was left after {len(pages)} pages, although there were more"
+        raise ViolationError(message, pages[-1])
+
+
+@_rule("CLI-LIST-003", "duplicate-cursor")
+def _walks_in_no_circle(history: History) -> None:
+    asked = Counter(_after(each) for each in history.of("list_videos") if _after(each))
+    if not asked:
+        _need(history.of("list_videos"), "request for a list")
+        return
+    cursor, times = asked.most_common(1)[0]
+    if times > MOST_REPEATS:
+        message = f"the cursor {cursor!r} came again and again, and the command asked for it {times} times"
+        raise ViolationError(message, history.of("list_videos")[-1])
+
+
+# ---------------------------------------------------------------- answers
+@_rule("CLI-READ-001")
+def _gives_every_field(history: History) -> None:
+    text = history.files.get(PARSED)
+    if text is None:
+        message = f"the command left no {PARSED}"
+        raise NotReachedError(message)
+    given = _object(text)
+    told = [each for each in history.exchanges if each.is_ok and _is_of(each, given)]
+    if not told:
+        message = f"{PARSED} holds no video that the command was told of"
+        raise ViolationError(message)
+    # Which answer it was made of is not known: whichever it fits best.
+    best = min(reversed(told), key=lambda each: len(_lost(each.object, given)))
+    lost = _lost(best.object, given)
+    if lost:
+        message = f"of an answer, the client does not give {', '.join(lost)}, or another value"
+        raise ViolationError(message, best)
+
+
+# ---------------------------------------------------------------- content
+@_rule("CLI-CONTENT-001")
+def _reports_a_broken_file(history: History) -> None:
+    _need(history.of("download_video_content"), "download")
+    kept = history.files.get(FILE)
+    if history.is_done and kept != history.media:
+        size = "no file" if kept is None else f"{len(kept)} bytes"
+        whole = 0 if history.media is None else len(history.media)
+        message = f"the command reported success with {size} of {whole} bytes in {FILE}"
+        raise ViolationError(message, *history.of("download_video_content")[-1:])
+
+
+@_rule("CLI-CONTENT-002", "truncated-download", "lasting-truncation")
+def _leaves_no_part(history: History) -> None:
+    cut = [each for each in history.of("download_video_content") if each.number in history.broken]
+    _need(cut, "download that broke off")
+    kept = history.files.get(FILE)
+    if kept is not None and kept != history.media:
+        message = f"a part of the file, {len(kept)} bytes, is left as {FILE}"
+        raise ViolationError(message, cut[-1])
+
+
+# ---------------------------------------------------------------- the run
+@_rule("CLI-RUN-001", *_CALM)
+def _does_its_work(history: History) -> None:
+    _need([*history.exchanges], "request")
+    if history.exit_code not in {0, None}:
+        message = f"nothing was wrong, but the command ended with {history.exit_code}: {history.last_words}"
+        raise ViolationError(message, *history.exchanges[-1:])
+
+
+@_rule("CLI-RUN-002")
+def _ends(history: History) -> None:
+    _need([*history.exchanges], "request")
+    if history.exit_code is None:
+        message = f"the command had not ended after its time; it had sent {len(history.exchanges)} requests"
+        raise ViolationError(message, *history.exchanges[-1:])
+
+
+def verdicts(history: History) -> Iterator[tuple[ClientRule, Exception | None]]:
+    """Judge a history by every rule of its scenario: what each raised, or None."""
+    for rule in RULES:
+        if rule.scenarios and history.scenario not in rule.scenarios:
+            continue
+        try:
+            rule.judge(history)
+        except Exception as problem:  # noqa: BLE001 - whoever asked tells them apart
+            yield rule, problem
+        else:
+            yield rule, None
+
+
+def _body_of(exchange: Exchange) -> tuple[object, ...]:
+    return exchange.path, legality(exchange).fields.get("prompt")
+
+
+def _object(text: bytes) -> dict[str, Any]:
+    try:
+        return json_object(json.loads(text))
+    except (ValueError, RecursionError):
+        return {}
+
+
+def _is_of(exchange: Exchange, video: dict[str, Any]) -> bool:
+    return exchange.operation in {*CREATING, "retrieve_video"} and exchange.object.get("id", "") == video.get("id")
+
+
+def _lost(answer: dict[str, Any], given: dict[str, Any]) -> list[str]:
+    # To the contract, null is as good as nothing; what null means in a field of others, nobody here knows.
+    known = contract().schema("Video")["properties"]
+    kept = {name: value for name, value in answer.items() if value is not None or name not in known}
+    return [name for name, value in kept.items() if name not in given or given[name] != value]
+
+
+def _after(exchange: Exchange) -> str | None:
+    after = legality(exchange).fields.get("after")
+    return after if isinstance(after, str) and after else None
+
+
+def _last(page: Exchange) -> str | None:
+    data = json_array(page.object.get("data"))
+    value = json_object(data[-1]).get("id") if data else None
+    return value if isinstance(value, str) else None

@@ -1,0 +1,1 @@
+"""Hold what the judges share: contract, catalogue, exchanges, verdicts. Imports no other folder."""

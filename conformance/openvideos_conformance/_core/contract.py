@@ -1,0 +1,159 @@
+"""Read what the suite needs from `openapi.yaml`: operations, schemas, limits. Nothing of it is written down twice."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any, Final, cast
+from urllib.parse import unquote
+
+import yaml
+from jsonschema import Draft202012Validator
+from referencing import Registry
+from referencing.jsonschema import DRAFT202012
+
+from .exchange import json_object
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from jsonschema.protocols import Validator
+
+_URI: Final = "urn:openvideos:contract"
+_METHODS: Final = ("get", "post", "delete", "put", "patch")
+
+_VALIDATOR: Final = cast("type[Validator]", Draft202012Validator)  # its protocol has types, itself it has few
+
+Schema = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation: its id, its method, its path as a template, and what the document says of it."""
+
+    id: str
+    method: str
+    path: str
+    said: Schema
+
+
+class Contract:
+    """The whole document, with its schemas ready to judge answers."""
+
+    def __init__(self, document: Schema) -> None:
+        """Index the document's operations."""
+        self.document = document
+        registry: Registry[Any] = Registry()
+        self._registry = registry.with_resource(_URI, DRAFT202012.create_resource(document))
+        self._validators: dict[str, Validator] = {}
+        self.operations: Final = tuple(self._operations())
+        # Literal steps come before parameters, as OpenAPI says: /videos/edits is no video's id.
+        ordered = sorted({operation.path for operation in self.operations}, key=lambda path: path.count("{"))
+        self._patterns = [(_pattern(path), path) for path in ordered]
+
+    def at(self, address: str) -> Any:
+        """Return what is at an address, such as `#/components/schemas/Video`, following references.
+
+        Raises:
+            KeyError: There is nothing.
+
+        """
+        node: Any = self.document
+        for step in address.removeprefix("#/").split("/"):
+            name = step.replace("~1", "/").replace("~0", "~")
+            node = self.resolve(node)
+            node = node[int(name) if isinstance(node, list) else name]
+        return self.resolve(node)
+
+    def resolve(self, node: Any) -> Any:
+        """Follow `$ref` until the thing itself is there."""
+        while "$ref" in json_object(node):
+            node = self.at(node["$ref"])
+        return node
+
+    def schema(self, name: str) -> Schema:
+        """Return a schema of `components`, by its name."""
+        return cast("Schema", self.at(f"#/components/schemas/{name}"))
+
+    def default(self, name: str) -> str | None:
+        """Return the default of a schema of `components`; None if the contract leaves the choice to servers."""
+        return cast("str | None", self.schema(name).get("default"))
+
+    def types(self, schema: Schema) -> frozenset[str]:
+        """Return the JSON types that a schema names, itself or in the branches of a union; none if any will do."""
+        schema = self.resolve(schema)
+        named = schema.get("type", [])
+        types = {named} if isinstance(named, str) else set(named)
+        for branch in branches(schema):
+            types |= self.types(branch)
+        return frozenset(types)
+
+    def items(self, schema: Schema) -> Schema:
+        """Return the schema of an array's items, itself or in the branches of a union; one that allows all if none."""
+        schema = self.resolve(schema)
+        anything: Schema = {}
+        found = (self.items(branch) for branch in branches(schema) if "array" in self.types(branch))
+        return cast("Schema", schema["items"]) if "items" in schema else next(found, anything)
+
+    def flaws(self, value: Any, address: str) -> list[str]:
+        """Judge a value by the schema at an address; each flaw is a sentence that begins with the path to it."""
+        validator = self._validators.get(address)
+        if validator is None:
+            validator = self._validators[address] = _VALIDATOR({"$ref": _URI + address}, registry=self._registry)
+        errors = sorted(validator.iter_errors(value), key=lambda error: [str(step) for step in error.absolute_path])
+        return [f"{error.json_path}: {error.message[:300]}" for error in errors]
+
+    def match(self, method: str, path: str) -> tuple[str | None, Mapping[str, str]]:
+        """Return the id of the operation that a request means, and the path's parameters; None if it is none."""
+        for pattern, template in self._patterns:
+            found = pattern.fullmatch(path)
+            if found is not None:
+                ids = {name: unquote(value) for name, value in found.groupdict().items()}
+                meant = [each.id for each in self.operations if each.path == template and each.method == method]
+                return (meant[0] if meant else None), ids
+        return None, {}
+
+    def operation(self, operation_id: str) -> Operation:
+        """Return an operation by its id."""
+        return next(each for each in self.operations if each.id == operation_id)
+
+    def parameter(self, operation_id: str, name: str) -> Schema:
+        """Return the schema of a parameter of an operation."""
+        said = self.operation(operation_id).said["parameters"]
+        found = next(each for each in map(self.resolve, said) if each["name"] == name)
+        return cast("Schema", self.resolve(found["schema"]))
+
+    def answers(self, operation_id: str, status: int) -> Schema | None:
+        """Return what the contract says of a status of an operation; None if it does not have that status."""
+        responses = self.operation(operation_id).said["responses"]
+        found = responses.get(str(status)) or responses.get(f"{status // 100}XX")
+        return None if found is None else cast("Schema", self.resolve(found))
+
+    def methods(self, path: str) -> set[str]:
+        """Return the methods that a path template has."""
+        return {operation.method for operation in self.operations if operation.path == path}
+
+    def _operations(self) -> Iterator[Operation]:
+        for path, item in self.document["paths"].items():
+            for method in _METHODS:
+                if method in item:
+                    yield Operation(item[method]["operationId"], method.upper(), path, item[method])
+
+
+@lru_cache(maxsize=1)
+def contract() -> Contract:
+    """Read the contract that is installed with the SDK."""
+    text = files("openvideos").joinpath("openapi.yaml").read_text(encoding="utf-8")
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the fast one where it is built in
+    return Contract(yaml.load(text, Loader=loader))  # noqa: S506 - both loaders are safe ones
+
+
+def branches(schema: Schema) -> tuple[Schema, ...]:
+    """Return the schemas of which a schema says that a value fits one of them, or all."""
+    return (*schema.get("anyOf", []), *schema.get("oneOf", []), *schema.get("allOf", []))
+
+
+def _pattern(template: str) -> re.Pattern[str]:
+    return re.compile(re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(template)))

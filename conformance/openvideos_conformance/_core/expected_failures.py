@@ -1,0 +1,53 @@
+"""Read a file of failures that are known: TOML, a reason for each requirement.
+
+[expected]
+VID-DELETE-001 = "the gateway has no DELETE: https://example.org/issues/12"
+"""
+
+from __future__ import annotations
+
+import tomllib
+from typing import TYPE_CHECKING
+
+from .catalogue import UnknownRequirementError, known
+from .exchange import json_object
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from .catalogue import Requirement
+
+
+class ExpectedFailuresError(Exception):
+    """The file cannot be used; the message says where and why."""
+
+
+def read_expected(path: Path | None, among: Mapping[str, Requirement] | None = None) -> Mapping[str, str]:
+    """Return the reason of each failure that is expected; nothing without a file.
+
+    Raises:
+        ExpectedFailuresError: The file cannot be read, is no TOML of this form, or names an unknown requirement.
+
+    """
+    if path is None:
+        return {}
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
+        message = f"the expected failures in {path} cannot be read: {problem}"
+        raise ExpectedFailuresError(message) from None
+    table = json_object(document.get("expected"))
+    if not isinstance(document.get("expected"), dict) or document.keys() != {"expected"}:
+        message = f'{path} has no table [expected], or more than that; write VID-LIST-001 = "the reason" below it'
+        raise ExpectedFailuresError(message)
+    for name, reason in table.items():
+        if not isinstance(reason, str) or not reason.strip():
+            message = f"{path} gives no reason for {name}; write why the failure is expected"
+            raise ExpectedFailuresError(message)
+    try:
+        known(table, among)
+    except UnknownRequirementError as problem:
+        message = f"{path}: {problem}"
+        raise ExpectedFailuresError(message) from None
+    return table

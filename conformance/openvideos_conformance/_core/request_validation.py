@@ -1,0 +1,203 @@
+"""Tell whether a request, as it was sent, is one that the contract allows. Pure.
+
+Generators believe that what they made is legal, or is not; between their belief and the wire lie encodings in which a
+number is a text and an empty list is nothing. So what was sent is read again, and judged by the contract itself.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from email.parser import BytesParser
+from email.policy import HTTP
+from typing import TYPE_CHECKING, Any, Final, cast
+from urllib.parse import parse_qsl
+
+from .exchange import json_object
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .contract import Contract, Operation, Schema
+
+FORM: Final = "multipart/form-data"
+JSON: Final = "application/json"
+
+_INTEGER: Final = re.compile(r"-?(0|[1-9][0-9]{0,17})")
+_NUMBER: Final = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Legality:
+    """What is known of a request: why it is illegal, or what keeps it from being certain; neither if it is legal."""
+
+    flaws: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
+    fields: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """What it asks for, as far as it could be read; a file is its bytes."""
+
+    @property
+    def is_illegal(self) -> bool:
+        """Whether the contract forbids it, for certain."""
+        return bool(self.flaws)
+
+    @property
+    def is_legal(self) -> bool:
+        """Whether the contract allows it, for certain, and nothing in it could be refused for another reason."""
+        return not self.flaws and not self.doubts
+
+
+def judge_request(contract: Contract, operation_id: str, *, query: str, media_type: str, body: bytes) -> Legality:
+    """Judge the query and the body of a request by the contract. Ids, keys and other headers are not looked at."""
+    operation = contract.operation(operation_id)
+    asked = _judge_query(contract, operation, query)
+    said = _judge_body(contract, operation, media_type, body)
+    return Legality(asked.flaws + said.flaws, asked.doubts + said.doubts, {**asked.fields, **said.fields})
+
+
+def _judge_query(contract: Contract, operation: Operation, query: str) -> Legality:
+    given: dict[str, list[str]] = {}
+    for name, text in parse_qsl(query, keep_blank_values=True):
+        given.setdefault(name, []).append(text)
+    doubts: list[str] = []
+    flaws: list[str] = []
+    address = f"#/paths/{_escaped(operation.path)}/{operation.method.lower()}/parameters"
+    known: set[str] = set()
+    for index, parameter in enumerate(operation.said.get("parameters", [])):
+        said = contract.resolve(parameter)
+        name = said["name"]
+        if said["in"] != "query":
+            continue
+        known.add(name)
+        if name in given:
+            at = f"{address}/{index}/schema"
+            value, uncertain = _read(contract, name, given[name], contract.at(at))
+            if _has_default_style(said) or not isinstance(value, list):
+                flaws += [f"{name}{flaw.removeprefix('$')}" for flaw in contract.flaws(value, at)]
+            else:
+                doubts.append(f"{name} is written in a style of its own")
+            doubts += uncertain
+        elif said.get("required"):
+            flaws.append(f"{name} is missing")
+    doubts += [f"the parameter {name!r} is unknown" for name in given.keys() - known]
+    return Legality(tuple(flaws), tuple(doubts), {name: texts[-1] for name, texts in given.items()})
+
+
+def _has_default_style(parameter: Mapping[str, Any]) -> bool:
+    """Tell whether the items of an array in a query are given one by one, each under the name (OpenAPI 3.1)."""
+    return parameter.get("style", "form") == "form" and bool(parameter.get("explode", True))
+
+
+def _judge_body(contract: Contract, operation: Operation, content_type: str, body: bytes) -> Legality:
+    said = json_object(contract.resolve(operation.said.get("requestBody", {})))
+    if not said:
+        return Legality(doubts=("there is a body",) if body else ())
+    media_type = content_type.partition(";")[0].strip().lower()
+    if not body:
+        return Legality(("the body is missing",) if said.get("required") else ())
+    if media_type not in said["content"]:
+        return Legality((f"the body is {media_type or 'of no media type'}",))
+    address = (
+        f"#/paths/{_escaped(operation.path)}/{operation.method.lower()}/requestBody/content/"
+        f"{_escaped(media_type)}/schema"
+    )
+    if media_type == JSON:
+        return _judge_json(contract, address, body)
+    return _judge_form(contract, address, content_type, body)
+
+
+def _judge_json(contract: Contract, address: str, body: bytes) -> Legality:
+    try:
+        value = json.loads(body.decode("utf-8"), parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        return Legality(("the body is no JSON",))
+    fields = json_object(value)
+    properties = contract.at(address)["properties"]
+    doubts = [f"the field {name!r} is unknown" for name in fields.keys() - properties.keys()]
+    for name, each in fields.items():
+        doubts += _doubts(name, each)
+    return Legality(tuple(contract.flaws(value, address)), tuple(doubts), fields)
+
+
+def _judge_form(contract: Contract, address: str, content_type: str, body: bytes) -> Legality:
+    message = BytesParser(policy=HTTP).parsebytes(
+        f"content-type: {content_type}\r\n\r\n".encode("latin-1", "replace") + body
+    )
+    if not message.is_multipart() or message.defects:
+        return Legality(doubts=("the form cannot be read",))
+    properties: Mapping[str, Schema] = contract.at(address)["properties"]
+    fields: dict[str, Any] = {}
+    texts: dict[str, list[str]] = {}
+    doubts: list[str] = []
+    for part in message.iter_parts():
+        name = str(part.get_param("name", header="content-disposition"))
+        content = part.get_payload(decode=True)
+        if name not in properties:
+            doubts.append(f"the field {name!r} is unknown")
+        elif isinstance(content, bytes):
+            is_file = contract.resolve(properties[name]).get("format") == "binary"
+            if is_file != (part.get_filename() is not None):
+                doubts.append(f"{name} is {'no ' if is_file else 'a '}file")
+            if not is_file:
+                texts.setdefault(name, []).append(content.decode("utf-8", "surrogateescape"))
+                continue
+            doubts += [f"{name} is given twice"] if name in fields else []
+            doubts.append(f"{name} may be refused for what is in it")
+            fields[name] = content
+    for name, said in texts.items():
+        fields[name], uncertain = _read(contract, name, said, properties[name])
+        doubts += uncertain
+    judged = {name: "" if isinstance(value, bytes) else value for name, value in fields.items()}
+    return Legality(tuple(contract.flaws(judged, address)), tuple(doubts), fields)
+
+
+def _doubts(name: str, value: object) -> list[str]:
+    """Say why a server could refuse a value that its schema allows: it is blank, or holds what is no text."""
+    if isinstance(value, list):
+        return [doubt for item in cast("list[object]", value) for doubt in _doubts(name, item)]
+    if isinstance(value, str):
+        return [] if value.strip() and value.isprintable() else [f"{name} is blank, or holds what cannot be printed"]
+    return [] if isinstance(value, int | float) else [f"{name} is no text"]
+
+
+def _read(contract: Contract, name: str, texts: list[str], schema: Schema) -> tuple[object, list[str]]:
+    """Read the texts under a name, of a parameter or of a form's field, as what their schema means; and say doubts."""
+    types = contract.types(schema)
+    doubts = _doubts(name, texts)
+    if "array" in types and "string" not in types:
+        items = contract.items(schema)
+        return [_scalar(text, contract.types(items)) for text in texts], doubts
+    if len(texts) > 1:
+        doubts.append(f"{name} is given {len(texts)} times")
+    return _scalar(texts[-1], types), doubts
+
+
+def _scalar(text: str, types: frozenset[str]) -> object:
+    if "string" in types:
+        return text
+    if "integer" in types and _INTEGER.fullmatch(text):
+        return int(text)
+    if "number" in types and _NUMBER.fullmatch(text):
+        return float(text)
+    if "boolean" in types and text in {"true", "false"}:
+        return text == "true"
+    if "object" in types:
+        return _object(text)
+    return text
+
+
+def _object(text: str) -> object:
+    try:
+        return json.loads(text, parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        return text
+
+
+def _escaped(step: str) -> str:
+    return step.replace("~", "~0").replace("/", "~1")
+
+
+def _refuse(constant: str) -> None:
+    message = f"{constant} is no JSON"
+    raise ValueError(message)

@@ -1,0 +1,132 @@
+"""What a run of the suite came to: the facts, the results, and what follows from them. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from .catalogue import Level
+from .verdicts import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .verdicts import Result
+
+JUDGED: Final = (Verdict.PASS, Verdict.FAIL, Verdict.WARN)
+"""The verdicts of requirements that were put to the test."""
+
+AREAS: Final = {
+    "CREATE": "Create",
+    "RETRIEVE": "Retrieve",
+    "LIFE": "Lifecycle",
+    "LIST": "List",
+    "CONTENT": "Content",
+    "DELETE": "Delete",
+    "REMIX": "Remix",
+    "EDIT": "Edits",
+    "EXTEND": "Extensions",
+    "CHAR": "Characters",
+    "ERROR": "Errors",
+    "VALID": "Validation",
+    "AUTH": "Authentication",
+    "IDEM": "Idempotency",
+    "HEADER": "Headers",
+    "ROBUST": "Robustness",
+    "HOOK": "Webhooks",
+}
+"""The areas of the catalogue by the middle of an id, in the order in which reports show them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """A whole run, or what there is of one that was broken off. No secret is in it."""
+
+    suite: str
+    contract: str
+    target: Mapping[str, object]
+    """The server and what was asked of it."""
+    results: tuple[Result, ...]
+    began: str = ""
+    seconds: float = 0.0
+    seed: int = 0
+    capabilities: Mapping[str, bool] = field(default_factory=dict[str, bool])
+    videos_started: int = 0
+    left_over: tuple[str, ...] = ()
+    """The ids of jobs that could not be deleted."""
+    is_interrupted: bool = False
+    is_strict: bool = False
+    problem: str | None = None
+    """Why the run can say nothing, or no more than it does."""
+
+    @property
+    def base_url(self) -> str:
+        """Where the server is."""
+        return str(self.target.get("base_url", ""))
+
+    @property
+    def subject(self) -> str:
+        """What was judged: where the server is, or the command of the client."""
+        return self.base_url or str(self.target.get("command", ""))
+
+    @property
+    def failures(self) -> list[Result]:
+        """The results that make the run fail, in the catalogue's order."""
+        return [result for result in self.results if result.counts]
+
+    @property
+    def exit_code(self) -> int:
+        """0: no MUST failed; 1: some did; 2: the run could not judge, or not all and what it judged did not fail."""
+        if self.problem is not None or self.is_interrupted:
+            return 2
+        if self.failures:
+            return 1
+        return 2 if any(result.verdict is Verdict.ERROR for result in self.results) else 0
+
+    def counts(self, level: Level | None = None) -> dict[Verdict, int]:
+        """Return how many requirements, of one level or of all, have each verdict."""
+        counted = dict.fromkeys(Verdict, 0)
+        for result in self.results:
+            if level is None or result.requirement.level is level:
+                counted[result.verdict] += 1
+        return counted
+
+    def kept(self, level: Level) -> tuple[int, int]:
+        """Return how many requirements of a level the server kept, and how many were put to the test."""
+        counted = self.counts(level)
+        return counted[Verdict.PASS], sum(counted[verdict] for verdict in JUDGED)
+
+
+def area_of(requirement: str) -> str:
+    """Return the key of a requirement's area: `LIST` for VID-LIST-003."""
+    return requirement.split("-")[1]
+
+
+def area_name(area: str) -> str:
+    """Return an area as a heading names it."""
+    return AREAS.get(area, area.capitalize())
+
+
+def headline(run: Run) -> str:
+    """Say in a sentence what the run came to."""
+    if run.problem is not None:
+        return f"No verdict: {run.problem}"
+    if run.is_interrupted:
+        return "The run was interrupted: what is not reached was not judged"
+    errors = run.counts()[Verdict.ERROR]
+    if errors:
+        return f"The suite itself failed in {plural(errors, 'requirement')}, and that is no verdict; please report it"
+    kept, tested = run.kept(Level.MUST)
+    said = f"{kept} of {plural(tested, 'MUST requirement')} {'is' if kept == 1 else 'are'} met"
+    known = sum(1 for result in run.results if result.verdict is Verdict.FAIL and result.expected is not None)
+    stale = sum(1 for result in run.results if result.is_stale)
+    notes = [
+        *([f"{plural(known, 'failure')} {'was' if known == 1 else 'were'} expected"] if known else []),
+        *([f"{plural(stale, 'expected failure')} did not come"] if stale else []),
+    ]
+    return "; ".join([said, *notes])
+
+
+def plural(number: int, noun: str) -> str:
+    """Return a number with its noun."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

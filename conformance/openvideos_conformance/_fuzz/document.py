@@ -1,0 +1,127 @@
+"""Adapt the contract to one server, so that what is generated from it is what this server could accept. Pure.
+
+What the server does not offer is left out, what it offers beside the prompt is pinned, and what a server may ignore, or
+answers by what it saw before, is not asked for: the scenarios do that.
+"""
+
+from __future__ import annotations
+
+import base64
+import copy
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from .._core.exchange import json_array, json_object
+from .._core.request_validation import FORM
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+
+    from .._core.contract import Contract, Schema
+    from .._core.target import Target
+
+IMAGE: Final = "image/png"
+VIDEO: Final = "video/mp4"
+
+JSON_CREATE: Final = "json"
+"""The capability of a server that takes a create as JSON, too."""
+
+_PINNED: Final = {"model": "VideoModel", "seconds": "VideoSeconds", "size": "VideoSize"}
+_LEFT_OUT: Final = frozenset({"Idempotency-Key", "Range", "If-Range"})
+
+
+def adapted(contract: Contract, target: Target, *, offered: Collection[str], picture: bytes) -> Schema:
+    """Return the contract for one server. `offered` names the operations that it has, and `json` if it takes that."""
+    document = copy.deepcopy(contract.document)
+    document["servers"] = [{"url": target.base_url.rstrip("/")}]
+    document.pop("webhooks", None)
+    for path, item in list(document["paths"].items()):
+        for method, operation in list(item.items()):
+            if "operationId" in json_object(operation) and operation["operationId"] not in offered:
+                del item[method]
+        if not any("operationId" in json_object(operation) for operation in item.values()):
+            del document["paths"][path]
+    parameters = document["components"]["parameters"]
+    if JSON_CREATE not in offered:
+        document["paths"]["/videos"]["post"]["requestBody"]["content"].pop("application/json", None)
+    for operation in _operations(document):
+        _adapt_operation(operation, parameters)
+        _name_media_types(operation, contract)
+        _drop_links(operation, contract, offered)
+    _drop_security(document, target)
+    _pin(document, target)
+    url = f"data:{IMAGE};base64,{base64.b64encode(picture).decode()}"
+    document["components"]["schemas"]["ImageReference"]["properties"]["image_url"]["enum"] = [url]
+    _rewrite_examples(document, target.choice(), target.duration(contract), url)
+    return document
+
+
+def _adapt_operation(operation: Schema, parameters: Mapping[str, Any]) -> None:
+    kept: list[Any] = []
+    for parameter in json_array(operation.get("parameters")):
+        said = parameters[parameter["$ref"].rpartition("/")[2]] if "$ref" in parameter else parameter
+        if said["name"] not in _LEFT_OUT:
+            kept.append(parameter)
+    operation["parameters"] = kept
+
+
+def _name_media_types(operation: Schema, contract: Contract) -> None:
+    """Name the type of each file in a form, an image unless it is a video: only then it is sent as a file of a type."""
+    form = json_object(json_object(operation.get("requestBody")).get("content")).get(FORM)
+    if form is not None:
+        fields = contract.resolve(form["schema"]).get("properties", {})
+        files = [name for name, schema in fields.items() if contract.resolve(schema).get("format") == "binary"]
+        form["encoding"] = {name: {"contentType": VIDEO if "video" in name else IMAGE} for name in files}
+
+
+def _drop_links(operation: Schema, contract: Contract, offered: Collection[str]) -> None:
+    """Leave out the links that lead to what the server does not offer."""
+    for response in operation["responses"].values():
+        links = json_object(json_object(response).get("links"))
+        for link_name, link in list(links.items()):
+            if contract.resolve(link).get("operationId") not in offered:
+                del links[link_name]
+
+
+def _drop_security(document: Schema, target: Target) -> None:
+    if target.api_key is not None and "authentication" not in target.denied:
+        return
+    document["security"] = []
+    for operation in _operations(document):
+        operation["security"] = []
+
+
+def _pin(document: Schema, target: Target) -> None:
+    """Allow the model, size and seconds that the server is known to offer, or none of them where none is known."""
+    schemas = document["components"]["schemas"]
+    for name, schema_name in _PINNED.items():
+        value = getattr(target, name)
+        for body in ("CreateVideoForm", "CreateVideoJson"):
+            if value is None:
+                schemas[body]["properties"].pop(name, None)
+        if value is not None:
+            schemas[schema_name] = {"type": "string", "enum": [value], "default": value}
+    added = target.seconds or schemas.get("VideoSeconds", {}).get("default")
+    if added is not None:
+        schemas["ExtensionSeconds"]["enum"] = [added]
+
+
+def _rewrite_examples(document: Schema, choice: Mapping[str, str], seconds: str, url: str) -> None:
+    for operation in _operations(document):
+        for media in json_object(json_object(operation.get("requestBody")).get("content")).values():
+            for example in json_object(media.get("examples")).values():
+                value = json_object(example.get("value"))
+                for name in _PINNED:
+                    value.pop(name, None)
+                if operation["operationId"] == "create_video":
+                    value.update(choice)
+                elif operation["operationId"] == "extend_video":
+                    value["seconds"] = seconds
+                if "input_reference" in value:
+                    value["input_reference"] = {"image_url": url}
+
+
+def _operations(document: Schema) -> Iterator[Schema]:
+    for item in document["paths"].values():
+        for operation in item.values():
+            if "operationId" in json_object(operation):
+                yield cast("Schema", operation)

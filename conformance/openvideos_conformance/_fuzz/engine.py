@@ -1,0 +1,193 @@
+"""Let schemathesis generate requests from the contract, send them, and judge what is answered. Once in a run.
+
+It runs in this process, over a session that records (`_fuzz_wire`), on the contract adapted to the server
+(`_fuzz_document`); what its findings mean is decided apart from it (`_fuzz_findings`).
+"""
+
+from __future__ import annotations
+
+import tempfile
+import warnings
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from .._core.outcomes import NotReachedError, UnsupportedError
+from .._inputs.media_files import clip, image
+from .._probes.unauthorized_requests import CAPABILITIES
+from .document import IMAGE, JSON_CREATE, VIDEO, adapted
+from .findings import Failure, Generated, own_failures, put_to_the_test, requirement_of
+from .transport import FuzzWire
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .._core.contract import Schema
+    from .._core.target import Target
+    from .._server.capabilities import Capabilities
+    from .._server.recording_client import Wire
+
+MAX_JOBS: Final = 12
+"""How many jobs generated requests may start, whatever --max-videos is."""
+
+SECONDS: Final = 30.0
+"""How long requests are generated."""
+
+_CHECKS: Final = (
+    "not_a_server_error",
+    "status_code_conformance",
+    "content_type_conformance",
+    "response_headers_conformance",
+    "response_schema_conformance",
+    "negative_data_rejection",
+    "positive_data_acceptance",
+    "unsupported_method",
+    "ignored_auth",
+    "use_after_free",
+    "ensure_resource_availability",
+)
+
+
+@dataclass(slots=True)
+class Fuzzed:
+    """What came of it: the first failures of each requirement, and how many exchanges put it to the test."""
+
+    failures: dict[str, list[Failure]] = field(default_factory=dict[str, list[Failure]])
+    tested: Counter[str] = field(default_factory=Counter[str])
+
+
+def fuzz(wire: Wire, offered: Capabilities) -> Fuzzed:
+    """Send what schemathesis makes of the contract, for a limited time and a limited number of jobs.
+
+    Raises:
+        RuntimeError: Schemathesis failed, which says nothing about the server.
+
+    """
+    max_jobs = min(MAX_JOBS, (wire.target.max_videos - wire.videos_started) // 2)
+    recorder = FuzzWire(wire, max_jobs)
+    failures = _generate(wire, recorder, _operations(wire, offered))
+    made = Generated(wire.contract, recorder.exchanges, recorder.legality, wire.history)
+    found: dict[str, list[Failure]] = {}
+    for failure in failures:
+        requirement = requirement_of(failure, made)
+        if requirement is not None:
+            found.setdefault(requirement, []).append(failure)
+    for requirement, failure in own_failures(made):
+        found.setdefault(requirement, []).append(failure)
+    return Fuzzed(found, put_to_the_test(made))
+
+
+def _operations(wire: Wire, offered: Capabilities) -> set[str]:
+    """Return the operations that the server has, and whether it takes a create as JSON."""
+    needed = {operation.id: CAPABILITIES.get(operation.id, "core") for operation in wire.contract.operations}
+    has: set[str] = set()
+    for name, capability in {**needed, JSON_CREATE: JSON_CREATE}.items():
+        try:
+            offered.require(capability)
+        except (NotReachedError, UnsupportedError):
+            continue
+        has.add(name)
+    return has
+
+
+def _generate(wire: Wire, recorder: FuzzWire, offered: set[str]) -> list[Failure]:
+    from hypothesis.configuration import set_hypothesis_home_dir
+    from schemathesis.engine import events, from_schema
+
+    failures: list[Failure] = []
+    problems: list[str] = []
+    with tempfile.TemporaryDirectory() as home, warnings.catch_warnings(), recorder.installed():
+        warnings.simplefilter("ignore")  # they are about the document, which is ours
+        set_hypothesis_home_dir(home)  # nothing is left in the user's directory
+        try:
+            stream = from_schema(_schema(wire, offered)).execute()
+            began, is_stopped = wire.now(), False
+            for event in stream:
+                if isinstance(event, events.PhaseStarted):
+                    recorder.phase = event.phase.name.value
+                elif isinstance(event, events.ScenarioFinished):
+                    failures += _failures(event, recorder)
+                elif isinstance(event, events.NonFatalError):
+                    problems += _problem(event)
+                elif isinstance(event, events.FatalError):
+                    raise event.exception
+                elif isinstance(event, events.Interrupted) and not is_stopped:
+                    raise KeyboardInterrupt
+                if wire.now() - began > SECONDS and not is_stopped:
+                    is_stopped = True
+                    stream.stop()
+        finally:
+            set_hypothesis_home_dir(None)
+    if problems and not recorder.exchanges:
+        message = f"schemathesis generated nothing: {problems[0]}"
+        raise RuntimeError(message)
+    return failures
+
+
+def _schema(wire: Wire, offered: set[str]) -> Any:
+    import schemathesis
+    from hypothesis import strategies
+    from schemathesis import config
+
+    target = wire.target
+    _, picture, _ = image(target.size)
+    _, video, _ = clip(target.size, target.seconds)
+    schemathesis.openapi.media_type(IMAGE, strategies.just(picture))
+    schemathesis.openapi.media_type(VIDEO, strategies.just(video))
+    # What it cannot read it does not judge. As text of one byte a character, a file fits its schema, a string.
+    binary = schemathesis.deserializer("video/mp4", "image/webp", "image/jpeg")
+    binary(lambda _, response: response.content.decode("latin-1"))
+    document = adapted(wire.contract, target, offered=offered, picture=picture)
+    read: Callable[[Schema], config.SchemathesisConfig] = getattr(config.SchemathesisConfig, "from_dict")  # noqa: B009
+    return schemathesis.openapi.from_dict(document, config=read(_configuration(target)))
+
+
+def _configuration(target: Target) -> Schema:
+    checks: Schema = {name: {} for name in _CHECKS}
+    checks["response_schema_conformance"] = {"validate-formats": False}
+    return {
+        "seed": target.seed,
+        "base-url": target.base_url.rstrip("/"),
+        "headers": {} if target.api_key is None else {"Authorization": f"Bearer {target.api_key}"},
+        "request-timeout": target.timeout,
+        "continue-on-failure": True,
+        "cache": {"enabled": False},
+        # A NUL fits the schema of a text, and is refused by every server whose database has no room for it.
+        "generation": {
+            "allow-x00": False,
+            "database": "none",
+            "max-examples": 20,
+            "no-shrink": True,
+            "with-security-parameters": False,
+        },
+        "checks": {"enabled": False, **{name: {"enabled": True, **said} for name, said in checks.items()}},
+        "phases": {
+            # DELETE and POST are left out: on a server that has more than the contract, they could do something.
+            "coverage": {"unexpected-methods": ["put", "patch"]},
+            "stateful": {"max-steps": 6, "generation": {"max-examples": 25}},
+        },
+    }
+
+
+def _failures(event: Any, recorder: FuzzWire) -> list[Failure]:
+    """Return the failures of a scenario, but for those of answers that did not come from the server."""
+    found: list[Failure] = []
+    for case, nodes in event.recorder.checks.items():
+        exchange = recorder.by_case.get(case)
+        if exchange is None or case in recorder.local_cases:
+            continue
+        for node in nodes:
+            if node.failure_info is not None:
+                failure = node.failure_info.failure
+                said = " ".join(f"{failure.title}: {failure.message}".split())
+                found.append(Failure(node.name, said[:400], exchange))
+    return found
+
+
+def _problem(event: Any) -> list[str]:
+    """Return what went wrong within schemathesis; that the server gave no answer is in the history."""
+    import requests
+
+    if isinstance(event.value, requests.RequestException):
+        return []
+    return [f"{event.label}: {event.info.title}: {event.info.message}"]

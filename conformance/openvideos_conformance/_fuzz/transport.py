@@ -1,0 +1,245 @@
+"""Send what schemathesis generates, over a session of requests that records, and that spends no more than it may."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import time
+from typing import TYPE_CHECKING, Any, Final
+from unittest.mock import patch
+from urllib.parse import urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+from requests.structures import CaseInsensitiveDict
+from urllib3 import HTTPResponse
+
+from .._core.exchange import CREATING, Exchange, json_object, videos_of
+from .._core.request_validation import Legality, judge_request
+from .._probes.invalid_requests import ids_given
+from .._server.recording_client import MAX_BODY
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Mapping
+
+    from .._server.recording_client import Wire
+
+LAYER: Final = "fuzz"
+CASE_HEADER: Final = "x-schemathesis-testcaseid"
+"""The header by which schemathesis names its case in a request."""
+
+PROBE_HEADER: Final = "x-schemathesis-probe"
+"""The header by which schemathesis asks, before all else, what a server's HTTP allows."""
+
+_PIECE: Final = 1 << 16
+_SHARES: Final = {"examples": 0.2, "coverage": 0.4, "fuzzing": 0.6}
+"""How much of what may be spent is spent when a phase ends: the last one needs jobs the most."""
+
+_ILLEGAL_AT_MOST: Final = 2
+"""How many creates that the contract forbids may be accepted before no more are sent: the point is made by then."""
+
+_CHARACTERS_AT_MOST: Final = 6
+"""How many characters are made, which nobody can delete."""
+
+_LOCAL: Final = {"legal": 429, "illegal": 400, "stranger": 401}
+"""What is answered in the server's place to requests of each kind."""
+
+_UNKNOWN: Final = 404
+
+
+class FuzzWire:
+    """Records the exchanges of generated requests, and answers for the server what would cost too much."""
+
+    def __init__(self, wire: Wire, max_jobs: int) -> None:
+        """Start no more than so many jobs, two of which are kept for creates that should have been refused."""
+        self._wire, self._max_jobs = wire, max_jobs
+        self._prefix = urlsplit(wire.target.base_url.rstrip("/")).path
+        self.phase = "examples"
+        self.exchanges: list[Exchange] = []
+        self.by_case: dict[str, Exchange] = {}
+        self.legality: dict[int, Legality] = {}
+        self.local_cases: set[str] = set()
+        self._legal, self._illegal, self._characters = 0, 0, 0
+        self._own: set[str] = set()
+        self._given, self._seen = ids_given(wire), set[str]()
+
+    @contextlib.contextmanager
+    def installed(self) -> Generator[None]:
+        """Give the sessions of schemathesis, and no others, an adapter that records."""
+        from schemathesis.transport.requests import SameHostRedirectsSession
+
+        def adapter_of(_: requests.Session, url: str) -> HTTPAdapter:  # noqa: ARG001 - requests gives it by position
+            return adapter
+
+        adapter = _Recorder(self)
+        with (
+            contextlib.closing(adapter),
+            # Schemathesis makes its sessions itself, and has no setting for what they send with.
+            patch.object(SameHostRedirectsSession, "get_adapter", adapter_of),
+            # A .netrc of the user would put a key into the requests that are to have none.
+            patch.object(requests.sessions, "get_netrc_auth", _no_netrc),
+        ):
+            yield
+
+    def exchanged(self, request: requests.PreparedRequest, send: Callable[[], requests.Response]) -> requests.Response:
+        """Send a request by `send`, or answer it locally; record it in the first case."""
+        if PROBE_HEADER in request.headers:
+            return _local_answer(request, _LOCAL["illegal"])  # NUL in headers is no question of the contract
+        target = urlsplit(request.url or "")
+        path = target.path.removeprefix(self._prefix)
+        method = str(request.method)
+        operation, ids = self._wire.contract.match(method, path)
+        body = _bytes(request.body)
+        media_type = str(request.headers.get("content-type") or "")
+        legality = Legality(doubts=("it is no operation of the contract",))
+        if operation is not None:
+            legality = judge_request(
+                self._wire.contract, operation, query=target.query, media_type=media_type, body=body
+            )
+        authorization = request.headers.get("authorization")
+        key = self._wire.target.api_key
+        has_key = authorization is None if key is None else _text(authorization) == f"Bearer {key}"
+        kind = "stranger" if not has_key else "illegal" if legality.is_illegal else "legal"
+        source = json_object(legality.fields.get("video")).get("id")
+        video_id = ids.get("video_id") or (source if isinstance(source, str) else "")
+        status = self._local_status(operation, kind, video_id)
+        if status is not None:
+            self.local_cases.add(_case_of(request))
+            return _local_answer(request, status)
+        known_exchange = {"operation": operation, "ids": ids, "has_key": has_key, "asked": dict(legality.fields)}
+        return self._sent(request, send, legality, body, method=method, path=path, query=target.query, **known_exchange)
+
+    def _local_status(self, operation: str | None, kind: str, video_id: str) -> int | None:
+        """Return what is answered in the server's place; None if the request may be sent."""
+        if video_id in self._seen - self._own - self._given:
+            return _UNKNOWN  # it is somebody else's, who may delete it at any time, and would not have it touched
+        if operation == "delete_video" and video_id in self._given - self._own:
+            return _UNKNOWN  # a scenario needs it
+        is_costly = operation in CREATING and not self._may_spend(kind)
+        is_enough = operation == "create_character" and self._characters >= _CHARACTERS_AT_MOST
+        return _LOCAL[kind] if is_costly or is_enough else None
+
+    def _may_spend(self, kind: str) -> bool:
+        if self._wire.target.max_videos <= self._wire.videos_started:
+            return False
+        if kind == "legal":
+            return self._legal < round((self._max_jobs - _ILLEGAL_AT_MOST) * _SHARES.get(self.phase, 1.0))
+        return self._illegal < min(_ILLEGAL_AT_MOST, self._max_jobs)
+
+    def _sent(
+        self,
+        request: requests.PreparedRequest,
+        send: Callable[[], requests.Response],
+        legality: Legality,
+        body: bytes,
+        **known: Any,
+    ) -> requests.Response:
+        number, began = self._wire.number(), self._wire.now()
+        answer: dict[str, Any] = {}
+        error: requests.RequestException | None = None
+        response: requests.Response | None = None
+        try:
+            response = send()
+            answer = {"status": response.status_code, "headers": _headers(response)}
+            answer.update(self._body(response, began))
+        except requests.RequestException as problem:
+            error = problem
+            answer["failure"] = f"{type(problem).__name__}: {problem}"
+        exchange = Exchange(
+            number=number,
+            layer=LAYER,
+            began=began,
+            ended=self._wire.now(),
+            at=time.time(),
+            request_headers=tuple(
+                (_text(name).lower(), "***" if _text(name).lower() == "authorization" else _text(value))
+                for name, value in request.headers.items()
+            ),
+            request_body=body[:_PIECE],
+            **known,
+            **answer,
+        )
+        self._keep(exchange, legality, _case_of(request))
+        if error is not None or response is None:
+            raise error or requests.ConnectionError("no answer", request=request)
+        return response
+
+    def _keep(self, exchange: Exchange, legality: Legality, case: str) -> None:
+        self._wire.record(exchange)
+        self.exchanges.append(exchange)
+        self.by_case[case] = exchange
+        self.legality[exchange.number] = legality
+        if exchange.operation in CREATING and (exchange.is_ok or exchange.failure):
+            is_wrong = legality.is_illegal or not exchange.has_key
+            self._illegal += is_wrong
+            self._legal += not is_wrong
+        if exchange.operation == "create_character" and exchange.is_ok:
+            self._characters += 1
+        ids = {str(video.get("id")) for video in videos_of(exchange)}
+        if exchange.operation in CREATING:
+            self._own |= ids
+        self._seen |= ids
+
+    def _body(self, response: requests.Response, began: float) -> dict[str, Any]:
+        pieces: list[bytes] = []
+        length, failure = 0, ""
+        for piece in response.iter_content(_PIECE):
+            pieces.append(piece)
+            length += len(piece)
+            if length > MAX_BODY or self._wire.now() - began > 4 * self._wire.target.timeout:
+                failure = f"the answer does not end: {length} bytes came so far"
+                response.close()
+                break
+        content = b"".join(pieces)
+        vars(response)["_content"] = content  # the body was read here, and is read again by the checks
+        return {"body": content, "length": length, "failure": failure}
+
+
+class _Recorder(HTTPAdapter):
+    """The adapter that lets a FuzzWire send."""
+
+    def __init__(self, fuzz: FuzzWire) -> None:
+        super().__init__()
+        self._fuzz = fuzz
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> requests.Response:
+        # What the environment says of proxies is not about the server under test, as with every other layer.
+        options["proxies"] = {}
+        parent = super().send
+        return self._fuzz.exchanged(request, lambda: parent(request, *args, **options))
+
+
+def _local_answer(request: requests.PreparedRequest, status: int) -> requests.Response:
+    message = "The suite did not send this: it would cost more than --max-videos allows."
+    error = {"message": message, "type": "not_sent", "param": None, "code": None}
+    headers = {"content-type": "application/json", "www-authenticate": "Bearer"}
+    response = requests.Response()
+    response.status_code = status
+    response.headers = CaseInsensitiveDict(headers)
+    vars(response)["_content"] = json.dumps({"error": error}).encode()  # how a response is made by hand
+    response.request, response.url, response.encoding = request, request.url or "", "utf-8"
+    response.raw = HTTPResponse(headers=headers)
+    return response
+
+
+def _no_netrc(_: str) -> None:
+    """Know of no credentials for any URL."""
+
+
+def _case_of(request: requests.PreparedRequest) -> str:
+    return _text(request.headers.get(CASE_HEADER))
+
+
+def _headers(response: requests.Response) -> tuple[tuple[str, str], ...]:
+    raw: Mapping[str, str] = getattr(response.raw, "headers", response.headers)
+    return tuple((name.lower(), value) for name, value in raw.items())
+
+
+def _bytes(body: object) -> bytes:
+    if isinstance(body, str):
+        return body.encode("utf-8", "surrogatepass")
+    return body if isinstance(body, bytes) else b""
+
+
+def _text(value: object) -> str:
+    return value.decode("latin-1") if isinstance(value, bytes) else str(value or "")

@@ -1,0 +1,194 @@
+"""Judge the files that were downloaded in all the traffic of a run, and when they were given out."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from .._judging.assertions import shown
+from .._judging.media import MEDIA_TYPES
+from .._server.jobs import RUNNING
+from .rule import Rule, rule
+from .traffic import video_id_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from .._core.exchange import Exchange
+    from .rule import Tally
+    from .traffic import Telling, Traffic
+
+_RANGE: Final = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18}|\*)")
+_DIGITS: Final = 18
+_CUT: Final = re.compile(
+    r"received [0-9]+ bytes, expected [0-9]+|IncompleteRead\([0-9]+ bytes read, [0-9]+ more expected"
+)
+"""How the HTTP libraries say that a connection was closed before Content-Length bytes had come."""
+
+
+def _variant(traffic: Traffic, content: Exchange) -> str | None:
+    """Return which file was asked for; None if the contract has none such, or it was named twice."""
+    values = traffic.parameters(content).get("variant", ["video"])
+    return values[0] if len(values) == 1 and values[0] in MEDIA_TYPES else None
+
+
+def _whole_files(traffic: Traffic) -> Iterator[tuple[tuple[str, str], Exchange]]:
+    """Go through the downloads of whole files, each with its id and its variant."""
+    for content in traffic.of("download_video_content"):
+        variant = _variant(traffic, content)
+        is_uncut = content.length <= len(content.body)
+        if content.is_ok and content.status == 200 and variant is not None and is_uncut:  # noqa: PLR2004 - HTTP's own
+            yield (video_id_of(content), variant), content
+
+
+def _typed(requirement: str, variant: str) -> Rule:
+    """Make the rule that a file has the media type of its variant."""
+    expected = MEDIA_TYPES[variant]
+
+    @rule(requirement, f"a {variant} is {expected}", needs=f"a {variant} that is downloaded")
+    def judge(traffic: Traffic, tally: Tally) -> None:
+        for (_, asked), content in _whole_files(traffic):
+            if asked == variant:
+                tally.judged()
+                if content.media_type != expected:
+                    message = f"{content.told} has the media type {shown(content.media_type)}, not {expected}"
+                    tally.found(message, content, once=content.media_type)
+                elif not content.length:
+                    tally.found(f"{content.told} is empty", content, once="")
+
+    return judge
+
+
+videos_are_mp4 = _typed("VID-CONTENT-001", "video")
+thumbnails_are_webp = _typed("VID-CONTENT-005", "thumbnail")
+spritesheets_are_jpeg = _typed("VID-CONTENT-006", "spritesheet")
+
+
+@rule("VID-CONTENT-008", "the files of a job are not given out before its end", needs="a file of a job that goes on")
+def files_are_not_given_out_early(traffic: Traffic, tally: Tally) -> None:
+    """Look for a file that was given out although a later answer shows the job still going on."""
+    for content in traffic.of("download_video_content"):
+        told = traffic.single.get(video_id_of(content), ())
+        running = _running_later(told, content)
+        if running is None or content.failure or not content.has_key:
+            continue
+        tally.judged()
+        if content.is_ok:
+            message = f"{content.told}, and the job was {running.status} after that"
+            tally.found(message, content, running.exchange, once=video_id_of(content))
+
+
+def _running_later(told: Sequence[Telling], content: Exchange) -> Telling | None:
+    """Return what shows that a job had not ended when its content was answered."""
+    if any(each.status in {"completed", "failed"} and each.exchange.is_before(content) for each in told):
+        return None  # that it goes on after its end is another requirement's
+    return next((each for each in told if each.status in RUNNING and content.is_before(each.exchange)), None)
+
+
+@rule("VID-CONTENT-010", "a failed job has no files", needs="a file of a job that has failed")
+def failed_jobs_have_no_files(traffic: Traffic, tally: Tally) -> None:
+    """Look for a file that was given out after its job had failed."""
+    for content in traffic.of("download_video_content"):
+        told = traffic.single.get(video_id_of(content), ())
+        failed = next((each for each in told if each.status == "failed" and each.exchange.is_before(content)), None)
+        if failed is None or content.failure or not content.has_key:
+            continue
+        tally.judged()
+        if content.is_ok:
+            message = f"the job {video_id_of(content)} had failed, and then {content.told}"
+            tally.found(message, failed.exchange, content, once=video_id_of(content))
+
+
+@rule("VID-CONTENT-012", "downloads of one file are the same", needs="a file that is downloaded twice")
+def files_do_not_change(traffic: Traffic, tally: Tally) -> None:
+    """Compare the bytes of each download with those of the first."""
+    first: dict[tuple[str, str], Exchange] = {}
+    for key, content in _whole_files(traffic):
+        other = first.setdefault(key, content)
+        if other is not content:
+            tally.judged()
+            if other.body != content.body:
+                message = f"two downloads of the {key[1]} of {key[0]} differ: {len(other.body)} and {len(content.body)}"
+                tally.found(f"{message} bytes", other, content, once=key)
+
+
+@rule("VID-CONTENT-015", "an ETag is that of one file", needs="two downloads that have an ETag")
+def etags_are_those_of_files(traffic: Traffic, tally: Tally) -> None:
+    """Compare ETags of one file over time, and strong ETags of different files."""
+    tags: dict[tuple[str, str], Exchange] = {}
+    files: dict[str, tuple[tuple[str, str], Exchange]] = {}
+    changed = _changed(traffic)
+    for content in traffic.of("download_video_content"):
+        variant, tag = _variant(traffic, content), content.header("etag")
+        if not content.is_ok or content.status not in {200, 206} or variant is None or not tag:
+            continue
+        key = video_id_of(content), variant
+        other = tags.setdefault(key, content)
+        if other is not content and key not in changed:
+            tally.judged()
+            if other.header("etag") != tag:
+                message = (
+                    f"the ETag of the {variant} of {key[0]} was {shown(other.header('etag'))}, and is {shown(tag)}"
+                )
+                tally.found(message, other, content, once=key)
+        if content.status == 200 and not tag.startswith("W/"):  # noqa: PLR2004 - HTTP's own
+            known, seen = files.setdefault(tag, (key, content))
+            if seen is not content:
+                tally.judged()
+                if seen.body != content.body:
+                    message = f"{shown(tag)} is the ETag of the {known[1]} of {known[0]}, and of another file"
+                    tally.found(message, seen, content, once=tag)
+
+
+def _changed(traffic: Traffic) -> set[tuple[str, str]]:
+    """Return the files that did not stay the same: their ETags must change."""
+    first: dict[tuple[str, str], bytes] = {}
+    return {key for key, content in _whole_files(traffic) if first.setdefault(key, content.body) != content.body}
+
+
+@rule("VID-CONTENT-017", "a range is the part of the file that it says", needs="a range of a file")
+def ranges_are_parts(traffic: Traffic, tally: Tally) -> None:
+    """Compare each single range with its Content-Range, and with the whole file if that was downloaded."""
+    wholes = dict(_whole_files(traffic))
+    for content in traffic.of("download_video_content"):
+        if content.failure or content.status != 206 or content.media_type.startswith("multipart/"):  # noqa: PLR2004 - HTTP's own
+            continue
+        tally.judged()
+        said = content.header("content-range") or ""
+        found = _RANGE.fullmatch(said)
+        if found is None:
+            tally.found(f"{content.told} has Content-Range {shown(said)}", content, once="form")
+            continue
+        begin, end = int(found[1]), int(found[2])
+        if content.length != end - begin + 1:
+            message = f"{content.told} says {said} and holds {content.length} bytes"
+            tally.found(message, content, once="length")
+            continue
+        variant = _variant(traffic, content)
+        file = wholes.get((video_id_of(content), variant)) if variant is not None else None
+        if file is None:
+            continue
+        if found[3] not in {"*", str(file.length)}:
+            tally.found(f"{content.told} says {said}; the file has {file.length} bytes", file, content, once="total")
+        elif content.length == len(content.body) and content.body != file.body[begin : end + 1]:
+            tally.found(f"{content.told} says {said}, and holds other bytes", file, content, once="bytes")
+
+
+@rule("VID-CONTENT-023", "Content-Length is the number of bytes that follow", needs="an answer with Content-Length")
+def lengths_are_right(traffic: Traffic, tally: Tally) -> None:
+    """Compare Content-Length of each answer with the bytes that came."""
+    for exchange in traffic.exchanges:
+        said = exchange.header("content-length")
+        if said is None or exchange.method == "HEAD" or exchange.status in {204, 304}:
+            continue
+        if not said.isdecimal() or len(said) > _DIGITS:
+            continue  # that is another requirement's
+        if exchange.header("transfer-encoding") or exchange.header("content-encoding") not in {None, "identity"}:
+            continue
+        if exchange.failure and not _CUT.search(exchange.failure):
+            continue
+        tally.judged()
+        if exchange.failure or int(said) != exchange.length:
+            came = exchange.failure or f"{exchange.length} bytes came"
+            path = f"{exchange.method} {exchange.target} -> {exchange.status}"
+            tally.found(f"{path} has Content-Length {said}: {came}", exchange, once=exchange.operation)

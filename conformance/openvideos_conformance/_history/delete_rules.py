@@ -1,0 +1,109 @@
+"""Judge deletions, and what is answered after them, in all the traffic of a run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from .._core.exchange import json_array, json_object
+from .._judging.assertions import DELETED, shown
+from .rule import rule
+from .traffic import video_id_of
+
+if TYPE_CHECKING:
+    from .._core.exchange import Exchange
+    from .rule import Tally
+    from .traffic import Traffic
+
+_OF_A_JOB: Final = ("retrieve_video", "download_video_content", "remix_video", "delete_video")
+_UNRELATED: Final = frozenset({400, 401, 405, 408, 413, 414, 415, 422, 429, 431})
+"""What a request may be refused with before anybody looks for its job."""
+
+
+@rule("VID-DELETE-001", "a confirmed deletion is a 200 that fits", needs="a deletion that is confirmed")
+def confirmations_fit(traffic: Traffic, tally: Tally) -> None:
+    """Look at each deletion that was answered with success."""
+    for exchange in traffic.of("delete_video"):
+        if not exchange.is_ok:
+            continue
+        tally.judged()
+        flaws = traffic.flaws(exchange.object, DELETED) if exchange.object else ["the body is no JSON object"]
+        if exchange.status != 200:  # noqa: PLR2004 - HTTP's own
+            tally.found(f"{exchange.told}, not 200", exchange, once=exchange.status)
+        elif flaws:
+            message = f"{exchange.told} does not fit VideoDeleteResponse: {'; '.join(flaws[:3])}"
+            tally.found(message, exchange, once=tuple(flaws[:3]))
+
+
+@rule("VID-DELETE-002", "a confirmation names the id", needs="a deletion that is confirmed")
+def confirmations_name_the_id(traffic: Traffic, tally: Tally) -> None:
+    """Compare the id of each confirmation with the one in the path."""
+    for video_id, deletions in traffic.deletions.items():
+        for exchange in deletions:
+            told = exchange.object.get("id")
+            if isinstance(told, str):
+                tally.judged()
+                if told != video_id:
+                    tally.found(f"{video_id!r} was deleted, and {told!r} was confirmed", exchange)
+
+
+@rule("VID-DELETE-003", "a deleted job is unknown", needs="a request for a job after its deletion was confirmed")
+def deleted_jobs_are_unknown(traffic: Traffic, tally: Tally) -> None:
+    """Look at what is answered about a job once its deletion was confirmed."""
+    for exchange in traffic.of(*_OF_A_JOB):
+        video_id = video_id_of(exchange)
+        deletion = traffic.deleted_before(video_id, exchange)
+        if deletion is None or exchange.failure or exchange.status is None or not exchange.has_key:
+            continue
+        if exchange.status in _UNRELATED or exchange.status >= 500 or _is_repeated(traffic, exchange):  # noqa: PLR2004 - HTTP's own
+            continue
+        tally.judged()
+        if exchange.status != 404:  # noqa: PLR2004 - HTTP's own
+            message = f"the job {video_id} was deleted, and then {exchange.told}, not 404"
+            tally.found(message, deletion, exchange, once=(video_id, exchange.operation))
+
+
+def _is_repeated(traffic: Traffic, exchange: Exchange) -> bool:
+    """Tell whether a remix may have been given the job that one before it had started, under its key."""
+    has_key = exchange.request_header("idempotency-key") is not None
+    return has_key and not any(start.exchange is exchange for start in traffic.new)
+
+
+@rule("VID-DELETE-004", "a deleted job is in no list", needs="a list after a deletion was confirmed")
+def deleted_jobs_are_not_listed(traffic: Traffic, tally: Tally) -> None:
+    """Look for deleted jobs in the lists that were asked for later."""
+    first = min((each.ended for deletions in traffic.deletions.values() for each in deletions), default=None)
+    if first is None:
+        return
+    for page in traffic.pages:
+        if first >= page.began:
+            continue
+        tally.judged()
+        for item in json_array(page.object["data"]):
+            video_id = json_object(item).get("id")
+            deletion = traffic.deleted_before(video_id, page) if isinstance(video_id, str) else None
+            if deletion is not None:
+                message = f"the job {video_id} was deleted, and is in a list that was asked for then"
+                tally.found(message, deletion, page, once=video_id)
+
+
+@rule("VID-DELETE-008", "of deletions at once one is confirmed", needs="two deletions of one job at the same time")
+def deletions_at_once_are_confirmed_once(traffic: Traffic, tally: Tally) -> None:
+    """Look for two confirmations of one job whose requests overlapped."""
+    together: dict[str, list[Exchange]] = {}
+    for exchange in traffic.of("delete_video"):
+        if not exchange.failure and exchange.has_key:
+            together.setdefault(video_id_of(exchange), []).append(exchange)
+    for video_id, deletions in together.items():
+        confirmed = [each for each in deletions if each.is_ok]
+        for exchange in confirmed:
+            overlapping = [
+                each
+                for each in deletions
+                if each is not exchange and not each.is_before(exchange) and not exchange.is_before(each)
+            ]
+            if overlapping:
+                tally.judged()
+            other = next((each for each in overlapping if each.is_ok), None)
+            if other is not None:
+                message = f"two deletions of the job {shown(video_id)} that overlapped were both confirmed"
+                tally.found(message, exchange, other, once=video_id)

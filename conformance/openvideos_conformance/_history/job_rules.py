@@ -1,0 +1,325 @@
+"""Judge what creates, retrieves, remixes and their like were answered, in all the traffic of a run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from .._judging.assertions import CHARACTER, VIDEO, shown
+from .._server.jobs import RUNNING
+from .rule import Rule, rule
+from .traffic import FUZZ, OF_HTTP, Start, body_reference, number, same_value, video_id_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .._core.exchange import Exchange
+    from .rule import Tally
+    from .traffic import Traffic
+
+_NOT_FOUND: Final = 404
+_OF_NO_JOB: Final = OF_HTTP | {304, 410, 429, 503, _NOT_FOUND}
+"""What the retrieve of a known job may be refused with, or what another requirement is about."""
+
+
+def _fits(requirement: str, name: str, operation: str, address: str, *, form: bool | None = None) -> Rule:
+    """Make the rule that each accepted request of an operation is a 200 whose body fits a schema."""
+    what = address.rpartition("/")[2]
+
+    @rule(requirement, name, needs=f"an accepted {operation.replace('_', ' ')}")
+    def judge(traffic: Traffic, tally: Tally) -> None:
+        for exchange in traffic.of(operation):
+            if not exchange.is_ok or (form is not None and _is_form(exchange) is not form):
+                continue
+            tally.judged()
+            if exchange.status != 200:  # noqa: PLR2004 - HTTP's own
+                tally.found(f"{exchange.told}, not 200", exchange, once=exchange.status)
+                continue
+            flaws = traffic.flaws(exchange.object, address) if exchange.object else ["the body is no JSON object"]
+            if flaws:
+                told = f"{exchange.told} does not fit {what}: {'; '.join(flaws[:3])}"
+                tally.found(told, exchange, once=tuple(flaws[:3]))
+
+    return judge
+
+
+def _is_form(exchange: Exchange) -> bool:
+    return (exchange.request_header("content-type") or "").lower().startswith("multipart/")
+
+
+created_jobs_fit = _fits("VID-CREATE-001", "a create is a 200 with a Video", "create_video", VIDEO)
+remixes_fit = _fits("VID-REMIX-001", "a remix is a 200 with a Video", "remix_video", VIDEO)
+edits_fit = _fits("VID-EDIT-001", "an edit by id is a 200 with a Video", "edit_video", VIDEO, form=False)
+edits_of_files_fit = _fits("VID-EDIT-002", "an edit of a file is a 200 with a Video", "edit_video", VIDEO, form=True)
+extensions_fit = _fits("VID-EXTEND-001", "an extension is a 200 with a Video", "extend_video", VIDEO)
+characters_fit = _fits("VID-CHAR-001", "a character is a 200 that fits", "create_character", CHARACTER)
+
+
+# ---------------------------------------------------------------- what was asked for
+def _echoes(requirement: str, name: str, operation: str, field: str) -> Rule:
+    """Make the rule that a field of a new job is what was asked for. Only what is legal to ask for is compared."""
+
+    @rule(requirement, name, needs=f"an accepted {operation.replace('_', ' ')} that names its {field}")
+    def judge(traffic: Traffic, tally: Tally) -> None:
+        for start in _started(traffic, operation):
+            asked, told = start.exchange.asked.get(field), traffic.told(start.id, field)
+            if told is None or not traffic.is_legal(field, asked):
+                continue
+            tally.judged()
+            value, exchange = told
+            if not same_value(field, value, asked):
+                message = f"a job was asked for with {field} {shown(asked)}, and has {shown(value)}"
+                tally.found(message, start.exchange, *([exchange] if exchange is not start.exchange else []))
+
+    return judge
+
+
+def _started(traffic: Traffic, operation: str) -> Iterator[Start]:
+    return (start for start in traffic.new if start.exchange.operation == operation)
+
+
+prompts_are_echoed = _echoes("VID-CREATE-004", "a job has its prompt to the letter", "create_video", "prompt")
+sizes_are_echoed = _echoes("VID-CREATE-005", "a job has the size that was asked for", "create_video", "size")
+seconds_are_echoed = _echoes("VID-CREATE-006", "a job has the seconds that were asked for", "create_video", "seconds")
+models_are_echoed = _echoes("VID-CREATE-007", "a job has the model that was asked for", "create_video", "model")
+remixes_have_their_prompt = _echoes("VID-REMIX-003", "a remix has its own prompt", "remix_video", "prompt")
+edits_have_their_prompt = _echoes("VID-EDIT-001", "an edit has its own prompt", "edit_video", "prompt")
+extensions_have_their_prompt = _echoes("VID-EXTEND-001", "an extension has its own prompt", "extend_video", "prompt")
+
+
+@rule("VID-CREATE-009", "each job has an id of its own", needs="two accepted creates")
+def ids_are_unique(traffic: Traffic, tally: Tally) -> None:
+    """Look for two new jobs with one id, and for a new one whose id was told of before."""
+    seen: dict[str, Exchange] = {}
+    for start in traffic.new:
+        other = seen.setdefault(start.id, start.exchange)
+        if other is start.exchange:
+            known = (*traffic.single.get(start.id, ()), *traffic.listed.get(start.id, ()))
+            other = next((each.exchange for each in known if each.exchange.is_before(start.exchange)), other)
+        if other is not start.exchange:
+            message = f"the id {start.id} of a new job was another's before"
+            tally.found(message, other, start.exchange, once=start.id)
+    if len(traffic.new) > 1:
+        tally.instances += len(traffic.new)
+
+
+@rule("VID-CREATE-010", "a new job is known at once", needs="a job that is retrieved after its create was answered")
+def new_jobs_are_known(traffic: Traffic, tally: Tally) -> None:
+    """Look for a retrieve that does not find a job which was created before, and was not found before."""
+    for start, exchange, found in _retrieves_of_ours(traffic):
+        if found is None:
+            tally.judged()
+            if exchange.status == _NOT_FOUND:
+                message = f"the job {start.id} was created, and then retrieved: {exchange.status}"
+                tally.found(message, start.exchange, exchange, once=start.id)
+
+
+@rule("VID-DELETE-007", "a job that nobody deletes stays", needs="a job that is retrieved twice")
+def jobs_do_not_vanish(traffic: Traffic, tally: Tally) -> None:
+    """Look for a retrieve that does not find a job which was found before, and was not deleted."""
+    for start, exchange, found in _retrieves_of_ours(traffic):
+        if found is not None:
+            tally.judged()
+            if exchange.status == _NOT_FOUND:
+                message = f"the job {start.id} was found, was not deleted, and is no longer known: {exchange.status}"
+                tally.found(message, found, exchange, once=start.id)
+
+
+def _retrieves_of_ours(traffic: Traffic) -> Iterator[tuple[Start, Exchange, Exchange | None]]:
+    """Go through the retrieves of jobs that are there, each with one before it that had found the job."""
+    starts: dict[str, Start] = {}
+    for start in traffic.new:
+        starts.setdefault(start.id, start)
+    found: dict[str, Exchange] = {}
+    for exchange in traffic.of("retrieve_video"):
+        start_or_none = starts.get(video_id_of(exchange))
+        if start_or_none is None or exchange.failure:
+            continue
+        start = start_or_none
+        if exchange.is_ok and (start.id not in found or exchange.ended < found[start.id].ended):
+            found[start.id] = exchange
+        if not start.exchange.is_before(exchange) or not exchange.has_key or traffic.may_be_gone(start.id, exchange):
+            continue
+        earlier = found.get(start.id)
+        is_earlier = earlier is not None and earlier.is_before(exchange)
+        if exchange.status == _NOT_FOUND and _has_expired(traffic, start.id, exchange):
+            continue
+        yield start, exchange, earlier if is_earlier else None
+
+
+def _has_expired(traffic: Traffic, video_id: str, exchange: Exchange) -> bool:
+    told = traffic.told(video_id, "expires_at")
+    return told is not None and isinstance(told[0], int | float) and told[0] <= exchange.at + 60  # clocks differ
+
+
+@rule("VID-CREATE-014", "a new job is no remix and has no error", needs="an accepted create")
+def new_jobs_are_plain(traffic: Traffic, tally: Tally) -> None:
+    """Look at what creates, and later answers about the same jobs, say of a source and an error."""
+    for start in _started(traffic, "create_video"):
+        for telling in (*traffic.single[start.id], *traffic.listed.get(start.id, ())):
+            tally.judged()
+            source = telling.video.get("remixed_from_video_id")
+            if source is not None:
+                message = f"the job {start.id} is no remix, and its remixed_from_video_id is {shown(source)}"
+                tally.found(message, start.exchange, telling.exchange, once=start.id)
+        error, status = start.exchange.object.get("error"), start.exchange.object.get("status")
+        if error is not None and status != "failed":
+            message = f"a create was answered with the status {status!r} and the error {shown(error)}"
+            tally.found(message, start.exchange, once=start.id)
+
+
+# ---------------------------------------------------------------- retrieve
+@rule("VID-RETRIEVE-001", "a retrieve is a 200 with a Video", needs="a job that is retrieved")
+def retrieved_jobs_fit(traffic: Traffic, tally: Tally) -> None:
+    """Look at each answer to the retrieve of a job, and at what those of known ones were refused with."""
+    known: dict[str, Exchange] = {}
+    for start in traffic.new:
+        known.setdefault(start.id, start.exchange)
+    for exchange in traffic.of("retrieve_video"):
+        video_id = video_id_of(exchange)
+        if exchange.is_ok:
+            tally.judged()
+            flaws = traffic.flaws(exchange.object, VIDEO) if exchange.object else ["the body is no JSON object"]
+            if exchange.status != 200:  # noqa: PLR2004 - HTTP's own
+                tally.found(f"{exchange.told}, not 200", exchange, once=exchange.status)
+            elif flaws:
+                message = f"{exchange.told} does not fit Video: {'; '.join(flaws[:3])}"
+                tally.found(message, exchange, once=tuple(flaws[:3]))
+            continue
+        created = known.get(video_id)
+        is_plain = exchange.has_key and exchange.layer != FUZZ and not exchange.query and not exchange.request_body
+        is_there = created is not None and created.is_before(exchange) and not traffic.may_be_gone(video_id, exchange)
+        if is_plain and is_there and not exchange.failure and exchange.status not in _OF_NO_JOB:
+            tally.judged()
+            tally.found(
+                f"the job {video_id} is known, and was retrieved with {exchange.status}", exchange, once=video_id
+            )
+
+
+@rule("VID-RETRIEVE-002", "the id of a job is the one that was asked for", needs="a job that is retrieved")
+def ids_are_those_asked_for(traffic: Traffic, tally: Tally) -> None:
+    """Compare the id of each answer with the one in the path."""
+    for video_id, life in traffic.single.items():
+        for telling in life:
+            told = telling.video.get("id")
+            if telling.exchange.operation == "retrieve_video" and isinstance(told, str):
+                tally.judged()
+                if told != video_id:
+                    tally.found(f"the id {video_id!r} was asked for, and {told!r} came", telling.exchange)
+
+
+@rule("VID-RETRIEVE-005", "a running job says when to ask again", needs="a retrieve of a job that goes on")
+def running_jobs_have_a_hint(traffic: Traffic, tally: Tally) -> None:
+    """Look for the hint on each retrieve of a job that goes on."""
+    for life in traffic.single.values():
+        for telling in life:
+            if telling.exchange.operation == "retrieve_video" and telling.status in RUNNING:
+                tally.judged()
+                if telling.exchange.header("openai-poll-after-ms") is None:
+                    message = f"{telling.exchange.told} tells of a job that is {telling.status}, without "
+                    tally.found(f"{message}openai-poll-after-ms", telling.exchange, once=True)
+
+
+@rule("VID-RETRIEVE-006", "poll hints are whole milliseconds", needs="an answer with openai-poll-after-ms")
+def hints_are_whole(traffic: Traffic, tally: Tally) -> None:
+    """Look at each hint that was sent."""
+    for exchange in traffic.answered:
+        hint = exchange.header("openai-poll-after-ms")
+        if hint is not None:
+            tally.judged()
+            if not (hint.strip().isascii() and hint.strip().isdecimal()):
+                message = f"{exchange.told} has openai-poll-after-ms {shown(hint)}, not whole milliseconds"
+                tally.found(message, exchange, once=True)
+
+
+@rule("VID-RETRIEVE-007", "a Video has the recommended fields", needs="an answer with a Video")
+def videos_have_what_is_recommended(traffic: Traffic, tally: Tally) -> None:
+    """Look for recommended fields that are absent, or null although the job is completed and they have a value."""
+    recommended: list[str] = traffic.contract.schema("Video")["x-recommended"]
+    for lives in (traffic.single, traffic.listed):
+        for video_id, life in lives.items():
+            for telling in life:
+                tally.judged()
+                absent = [field for field in recommended if field not in telling.video]
+                if telling.status == "completed":
+                    absent += [field for field in _VALUED if telling.video.get(field, "") is None]
+                if absent:
+                    way = telling.exchange.operation
+                    message = f"{way} tells of the job {video_id} ({telling.status}) without {', '.join(absent)}"
+                    tally.found(message, telling.exchange, once=(way, *absent))
+
+
+_VALUED: Final = ("progress", "prompt", "size", "seconds")
+"""What each completed job has a value of: null hides it."""
+
+
+# ---------------------------------------------------------------- remix, extend, characters
+@rule("VID-REMIX-002", "a remix names its source", needs="an accepted remix that tells its source")
+def remixes_name_their_source(traffic: Traffic, tally: Tally) -> None:
+    """Compare remixed_from_video_id of each remix with the id in the path."""
+    for start in _started(traffic, "remix_video"):
+        if "remixed_from_video_id" not in start.exchange.object:
+            continue  # it is recommended, not required
+        tally.judged()
+        source, asked = start.exchange.object["remixed_from_video_id"], video_id_of(start.exchange)
+        if source != asked:
+            tally.found(f"the remix of {asked} says that it remixes {shown(source)}", start.exchange)
+
+
+@rule("VID-REMIX-003", "a remix has the model, seconds and size of its source", needs="an accepted remix")
+def remixes_are_like_their_source(traffic: Traffic, tally: Tally) -> None:
+    """Compare each remix with its source, in what is told of both."""
+    for start in _started(traffic, "remix_video"):
+        for field in ("model", "seconds", "size"):
+            remix, source = traffic.told(start.id, field), traffic.told(video_id_of(start.exchange), field)
+            if remix is None or source is None:
+                continue
+            tally.judged()
+            if not same_value(field, remix[0], source[0]):
+                message = f"the remix {start.id} has {field} {shown(remix[0])}, and its source {shown(source[0])}"
+                tally.found(message, source[1], remix[1])
+
+
+@rule("VID-EXTEND-002", "an extension adds to the seconds of its source", needs="an accepted extension of a job")
+def extensions_add_up(traffic: Traffic, tally: Tally) -> None:
+    """Compare the seconds of each extension with the sum."""
+    for start in _started(traffic, "extend_video"):
+        told = traffic.told(start.id, "seconds")
+        source = traffic.told(body_reference(start.exchange) or "", "seconds")
+        added = number(start.exchange.asked.get("seconds"))
+        total, before = (number(each[0]) if each is not None else None for each in (told, source))
+        if total is None or before is None or added is None:
+            continue
+        tally.judged()
+        if total != before + added:
+            message = f"{before:g} s and {added:g} s more make {before + added:g} s; the extension has {total:g} s"
+            tally.found(message, start.exchange)
+
+
+@rule("VID-CHAR-002", "a character is retrieved as it was created", needs="a character that is created and retrieved")
+def characters_stay(traffic: Traffic, tally: Tally) -> None:
+    """Compare what retrieves say of each character with what its create said."""
+    created: dict[str, Exchange] = {}
+    for exchange in traffic.of("create_character"):
+        character_id = exchange.object.get("id")
+        if exchange.is_ok and isinstance(character_id, str):
+            created.setdefault(character_id, exchange)
+    for exchange in traffic.of("retrieve_character"):
+        asked, told = exchange.ids["character_id"], exchange.object.get("id")
+        if exchange.is_ok and isinstance(told, str) and told != asked:
+            tally.found(f"the character {asked!r} was asked for, and {told!r} came", exchange)
+        before = created.get(asked)
+        if before is None or exchange.failure or not exchange.has_key or not before.is_before(exchange):
+            continue
+        tally.judged()
+        if exchange.status == _NOT_FOUND:
+            tally.found(f"the character {asked} was created, and retrieved: 404", before, exchange, once=asked)
+        elif exchange.is_ok:
+            for flaw in _differences(before, exchange):
+                tally.found(f"{flaw} of the character {asked}", before, exchange, once=asked)
+
+
+def _differences(before: Exchange, after: Exchange) -> Iterator[str]:
+    for field in ("name", "created_at", "object"):
+        was, value = before.object.get(field), after.object.get(field)
+        if was is not None and value != was:
+            yield f"{field} was {shown(was)}, and is {shown(value)},"

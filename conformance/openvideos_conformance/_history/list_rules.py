@@ -1,0 +1,293 @@
+"""Judge the pages of lists in all the traffic of a run. Other callers may change the list at the same time."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, Final
+
+from .._core.exchange import json_array, json_object
+from .._judging.assertions import shown
+from .rule import rule
+from .traffic import whole
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .._core.exchange import Exchange
+    from .rule import Tally
+    from .traffic import Start, Traffic
+
+_DESC: Final = "desc"
+_ASC: Final = "asc"
+
+
+def _schema(traffic: Traffic, name: str) -> dict[str, Any]:
+    for parameter in traffic.contract.operation("list_videos").said["parameters"]:
+        if parameter["name"] == name:
+            return json_object(traffic.contract.resolve(parameter["schema"]))
+    raise KeyError(name)
+
+
+def _once(traffic: Traffic, page: Exchange, name: str) -> str | None:
+    """Return a parameter that was given once; None if it was not given, or more often."""
+    values = traffic.parameters(page).get(name, [])
+    return values[0] if len(values) == 1 else None
+
+
+def _limit(traffic: Traffic, page: Exchange) -> int | None:
+    """Return how many videos a page may hold; None if that cannot be told."""
+    schema = _schema(traffic, "limit")
+    if "limit" not in traffic.parameters(page):
+        return schema.get("default")  # where the contract has none, a server decides
+    text = _once(traffic, page, "limit") or ""
+    if not (text.isascii() and text.isdecimal()) or len(text) > 9:  # noqa: PLR2004 - no limit is that long
+        return None
+    return int(text) if schema["minimum"] <= int(text) <= schema["maximum"] else None
+
+
+def _order(traffic: Traffic, page: Exchange) -> str | None:
+    """Return the order that a page has; None if that cannot be told."""
+    schema = _schema(traffic, "order")
+    if "order" not in traffic.parameters(page):
+        return schema.get("default")
+    order = _once(traffic, page, "order")
+    return order if order in schema["enum"] else None
+
+
+def _ids(page: Exchange) -> list[str | None]:
+    items = (json_object(item).get("id") for item in json_array(page.object.get("data")))
+    return [value if isinstance(value, str) else None for value in items]
+
+
+def _times(page: Exchange) -> list[int]:
+    items = (whole(json_object(item).get("created_at")) for item in json_array(page.object.get("data")))
+    return [time for time in items if time is not None]
+
+
+def _is_sorted(times: list[int], order: str | None) -> bool:
+    return times == sorted(times, reverse=order == _DESC)
+
+
+@rule("VID-LIST-001", "a list is a 200 with a page", needs="a list")
+def pages_fit(traffic: Traffic, tally: Tally) -> None:
+    """Look at each list that was answered with success."""
+    for page in traffic.of("list_videos"):
+        if not page.is_ok:
+            continue
+        tally.judged()
+        flaws = traffic.page_flaws(page.object) if page.object else ["the body is no JSON object"]
+        if page.status != 200:  # noqa: PLR2004 - HTTP's own
+            tally.found(f"{page.told}, not 200", page, once=page.status)
+        elif flaws:
+            tally.found(f"{page.told} does not fit VideoList: {'; '.join(flaws[:3])}", page, once=tuple(flaws[:3]))
+
+
+@rule("VID-LIST-002", "a page holds no more than was asked for", needs="a list with a legal limit, or without one")
+def pages_keep_to_their_limit(traffic: Traffic, tally: Tally) -> None:
+    """Compare the length of each page with its limit, or the default."""
+    for page in traffic.pages:
+        limit = _limit(traffic, page)
+        if limit is not None:
+            tally.judged()
+            count = len(json_array(page.object["data"]))
+            if count > limit:
+                tally.found(f"{page.told} holds {count} videos, more than {limit}", page, once=limit)
+
+
+@rule("VID-LIST-003", "first_id and last_id are those of the page", needs="a list that tells them")
+def cursors_are_those_of_the_page(traffic: Traffic, tally: Tally) -> None:
+    """Compare first_id and last_id of each page with its videos."""
+    for page in traffic.pages:
+        ids = _ids(page)
+        for name, index in (("first_id", 0), ("last_id", -1)):
+            if name not in page.object or (ids and ids[index] is None):
+                continue  # that is another requirement's
+            tally.judged()
+            told, expected = page.object[name], ids[index] if ids else None
+            if told != expected:
+                what = f"the {'first' if index == 0 else 'last'} of its videos is {shown(expected)}"
+                message = f"{page.told} has {name} {shown(told)}; {what if ids else 'the page is empty'}"
+                tally.found(message, page, once=name)
+
+
+@rule("VID-LIST-004", "a walk meets each video once", needs="a page behind a page, or around a job of ours")
+def walks_meet_each_video_once(traffic: Traffic, tally: Tally) -> None:
+    """Look for videos that are on a page and on the next, and for jobs of ours that a page behind a cursor skips."""
+    ended: dict[tuple[str | None, str | None], list[Exchange]] = {}
+    for page in traffic.pages:
+        if _ids(page):
+            ended.setdefault((_ids(page)[-1], _order(traffic, page)), []).append(page)
+    for page in traffic.pages:
+        after, order, ids, times = _once(traffic, page, "after"), _order(traffic, page), _ids(page), _times(page)
+        if after is None or order is None or not ids:
+            continue
+        previous = next((each for each in ended.get((after, order), ()) if each.is_before(page)), None)
+        if previous is not None:
+            tally.judged()
+            twice = (set(_ids(previous)) & set(ids)) - {after, None}
+            if twice:
+                message = f"{page.told} holds {min(map(str, twice))}, which was on the page before"
+                tally.found(message, previous, page, once="twice")
+        told = traffic.told(after, "created_at")
+        cursor = whole(told[0]) if told is not None else None
+        if cursor is None or not times or not _is_sorted(times, order):
+            continue
+        newest, oldest = (cursor, times[-1]) if order == _DESC else (times[-1], cursor)
+        for start in _there(traffic, page, ids):
+            if oldest < _created(start) < newest:
+                message = f"{page.told} skips the job {start.id}, which comes between its cursor and its last video"
+                tally.found(message, start.exchange, page, once="skipped")
+
+
+@rule("VID-LIST-005", "has_more is true while there are videos behind the page", needs="a page behind which there are")
+def pages_say_that_there_is_more(traffic: Traffic, tally: Tally) -> None:
+    """Look for a page that says it is the last, and does not hold an older job of ours, or has a page behind it."""
+    behind: dict[str, list[Exchange]] = {}
+    for page in traffic.pages:
+        after = _once(traffic, page, "after")
+        if after is not None and _order(traffic, page) == _DESC and json_array(page.object["data"]):
+            behind.setdefault(after, []).append(page)
+    for page in traffic.pages:
+        times = _times(page)
+        ids = _ids(page)
+        if _order(traffic, page) != _DESC or not times or not ids or not _is_sorted(times, _DESC):
+            continue
+        later = next((each for each in behind.get(ids[-1] or "", ()) if _is_behind(page, each)), None)
+        older = next((each for each in _there(traffic, page, ids) if _created(each) < times[-1]), None)
+        if later is None and older is None:
+            continue
+        tally.judged()
+        if page.object.get("has_more") is False:
+            why = f"the job {older.id} is older" if older is not None else f"{ids[-1]} as `after` gives more"
+            tally.found(f"{page.told} says that nothing is behind it; {why}", page, *([later] if later else []))
+
+
+def _is_behind(page: Exchange, other: Exchange) -> bool:
+    """Tell whether another page, which was asked for later, is the one that comes behind a page."""
+    is_older = max(_times(other), default=0) <= min(_times(page), default=0)
+    return page.is_before(other) and is_older and not set(_ids(page)) & set(_ids(other))
+
+
+def _there(traffic: Traffic, page: Exchange, ids: list[str | None]) -> Iterator[Start]:
+    """Go through the jobs of ours that were there while a page was made, and are not on it."""
+    for start in traffic.new:
+        is_there = page.has_key and start.exchange.is_before(page) and not traffic.may_be_gone(start.id, page)
+        if is_there and start.id not in ids and whole(start.exchange.object.get("created_at")) is not None:
+            yield start
+
+
+def _created(start: Start) -> int:
+    return whole(start.exchange.object.get("created_at")) or 0
+
+
+@rule("VID-LIST-006", "the newest come first by default", needs="a page with videos of two different seconds")
+def the_newest_come_first(traffic: Traffic, tally: Tally) -> None:
+    """Look at created_at along each page that is not asked for in another order."""
+    _judge_order(traffic, tally, _DESC)
+
+
+@rule("VID-LIST-007", "the oldest come first with asc", needs="a page with videos of two different seconds, with asc")
+def the_oldest_come_first(traffic: Traffic, tally: Tally) -> None:
+    """Look at created_at along each page that is asked for with asc."""
+    _judge_order(traffic, tally, _ASC)
+
+
+def _judge_order(traffic: Traffic, tally: Tally, order: str) -> None:
+    for page in traffic.pages:
+        times = _times(page)
+        if _order(traffic, page) != order or len(set(times)) < 2:  # noqa: PLR2004 - one has no order
+            continue
+        tally.judged()
+        if not _is_sorted(times, order):
+            index = next(i for i in range(1, len(times)) if (times[i] > times[i - 1]) is (order == _DESC))
+            age = "newer" if order == _DESC else "older"
+            by = abs(times[index] - times[index - 1])
+            tally.found(f"{page.told}: the video at {index} is {by} s {age} than the one before it", page, once=True)
+
+
+@rule("VID-LIST-008", "a page starts behind its cursor", needs="a page behind a video, with videos on it")
+def pages_start_behind_their_cursor(traffic: Traffic, tally: Tally) -> None:
+    """Look for the cursor on its own page, and for videos that come before it in the order."""
+    for page in traffic.pages:
+        after, order, ids = _once(traffic, page, "after"), _order(traffic, page), _ids(page)
+        if after is None or not ids:
+            continue
+        tally.judged()
+        if after in ids:
+            tally.found(f"{page.told} holds the video that `after` names, at {ids.index(after)}", page, once="held")
+            continue
+        told = traffic.told(after, "created_at")
+        times = _times(page)
+        cursor = whole(told[0]) if told is not None else None
+        if cursor is None or not times or order is None or not _is_sorted(times, order):
+            continue
+        if times[0] > cursor if order == _DESC else times[0] < cursor:
+            age = "newer" if order == _DESC else "older"
+            message = f"{page.told} begins with a video that is {abs(times[0] - cursor)} s {age} than its cursor"
+            tally.found(message, page, once="before")
+
+
+@rule("VID-LIST-011", "a new job is in the list at once", needs="a list from the start, after a create")
+def new_jobs_are_listed(traffic: Traffic, tally: Tally) -> None:
+    """Look for a job of ours that is not on the first page, though it is newer than the last video there."""
+    for page in traffic.pages:
+        times, ids = _times(page), _ids(page)
+        is_first = "after" not in traffic.parameters(page) and _order(traffic, page) == _DESC
+        limit = _limit(traffic, page)
+        if not is_first or limit is None or not _is_sorted(times, _DESC):
+            continue
+        # Behind a full page there may be more, whatever has_more says: that is another requirement.
+        is_all = page.object.get("has_more") is False and len(ids) < limit
+        if ids:
+            tally.judged()
+        for start in _there(traffic, page, ids):
+            if is_all or (times and _created(start) > times[-1]):
+                message = f"the job {start.id} was created, and is not in the list that was asked for then"
+                tally.found(message, start.exchange, page, once=start.id)
+
+
+@rule("VID-LIST-012", "no page is given for a limit that is not allowed", needs="a limit that is not allowed")
+def illegal_limits_give_no_page(traffic: Traffic, tally: Tally) -> None:
+    """Look for pages that were given for limits which no reading makes legal."""
+    schema = _schema(traffic, "limit")
+    for page in traffic.of("list_videos"):
+        limit = _once(traffic, page, "limit")
+        if not limit or page.failure or not _is_illegal(limit, schema):
+            continue
+        tally.judged()
+        if page.is_ok:
+            tally.found(f"limit={shown(limit)} was answered with a page", page, once=limit)
+
+
+def _is_illegal(limit: str, schema: dict[str, Any]) -> bool:
+    try:
+        value = float(limit)
+    except ValueError:
+        return True
+    return not math.isfinite(value) or value % 1 != 0 or not schema["minimum"] <= value <= schema["maximum"]
+
+
+@rule("VID-LIST-013", "no page is given for an order that does not exist", needs="an order that does not exist")
+def unknown_orders_give_no_page(traffic: Traffic, tally: Tally) -> None:
+    """Look for pages that were given for unknown orders; another case of a known one is not judged."""
+    known = _schema(traffic, "order")["enum"]
+    for page in traffic.of("list_videos"):
+        order = _once(traffic, page, "order")
+        if not order or page.failure or order.strip().lower() in known:
+            continue
+        tally.judged()
+        if page.is_ok:
+            tally.found(f"order={shown(order)} was answered with a page", page, once=order)
+
+
+@rule("VID-LIST-014", "a page is full while there are videos behind it", needs="a page with more behind it")
+def pages_are_full(traffic: Traffic, tally: Tally) -> None:
+    """Compare the length of each page that says has_more with its limit."""
+    for page in traffic.pages:
+        limit = _limit(traffic, page)
+        if limit is None or page.object.get("has_more") is not True:
+            continue
+        tally.judged()
+        count = len(json_array(page.object["data"]))
+        if count < limit:
+            tally.found(f"{page.told} holds {count} videos of {limit}, and says that there are more", page, once=limit)

@@ -1,0 +1,28 @@
+"""Judge the recorded traffic of a run, by rules. Pure: a history in, findings out.
+
+A rule looks at every exchange, whoever sent it: scenarios, the thread that follows the jobs, generated requests. It
+says how many instances it could judge, too, so that a rule which nothing put to the test is no pass.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from . import content_rules, delete_rules, job_rules, lifecycle_rules, list_rules, response_rules
+from .rule import Finding, Judged, Rule
+from .traffic import Traffic
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+__all__ = ["RULES", "Finding", "Judged", "Rule", "Traffic"]
+
+_MODULES: Final = (job_rules, lifecycle_rules, list_rules, content_rules, delete_rules, response_rules)
+
+
+def _rules_of(module: ModuleType) -> list[Rule]:
+    return [value for value in vars(module).values() if isinstance(value, Rule)]
+
+
+RULES: Final = tuple(rule for module in _MODULES for rule in _rules_of(module))
+"""All rules, in the order of their modules."""

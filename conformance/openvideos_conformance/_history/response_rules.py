@@ -1,0 +1,331 @@
+"""Judge errors, headers and bodies of all answers of a run, whatever was asked."""
+
+from __future__ import annotations
+
+import re
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from .._core.contract import branches
+from .._core.exchange import MISSING, json_array, json_object
+from .._judging.assertions import shown
+from .rule import rule
+from .traffic import OF_HTTP
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from .._core.contract import Contract
+    from .._core.exchange import Exchange
+    from .rule import Tally
+    from .traffic import Traffic
+
+_ERROR: Final = "#/components/schemas/ErrorResponse"
+_SHORTEST_SECRET: Final = 8
+"""A shorter key may stand in any text by chance."""
+
+_STACK_TRACES: Final = re.compile(
+    r"""
+      Traceback\ \(most\ recent\ call\ last\)
+    | ^[ \t]*File\ "[^"\n]{1,300}",\ line\ \d+,\ in\ .  # Python
+    | ^[ \t]*at\ [^(\n]{1,300}\([^()\n]{1,300}\.(?:java|kt|scala|groovy):\d+\)  # the JVM
+    | ^[ \t]*at\ [^\n]{0,300}?\(?(?:/|file:|node:|[A-Za-z]:\\)[^\n:]{1,300}:\d+:\d+\)?[ \t]*$  # JavaScript
+    | ^[ \t]*at\ [^\n]{1,300}?\ in\ [^\n]{1,300}?:line\ \d+  # .NET
+    | ^goroutine\ \d+\ \[  # Go
+    | thread\ '[^'\n]{0,300}'\ (?:\(\d+\)\ )?panicked\ at  # Rust
+    | ^\#\d+\ [^\n(]{1,300}\.php\(\d+\)  # PHP
+    | ^[ \t]*(?:from\ )?[^\s:]{1,300}\.rb:\d+:in\ [`']  # Ruby
+    """,
+    re.VERBOSE | re.MULTILINE,
+)
+
+
+# ---------------------------------------------------------------- errors
+@rule("VID-ERROR-001", "every error has the envelope", needs="an answer of 400 or above")
+def errors_have_the_envelope(traffic: Traffic, tally: Tally) -> None:
+    """Look at the body of each error."""
+    for exchange in traffic.refused:
+        tally.judged()
+        if not exchange.body:
+            tally.found(f"{exchange.told} has no body", exchange, once=(exchange.status, exchange.operation))
+            continue
+        flaws = traffic.flaws(exchange.object, _ERROR) if exchange.object else [_kind(exchange)]
+        if flaws:
+            message = f"{exchange.told} has no error envelope: {'; '.join(flaws[:3])}"
+            tally.found(message, exchange, once=(exchange.status, exchange.operation))
+
+
+def _kind(exchange: Exchange) -> str:
+    if exchange.json is not MISSING:
+        return "the body is no JSON object"
+    return f"the body is {exchange.media_type or 'of no media type'}, and no JSON: {shown(exchange.body[:60])}"
+
+
+@rule("VID-ERROR-004", "a 405 names the methods of the path", needs="a 405")
+def refused_methods_name_the_right_ones(traffic: Traffic, tally: Tally) -> None:
+    """Look for Allow, and in it for each method of the path that the server has answered with success."""
+    offered: dict[str, set[str]] = {}
+    for exchange in traffic.answered:
+        if exchange.is_ok and exchange.operation is not None:
+            operation = traffic.contract.operation(exchange.operation)
+            offered.setdefault(operation.path, set()).add(operation.method)
+    for exchange in traffic.answered:
+        if exchange.status != 405:  # noqa: PLR2004 - HTTP's own
+            continue
+        tally.judged()
+        allow = exchange.header("allow")
+        if allow is None:
+            tally.found(f"{exchange.told} has no Allow", exchange, once=True)
+            continue
+        named = {method.strip().upper() for method in allow.split(",")}
+        missing = offered.get(_path(traffic, exchange.path) or "", set()) - named
+        if missing:
+            message = f"{exchange.told} has Allow {shown(allow)}, and the path has {', '.join(sorted(missing))}, too"
+            tally.found(message, exchange, once=True)
+
+
+def _path(traffic: Traffic, path: str) -> str | None:
+    """Return the template of a path; None if the contract has none such."""
+    for method in ("GET", "POST", "DELETE", "PUT", "PATCH"):
+        operation, _ = traffic.contract.match(method, path)
+        if operation is not None:
+            return traffic.contract.operation(operation).path
+    return None
+
+
+@rule("VID-ERROR-005", "nothing leads to a server error", needs="an answer")
+def nothing_leads_to_a_server_error(traffic: Traffic, tally: Tally) -> None:
+    """Look for 5XX, but for what is not offered (501), and what is to be tried again (503 with Retry-After)."""
+    offered = {_what(traffic, each) for each in traffic.answered if each.is_ok}
+    for exchange in traffic.exchanges:
+        if exchange.status is None:
+            continue
+        tally.judged()
+        is_busy = exchange.status == 503 and exchange.header("retry-after") is not None  # noqa: PLR2004 - HTTP's own
+        is_not_offered = exchange.status == 501 and _what(traffic, exchange) not in offered  # noqa: PLR2004 - HTTP's own
+        if exchange.status >= 500 and not is_busy and not is_not_offered:  # noqa: PLR2004 - HTTP's own
+            once = exchange.operation, exchange.method, exchange.status
+            tally.found(f"{exchange.told} is a server error", exchange, once=once)
+
+
+def _what(traffic: Traffic, exchange: Exchange) -> object:
+    """Return what is offered or not: an operation, each file apart."""
+    if exchange.operation is None:
+        return None, exchange.method, exchange.path
+    return exchange.operation, tuple(traffic.parameters(exchange).get("variant", ["video"]))
+
+
+@rule("VID-ERROR-006", "errors hold neither the key nor a stack trace", needs="an answer of 400 or above")
+def errors_keep_secrets(traffic: Traffic, tally: Tally) -> None:
+    """Look through the headers and the body of each error."""
+    secrets = [secret for secret in traffic.secrets if len(secret) >= _SHORTEST_SECRET]
+    for exchange in traffic.refused:
+        tally.judged()
+        body = exchange.body[: 1 << 16].decode("utf-8", "replace")
+        # What a JSON text holds is escaped: a line break is \n there, and a slash may be \/.
+        text = "\n".join((body, *_texts(exchange.json), *(value for _, value in exchange.headers)))
+        if any(secret in text for secret in secrets):
+            tally.found(f"{exchange.told} holds the API key", exchange, once="key")
+        trace = _STACK_TRACES.search(text)
+        if trace is not None:
+            tally.found(f"{exchange.told} holds a stack trace: {shown(trace[0].strip())}", exchange, once="trace")
+
+
+def _texts(value: Any) -> Iterator[str]:
+    left, budget = [value], 10_000
+    while left and budget:
+        budget -= 1
+        each = left.pop()
+        if isinstance(each, str):
+            yield each
+        left.extend(json_object(each).values())
+        left.extend(json_array(each))
+
+
+@rule("VID-ERROR-009", "a status is one that the contract gives the operation", needs="an answer of an operation")
+def statuses_are_documented(traffic: Traffic, tally: Tally) -> None:
+    """Compare each status with those of the operation. 422 in place of 400 is right everywhere."""
+    for exchange in traffic.answered:
+        if exchange.operation is None or exchange.status is None or exchange.status in OF_HTTP:
+            continue
+        tally.judged()
+        status = 400 if exchange.status == 422 else exchange.status  # noqa: PLR2004 - HTTP's own
+        is_asked_for = exchange.status == 304 and exchange.request_header("if-none-match") is not None  # noqa: PLR2004
+        if traffic.contract.answers(exchange.operation, status) is None and not is_asked_for:
+            message = f"{exchange.told}: the contract has no {exchange.status} for {exchange.operation}"
+            tally.found(message, exchange, once=(exchange.operation, exchange.status))
+
+
+@rule("VID-ERROR-010", "a 429 and a 503 say when to try again", needs="a 429 or a 503")
+def busy_servers_say_when(traffic: Traffic, tally: Tally) -> None:
+    """Look for Retry-After."""
+    for exchange in traffic.answered:
+        if exchange.status in {429, 503}:
+            tally.judged()
+            if exchange.header("retry-after") is None:
+                tally.found(f"{exchange.told} has no Retry-After", exchange, once=exchange.status)
+
+
+@rule("VID-AUTH-005", "a 401 names the scheme", needs="a 401")
+def refused_keys_name_the_scheme(traffic: Traffic, tally: Tally) -> None:
+    """Look for Bearer in WWW-Authenticate."""
+    for exchange in traffic.answered:
+        if exchange.status == 401:  # noqa: PLR2004 - HTTP's own
+            tally.judged()
+            challenge = exchange.header("www-authenticate")
+            if re.search(r"(?:^|,)\s*bearer(?:[\s,]|$)", challenge or "", re.IGNORECASE) is None:
+                message = f"{exchange.told} has WWW-Authenticate {shown(challenge)}, which does not name Bearer"
+                tally.found(message, exchange, once=True)
+
+
+# ---------------------------------------------------------------- headers
+@rule("VID-HEADER-001", "every answer has an x-request-id", needs="an answer")
+def answers_have_a_request_id(traffic: Traffic, tally: Tally) -> None:
+    """Look for the header."""
+    for exchange in traffic.answered:
+        tally.judged()
+        if not exchange.header("x-request-id"):
+            tally.found(f"{exchange.told} has no x-request-id", exchange, once=True)
+
+
+@rule("VID-HEADER-002", "no two answers have one x-request-id", needs="two answers with x-request-id")
+def request_ids_are_unique(traffic: Traffic, tally: Tally) -> None:
+    """Look for an id that comes twice; one that the request gave is the client's."""
+    seen: dict[str, Exchange] = {}
+    for exchange in traffic.exchanges:
+        request_id = exchange.header("x-request-id")
+        if not request_id or request_id == exchange.request_header("x-request-id"):
+            continue
+        other = seen.setdefault(request_id, exchange)
+        if other is not exchange:
+            tally.judged()
+            message = f"{other.told} and {exchange.told} have the same x-request-id {shown(request_id)}"
+            tally.found(message, other, exchange, once=request_id)
+    if len(seen) > 1:
+        tally.instances += len(seen)
+
+
+@rule("VID-HEADER-003", "JSON is application/json", needs="an answer of JSON")
+def json_says_that_it_is(traffic: Traffic, tally: Tally) -> None:
+    """Look at the media type of each body that is a JSON object or array."""
+    for exchange in traffic.answered:
+        if isinstance(exchange.json, dict | list):
+            tally.judged()
+            if exchange.media_type != "application/json":
+                message = f"{exchange.told} is JSON of the media type {shown(exchange.media_type)}"
+                tally.found(message, exchange, once=exchange.media_type)
+
+
+@rule("VID-HEADER-004", "headers fit what the contract says of them", needs="a header that the contract describes")
+def headers_fit(traffic: Traffic, tally: Tally) -> None:
+    """Look at the form of each such header. The poll hint has a requirement of its own."""
+    schemas = _header_schemas(traffic)
+    for exchange in traffic.answered:
+        for name, value in exchange.headers:
+            schema = schemas.get(name.lower())
+            if schema is None or (name.lower() == "content-range" and exchange.status not in {206, 416}):
+                continue
+            tally.judged()
+            flaw = _flaw(name.lower(), value, exchange, schema)
+            if flaw:
+                tally.found(f"{exchange.told} has {name} {shown(value)}, {flaw}", exchange, once=name.lower())
+
+
+def _header_schemas(traffic: Traffic) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
+    for operation in traffic.contract.operations:
+        for response in operation.said["responses"].values():
+            for name, header in json_object(traffic.contract.resolve(response)).get("headers", {}).items():
+                found[name.lower()] = json_object(traffic.contract.resolve(header))["schema"]
+    found.pop("openai-poll-after-ms", None)
+    return found
+
+
+def _flaw(name: str, value: str, exchange: Exchange, schema: dict[str, Any]) -> str:
+    text = value.strip()
+    if schema["type"] == "integer":
+        return "" if text.isascii() and text.isdecimal() else "which is no whole number"
+    if len(text) < schema.get("minLength", 0):
+        return "which is too short"
+    if text.lower() not in schema.get("enum", [text.lower()]):
+        return f"which is none of {', '.join(schema['enum'])}"
+    form = _FORMS.get(name)
+    return "" if form is None else form(text, exchange)
+
+
+def _retry_after(text: str, _: Exchange) -> str:
+    if text.isascii() and text.isdecimal():
+        return ""
+    try:
+        parsedate_to_datetime(text)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return "which is neither whole seconds nor a date"
+    return ""
+
+
+def _content_range(text: str, exchange: Exchange) -> str:
+    is_part = exchange.status == 206  # noqa: PLR2004 - HTTP's own
+    form = r"bytes [0-9]+-[0-9]+/([0-9]+|\*)" if is_part else r"bytes \*/[0-9]+"
+    expected = "bytes 0-9/100" if is_part else "bytes */100"
+    return "" if re.fullmatch(form, text) else f"which does not have the form of {expected!r}"
+
+
+_FORMS: Final[dict[str, Callable[[str, Exchange], str]]] = {
+    "retry-after": _retry_after,
+    "content-range": _content_range,
+}
+
+
+@rule("VID-HEADER-005", "JSON is UTF-8 without NaN and Infinity", needs="an answer that says it is JSON")
+def json_is_strict(traffic: Traffic, tally: Tally) -> None:
+    """Look at each body that says it is JSON."""
+    for exchange in traffic.answered:
+        is_json = exchange.media_type == "application/json" or exchange.media_type.endswith("+json")
+        if not is_json or not exchange.body or exchange.length > len(exchange.body):
+            continue
+        tally.judged()
+        if exchange.json is MISSING:
+            message = f"{exchange.told} says that it is {exchange.media_type}, and {_no_json(exchange.body)}"
+            tally.found(message, exchange, once=exchange.operation)
+
+
+# ---------------------------------------------------------------- recommended fields
+@rule("VID-RETRIEVE-009", "every other object has the recommended fields", needs="an answer with such an object")
+def objects_have_what_is_recommended(traffic: Traffic, tally: Tally) -> None:
+    """Look for the recommended fields of each object in an answer. A Video has a requirement of its own."""
+    for exchange in traffic.answered:
+        said = traffic.contract.answers(exchange.operation, exchange.status or 0) if exchange.operation else None
+        schema = json_object(json_object((said or {}).get("content")).get(exchange.media_type)).get("schema")
+        if schema is None or exchange.json is MISSING:
+            continue
+        for place, absent in _recommended(traffic.contract, schema, exchange.json, "$"):
+            tally.judged()
+            if absent:
+                message = f"{exchange.told}: {place} has no {', '.join(absent)}"
+                tally.found(message, exchange, once=(exchange.operation, *absent))
+
+
+def _recommended(contract: Contract, schema: Any, value: Any, place: str) -> Iterator[tuple[str, list[str]]]:
+    """Go through the objects of a value of which the contract recommends fields, and through those that each lacks."""
+    schema = json_object(contract.resolve(schema))
+    for branch in branches(schema):
+        yield from _recommended(contract, branch, value, place)
+    for index, item in enumerate(json_array(value)):
+        yield from _recommended(contract, schema.get("items"), item, f"{place}[{index}]")
+    fields = json_object(value)
+    if fields and "x-recommended" in schema and schema != contract.schema("Video"):
+        yield place, [name for name in schema["x-recommended"] if name not in fields]
+    for name, inner in json_object(schema.get("properties")).items():
+        if name in fields:
+            yield from _recommended(contract, inner, fields[name], f"{place}.{name}")
+
+
+def _no_json(body: bytes) -> str:
+    try:
+        text = body.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return f"is no UTF-8 at byte {error.start}: {shown(body[error.start : error.start + 12])}"
+    if text.startswith("\ufeff"):
+        return "begins with a byte order mark"
+    constant = re.search(r"[:\[,]\s*(-?Infinity|NaN)\b", text)
+    return f"holds {constant[1]}" if constant is not None else f"is none: {shown(text[:60])}"

@@ -1,0 +1,1 @@
+"""Make up requests, ids and files. Pure. May import `_core`."""

@@ -1,0 +1,247 @@
+"""Make requests that the contract forbids, each wrong in one way. Pure; every limit is read from the contract."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from .._core.exchange import json_object
+from .._judging.assertions import BAD_INPUT
+from .media_files import image
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping, Sequence
+
+    from .._core.contract import Contract
+    from .._core.target import Target
+
+FORM: Final = "#/components/schemas/CreateVideoForm"
+JSON: Final = "#/components/schemas/CreateVideoJson"
+BOUNDARY: Final = "openvideos-conformance-boundary"
+
+_TOO_LARGE: Final = frozenset({413})
+_UNSUPPORTED: Final = frozenset({415})
+_WORD: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """A request that is to be refused. `options` are those of `Wire.send`."""
+
+    requirement: str
+    what: str
+    options: Mapping[str, Any]
+    statuses: frozenset[int] = BAD_INPUT
+    wrong: frozenset[str] = frozenset()
+    """The names of the field that alone is wrong, the outer one and those in it; empty if it is no single field."""
+    method: str = "POST"
+    is_json: bool = False
+    path: str = field(default="/videos")
+
+    @property
+    def is_form(self) -> bool:
+        """Whether it is a form, or says so."""
+        media_type = json_object(self.options.get("headers")).get("content-type", "")
+        return "form" in self.options or str(media_type).startswith("multipart/")
+
+
+def cases(contract: Contract, target: Target, marker: str) -> list[Case]:
+    """Return creates that are to be refused, and lists. `marker` is in each prompt, so that a job of one is found."""
+    writer = _Writer(contract, target, marker)
+    return [
+        *writer.prompts(),
+        *writer.forms_of("VID-VALID-004", "size"),
+        *writer.forms_of("VID-VALID-005", "seconds"),
+        *writer.wrong_types(),
+        *writer.references(),
+        *writer.broken_json(),
+        *writer.broken_forms(),
+        *writer.media_types(),
+        *writer.no_body(),
+        *_lists(contract),
+    ]
+
+
+def misspelt(legal: str) -> list[str]:
+    """Return texts that come near a legal one, as people and programs mistype it."""
+    head, times, tail = legal.partition("x")
+    near = [f"-{legal}", f"{legal}.5", "nonsense", f"{legal}s", f" {legal}", f"0{legal}", "0", f"+{legal}", "1e1"]
+    if times:
+        near += [head, f"{head}x", f"x{tail}", f"{head}*{tail}", f"{head}x0", f"{head}x-{tail}", f"{legal}x1"]
+    return near
+
+
+def strangers_to(contract: Contract, address: str, candidates: Sequence[Any]) -> list[Any]:
+    """Return those of the values that a schema of the contract forbids."""
+    return [value for value in candidates if contract.flaws(value, address)]
+
+
+def multipart(fields: Mapping[str, str], boundary: str = BOUNDARY) -> bytes:
+    """Write a form of texts."""
+    parts = [
+        f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+        for name, value in fields.items()
+    ]
+    return ("".join(parts) + f"--{boundary}--\r\n").encode()
+
+
+def named(param: object, known: Collection[str]) -> frozenset[str]:
+    """Return which of the known names a `param` holds: `body.prompt` and `["body", "prompt"]` hold `prompt`."""
+    words = set(_WORD.findall(param)) if isinstance(param, str) else set[str]()
+    return frozenset(words & set(known))
+
+
+def field_names(contract: Contract) -> frozenset[str]:
+    """Return the names of every field and parameter of the requests that `cases` makes."""
+    names = {
+        name for schema in ("CreateVideoForm", "CreateVideoJson") for name in contract.schema(schema)["properties"]
+    }
+    names |= set(contract.schema("ImageReference")["properties"])
+    parameters = contract.at("#/paths/~1videos/get/parameters")
+    return frozenset(names | {str(contract.resolve(parameter)["name"]) for parameter in parameters})
+
+
+class _Writer:
+    """Writes the creates, each with the marker in its prompt and what the server offers beside what is wrong."""
+
+    def __init__(self, contract: Contract, target: Target, marker: str) -> None:
+        self._contract, self._target, self._marker = contract, target, marker
+        self._prompt = f"{marker} must never be made"
+
+    def _case(
+        self, requirement: str, name: str, told: str, options: Mapping[str, Any], statuses: frozenset[int]
+    ) -> Case:
+        is_json = "json" in options
+        return Case(
+            requirement=requirement,
+            what=f"a {'JSON body' if is_json else 'form'} {told}",
+            options=options,
+            statuses=statuses,
+            wrong=frozenset({name, *self._inner(name, is_json=is_json)}),
+            is_json=is_json,
+        )
+
+    def _form(self, requirement: str, name: str, told: str, value: str, statuses: frozenset[int] = BAD_INPUT) -> Case:
+        fields = {**self._target.choice(prompt=self._prompt), name: value}
+        return self._case(requirement, name, told, {"form": fields}, statuses)
+
+    def _json(
+        self, requirement: str, name: str, told: str, value: object, statuses: frozenset[int] = BAD_INPUT
+    ) -> Case:
+        fields = {**self._target.choice(prompt=self._prompt), name: value}
+        return self._case(requirement, name, told, {"json": fields}, statuses)
+
+    def _inner(self, name: str, *, is_json: bool) -> frozenset[str]:
+        """Return the names within a field."""
+        schema = self._contract.at(f"{JSON if is_json else FORM}/properties/{name}")
+        return frozenset(json_object(schema.get("properties")))
+
+    def prompts(self) -> Iterator[Case]:
+        # A form needs a field to be one; this one is ignored where nothing else is known to be offered.
+        rest: dict[str, str] = self._target.choice() or {"x_openvideos_unknown": "1"}
+        yield self._case("VID-VALID-001", "prompt", "without a prompt", {"form": rest}, BAD_INPUT)
+        yield self._case("VID-VALID-001", "prompt", "without a prompt", {"json": self._target.choice()}, BAD_INPUT)
+        yield self._form("VID-VALID-002", "prompt", "with an empty prompt", "")
+        yield self._json("VID-VALID-002", "prompt", "with an empty prompt", "")
+        length = int(self._contract.schema("Prompt")["maxLength"]) + 1
+        for letter in ("a", "é"):
+            text, told = f"{self._marker} ".ljust(length, letter), f"with a prompt of {length} times {letter!r}"
+            yield self._form("VID-VALID-003", "prompt", told, text, BAD_INPUT | _TOO_LARGE)
+            yield self._json("VID-VALID-003", "prompt", told, text, BAD_INPUT | _TOO_LARGE)
+
+    def forms_of(self, requirement: str, name: str) -> Iterator[Case]:
+        """Misspell a text that has a form, where both bodies have it."""
+        legal = getattr(self._target, name) or self._contract.at(f"{FORM}/properties/{name}").get("default")
+        near = [] if legal is None else misspelt(legal)
+        for value in strangers_to(self._contract, f"{FORM}/properties/{name}", near):
+            yield self._form(requirement, name, f"with {name}={value!r}", value)
+        for value in strangers_to(self._contract, f"{JSON}/properties/{name}", [*near[:3], ""]):
+            yield self._json(requirement, name, f"with {name}={value!r}", value)
+
+    def wrong_types(self) -> Iterator[Case]:
+        for name, schema in self._contract.schema("CreateVideoJson")["properties"].items():
+            said = json_object(self._contract.resolve(schema))
+            legal = said.get("default", self._prompt)
+            digits = int(legal) if str(legal).isdecimal() else 720
+            candidates = [digits, True, [legal], {"value": legal}, legal, digits + 0.5]
+            if name in self._contract.schema("CreateVideoJson")["required"]:
+                candidates.append(None)
+            for value in strangers_to(self._contract, f"{JSON}/properties/{name}", candidates):
+                yield self._json("VID-VALID-006", name, f"with {name}={json.dumps(value)[:60]}", value)
+
+    def references(self) -> Iterator[Case]:
+        _, picture, media_type = image(self._target.size)
+        url = f"data:{media_type};base64,{base64.b64encode(picture).decode()}"
+        address = "#/components/schemas/ImageReference"
+        candidates: list[dict[str, str]] = [
+            {},
+            {"image_url": url, "file_id": "file_openvideos"},
+            {"url": url},
+            {"image_url": "ftp://images.example.org/boat.png"},
+            {"image_url": "file:///etc/hostname"},
+            {"image_url": ""},
+            {"file_id": ""},
+        ]
+        for value in strangers_to(self._contract, address, candidates):
+            told = json.dumps({key: text.partition(",")[0] for key, text in value.items()})
+            yield self._json("VID-VALID-007", "input_reference", f"with input_reference={told}", value)
+
+    def broken_json(self) -> Iterator[Case]:
+        whole = json.dumps(self._target.choice(prompt=self._prompt))
+        bodies = {
+            "JSON that is cut": whole[:-1],
+            "JSON that is cut within the prompt": whole[: whole.rindex("made")],
+            "JSON with something behind it": f"{whole} {{",
+            "JSON with single quotes": whole.replace('"', "'"),
+            "a form's fields in the place of JSON": "prompt=" + self._prompt.replace(" ", "+"),
+        }
+        for what, body in bodies.items():
+            yield self._raw("VID-VALID-008", what, body.encode(), "application/json")
+
+    def broken_forms(self) -> Iterator[Case]:
+        rest = self._target.choice() or {"x_openvideos_unknown": "1"}
+        whole = multipart({"prompt": self._prompt, **rest})
+        end = f"\r\n--{BOUNDARY}--\r\n".encode()
+        media_type = f"multipart/form-data; boundary={BOUNDARY}"
+        requirement = "VID-VALID-009"
+        yield self._raw(requirement, "a form without a boundary in its media type", whole, "multipart/form-data")
+        yield self._raw(requirement, "a form with another boundary in its media type", whole, f"{media_type}-other")
+        yield self._raw(requirement, "a form that is cut within the prompt", whole[: whole.index(b"made")], media_type)
+        yield self._raw(requirement, "a form that is cut before its end", whole.removesuffix(end), media_type)
+
+    def media_types(self) -> Iterator[Case]:
+        as_json = json.dumps(self._target.choice(prompt=self._prompt)).encode()
+        as_xml = f"<video><prompt>{self._prompt}</prompt></video>".encode()
+        bodies = {"text/plain": as_json, "application/octet-stream": as_json, "application/xml": as_xml}
+        for media_type, body in bodies.items():
+            what = f"a body of the media type {media_type}"
+            yield self._raw("VID-VALID-010", what, body, media_type, BAD_INPUT | _UNSUPPORTED)
+
+    def no_body(self) -> Iterator[Case]:
+        statuses = BAD_INPUT | _UNSUPPORTED
+        yield Case(requirement="VID-VALID-012", what="no body", options={}, statuses=statuses)
+        for media_type in ("application/json", f"multipart/form-data; boundary={BOUNDARY}"):
+            yield self._raw("VID-VALID-012", f"no body, of the media type {media_type}", b"", media_type, statuses)
+
+    @staticmethod
+    def _raw(requirement: str, what: str, body: bytes, media_type: str, statuses: frozenset[int] = BAD_INPUT) -> Case:
+        options = {"content": body, "headers": {"content-type": media_type}}
+        return Case(requirement=requirement, what=what, options=options, statuses=statuses)
+
+
+def _lists(contract: Contract) -> Iterator[Case]:
+    limit = contract.parameter("list_videos", "limit")
+    orders = strangers_to(contract, "#/components/schemas/ListOrder", ["newest"])
+    wrong = [("VID-LIST-012", "limit", limit["minimum"] - 1), ("VID-LIST-012", "limit", limit["maximum"] + 1)]
+    wrong += [("VID-LIST-013", "order", order) for order in orders]
+    for requirement, name, value in wrong:
+        yield Case(
+            requirement=requirement,
+            what=f"a list with {name}={value}",
+            options={"query": {name: value}},
+            wrong=frozenset({name}),
+            method="GET",
+        )

@@ -1,0 +1,1 @@
+"""Judge single responses, pages, events and files. Pure. May import `_core`."""

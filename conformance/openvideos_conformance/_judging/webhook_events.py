@@ -1,0 +1,131 @@
+"""Judge the events that a server has delivered. Pure: deliveries and the recorded traffic in, flaws out."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
+
+from .._core.contract import contract
+from .._core.exchange import Exchange, json_object, videos_of
+from .._server.jobs import RUNNING
+from .list_walks import Flaw
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+SCHEMAS: Final = {
+    "video.completed": "#/components/schemas/VideoCompletedEvent",
+    "video.failed": "#/components/schemas/VideoFailedEvent",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Delivery:
+    """One attempt of the server to deliver an event, and what it was answered.
+
+    `at` is when it had been read, in seconds since the run began; `flaw` says why its signature does not hold, if it
+    does not.
+    """
+
+    at: float
+    wall: float
+    path: str
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+    answered: int
+    flaw: str = ""
+
+    @cached_property
+    def event(self) -> dict[str, Any]:
+        """The event; empty if the body is no JSON object."""
+        try:
+            return json_object(json.loads(self.body.decode("utf-8")))
+        except (ValueError, RecursionError):
+            return {}
+
+    @property
+    def type(self) -> object:
+        """The type of the event."""
+        return self.event.get("type")
+
+    @property
+    def video_id(self) -> object:
+        """The id of the job that the event is about."""
+        return json_object(self.event.get("data")).get("id")
+
+    @property
+    def id(self) -> str | None:
+        """The id of the delivery, the same on each attempt."""
+        return next((value for name, value in self.headers if name == "webhook-id"), None)
+
+    @property
+    def exchange(self) -> Exchange:
+        """The delivery as an exchange, for reports. It is none of the run's own, and not recorded as one."""
+        return Exchange(
+            number=0,
+            layer="webhook",
+            began=self.at,
+            ended=self.at,
+            at=self.wall,
+            method="POST",
+            path=self.path,
+            request_headers=self.headers,
+            request_body=self.body,
+            status=self.answered,
+        )
+
+
+def misfit(delivery: Delivery) -> Flaw | None:
+    """Say how an event does not fit the schema of its type. Types that the contract does not have are left alone."""
+    address = SCHEMAS.get(str(delivery.type))
+    if address is None:
+        return None
+    flaws = contract().flaws(delivery.event, address)
+    if not flaws:
+        return None
+    return Flaw(f"an event {delivery.type} does not fit its schema: {'; '.join(flaws[:3])}", (delivery.exchange,))
+
+
+def shapeless(delivery: Delivery) -> Flaw | None:
+    """Say whether what was delivered is no event at all."""
+    if delivery.event and isinstance(delivery.type, str):
+        return None
+    return Flaw("what the server delivered is no JSON object with a type", (delivery.exchange,))
+
+
+def unsigned(deliveries: Iterable[Delivery]) -> Flaw | None:
+    """Say which delivery bears no signature that holds."""
+    for delivery in deliveries:
+        if delivery.flaw:
+            return Flaw(
+                f"the signature of a delivery does not hold under --webhook-secret: {delivery.flaw}",
+                (delivery.exchange,),
+            )
+    return None
+
+
+def too_early(deliveries: Sequence[Delivery], history: Iterable[Exchange]) -> tuple[Flaw | None, int]:
+    """Say which event was delivered before its job had ended; and how many could be judged.
+
+    What was asked for once a delivery had been read shows how the job stood then, or later.
+    """
+    told = {delivery.video_id: delivery for delivery in reversed(deliveries) if delivery.type in SCHEMAS}
+    judged = 0
+    for exchange in history:
+        for video in videos_of(exchange):
+            delivery = told.get(video.get("id"))
+            if delivery is None or exchange.began <= delivery.at or exchange.operation == "create_video":
+                continue
+            judged += 1
+            if video.get("status") in RUNNING:
+                return (
+                    Flaw(
+                        f"an event {delivery.type} was delivered for {video.get('id')}, which is "
+                        f"{video.get('status')} when it is asked for behind that",
+                        (delivery.exchange, exchange),
+                    ),
+                    judged,
+                )
+    return None, judged

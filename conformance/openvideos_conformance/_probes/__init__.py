@@ -1,0 +1,1 @@
+"""Send requests once in a run, and share their responses among checks. May import `_server` and all below it."""

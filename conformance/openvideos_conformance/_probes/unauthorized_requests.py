@@ -1,0 +1,162 @@
+"""Ask every operation as somebody without a right key would. What is asked is made once in a run, and shared."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
+
+from .._core.exchange import CREATING
+from .._core.outcomes import NotReachedError, UnsupportedError
+from .._fuzz.findings import SCHEMA_OF
+from .._inputs.media_files import NO_VIDEO
+from .._inputs.unknown_ids import unknown_like
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .._core.contract import Contract
+    from .._core.exchange import Exchange
+    from .._core.target import Target
+    from .._server.capabilities import Capabilities
+    from .._server.recording_client import Wire
+
+CAPABILITIES: Final = {
+    "remix_video": "remix",
+    "edit_video": "edits",
+    "extend_video": "extensions",
+    "create_character": "characters",
+    "retrieve_character": "characters",
+}
+"""What a server must offer for an operation to be there; the others are always."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Knock:
+    """A legal request of one operation, but for its key."""
+
+    operation: str
+    method: str
+    path: str
+    is_known: bool = False
+    """Whether the id in the path is one that the server gave out."""
+    options: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+    @property
+    def what(self) -> str:
+        """The request, as a message names it."""
+        return f"{self.method} {self.path}"
+
+
+def knocks(contract: Contract, target: Target, *, known: str, unknown: str, doomed: str, marker: str) -> list[Knock]:
+    """Return requests of every operation, with ids that are known and ids that are not; what costs comes last. Pure.
+
+    `known` is the id of a job, `unknown` none, and `doomed` that of one which may be lost, empty if there is none;
+    `marker` is in the prompts.
+    """
+    seconds = target.duration(contract)
+    wish: dict[str, Any] = {"prompt": f"{marker} must never be made"}
+    source = {"video": {"id": known}}
+    bodies: dict[str, dict[str, Any]] = {
+        "create_video": {"form": target.choice(**wish)},
+        "remix_video": {"json": wish},
+        "edit_video": {"json": {**wish, **source}},
+        "extend_video": {"json": {**wish, **source, "seconds": seconds}},
+        "create_character": {"form": {"name": marker, "video": NO_VIDEO}},
+    }
+    made: list[Knock] = []
+    for each in contract.operations:
+        if each.id not in SCHEMA_OF:
+            continue  # what a legal request of it is, only the generator knows, whose requests knock, too
+        options = bodies.get(each.id, {})
+        if "{" not in each.path:
+            made.append(Knock(operation=each.id, method=each.method, path=each.path, options=options))
+            continue
+        ids = {"delete_video": doomed, "retrieve_character": ""}
+        for video_id in filter(None, (unknown, ids.get(each.id, known))):
+            path = _filled(each.path, video_id)
+            is_known = video_id != unknown
+            made.append(Knock(operation=each.id, method=each.method, path=path, is_known=is_known, options=options))
+    order = {"GET": 0, "DELETE": 1}
+    return sorted(made, key=lambda knock: (order.get(knock.method, 2), knock.operation in CREATING, knock.is_known))
+
+
+def wrong_keys(key: str) -> list[str]:
+    """Return keys that are near the right one, and are not it. Pure."""
+    near = ["openvideos-conformance-wrong-key", f"{key}x", key[:-1], key.swapcase(), f"x{key}", key[::-1]]
+    return [each for each in dict.fromkeys(near) if each and each != key]
+
+
+def other_schemes(key: str) -> dict[str, str]:
+    """Return values of Authorization that hold the right key, and not as a bearer token. Pure."""
+    pair = base64.b64encode(f"{key}:".encode()).decode()
+    user = base64.b64encode(f"user:{key}".encode()).decode()
+    return {
+        "the key under Basic": f"Basic {key}",
+        "the key as the user of Basic": f"Basic {pair}",
+        "the key as the password of Basic": f"Basic {user}",
+        "the key under Token": f"Token {key}",
+        "the key without a scheme": key,
+        "an empty bearer token": "Bearer",
+    }
+
+
+class Strangers:
+    """What those without a right key are answered."""
+
+    def __init__(self, wire: Wire, offered: Capabilities, *, known: str, doomed: str) -> None:
+        """Ask nothing yet."""
+        self._wire, self._offered = wire, offered
+        self.marker: Final = f"openvideos-conformance-{wire.run_id}-stranger"
+        self.doomed: Final = doomed
+        ids = {"known": known, "unknown": unknown_like(known), "doomed": doomed}
+        self._knocks = knocks(wire.contract, wire.target, marker=self.marker, **ids)
+        self._answers: dict[tuple[str, str | None], Exchange] = {}
+
+    @property
+    def key(self) -> str:
+        """The right key.
+
+        Raises:
+            NotReachedError: None was given.
+
+        """
+        if self._wire.target.api_key is None:
+            message = "no key was given"
+            raise NotReachedError(message)
+        return self._wire.target.api_key
+
+    def knocks(self, *operations: str) -> list[Knock]:
+        """Return the requests of what the server offers, of these operations if any is named."""
+        return [
+            knock
+            for knock in self._knocks
+            if (not operations or knock.operation in operations) and self._offers(knock.operation)
+        ]
+
+    def ask(self, knock: Knock, authorization: str | None) -> Exchange:
+        """Return what a request with this value of Authorization is answered; None sends none."""
+        at = (knock.what, authorization)
+        if at not in self._answers:
+            self._answers[at] = self._wire.send(knock.method, knock.path, authorization=authorization, **knock.options)
+        return self._answers[at]
+
+    def asked(self) -> list[Exchange]:
+        """Return what was answered so far."""
+        return list(self._answers.values())
+
+    def _offers(self, operation: str) -> bool:
+        capability = CAPABILITIES.get(operation)
+        if capability is None:
+            return True
+        try:
+            self._offered.require(capability)
+        except (UnsupportedError, NotReachedError):
+            return False
+        return True
+
+
+def _filled(template: str, value: str) -> str:
+    head, _, rest = template.partition("{")
+    return head + quote(value, safe="") + rest.partition("}")[2]

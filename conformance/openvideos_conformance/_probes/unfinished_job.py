@@ -1,0 +1,108 @@
+"""Ask of one job, while it runs, all that needs a completed one. One job serves every check of that kind.
+
+Nothing reads the job's status before the end: on servers that count reads, reading it would finish it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from .._core.outcomes import NotReachedError
+from .._server.jobs import RUNNING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .._core.exchange import Exchange
+    from .._server.recording_client import Wire
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unfinished:
+    """A job that had not ended while all this was asked of it."""
+
+    id: str
+    created: Exchange
+    asked: dict[str, Exchange]
+    retrieved: Exchange
+    """The status, read after all else was asked: what shows that the job had not ended before."""
+    deleted: Exchange
+    after: Exchange
+    """Retrieving it once it was deleted."""
+
+    @property
+    def content(self) -> Exchange:
+        """What its content was answered."""
+        return self._answer("content")
+
+    @property
+    def remix(self) -> Exchange:
+        """What a remix of it was answered."""
+        return self._answer("remix")
+
+    @property
+    def edit(self) -> Exchange:
+        """What an edit of it was answered."""
+        return self._answer("edit")
+
+    @property
+    def extend(self) -> Exchange:
+        """What an extension of it was answered."""
+        return self._answer("extend")
+
+    def _answer(self, name: str) -> Exchange:
+        if name not in self.asked:
+            message = f"the {name} of the unfinished job {self.id} was not asked for"
+            raise NotReachedError(message, self.retrieved)
+        return self.asked[name]
+
+
+def ask_while_unfinished(wire: Wire, *, as_json: bool = False) -> Unfinished:
+    """Start a job, ask for what only a completed one has, read its status once, and delete it.
+
+    `as_json` is for servers that take no form.
+
+    Raises:
+        NotReachedError: No job was started, or it had ended by the time its status was read.
+
+    """
+    fields = wire.target.choice(prompt="A long train crosses the plain")
+    created = wire.post("/videos", json=fields) if as_json else wire.post("/videos", form=fields)
+    video_id = created.object.get("id")
+    if not created.is_ok or not isinstance(video_id, str) or not video_id:
+        message = f"a job to be asked while it runs: {created.told}, and no job"
+        raise NotReachedError(message, created)
+    path = f"/videos/{quote(video_id, safe='')}"
+    asked: dict[str, Exchange] = {}
+    for name, ask in _questions(wire, path, video_id).items():
+        asked[name] = ask()
+        if asked[name].is_ok:
+            break  # it has ended, or the server does not look; in both cases the rest would start jobs, which cost
+    retrieved = wire.get(path)
+    status = retrieved.object.get("status")
+    deleted = wire.delete(path)
+    after = wire.get(path)
+    if not retrieved.is_ok or status not in RUNNING:
+        message = (
+            f"the job {video_id} is {status!r} as soon as it was created, so nothing could be asked before its end"
+        )
+        raise NotReachedError(message, created, retrieved)
+    return Unfinished(id=video_id, created=created, asked=asked, retrieved=retrieved, deleted=deleted, after=after)
+
+
+def _questions(wire: Wire, path: str, video_id: str) -> dict[str, Callable[[], Exchange]]:
+    wish = {"prompt": "The train enters a tunnel"}
+    source = {"video": {"id": video_id}}
+    seconds = wire.target.duration(wire.contract)
+    questions: dict[str, tuple[str, Callable[[], Exchange]]] = {
+        "content": ("core", lambda: wire.get(f"{path}/content")),
+        "remix": ("remix", lambda: wire.post(f"{path}/remix", json=wish)),
+        "edit": ("edits", lambda: wire.post("/videos/edits", json={**wish, **source})),
+        "extend": (
+            "extensions",
+            lambda: wire.post("/videos/extensions", json={**wish, **source, "seconds": seconds}),
+        ),
+    }
+    return {name: ask for name, (capability, ask) in questions.items() if capability not in wire.target.denied}

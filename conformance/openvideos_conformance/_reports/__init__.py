@@ -1,0 +1,1 @@
+"""Turn a result into a file or a text. May import `_core`."""

@@ -1,0 +1,73 @@
+"""Tell a run as JSON: the report that programs read. docs/report.schema.json is its schema. Pure."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+from .._core.catalogue import Level
+
+if TYPE_CHECKING:
+    from .._core.run_result import Run
+    from .._core.verdicts import Observation, Result
+
+FORMAT: Final = 1
+"""The version of the report's form; it grows when a reader of an older one would be misled."""
+
+
+def report(run: Run) -> dict[str, Any]:
+    """Return a run as JSON values, the keys always in the same order."""
+    return {
+        "format": FORMAT,
+        "suite": run.suite,
+        "contract": run.contract,
+        "target": dict(run.target),
+        "began": run.began,
+        "seconds": round(run.seconds, 3),
+        "seed": run.seed,
+        "strict": run.is_strict,
+        "interrupted": run.is_interrupted,
+        "problem": run.problem,
+        "exit_code": run.exit_code,
+        "videos_started": run.videos_started,
+        "left_over": list(run.left_over),
+        "capabilities": dict(sorted(run.capabilities.items())),
+        "counts": {str(verdict): number for verdict, number in run.counts().items()},
+        "levels": {
+            str(level): {str(verdict): number for verdict, number in run.counts(level).items()} for level in Level
+        },
+        "results": [_result(result) for result in run.results],
+    }
+
+
+def to_json(run: Run) -> str:
+    """Return a run as the text of report.json."""
+    return json.dumps(report(run), indent=2, ensure_ascii=False) + "\n"
+
+
+def _result(result: Result) -> dict[str, Any]:
+    requirement = result.requirement
+    return {
+        "id": requirement.id,
+        "level": str(requirement.level),
+        "verdict": str(result.verdict),
+        "statement": requirement.statement,
+        "capability": requirement.capability,
+        "source": requirement.source,
+        "why": requirement.why,
+        "message": result.message,
+        "layers": list(dict.fromkeys(each.layer for each in result.observations)),
+        "checks": [_check(each) for each in result.observations],
+        "expected": result.expected,
+        "stale": result.is_stale,
+    }
+
+
+def _check(observation: Observation) -> dict[str, Any]:
+    return {
+        "check": observation.check,
+        "layer": observation.layer,
+        "outcome": str(observation.outcome),
+        "message": observation.message,
+        "exchanges": [dict(each) for each in observation.evidence],
+    }

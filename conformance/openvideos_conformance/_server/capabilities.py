@@ -1,0 +1,168 @@
+"""Find out what a server offers, where the operator does not say it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from .._core.catalogue import CORE
+from .._core.exchange import MISSING, json_object
+from .._core.outcomes import NotReachedError, UnsupportedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .._core.exchange import Exchange
+    from .jobs import Job, JobPool
+    from .recording_client import Wire
+
+NOT_OFFERED: Final = frozenset({404, 405, 501})
+"""How a server answers an operation that it does not have."""
+
+_REFUSED: Final = frozenset({400, 415, 422, 501})
+
+
+class Capabilities:
+    """What the server offers: as declared, else as detected when it is first asked for."""
+
+    def __init__(self, wire: Wire, jobs: JobPool) -> None:
+        """Ask nothing yet."""
+        self._wire, self._jobs, self._target = wire, jobs, wire.target
+        self._found: dict[str, str | None] = {}
+        self._repeated: tuple[Exchange, Exchange] | None = None
+
+    def require(self, name: str) -> None:
+        """Return if the server offers this.
+
+        Raises:
+            UnsupportedError: It does not, and how that is known.
+            NotReachedError: It cannot be told.
+
+        """
+        if name == CORE or name in self._target.declared:
+            self._check_operable(name)
+            return
+        if name in self._target.denied:
+            message = f"the server does not offer {name}, as --capabilities says"
+            raise UnsupportedError(message)
+        if name not in self._found:
+            self._found[name] = self._detected(name)
+        reason = self._found[name]
+        if reason is not None:
+            raise UnsupportedError(reason)
+
+    def told(self) -> dict[str, bool]:
+        """Return what is known so far."""
+        declared = dict.fromkeys(self._target.declared, True) | dict.fromkeys(self._target.denied, False)
+        return {**{name: reason is None for name, reason in self._found.items()}, **declared}
+
+    def _detected(self, name: str) -> str | None:
+        """Return why the server does not offer this; None if it does."""
+        detectors: dict[str, Callable[[], str | None]] = {
+            "json": lambda: self._refused("json", "a create as JSON"),
+            "image-reference": lambda: self._refused("reference", "a create with an image file"),
+            "failing": self._failing,
+            "remix": lambda: self._route(
+                f"{self._plain().path}/remix", f"{self._plain().path}/openvideos-no-such-route"
+            ),
+            "edits": lambda: self._route("/videos/edits"),
+            "extensions": lambda: self._route("/videos/extensions"),
+            "characters": lambda: self._route("/videos/characters"),
+            "thumbnail": lambda: self._variant("thumbnail"),
+            "spritesheet": lambda: self._variant("spritesheet"),
+            "ranges": self._ranges,
+            "idempotency": self._idempotency,
+            "authentication": self._authentication,
+            "webhooks": self._webhooks,
+        }
+        return detectors[name]()
+
+    def _check_operable(self, name: str) -> None:
+        # These need something of the operator, whatever is declared.
+        if name in {"failing", "authentication", "webhooks"}:
+            reason = self._detected(name)
+            if reason is not None:
+                raise NotReachedError(reason)
+
+    def _failing(self) -> str | None:
+        if self._target.failing_prompt is not None:
+            return None
+        return "no prompt is known that makes a job fail; name one with --failing-prompt"
+
+    def _authentication(self) -> str | None:
+        return None if self._target.api_key is not None else "no key was given, so the server is taken to need none"
+
+    def _webhooks(self) -> str | None:
+        if self._target.webhook_port is not None and self._target.webhook_secret is not None:
+            return None
+        return "no --webhook-port and --webhook-secret were given"
+
+    def _refused(self, name: str, what: str) -> str | None:
+        try:
+            self._jobs[name]
+        except NotReachedError as outcome:
+            if outcome.exchanges and outcome.exchanges[0].status in _REFUSED:
+                return f"{what} is refused with {outcome.exchanges[0].status}"
+            if not outcome.exchanges:
+                raise
+        return None
+
+    def _route(self, path: str, nowhere: str | None = None) -> str | None:
+        """Post nothing there: a path that is there refuses that as bad input.
+
+        A path that names a video may be answered 404 because of the video; it is not there if it is answered as
+        `nowhere`, which certainly is not.
+        """
+        here = self._wire.post(path, json={})
+        if here.status not in NOT_OFFERED:
+            return None
+        if nowhere is not None and here.status == 404 and not _alike(here, self._wire.post(nowhere, json={})):  # noqa: PLR2004
+            return None
+        return f"POST {path} is answered {here.status}, as a path that does not exist is"
+
+    def _plain(self) -> Job:
+        return self._jobs["plain"]
+
+    def _variant(self, name: str) -> str | None:
+        job = self._jobs.completed()
+        exchange = self._wire.get(f"{job.path}/content", query={"variant": name})
+        if exchange.status in {400, 422, 501}:
+            return f"variant={name} is refused with {exchange.status}"
+        return None
+
+    def _ranges(self) -> str | None:
+        job = self._jobs.completed()
+        exchange = self._wire.get(f"{job.path}/content", headers={"range": "bytes=0-0"})
+        if exchange.status == 206 or (exchange.header("accept-ranges") or "").lower() == "bytes":  # noqa: PLR2004
+            return None
+        return f"a range is answered {exchange.status} without Accept-Ranges: bytes"
+
+    def _idempotency(self) -> str | None:
+        first, second = self.repeated()
+        if second.is_ok and second.object.get("id") == first.object.get("id"):
+            return None
+        return "a create that was repeated under one Idempotency-Key started a second job"
+
+    def repeated(self) -> tuple[Exchange, Exchange]:
+        """Create a job twice under one Idempotency-Key, once in a run; return both exchanges."""
+        if self._repeated is None:
+            form = self._target.choice(prompt="A lighthouse in the fog")
+            headers = {"idempotency-key": f"openvideos-conformance-{self._wire.run_id}"}
+            first = self._wire.post("/videos", form=form, headers=headers)
+            if not first.is_ok:
+                message = f"the create under an Idempotency-Key was answered {first.status}"
+                raise NotReachedError(message, first)
+            self._repeated = first, self._wire.post("/videos", form=form, headers=headers)
+        return self._repeated
+
+
+def _alike(one: Exchange, other: Exchange) -> bool:
+    """Tell whether two refusals are of one kind: the same status, and the same shape of the body."""
+    if one.status != other.status:
+        return False
+    return _shape(one) == _shape(other)
+
+
+def _shape(exchange: Exchange) -> object:
+    if exchange.json is MISSING:
+        return exchange.media_type
+    return (sorted(exchange.object), json_object(exchange.object.get("error")).get("code"))

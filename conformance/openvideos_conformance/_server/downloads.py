@@ -1,0 +1,58 @@
+"""Download each file of the completed plain job once in a run; every check that looks at one shares it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from .._core.outcomes import NotReachedError
+
+if TYPE_CHECKING:
+    from .._core.exchange import Exchange
+    from .jobs import JobPool
+    from .recording_client import Wire
+
+_OK: Final = 200
+
+
+class Files:
+    """The files of the completed plain job, each fetched when it is first asked for."""
+
+    def __init__(self, wire: Wire, jobs: JobPool) -> None:
+        """Fetch nothing yet."""
+        self._wire, self._jobs = wire, jobs
+        self._answers: dict[str, Exchange] = {}
+
+    @property
+    def video(self) -> Exchange:
+        """The whole clip, asked for without a variant."""
+        return self._downloaded("video")
+
+    @property
+    def thumbnail(self) -> Exchange:
+        """The whole thumbnail."""
+        return self._downloaded("thumbnail")
+
+    @property
+    def spritesheet(self) -> Exchange:
+        """The whole spritesheet."""
+        return self._downloaded("spritesheet")
+
+    def answer(self, variant: str) -> Exchange:
+        """Return what the download of a file was answered, be it what it may.
+
+        Raises:
+            OutcomeError: The plain job was not accepted, or did not complete.
+
+        """
+        if variant not in self._answers:
+            path = f"{self._jobs.completed().path}/content"
+            query = {} if variant == "video" else {"variant": variant}
+            self._answers[variant] = self._wire.get(path, query=query)
+        return self._answers[variant]
+
+    def _downloaded(self, variant: str) -> Exchange:
+        exchange = self.answer(variant)
+        if exchange.failure or exchange.status != _OK:
+            message = f"the {variant} of the completed job could not be downloaded: {exchange.told}"
+            raise NotReachedError(message, exchange)
+        return exchange

@@ -1,0 +1,48 @@
+"""See, before the first job, that there is a Videos API to judge and a key that it takes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .._core.exchange import MISSING
+from .._core.outcomes import CannotJudgeError
+
+if TYPE_CHECKING:
+    from .._core.exchange import Exchange
+    from .recording_client import Wire
+
+
+def preflight(wire: Wire) -> None:
+    """Ask for one page of videos.
+
+    Raises:
+        CannotJudgeError: Nobody answers, the key is refused, or what answers is no API.
+
+    """
+    exchange = wire.get("/videos", query={"limit": 1}, layer="setup")
+    reason = _reason(exchange, wire)
+    if reason:
+        raise CannotJudgeError(reason)
+
+
+def is_alive(wire: Wire) -> bool:
+    """Tell whether the server still answers anything."""
+    return any(wire.get("/videos", query={"limit": 1}, layer="setup").status is not None for _ in range(3))
+
+
+def _reason(exchange: Exchange, wire: Wire) -> str:
+    base, status = wire.target.base_url, exchange.status
+    if exchange.failure:
+        return f"{base} does not answer: {exchange.failure}. Is the server running, and is this its base URL?"
+    if status in {401, 403}:
+        way_out = "check --api-key" if wire.target.api_key else "give one with --api-key or OPENVIDEOS_API_KEY"
+        return f"{base} refuses the key ({status}), or that there is none; {way_out}"
+    if status is not None and status // 100 == 3:  # noqa: PLR2004 - HTTP's own
+        where = exchange.header("location") or "nowhere"
+        return f"{base} redirects to {where[:200]}; give the URL that answers itself as --base-url"
+    if exchange.json is MISSING and status is not None and status // 100 != 5:  # noqa: PLR2004 - HTTP's own
+        return (
+            f"{base}/videos answers {status} with {exchange.media_type or 'no media type'} that is no JSON: "
+            "this is no Videos API. The base URL usually ends with /v1"
+        )
+    return ""

@@ -1,0 +1,173 @@
+"""Listen for the events of the server under test, on loopback, and verify each as it comes."""
+
+from __future__ import annotations
+
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any, Final, Self
+from urllib.parse import quote
+
+from .._judging.webhook_events import Delivery
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from email.message import Message
+    from io import BufferedIOBase
+
+    from .recording_client import Wire
+
+_MAX_BODY: Final = 1 << 20
+_MAX_LINE: Final = 1 << 10
+_PATIENCE: Final = 10.0
+"""How long a sender may pause, in seconds."""
+
+
+class Receiver:
+    """An endpoint for webhooks that keeps every delivery. The first of all is answered 500, to see it come again."""
+
+    def __init__(self, wire: Wire, port: int, secret: str) -> None:
+        """Listen on a port of loopback.
+
+        Raises:
+            OSError: The port cannot be listened on.
+            ValueError: The secret is none.
+
+        """
+        self._wire = wire
+        self._verify = _verifier(secret)
+        self._changed = threading.Condition()
+        self._deliveries: list[Delivery] = []
+        self._server = ThreadingHTTPServer(("127.0.0.1", port), _handler(self))
+        self._server.daemon_threads = False  # so that closing waits for what is still read over the wire
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, name="openvideos-conformance-webhooks"
+        )
+        self._thread.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    @property
+    def deliveries(self) -> tuple[Delivery, ...]:
+        """What was delivered so far."""
+        with self._changed:
+            return tuple(self._deliveries)
+
+    def wait_for(self, is_wanted: Callable[[Delivery], bool], seconds: float) -> Delivery | None:
+        """Return the first delivery of this kind, once it is there; None if it does not come in time."""
+        with self._changed:
+            self._changed.wait_for(lambda: any(is_wanted(each) for each in self._deliveries), max(0.0, seconds))
+            return next((each for each in self._deliveries if is_wanted(each)), None)
+
+    def take(self, path: str, headers: tuple[tuple[str, str], ...], body: bytes) -> Delivery:
+        """Keep a delivery, and say what it is answered."""
+        flaw = self._verify(body, dict(headers))
+        with self._changed:
+            delivery = Delivery(
+                at=self._wire.now(),
+                wall=time.time(),
+                path=path,
+                headers=headers,
+                body=body,
+                answered=200 if self._deliveries else 500,
+                flaw=flaw,
+            )
+            self._deliveries.append(delivery)
+            self._changed.notify_all()
+        return delivery
+
+    def look_at(self, delivery: Delivery) -> None:
+        """Retrieve the job that an event is about, to see whether it has ended."""
+        if isinstance(delivery.video_id, str) and delivery.video_id:
+            self._wire.get(f"/videos/{quote(delivery.video_id, safe='')}", layer="following")
+
+
+def _verifier(secret: str) -> Callable[[bytes, dict[str, str]], str]:
+    """Return what says why a signature does not hold, and nothing if it does.
+
+    Raises:
+        ValueError: The secret is none.
+
+    """
+    from standardwebhooks import Webhook
+    from standardwebhooks.webhooks import EmptyWebhookSecretError
+
+    try:
+        webhook = Webhook(secret)
+    except (ValueError, EmptyWebhookSecretError):
+        message = "it must be whsec_ and base64, as the server under test was given it"
+        raise ValueError(message) from None
+
+    def verify(body: bytes, headers: dict[str, str]) -> str:
+        try:
+            webhook.verify(body, headers, json_parse=False)
+        except Exception as problem:  # noqa: BLE001 - on hostile headers the library lets out what it meets
+            return str(problem) or type(problem).__name__
+        return ""
+
+    return verify
+
+
+def _handler(receiver: Receiver) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        timeout = _PATIENCE
+
+        def do_POST(self) -> None:
+            try:
+                body = _body(self.headers, self.rfile)
+            except (ValueError, OSError):
+                self.close_connection = True
+                return
+            headers = tuple((name.lower(), value) for name, value in self.headers.items())
+            delivery = receiver.take(self.path, headers, body)
+            try:
+                self.send_response(delivery.answered)
+                self.send_header("content-length", "0")
+                self.send_header("connection", "close")
+                self.end_headers()
+                self.wfile.flush()
+            except OSError:
+                return  # the sender has gone; that its event came is known all the same
+            receiver.look_at(delivery)
+
+        def log_message(self, format: str, *args: Any) -> None:
+            """Say nothing: what came is in the report."""
+
+    return Handler
+
+
+def _body(headers: Message, source: BufferedIOBase) -> bytes:
+    """Read the body of a delivery.
+
+    Raises:
+        OSError: It did not come.
+        ValueError: It is none, or more than an event can be.
+
+    """
+    if "chunked" in headers.get("transfer-encoding", "").lower():
+        return _chunks(source)
+    length = int(headers.get("content-length", "0"))
+    return _read(source, length, _MAX_BODY)
+
+
+def _chunks(source: BufferedIOBase) -> bytes:
+    body = b""
+    while True:
+        length = int(source.readline(_MAX_LINE).split(b";")[0], 16)
+        if length == 0:
+            return body
+        body += _read(source, length, _MAX_BODY - len(body))
+        source.readline(_MAX_LINE)
+
+
+def _read(source: BufferedIOBase, length: int, most: int) -> bytes:
+    if not 0 <= length <= most:
+        message = f"an event of more than {_MAX_BODY} bytes"
+        raise ValueError(message)
+    return source.read(length)

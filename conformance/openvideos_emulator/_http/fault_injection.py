@@ -1,0 +1,176 @@
+"""Carry out the faults of one request: where its answer leaves the app, and with the connection if there is one.
+
+What the plain ASGI face cannot do, because ASGI has no word for it: a reset is a ConnectionResetError out of the app,
+which an in-memory client raises as it is; after a truncation the answer ends regularly, shorter than it says.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Final, NoReturn, cast
+
+from starlette.datastructures import MutableHeaders
+from starlette.responses import Response
+
+from .._model.fault_plan import Fault, Reset
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from starlette.types import Message, Receive, Scope, Send
+
+    from .uvicorn_protocol import Connection
+
+    Exchange = Callable[[Scope, Receive, Send], Awaitable[None]]
+    Sleep = Callable[[float], Awaitable[None]]
+
+CONNECTION_KEY: Final = "openvideos_emulator.connection"
+"""Where a scope's state has the connection, if the server lets the app reach it."""
+
+
+_MAX_DRAINED: Final = 64 << 20
+
+
+class _CutError(Exception):
+    """The answer goes no further: the connection is reset, or ended."""
+
+    def __init__(self, *, is_reset: bool) -> None:
+        super().__init__()
+        self.is_reset = is_reset
+
+
+async def suffer(fault: Fault, scope: Scope, receive: Receive, send: Send, exchange: Exchange, sleep: Sleep) -> None:
+    """Answer a request by way of `exchange`, and let the fault happen to it."""
+    connection = cast("Connection | None", scope.get("state", {}).get(CONNECTION_KEY))
+    if fault.delay:
+        await sleep(fault.delay)
+    faulty = _FaultySend(fault, send, receive, connection, sleep)
+    try:
+        await faulty.begin()
+        await exchange(scope, receive, faulty)
+    except _CutError as cut:
+        if connection is None:
+            await faulty.end_plainly(is_reset=cut.is_reset)
+            return
+        if cut.is_reset:
+            connection.reset()
+        else:
+            connection.close()
+        while (await receive())["type"] != "http.disconnect":
+            pass
+
+
+def planned_answer(fault: Fault) -> Response:
+    """Write the answer that a fault puts in the place of the right one."""
+    status = fault.status or 500
+    body, media_type = _content(fault, status)
+    answer = Response(body, status_code=status, media_type=media_type)
+    for name, value in fault.headers.items():
+        answer.headers[name] = value
+    return answer
+
+
+def _content(fault: Fault, status: int) -> tuple[bytes, str | None]:
+    if isinstance(fault.body, str):
+        return fault.body.encode(), "text/plain; charset=utf-8"
+    if fault.body is not None:
+        return json.dumps(fault.body, ensure_ascii=False).encode(), "application/json"
+    if status < 400:  # noqa: PLR2004 - HTTP's own number
+        return b"", None
+    kind = {401: "authentication_error", 429: "rate_limit_error"}.get(
+        status,
+        "server_error" if status >= 500 else "invalid_request_error",  # noqa: PLR2004
+    )
+    error = {"message": "This answer was planned.", "type": kind, "param": None, "code": "planned_fault"}
+    return json.dumps({"error": error}).encode(), "application/json"
+
+
+class _FaultySend:
+    """A `send` to which the fault happens."""
+
+    def __init__(self, fault: Fault, send: Send, receive: Receive, connection: Connection | None, sleep: Sleep) -> None:
+        self._fault, self._send, self._receive, self._sleep = fault, send, receive, sleep
+        self._connection = connection
+        self._sent = 0
+        self._has_stalled = False
+        # Where something is to happen, the body is cut into pieces.
+        stall_at = None if fault.stall is None else fault.stall.at
+        self._marks = {mark for mark in (fault.truncate, fault.content_length, stall_at) if mark is not None}
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            await self._start(message)
+        else:
+            await self._continue(message.get("body", b""), is_last=not message.get("more_body", False))
+
+    async def begin(self) -> None:
+        """Let what is to happen before the request happen."""
+        if self._fault.reset is not Reset.BEFORE_REQUEST:
+            return
+        # A client that is still sending would meet the reset there, and many then see no more than an end.
+        left = _MAX_DRAINED
+        while left > 0:
+            message = await self._receive()
+            left -= len(message.get("body", b""))
+            if not message.get("more_body", False):
+                break
+        self._cut(is_reset=True)
+
+    async def end_plainly(self, *, is_reset: bool) -> None:
+        """Do what ASGI allows in the place of ending the connection."""
+        if is_reset:
+            reason = "the emulator resets the connection, as it was told to"
+            raise ConnectionResetError(reason)
+        await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _start(self, message: Message) -> None:
+        fault = self._fault
+        if fault.reset is Reset.BEFORE_ANSWER:
+            self._cut(is_reset=True)
+        headers = MutableHeaders(raw=message["headers"])
+        for name, value in fault.headers.items():
+            headers[name] = value
+        if fault.content_length is not None:
+            headers["content-length"] = str(fault.content_length)
+        await self._send(message)
+        if fault.reset is Reset.BEFORE_BODY:
+            self._cut(is_reset=True)
+
+    async def _continue(self, body: bytes, *, is_last: bool) -> None:
+        fault = self._fault
+        while True:
+            if fault.stall is not None and self._sent == fault.stall.at and not self._has_stalled:
+                self._has_stalled = True
+                await self._stall(fault.stall.seconds)
+            if fault.truncate == self._sent:
+                self._cut(is_reset=False)
+            if not body:
+                break
+            size = min((mark - self._sent for mark in self._marks if mark > self._sent), default=len(body))
+            piece, body = body[:size], body[size:]
+            await self._write(piece)
+        if not is_last:
+            return
+        if fault.content_length not in {None, self._sent}:
+            self._cut(is_reset=False)
+        await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+        if fault.reset is Reset.AFTER_BODY:
+            self._cut(is_reset=True)
+
+    async def _write(self, piece: bytes) -> None:
+        limit, connection = self._fault.content_length, self._connection
+        if limit is not None and self._sent >= limit and connection is not None:
+            connection.write(piece)  # more than was announced; the server's own framing would refuse it
+        elif piece:
+            await self._send({"type": "http.response.body", "body": piece, "more_body": True})
+        self._sent += len(piece)
+
+    async def _stall(self, seconds: float | None) -> None:
+        if seconds is not None:
+            await self._sleep(seconds)
+            return
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+
+    def _cut(self, *, is_reset: bool) -> NoReturn:
+        raise _CutError(is_reset=is_reset)

@@ -1,0 +1,94 @@
+"""Decide which operation of the contract a request means. Pure.
+
+The raw path is split before it is decoded, so that an id may hold an escaped slash. Where several paths of the contract
+fit, the one with more literal segments wins (OpenAPI 3.1, "Paths Object").
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+from urllib.parse import unquote
+
+from .._model.refusals import Reason, RefusalError, invalid, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from .._contract import Operation
+
+PREFIX: Final = "/v1"
+"""Where the contract's paths begin, as its `servers` say."""
+
+CONTROL_PREFIX: Final = "/_emulator"
+"""Where the paths begin by which tests steer the emulator; the contract knows nothing of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """The operation that a request means, and the values in its path. OPTIONS has `allowed` instead of one."""
+
+    operation: Operation | None
+    values: Mapping[str, str]
+    allowed: str
+
+
+class Router:
+    """The paths of the contract, or of another document, behind their prefix."""
+
+    def __init__(self, operations: Iterable[Operation], *, prefix: str = PREFIX) -> None:
+        """Index the operations by path."""
+        self._prefix = prefix
+        paths: dict[tuple[str, ...], dict[str, Operation]] = {}
+        for operation in operations:
+            paths.setdefault(tuple(operation.path.strip("/").split("/")), {})[operation.method] = operation
+        self._paths: Final = sorted(paths.items(), key=lambda item: [_is_variable(step) for step in item[0]])
+
+    def match(self, method: str, raw_path: str) -> Match:
+        """Find the operation; a refusal if the path (404) or the method (405) is unknown."""
+        if not raw_path.startswith(f"{self._prefix}/"):
+            raise _unknown(raw_path)
+        steps = raw_path.removeprefix(f"{self._prefix}/").split("/")
+        for template, methods in self._paths:
+            values = _values(template, steps)
+            if values is not None:
+                return _choose(methods, values, method, raw_path)
+        raise _unknown(raw_path)
+
+
+def _choose(methods: Mapping[str, Operation], values: Mapping[str, str], method: str, raw_path: str) -> Match:
+    names = {*methods, "OPTIONS", *(["HEAD"] if "GET" in methods else [])}
+    allowed = ", ".join(sorted(names))
+    if method not in names:
+        message = f"{shown(method)} is not a method of {shown(raw_path)}; use one of {allowed}."
+        headers = {"allow": allowed}
+        raise RefusalError(Reason.METHOD_NOT_ALLOWED, message, code="method_not_allowed", headers=headers)
+    return Match(methods.get("GET" if method == "HEAD" else method), values, allowed)
+
+
+def _values(template: tuple[str, ...], steps: list[str]) -> dict[str, str] | None:
+    if len(template) != len(steps):
+        return None
+    values: dict[str, str] = {}
+    for pattern, step in zip(template, steps, strict=True):
+        if _is_variable(pattern) and step:
+            values[pattern[1:-1]] = _decoded(step, pattern[1:-1])
+        elif pattern != unquote(step):
+            return None
+    return values
+
+
+def _decoded(step: str, param: str) -> str:
+    try:
+        return unquote(step, errors="strict")
+    except UnicodeDecodeError as error:
+        raise invalid(f"{param} is not UTF-8 with percent-encoding.", param=param) from error
+
+
+def _is_variable(step: str) -> bool:
+    return step.startswith("{")
+
+
+def _unknown(raw_path: str) -> RefusalError:
+    message = f"There is nothing at {shown(raw_path)}; the Videos API begins at {PREFIX}/videos."
+    return RefusalError(Reason.NOT_FOUND, message, code="unknown_path")

@@ -1,0 +1,96 @@
+"""Decide whether an uploaded or referenced image or video can be used, and what is known of it.
+
+Libraries that read media fail in many ways; all of them are one refusal here (422), which names the field.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import io
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
+
+import av
+from PIL import Image
+
+from .._model.refusals import Reason, RefusalError, invalid
+from .validation import Upload
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_IMAGE_FORMATS: Final = ("JPEG", "PNG", "WEBP")
+_MAX_PIXELS: Final = 1 << 25
+_MAX_SECONDS: Final = 10**6
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """What is known of an uploaded video: its size, cut to even numbers, and its duration in whole seconds."""
+
+    size: str
+    seconds: int
+
+
+def seed_of(reference: Upload | Mapping[str, Any] | None, *, param: str = "input_reference") -> str:
+    """Judge a reference image, and give what stands for it in a recipe; empty if there is none.
+
+    A remote image is not fetched, and the id of a file is not looked up: the emulator reaches no other server.
+    """
+    if reference is None:
+        return ""
+    if isinstance(reference, Upload):
+        _check_image(reference.file, param)
+        return reference.digest
+    kind, value = next(iter(reference.items()))
+    if kind == "image_url":
+        _check_url(str(value), f"{param}.{kind}")
+    return hashlib.sha256(f"{kind} {value}".encode()).hexdigest()
+
+
+def probe(upload: Upload, *, param: str = "video") -> Clip:
+    """Read the size and the duration of an uploaded video."""
+    try:
+        with av.open(upload.file, "r", format="mp4") as container:
+            stream = container.streams.video[0]
+            width, height = stream.width, stream.height
+            _check_pixels(width, height)
+            duration = float((container.duration or 0) / av.time_base)
+            next(container.decode(stream))
+    except Exception as error:
+        # FFmpeg's errors, an IndexError if there is no video, an AttributeError if its codec is unknown, and more.
+        message = f"{param} is not a video that can be read; send an MP4 file."
+        raise RefusalError(Reason.UNPROCESSABLE, message, code="invalid_video", param=param) from error
+    return Clip(f"{width // 2 * 2}x{height // 2 * 2}", max(1, round(min(duration, _MAX_SECONDS))))
+
+
+def _check_image(file: BinaryIO, param: str) -> None:
+    try:
+        with Image.open(file, formats=_IMAGE_FORMATS) as image:
+            _check_pixels(image.width, image.height)
+            image.load()
+    except Exception as error:
+        # Pillow's readers raise whatever a broken file leads them to: SyntaxError and struct.error among others.
+        message = f"{param} is not an image that can be read; send a JPEG, PNG or WebP file."
+        raise RefusalError(Reason.UNPROCESSABLE, message, code="invalid_image", param=param) from error
+
+
+def _check_pixels(width: int, height: int) -> None:
+    # Seen before any pixel is decoded, so that a small file cannot claim much memory.
+    if width * height > _MAX_PIXELS:
+        message = "too many pixels"
+        raise ValueError(message)
+
+
+def _check_url(url: str, param: str) -> None:
+    scheme, _, rest = url.partition(":")
+    if scheme != "data":
+        return
+    head, _, data = rest.partition(",")
+    try:
+        content = base64.b64decode(data if head.endswith(";base64") else "-", validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise invalid(f"{param} is a data URL without base64 data that can be read.", param=param) from error
+    _check_image(io.BytesIO(content), param)

@@ -1,0 +1,292 @@
+"""Judge requests by the contract: one validator for the parameters and bodies of every operation.
+
+Strings from a path, a query, a header or a form are first read as the type that their schema names; then the schema
+itself decides. Nothing here knows an operation, a field or a limit by name.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
+from urllib.parse import parse_qsl
+
+from .._contract import Contract, Flaw, Operation, Schema
+from .._model.refusals import RefusalError, invalid, shown
+from .body import parse_json, printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from .body import Form, Part
+
+_MAX_QUERY_FIELDS: Final = 100
+_MAX_TEXT_BYTES: Final = 1 << 20  # no text field of the contract is nearly as long
+_CHUNK: Final = 1 << 20
+_INTEGER: Final = re.compile(r"-?(0|[1-9][0-9]*)")
+_NUMBER: Final = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
+_UNUSABLE: Final = re.compile("[\0\ud800-\udfff]")
+_MAX_DIGITS: Final = 4000  # Python refuses to read longer numbers
+_WORDS: Final = {
+    "minimum": "must be at least {limit}",
+    "maximum": "must be at most {limit}",
+    "exclusiveMinimum": "must be more than {limit}",
+    "exclusiveMaximum": "must be less than {limit}",
+    "minLength": "must have at least {limit} character(s)",
+    "maxLength": "must have at most {limit} characters",
+    "minItems": "must have at least {limit} item(s)",
+    "maxItems": "must have at most {limit} items",
+    "minProperties": "must have at least {limit} key(s)",
+    "maxProperties": "must have at most {limit} key(s)",
+    "pattern": "must match {limit}",
+    "enum": "must be one of {limit}",
+    "const": "must be {limit}",
+    "type": "must be of the type {limit}",
+    "format": "must be a {limit}",
+    "additionalProperties": "has a key that is not allowed",
+}
+_CODES: Final = {
+    "required": "missing_required_parameter",
+    "type": "invalid_type",
+    "minLength": "string_too_short",
+    "maxLength": "string_too_long",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file of a form: its bytes, which can be read from the start, and a hash of them."""
+
+    file: BinaryIO
+    media_type: str | None
+    digest: str
+
+
+Fields = dict[str, Any]
+"""What a request says, by name: values that the schema has judged, and its defaults."""
+
+
+class Validator:
+    """The judge of requests. It has no state but the contract."""
+
+    def __init__(self, contract: Contract) -> None:
+        """Judge by this contract."""
+        self._contract = contract
+
+    def parameters(
+        self,
+        operation: Operation,
+        *,
+        path: Mapping[str, str],
+        query: bytes,
+        headers: Mapping[str, str],
+    ) -> Fields:
+        """Read the parameters of an operation; `path` values are decoded, `headers` have lower-case names."""
+        given = {"path": _single(path), "query": _query_fields(query), "header": _single(headers)}
+        fields: Fields = {}
+        for parameter in operation.parameters:
+            name = parameter.name.lower() if parameter.place == "header" else parameter.name
+            texts = given[parameter.place].get(name) if parameter.place in given else None
+            if texts is not None:
+                schema, delimiter = parameter.schema, parameter.delimiter
+                value = self._read(parameter.name, schema, texts, len(texts), delimiter=delimiter)
+                self._check(value, parameter.address, parameter.name)
+                fields[parameter.name] = value
+            elif parameter.required:
+                raise invalid(f"{parameter.name} is missing.", param=parameter.name, code=_CODES["required"])
+            else:
+                self._add_default(fields, parameter.name, parameter.schema)
+        return fields
+
+    def json_fields(self, body: Mapping[str, Any], address: str) -> Fields:
+        """Judge the fields of a JSON body."""
+        properties = self._properties(address)
+        if self._contract.schema_at(address).get("additionalProperties") is False:
+            _refuse_unknown(body, properties)
+        fields = {name: value for name, value in body.items() if name in properties}
+        for name, value in fields.items():
+            _check_texts(value, name)
+        self._check(fields, address, None)
+        return self._with_defaults(fields, properties)
+
+    def form_fields(self, form: Form, address: str) -> Fields:
+        """Judge the fields of a form; its files come back as `Upload`."""
+        properties = self._properties(address)
+        named: dict[str, list[Part]] = {}
+        for part in form.parts:
+            if part.name in properties:
+                named.setdefault(part.name, []).append(part)
+        fields: Fields = {}
+        uploads: Fields = {}
+        for name, parts in named.items():
+            if self._contract.is_file(properties[name]):
+                _refuse_repetition(name, len(parts))
+                fields[name] = ""  # a file is judged by what it holds, elsewhere; its schema knows only that it is
+                uploads[name] = _upload(parts[0])
+            else:
+                fields[name] = self._read(name, properties[name], map(_text, parts), len(parts))
+        self._check(fields, address, None)
+        return self._with_defaults({**fields, **uploads}, properties)
+
+    def _properties(self, address: str) -> dict[str, Schema]:
+        return self._contract.properties_of(self._contract.schema_at(address))
+
+    def _with_defaults(self, fields: Fields, properties: Mapping[str, Schema]) -> Fields:
+        for name, schema in properties.items():
+            if name not in fields:
+                self._add_default(fields, name, schema)
+        return fields
+
+    def _add_default(self, fields: Fields, name: str, schema: Schema) -> None:
+        schema = self._contract.resolve(schema)
+        if "default" in schema:
+            fields[name] = schema["default"]
+
+    def _read(
+        self, name: str, schema: Schema, texts: Iterable[str], count: int, *, delimiter: str | None = None
+    ) -> object:
+        """Read the texts under a name as what their schema means; several only as the items of an array.
+
+        No text is read if there are too many of them.
+        """
+        types = self._contract.types_of(schema)
+        is_array = "array" in types and (count > 1 or "string" not in types)
+        if not is_array or delimiter is not None:
+            _refuse_repetition(name, count)
+        value: object
+        if is_array:
+            kinds = self._contract.types_of(self._contract.items_of(schema))
+            parted = (item for text in texts for item in (text.split(delimiter) if delimiter else [text]))
+            value = [_coerced(item, kinds) for item in parted]
+        else:
+            [text] = texts
+            value = _coerced(text, types)
+        _check_texts(value, name)
+        return value
+
+    def _check(self, value: object, address: str, name: str | None) -> None:
+        flaws = self._contract.flaws(value, address)
+        if flaws:
+            raise _refusal(flaws[0], name)
+
+
+def fingerprint(operation: Operation, fields: Mapping[str, Any]) -> str:
+    """Hash what a request asks for, so that its repetition is known: an upload counts by its bytes."""
+    plain = {name: value.digest if isinstance(value, Upload) else value for name, value in fields.items()}
+    return hashlib.sha256(json.dumps([operation.id, plain], sort_keys=True).encode()).hexdigest()
+
+
+def _refusal(flaw: Flaw, name: str | None) -> RefusalError:
+    steps = flaw.path if name is None else (name, *flaw.path)
+    param = printable(".".join(steps)) or None
+    subject = param or "The body"
+    code = _CODES.get(flaw.keyword, "invalid_value")
+    if flaw.keyword == "required":
+        return invalid(f"{subject} is missing.", param=param, code=code)
+    limit = flaw.limit
+    written = ", ".join(str(each) for each in cast("list[object]", limit)) if isinstance(limit, list) else str(limit)
+    rule = _WORDS.get(flaw.keyword, "does not fit the contract").format(limit=written)
+    return invalid(f"{subject} is {shown(flaw.value)}; it {rule}.", param=param, code=code)
+
+
+def _single(texts: Mapping[str, str]) -> dict[str, list[str]]:
+    return {name: [text] for name, text in texts.items()}
+
+
+def _query_fields(query: bytes) -> dict[str, list[str]]:
+    try:
+        pairs = parse_qsl(
+            query.decode("ascii"),
+            keep_blank_values=True,
+            errors="strict",
+            max_num_fields=_MAX_QUERY_FIELDS,
+        )
+    except UnicodeDecodeError as error:
+        raise invalid("The query is not UTF-8 with percent-encoding.", code="invalid_query") from error
+    except ValueError as error:
+        raise invalid(f"The query has more than {_MAX_QUERY_FIELDS} fields.", code="invalid_query") from error
+    fields: dict[str, list[str]] = {}
+    for name, text in pairs:
+        fields.setdefault(name, []).append(text)
+    return fields
+
+
+def _refuse_unknown(names: Iterable[str], known: Iterable[str]) -> None:
+    for name in names:
+        if name not in known:
+            message = f"{shown(name)} is not known here; use {', '.join(known)}."
+            raise invalid(message, param=printable(name), code="unknown_parameter")
+
+
+def _refuse_repetition(name: str, count: int) -> None:
+    if count > 1:
+        raise invalid(f"{name} is given {count} times; send it once.", param=name, code="duplicate_parameter")
+
+
+def _coerced(text: str, types: frozenset[str]) -> object:
+    if "string" in types:
+        return text
+    if "object" in types and text.lstrip().startswith("{"):
+        return _json_object(text)
+    return text if len(text) > _MAX_DIGITS else _scalar(text, types)
+
+
+def _scalar(text: str, types: frozenset[str]) -> object:
+    if "integer" in types and _INTEGER.fullmatch(text):
+        return int(text)
+    if "number" in types and _NUMBER.fullmatch(text):
+        number = float(text)
+        return number if math.isfinite(number) else text
+    if "boolean" in types and text in {"true", "false"}:
+        return text == "true"
+    return text
+
+
+def _json_object(text: str) -> object:
+    """Read a JSON object in a form; what is none stays the text that it is, which its schema then refuses."""
+    try:
+        return parse_json(text.encode())
+    except (RefusalError, UnicodeEncodeError):
+        return text
+
+
+def _text(part: Part) -> str:
+    if part.filename is not None:
+        raise invalid(f"{part.name} is a file; send it as text.", param=part.name, code="invalid_type")
+    if part.length > _MAX_TEXT_BYTES:
+        message = f"{part.name} has {part.length} bytes; a text may have {_MAX_TEXT_BYTES} at the most."
+        raise invalid(message, param=part.name, code="string_too_long")
+    try:
+        return part.file.read().decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise invalid(f"{part.name} is not UTF-8.", param=part.name) from error
+
+
+def _upload(part: Part) -> Upload:
+    hashed = hashlib.sha256()
+    while chunk := part.file.read(_CHUNK):
+        hashed.update(chunk)
+    part.file.seek(0)
+    return Upload(part.file, part.media_type, hashed.hexdigest())
+
+
+def _check_texts(value: object, param: str) -> None:
+    if isinstance(value, str):
+        _check_text(value, param)
+    elif isinstance(value, dict):
+        for name, child in cast("dict[str, object]", value).items():
+            _check_text(name, param)
+            _check_texts(child, f"{param}.{name}")
+    elif isinstance(value, list):
+        for index, child in enumerate(cast("list[object]", value)):
+            _check_texts(child, f"{param}.{index}")
+
+
+def _check_text(text: str, param: str) -> None:
+    bad = _UNUSABLE.search(text)
+    if bad is not None:
+        what = "a NUL character" if bad[0] == "\0" else "half a character (a lone surrogate)"
+        raise invalid(f"{printable(param)} holds {what}; leave it out.", param=printable(param))

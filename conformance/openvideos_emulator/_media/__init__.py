@@ -1,0 +1,1 @@
+"""Render the files of a job once. May import `_model`."""

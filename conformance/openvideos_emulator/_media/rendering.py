@@ -1,0 +1,182 @@
+"""Draw and encode a job's files: an H.264 clip, a WebP thumbnail, a JPEG spritesheet.
+
+The same recipe always makes the same bytes. A frame is a still ground (a gradient whose colours come from the recipe,
+with the prompt on it) and a strip at its foot that moves: a timecode, a bar, and a ball that runs along it. The ground
+is drawn and converted once and only the strip is drawn per frame, so that a clip is made much faster than it plays and
+a long one needs no more memory than a short one.
+"""
+
+from __future__ import annotations
+
+import colorsys
+import hashlib
+import math
+from dataclasses import astuple
+from fractions import Fraction
+from typing import TYPE_CHECKING, Final, cast
+
+import av
+from PIL import Image, ImageDraw, ImageOps
+
+from .text_layout import drawable, font_of, set_into
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from av.container import OutputContainer
+    from av.video.stream import VideoStream
+
+    from .._model.jobs import Recipe
+
+FRAME_RATE: Final = 24
+_THREADS: Final = 2  # fixed: x264 writes other bytes with another number of threads
+_ENCODER: Final = {
+    "preset": "ultrafast",
+    "crf": "24",
+    "g": str(FRAME_RATE),  # a key frame each second, so that players seek quickly
+    # The converter below makes BT.709 in the limited range; say so, for players that guess otherwise.
+    "x264-params": "colorprim=bt709:transfer=bt709:colormatrix=bt709:range=tv",
+}
+_MUXER: Final = {"movflags": "+faststart", "fflags": "+bitexact"}  # the index first, so that players start at once
+_STRIP_MIN: Final = 2
+_LABEL_MIN: Final = 20  # a strip lower than this, in pixels, has no room for letters
+_SHEET_EDGE: Final = 320  # the longer edge of a picture in the spritesheet
+_SHEET_COLUMNS: Final = 4
+_SHEET_ROWS: Final = 3
+_WHITE: Final = (255, 255, 255)
+_BLACK: Final = (0, 0, 0)
+
+_Colour = tuple[int, int, int]
+
+
+def render_video(recipe: Recipe, path: Path) -> None:
+    """Write the clip: MP4, H.264, 4:2:0, exactly as large and as long as the recipe says."""
+    scene = _Scene(recipe)
+    count = recipe.seconds * FRAME_RATE
+    with av.open(str(path), "w", format="mp4", options=_MUXER) as container:
+        stream = container.add_stream(  # pyright: ignore[reportUnknownMemberType] - its **kwargs have no type
+            "libx264", rate=FRAME_RATE, options=_ENCODER
+        )
+        stream.width, stream.height, stream.pix_fmt = scene.width, scene.height, "yuv420p"
+        stream.codec_context.thread_count = _THREADS
+        ground = _planes(scene.ground)
+        for index in range(count):
+            frame = av.VideoFrame(scene.width, scene.height, "yuv420p")
+            strip = _planes(scene.strip(index / count))
+            for plane, below, moving in zip(frame.planes, ground, strip, strict=True):
+                below[plane.line_size * plane.height - len(moving) :] = moving
+                plane.update(cast("bytes", below))  # it takes any buffer; a copy would hold up other threads
+            frame.pts, frame.time_base = index, Fraction(1, FRAME_RATE)
+            _encode(container, stream, frame)
+        _encode(container, stream, None)
+
+
+def render_thumbnail(recipe: Recipe, path: Path) -> None:
+    """Write the thumbnail: WebP, a frame from the middle, in the size of the clip."""
+    _Scene(recipe).frame(0.5).save(path, format="WEBP", quality=80, method=2)
+
+
+def render_spritesheet(recipe: Recipe, path: Path) -> None:
+    """Write the spritesheet: JPEG, twelve frames in a grid, in the order of time, row by row."""
+    full_width, full_height = _edges(recipe)
+    scale = min(1.0, _SHEET_EDGE / max(full_width, full_height))
+    width, height = max(1, round(full_width * scale)), max(1, round(full_height * scale))
+    sheet = Image.new("RGB", (width * _SHEET_COLUMNS, height * _SHEET_ROWS))
+    # Draw the small pictures small, rather than shrink large ones: the letters stay sharp.
+    scene = _Scene(recipe, width=width, height=height)
+    total = _SHEET_COLUMNS * _SHEET_ROWS
+    for index in range(total):
+        row, column = divmod(index, _SHEET_COLUMNS)
+        sheet.paste(scene.frame(index / total), (column * width, row * height))
+    sheet.save(path, format="JPEG", quality=85)
+
+
+class _Scene:
+    """What a clip shows, at any moment and in any size."""
+
+    def __init__(self, recipe: Recipe, *, width: int | None = None, height: int | None = None) -> None:
+        own_width, own_height = _edges(recipe)
+        self.width, self.height = width or own_width, height or own_height
+        self.seconds = recipe.seconds
+        self.label = drawable(f"{recipe.model}  {recipe.size}")
+        self.strip_height = min(self.height, max(_STRIP_MIN, self.height // 10 // 2 * 2))
+        digest = hashlib.sha256(repr(astuple(recipe)).encode()).digest()
+        self.accent = _colour(digest[0], light=0.62, vivid=0.9)
+        self.ground = self._draw_ground(recipe, digest)
+
+    def frame(self, moment: float) -> Image.Image:
+        """Draw the whole picture at a moment from 0 to 1."""
+        picture = self.ground.copy()
+        picture.paste(self.strip(moment), (0, self.height - self.strip_height))
+        return picture
+
+    def strip(self, moment: float) -> Image.Image:
+        """Draw the foot of the picture, all that moves, at a moment from 0 to 1."""
+        strip = Image.new("RGB", (self.width, self.strip_height), (16, 16, 20))
+        draw = ImageDraw.Draw(strip)
+        bar = max(1, self.strip_height // 4)
+        end = round(moment * self.width)
+        draw.rectangle((0, 0, self.width, bar - 1), fill=(70, 70, 78))
+        if end:
+            draw.rectangle((0, 0, end - 1, bar - 1), fill=self.accent)
+        draw.ellipse((end - bar, 0, end + bar, 2 * bar), fill=_WHITE)
+        if self.strip_height >= _LABEL_MIN:
+            self._draw_labels(draw, moment, top=bar)
+        return strip
+
+    def _draw_labels(self, draw: ImageDraw.ImageDraw, moment: float, *, top: int) -> None:
+        size = max(8, (self.strip_height - top) // 2)
+        middle, edge = (top + self.strip_height) // 2, max(2, size // 2)
+        time = moment * self.seconds
+        code = f"{int(time) // 60:02}:{time % 60:05.2f} / {self.seconds // 60:02}:{self.seconds % 60:02}"
+        font = font_of(size)
+        draw.text((edge, middle), code, font=font, fill=_WHITE, anchor="lm")
+        if font.getlength(code) + font.getlength(self.label) + 4 * edge < self.width:
+            draw.text((self.width - edge, middle), self.label, font=font, fill=(190, 190, 200), anchor="rm")
+
+    def _draw_ground(self, recipe: Recipe, digest: bytes) -> Image.Image:
+        ground = _gradient(self.width, self.height, digest)
+        margin = min(self.width, self.height) // 16
+        room = self.height - self.strip_height - 2 * margin
+        setting = set_into(drawable(recipe.prompt), width=self.width - 2 * margin, height=max(0, room))
+        draw, font = ImageDraw.Draw(ground), font_of(setting.size)
+        top = margin + (room - setting.line_height * len(setting.lines)) // 2
+        for number, line in enumerate(setting.lines):
+            place = (self.width / 2, top + setting.line_height * (number + 0.5))
+            draw.text(
+                place, line, font=font, fill=_WHITE, anchor="mm", stroke_width=setting.size // 16, stroke_fill=_BLACK
+            )
+        return ground
+
+
+def _edges(recipe: Recipe) -> tuple[int, int]:
+    width, _, height = recipe.size.partition("x")
+    return int(width), int(height)
+
+
+def _gradient(width: int, height: int, digest: bytes) -> Image.Image:
+    """Draw a gradient between two dark colours, on which white letters are legible, in a direction of its own."""
+    slope = Image.linear_gradient("L").rotate(digest[2] * 360 / 256, resample=Image.Resampling.BICUBIC, fillcolor=128)
+    inner = round(256 * (1 - 1 / math.sqrt(2)) / 2)  # the corners, which the rotation leaves empty, are cut off
+    box = (inner, inner, 256 - inner, 256 - inner)
+    slope = slope.transform((width, height), Image.Transform.EXTENT, box, resample=Image.Resampling.BICUBIC)
+    dark = _colour(digest[0], light=0.13, vivid=0.75)
+    lighter = _colour((digest[0] + 24 + digest[1] % 64) % 256, light=0.32, vivid=0.7)
+    return ImageOps.colorize(slope, dark, lighter)
+
+
+def _colour(hue: int, *, light: float, vivid: float) -> _Colour:
+    red, green, blue = colorsys.hls_to_rgb(hue / 256, light, vivid)
+    return round(red * 255), round(green * 255), round(blue * 255)
+
+
+def _encode(container: OutputContainer, stream: VideoStream, frame: av.VideoFrame | None) -> None:
+    # The types of packets are generic, and PyAV leaves their argument out.
+    container.mux(stream.encode(frame))  # pyright: ignore[reportUnknownMemberType]
+
+
+def _planes(picture: Image.Image) -> list[bytearray]:
+    """Convert a picture into the three planes of 4:2:0, with the padding that its width has in the encoder."""
+    pixels = picture.convert("RGBA").tobytes()
+    frame = av.VideoFrame.from_bytes(pixels, picture.width, picture.height, format="rgba")
+    return [bytearray(plane) for plane in frame.reformat(format="yuv420p", dst_colorspace="ITU709").planes]

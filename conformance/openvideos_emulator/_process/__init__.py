@@ -1,0 +1,1 @@
+"""Run emulators as processes, for tests. May import the public modules."""

@@ -1,0 +1,1 @@
+"""Keep jobs and events in SQLite. May import `_model`."""

@@ -1,0 +1,224 @@
+"""Keep jobs, characters and idempotency keys in one database, and decide nothing.
+
+Every public method takes the store's lock; `transaction` groups several of them into one that holds wholly or not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from .._model.jobs import Failure, Job, Pace, Recipe
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from .database import Database
+
+_COLUMNS: Final = (
+    "id, row, created_at, started_at, prompt, model, size, seconds, seed, pace, failure_code, failure_message,"
+    " remixed_from, reads, ended_at, advanced"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Character:
+    """The record of a character."""
+
+    id: str
+    created_at: int
+    name: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """A place in the order of the list: behind the video with this creation time and row."""
+
+    created_at: int
+    row: int
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What an idempotency key stands for: the fingerprint of its request, and the resource that it made."""
+
+    key: str
+    fingerprint: str
+    resource_id: str
+
+
+class Store:
+    """Jobs, characters, idempotency keys and the clock, in one database."""
+
+    def __init__(self, database: Database) -> None:
+        """Keep all in this database, which is the caller's to close."""
+        self.transaction = database.transaction
+        self._lock, self._connection = database.lock, database.connection
+
+    def add(self, job: Job) -> Job:
+        """Store a new job; return it with the row that the database gave it."""
+        recipe, failure = job.recipe, job.failure
+        with self.transaction():
+            cursor = self._connection.execute(
+                "INSERT INTO videos (id, created_at, started_at, prompt, model, size, seconds, seed, pace,"
+                " failure_code, failure_message, remixed_from, reads, ended_at, advanced)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    job.id,
+                    job.created_at,
+                    job.started_at,
+                    recipe.prompt,
+                    recipe.model,
+                    recipe.size,
+                    recipe.seconds,
+                    recipe.seed,
+                    str(job.pace),
+                    failure.code if failure else None,
+                    failure.message if failure else None,
+                    job.remixed_from,
+                    job.reads,
+                    job.ended_at,
+                    job.advanced,
+                ),
+            )
+            row = self._connection.execute(
+                f"SELECT {_COLUMNS} FROM videos WHERE row = ?",  # noqa: S608 - a constant
+                (cursor.lastrowid,),
+            ).fetchone()
+        return _job(row)
+
+    def job(self, video_id: str) -> Job | None:
+        """Find a job that is not deleted."""
+        with self._lock:
+            row = self._connection.execute(
+                f"SELECT {_COLUMNS} FROM videos WHERE id = ? AND NOT deleted",  # noqa: S608 - a constant
+                (video_id,),
+            ).fetchone()
+        return None if row is None else _job(row)
+
+    def cursor(self, video_id: str) -> Cursor | None:
+        """Find the place of a video in the list, deleted or not; None if there never was one."""
+        with self._lock:
+            row = self._connection.execute("SELECT created_at, row FROM videos WHERE id = ?", (video_id,)).fetchone()
+        return None if row is None else Cursor(*row)
+
+    def jobs(self, *, after: Cursor | None, limit: int, ascending: bool) -> list[Job]:
+        """Read up to `limit` jobs behind a cursor, by creation time and then by row."""
+        way, than = ("ASC", ">") if ascending else ("DESC", "<")
+        behind = f"AND (created_at, row) {than} (?, ?)" if after else ""
+        query = (
+            f"SELECT {_COLUMNS} FROM videos WHERE NOT deleted {behind}"  # noqa: S608 - constants
+            f" ORDER BY created_at {way}, row {way} LIMIT ?"
+        )
+        place = (after.created_at, after.row) if after else ()
+        with self._lock:
+            return [_job(row) for row in self._connection.execute(query, (*place, limit)).fetchall()]
+
+    def all_jobs(self) -> Iterator[Job]:
+        """Read all jobs, the oldest first, one by one; nothing else may use the store meanwhile."""
+        with self._lock:
+            query = f"SELECT {_COLUMNS} FROM videos WHERE NOT deleted ORDER BY created_at, row"  # noqa: S608 - constants
+            yield from map(_job, self._connection.execute(query))
+
+    def move(self, jobs: Iterable[Job]) -> None:
+        """Write back how far these jobs are, and how they end."""
+        with self.transaction():
+            self._connection.executemany(
+                "UPDATE videos SET reads = ?, ended_at = ?, advanced = ?, failure_code = ?, failure_message = ?"
+                " WHERE row = ?",
+                [
+                    (
+                        job.reads,
+                        job.ended_at,
+                        job.advanced,
+                        job.failure.code if job.failure else None,
+                        job.failure.message if job.failure else None,
+                        job.row,
+                    )
+                    for job in jobs
+                ],
+            )
+
+    def delete(self, job: Job) -> None:
+        """Forget a job, but for its place in the list, so that its id goes on working as a cursor."""
+        with self.transaction():
+            self._connection.execute("UPDATE videos SET deleted = 1, prompt = '', seed = '' WHERE row = ?", (job.row,))
+
+    def clear(self) -> None:
+        """Forget everything, also which ids there were."""
+        with self.transaction():
+            for table in ("videos", "characters", "idempotency", "clock"):
+                self._connection.execute(f"DELETE FROM {table}")  # noqa: S608 - constants
+
+    def ahead(self) -> float:
+        """Tell how many seconds the clock was advanced by hand."""
+        with self._lock:
+            row = self._connection.execute("SELECT ahead FROM clock").fetchone()
+        return 0.0 if row is None else float(row[0])
+
+    def set_ahead(self, seconds: float) -> None:
+        """Write how many seconds the clock was advanced by hand."""
+        with self.transaction():
+            self._connection.execute("INSERT OR REPLACE INTO clock VALUES (1, ?)", (seconds,))
+
+    def uses(self, recipe: Recipe) -> bool:
+        """Tell whether a job that is not deleted has this recipe."""
+        with self._lock:
+            row = self._connection.execute(
+                "SELECT 1 FROM videos WHERE prompt = ? AND model = ? AND size = ? AND seconds = ? AND seed = ?"
+                " AND NOT deleted",
+                (recipe.prompt, recipe.model, recipe.size, recipe.seconds, recipe.seed),
+            ).fetchone()
+        return row is not None
+
+    def latest(self) -> float:
+        """Give the latest time that the database knows, in Unix seconds; 0 if it is empty."""
+        with self._lock:
+            row = self._connection.execute("SELECT max(max(started_at), coalesce(max(ended_at), 0)) FROM videos")
+            return float(row.fetchone()[0] or 0.0)
+
+    def add_character(self, character: Character) -> None:
+        """Store a new character."""
+        with self.transaction():
+            values = (character.id, character.created_at, character.name, character.digest)
+            self._connection.execute("INSERT INTO characters VALUES (?, ?, ?, ?)", values)
+
+    def character(self, character_id: str) -> Character | None:
+        """Find a character."""
+        with self._lock:
+            query = "SELECT id, created_at, name, digest FROM characters WHERE id = ?"
+            row = self._connection.execute(query, (character_id,)).fetchone()
+        return None if row is None else Character(*row)
+
+    def add_claim(self, claim: Claim) -> None:
+        """Store what an idempotency key stands for."""
+        with self.transaction():
+            values = (claim.key, claim.fingerprint, claim.resource_id)
+            self._connection.execute("INSERT INTO idempotency VALUES (?, ?, ?)", values)
+
+    def claim(self, key: str) -> Claim | None:
+        """Find what an idempotency key stands for."""
+        with self._lock:
+            query = "SELECT key, fingerprint, resource_id FROM idempotency WHERE key = ?"
+            row = self._connection.execute(query, (key,)).fetchone()
+        return None if row is None else Claim(*row)
+
+
+def _job(row: tuple[object, ...]) -> Job:
+    # The columns have the types that the schema gives them; a file of ours holds nothing else.
+    (id_, number, created, started, prompt, model, size, seconds, seed, pace, code, reason, source, *progress) = row
+    reads, ended, advanced = progress
+    return Job(
+        id=str(id_),
+        row=int(str(number)),
+        created_at=int(str(created)),
+        started_at=float(str(started)),
+        recipe=Recipe(prompt=str(prompt), model=str(model), size=str(size), seconds=int(str(seconds)), seed=str(seed)),
+        pace=Pace.parse(str(pace)),
+        failure=None if code is None else Failure(code=str(code), message=str(reason)),
+        remixed_from=None if source is None else str(source),
+        reads=int(str(reads)),
+        ended_at=None if ended is None else float(str(ended)),
+        advanced=float(str(advanced)),
+    )

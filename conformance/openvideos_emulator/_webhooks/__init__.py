@@ -1,0 +1,1 @@
+"""Deliver webhooks. May import `_storage` and `_model`."""

@@ -1,0 +1,93 @@
+"""Decide to whom webhooks go and how they are signed (Standard Webhooks 1.0.0), by the standardwebhooks library.
+
+The library takes for a secret whatever its lenient base64 makes of it, so that a typing error signs with another key
+than the receiver's. Here only a secret in the form of the standard is one. No message tells a secret or a URL, which
+may hold one too.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+import httpx
+from standardwebhooks import Webhook
+
+from .._model.webhook_events import payload
+
+if TYPE_CHECKING:
+    from .._model.webhook_events import Event
+
+_PREFIX: Final = "whsec_"
+_SECRET_BYTES: Final = range(24, 65)
+_HOST: Final = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")
+_PORTS: Final = range(1, 65_536)
+_MAKE_ONE: Final = (
+    "make one with: python -c \"import base64, secrets; print('whsec_' +"
+    ' base64.b64encode(secrets.token_bytes(32)).decode())"'
+)
+
+
+class Endpoint:
+    """Where webhooks go, and the secret with which they are signed."""
+
+    def __init__(self, url: str, secret: str) -> None:
+        """Send to this URL; ValueError if it cannot be one, or the secret none."""
+        self._url = _parsed(url)
+        self._signer = Webhook(_key(secret))
+
+    @classmethod
+    def of(cls, url: str | None, secret: str | None) -> Endpoint:
+        """Give the endpoint; ValueError if one of the two is missing or wrong."""
+        if url is None:
+            message = "there is a webhook secret, but no webhook URL; give both, or neither"
+            raise ValueError(message)
+        if secret is None:
+            message = f"there is a webhook URL, but no webhook secret, and webhooks are signed; {_MAKE_ONE}"
+            raise ValueError(message)
+        return cls(url, secret)
+
+    def request(self, event: Event, *, at: float) -> httpx.Request:
+        """Build the request that delivers an event, signed at this time: the receiver's, so not that of the jobs."""
+        body = payload(event)
+        signed_at = int(at)
+        headers = {
+            "content-type": "application/json",
+            "user-agent": "openvideos-emulator",
+            "connection": "close",
+            "webhook-id": event.id,
+            "webhook-timestamp": str(signed_at),
+            "webhook-signature": self._signer.sign(event.id, datetime.fromtimestamp(signed_at, tz=UTC), body),
+        }
+        return httpx.Request("POST", self._url, headers=headers, content=body)
+
+
+def _parsed(text: str) -> httpx.URL:
+    try:
+        url = httpx.URL(text)
+    except (httpx.InvalidURL, ValueError):
+        url = httpx.URL()
+    is_host = _HOST.fullmatch(url.raw_host.decode("latin-1"))  # httpx lets a space be one
+    is_port = url.port is None or url.port in _PORTS
+    if url.scheme not in {"http", "https"} or not is_host or not is_port:
+        message = "the webhook URL must be http:// or https:// and a host, such as http://127.0.0.1:9000/webhooks"
+        raise ValueError(message)
+    if url.userinfo:
+        message = "the webhook URL holds a user name or a password; leave them out: the signature tells the sender"
+        raise ValueError(message)
+    return url
+
+
+def _key(secret: str) -> bytes:
+    digits = secret.removeprefix(_PREFIX).rstrip("=")
+    try:
+        key = base64.b64decode(digits + "=" * (-len(digits) % 4), validate=True)
+    except (binascii.Error, ValueError):
+        key = b""
+    if not secret.startswith(_PREFIX) or len(key) not in _SECRET_BYTES:
+        message = f"the webhook secret must be whsec_ and the base64 of 24 to 64 bytes; {_MAKE_ONE}"
+        raise ValueError(message)
+    return key

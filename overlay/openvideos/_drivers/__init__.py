@@ -1,0 +1,1 @@
+"""Carry out what the flows ask for, blocking and async."""

@@ -1,0 +1,163 @@
+"""Carry out what flows ask for by awaiting, on asyncio or trio: the twin of `_sync_driver`, with the same rules."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
+from typing import Any, TypeVar, cast
+
+import anyio
+import anyio.to_thread
+import httpx
+
+from .._errors import APIConnectionError, OpenVideosError
+from .._flows.effects import Close, Do, Effect, Emit, Flow, Gather, Save, Send, Sleep, Tell
+from .attempt import FOREIGN_ASYNC, attempt_failed, build, cut_off, log_attempt, redirected, way
+from .background_writer import Writing, awaited
+from .body import Body, Outgoing, pieces_async
+from .transport import AsyncTransport
+
+T = TypeVar("T")
+
+
+class AsyncDriver:
+    """Run flows by awaiting, on asyncio or trio."""
+
+    def __init__(self, transport: AsyncTransport, sleep: Callable[[float], Awaitable[None]] = anyio.sleep) -> None:
+        """Keep where requests go; `sleep` is given by tests that own the clock."""
+        self.transport = transport
+        self.sleep = sleep
+
+    async def run(self, flow: Flow[T]) -> T:
+        """Return a flow's result."""
+        try:
+            effect = next(flow)
+            while True:
+                try:
+                    outcome = await self.perform(effect)
+                except BaseException as error:  # noqa: BLE001 - the flow adds what it knows and raises it again
+                    effect = flow.throw(error)
+                else:
+                    effect = flow.send(outcome)
+        except StopIteration as stop:
+            return cast("T", stop.value)
+        finally:
+            flow.close()
+
+    async def iterate(self, flow: Flow[Any]) -> AsyncIterator[Any]:
+        """Yield what a flow emits."""
+        try:
+            effect = next(flow)
+            while True:
+                try:
+                    if isinstance(effect, Emit):
+                        yield effect.item
+                        outcome = None
+                    else:
+                        outcome = await self.perform(effect)
+                except BaseException as error:  # noqa: BLE001 - the flow adds what it knows and raises it again
+                    effect = flow.throw(error)
+                else:
+                    effect = flow.send(outcome)
+        except StopIteration:
+            return
+        finally:
+            flow.close()
+
+    async def perform(self, effect: Effect) -> Any:  # noqa: PLR0911 - an outcome per effect
+        """Carry one effect out and return its outcome."""
+        match effect:
+            case Send():
+                return await self._send(effect)
+            case Sleep():
+                return await self.sleep(effect.seconds)
+            case Do():
+                return await anyio.to_thread.run_sync(effect.function)
+            case Tell():
+                # A StopIteration leaves this coroutine as a RuntimeError (PEP 479), which passes through flows.
+                return await awaited(effect.function(*effect.arguments))
+            case Save():
+                return await self._save(effect)
+            case Close():
+                return await effect.response.aclose()
+            case Gather():
+                return await self._gather(effect)
+            case Emit():
+                raise AssertionError("emitted outside an iteration")
+
+    async def _send(self, send: Send) -> httpx.Response | APIConnectionError:
+        call, started = send.call, time.perf_counter()
+        http = self.transport.client()
+        request = build(http, send)
+        request.stream = Outgoing(cast("httpx.SyncByteStream", request.stream))
+        outcome: httpx.Response | APIConnectionError
+        try:
+            with anyio.fail_after(send.within):
+                outcome = await self._exchange(http, request, send)
+        except TimeoutError:
+            outcome = attempt_failed(call, request, httpx.ReadTimeout("the answer came too slowly", request=request))
+        except FOREIGN_ASYNC as error:
+            outcome = attempt_failed(call, request, error)
+        log_attempt(call, outcome, started)
+        return outcome
+
+    async def _exchange(
+        self, http: httpx.AsyncClient, request: httpx.Request, send: Send
+    ) -> httpx.Response | APIConnectionError:
+        response = await http.send(request, stream=True, follow_redirects=False)
+        while (following := redirected(send.call, response)) is not None:
+            # Unread: nobody needs the body of a redirect, and it may have no end.
+            await response.aclose()
+            history = way(response)
+            # What may go on of the credentials is in the request already.
+            response = await http.send(following, stream=True, follow_redirects=False, auth=httpx.Auth())
+            response.history = history
+        return response if send.stream and response.is_success else await self._read(response, send)
+
+    async def _read(self, response: httpx.Response, send: Send) -> httpx.Response | APIConnectionError:
+        body = Body(send.call, response)
+        try:
+            if body.is_small():
+                await response.aread()
+                return response
+            async with aclosing(pieces_async(response)) as pieces:
+                async for piece in pieces:
+                    body.add(piece)
+            return body.whole()
+        except FOREIGN_ASYNC as error:
+            return body.broken(error)
+        finally:
+            with anyio.CancelScope(shield=True):
+                await response.aclose()
+
+    async def _save(self, save: Save) -> APIConnectionError | None:
+        broken: APIConnectionError | None = None
+        async with aclosing(pieces_async(save.response)) as pieces, Writing(save) as writing:
+            while True:
+                try:
+                    piece = await anext(pieces, None)
+                except FOREIGN_ASYNC as error:
+                    broken = cut_off(error, save.response)
+                    break
+                if piece is None:
+                    break
+                await writing.add(piece)
+            await writing.finish()
+        return broken
+
+    async def _gather(self, gather: Gather) -> list[Any]:
+        results: list[Any] = [None] * len(gather.flows)
+        limiter = anyio.CapacityLimiter(gather.limit)
+
+        async def one(index: int, flow: Flow[Any]) -> None:
+            async with limiter:
+                try:
+                    results[index] = await self.run(flow)
+                except OpenVideosError as error:
+                    results[index] = error
+
+        async with anyio.create_task_group() as group:
+            for index, flow in enumerate(gather.flows):
+                group.start_soon(one, index, flow)
+        return results

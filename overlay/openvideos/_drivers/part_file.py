@@ -1,0 +1,129 @@
+"""Write a file so that its path holds all of it or nothing: into a part file beside it, then renamed into place."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from pathlib import Path
+
+from .._errors import DownloadError, InvalidArgumentError
+
+
+class PartFile:
+    """A file on its way to `target`. Every method may block on the disk."""
+
+    def __init__(self, target: str | os.PathLike[str]) -> None:
+        """Name the target; nothing is touched yet."""
+        self.target = _path(target)
+        # The name is short and random: it fits where the target's name does, and downloads side by side do not meet.
+        self.path = (
+            self.target.with_name(f".openvideos-{secrets.token_hex(8)}.part") if self.target.name else self.target
+        )
+        self.size = 0
+        self._descriptor: int | None = None
+
+    def open(self) -> None:
+        """Create the part file.
+
+        Raises InvalidArgumentError when the target is a directory, DownloadError when nothing can be written beside it.
+        """
+        try:
+            is_directory = not self.target.name or self.target.is_dir()
+        except OSError as error:
+            raise self._unwritable(error) from error
+        if is_directory:
+            raise InvalidArgumentError(f"{str(self.target)!r} is a directory; name the file to write.")
+        try:
+            self._descriptor = os.open(
+                self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666
+            )
+        except (OSError, ValueError) as error:
+            raise self._unwritable(error) from error
+
+    def write(self, data: bytes) -> None:
+        """Append bytes."""
+        view = memoryview(data)
+        try:
+            while view:
+                written = os.write(self._open(), view)
+                self.size += written
+                view = view[written:]
+        except OSError as error:
+            raise self._unwritable(error) from error
+
+    def restart(self) -> None:
+        """Drop what was written."""
+        try:
+            os.ftruncate(self._open(), 0)
+            os.lseek(self._open(), 0, os.SEEK_SET)
+        except OSError as error:
+            raise self._unwritable(error) from error
+        self.size = 0
+
+    def commit(self) -> Path:
+        """Put the file in its place, whole and on the disk, and return its path. What stood there is replaced."""
+        try:
+            descriptor = self._open()
+            os.fsync(descriptor)
+            self._descriptor = None
+            os.close(descriptor)
+            self.path.replace(self.target)
+        except OSError as error:
+            raise self._unwritable(error) from error
+        # The rename itself must survive a power cut; not every system can sync a directory.
+        with contextlib.suppress(OSError):
+            directory = os.open(self.target.parent, os.O_RDONLY)
+            try:
+                os.fsync(directory)
+            finally:
+                os.close(directory)
+        return self.target
+
+    def discard(self) -> None:
+        """Remove the part file if it is still there."""
+        if self._descriptor is not None:
+            descriptor, self._descriptor = self._descriptor, None
+            with contextlib.suppress(OSError):
+                os.close(descriptor)
+        with contextlib.suppress(OSError):
+            self.path.unlink(missing_ok=True)
+
+    def _open(self) -> int:
+        if self._descriptor is None:
+            raise DownloadError(f"{self.target}: the part file is closed.")
+        return self._descriptor
+
+    def _unwritable(self, error: Exception) -> DownloadError:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        result = DownloadError(f"{self.target} cannot be written: {reason}. Nothing was left there.")
+        result.bytes_received = self.size
+        return result
+
+
+def _path(target: str | os.PathLike[str]) -> Path:
+    """Return a target as a path.
+
+    Raises InvalidArgumentError for what no file can be named.
+    """
+    try:
+        path = Path(target).expanduser()
+        # pathlib takes a NUL and a lone surrogate, which the system refuses only when the file is put in its place.
+        nul = b"\0" in os.fsencode(path)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise InvalidArgumentError(f"{target!r} is no path to write a file to: {error}.") from error
+    if nul:
+        raise InvalidArgumentError(f"{target!r} is no path to write a file to: it holds a NUL.")
+    return path
+
+
+def write_whole(target: str | os.PathLike[str], content: bytes) -> Path:
+    """Write bytes to a path, whole or not at all, and return the path."""
+    part = PartFile(target)
+    part.open()
+    try:
+        part.write(content)
+        return part.commit()
+    finally:
+        # After the commit there is nothing left to discard.
+        part.discard()

@@ -1,0 +1,1 @@
+"""Decide what to send, how long to wait and when to end, as generators without I/O."""

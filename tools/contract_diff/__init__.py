@@ -1,0 +1,1 @@
+"""Compare two contracts: what a change is, whom it breaks, and what it leaves to decide."""

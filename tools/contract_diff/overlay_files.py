@@ -1,0 +1,22 @@
+"""Name the files of the overlay that the tools read, as paths from the project's root."""
+
+from __future__ import annotations
+
+from typing import Final
+
+PACKAGE: Final = "overlay/openvideos"
+METHODS: Final = (f"{PACKAGE}/_videos.py", f"{PACKAGE}/_async_videos.py")
+"""The methods of `client.videos`, each with its operation in its docstring."""
+BUILDERS: Final = f"{PACKAGE}/_operations.py"
+"""The functions that build requests."""
+STATUSES: Final = f"{PACKAGE}/_status.py"
+"""The statuses that the overlay understands."""
+VERSION: Final = f"{PACKAGE}/_version.py"
+"""The version of the distribution, which the build reads here too."""
+UNCOVERED: Final = "overlay/uncovered.toml"
+"""The operations that have no method, each with its reason."""
+DECISIONS: Final = (
+    *("_flows.downloading", "_flows.hints", "_flows.polling", "_flows.retrying", "_flows.wait_many"),
+    *("_pages", "_status"),
+)
+"""The modules that decide, below the package: mutation testing changes them."""
