@@ -75,8 +75,7 @@ def _proxy(scratch: Path, upstream: str) -> Generator[str]:
     """Run LiteLLM's proxy before an upstream; give its URL."""
     executable = shutil.which("litellm", path=str(Path(sys.executable).parent))
     if executable is None:
-        message = "the proxy is not installed here; run `nox -s litellm`, which installs it"
-        raise SystemExit(message)
+        raise SystemExit("the proxy is not installed here; run `nox -s litellm`, which installs it")
     config, port = scratch / "litellm.yaml", _free_port()
     config.write_text(CONFIG.format(model=MODEL, upstream=upstream, key=UPSTREAM_KEY), encoding="utf-8")
     env = {
@@ -103,10 +102,9 @@ def _running(command: list[str], log: Path, env: dict[str, str], alive: str) -> 
             end = time.monotonic() + STARTING_SECONDS
             while not _answers(alive):
                 if server.poll() is not None or time.monotonic() > end:
-                    message = (
+                    raise SystemExit(
                         f"{command[0]} does not start: {log.read_text(encoding='utf-8', errors='replace')[-3000:]}"
                     )
-                    raise SystemExit(message)
                 time.sleep(0.2)
             yield
         finally:

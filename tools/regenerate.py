@@ -18,11 +18,11 @@ import tempfile
 import tomllib
 from pathlib import Path
 
+from contract_diff import overlay_files
 from contract_diff.changes import compare
 from contract_diff.document import InvalidSpecError, load
 from contract_diff.model import Change
 from contract_diff.overlay_advice import Decision, decisions
-from contract_diff.overlay_files import VERSION
 from contract_diff.release import Baseline, baseline, touched_since, version_problems, with_entry
 from contract_diff.report import report
 
@@ -79,7 +79,7 @@ def check_version(changes: list[Change], since: Baseline | None) -> bool:
     problems = version_problems(ROOT, str(since.reference), changes)
     if problems:
         print(*problems, sep="\n")
-        print(f"Raise the version in {VERSION}: these break users of {since.reference}.")
+        print(f"Raise the version in {overlay_files.VERSION}: these break users of {since.reference}.")
     return not problems
 
 
@@ -117,7 +117,7 @@ def type_errors() -> list[Decision]:
     modules = "\n".join(contents(ROOT / "generated"))
     cache = Path(os.environ.get("MYPY_CACHE_DIR", ".mypy_cache"), hashlib.sha256(modules.encode()).hexdigest()[:12])
     options = ["--no-error-summary", "--no-pretty", "--cache-dir", str(cache)]
-    command = [sys.executable, "-m", "mypy", *options, OVERLAY]
+    command = [sys.executable, "-m", "mypy", *options, overlay_files.PACKAGE]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", check=False)
     found = [re.match(r"([^:]+):(\d+): error: (.*)", line) for line in run.stdout.splitlines()]
     if run.returncode and not any(found):

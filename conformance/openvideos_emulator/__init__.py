@@ -55,8 +55,7 @@ def create_app(
     from ._model.profiles import PROFILES
 
     if profile not in PROFILES:
-        message = f"the profile {profile!r} is unknown; use one of {', '.join(PROFILES)}"
-        raise ValueError(message)
+        raise ValueError(f"the profile {profile!r} is unknown; use one of {', '.join(PROFILES)}")
     endpoint = None
     if webhook_url is not None or webhook_secret is not None:
         from ._webhooks.endpoint import Endpoint  # the HTTP client under it is slow to import

@@ -175,15 +175,13 @@ def _parser() -> argparse.ArgumentParser:
 def _port(text: str) -> int:
     if text.isascii() and text.isdecimal() and len(text) <= len(str(_MAX_PORT)) and int(text) <= _MAX_PORT:
         return int(text)
-    message = f"{text!r} is not a port; use a number from 0 to {_MAX_PORT}"
-    raise argparse.ArgumentTypeError(message)
+    raise argparse.ArgumentTypeError(f"{text!r} is not a port; use a number from 0 to {_MAX_PORT}")
 
 
 def _key(text: str) -> str:
     if text and all("!" <= char <= "~" for char in text):
         return text
-    message = "the key must be printable ASCII without spaces, and not empty"
-    raise argparse.ArgumentTypeError(message)
+    raise argparse.ArgumentTypeError("the key must be printable ASCII without spaces, and not empty")
 
 
 def _pace(text: str) -> str:

@@ -316,8 +316,7 @@ class OpenVideosServer:
             answer = connection.getresponse()
             said: dict[str, Any] = json.loads(answer.read())
         except (OSError, http.client.HTTPException, ValueError) as error:
-            message = f"the emulator at {self.base_url} does not answer as it should: {error!r}"
-            raise EmulatorError(message) from error
+            raise EmulatorError(f"the emulator at {self.base_url} does not answer as it should: {error!r}") from error
         finally:
             connection.close()
         if answer.status >= _BAD:

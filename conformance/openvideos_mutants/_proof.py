@@ -93,10 +93,9 @@ def _serving(name: str | None, port: int, hook_port: int, pace: str | None, log:
         try:
             assert server.stdout is not None  # noqa: S101 - it is a pipe
             if not server.stdout.readline():
-                message = (
+                raise RuntimeError(
                     f"the server {name} does not start: {log.read_text(encoding='utf-8', errors='replace')[-2000:]}"
                 )
-                raise RuntimeError(message)
             yield
         finally:
             server.terminate()

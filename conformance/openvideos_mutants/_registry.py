@@ -41,8 +41,7 @@ def mutant(requirement: str) -> Callable[[Breaking], Breaking]:
     def register(breaking: Breaking) -> Breaking:
         name = breaking.__name__
         if name in MUTANTS:
-            message = f"two mutants are called {name}"
-            raise ValueError(message)
+            raise ValueError(f"two mutants are called {name}")
         MUTANTS[name] = Mutant(requirement, name, (breaking.__doc__ or "").strip(), breaking)
         return breaking
 

@@ -199,9 +199,9 @@ class TestExtraBody:
         server.client().videos.create(prompt="x", extra_body=extra)
         (request,) = server.requests
         names = re.findall(rb'name="([^"]*)"', request.content)
-        assert names == [b"prompt", b"tags", b"tags", b"tags", b"pair", b"pair"]
+        assert [b"prompt", b"tags", b"tags", b"tags", b"pair", b"pair"] == names
         values = re.findall(rb"\r\n\r\n(.*?)\r\n--", request.content, re.DOTALL)
-        assert values == [b"x", b"a", b'{"b": 1}', b"7", b"a", b"\xff"]
+        assert [b"x", b"a", b'{"b": 1}', b"7", b"a", b"\xff"] == values
 
     def test_adds_keys_to_json(self) -> None:
         server = Recorder()

@@ -146,7 +146,7 @@ def grown(tmp_path_factory: pytest.TempPathFactory) -> Copy:
     """Return a copy with the raw client of its contract. What is left to decide in its overlay is not done."""
     copy = Copy(tmp_path_factory.mktemp("grown"), grow_words)
     run = copy.run("tools/regenerate.py", MYPY_CACHE_DIR=str(copy.root / "mypy-cache"))
-    assert run.returncode == 1, run.stdout + run.stderr
+    assert 1 == run.returncode, run.stdout + run.stderr
     told = set(re.findall(r"overlay/\S+:\d+: (.*)", run.stdout))
     starts = {"create_video", "remix_video", "edit_video", "extend_video"}
     fields = ("seed", "guidance", "loop", "steps", "tags", "camera", "style")
@@ -258,16 +258,16 @@ class TestTheEmulator:
                 answer = client.get(path)
                 assert (answer.status_code, answer.json()["error"]["param"]) == (400, param)
             for answer in (client.get("/videos/latest/news"), client.patch("/videos/a", json={"id": "b"})):
-                assert answer.status_code == 501
-                assert answer.json()["error"]["code"] == "not_implemented"
-            assert client.patch("/videos/a", json={"id": 7}).status_code == 400
+                assert 501 == answer.status_code
+                assert "not_implemented" == answer.json()["error"]["code"]
+            assert 400 == client.patch("/videos/a", json={"id": 7}).status_code
             assert "PATCH" in client.put("/videos/a").headers["allow"]
             # The suite, too, does without what it has no requirement for.
             verdicts = copy.judge(base_url, "VID-AUTH-001", "VID-ERROR-005", "VID-ERROR-009", "VID-CREATE-001")
-        assert [each for each in verdicts.items() if each[1][0] != "pass"] == []
+        assert [] == [each for each in verdicts.items() if each[1][0] != "pass"]
         coverage = "overlay/tests/spec/test_coverage.py::test_each_operation_has_a_method_of_its_own"
         ran = copy.run("-m", "pytest", "-q", coverage)
-        assert ran.returncode == 1
+        assert 1 == ran.returncode
         assert re.search(r"no method of client\.videos says .* \(openapi\.yaml, (update_video|read_news)\)", ran.stdout)
 
 
@@ -277,11 +277,11 @@ def test_what_is_left_to_servers_is_no_failure(tmp_path: Path) -> None:
     command = ["-m", "openvideos_conformance", "run", "--report", "report", "--base-url"]
     with copy.emulator() as base_url:
         ran = copy.run(*command, base_url, OPENVIDEOS_API_KEY=KEY)
-    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert 0 == ran.returncode, ran.stdout + ran.stderr
     results = json.loads((copy.root / "report" / "report.json").read_text("utf-8"))["results"]
     verdicts = {each["id"]: each["verdict"] for each in results}
-    assert {verdicts[f"VID-{each}"] for each in ("CREATE-001", "VALID-004", "VALID-006", "LIST-003", "LIST-011")} == {
-        "pass"
+    assert {"pass"} == {
+        verdicts[f"VID-{each}"] for each in ("CREATE-001", "VALID-004", "VALID-006", "LIST-003", "LIST-011")
     }
 
 
@@ -293,13 +293,13 @@ class TestTheSuite:
         for requirement, field in recommended.items():
             verdict, message = verdicts.pop(requirement)
             assert (verdict, message.rpartition(" ")[2]) == ("warn", field)
-        assert [each for each in verdicts.items() if each[1][0] != "pass"] == []
+        assert [] == [each for each in verdicts.items() if each[1][0] != "pass"]
 
     def test_generates_what_the_contract_gained(self, newer: Copy, unchanged: Copy) -> None:
         """A server that does not know the new fields takes any value of them, and so breaks the changed contract."""
         with unchanged.emulator() as base_url:
             verdict, message = newer.judge(base_url, "VID-VALID-014")["VID-VALID-014"]
-        assert verdict == "fail"
+        assert "fail" == verdict
         assert re.search(
             r"it breaks the contract \((\$\.)?(seed|guidance|loop|model|failed|steps|tags|camera|style|states)\b",
             message,
@@ -310,22 +310,22 @@ class TestTheSuite:
         answers = copy.root / "conformance/openvideos_emulator/_answers.py"
         answers.write_text(answers.read_text("utf-8").replace('"object": "video",', '"object": "video", "fps": 24,'))
         with copy.emulator() as base_url:
-            assert newer.judge(base_url, "VID-RETRIEVE-007")["VID-RETRIEVE-007"][0] == "pass"
+            assert "pass" == newer.judge(base_url, "VID-RETRIEVE-007")["VID-RETRIEVE-007"][0]
 
     def test_tells_an_answer_that_breaks_a_stricter_schema(self, unchanged: Copy, tmp_path: Path) -> None:
         ids = ("VID-CREATE-001", "VID-RETRIEVE-001", "VID-LIST-001", "VID-DELETE-001")
         with unchanged.emulator() as base_url:
             verdicts = Copy(tmp_path, require).judge(base_url, *ids)
-        assert verdicts.pop("VID-DELETE-001")[0] == "pass"
+        assert "pass" == verdicts.pop("VID-DELETE-001")[0]
         for verdict, message in verdicts.values():
-            assert verdict == "fail"
+            assert "fail" == verdict
             assert "'owner' is a required property" in message or '"owner" is a required property' in message
 
 
 def test_schemathesis_finds_nothing(newer: Copy) -> None:
     test = "conformance/tests/emulator/test_schemathesis.py"
     ran = newer.run("-m", "pytest", "-q", test, SCHEMATHESIS_EXAMPLES="2")
-    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert 0 == ran.returncode, ran.stdout + ran.stderr
     assert "1 passed" in ran.stdout
 
 
@@ -334,11 +334,11 @@ class TestTheProperties:
         """The raw client has arguments for it; the overlay is given it by `extra_body` and `extra_query`."""
         files = [f"overlay/tests/spec/test_{name}.py" for name in ("properties", "parity")]
         ran = grown.run("-m", "pytest", "-q", "-k", "create_video or list_videos or parity", *files)
-        assert ran.returncode == 0, ran.stdout + ran.stderr
+        assert 0 == ran.returncode, ran.stdout + ran.stderr
 
     def test_reach_it_all(self, grown: Copy) -> None:
         ran = grown.run("-m", "pytest", "-q", "overlay/tests/spec/test_coverage.py")
-        assert ran.returncode == 0, ran.stdout + ran.stderr
+        assert 0 == ran.returncode, ran.stdout + ran.stderr
 
 
 TYPED = """
@@ -398,10 +398,10 @@ class TestTheOverlay:
         created, is_typed, told, listed, downloaded = (line.strip() for line in ran.stdout.splitlines())
         assert '"seed":7' in created.replace(" ", "")
         assert '"model":"sora-3"' in created.replace(" ", "")
-        assert is_typed == "True"
-        assert told == "sora-3 paused 24 0.5 24"
-        assert listed == "/v1/videos?order=random"
-        assert downloaded == "/v1/videos/id/content?variant=audio"
+        assert "True" == is_typed
+        assert "sora-3 paused 24 0.5 24" == told
+        assert "/v1/videos?order=random" == listed
+        assert "/v1/videos/id/content?variant=audio" == downloaded
 
     def test_has_the_words_of_the_contract_where_editors_look(self, grown: Copy) -> None:
         source = (grown.root / "generated/openvideos_raw/models/video.py").read_text("utf-8")

@@ -60,7 +60,7 @@ def test_it_stops_the_emulator_when_it_is_interrupted(tmp_path: Path, number: si
         assert answers(place)
         demo.send_signal(number)
         _, complaints = demo.communicate(timeout=30)
-    assert demo.returncode == 130
+    assert 130 == demo.returncode
     assert complaints.endswith("demo: interrupted; the emulator is stopped\n")
     assert not answers(place)
 
@@ -72,5 +72,5 @@ def test_a_file_that_is_not_what_was_asked_for_is_a_failure(tmp_path: Path) -> N
     run = subprocess.run(
         [sys.executable, "-c", code], cwd=PROJECT / "tools", capture_output=True, text=True, check=False
     )
-    assert run.returncode == 1
+    assert 1 == run.returncode
     assert "sunset.mp4 is no video" in run.stderr

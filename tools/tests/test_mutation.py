@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-TOOL = Path(__file__).parents[1] / "mutation.py"
+TOOLS = Path(__file__).parents[1]
 STAND_IN = """
 import json, os, sys
 from pathlib import Path
@@ -56,9 +56,7 @@ class Project:
             (root / path).write_text(text, "utf-8")
         for file in ("mutation.py", "contract_diff/__init__.py", "contract_diff/overlay_files.py"):
             (root / "tools" / file).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(
-                TOOL.with_name(file.partition("/")[0]).joinpath(*file.split("/")[1:]), root / "tools" / file
-            )
+            shutil.copyfile(TOOLS / file, root / "tools" / file)
 
     def run(self, fates: dict[str, str], *arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
         """Run the command where mutmut ends so."""

@@ -101,7 +101,7 @@ class TestStaleFiles:
     def check(self, project: Project, *lines: str) -> None:
         before = bytes_below(project.root)
         run = project.regenerate("--check")
-        assert run.returncode == 1
+        assert 1 == run.returncode
         *named, advice, _, _ = run.stdout.splitlines()
         assert list(lines) == named
         assert "nox -s regenerate" in advice
@@ -136,7 +136,7 @@ class TestStaleFiles:
         for name in ("__pycache__", ".mypy_cache", ".ruff_cache", "openvideos_raw/models/__pycache__"):
             (project.root / "generated" / name).mkdir(parents=True, exist_ok=True)
             (project.root / "generated" / name / "video.cpython-311.pyc").write_bytes(b"\x00")
-        assert project.regenerate("--check").returncode == 0
+        assert 0 == project.regenerate("--check").returncode
 
 
 class TestReplacing:
@@ -151,7 +151,7 @@ class TestReplacing:
             f"changed: {VIDEO}",
             "added: generated/openvideos_raw/py.typed",
         ] == run.stdout.splitlines()[:3]
-        assert run.returncode == 0
+        assert 0 == run.returncode
         assert committed == bytes_below(project.root / "generated")
 
 

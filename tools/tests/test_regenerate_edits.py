@@ -172,7 +172,7 @@ class TestDecisions:
             (file, released.read(f"overlay/openvideos/{file}").splitlines()[int(line) - 1].strip(" ("))
             for file, line, _ in told
         }
-        assert named == {
+        assert {
             ("_videos.py", "def create"),
             ("_async_videos.py", "async def create"),
             ("_videos.py", "operations.create"),
@@ -180,7 +180,7 @@ class TestDecisions:
             ("_video_waits.py", "create = operations.create"),
             ("_async_video_waits.py", "create = operations.create"),
             ("_operations.py", "def create"),
-        }
+        } == named
         assert {"takes", "is"} == {verb for _, _, verb in told}
 
     def test_it_stays_until_it_is_carried_out(self, released: Project) -> None:

@@ -35,7 +35,7 @@ def wheel(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     how = ["--wheel"] if request.param == "the tree" else []  # by default the wheel is made from the sdist
     command = [sys.executable, "-m", "build", "--no-isolation", *how, "--outdir", str(target), str(PROJECT)]
     run = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert run.returncode == 0, run.stdout + run.stderr
+    assert 0 == run.returncode, run.stdout + run.stderr
     for sdist in target.glob("*.tar.gz"):
         with tarfile.open(sdist) as archive:
             assert any(name.endswith("/openapi.yaml") for name in archive.getnames())
@@ -48,7 +48,7 @@ def test_the_wheel_holds_the_contract_itself(wheel: Path, package: str) -> None:
     with zipfile.ZipFile(wheel) as archive:
         member = archive.getinfo(f"{package}/openapi.yaml")
         assert CONTRACT == archive.read(member)
-        assert member.external_attr >> 28 != 0o12  # no symbolic link
+        assert 0o12 != member.external_attr >> 28  # no symbolic link
 
 
 def test_the_wheel_holds_the_packages_and_nothing_else(wheel: Path) -> None:

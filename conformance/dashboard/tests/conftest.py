@@ -32,8 +32,9 @@ def browser_path() -> str:
     found = shutil.which(named) if named else next(filter(None, map(shutil.which, BROWSERS)), None)
     if found is None:
         where = f"CHROMIUM is {named!r}, which cannot be run" if named else f"none of {', '.join(BROWSERS)} is in PATH"
-        message = f"there is no Chromium: {where}; install one (apt-get install chromium), or set CHROMIUM to its path"
-        raise pytest.UsageError(message)
+        raise pytest.UsageError(
+            f"there is no Chromium: {where}; install one (apt-get install chromium), or set CHROMIUM to its path"
+        )
     return found
 
 
@@ -70,8 +71,7 @@ class Emulator:
         line = self._process.stdout.readline()
         if f"listening on {self.url}v1" not in line:
             self.kill()
-            message = f"the emulator did not start; it said: {line!r}"
-            raise AssertionError(message)
+            raise AssertionError(f"the emulator did not start; it said: {line!r}")
 
     def kill(self) -> None:
         """Kill it, as a crash would."""
@@ -90,7 +90,7 @@ class Emulator:
         """Use a control endpoint: read it, or send it a body."""
         method = "GET" if body is None else "POST"
         answer = self._http.request(method, f"_emulator/{path}", json=body)
-        assert answer.status_code == 200, answer.text
+        assert 200 == answer.status_code, answer.text
         said: dict[str, Any] = answer.json()
         return said
 
@@ -102,7 +102,7 @@ class Emulator:
     def create(self, prompt: str = "A cat") -> str:
         """Create a job by the Videos API; give its id."""
         answer = self._http.post("v1/videos", json={"prompt": prompt, "size": "128x96", "seconds": "1"})
-        assert answer.status_code == 200, answer.text
+        assert 200 == answer.status_code, answer.text
         return str(answer.json()["id"])
 
 

@@ -188,7 +188,7 @@ class TestPlayer:
         page = watched.open(emulator.url, reduced_motion="reduce")
         page.get_by_role("button", name="Play: One").click()
         expect(page.locator("video")).to_have_js_property("readyState", 4)
-        assert page.locator("video").evaluate("video => [video.paused, video.currentTime]") == [True, 0]
+        assert [True, 0] == page.locator("video").evaluate("video => [video.paused, video.currentTime]")
         assert page.evaluate(
             "[...document.querySelectorAll('*')].every(each => getComputedStyle(each).transitionProperty === 'none'"
             " || parseFloat(getComputedStyle(each).transitionDuration) === 0)"
@@ -229,14 +229,14 @@ class TestSight:
             page.get_by_role("button", name="Close").click()
         assert [] == page.evaluate(OVERFLOW)
         assert [] == page.evaluate(SMALL)
-        assert page.evaluate("document.documentElement.scrollWidth") == 360
+        assert 360 == page.evaluate("document.documentElement.scrollWidth")
 
     def test_a_phone_shows_what_to_do_first(self, watched: Watched, emulator: Emulator) -> None:
         page = watched.open(emulator.url, **PHONE)
         expect(page.locator("#command")).to_be_visible()
         watched.picture(page, "phone-empty")
         assert [] == page.evaluate(OVERFLOW)
-        assert page.evaluate("document.documentElement.scrollWidth") == 360
+        assert 360 == page.evaluate("document.documentElement.scrollWidth")
 
 
 class TestHostilePrompts:

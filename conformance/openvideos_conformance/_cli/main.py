@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from .options import parser, target_of
+from .._core.target import Target, TargetError, duration
+from .options import parser
 
 if TYPE_CHECKING:
     import argparse
@@ -45,10 +46,10 @@ def _run(options: argparse.Namespace) -> int:
     from .._core.expected_failures import ExpectedFailuresError, read_expected
 
     try:
-        target = target_of(options)
+        target = Target.of(vars(options), os.environ)
         only = known(word for words in options.only for word in words.replace(",", " ").split())
         expected = read_expected(options.expected_failures)
-    except (ValueError, UnknownRequirementError, ExpectedFailuresError) as problem:
+    except (TargetError, UnknownRequirementError, ExpectedFailuresError) as problem:
         return _complain(str(problem))
     if options.only and not only:
         return _complain("--only names no requirement")
@@ -57,13 +58,13 @@ def _run(options: argparse.Namespace) -> int:
         if reason:
             return _complain(f"the reports cannot be written to {options.report}: {reason}")
 
-    from .._pytest.plugin import SuitePlugin
+    from .._pytest.run_state import RunState
     from .run import finish, judged
 
-    plugin = SuitePlugin(target, only=only, expected=expected, strict=options.strict)
+    state = RunState(target=target, only=frozenset(only), expected=expected, strict=options.strict)
     is_coloured = sys.stdout.isatty() and not options.no_color and not os.environ.get("NO_COLOR")
     stream = sys.stdout
-    run = judged(plugin, stream, is_coloured=is_coloured)
+    run = judged(state, stream, is_coloured=is_coloured)
     code = finish(run, stream, options.report, is_coloured=is_coloured)
     if run.problem is not None:
         _complain(run.problem)
@@ -79,8 +80,9 @@ def _client(options: argparse.Namespace) -> int:
     if unknown:
         return _complain(f"there is no scenario {unknown[0]!r}; there are {', '.join(SCENARIOS)}")
     try:
+        timeout = duration("--timeout", options.timeout)
         expected = read_expected(options.expected_failures, client_catalogue())
-    except (ExpectedFailuresError, UnknownRequirementError) as problem:
+    except (TargetError, ExpectedFailuresError, UnknownRequirementError) as problem:
         return _complain(str(problem))
     if options.report is not None:
         reason = _unusable(options.report)
@@ -98,7 +100,7 @@ def _client(options: argparse.Namespace) -> int:
     run = judge_client(
         options.argv,
         [SCENARIOS[name] for name in dict.fromkeys(options.scenario)] or SCENARIOS.values(),
-        timeout=options.timeout,
+        timeout=timeout,
         tell=_tell,
         expected=expected,
         strict=options.strict,
@@ -125,8 +127,8 @@ def _unusable(directory: Path) -> str:
 
 
 def _compare(options: argparse.Namespace) -> int:
-    from .._pytest.result import save
     from .._reports.comparison import ReportError, read, to_html, to_markdown, told_apart
+    from .._reports.write import save
 
     try:
         reports = told_apart([read(text) for text in options.reports])

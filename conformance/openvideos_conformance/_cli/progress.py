@@ -19,18 +19,18 @@ from .._reports.terminal import COLOURS, GREY, painted
 if TYPE_CHECKING:
     from typing import Any
 
-    from .._pytest.plugin import SuitePlugin
+    from .._pytest.run_state import RunState
 
 _TICK: Final = 0.5
 _LOUD: Final = frozenset({"violated", "error"})
 
 
 class Progress:
-    """What is shown of a run, for pytest; the suite's plugin is asked what it knows."""
+    """What is shown of a run, as a plugin of pytest."""
 
-    def __init__(self, plugin: SuitePlugin, stream: TextIO, *, is_coloured: bool, is_live: bool) -> None:
+    def __init__(self, state: RunState, stream: TextIO, *, is_coloured: bool, is_live: bool) -> None:
         """Show on a stream; `is_live` if a line on it can be written over."""
-        self._plugin, self._stream = plugin, stream
+        self._state, self._stream = state, stream
         self._is_coloured, self._is_live = is_coloured, is_live
         self._total, self._done, self._loud, self._doing = 0, 0, 0, ""
         self._lock = threading.Lock()
@@ -57,8 +57,8 @@ class Progress:
         self._total = len(pairs)
         if not pairs:
             return
-        plugin, target = self._plugin, self._plugin.target
-        most = reckoned(pairs, plugin.needed_jobs, target.denied, target.max_videos)
+        state, target = self._state, self._state.target
+        most = reckoned(pairs, state.needed_jobs, target.denied, target.max_videos)
         self.say(
             f"Judging {target.base_url} by {plural(len({check.requirement for check, _ in pairs}), 'requirement')}, "
             f"in {plural(len(pairs), 'check')}."
@@ -105,7 +105,7 @@ class Progress:
     def _redraw(self) -> None:
         if not self._is_live or self._stopped.is_set() or not self._total:
             return
-        seconds = time.time() - self._plugin.began
+        seconds = time.time() - self._state.began
         failed = f", {self._loud} failed" if self._loud else ""
         line = f"[{self._done}/{self._total}{failed}, {seconds:.0f} s] {self._doing}"
         width = shutil.get_terminal_size().columns - 1

@@ -17,41 +17,40 @@ import pytest
 from .._core.sanitize import one_line
 from .._pytest.fixtures import RUN
 from .._pytest.plugin import SuitePlugin
-from .._pytest.result import collected, write
+from .._pytest.run_state import RunState
 from .._reports.terminal import summary
-from .._server.cleanup import started
+from .._reports.write import write
 from .progress import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Generator
     from types import FrameType
 
-    from .._core.run_result import Run
+    from .._core.run_result import RunResult
 
 _ENVIRONMENT: Final = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS")
 _USED_UP: Final = {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.INTERRUPTED}
 _LAST_WORDS: Final = 300
 
 
-def judged(plugin: SuitePlugin, stream: TextIO, *, is_coloured: bool) -> Run:
+def judged(state: RunState, stream: TextIO, *, is_coloured: bool) -> RunResult:
     """Run the suite and return what it came to; the progress goes to a stream."""
-    progress = Progress(plugin, stream, is_coloured=is_coloured, is_live=stream.isatty())
+    progress = Progress(state, stream, is_coloured=is_coloured, is_live=stream.isatty())
     noise = io.StringIO()
     code: int | pytest.ExitCode | None = None
     # A second interrupt, while pytest ends what the first broke off, leaves pytest in the middle.
     with contextlib.suppress(KeyboardInterrupt), _apart() as directory, _stopping(), _quiet(noise):
-        code = pytest.main(_arguments(directory), plugins=[_Registrar(plugin), progress])
+        code = pytest.main(_arguments(directory), plugins=[_Registrar(SuitePlugin(state)), progress])
     progress.stop()
     if code is None:
-        plugin.is_interrupted = True
-    elif code not in _USED_UP and plugin.problem is None and not plugin.is_interrupted:
-        plugin.problem = f"the suite itself failed: {one_line(noise.getvalue())[-_LAST_WORDS:] or code}"
-    if plugin.wire is not None and not plugin.is_cleaned_up:
-        plugin.left_over = started(plugin.wire.history)
-    return collected(plugin)
+        state.is_interrupted = True
+    elif code not in _USED_UP and state.problem is None and not state.is_interrupted:
+        state.problem = f"the suite itself failed: {one_line(noise.getvalue())[-_LAST_WORDS:] or code}"
+    state.end()
+    return state.result()
 
 
-def finish(run: Run, stream: TextIO, directory: Path | None, *, is_coloured: bool) -> int:
+def finish(run: RunResult, stream: TextIO, directory: Path | None, *, is_coloured: bool) -> int:
     """Write the reports, tell the run, and return the exit code."""
     stream.write("\n" + summary(run, is_coloured=is_coloured))
     code = run.exit_code

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from .._core.contract import contract
-from .._core.exchange import CREATING
+from .._core.operations import CREATING
 from .._core.request_validation import judge_request
 
 if TYPE_CHECKING:

@@ -19,10 +19,9 @@ from .._core.catalogue import client_catalogue
 from .._core.contract import contract
 from .._core.evidence import evidence, redacted
 from .._core.outcomes import NotReachedError, ViolationError
-from .._core.run_result import Run
+from .._core.run_result import RunResult, suite_version
 from .._core.sanitize import one_line
 from .._core.verdicts import Observation, Outcome, judge
-from .._pytest.result import suite_version
 from .command_run import History
 from .recording_server import PREFIX, Answer, Asked, Emulated, Recorder
 from .rules import verdicts
@@ -62,7 +61,7 @@ def judge_client(
     tell: Callable[[str], object] = lambda _: None,
     expected: Mapping[str, str] | None = None,
     strict: bool = False,
-) -> Run:
+) -> RunResult:
     """Play each scenario with the command, and return what it came to. `tell` hears of each before it is played."""
     began = time.time()
     observations: list[Observation] = []
@@ -93,7 +92,7 @@ def judge_client(
         strict=strict,
         unreached="no scenario that was played shows it",
     )
-    return Run(
+    return RunResult(
         suite=suite_version(),
         contract=str(contract().document["info"]["version"]),
         target={"base_url": "", "command": " ".join(command), "scenarios": ", ".join(names), "timeout": timeout},
@@ -228,8 +227,9 @@ def _carry_out(command: Sequence[str], environment: Mapping[str, str], words: Pa
                 start_new_session=True,
             )
         except (OSError, ValueError) as problem:
-            message = f"the command {command[0]!r} cannot be started: {getattr(problem, 'strerror', None) or problem}"
-            raise CommandError(message) from None
+            raise CommandError(
+                f"the command {command[0]!r} cannot be started: {getattr(problem, 'strerror', None) or problem}"
+            ) from None
         try:
             return process.wait(timeout)
         except subprocess.TimeoutExpired:

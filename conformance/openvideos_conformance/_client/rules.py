@@ -9,7 +9,8 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from .._core.contract import contract
-from .._core.exchange import CREATING, json_array, json_object
+from .._core.exchange import json_array, json_object
+from .._core.operations import CREATING
 from .._core.outcomes import NotReachedError, ViolationError
 from .command_run import TERMINAL, legality, pairs
 
@@ -56,8 +57,7 @@ def _rule(requirement: str, *scenarios: str) -> Callable[[Callable[[History], No
 
 def _need(exchanges: list[Exchange], what: str) -> None:
     if not exchanges:
-        message = f"the command sent no {what}"
-        raise NotReachedError(message)
+        raise NotReachedError(f"the command sent no {what}")
 
 
 # ---------------------------------------------------------------- requests
@@ -66,8 +66,7 @@ def _means_an_operation(history: History) -> None:
     _need([*history.exchanges], "request")
     for each in history.exchanges:
         if each.operation is None:
-            message = f"{each.told}: the contract has no such operation"
-            raise ViolationError(message, each)
+            raise ViolationError(f"{each.told}: the contract has no such operation", each)
 
 
 @_rule("CLI-REQUEST-002")
@@ -77,8 +76,7 @@ def _is_valid(history: History) -> None:
     for each in known:
         flaws = legality(each).flaws
         if flaws:
-            message = f"{each.told}: the contract forbids the request: {'; '.join(flaws)}"
-            raise ViolationError(message, each)
+            raise ViolationError(f"{each.told}: the contract forbids the request: {'; '.join(flaws)}", each)
 
 
 @_rule("CLI-REQUEST-003")
@@ -88,14 +86,14 @@ def _carries_what_was_asked(history: History) -> None:
     _need(creates, "create")
     meant = [each for each in creates if legality(each).fields.get("prompt") == prompt]
     if not meant:
-        message = "no create has the prompt that the client was told to ask for"
-        raise ViolationError(message, creates[0])
+        raise ViolationError("no create has the prompt that the client was told to ask for", creates[0])
     for each in meant:
         fields = legality(each).fields
         for name, value in history.asked.items():
             if str(fields.get(name)) != value:
-                message = f"the create has {name} {fields.get(name, 'left out')!r}, but was to have {value!r}"
-                raise ViolationError(message, each)
+                raise ViolationError(
+                    f"the create has {name} {fields.get(name, 'left out')!r}, but was to have {value!r}", each
+                )
 
 
 @_rule("CLI-AUTH-001")
@@ -104,23 +102,20 @@ def _has_the_key(history: History) -> None:
     for each in history.exchanges:
         scheme, _, key = (each.request_header("authorization") or "").partition(" ")
         if scheme.lower() != "bearer" or key.strip() != history.key:
-            said = (
-                "without Authorization" if not scheme else f"with Authorization of the scheme {scheme}, or another key"
-            )
-            message = f"{each.told} was sent {said}; it takes the key as Bearer"
-            raise ViolationError(message, each)
+            sent = f"with the scheme {scheme}, or with another key" if scheme else "without Authorization"
+            raise ViolationError(f"{each.told} was sent {sent}; it takes the key as Bearer", each)
 
 
 @_rule("CLI-AUTH-002", "redirect")
 def _keeps_the_key(history: History) -> None:
     if not history.foreign:
-        message = "the command did not follow the redirect"
-        raise NotReachedError(message)
+        raise NotReachedError("the command did not follow the redirect")
     for each in history.foreign:
         places = [name for name, value in each.request_headers if history.key in value]
         if places or history.key in each.target or history.key.encode() in each.request_body:
-            message = f"{each.told} went to another origin with the key in {', '.join(places) or 'the request'}"
-            raise ViolationError(message, each)
+            raise ViolationError(
+                f"{each.told} went to another origin with the key in {', '.join(places) or 'the request'}", each
+            )
 
 
 # ---------------------------------------------------------------- creates
@@ -136,8 +131,9 @@ def _starts_no_job_twice(history: History) -> None:
             again = later.request_header("idempotency-key")
             if key is None or again != key:
                 how = "without an Idempotency-Key" if again is None else "under another Idempotency-Key"
-                message = f"the create had been carried out ({first.told}), and was sent again {how}"
-                raise ViolationError(message, first, later)
+                raise ViolationError(
+                    f"the create had been carried out ({first.told}), and was sent again {how}", first, later
+                )
 
 
 @_rule("CLI-CREATE-002", *_CALM)
@@ -149,8 +145,7 @@ def _starts_one_job(history: History) -> None:
         counted[legality(each).fields.get("prompt")] += 1
         key = each.request_header("idempotency-key")
         if counted[legality(each).fields.get("prompt")] > 1 and key is None:
-            message = "an accepted create was sent again, and started a second job of the same prompt"
-            raise ViolationError(message, each)
+            raise ViolationError("an accepted create was sent again, and started a second job of the same prompt", each)
 
 
 @_rule("CLI-RETRY-001", "retry-after", "retry-after-date")
@@ -161,11 +156,12 @@ def _waits_as_long_as_told(history: History) -> None:
         pause = _pause(each)
         for later in history.of(str(each.operation)):
             if later.began > each.ended and later.ids == each.ids and later.began - each.ended < pause * _TOLERANCE:
-                message = (
+                raise ViolationError(
                     f"{each.told} with Retry-After {each.header('retry-after')}, {pause:.2f} s ahead; "
-                    f"it came again after {later.began - each.ended:.2f} s"
+                    f"it came again after {later.began - each.ended:.2f} s",
+                    each,
+                    later,
                 )
-                raise ViolationError(message, each, later)
 
 
 def _pause(exchange: Exchange) -> float:
@@ -186,11 +182,11 @@ def _polls_no_faster_than_told(history: History) -> None:
             seen = True
             pause, passed = int(hint) / 1000, later.began - each.ended
             if passed < pause * _TOLERANCE:
-                message = f"a poll came {passed * 1000:.0f} ms after one that asked for a pause of {hint} ms"
-                raise ViolationError(message, each, later)
+                raise ViolationError(
+                    f"a poll came {passed * 1000:.0f} ms after one that asked for a pause of {hint} ms", each, later
+                )
     if not seen:
-        message = "the command did not poll a job that was at work"
-        raise NotReachedError(message)
+        raise NotReachedError("the command did not poll a job that was at work")
 
 
 @_rule("CLI-POLL-002", "unknown-status")
@@ -200,8 +196,9 @@ def _polls_on(history: History) -> None:
     for each in unknown:
         later = [poll for poll in history.polls()[each.ids["video_id"]] if poll.number > each.number]
         if not later:
-            message = "the command took the unknown status 'finalizing' for the end of the job, and polled no more"
-            raise ViolationError(message, each)
+            raise ViolationError(
+                "the command took the unknown status 'finalizing' for the end of the job, and polled no more", each
+            )
 
 
 @_rule("CLI-POLL-003")
@@ -211,11 +208,9 @@ def _ends_with_the_job(history: History) -> None:
         ended = [each for each in polls if each.is_ok and each.object.get("status") in TERMINAL]
         reached = reached or bool(ended)
         if len(ended) > MOST_LATE_POLLS:
-            message = f"a job that had ended was polled {len(ended) - 1} times more"
-            raise ViolationError(message, *ended[-2:])
+            raise ViolationError(f"a job that had ended was polled {len(ended) - 1} times more", *ended[-2:])
     if not reached:
-        message = "the command polled no job to its end"
-        raise NotReachedError(message)
+        raise NotReachedError("the command polled no job to its end")
 
 
 @_rule("CLI-POLL-004", "server-error")
@@ -226,12 +221,14 @@ def _keeps_the_id(history: History) -> None:
     for later in history.started():
         before = [each for each in history.started() if each.number < first.number]
         if later.number > first.number and _body_of(later) in [_body_of(each) for each in before]:
-            message = "a poll failed, and the command started the same job again in place of polling on"
-            raise ViolationError(message, first, later)
+            raise ViolationError(
+                "a poll failed, and the command started the same job again in place of polling on", first, later
+            )
     known = history.polls()[first.ids["video_id"]]
     if history.is_done and not any(each.is_ok for each in known):
-        message = "a poll failed, and the command reported success without knowing what became of the job"
-        raise ViolationError(message, first)
+        raise ViolationError(
+            "a poll failed, and the command reported success without knowing what became of the job", first
+        )
 
 
 # ---------------------------------------------------------------- pages
@@ -245,22 +242,21 @@ def _goes_on_behind_the_last(history: History) -> None:
             continue
         known = {last for page in pages[:index] if (last := _last(page))}
         if after not in known:
-            message = f"a page behind {after!r} was asked for, which no page before had as its last video"
-            raise ViolationError(message, *pages[max(index - 1, 0) : index + 1])
+            raise ViolationError(
+                f"a page behind {after!r} was asked for, which no page before had as its last video",
+                *pages[max(index - 1, 0) : index + 1],
+            )
         if any(_after(page) == after and page.query == each.query for page in pages[:index]):
-            message = f"the page behind {after!r} had come, and was asked for again"
-            raise ViolationError(message, each)
+            raise ViolationError(f"the page behind {after!r} had come, and was asked for again", each)
 
 
 @_rule("CLI-LIST-002", "plain", "huge-list")
 def _walks_to_the_end(history: History) -> None:
     pages = [each for each in history.of("list_videos") if each.is_ok]
     if not any(each.object.get("has_more") is True for each in pages):
-        message = "the command asked for no list of more than one page"
-        raise NotReachedError(message)
+        raise NotReachedError("the command asked for no list of more than one page")
     if pages[-1].object.get("has_more") is True:
-        message = f"the list was left after {len(pages)} pages, although there were more"
-        raise ViolationError(message, pages[-1])
+        raise ViolationError(f"the list was left after {len(pages)} pages, although there were more", pages[-1])
 
 
 @_rule("CLI-LIST-003", "duplicate-cursor")
@@ -271,8 +267,10 @@ def _walks_in_no_circle(history: History) -> None:
         return
     cursor, times = asked.most_common(1)[0]
     if times > MOST_REPEATS:
-        message = f"the cursor {cursor!r} came again and again, and the command asked for it {times} times"
-        raise ViolationError(message, history.of("list_videos")[-1])
+        raise ViolationError(
+            f"the cursor {cursor!r} came again and again, and the command asked for it {times} times",
+            history.of("list_videos")[-1],
+        )
 
 
 # ---------------------------------------------------------------- answers
@@ -280,19 +278,16 @@ def _walks_in_no_circle(history: History) -> None:
 def _gives_every_field(history: History) -> None:
     text = history.files.get(PARSED)
     if text is None:
-        message = f"the command left no {PARSED}"
-        raise NotReachedError(message)
+        raise NotReachedError(f"the command left no {PARSED}")
     given = _object(text)
     told = [each for each in history.exchanges if each.is_ok and _is_of(each, given)]
     if not told:
-        message = f"{PARSED} holds no video that the command was told of"
-        raise ViolationError(message)
+        raise ViolationError(f"{PARSED} holds no video that the command was told of")
     # Which answer it was made of is not known: whichever it fits best.
     best = min(reversed(told), key=lambda each: len(_lost(each.object, given)))
     lost = _lost(best.object, given)
     if lost:
-        message = f"of an answer, the client does not give {', '.join(lost)}, or another value"
-        raise ViolationError(message, best)
+        raise ViolationError(f"of an answer, the client does not give {', '.join(lost)}, or another value", best)
 
 
 # ---------------------------------------------------------------- content
@@ -303,8 +298,10 @@ def _reports_a_broken_file(history: History) -> None:
     if history.is_done and kept != history.media:
         size = "no file" if kept is None else f"{len(kept)} bytes"
         whole = 0 if history.media is None else len(history.media)
-        message = f"the command reported success with {size} of {whole} bytes in {FILE}"
-        raise ViolationError(message, *history.of("download_video_content")[-1:])
+        raise ViolationError(
+            f"the command reported success with {size} of {whole} bytes in {FILE}",
+            *history.of("download_video_content")[-1:],
+        )
 
 
 @_rule("CLI-CONTENT-002", "truncated-download", "lasting-truncation")
@@ -313,8 +310,7 @@ def _leaves_no_part(history: History) -> None:
     _need(cut, "download that broke off")
     kept = history.files.get(FILE)
     if kept is not None and kept != history.media:
-        message = f"a part of the file, {len(kept)} bytes, is left as {FILE}"
-        raise ViolationError(message, cut[-1])
+        raise ViolationError(f"a part of the file, {len(kept)} bytes, is left as {FILE}", cut[-1])
 
 
 # ---------------------------------------------------------------- the run
@@ -322,16 +318,20 @@ def _leaves_no_part(history: History) -> None:
 def _does_its_work(history: History) -> None:
     _need([*history.exchanges], "request")
     if history.exit_code not in {0, None}:
-        message = f"nothing was wrong, but the command ended with {history.exit_code}: {history.last_words}"
-        raise ViolationError(message, *history.exchanges[-1:])
+        raise ViolationError(
+            f"nothing was wrong, but the command ended with {history.exit_code}: {history.last_words}",
+            *history.exchanges[-1:],
+        )
 
 
 @_rule("CLI-RUN-002")
 def _ends(history: History) -> None:
     _need([*history.exchanges], "request")
     if history.exit_code is None:
-        message = f"the command had not ended after its time; it had sent {len(history.exchanges)} requests"
-        raise ViolationError(message, *history.exchanges[-1:])
+        raise ViolationError(
+            f"the command had not ended after its time; it had sent {len(history.exchanges)} requests",
+            *history.exchanges[-1:],
+        )
 
 
 def verdicts(history: History) -> Iterator[tuple[ClientRule, Exception | None]]:

@@ -82,6 +82,5 @@ def known(ids: Iterable[str], among: Mapping[str, Requirement] | None = None) ->
             area = each.rpartition("-")[0]
             like = [other for other in there_are if area and other.startswith(area)]
             there = f"there are {like[0]} to {like[-1]}" if like else "docs/requirements.md lists all"
-            message = f"no requirement has the id {each!r}; {there}"
-            raise UnknownRequirementError(message)
+            raise UnknownRequirementError(f"no requirement has the id {each!r}; {there}")
     return found

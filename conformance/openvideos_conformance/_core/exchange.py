@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from .operations import ANSWERED_WITH_VIDEO
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -96,21 +98,12 @@ class Exchange:
 
 def videos_of(exchange: Exchange) -> Iterable[dict[str, Any]]:
     """Return the Video objects that an answer holds: one, or those of a page; none if it is another answer."""
-    if not exchange.is_ok or exchange.operation not in _ANSWERED_WITH_VIDEOS:
+    if not exchange.is_ok:
         return
-    if exchange.operation != "list_videos":
-        if exchange.object:
-            yield exchange.object
-        return
-    for item in json_array(exchange.object.get("data")):
-        if json_object(item):
-            yield item
-
-
-CREATING: Final = frozenset({"create_video", "remix_video", "edit_video", "extend_video"})
-"""The operations that start a job, which costs money."""
-
-_ANSWERED_WITH_VIDEOS: Final = CREATING | {"retrieve_video", "list_videos"}
+    if exchange.operation in ANSWERED_WITH_VIDEO:
+        yield from filter(None, [exchange.object])
+    elif exchange.operation == "list_videos":
+        yield from filter(None, map(json_object, json_array(exchange.object.get("data"))))
 
 
 def json_object(value: Any) -> dict[str, Any]:
@@ -124,5 +117,4 @@ def json_array(value: Any) -> list[Any]:
 
 
 def _refuse(constant: str) -> None:
-    message = f"{constant} is no JSON"
-    raise ValueError(message)
+    raise ValueError(f"{constant} is no JSON")

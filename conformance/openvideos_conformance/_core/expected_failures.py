@@ -35,19 +35,17 @@ def read_expected(path: Path | None, among: Mapping[str, Requirement] | None = N
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
-        message = f"the expected failures in {path} cannot be read: {problem}"
-        raise ExpectedFailuresError(message) from None
+        raise ExpectedFailuresError(f"the expected failures in {path} cannot be read: {problem}") from None
     table = json_object(document.get("expected"))
     if not isinstance(document.get("expected"), dict) or document.keys() != {"expected"}:
-        message = f'{path} has no table [expected], or more than that; write VID-LIST-001 = "the reason" below it'
-        raise ExpectedFailuresError(message)
+        raise ExpectedFailuresError(
+            f'{path} has no table [expected], or more than that; write VID-LIST-001 = "the reason" below it'
+        )
     for name, reason in table.items():
         if not isinstance(reason, str) or not reason.strip():
-            message = f"{path} gives no reason for {name}; write why the failure is expected"
-            raise ExpectedFailuresError(message)
+            raise ExpectedFailuresError(f"{path} gives no reason for {name}; write why the failure is expected")
     try:
         known(table, among)
     except UnknownRequirementError as problem:
-        message = f"{path}: {problem}"
-        raise ExpectedFailuresError(message) from None
+        raise ExpectedFailuresError(f"{path}: {problem}") from None
     return table

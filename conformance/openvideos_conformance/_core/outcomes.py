@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from .exchange import Exchange
@@ -32,6 +32,13 @@ class OverdueError(NotReachedError):
 
 class UnsupportedError(OutcomeError):
     """The server does not offer what the requirement is about."""
+
+
+class Finding(NamedTuple):
+    """One way in which a server breaks a promise: a sentence, and the exchanges that show it."""
+
+    message: str
+    exchanges: tuple[Exchange, ...] = ()
 
 
 class CannotJudgeError(Exception):

@@ -199,5 +199,4 @@ def _escaped(step: str) -> str:
 
 
 def _refuse(constant: str) -> None:
-    message = f"{constant} is no JSON"
-    raise ValueError(message)
+    raise ValueError(f"{constant} is no JSON")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Final
 
 from .catalogue import Level
@@ -39,7 +40,7 @@ AREAS: Final = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
+class RunResult:
     """A whole run, or what there is of one that was broken off. No secret is in it."""
 
     suite: str
@@ -107,7 +108,7 @@ def area_name(area: str) -> str:
     return AREAS.get(area, area.capitalize())
 
 
-def headline(run: Run) -> str:
+def headline(run: RunResult) -> str:
     """Say in a sentence what the run came to."""
     if run.problem is not None:
         return f"No verdict: {run.problem}"
@@ -125,6 +126,14 @@ def headline(run: Run) -> str:
         *([f"{plural(stale, 'expected failure')} did not come"] if stale else []),
     ]
     return "; ".join([said, *notes])
+
+
+def suite_version() -> str:
+    """Return the version of the distribution that the suite is in."""
+    try:
+        return version("openvideos")
+    except PackageNotFoundError:  # run from a source tree
+        return "unknown"
 
 
 def plural(number: int, noun: str) -> str:

@@ -1,14 +1,83 @@
-"""What the suite is pointed at: the server, the key, and what a run may ask and spend."""
+"""Hold what the suite is pointed at, and make it from options: the one check of them, for every command line."""
 
 from __future__ import annotations
 
+import math
+import secrets
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+from .catalogue import capabilities
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from .contract import Contract
 
+KEY_VARIABLE: Final = "OPENVIDEOS_API_KEY"
+URL_VARIABLE: Final = "OPENVIDEOS_BASE_URL"
+
 _A_FEW_SECONDS: Final = "4"
+_MAX_PORT: Final = 65_535
+
+
+class TargetError(ValueError):
+    """An option cannot be used. The message names the option and the way out, and shows no secret."""
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """An option of a run. `names` are its spellings, the first of which is shown; a default of None is not shown."""
+
+    names: tuple[str, ...]
+    help: str
+    metavar: str | None = None
+    default: str | None = None
+
+    @property
+    def dest(self) -> str:
+        """The name of the value, as `Target.of` reads it."""
+        return self.names[0].removeprefix("--").replace("-", "_")
+
+
+OPTIONS: Final = (
+    Option(
+        ("--base-url",),
+        f"where the API is, such as http://127.0.0.1:8000/v1 (default: {URL_VARIABLE})",
+        metavar="URL",
+    ),
+    Option(
+        ("--api-key",),
+        f"the key (default: {KEY_VARIABLE}, which other users of the machine cannot see)",
+        metavar="KEY",
+    ),
+    Option(("--model",), "a model that the server offers (default: the contract's)"),
+    Option(("--size",), "a size that it offers, such as 720x1280; the smaller, the cheaper"),
+    Option(("--seconds",), "a duration that it offers; the shorter, the cheaper"),
+    Option(
+        ("--failing-prompt",),
+        "a prompt that makes a job fail; without one, failures go unjudged",
+        metavar="PROMPT",
+    ),
+    Option(
+        ("--capabilities",),
+        "what the server offers and what not, such as remix,-edits (default: found out)",
+        metavar="WORDS",
+    ),
+    Option(("--max-videos",), "how many videos it may start (default: 40)", metavar="N", default="40"),
+    Option(("--deadline",), "how long to wait for videos (default: 600)", metavar="S", default="600"),
+    Option(
+        ("--timeout", "--answer-timeout"),
+        "how long to wait for a response (default: 30)",
+        metavar="S",
+        default="30",
+    ),
+    Option(("--seed", "--suite-seed"), "the seed of generated requests (default: 0)", metavar="N", default="0"),
+    Option(("--webhook-port",), "where the server sends its events, on this machine", metavar="PORT"),
+    Option(("--webhook-secret",), "the secret that it signs them with", metavar="SECRET"),
+)
+"""The options of which a Target is made; each is a text, or None where it is not given."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,7 +86,7 @@ class Target:
 
     `base_url` ends with the prefix, such as `/v1`. `model`, `size` and `seconds` are what the server offers; None
     leaves the choice to the contract's default. `max_videos` bounds the jobs that a run starts, `deadline` how long it
-    waits for them, in seconds, and `timeout` how long for one answer.
+    waits for them, in seconds, and `timeout` how long for one response.
     """
 
     base_url: str
@@ -37,6 +106,38 @@ class Target:
     webhook_port: int | None = None
     webhook_secret: str | None = field(default=None, repr=False)
 
+    @classmethod
+    def of(cls, texts: Mapping[str, str | None], environment: Mapping[str, str]) -> Target:
+        """Make a target from the texts of OPTIONS, by their `dest`, and from the variables of the environment.
+
+        Raises:
+            TargetError: One cannot be used.
+
+        """
+
+        def text(name: str) -> str | None:
+            return texts.get(name)
+
+        given = {option.dest: texts.get(option.dest) or option.default or "" for option in OPTIONS}
+        key = text("api_key")
+        declared, denied = _capabilities(given["capabilities"])
+        return cls(
+            base_url=_url(given["base_url"] or environment.get(URL_VARIABLE, "")),
+            api_key=_key(environment.get(KEY_VARIABLE) if key is None else key),
+            model=text("model"),
+            size=text("size"),
+            seconds=text("seconds"),
+            failing_prompt=text("failing_prompt"),
+            declared=declared,
+            denied=denied,
+            max_videos=_count(given["max_videos"]),
+            deadline=duration("--deadline", given["deadline"]),
+            timeout=duration("--timeout", given["timeout"]),
+            seed=_seed(given["seed"]),
+            webhook_port=_port(given["webhook_port"]) if given["webhook_port"] else None,
+            webhook_secret=text("webhook_secret"),
+        )
+
     def duration(self, contract: Contract) -> str:
         """Return the seconds to ask for where they must be named: the operator's, the contract's, or a few."""
         return self.seconds or contract.default("VideoSeconds") or _A_FEW_SECONDS
@@ -45,3 +146,74 @@ class Target:
         """Return the fields of a create, with the model, the size and the seconds that the server offers."""
         chosen = {"model": self.model, "size": self.size, "seconds": self.seconds}
         return {**{name: value for name, value in chosen.items() if value is not None}, **fields}
+
+
+def duration(option: str, text: str) -> float:
+    """Return a time in seconds. Raises TargetError."""
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if 0 < seconds < 1e6:  # noqa: PLR2004 - eleven days; a NaN is not
+        return seconds
+    raise TargetError(f"{option} {text!r} is not a time in seconds; use a number above 0")
+
+
+def _url(text: str) -> str:
+    if not text:
+        raise TargetError(f"give the server to judge with --base-url, or set {URL_VARIABLE}")
+    try:
+        parts = urlsplit(text)
+        is_url = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_url, parts = False, urlsplit("")
+    if "@" in text:  # it may hold a password, so it is not shown
+        raise TargetError("--base-url holds a name or a password; give the key with --api-key")
+    if not is_url or parts.query or parts.fragment or not text.isprintable() or " " in text:
+        raise TargetError(f"--base-url {text!r} is no URL of an API; give one such as http://127.0.0.1:8000/v1")
+    return text
+
+
+def _key(key: str | None) -> str | None:
+    if not key:
+        return None
+    if not all("!" <= char <= "~" for char in key):
+        raise TargetError(f"the key must be printable ASCII without spaces; see --api-key and {KEY_VARIABLE}")
+    return key
+
+
+def _capabilities(words: str) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the capabilities that a text declares and denies, such as `remix,-edits`; `all` declares every one."""
+    known = capabilities()
+    wanted: set[str] = set()
+    denied: set[str] = set()
+    for word in words.replace(",", " ").split():
+        name = word.removeprefix("-")
+        if name != "all" and name not in known:
+            raise TargetError(f"there is no capability {name!r}; there are {', '.join(known)}, and all")
+        (denied if word.startswith("-") else wanted).update(known if name == "all" else {name})
+    return frozenset(wanted - denied), frozenset(denied)
+
+
+def _count(text: str) -> int:
+    if _is_number(text, digits=8) and int(text) > 0:
+        return int(text)
+    raise TargetError(f"--max-videos {text!r} is not a number of videos; use 1 or more")
+
+
+def _seed(text: str) -> int:
+    if text == "random":
+        return secrets.randbelow(1 << 31)
+    if _is_number(text, digits=15):
+        return int(text)
+    raise TargetError(f"--seed {text!r} is no seed; use a number from 0 on, or random")
+
+
+def _port(text: str) -> int:
+    if _is_number(text, digits=5) and 0 < int(text) <= _MAX_PORT:
+        return int(text)
+    raise TargetError(f"--webhook-port {text!r} is not a port; use a number from 1 to {_MAX_PORT}")
+
+
+def _is_number(text: str, *, digits: int) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) <= digits

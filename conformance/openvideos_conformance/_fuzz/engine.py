@@ -12,12 +12,12 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from .._core.operations import capability_of
 from .._core.outcomes import NotReachedError, UnsupportedError
 from .._inputs.media_files import clip, image
-from .._probes.unauthorized_requests import CAPABILITIES
 from .document import IMAGE, JSON_CREATE, VIDEO, adapted
 from .findings import Failure, Generated, own_failures, put_to_the_test, requirement_of
-from .transport import FuzzWire
+from .transport import RecordingTransport
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from .._core.contract import Schema
     from .._core.target import Target
     from .._server.capabilities import Capabilities
-    from .._server.recording_client import Wire
+    from .._server.recording_client import RecordingClient
 
 MAX_JOBS: Final = 12
 """How many jobs generated requests may start, whatever --max-videos is."""
@@ -56,17 +56,17 @@ class Fuzzed:
     tested: Counter[str] = field(default_factory=Counter[str])
 
 
-def fuzz(wire: Wire, offered: Capabilities) -> Fuzzed:
+def fuzz(client: RecordingClient, offered: Capabilities) -> Fuzzed:
     """Send what schemathesis makes of the contract, for a limited time and a limited number of jobs.
 
     Raises:
         RuntimeError: Schemathesis failed, which says nothing about the server.
 
     """
-    max_jobs = min(MAX_JOBS, (wire.target.max_videos - wire.videos_started) // 2)
-    recorder = FuzzWire(wire, max_jobs)
-    failures = _generate(wire, recorder, _operations(wire, offered))
-    made = Generated(wire.contract, recorder.exchanges, recorder.legality, wire.history)
+    max_jobs = min(MAX_JOBS, (client.target.max_videos - client.videos_started) // 2)
+    recorder = RecordingTransport(client, max_jobs)
+    failures = _generate(client, recorder, _operations(client, offered))
+    made = Generated(client.contract, recorder.exchanges, recorder.legality, client.history)
     found: dict[str, list[Failure]] = {}
     for failure in failures:
         requirement = requirement_of(failure, made)
@@ -77,9 +77,9 @@ def fuzz(wire: Wire, offered: Capabilities) -> Fuzzed:
     return Fuzzed(found, put_to_the_test(made))
 
 
-def _operations(wire: Wire, offered: Capabilities) -> set[str]:
+def _operations(client: RecordingClient, offered: Capabilities) -> set[str]:
     """Return the operations that the server has, and whether it takes a create as JSON."""
-    needed = {operation.id: CAPABILITIES.get(operation.id, "core") for operation in wire.contract.operations}
+    needed = {operation.id: capability_of(operation.id) for operation in client.contract.operations}
     has: set[str] = set()
     for name, capability in {**needed, JSON_CREATE: JSON_CREATE}.items():
         try:
@@ -90,7 +90,7 @@ def _operations(wire: Wire, offered: Capabilities) -> set[str]:
     return has
 
 
-def _generate(wire: Wire, recorder: FuzzWire, offered: set[str]) -> list[Failure]:
+def _generate(client: RecordingClient, recorder: RecordingTransport, offered: set[str]) -> list[Failure]:
     from hypothesis.configuration import set_hypothesis_home_dir
     from schemathesis.engine import events, from_schema
 
@@ -100,8 +100,8 @@ def _generate(wire: Wire, recorder: FuzzWire, offered: set[str]) -> list[Failure
         warnings.simplefilter("ignore")  # they are about the document, which is ours
         set_hypothesis_home_dir(home)  # nothing is left in the user's directory
         try:
-            stream = from_schema(_schema(wire, offered)).execute()
-            began, is_stopped = wire.now(), False
+            stream = from_schema(_schema(client, offered)).execute()
+            began, is_stopped = client.now(), False
             for event in stream:
                 if isinstance(event, events.PhaseStarted):
                     recorder.phase = event.phase.name.value
@@ -113,23 +113,22 @@ def _generate(wire: Wire, recorder: FuzzWire, offered: set[str]) -> list[Failure
                     raise event.exception
                 elif isinstance(event, events.Interrupted) and not is_stopped:
                     raise KeyboardInterrupt
-                if wire.now() - began > SECONDS and not is_stopped:
+                if client.now() - began > SECONDS and not is_stopped:
                     is_stopped = True
                     stream.stop()
         finally:
             set_hypothesis_home_dir(None)
     if problems and not recorder.exchanges:
-        message = f"schemathesis generated nothing: {problems[0]}"
-        raise RuntimeError(message)
+        raise RuntimeError(f"schemathesis generated nothing: {problems[0]}")
     return failures
 
 
-def _schema(wire: Wire, offered: set[str]) -> Any:
+def _schema(client: RecordingClient, offered: set[str]) -> Any:
     import schemathesis
     from hypothesis import strategies
     from schemathesis import config
 
-    target = wire.target
+    target = client.target
     _, picture, _ = image(target.size)
     _, video, _ = clip(target.size, target.seconds)
     schemathesis.openapi.media_type(IMAGE, strategies.just(picture))
@@ -137,7 +136,7 @@ def _schema(wire: Wire, offered: set[str]) -> Any:
     # What it cannot read it does not judge. As text of one byte a character, a file fits its schema, a string.
     binary = schemathesis.deserializer("video/mp4", "image/webp", "image/jpeg")
     binary(lambda _, response: response.content.decode("latin-1"))
-    document = adapted(wire.contract, target, offered=offered, picture=picture)
+    document = adapted(client.contract, target, offered=offered, picture=picture)
     read: Callable[[Schema], config.SchemathesisConfig] = getattr(config.SchemathesisConfig, "from_dict")  # noqa: B009
     return schemathesis.openapi.from_dict(document, config=read(_configuration(target)))
 
@@ -169,7 +168,7 @@ def _configuration(target: Target) -> Schema:
     }
 
 
-def _failures(event: Any, recorder: FuzzWire) -> list[Failure]:
+def _failures(event: Any, recorder: RecordingTransport) -> list[Failure]:
     """Return the failures of a scenario, but for those of answers that did not come from the server."""
     found: list[Failure] = []
     for case, nodes in event.recorder.checks.items():

@@ -11,7 +11,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from .._core.exchange import CREATING, MISSING, videos_of
+from .._core.exchange import MISSING, videos_of
+from .._core.operations import CREATING, OPERATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -20,22 +21,8 @@ if TYPE_CHECKING:
     from .._core.exchange import Exchange
     from .._core.request_validation import Legality
 
-SCHEMA_OF: Final = {
-    "create_video": "VID-CREATE-001",
-    "retrieve_video": "VID-RETRIEVE-001",
-    "list_videos": "VID-LIST-001",
-    "delete_video": "VID-DELETE-001",
-    "download_video_content": "VID-CONTENT-001",
-    "remix_video": "VID-REMIX-001",
-    "edit_video": "VID-EDIT-001",
-    "extend_video": "VID-EXTEND-001",
-    "create_character": "VID-CHAR-001",
-    "retrieve_character": "VID-CHAR-002",
-}
-"""The requirement that the answer of an operation fits its schema."""
-
 MAPPED: Final = (
-    *SCHEMA_OF.values(),
+    *(each.requirement for each in OPERATIONS.values()),
     "VID-CREATE-010",
     "VID-DELETE-003",
     "VID-ERROR-001",
@@ -104,7 +91,7 @@ def requirement_of(failure: Failure, made: Generated) -> str | None:
     status = exchange.status
     if exchange.failure or status is None:
         return None
-    if exchange.operation not in {None, *SCHEMA_OF} and status in _NOT_THERE:
+    if exchange.operation not in {None, *OPERATIONS} and status in _NOT_THERE:
         return None  # the contract has gained it, and the server may be older
     by_answer: dict[str, Callable[[Exchange, int], str | None]] = {
         "not_a_server_error": _server_error,
@@ -184,8 +171,8 @@ def _tested_by(exchange: Exchange, made: Generated, created: set[str]) -> Iterab
             yield from ("VID-ERROR-003", "VID-ERROR-004")
         return
     yield "VID-ERROR-009"
-    if status >= _BAD or exchange.operation in SCHEMA_OF:
-        yield "VID-ERROR-001" if status >= _BAD else SCHEMA_OF[exchange.operation]
+    if status >= _BAD or exchange.operation in OPERATIONS:
+        yield "VID-ERROR-001" if status >= _BAD else OPERATIONS[exchange.operation].requirement
     said = made.contract.answers(exchange.operation, status) or {}
     if any(exchange.header(name) is not None for name in said.get("headers", {})):
         yield "VID-HEADER-004"
@@ -227,7 +214,8 @@ def _content_type(exchange: Exchange, status: int) -> str | None:
 def _schema(exchange: Exchange, status: int) -> str | None:
     if status >= _BAD:
         return "VID-ERROR-001"
-    return SCHEMA_OF.get(exchange.operation or "")
+    facts = OPERATIONS.get(exchange.operation or "")
+    return facts.requirement if facts else None
 
 
 def _method(exchange: Exchange, status: int) -> str | None:

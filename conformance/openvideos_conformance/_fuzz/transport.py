@@ -14,15 +14,16 @@ from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
 from urllib3 import HTTPResponse
 
-from .._core.exchange import CREATING, Exchange, json_object, videos_of
+from .._core.exchange import Exchange, json_object, videos_of
+from .._core.operations import CREATING
+from .._core.own_jobs import created_ids
 from .._core.request_validation import Legality, judge_request
-from .._probes.invalid_requests import ids_given
 from .._server.recording_client import MAX_BODY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
 
-    from .._server.recording_client import Wire
+    from .._server.recording_client import RecordingClient
 
 LAYER: Final = "fuzz"
 CASE_HEADER: Final = "x-schemathesis-testcaseid"
@@ -47,13 +48,13 @@ _LOCAL: Final = {"legal": 429, "illegal": 400, "stranger": 401}
 _UNKNOWN: Final = 404
 
 
-class FuzzWire:
+class RecordingTransport:
     """Records the exchanges of generated requests, and answers for the server what would cost too much."""
 
-    def __init__(self, wire: Wire, max_jobs: int) -> None:
+    def __init__(self, client: RecordingClient, max_jobs: int) -> None:
         """Start no more than so many jobs, two of which are kept for creates that should have been refused."""
-        self._wire, self._max_jobs = wire, max_jobs
-        self._prefix = urlsplit(wire.target.base_url.rstrip("/")).path
+        self._client, self._max_jobs = client, max_jobs
+        self._prefix = urlsplit(client.target.base_url.rstrip("/")).path
         self.phase = "examples"
         self.exchanges: list[Exchange] = []
         self.by_case: dict[str, Exchange] = {}
@@ -61,7 +62,7 @@ class FuzzWire:
         self.local_cases: set[str] = set()
         self._legal, self._illegal, self._characters = 0, 0, 0
         self._own: set[str] = set()
-        self._given, self._seen = ids_given(wire), set[str]()
+        self._given, self._seen = created_ids(client.history), set[str]()
 
     @contextlib.contextmanager
     def installed(self) -> Generator[None]:
@@ -88,16 +89,16 @@ class FuzzWire:
         target = urlsplit(request.url or "")
         path = target.path.removeprefix(self._prefix)
         method = str(request.method)
-        operation, ids = self._wire.contract.match(method, path)
+        operation, ids = self._client.contract.match(method, path)
         body = _bytes(request.body)
         media_type = str(request.headers.get("content-type") or "")
         legality = Legality(doubts=("it is no operation of the contract",))
         if operation is not None:
             legality = judge_request(
-                self._wire.contract, operation, query=target.query, media_type=media_type, body=body
+                self._client.contract, operation, query=target.query, media_type=media_type, body=body
             )
         authorization = request.headers.get("authorization")
-        key = self._wire.target.api_key
+        key = self._client.target.api_key
         has_key = authorization is None if key is None else _text(authorization) == f"Bearer {key}"
         kind = "stranger" if not has_key else "illegal" if legality.is_illegal else "legal"
         source = json_object(legality.fields.get("video")).get("id")
@@ -120,7 +121,7 @@ class FuzzWire:
         return _LOCAL[kind] if is_costly or is_enough else None
 
     def _may_spend(self, kind: str) -> bool:
-        if self._wire.target.max_videos <= self._wire.videos_started:
+        if self._client.target.max_videos <= self._client.videos_started:
             return False
         if kind == "legal":
             return self._legal < round((self._max_jobs - _ILLEGAL_AT_MOST) * _SHARES.get(self.phase, 1.0))
@@ -134,7 +135,7 @@ class FuzzWire:
         body: bytes,
         **known: Any,
     ) -> requests.Response:
-        number, began = self._wire.number(), self._wire.now()
+        number, began = self._client.number(), self._client.now()
         answer: dict[str, Any] = {}
         error: requests.RequestException | None = None
         response: requests.Response | None = None
@@ -149,7 +150,7 @@ class FuzzWire:
             number=number,
             layer=LAYER,
             began=began,
-            ended=self._wire.now(),
+            ended=self._client.now(),
             at=time.time(),
             request_headers=tuple(
                 (_text(name).lower(), "***" if _text(name).lower() == "authorization" else _text(value))
@@ -165,7 +166,7 @@ class FuzzWire:
         return response
 
     def _keep(self, exchange: Exchange, legality: Legality, case: str) -> None:
-        self._wire.record(exchange)
+        self._client.record(exchange)
         self.exchanges.append(exchange)
         self.by_case[case] = exchange
         self.legality[exchange.number] = legality
@@ -186,7 +187,7 @@ class FuzzWire:
         for piece in response.iter_content(_PIECE):
             pieces.append(piece)
             length += len(piece)
-            if length > MAX_BODY or self._wire.now() - began > 4 * self._wire.target.timeout:
+            if length > MAX_BODY or self._client.now() - began > 4 * self._client.target.timeout:
                 failure = f"the answer does not end: {length} bytes came so far"
                 response.close()
                 break
@@ -198,7 +199,7 @@ class FuzzWire:
 class _Recorder(HTTPAdapter):
     """The adapter that lets a FuzzWire send."""
 
-    def __init__(self, fuzz: FuzzWire) -> None:
+    def __init__(self, fuzz: RecordingTransport) -> None:
         super().__init__()
         self._fuzz = fuzz
 

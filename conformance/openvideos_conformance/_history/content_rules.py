@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from .._core.operations import RUNNING
 from .._judging.assertions import shown
 from .._judging.media import MEDIA_TYPES
-from .._server.jobs import RUNNING
 from .rule import Rule, rule
 from .traffic import video_id_of
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from .._core.exchange import Exchange
     from .rule import Tally
-    from .traffic import Telling, Traffic
+    from .traffic import JobSnapshot, Traffic
 
 _RANGE: Final = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18}|\*)")
 _DIGITS: Final = 18
@@ -78,7 +78,7 @@ def files_are_not_given_out_early(traffic: Traffic, tally: Tally) -> None:
             tally.found(message, content, running.exchange, once=video_id_of(content))
 
 
-def _running_later(told: Sequence[Telling], content: Exchange) -> Telling | None:
+def _running_later(told: Sequence[JobSnapshot], content: Exchange) -> JobSnapshot | None:
     """Return what shows that a job had not ended when its content was answered."""
     if any(each.status in {"completed", "failed"} and each.exchange.is_before(content) for each in told):
         return None  # that it goes on after its end is another requirement's

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from .._core.exchange import json_array, json_object
-from .._judging.assertions import DELETED, shown
+from .._core.operations import DELETED
+from .._judging.assertions import shown
 from .rule import rule
 from .traffic import video_id_of
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from .._judging.assertions import CHARACTER, VIDEO, shown
-from .._server.jobs import RUNNING
+from .._core.operations import CHARACTER, RUNNING, VIDEO
+from .._judging.assertions import shown
 from .rule import Rule, rule
 from .traffic import FUZZ, OF_HTTP, Start, body_reference, number, same_value, video_id_of
 
@@ -155,12 +155,12 @@ def _has_expired(traffic: Traffic, video_id: str, exchange: Exchange) -> bool:
 def new_jobs_are_plain(traffic: Traffic, tally: Tally) -> None:
     """Look at what creates, and later answers about the same jobs, say of a source and an error."""
     for start in _started(traffic, "create_video"):
-        for telling in (*traffic.single[start.id], *traffic.listed.get(start.id, ())):
+        for snapshot in (*traffic.single[start.id], *traffic.listed.get(start.id, ())):
             tally.judged()
-            source = telling.video.get("remixed_from_video_id")
+            source = snapshot.video.get("remixed_from_video_id")
             if source is not None:
                 message = f"the job {start.id} is no remix, and its remixed_from_video_id is {shown(source)}"
-                tally.found(message, start.exchange, telling.exchange, once=start.id)
+                tally.found(message, start.exchange, snapshot.exchange, once=start.id)
         error, status = start.exchange.object.get("error"), start.exchange.object.get("status")
         if error is not None and status != "failed":
             message = f"a create was answered with the status {status!r} and the error {shown(error)}"
@@ -199,24 +199,24 @@ def retrieved_jobs_fit(traffic: Traffic, tally: Tally) -> None:
 def ids_are_those_asked_for(traffic: Traffic, tally: Tally) -> None:
     """Compare the id of each answer with the one in the path."""
     for video_id, life in traffic.single.items():
-        for telling in life:
-            told = telling.video.get("id")
-            if telling.exchange.operation == "retrieve_video" and isinstance(told, str):
+        for snapshot in life:
+            told = snapshot.video.get("id")
+            if snapshot.exchange.operation == "retrieve_video" and isinstance(told, str):
                 tally.judged()
                 if told != video_id:
-                    tally.found(f"the id {video_id!r} was asked for, and {told!r} came", telling.exchange)
+                    tally.found(f"the id {video_id!r} was asked for, and {told!r} came", snapshot.exchange)
 
 
 @rule("VID-RETRIEVE-005", "a running job says when to ask again", needs="a retrieve of a job that goes on")
 def running_jobs_have_a_hint(traffic: Traffic, tally: Tally) -> None:
     """Look for the hint on each retrieve of a job that goes on."""
     for life in traffic.single.values():
-        for telling in life:
-            if telling.exchange.operation == "retrieve_video" and telling.status in RUNNING:
+        for snapshot in life:
+            if snapshot.exchange.operation == "retrieve_video" and snapshot.status in RUNNING:
                 tally.judged()
-                if telling.exchange.header("openai-poll-after-ms") is None:
-                    message = f"{telling.exchange.told} tells of a job that is {telling.status}, without "
-                    tally.found(f"{message}openai-poll-after-ms", telling.exchange, once=True)
+                if snapshot.exchange.header("openai-poll-after-ms") is None:
+                    message = f"{snapshot.exchange.told} tells of a job that is {snapshot.status}, without "
+                    tally.found(f"{message}openai-poll-after-ms", snapshot.exchange, once=True)
 
 
 @rule("VID-RETRIEVE-006", "poll hints are whole milliseconds", needs="an answer with openai-poll-after-ms")
@@ -237,15 +237,15 @@ def videos_have_what_is_recommended(traffic: Traffic, tally: Tally) -> None:
     recommended: list[str] = traffic.contract.schema("Video")["x-recommended"]
     for lives in (traffic.single, traffic.listed):
         for video_id, life in lives.items():
-            for telling in life:
+            for snapshot in life:
                 tally.judged()
-                absent = [field for field in recommended if field not in telling.video]
-                if telling.status == "completed":
-                    absent += [field for field in _VALUED if telling.video.get(field, "") is None]
+                absent = [field for field in recommended if field not in snapshot.video]
+                if snapshot.status == "completed":
+                    absent += [field for field in _VALUED if snapshot.video.get(field, "") is None]
                 if absent:
-                    way = telling.exchange.operation
-                    message = f"{way} tells of the job {video_id} ({telling.status}) without {', '.join(absent)}"
-                    tally.found(message, telling.exchange, once=(way, *absent))
+                    way = snapshot.exchange.operation
+                    message = f"{way} tells of the job {video_id} ({snapshot.status}) without {', '.join(absent)}"
+                    tally.found(message, snapshot.exchange, once=(way, *absent))
 
 
 _VALUED: Final = ("progress", "prompt", "size", "seconds")

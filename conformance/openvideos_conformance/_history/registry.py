@@ -9,13 +9,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from . import content_rules, delete_rules, job_rules, lifecycle_rules, list_rules, response_rules
-from .rule import Finding, Judged, Rule
+from .rule import Judged, Rule
 from .traffic import Traffic
 
 if TYPE_CHECKING:
     from types import ModuleType
 
-__all__ = ["RULES", "Finding", "Judged", "Rule", "Traffic"]
+__all__ = ["RULES", "Judged", "Rule", "Traffic"]
 
 _MODULES: Final = (job_rules, lifecycle_rules, list_rules, content_rules, delete_rules, response_rules)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
+from .._core.outcomes import Finding
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
@@ -12,13 +14,6 @@ if TYPE_CHECKING:
     from .traffic import Traffic
 
     Judge = Callable[[Traffic, "Tally"], None]
-
-
-class Finding(NamedTuple):
-    """One way in which the history breaks a rule: a sentence, and the exchanges that show it."""
-
-    message: str
-    exchanges: tuple[Exchange, ...]
 
 
 class Judged(NamedTuple):

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import parse_qs
 
 from .._core.contract import contract as the_contract
-from .._core.exchange import CREATING, json_array, json_object, videos_of
-from .._judging.assertions import VIDEO, VIDEO_LIST
+from .._core.exchange import json_array, json_object, videos_of
+from .._core.operations import CREATING, VIDEO, VIDEO_LIST
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -35,7 +35,7 @@ _DID_NOTHING: Final = frozenset({400, 401, 403, 404, 405, 410, 415, 422, 429, 50
 """The answers to a deletion that surely deleted nothing. A 409 is none: the end of the job may be under way."""
 
 
-class Telling(NamedTuple):
+class JobSnapshot(NamedTuple):
     """What one answer says of one job. `is_listed` tells an item of a list from an answer about the job alone."""
 
     exchange: Exchange
@@ -67,9 +67,9 @@ class Traffic:
         self.secrets = tuple(secrets)
         self.exchanges: Final = sorted(history, key=lambda each: (each.began, each.number))
         self._by_operation: dict[str | None, list[Exchange]] = defaultdict(list)
-        self.single: dict[str, list[Telling]] = defaultdict(list)
+        self.single: dict[str, list[JobSnapshot]] = defaultdict(list)
         """What answers about a job alone say of it, by the id that was asked for, or that a create gave."""
-        self.listed: dict[str, list[Telling]] = defaultdict(list)
+        self.listed: dict[str, list[JobSnapshot]] = defaultdict(list)
         """What lists say of a job, by its id."""
         self.starts: list[Start] = []
         """The accepted requests for jobs that answered with an id."""
@@ -91,7 +91,7 @@ class Traffic:
             key = video_id if exchange.operation == "retrieve_video" else video.get("id")
             if isinstance(key, str) and key:
                 if not is_repeated:
-                    (self.listed if is_listed else self.single)[key].append(Telling(exchange, video, is_listed))
+                    (self.listed if is_listed else self.single)[key].append(JobSnapshot(exchange, video, is_listed))
                 if exchange.operation in CREATING:
                     self.starts.append(Start(exchange, key))
         if exchange.operation == "delete_video":
@@ -163,10 +163,10 @@ class Traffic:
     def told(self, video_id: str, field: str) -> tuple[Any, Exchange] | None:
         """Return what was first said of a field of a job, and where; null says nothing."""
         single = sorted(self.single.get(video_id, ()), key=lambda each: each.exchange.operation not in CREATING)
-        for telling in (*single, *self.listed.get(video_id, ())):
-            value = telling.video.get(field)
+        for snapshot in (*single, *self.listed.get(video_id, ())):
+            value = snapshot.video.get(field)
             if value is not None:
-                return value, telling.exchange
+                return value, snapshot.exchange
         return None
 
     # ---------------------------------------------------------------- values
@@ -209,16 +209,16 @@ class Traffic:
         return not self.flaws(value, f"#/components/schemas/CreateVideoJson/properties/{field}")
 
 
-def in_order(tellings: Sequence[Telling]) -> Iterator[tuple[list[Telling], Telling]]:
+def in_order(snapshots: Sequence[JobSnapshot]) -> Iterator[tuple[list[JobSnapshot], JobSnapshot]]:
     """Go through tellings as they began, each with those that had ended before it and were not given before."""
-    by_end = sorted(tellings, key=lambda each: each.exchange.ended)
+    by_end = sorted(snapshots, key=lambda each: each.exchange.ended)
     index = 0
-    for telling in sorted(tellings, key=lambda each: each.exchange.began):
-        before: list[Telling] = []
-        while index < len(by_end) and by_end[index].exchange.is_before(telling.exchange):
+    for snapshot in sorted(snapshots, key=lambda each: each.exchange.began):
+        before: list[JobSnapshot] = []
+        while index < len(by_end) and by_end[index].exchange.is_before(snapshot.exchange):
             before.append(by_end[index])
             index += 1
-        yield before, telling
+        yield before, snapshot
 
 
 def whole(value: object) -> int | None:

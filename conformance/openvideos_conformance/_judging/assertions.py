@@ -15,11 +15,6 @@ if TYPE_CHECKING:
 BAD_INPUT: Final = frozenset({400, 422})
 """How bad input is refused."""
 
-VIDEO: Final = "#/components/schemas/Video"
-VIDEO_LIST: Final = "#/components/schemas/VideoList"
-DELETED: Final = "#/components/schemas/VideoDeleteResponse"
-CHARACTER: Final = "#/components/schemas/Character"
-
 
 def violated(message: str, *exchanges: Exchange) -> ViolationError:
     """Return a violation, to be raised."""
@@ -29,8 +24,7 @@ def violated(message: str, *exchanges: Exchange) -> ViolationError:
 def answered(exchange: Exchange) -> Exchange:
     """Return an exchange that has a whole answer."""
     if exchange.failure:
-        message = f"{exchange.method} {exchange.target} has no whole answer: {exchange.failure}"
-        raise violated(message, exchange)
+        raise violated(f"{exchange.method} {exchange.target} has no whole answer: {exchange.failure}", exchange)
     return exchange
 
 
@@ -38,8 +32,7 @@ def expect(exchange: Exchange, statuses: int | Collection[int], what: str) -> Ex
     """Return an exchange whose status is one of these; `what` says in a few words what was asked."""
     allowed = {statuses} if isinstance(statuses, int) else set(statuses)
     if answered(exchange).status not in allowed:
-        message = f"{what}: answered {exchange.status}, not {_listed(allowed)}"
-        raise violated(message, exchange)
+        raise violated(f"{what}: answered {exchange.status}, not {_listed(allowed)}", exchange)
     return exchange
 
 
@@ -48,16 +41,16 @@ def fits(exchange: Exchange, address: str, what: str) -> dict[str, Any]:
     expect(exchange, 200, what)
     flaws = contract().flaws(exchange.json, address) if exchange.object else ["the body is no JSON object"]
     if flaws:
-        message = f"{what}: the answer does not fit {address.rpartition('/')[2]}: {'; '.join(flaws[:3])}"
-        raise violated(message, exchange)
+        raise violated(
+            f"{what}: the answer does not fit {address.rpartition('/')[2]}: {'; '.join(flaws[:3])}", exchange
+        )
     return exchange.object
 
 
 def same(seen: object, expected: object, what: str, *exchanges: Exchange) -> None:
     """Expect a value; null and absent ones say nothing, and are judged by other requirements."""
     if seen is not None and seen != expected:
-        message = f"{what} is {shown(seen)}, not {shown(expected)}"
-        raise violated(message, *exchanges)
+        raise violated(f"{what} is {shown(seen)}, not {shown(expected)}", *exchanges)
 
 
 def shown(value: object) -> str:

@@ -49,13 +49,11 @@ def read_pieces(content_type: str, body: bytes) -> list[Piece]:
     """
     named = _BOUNDARY.search(content_type)
     if named is None:
-        message = f"the Content-Type {content_type!r} has no boundary"
-        raise ValueError(message)
+        raise ValueError(f"the Content-Type {content_type!r} has no boundary")
     delimiter = b"--" + (named[1] or named[2]).encode("latin-1")
     chunks = (b"\r\n" + body).split(b"\r\n" + delimiter)
     if len(chunks) < 3 or not chunks[-1].startswith(b"--"):  # noqa: PLR2004 - before, one part, and the end
-        message = "the parts do not end with the closing boundary"
-        raise ValueError(message)
+        raise ValueError("the parts do not end with the closing boundary")
     return [_piece(chunk) for chunk in chunks[1:-1]]
 
 
@@ -75,16 +73,13 @@ def flaw_of(span: Span, content: bytes, whole: bytes) -> str | None:
 def _piece(chunk: bytes) -> Piece:
     head, separator, content = chunk.partition(b"\r\n\r\n")
     if not separator:
-        message = "a part has no end of its headers"
-        raise ValueError(message)
+        raise ValueError("a part has no end of its headers")
     for line in head.split(b"\r\n"):
         name, _, value = line.partition(b":")
         if name.strip().lower() == b"content-range":
             text = value.decode("latin-1").strip()
             span = read_content_range(text)
             if span is None:
-                message = f"a part has the Content-Range {text!r}"
-                raise ValueError(message)
+                raise ValueError(f"a part has the Content-Range {text!r}")
             return Piece(span, content)
-    message = "a part has no Content-Range"
-    raise ValueError(message)
+    raise ValueError("a part has no Content-Range")

@@ -9,9 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from .._core.exchange import CREATING, Exchange, json_array, json_object
+from .._core.exchange import Exchange, json_array, json_object
+from .._core.outcomes import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -67,13 +68,6 @@ class Walk:
         return sorted(self.own(own)) == sorted(own)
 
 
-class Flaw(NamedTuple):
-    """One way in which a walk breaks a promise: a sentence, and the exchanges that show it."""
-
-    message: str
-    exchanges: tuple[Exchange, ...] = ()
-
-
 def videos_on(page: Exchange) -> list[dict[str, Any]]:
     """Return the videos of a page."""
     return [json_object(item) for item in json_array(page.object.get("data")) if json_object(item)]
@@ -84,35 +78,10 @@ def ids_on(page: Exchange) -> list[str]:
     return [video["id"] for video in videos_on(page) if isinstance(video.get("id"), str)]
 
 
-def present(history: Iterable[Exchange]) -> list[str]:
-    """Return the ids of the run's own videos that must be there, the oldest first.
-
-    A deletion that was not clearly refused may have happened.
-    """
-    ids: dict[str, None] = {}
-    for exchange in history:
-        if exchange.operation in CREATING and exchange.is_ok:
-            video_id = exchange.object.get("id")
-            if isinstance(video_id, str) and video_id:
-                ids[video_id] = None
-        elif exchange.operation == "delete_video" and not _is_refusal(exchange):
-            ids.pop(exchange.ids.get("video_id", ""), None)
-    return list(ids)
-
-
-def gone(history: Iterable[Exchange]) -> set[str]:
-    """Return the ids of the videos whose deletion was confirmed."""
-    return {
-        exchange.ids["video_id"]
-        for exchange in history
-        if exchange.operation == "delete_video" and exchange.is_ok and "video_id" in exchange.ids
-    }
-
-
-def not_met_once(walk: Walk, own: Sequence[str]) -> Flaw | None:
+def not_met_once(walk: Walk, own: Sequence[str]) -> Finding | None:
     """Say which of the run's own videos a walk did not meet exactly once, or that it never ends."""
     if walk.end is End.REPEATED:
-        return Flaw(
+        return Finding(
             f"{walk.name} goes in circles: page {len(walk.pages)} ends with the cursor of an earlier one, "
             f"{walk.pages[-1].object.get('last_id')!r}",
             walk.pages[-2:],
@@ -121,11 +90,11 @@ def not_met_once(walk: Walk, own: Sequence[str]) -> Flaw | None:
     for page in walk.pages:
         for video_id in ids_on(page):
             if video_id in met and video_id in own:
-                return Flaw(f"{walk.name} meets {video_id} twice", (met[video_id], page))
+                return Finding(f"{walk.name} meets {video_id} twice", (met[video_id], page))
             met[video_id] = page
     missed = [video_id for video_id in own if video_id not in met]
     if missed and walk.end is End.LAST_PAGE:
-        return Flaw(
+        return Finding(
             f"{walk.name} misses {len(missed)} of the {len(own)} videos that this run has created and not deleted, "
             f"such as {missed[0]}",
             _around(walk, missed[0], own),
@@ -133,13 +102,13 @@ def not_met_once(walk: Walk, own: Sequence[str]) -> Flaw | None:
     return None
 
 
-def wrong_end(walk: Walk, behind: Sequence[str]) -> Flaw | None:
+def wrong_end(walk: Walk, behind: Sequence[str]) -> Finding | None:
     """Say where `has_more` is wrong; `behind` are the run's own videos in the order of the walk."""
     if walk.end is End.LAST_PAGE and walk.pages:
         met = walk.own(behind)
         missed = behind[behind.index(met[-1]) + 1 :] if met else list(behind)
         if missed:
-            return Flaw(
+            return Finding(
                 f"{walk.name} ends with has_more false on page {len(walk.pages)}, and {len(missed)} videos are behind "
                 f"it, such as {missed[0]}",
                 walk.pages[-1:],
@@ -147,11 +116,11 @@ def wrong_end(walk: Walk, behind: Sequence[str]) -> Flaw | None:
     if len(walk.recheck) == 2:  # noqa: PLR2004 - the page before, and the empty one
         before, empty = walk.recheck
         if before.object.get("has_more") is True and empty.is_ok and not ids_on(empty):
-            return Flaw(f"{walk.name}: has_more is true on a page that nothing is behind", (before, empty))
+            return Finding(f"{walk.name}: has_more is true on a page that nothing is behind", (before, empty))
     return None
 
 
-def too_long(walk: Walk, default: int | None) -> Flaw | None:
+def too_long(walk: Walk, default: int | None) -> Finding | None:
     """Say which page holds more videos than it may; without a limit and a default, any number."""
     limit = default if walk.limit is None else walk.limit
     if limit is None:
@@ -160,11 +129,11 @@ def too_long(walk: Walk, default: int | None) -> Flaw | None:
         count = len(json_array(page.object.get("data")))
         if count > limit:
             asked = f"limit={limit}" if walk.limit is not None else f"no limit, which means {limit},"
-            return Flaw(f"a page with {asked} holds {count} videos", (page,))
+            return Finding(f"a page with {asked} holds {count} videos", (page,))
     return None
 
 
-def short_page(walk: Walk, default: int | None) -> Flaw | None:
+def short_page(walk: Walk, default: int | None) -> Finding | None:
     """Say which page is not full although there are videos behind it; without a limit and a default, none is."""
     limit = default if walk.limit is None else walk.limit
     if limit is None:
@@ -172,28 +141,28 @@ def short_page(walk: Walk, default: int | None) -> Flaw | None:
     for page in walk.pages:
         count = len(json_array(page.object.get("data")))
         if page.object.get("has_more") is True and 0 < count < limit:
-            return Flaw(f"a page with limit={limit} holds {count} videos, and there are more behind it", (page,))
+            return Finding(f"a page with limit={limit} holds {count} videos, and there are more behind it", (page,))
     return None
 
 
-def wrong_ends(page: Exchange) -> Flaw | None:
+def wrong_ends(page: Exchange) -> Finding | None:
     """Say whether first_id and last_id are not those of the page's first and last video."""
     ids = ids_on(page)
     for name, expected in (("first_id", ids[0] if ids else None), ("last_id", ids[-1] if ids else None)):
         seen = page.object.get(name)
         if seen != expected:
-            return Flaw(f"the {name} of a page of {len(ids)} videos is {seen!r}, not {expected!r}", (page,))
+            return Finding(f"the {name} of a page of {len(ids)} videos is {seen!r}, not {expected!r}", (page,))
     return None
 
 
-def wrong_times(walk: Walk, *, is_ascending: bool) -> Flaw | None:
+def wrong_times(walk: Walk, *, is_ascending: bool) -> Finding | None:
     """Say which video comes before another that should come before it, by created_at."""
     timed = [(video, page) for page in walk.pages for video in videos_on(page) if type(video.get("created_at")) is int]
     for (one, first), (other, second) in pairwise(timed):
         early, late = one["created_at"], other["created_at"]
         if (early > late) if is_ascending else (early < late):
             expected = "oldest" if is_ascending else "newest"
-            return Flaw(
+            return Finding(
                 f"{walk.name} should come {expected} first: {one.get('id')!r}, created at {early}, comes before "
                 f"{other.get('id')!r}, created at {late}",
                 (first,) if first is second else (first, second),
@@ -207,7 +176,7 @@ def moments(walk: Walk, own: Iterable[str]) -> int:
     return len({video.get("created_at") for video in walk.videos if video.get("id") in kept})
 
 
-def wrong_start(page: Exchange, cursor: str, order: Sequence[str], own: Iterable[str]) -> Flaw | None:
+def wrong_start(page: Exchange, cursor: str, order: Sequence[str], own: Iterable[str]) -> Finding | None:
     """Say whether a page does not start right behind its cursor; `order` are all ids in the order of the list.
 
     Only what the run itself has created is sure to be still there, and what is not in `order` is somebody's new video.
@@ -219,11 +188,7 @@ def wrong_start(page: Exchange, cursor: str, order: Sequence[str], own: Iterable
     if expected not in own or (ids and ids[0] == expected):
         return None
     seen = f"starts with {ids[0]!r}" if ids else "holds none of this run's videos"
-    return Flaw(f"the page behind {cursor!r} {seen}, not with {expected!r}", (page,))
-
-
-def _is_refusal(exchange: Exchange) -> bool:
-    return not exchange.failure and exchange.status is not None and 400 <= exchange.status < 500  # noqa: PLR2004 - HTTP
+    return Finding(f"the page behind {cursor!r} {seen}, not with {expected!r}", (page,))
 
 
 def _around(walk: Walk, missed: str, own: Sequence[str]) -> tuple[Exchange, ...]:

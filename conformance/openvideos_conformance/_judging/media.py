@@ -60,16 +60,13 @@ def clip(data: bytes) -> Clip:
     try:
         found = [track for track in tracks(data) if track.handler == "vide"]
     except NotWholeError as error:
-        message = f"it is no whole MP4: {error}"
-        raise MediaError(message) from error
+        raise MediaError(f"it is no whole MP4: {error}") from error
     if not found:
-        message = "it has no video track"
-        raise MediaError(message)
+        raise MediaError("it has no video track")
     track = found[0]
     width, height = track.size
     if width * height > _MOST_PIXELS:
-        message = f"its picture would be {width}x{height}"
-        raise MediaError(message)
+        raise MediaError(f"its picture would be {width}x{height}")
     seconds = track.seconds
     decoded = _decoded(data)
     if decoded is not None:
@@ -95,8 +92,7 @@ def _decoded(data: bytes) -> tuple[tuple[int, int], float | None] | None:
     except DecoderNotFoundError:
         return None
     except (FFmpegError, ValueError, IndexError, OverflowError, MemoryError) as error:
-        message = f"its first picture does not decode: {error}"
-        raise MediaError(message) from error
+        raise MediaError(f"its first picture does not decode: {error}") from error
 
 
 def _first_picture(container: InputContainer, stream: VideoStream) -> tuple[tuple[int, int], float | None]:
@@ -109,8 +105,7 @@ def _first_picture(container: InputContainer, stream: VideoStream) -> tuple[tupl
 
 
 def _nothing() -> NoReturn:
-    message = "no picture in it decodes"
-    raise MediaError(message)
+    raise MediaError("no picture in it decodes")
 
 
 def _seconds(duration: int | None, base: Fraction | None) -> float | None:
@@ -141,13 +136,11 @@ def picture(data: bytes, kind: str) -> Picture:
     try:
         width, height = _loaded(data, kind)
     except UnidentifiedImageError as error:
-        message = f"it is no {kind} picture: it begins with {data[:16]!r}"
-        raise MediaError(message) from error
+        raise MediaError(f"it is no {kind} picture: it begins with {data[:16]!r}") from error
     except MediaError:
         raise
     except Exception as error:  # decoders raise anything on what is no picture
-        message = f"it does not decode: {error}"
-        raise MediaError(message) from error
+        raise MediaError(f"it does not decode: {error}") from error
     flaw = _cut(data, kind)
     if flaw:
         raise MediaError(flaw)
@@ -162,8 +155,7 @@ def _loaded(data: bytes, kind: str) -> tuple[int, int]:
         with Image.open(io.BytesIO(data), formats=[kind]) as image:
             width, height = image.size
             if width * height > _MOST_PIXELS:
-                message = f"its picture would be {width}x{height}"
-                raise MediaError(message)
+                raise MediaError(f"its picture would be {width}x{height}")
             image.load()
     return width, height
 

@@ -55,8 +55,7 @@ def boxes(data: bytes, begin: int = 0, end: int | None = None) -> Iterator[Box]:
     while begin < end:
         count += 1
         if count > _MOST_BOXES:
-            message = f"there are more than {_MOST_BOXES} boxes side by side"
-            raise NotWholeError(message)
+            raise NotWholeError(f"there are more than {_MOST_BOXES} boxes side by side")
         box = _box(data, begin, end)
         yield box
         begin = box.end
@@ -65,27 +64,22 @@ def boxes(data: bytes, begin: int = 0, end: int | None = None) -> Iterator[Box]:
 def _box(data: bytes, begin: int, end: int) -> Box:
     left = end - begin
     if left < _HEADER:
-        message = f"{left} bytes at {begin} are too few for a box"
-        raise NotWholeError(message)
+        raise NotWholeError(f"{left} bytes at {begin} are too few for a box")
     size, name = struct.unpack_from(">I4s", data, begin)
     header = _HEADER
     kind = name.decode("latin-1")
     if not all(" " <= letter <= "~" or letter == "©" for letter in kind):
-        message = f"what is at {begin} is no box: its type would be {name!r}"
-        raise NotWholeError(message)
+        raise NotWholeError(f"what is at {begin} is no box: its type would be {name!r}")
     if size == 1:
         if left < _LONG_HEADER:
-            message = f"the box {kind} at {begin} is cut in its header"
-            raise NotWholeError(message)
+            raise NotWholeError(f"the box {kind} at {begin} is cut in its header")
         size, header = struct.unpack_from(">Q", data, begin + _HEADER)[0], _LONG_HEADER
     elif size == 0:
         size = left  # it goes on to the end
     if size < header:
-        message = f"the box {kind} at {begin} says that it has {size} bytes, fewer than its header"
-        raise NotWholeError(message)
+        raise NotWholeError(f"the box {kind} at {begin} says that it has {size} bytes, fewer than its header")
     if size > left:
-        message = f"the box {kind} at {begin} has {size} bytes, and {left} are left"
-        raise NotWholeError(message)
+        raise NotWholeError(f"the box {kind} at {begin} has {size} bytes, and {left} are left")
     return Box(kind, begin, begin + header, begin + size)
 
 
@@ -100,8 +94,7 @@ def tracks(data: bytes) -> list[Track]:
     missing = [name for name in _NEEDED if all(box.type != name for box in found)]
     if missing:
         there = ", ".join(dict.fromkeys(box.type for box in found[:8])) or "nothing"
-        message = f"there is no {' and no '.join(missing)} box; there is {there}"
-        raise NotWholeError(message)
+        raise NotWholeError(f"there is no {' and no '.join(missing)} box; there is {there}")
     movie = next(box for box in found if box.type == "moov")
     inside = list(boxes(data, movie.content, movie.end))
     scale = next((_scale(data, box) for box in inside if box.type == "mvhd"), 0)
@@ -127,8 +120,7 @@ def _children(data: bytes, parent: Box) -> dict[str, Box]:
 
 def _bytes(data: bytes, box: Box, offset: int, count: int) -> bytes:
     if box.content + offset + count > box.end:
-        message = f"the box {box.type} at {box.begin} is too short"
-        raise NotWholeError(message)
+        raise NotWholeError(f"the box {box.type} at {box.begin} is too short")
     return data[box.content + offset : box.content + offset + count]
 
 
@@ -174,5 +166,4 @@ def _check_chunks(data: bytes, media: dict[str, Box]) -> None:
         table = _bytes(data, box, 8, count * width)
         for (offset,) in struct.iter_unpack(">I" if width == 4 else ">Q", table):  # noqa: PLR2004 - the width of stco
             if offset >= len(data):
-                message = f"a chunk of samples begins at {offset}, and the file has {len(data)} bytes"
-                raise NotWholeError(message)
+                raise NotWholeError(f"a chunk of samples begins at {offset}, and the file has {len(data)} bytes")

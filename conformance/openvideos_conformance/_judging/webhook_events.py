@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from .._core.contract import contract
 from .._core.exchange import Exchange, json_object, videos_of
-from .._server.jobs import RUNNING
-from .list_walks import Flaw
+from .._core.operations import RUNNING
+from .._core.outcomes import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -77,7 +77,7 @@ class Delivery:
         )
 
 
-def misfit(delivery: Delivery) -> Flaw | None:
+def misfit(delivery: Delivery) -> Finding | None:
     """Say how an event does not fit the schema of its type. Types that the contract does not have are left alone."""
     address = SCHEMAS.get(str(delivery.type))
     if address is None:
@@ -85,28 +85,28 @@ def misfit(delivery: Delivery) -> Flaw | None:
     flaws = contract().flaws(delivery.event, address)
     if not flaws:
         return None
-    return Flaw(f"an event {delivery.type} does not fit its schema: {'; '.join(flaws[:3])}", (delivery.exchange,))
+    return Finding(f"an event {delivery.type} does not fit its schema: {'; '.join(flaws[:3])}", (delivery.exchange,))
 
 
-def shapeless(delivery: Delivery) -> Flaw | None:
+def shapeless(delivery: Delivery) -> Finding | None:
     """Say whether what was delivered is no event at all."""
     if delivery.event and isinstance(delivery.type, str):
         return None
-    return Flaw("what the server delivered is no JSON object with a type", (delivery.exchange,))
+    return Finding("what the server delivered is no JSON object with a type", (delivery.exchange,))
 
 
-def unsigned(deliveries: Iterable[Delivery]) -> Flaw | None:
+def unsigned(deliveries: Iterable[Delivery]) -> Finding | None:
     """Say which delivery bears no signature that holds."""
     for delivery in deliveries:
         if delivery.flaw:
-            return Flaw(
+            return Finding(
                 f"the signature of a delivery does not hold under --webhook-secret: {delivery.flaw}",
                 (delivery.exchange,),
             )
     return None
 
 
-def too_early(deliveries: Sequence[Delivery], history: Iterable[Exchange]) -> tuple[Flaw | None, int]:
+def too_early(deliveries: Sequence[Delivery], history: Iterable[Exchange]) -> tuple[Finding | None, int]:
     """Say which event was delivered before its job had ended; and how many could be judged.
 
     What was asked for once a delivery had been read shows how the job stood then, or later.
@@ -121,7 +121,7 @@ def too_early(deliveries: Sequence[Delivery], history: Iterable[Exchange]) -> tu
             judged += 1
             if video.get("status") in RUNNING:
                 return (
-                    Flaw(
+                    Finding(
                         f"an event {delivery.type} was delivered for {video.get('id')}, which is "
                         f"{video.get('status')} when it is asked for behind that",
                         (delivery.exchange, exchange),

@@ -15,7 +15,7 @@ _PATIENCE: Final = 30.0
 """How long a thread may take to start, in seconds."""
 
 
-def together(calls: Sequence[Callable[[], T]]) -> list[T]:
+def concurrently(calls: Sequence[Callable[[], T]]) -> list[T]:
     """Make these calls at once, each in a thread of its own; return what they return, in their order."""
     start = threading.Barrier(len(calls), timeout=_PATIENCE)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from .._core.exchange import CREATING, json_array, json_object
+from .._core.exchange import json_array, json_object
+from .._core.operations import CREATING
 from .._core.outcomes import NotReachedError, UnsupportedError
 from .._inputs.invalid import Case, cases
 from .._judging.assertions import expect
@@ -15,19 +16,19 @@ if TYPE_CHECKING:
 
     from .._core.exchange import Exchange
     from .._server.capabilities import Capabilities
-    from .._server.recording_client import Wire
+    from .._server.recording_client import RecordingClient
 
 _MAX_PAGES: Final = 10
 
 
-class Refusals:
+class InvalidRequests:
     """The requests that are to be refused, and what they were answered."""
 
-    def __init__(self, wire: Wire, offered: Capabilities, *, has_form: bool = True) -> None:
+    def __init__(self, client: RecordingClient, offered: Capabilities, *, has_form: bool = True) -> None:
         """Ask nothing yet. `has_form` says whether the server was seen to take forms."""
-        self._wire, self._offered, self._has_form = wire, offered, has_form
-        self.marker: Final = f"openvideos-conformance-{wire.run_id}"
-        self._cases = cases(wire.contract, wire.target, self.marker)
+        self._client, self._offered, self._has_form = client, offered, has_form
+        self.marker: Final = f"openvideos-conformance-{client.run_id}"
+        self._cases = cases(client.contract, client.target, self.marker)
         self._answers: dict[str, Exchange] = {}
         self._has_json: bool | None = None
 
@@ -35,8 +36,7 @@ class Refusals:
         """Expect that each case of a requirement is refused. The first that is not ends it: it may have cost a job."""
         asked = self.of(requirement)
         if not asked:
-            message = "the server does not take bodies of the kind that could be wrong in this way"
-            raise NotReachedError(message)
+            raise NotReachedError("the server does not take bodies of the kind that could be wrong in this way")
         for case in asked:
             statuses = case.statuses if self.has_json else case.statuses | {415}
             expect(self.ask(case), statuses, case.what)
@@ -54,7 +54,7 @@ class Refusals:
 
     def send(self, case: Case) -> Exchange:
         """Send a case, whether it was sent before or not."""
-        return self._wire.send(case.method, case.path, **case.options)
+        return self._client.send(case.method, case.path, **case.options)
 
     def all(self) -> Iterator[tuple[Case, Exchange]]:
         """Send what was not sent yet; return each case that was refused. What is accepted once is not tried further."""
@@ -82,22 +82,21 @@ class Refusals:
         return self._has_json
 
 
-def newest(wire: Wire) -> tuple[list[dict[str, Any]], list[Exchange]]:
+def newest(client: RecordingClient) -> tuple[list[dict[str, Any]], list[Exchange]]:
     """Return the newest videos of the list, some pages of them, and the exchanges that told them.
 
     Raises:
         NotReachedError: The server does not list.
 
     """
-    limit = largest(wire.contract)
+    limit = largest(client.contract)
     seen: list[Exchange] = []
     videos: list[dict[str, Any]] = []
     after: dict[str, str] = {}
     for _ in range(_MAX_PAGES):
-        page = wire.get("/videos", query={"limit": limit, **after})
+        page = client.get("/videos", query={"limit": limit, **after})
         if not page.is_ok or "data" not in page.object:
-            message = f"the list that would show a job: {page.told}"
-            raise NotReachedError(message, page)
+            raise NotReachedError(f"the list that would show a job: {page.told}", page)
         seen.append(page)
         videos += [json_object(item) for item in json_array(page.object["data"])]
         last = page.object.get("last_id")
@@ -110,8 +109,3 @@ def newest(wire: Wire) -> tuple[list[dict[str, Any]], list[Exchange]]:
 def marked(videos: list[dict[str, Any]], marker: str) -> list[dict[str, Any]]:
     """Return the videos whose prompt holds the marker."""
     return [video for video in videos if marker in str(video.get("prompt") or "")]
-
-
-def ids_given(wire: Wire) -> set[str]:
-    """Return the ids of all jobs that creates of this run were answered with."""
-    return {str(each.object.get("id")) for each in wire.history if each.operation in CREATING and each.is_ok}

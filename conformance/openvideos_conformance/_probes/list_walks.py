@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from .._core.outcomes import NotReachedError
-from .._judging.list_walks import End, Walk, ids_on, moments, present
+from .._core.own_jobs import present_ids
+from .._judging.list_walks import End, Walk, ids_on, moments
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
     from .._core.contract import Contract
     from .._core.exchange import Exchange
-    from .._server.recording_client import Wire
+    from .._server.recording_client import RecordingClient
 
 _SMALL: Final = (1, 2, 3, 7)
 """Sizes of pages: one that divides every number, and some that divide few."""
@@ -52,7 +53,7 @@ class Walks:
         return self.newest_first[0]
 
 
-def walk_all_ways(wire: Wire, create: Callable[[], Exchange]) -> Walks:
+def walk_all_ways(client: RecordingClient, create: Callable[[], Exchange]) -> Walks:
     """Walk newest first, oldest first and by default, with pages of several sizes.
 
     `create` starts another job: for a server on which all were created in one second, which have no order, and where
@@ -65,9 +66,9 @@ def walk_all_ways(wire: Wire, create: Callable[[], Exchange]) -> Walks:
         NotReachedError: The run has created too few videos, or they lie too deep in the list.
 
     """
-    own, reference = _reference(wire)
-    limits = [*(each for each in _SMALL if each < largest(wire.contract)), largest(wire.contract)]
-    page = wire.contract.parameter("list_videos", "limit").get("default")
+    own, reference = _reference(client)
+    limits = [*(each for each in _SMALL if each < largest(client.contract)), largest(client.contract)]
+    page = client.contract.parameter("list_videos", "limit").get("default")
     missing = 0 if page is None else page + 1 - len(reference.ids)
     is_one_moment = moments(reference, own) == 1
     if is_one_moment:
@@ -76,10 +77,12 @@ def walk_all_ways(wire: Wire, create: Callable[[], Exchange]) -> Walks:
         with contextlib.suppress(NotReachedError):  # without them, all but the order and the default can be judged
             for _ in range(missing if 0 < missing <= _FEW else 1):
                 create()
-        own, reference = _reference(wire)
+        own, reference = _reference(client)
     if reference.end is End.BOUND:
-        message = f"{_MOST_PAGES} pages of {limits[-1]} videos did not hold all that this run has created"
-        raise NotReachedError(message, reference.pages[-1])
+        raise NotReachedError(
+            f"{_MOST_PAGES} pages of {limits[-1]} videos did not hold all that this run has created",
+            reference.pages[-1],
+        )
     met = reference.ids
     most = len(met)
     oldest = max((met.index(video_id) for video_id in own if video_id in met), default=-1)
@@ -92,10 +95,10 @@ def walk_all_ways(wire: Wire, create: Callable[[], Exchange]) -> Walks:
         own=own,
         newest_first=(
             reference,
-            *(walk(wire, limit=limit, order="desc", wanted=own, most=bound(limit)) for limit in limits),
+            *(walk(client, limit=limit, order="desc", wanted=own, most=bound(limit)) for limit in limits),
         ),
-        by_default=walk(wire, wanted=own, most=bound(1)),
-        oldest_first=tuple(walk(wire, limit=limit, order="asc", after=start, most=bound(limit)) for limit in limits),
+        by_default=walk(client, wanted=own, most=bound(1)),
+        oldest_first=tuple(walk(client, limit=limit, order="asc", after=start, most=bound(limit)) for limit in limits),
     )
 
 
@@ -104,17 +107,16 @@ def largest(contract: Contract) -> int:
     return int(contract.parameter("list_videos", "limit")["maximum"])
 
 
-def _reference(wire: Wire) -> tuple[tuple[str, ...], Walk]:
+def _reference(client: RecordingClient) -> tuple[tuple[str, ...], Walk]:
     """Return the run's own videos, and a walk that should meet them on the fewest pages."""
-    own = tuple(present(wire.history))
+    own = tuple(present_ids(client.history))
     if len(own) < 3:  # noqa: PLR2004 - fewer make no order
-        message = f"this run has {len(own)} videos of its own in the list; a walk needs 3"
-        raise NotReachedError(message)
-    return own, walk(wire, limit=largest(wire.contract), order="desc", wanted=own, most=_MOST_PAGES)
+        raise NotReachedError(f"this run has {len(own)} videos of its own in the list; a walk needs 3")
+    return own, walk(client, limit=largest(client.contract), order="desc", wanted=own, most=_MOST_PAGES)
 
 
 def walk(
-    wire: Wire,
+    client: RecordingClient,
     *,
     limit: int | None = None,
     order: str | None = None,
@@ -130,7 +132,7 @@ def walk(
     end = End.BOUND
     while len(pages) < most:
         was_enough = bool(wanted) and not missing
-        page = wire.get("/videos", query=asked | ({} if cursor is None else {"after": cursor}))
+        page = client.get("/videos", query=asked | ({} if cursor is None else {"after": cursor}))
         pages.append(page)
         missing -= set(ids_on(page))
         last = page.object.get("last_id")
@@ -152,5 +154,5 @@ def walk(
     recheck: tuple[Exchange, ...] = ()
     if len(pages) > 1 and not ids_on(pages[-1]) and pages[-1].is_ok:
         # Somebody may have deleted what was behind the page before, so both are asked for once more.
-        recheck = wire.get("/videos", query=pages[-2].query), wire.get("/videos", query=pages[-1].query)
+        recheck = client.get("/videos", query=pages[-2].query), client.get("/videos", query=pages[-1].query)
     return Walk(pages=tuple(pages), end=end, limit=limit, order=order, after=after, recheck=recheck)

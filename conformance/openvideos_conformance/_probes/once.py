@@ -1,87 +1,117 @@
-"""Play each scene once in a run, when a check first asks for it; every check that looks at it shares it.
+"""Send each probe once in a run, when a check first needs it; all checks that look at it share its responses.
 
-Scenes are not session fixtures of their own, since pytest would play those before it is known what the server offers.
+A probe is not a session fixture of its own, since pytest would send it before it is known what the server offers.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar, cast
+from functools import partial
+from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
 from .._core.outcomes import OutcomeError
-from . import creates
+from .creates import ConcurrentCreate, create, create_concurrently
+from .deletions import ConcurrentDeletions, Deletion, delete_concurrently, delete_doomed
+from .derived_jobs import Remix, create_character, extend_plain, remix_plain
 from .list_walks import Walks, walk_all_ways
 from .unfinished_job import Unfinished, ask_while_unfinished
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from .._core.exchange import Exchange
     from .._server.downloads import Files
     from .._server.jobs import JobPool
-    from .._server.recording_client import Wire
+    from .._server.recording_client import RecordingClient
 
 T = TypeVar("T")
 
 
-class Scenes:
-    """The scenes of a run, each played when it is first asked for. One that could not be played is not tried again."""
+class Probe(Generic[T]):
+    """An attribute of `Probes` that is sent when it is first read. One that could not be sent is not tried again.
 
-    def __init__(self, wire: Wire, jobs: JobPool, files: Files) -> None:
-        """Play nothing yet."""
-        self._wire, self._jobs, self._files = wire, jobs, files
-        self._played: dict[str, object] = {}
+    `jobs` is how many jobs it starts at the most; `needs` names the probe that it is built on.
+    """
 
-    @property
+    def __init__(self, send: Callable[[Probes], T], jobs: int, needs: str) -> None:
+        self.__doc__ = send.__doc__
+        self._send, self.jobs, self.needs = send, jobs, needs
+
+    def __set_name__(self, owner: type[Probes], name: str) -> None:
+        self.name = name
+
+    def __get__(self, probes: Probes, owner: type[Probes]) -> T:
+        if self.name not in probes.sent:
+            try:
+                probes.sent[self.name] = self._send(probes)
+            except OutcomeError as outcome:
+                probes.sent[self.name] = outcome
+        result = probes.sent[self.name]
+        if isinstance(result, OutcomeError):
+            raise result
+        return cast("T", result)
+
+
+def probe(*, jobs: int = 0, needs: str = "") -> Callable[[Callable[[Probes], T]], Probe[T]]:
+    """Make a probe of a method, which starts so many jobs at the most."""
+    return lambda send: Probe(send, jobs, needs)
+
+
+class Probes:
+    """The probes of a run. `sent` holds what has come of those that were sent."""
+
+    def __init__(self, client: RecordingClient, jobs: JobPool, files: Files) -> None:
+        """Send nothing yet."""
+        self.sent: dict[str, object] = {}
+        self._client, self._jobs, self._files = client, jobs, files
+
+    @probe(jobs=1)
     def unfinished(self) -> Unfinished:
-        """A job that was asked, while it ran, for what only a completed one has."""
-        is_json = self._jobs.refused_form is not None
-        return self._once("unfinished", lambda: ask_while_unfinished(self._wire, as_json=is_json))
+        """A job of which was asked, while it ran, what only a completed one has; it is deleted by now."""
+        return ask_while_unfinished(self._client, as_json=self._jobs.refused_form is not None)
 
-    @property
-    def at_once(self) -> list[creates.Take]:
-        """Jobs that were started at the same moment."""
-        return self._once("at_once", lambda: creates.start_at_once(self._wire, self._jobs))
+    @probe(jobs=5)
+    def concurrent_creates(self) -> list[ConcurrentCreate]:
+        """Jobs that were created concurrently."""
+        return create_concurrently(self._client, self._jobs)
 
-    @property
-    def remix(self) -> creates.Remix:
+    @probe(jobs=1)
+    def remix(self) -> Remix:
         """A remix of the plain job."""
-        return self._once("remix", lambda: creates.remix_the_plain(self._wire, self._jobs))
+        return remix_plain(self._client, self._jobs)
 
-    @property
+    @probe(jobs=1)
     def extension(self) -> Exchange:
         """An extension of the plain job."""
-        return self._once("extension", lambda: creates.extend_the_plain(self._wire, self._jobs))
+        return extend_plain(self._client, self._jobs)
 
-    @property
+    @probe()
     def character(self) -> Exchange:
         """A character that was created from the clip of the plain job."""
-        return self._once("character", lambda: creates.create_character(self._wire, self._files.video.body))
+        return create_character(self._client, self._files.video.body)
 
-    @property
-    def deletion(self) -> creates.Deletion:
+    @probe()
+    def deletion(self) -> Deletion:
         """The deletion of a job that had ended."""
-        return self._once("deletion", lambda: creates.delete_the_doomed(self._wire, self._jobs))
+        return delete_doomed(self._client, self._jobs)
 
-    @property
-    def race(self) -> creates.Race:
-        """Deletions of one job at the same moment."""
-        return self._once("race", lambda: creates.race_to_delete(self._wire, self.at_once))
+    @probe(needs="concurrent_creates")
+    def concurrent_deletions(self) -> ConcurrentDeletions:
+        """Concurrent deletions of one job."""
+        return delete_concurrently(self._client, self.concurrent_creates)
 
-    @property
+    @probe(jobs=1)
     def walks(self) -> Walks:
         """Walks over all pages of the list."""
-        fields = self._wire.target.choice(prompt="A clock strikes the next second")
-        return self._once(
-            "walks", lambda: walk_all_ways(self._wire, lambda: creates.create(self._wire, self._jobs, fields))
-        )
+        fields = self._client.target.choice(prompt="A clock strikes the next second")
+        return walk_all_ways(self._client, partial(create, self._client, self._jobs, fields))
 
-    def _once(self, name: str, play: Callable[[], T]) -> T:
-        if name not in self._played:
-            try:
-                self._played[name] = play()
-            except OutcomeError as outcome:
-                self._played[name] = outcome
-        played = self._played[name]
-        if isinstance(played, OutcomeError):
-            raise played
-        return cast("T", played)
+
+def jobs_of(names: Iterable[str]) -> dict[str, int]:
+    """Return how many jobs each of these probes, and of those that they are built on, starts at the most."""
+    costs: dict[str, int] = {}
+    for name in names:
+        found = vars(Probes).get(name)
+        while isinstance(found, Probe):
+            costs[found.name] = found.jobs
+            found = vars(Probes).get(found.needs)
+    return costs

@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
-from .._core.exchange import CREATING
+from .._core.operations import CREATING, OPERATIONS, capability_of
 from .._core.outcomes import NotReachedError, UnsupportedError
-from .._fuzz.findings import SCHEMA_OF
 from .._inputs.media_files import NO_VIDEO
 from .._inputs.unknown_ids import unknown_like
 
@@ -20,20 +19,11 @@ if TYPE_CHECKING:
     from .._core.exchange import Exchange
     from .._core.target import Target
     from .._server.capabilities import Capabilities
-    from .._server.recording_client import Wire
-
-CAPABILITIES: Final = {
-    "remix_video": "remix",
-    "edit_video": "edits",
-    "extend_video": "extensions",
-    "create_character": "characters",
-    "retrieve_character": "characters",
-}
-"""What a server must offer for an operation to be there; the others are always."""
+    from .._server.recording_client import RecordingClient
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Knock:
+class UnauthorizedRequest:
     """A legal request of one operation, but for its key."""
 
     operation: str
@@ -49,7 +39,9 @@ class Knock:
         return f"{self.method} {self.path}"
 
 
-def knocks(contract: Contract, target: Target, *, known: str, unknown: str, doomed: str, marker: str) -> list[Knock]:
+def unauthorized_requests(
+    contract: Contract, target: Target, *, known: str, unknown: str, doomed: str, marker: str
+) -> list[UnauthorizedRequest]:
     """Return requests of every operation, with ids that are known and ids that are not; what costs comes last. Pure.
 
     `known` is the id of a job, `unknown` none, and `doomed` that of one which may be lost, empty if there is none;
@@ -65,19 +57,23 @@ def knocks(contract: Contract, target: Target, *, known: str, unknown: str, doom
         "extend_video": {"json": {**wish, **source, "seconds": seconds}},
         "create_character": {"form": {"name": marker, "video": NO_VIDEO}},
     }
-    made: list[Knock] = []
+    made: list[UnauthorizedRequest] = []
     for each in contract.operations:
-        if each.id not in SCHEMA_OF:
+        if each.id not in OPERATIONS:
             continue  # what a legal request of it is, only the generator knows, whose requests knock, too
         options = bodies.get(each.id, {})
         if "{" not in each.path:
-            made.append(Knock(operation=each.id, method=each.method, path=each.path, options=options))
+            made.append(UnauthorizedRequest(operation=each.id, method=each.method, path=each.path, options=options))
             continue
         ids = {"delete_video": doomed, "retrieve_character": ""}
         for video_id in filter(None, (unknown, ids.get(each.id, known))):
             path = _filled(each.path, video_id)
             is_known = video_id != unknown
-            made.append(Knock(operation=each.id, method=each.method, path=path, is_known=is_known, options=options))
+            made.append(
+                UnauthorizedRequest(
+                    operation=each.id, method=each.method, path=path, is_known=is_known, options=options
+                )
+            )
     order = {"GET": 0, "DELETE": 1}
     return sorted(made, key=lambda knock: (order.get(knock.method, 2), knock.operation in CREATING, knock.is_known))
 
@@ -102,16 +98,16 @@ def other_schemes(key: str) -> dict[str, str]:
     }
 
 
-class Strangers:
+class UnauthorizedRequests:
     """What those without a right key are answered."""
 
-    def __init__(self, wire: Wire, offered: Capabilities, *, known: str, doomed: str) -> None:
+    def __init__(self, client: RecordingClient, offered: Capabilities, *, known: str, doomed: str) -> None:
         """Ask nothing yet."""
-        self._wire, self._offered = wire, offered
-        self.marker: Final = f"openvideos-conformance-{wire.run_id}-stranger"
+        self._client, self._offered = client, offered
+        self.marker: Final = f"openvideos-conformance-{client.run_id}-stranger"
         self.doomed: Final = doomed
         ids = {"known": known, "unknown": unknown_like(known), "doomed": doomed}
-        self._knocks = knocks(wire.contract, wire.target, marker=self.marker, **ids)
+        self._requests = unauthorized_requests(client.contract, client.target, marker=self.marker, **ids)
         self._answers: dict[tuple[str, str | None], Exchange] = {}
 
     @property
@@ -122,24 +118,25 @@ class Strangers:
             NotReachedError: None was given.
 
         """
-        if self._wire.target.api_key is None:
-            message = "no key was given"
-            raise NotReachedError(message)
-        return self._wire.target.api_key
+        if self._client.target.api_key is None:
+            raise NotReachedError("no key was given")
+        return self._client.target.api_key
 
-    def knocks(self, *operations: str) -> list[Knock]:
+    def unauthorized_requests(self, *operations: str) -> list[UnauthorizedRequest]:
         """Return the requests of what the server offers, of these operations if any is named."""
         return [
             knock
-            for knock in self._knocks
+            for knock in self._requests
             if (not operations or knock.operation in operations) and self._offers(knock.operation)
         ]
 
-    def ask(self, knock: Knock, authorization: str | None) -> Exchange:
+    def ask(self, knock: UnauthorizedRequest, authorization: str | None) -> Exchange:
         """Return what a request with this value of Authorization is answered; None sends none."""
         at = (knock.what, authorization)
         if at not in self._answers:
-            self._answers[at] = self._wire.send(knock.method, knock.path, authorization=authorization, **knock.options)
+            self._answers[at] = self._client.send(
+                knock.method, knock.path, authorization=authorization, **knock.options
+            )
         return self._answers[at]
 
     def asked(self) -> list[Exchange]:
@@ -147,11 +144,8 @@ class Strangers:
         return list(self._answers.values())
 
     def _offers(self, operation: str) -> bool:
-        capability = CAPABILITIES.get(operation)
-        if capability is None:
-            return True
         try:
-            self._offered.require(capability)
+            self._offered.require(capability_of(operation))
         except (UnsupportedError, NotReachedError):
             return False
         return True

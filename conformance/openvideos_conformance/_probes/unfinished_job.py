@@ -7,16 +7,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
+from .._core.operations import RUNNING, video_path
 from .._core.outcomes import NotReachedError
-from .._server.jobs import RUNNING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .._core.exchange import Exchange
-    from .._server.recording_client import Wire
+    from .._server.recording_client import RecordingClient
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,12 +53,11 @@ class Unfinished:
 
     def _answer(self, name: str) -> Exchange:
         if name not in self.asked:
-            message = f"the {name} of the unfinished job {self.id} was not asked for"
-            raise NotReachedError(message, self.retrieved)
+            raise NotReachedError(f"the {name} of the unfinished job {self.id} was not asked for", self.retrieved)
         return self.asked[name]
 
 
-def ask_while_unfinished(wire: Wire, *, as_json: bool = False) -> Unfinished:
+def ask_while_unfinished(client: RecordingClient, *, as_json: bool = False) -> Unfinished:
     """Start a job, ask for what only a completed one has, read its status once, and delete it.
 
     `as_json` is for servers that take no form.
@@ -68,41 +66,41 @@ def ask_while_unfinished(wire: Wire, *, as_json: bool = False) -> Unfinished:
         NotReachedError: No job was started, or it had ended by the time its status was read.
 
     """
-    fields = wire.target.choice(prompt="A long train crosses the plain")
-    created = wire.post("/videos", json=fields) if as_json else wire.post("/videos", form=fields)
+    fields = client.target.choice(prompt="A long train crosses the plain")
+    created = client.post("/videos", json=fields) if as_json else client.post("/videos", form=fields)
     video_id = created.object.get("id")
     if not created.is_ok or not isinstance(video_id, str) or not video_id:
-        message = f"a job to be asked while it runs: {created.told}, and no job"
-        raise NotReachedError(message, created)
-    path = f"/videos/{quote(video_id, safe='')}"
+        raise NotReachedError(f"a job to be asked while it runs: {created.told}, and no job", created)
+    path = video_path(video_id)
     asked: dict[str, Exchange] = {}
-    for name, ask in _questions(wire, path, video_id).items():
+    for name, ask in _questions(client, path, video_id).items():
         asked[name] = ask()
         if asked[name].is_ok:
             break  # it has ended, or the server does not look; in both cases the rest would start jobs, which cost
-    retrieved = wire.get(path)
+    retrieved = client.get(path)
     status = retrieved.object.get("status")
-    deleted = wire.delete(path)
-    after = wire.get(path)
+    deleted = client.delete(path)
+    after = client.get(path)
     if not retrieved.is_ok or status not in RUNNING:
-        message = (
-            f"the job {video_id} is {status!r} as soon as it was created, so nothing could be asked before its end"
+        raise NotReachedError(
+            f"the job {video_id} is {status!r} as soon as it was created, so nothing could be asked before its end",
+            created,
+            retrieved,
         )
-        raise NotReachedError(message, created, retrieved)
     return Unfinished(id=video_id, created=created, asked=asked, retrieved=retrieved, deleted=deleted, after=after)
 
 
-def _questions(wire: Wire, path: str, video_id: str) -> dict[str, Callable[[], Exchange]]:
+def _questions(client: RecordingClient, path: str, video_id: str) -> dict[str, Callable[[], Exchange]]:
     wish = {"prompt": "The train enters a tunnel"}
     source = {"video": {"id": video_id}}
-    seconds = wire.target.duration(wire.contract)
+    seconds = client.target.duration(client.contract)
     questions: dict[str, tuple[str, Callable[[], Exchange]]] = {
-        "content": ("core", lambda: wire.get(f"{path}/content")),
-        "remix": ("remix", lambda: wire.post(f"{path}/remix", json=wish)),
-        "edit": ("edits", lambda: wire.post("/videos/edits", json={**wish, **source})),
+        "content": ("core", lambda: client.get(f"{path}/content")),
+        "remix": ("remix", lambda: client.post(f"{path}/remix", json=wish)),
+        "edit": ("edits", lambda: client.post("/videos/edits", json={**wish, **source})),
         "extend": (
             "extensions",
-            lambda: wire.post("/videos/extensions", json={**wish, **source, "seconds": seconds}),
+            lambda: client.post("/videos/extensions", json={**wish, **source, "seconds": seconds}),
         ),
     }
-    return {name: ask for name, (capability, ask) in questions.items() if capability not in wire.target.denied}
+    return {name: ask for name, (capability, ask) in questions.items() if capability not in client.target.denied}

@@ -14,19 +14,21 @@ from .._core.contract import contract as the_contract
 from .._core.exchange import Exchange
 from .._core.outcomes import CannotJudgeError, NotReachedError, OutcomeError
 from .._core.target import Target
-from .._probes.creates import Deletion, Race, Remix, Take
-from .._probes.invalid_requests import Refusals
+from .._probes.creates import ConcurrentCreate
+from .._probes.deletions import ConcurrentDeletions, Deletion
+from .._probes.derived_jobs import Remix
+from .._probes.invalid_requests import InvalidRequests
 from .._probes.list_walks import Walks
-from .._probes.once import Scenes
-from .._probes.unauthorized_requests import Strangers
+from .._probes.once import Probes
+from .._probes.unauthorized_requests import UnauthorizedRequests
 from .._probes.unfinished_job import Unfinished
 from .._server.capabilities import Capabilities
 from .._server.cleanup import clean_up
 from .._server.downloads import Files
 from .._server.jobs import JobPool
 from .._server.preflight import preflight
-from .._server.recording_client import Wire
-from .._server.webhook_receiver import Receiver
+from .._server.recording_client import RecordingClient
+from .._server.webhook_receiver import WebhookReceiver
 from .marker import check_of
 
 if TYPE_CHECKING:
@@ -39,14 +41,14 @@ RUN = "openvideos_conformance.run"
 
 @pytest.fixture(scope="session")
 def openvideos_run(request: pytest.FixtureRequest) -> SuitePlugin:
-    """The run that this check is a part of."""
+    """The plugin of the run that this check is a part of."""
     return cast("SuitePlugin", request.config.pluginmanager.get_plugin(RUN))
 
 
 @pytest.fixture(scope="session")
 def target(openvideos_run: SuitePlugin) -> Target:
     """The server, and how it is to be judged."""
-    return openvideos_run.target
+    return openvideos_run.state.target
 
 
 @pytest.fixture(scope="session")
@@ -56,31 +58,31 @@ def contract() -> Contract:
 
 
 @pytest.fixture(scope="session")
-def wire(openvideos_run: SuitePlugin) -> Iterator[Wire]:
+def client(openvideos_run: SuitePlugin) -> Iterator[RecordingClient]:
     """The recorded connection to the server under test. What was started over it is deleted at the end."""
-    run = openvideos_run
+    run = openvideos_run.state
     with contextlib.ExitStack() as stack:
-        wire = run.wire = run.wire or stack.enter_context(Wire(run.target))
+        client = run.client = run.client or stack.enter_context(RecordingClient(run.target))
         try:
-            preflight(wire)
+            preflight(client)
         except CannotJudgeError as problem:
-            run.give_up(str(problem))
+            openvideos_run.give_up(str(problem))
         run.is_cleaned_up = False
-        yield wire
-        run.left_over = clean_up(wire)
+        yield client
+        run.left_over = clean_up(client)
         run.is_cleaned_up = True
 
 
 @pytest.fixture(scope="session")
-def endpoint(openvideos_run: SuitePlugin, wire: Wire) -> Iterator[Receiver | None]:
+def endpoint(openvideos_run: SuitePlugin, client: RecordingClient) -> Iterator[WebhookReceiver | None]:
     """What listens for the events of the server, if the operator has pointed it here; from before the first job."""
-    port, secret = wire.target.webhook_port, wire.target.webhook_secret
-    if port is None or secret is None or "webhooks" in wire.target.denied:
+    port, secret = client.target.webhook_port, client.target.webhook_secret
+    if port is None or secret is None or "webhooks" in client.target.denied:
         yield None
         return
     with contextlib.ExitStack() as stack:
         try:
-            receiver = stack.enter_context(Receiver(wire, port, secret))
+            receiver = stack.enter_context(WebhookReceiver(client, port, secret))
         except OSError as problem:
             openvideos_run.give_up(f"--webhook-port {port} cannot be listened on: {problem.strerror or problem}")
         except ValueError as problem:
@@ -89,121 +91,120 @@ def endpoint(openvideos_run: SuitePlugin, wire: Wire) -> Iterator[Receiver | Non
 
 
 @pytest.fixture
-def receiver(endpoint: Receiver | None) -> Receiver:
+def receiver(endpoint: WebhookReceiver | None) -> WebhookReceiver:
     """What has listened for the events of the server."""
     if endpoint is None:
-        message = "nothing listened for events; give --webhook-port and --webhook-secret"
-        raise NotReachedError(message)
+        raise NotReachedError("nothing listened for events; give --webhook-port and --webhook-secret")
     return endpoint
 
 
 @pytest.fixture(scope="session")
 def jobs(
     openvideos_run: SuitePlugin,
-    wire: Wire,
-    endpoint: Receiver | None,  # noqa: ARG001 - it must listen before the first job is started
+    client: RecordingClient,
+    endpoint: WebhookReceiver | None,  # noqa: ARG001 - it must listen before the first job is started
 ) -> Iterator[JobPool]:
     """The jobs that the selected checks need, started side by side."""
-    pool = JobPool(wire)
+    pool = JobPool(client)
     try:
-        pool.start(openvideos_run.needed_jobs)
+        pool.start(openvideos_run.state.needed_jobs)
     except CannotJudgeError as problem:
         openvideos_run.give_up(str(problem))
     yield pool
-    openvideos_run.has_ended_job = pool.has_ended
+    openvideos_run.state.has_ended_job = pool.has_ended
     pool.stop()
 
 
 @pytest.fixture(scope="session")
-def offered(openvideos_run: SuitePlugin, wire: Wire, jobs: JobPool) -> Iterator[Capabilities]:
+def offered(openvideos_run: SuitePlugin, client: RecordingClient, jobs: JobPool) -> Iterator[Capabilities]:
     """What the server offers."""
-    found = Capabilities(wire, jobs)
+    found = Capabilities(client, jobs)
     yield found
-    openvideos_run.capabilities = found.told()
+    openvideos_run.state.capabilities = found.told()
 
 
 @pytest.fixture(scope="session")
-def files(wire: Wire, jobs: JobPool) -> Files:
+def files(client: RecordingClient, jobs: JobPool) -> Files:
     """The files of the completed plain job, each downloaded when it is first asked for."""
-    return Files(wire, jobs)
+    return Files(client, jobs)
 
 
 @pytest.fixture(scope="session")
-def scenes(wire: Wire, jobs: JobPool, files: Files) -> Scenes:
+def probes(client: RecordingClient, jobs: JobPool, files: Files) -> Probes:
     """The scenes that several checks look at, each played when it is first asked for."""
-    return Scenes(wire, jobs, files)
+    return Probes(client, jobs, files)
 
 
 # Those below are of one check each, for pytest would play what is of the session before it is known what is offered.
 @pytest.fixture
-def unfinished(scenes: Scenes) -> Unfinished:
+def unfinished(probes: Probes) -> Unfinished:
     """A job that was asked, while it ran, for what only a completed one has; it is deleted by now."""
-    return scenes.unfinished
+    return probes.unfinished
 
 
 @pytest.fixture
-def at_once(scenes: Scenes) -> list[Take]:
+def concurrent_creates(probes: Probes) -> list[ConcurrentCreate]:
     """Jobs that were started at the same moment."""
-    return scenes.at_once
+    return probes.concurrent_creates
 
 
 @pytest.fixture
-def remix(scenes: Scenes) -> Remix:
+def remix(probes: Probes) -> Remix:
     """A remix of the plain job."""
-    return scenes.remix
+    return probes.remix
 
 
 @pytest.fixture
-def extension(scenes: Scenes) -> Exchange:
+def extension(probes: Probes) -> Exchange:
     """An extension of the plain job."""
-    return scenes.extension
+    return probes.extension
 
 
 @pytest.fixture
-def character(scenes: Scenes) -> Exchange:
+def character(probes: Probes) -> Exchange:
     """A character that was created from the clip of the plain job."""
-    return scenes.character
+    return probes.character
 
 
 @pytest.fixture
-def deletion(scenes: Scenes) -> Deletion:
+def deletion(probes: Probes) -> Deletion:
     """The deletion of a job that had ended."""
-    return scenes.deletion
+    return probes.deletion
 
 
 @pytest.fixture
-def race(scenes: Scenes) -> Race:
+def concurrent_deletions(probes: Probes) -> ConcurrentDeletions:
     """Deletions of one job at the same moment."""
-    return scenes.race
+    return probes.concurrent_deletions
 
 
 @pytest.fixture
-def walks(scenes: Scenes) -> Walks:
+def walks(probes: Probes) -> Walks:
     """Walks over all pages of the list."""
-    return scenes.walks
+    return probes.walks
 
 
 @pytest.fixture(scope="session")
-def refusals(wire: Wire, jobs: JobPool, offered: Capabilities) -> Refusals:
+def invalid_requests(client: RecordingClient, jobs: JobPool, offered: Capabilities) -> InvalidRequests:
     """What the contract forbids, each case asked for once."""
-    return Refusals(wire, offered, has_form=jobs.refused_form is None)
+    return InvalidRequests(client, offered, has_form=jobs.refused_form is None)
 
 
 @pytest.fixture(scope="session")
-def strangers(wire: Wire, jobs: JobPool, offered: Capabilities) -> Strangers:
+def unauthorized(client: RecordingClient, jobs: JobPool, offered: Capabilities) -> UnauthorizedRequests:
     """Every operation, asked for without a right key."""
     doomed = ""
     with contextlib.suppress(OutcomeError):  # without a job that may be lost, none is tried
         doomed = jobs["longest"].id
-    return Strangers(wire, offered, known=jobs["plain"].id, doomed=doomed)
+    return UnauthorizedRequests(client, offered, known=jobs["plain"].id, doomed=doomed)
 
 
 @pytest.fixture(scope="session")
-def fuzzed(wire: Wire, offered: Capabilities) -> Fuzzed:
+def fuzzed(client: RecordingClient, offered: Capabilities) -> Fuzzed:
     """What generated requests were answered."""
     from .._fuzz.engine import fuzz
 
-    return fuzz(wire, offered)
+    return fuzz(client, offered)
 
 
 @pytest.fixture(autouse=True)

@@ -31,6 +31,8 @@ class Check(NamedTuple):
     jobs: tuple[str, ...]
     layer: str
     capability: str | None
+    starts: int = 0
+    """How many jobs it starts itself, and shares with no other check."""
 
 
 def checks(
@@ -40,14 +42,15 @@ def checks(
     jobs: tuple[str, ...] = (),
     layer: str = "scenario",
     capability: str | None = None,
+    starts: int = 0,
 ) -> Callable[[F], F]:
     """Mark a test as a check of a requirement, which needs these kinds of jobs.
 
-    `capability` is what the check needs beyond the requirement's own.
+    `capability` is what the check needs beyond the requirement's own, `starts` how many jobs it starts itself.
     """
 
     def mark(function: F) -> F:
-        marked: F = pytest.mark.openvideos_check(Check(requirement, phase, jobs, layer, capability))(function)
+        marked: F = pytest.mark.openvideos_check(Check(requirement, phase, jobs, layer, capability, starts))(function)
         return marked
 
     return mark

@@ -1,52 +1,52 @@
-"""The suite's options for pytest, and the plugin that they ask for."""
+"""Add the suite's options to pytest, and make the plugin that they ask for."""
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .._core.capability_words import declared
 from .._core.catalogue import UnknownRequirementError, known
 from .._core.expected_failures import ExpectedFailuresError, read_expected
-from .._core.target import Target
+from .._core.target import OPTIONS, Target, TargetError
 from .plugin import SuitePlugin
+from .run_state import RunState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Sequence
 
-_HELP = "openvideos-conformance run --help tells more"
+_DEST = "openvideos_"
+"""What the names of our values begin with, so that they are not those of another plugin."""
+SHARED = "--base-url"
+"""The option that means the same to another plugin that has it, pytest-base-url."""
 
 
 def add_options(parser: pytest.Parser) -> None:
-    """Add the options; what another plugin has already, such as --base-url, is shared with it."""
+    """Add the options of `openvideos-conformance run`, by each of their names that nobody else has."""
     group = parser.getgroup("openvideos", "judge a server that speaks the Videos API")
     taken = _taken(parser)
 
-    def add(name: str, help_text: str, convert: Callable[[str], object] = str, **options: object) -> None:
-        if name in taken:  # another plugin's option of this name is as good
-            return
-        group.addoption(name, help=help_text, type=convert, **options)
+    def add(names: Sequence[str], help_text: str, dest: str, **options: Any) -> None:
+        free = [name for name in names if name not in taken]
+        if free:
+            group.addoption(*free, help=help_text, dest=dest, **options)
 
-    add("--base-url", "where the API is, with its prefix, such as http://127.0.0.1:8000/v1")
-    add("--api-key", f"the key; default: OPENVIDEOS_API_KEY. {_HELP}")
-    add("--model", "a model that the server offers")
-    add("--size", "a size that it offers, such as 720x1280")
-    add("--seconds", "a duration that it offers")
-    add("--failing-prompt", "a prompt that makes a job fail")
-    add("--capabilities", "what the server offers, such as remix,-edits")
-    add("--max-videos", "how many jobs may be started", int, default=40)
-    add("--deadline", "how long to wait for jobs, in seconds", float, default=600.0)
-    add("--answer-timeout", "how long to wait for an answer, in seconds", float, default=30.0)
-    add("--only", "the only requirements to check, separated by commas")
-    add("--suite-seed", "the seed of generated requests", int, default=0)
-    add("--webhook-port", "where the server under test sends its events, on loopback", int)
-    add("--webhook-secret", "the secret that it signs them with")
-    add("--report", "the directory to write reports to", Path)
-    add("--expected-failures", "a file of failures that are known", Path, dest="openvideos_expected_failures")
-    group.addoption("--should-fails", action="store_true", help="let a violated SHOULD fail, too")
+    for option in OPTIONS:
+        dest = "base_url" if option.names[0] == SHARED else _DEST + option.dest
+        add(option.names, option.help, dest, metavar=option.metavar)
+    add(["--only"], "check these requirements alone (ID,ID)", f"{_DEST}only", metavar="ID", default="")
+    add(["--report"], "the directory to write reports to", f"{_DEST}report", metavar="DIR", type=Path)
+    add(
+        ["--expected-failures"],
+        "failures that are known, in TOML, each with a reason",
+        f"{_DEST}expected_failures",
+        metavar="FILE",
+        type=Path,
+    )
+    add(["--strict", "--should-fails"], "let a violated SHOULD fail, too", f"{_DEST}strict", action="store_true")
 
 
 def _taken(parser: pytest.Parser) -> set[str]:
@@ -56,37 +56,54 @@ def _taken(parser: pytest.Parser) -> set[str]:
 
 
 def plugin_of(config: pytest.Config) -> SuitePlugin:
-    """Make the plugin that the options ask for."""
-    option = config.option
-    if not option.base_url:
-        message = "give the server to judge: --base-url URL"
-        raise pytest.UsageError(message)
+    """Make the plugin that the options ask for.
+
+    Raises:
+        pytest.UsageError: One cannot be used.
+
+    """
+    values = vars(config.option)
+    texts = {option.dest: values.get(_DEST + option.dest) for option in OPTIONS}
+    texts["base_url"] = values.get("base_url")
     try:
-        wanted, denied = declared(option.capabilities or "")
-        only = known((option.only or "").replace(",", " ").split())
-        expected = read_expected(option.openvideos_expected_failures)
-    except (UnknownRequirementError, ExpectedFailuresError, ValueError) as problem:
+        target = Target.of(texts, os.environ)
+        only = known(values[f"{_DEST}only"].replace(",", " ").split())
+        expected = read_expected(values[f"{_DEST}expected_failures"])
+    except (TargetError, UnknownRequirementError, ExpectedFailuresError) as problem:
         raise pytest.UsageError(str(problem)) from None
-    target = Target(
-        base_url=option.base_url,
-        api_key=option.api_key or os.environ.get("OPENVIDEOS_API_KEY"),
-        model=option.model,
-        size=option.size,
-        seconds=option.seconds,
-        failing_prompt=option.failing_prompt,
-        declared=wanted,
-        denied=denied,
-        max_videos=max(1, option.max_videos // _workers(config)),
-        deadline=option.deadline,
-        timeout=option.answer_timeout,
-        seed=option.suite_seed,
-        webhook_port=option.webhook_port,
-        webhook_secret=option.webhook_secret,
+    target = dataclasses.replace(target, max_videos=_share(config, target.max_videos))
+    state = RunState(
+        target=target,
+        only=frozenset(only),
+        expected=expected,
+        strict=values[f"{_DEST}strict"],
+        report=values[f"{_DEST}report"],
     )
-    return SuitePlugin(target, only=only, expected=expected, strict=option.should_fails, report=option.report)
+    return SuitePlugin(state)
+
+
+def _share(config: pytest.Config, max_videos: int) -> int:
+    """Return how many of the videos this process may start: all, or a worker's part under pytest-xdist.
+
+    Raises:
+        pytest.UsageError: There are more workers than videos, and each needs one at the least.
+
+    """
+    worker: dict[str, Any] | None = getattr(config, "workerinput", None)
+    workers = int(worker["workercount"]) if worker else _workers(config)
+    if workers > max_videos:
+        raise pytest.UsageError(
+            f"--max-videos {max_videos} is less than the {workers} workers of pytest-xdist, each of which starts one "
+            f"at the least; use -n {max_videos} or fewer, or allow more videos"
+        )
+    if worker is None:
+        return max_videos
+    index = int(str(worker["workerid"]).removeprefix("gw"))
+    return max_videos // workers + (index < max_videos % workers)
 
 
 def _workers(config: pytest.Config) -> int:
-    """Return among how many workers of pytest-xdist a run is divided, if this process is one of them."""
-    told: dict[str, Any] = getattr(config, "workerinput", {})
-    return int(told.get("workercount", 1))
+    """Return how many workers pytest-xdist is about to start."""
+    distributed: list[str] = getattr(config.option, "tx", None) or []
+    counts = [spec.partition("*")[0] for spec in distributed if "*" in spec.partition("//")[0]]
+    return len(distributed) - len(counts) + sum(int(count) for count in counts if count.isdecimal())

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from .._core.catalogue import Level
 
 if TYPE_CHECKING:
-    from .._core.run_result import Run
+    from .._core.run_result import RunResult
 
 _LABEL: Final = "Videos API"
 _PER_CHARACTER: Final = 6.6
@@ -16,7 +16,7 @@ _PADDING: Final = 10
 _GREEN, _RED, _GREY = "#1a7f37", "#b3261e", "#5f6570"
 
 
-def to_badge(run: Run) -> str:
+def to_badge(run: RunResult) -> str:
     """Return the text of badge.svg, such as `Videos API | 131/140 MUST`."""
     value, colour = _value(run)
     left, right = _width(_LABEL), _width(value)
@@ -32,7 +32,7 @@ def to_badge(run: Run) -> str:
     )
 
 
-def _value(run: Run) -> tuple[str, str]:
+def _value(run: RunResult) -> tuple[str, str]:
     kept, tested = run.kept(Level.MUST)
     if run.exit_code not in {0, 1} or not tested:
         return "no verdict", _GREY

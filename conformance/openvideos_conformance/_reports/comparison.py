@@ -67,13 +67,13 @@ def read(argument: str) -> Report:
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as problem:
-        message = f"{path} cannot be read as a report: {problem}"
-        raise ReportError(message) from None
+        raise ReportError(f"{path} cannot be read as a report: {problem}") from None
     try:
         return _report(document, name if mark and path != Path(argument) else "", str(path))
     except (KeyError, TypeError, ValueError) as problem:
-        message = f"{path} is no report of openvideos-conformance ({problem!r}); give a report.json that `run` wrote"
-        raise ReportError(message) from None
+        raise ReportError(
+            f"{path} is no report of openvideos-conformance ({problem!r}); give a report.json that `run` wrote"
+        ) from None
 
 
 def told_apart(reports: Sequence[Report]) -> list[Report]:
@@ -87,8 +87,7 @@ def told_apart(reports: Sequence[Report]) -> list[Report]:
 def _report(document: object, name: str, path: str) -> Report:
     said = json_object(document)
     if said.get("format") != FORMAT:
-        message = f"its format is {said.get('format')!r}, not {FORMAT}"
-        raise ValueError(message)
+        raise ValueError(f"its format is {said.get('format')!r}, not {FORMAT}")
     entries = {
         str(each["id"]): Entry(
             level=Level(each["level"]),

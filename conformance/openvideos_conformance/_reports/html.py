@@ -16,14 +16,14 @@ from .terminal import WORDS
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from .._core.run_result import Run
+    from .._core.run_result import RunResult
     from .._core.verdicts import Observation, Result
 
 _OPEN: Final = {Verdict.FAIL, Verdict.ERROR}
 """What is told in full without a click."""
 
 
-def to_html(run: Run) -> str:
+def to_html(run: RunResult) -> str:
     """Return a run as the text of report.html."""
     areas = groupby(run.results, key=lambda result: area_of(result.requirement.id))
     sections = "".join(_area(area, list(results)) for area, results in areas)
@@ -35,7 +35,7 @@ def to_html(run: Run) -> str:
     return page(f"Videos API conformance: {run.subject}", body, has_script=True)
 
 
-def _summary(run: Run) -> str:
+def _summary(run: RunResult) -> str:
     counted = run.counts()
     kind = "headline problem" if run.problem is not None or run.is_interrupted else "headline"
     return (
@@ -62,7 +62,7 @@ def _bar(counted: Mapping[Verdict, int]) -> str:
     )
 
 
-def _counts(run: Run) -> str:
+def _counts(run: RunResult) -> str:
     present = [verdict for verdict, number in run.counts().items() if number or verdict in _OPEN | {Verdict.PASS}]
     head = "".join(f'<th scope="col">{WORDS[verdict]}</th>' for verdict in present)
     rows = ""
@@ -77,7 +77,7 @@ def _counts(run: Run) -> str:
     return f'<table class="counts"><thead><tr><th></th>{head}</tr></thead>\n<tbody>{rows}</tbody></table>\n'
 
 
-def _facts(run: Run) -> str:
+def _facts(run: RunResult) -> str:
     facts: dict[str, object] = {
         "Began": run.began or "unknown",
         "Took": f"{run.seconds:.1f} s",
@@ -94,7 +94,7 @@ def _facts(run: Run) -> str:
     return f'<details class="facts"><summary>About this run</summary>\n<dl>\n{items}</dl></details>\n'
 
 
-def _filters(run: Run) -> str:
+def _filters(run: RunResult) -> str:
     counted = run.counts()
     levels = "".join(_box("level", level, level, "") for level in Level if any(run.counts(level).values()))
     verdicts = "".join(
@@ -113,7 +113,7 @@ def _box(name: str, value: str, label: str, kind: str) -> str:
     return f'<label><input type="checkbox" name="{name}" value="{value}"><span{_class(kind)}>{label}</span></label>'
 
 
-def _failures(run: Run) -> str:
+def _failures(run: RunResult) -> str:
     failed = [each for each in run.results if each.counts or each.verdict is Verdict.ERROR]
     if not failed:
         return ""

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, Final
 from .._core.catalogue import Level
 
 if TYPE_CHECKING:
-    from .._core.run_result import Run
+    from .._core.run_result import RunResult
     from .._core.verdicts import Observation, Result
 
 FORMAT: Final = 1
 """The version of the report's form; it grows when a reader of an older one would be misled."""
 
 
-def report(run: Run) -> dict[str, Any]:
+def report(run: RunResult) -> dict[str, Any]:
     """Return a run as JSON values, the keys always in the same order."""
     return {
         "format": FORMAT,
@@ -40,7 +40,7 @@ def report(run: Run) -> dict[str, Any]:
     }
 
 
-def to_json(run: Run) -> str:
+def to_json(run: RunResult) -> str:
     """Return a run as the text of report.json."""
     return json.dumps(report(run), indent=2, ensure_ascii=False) + "\n"
 

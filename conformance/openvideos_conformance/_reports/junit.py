@@ -10,7 +10,7 @@ from .._core.sanitize import printable
 from .._core.verdicts import Verdict
 
 if TYPE_CHECKING:
-    from .._core.run_result import Run
+    from .._core.run_result import RunResult
     from .._core.verdicts import Result
 
 _SKIPPED: Final = {
@@ -20,7 +20,7 @@ _SKIPPED: Final = {
 }
 
 
-def to_junit(run: Run) -> str:
+def to_junit(run: RunResult) -> str:
     """Return a run as the text of junit.xml."""
     kinds = [_kind(result) for result in run.results]
     told = _attributes(

@@ -12,7 +12,7 @@ from .._core.verdicts import Verdict
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from .._core.run_result import Run
+    from .._core.run_result import RunResult
     from .._core.verdicts import Result
 
 RED, GREEN, YELLOW, GREY, BOLD = "31", "32", "33", "90", "1"
@@ -34,12 +34,12 @@ def painted(text: str, colour: str, *, is_coloured: bool) -> str:
     return f"\x1b[{colour}m{text}\x1b[0m" if is_coloured else text
 
 
-def summary(run: Run, *, is_coloured: bool = False) -> str:
+def summary(run: RunResult, *, is_coloured: bool = False) -> str:
     """Return what is said at the end of a run."""
     return "\n".join(_lines(run, is_coloured=is_coloured)) + "\n"
 
 
-def _lines(run: Run, *, is_coloured: bool) -> Iterator[str]:
+def _lines(run: RunResult, *, is_coloured: bool) -> Iterator[str]:
     for result in run.results:
         if result.verdict in {Verdict.FAIL, Verdict.WARN, Verdict.ERROR} or result.is_stale:
             yield from _told(result, is_coloured=is_coloured)

@@ -13,10 +13,13 @@ if TYPE_CHECKING:
 
     from .._core.exchange import Exchange
     from .jobs import Job, JobPool
-    from .recording_client import Wire
+    from .recording_client import RecordingClient
 
 NOT_OFFERED: Final = frozenset({404, 405, 501})
 """How a server answers an operation that it does not have."""
+
+DETECTION_JOBS: Final = {"idempotency": 2}
+"""The jobs that it takes to see whether a server has a capability."""
 
 _REFUSED: Final = frozenset({400, 415, 422, 501})
 
@@ -24,9 +27,9 @@ _REFUSED: Final = frozenset({400, 415, 422, 501})
 class Capabilities:
     """What the server offers: as declared, else as detected when it is first asked for."""
 
-    def __init__(self, wire: Wire, jobs: JobPool) -> None:
+    def __init__(self, client: RecordingClient, jobs: JobPool) -> None:
         """Ask nothing yet."""
-        self._wire, self._jobs, self._target = wire, jobs, wire.target
+        self._client, self._jobs, self._target = client, jobs, client.target
         self._found: dict[str, str | None] = {}
         self._repeated: tuple[Exchange, Exchange] | None = None
 
@@ -42,8 +45,7 @@ class Capabilities:
             self._check_operable(name)
             return
         if name in self._target.denied:
-            message = f"the server does not offer {name}, as --capabilities says"
-            raise UnsupportedError(message)
+            raise UnsupportedError(f"the server does not offer {name}, as --capabilities says")
         if name not in self._found:
             self._found[name] = self._detected(name)
         reason = self._found[name]
@@ -112,10 +114,10 @@ class Capabilities:
         A path that names a video may be answered 404 because of the video; it is not there if it is answered as
         `nowhere`, which certainly is not.
         """
-        here = self._wire.post(path, json={})
+        here = self._client.post(path, json={})
         if here.status not in NOT_OFFERED:
             return None
-        if nowhere is not None and here.status == 404 and not _alike(here, self._wire.post(nowhere, json={})):  # noqa: PLR2004
+        if nowhere is not None and here.status == 404 and not _alike(here, self._client.post(nowhere, json={})):  # noqa: PLR2004
             return None
         return f"POST {path} is answered {here.status}, as a path that does not exist is"
 
@@ -124,14 +126,14 @@ class Capabilities:
 
     def _variant(self, name: str) -> str | None:
         job = self._jobs.completed()
-        exchange = self._wire.get(f"{job.path}/content", query={"variant": name})
+        exchange = self._client.get(f"{job.path}/content", query={"variant": name})
         if exchange.status in {400, 422, 501}:
             return f"variant={name} is refused with {exchange.status}"
         return None
 
     def _ranges(self) -> str | None:
         job = self._jobs.completed()
-        exchange = self._wire.get(f"{job.path}/content", headers={"range": "bytes=0-0"})
+        exchange = self._client.get(f"{job.path}/content", headers={"range": "bytes=0-0"})
         if exchange.status == 206 or (exchange.header("accept-ranges") or "").lower() == "bytes":  # noqa: PLR2004
             return None
         return f"a range is answered {exchange.status} without Accept-Ranges: bytes"
@@ -146,12 +148,11 @@ class Capabilities:
         """Create a job twice under one Idempotency-Key, once in a run; return both exchanges."""
         if self._repeated is None:
             form = self._target.choice(prompt="A lighthouse in the fog")
-            headers = {"idempotency-key": f"openvideos-conformance-{self._wire.run_id}"}
-            first = self._wire.post("/videos", form=form, headers=headers)
+            headers = {"idempotency-key": f"openvideos-conformance-{self._client.run_id}"}
+            first = self._client.post("/videos", form=form, headers=headers)
             if not first.is_ok:
-                message = f"the create under an Idempotency-Key was answered {first.status}"
-                raise NotReachedError(message, first)
-            self._repeated = first, self._wire.post("/videos", form=form, headers=headers)
+                raise NotReachedError(f"the create under an Idempotency-Key was answered {first.status}", first)
+            self._repeated = first, self._client.post("/videos", form=form, headers=headers)
         return self._repeated
 
 

@@ -9,7 +9,7 @@ from .._core.outcomes import NotReachedError
 if TYPE_CHECKING:
     from .._core.exchange import Exchange
     from .jobs import JobPool
-    from .recording_client import Wire
+    from .recording_client import RecordingClient
 
 _OK: Final = 200
 
@@ -17,9 +17,9 @@ _OK: Final = 200
 class Files:
     """The files of the completed plain job, each fetched when it is first asked for."""
 
-    def __init__(self, wire: Wire, jobs: JobPool) -> None:
+    def __init__(self, client: RecordingClient, jobs: JobPool) -> None:
         """Fetch nothing yet."""
-        self._wire, self._jobs = wire, jobs
+        self._client, self._jobs = client, jobs
         self._answers: dict[str, Exchange] = {}
 
     @property
@@ -47,12 +47,13 @@ class Files:
         if variant not in self._answers:
             path = f"{self._jobs.completed().path}/content"
             query = {} if variant == "video" else {"variant": variant}
-            self._answers[variant] = self._wire.get(path, query=query)
+            self._answers[variant] = self._client.get(path, query=query)
         return self._answers[variant]
 
     def _downloaded(self, variant: str) -> Exchange:
         exchange = self.answer(variant)
         if exchange.failure or exchange.status != _OK:
-            message = f"the {variant} of the completed job could not be downloaded: {exchange.told}"
-            raise NotReachedError(message, exchange)
+            raise NotReachedError(
+                f"the {variant} of the completed job could not be downloaded: {exchange.told}", exchange
+            )
         return exchange

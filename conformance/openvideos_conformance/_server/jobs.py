@@ -9,7 +9,9 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from .._core.operations import RUNNING, video_path
 from .._core.outcomes import CannotJudgeError, NotReachedError, OutcomeError, OverdueError, UnsupportedError
+from .._core.own_jobs import job_id
 from .._inputs.media_files import image
 
 if TYPE_CHECKING:
@@ -17,10 +19,7 @@ if TYPE_CHECKING:
 
     from .._core.exchange import Exchange
     from .._core.target import Target
-    from .recording_client import Wire
-
-RUNNING: Final = frozenset({"queued", "in_progress", "processing"})
-"""The statuses of a job that goes on; the suite waits for no other."""
+    from .recording_client import RecordingClient
 
 _FIRST_PAUSE: Final = 0.1
 _LONGEST_PAUSE: Final = 5.0
@@ -102,21 +101,18 @@ class Job:
     due: float = 0.0
     pause: float = _FIRST_PAUSE
     is_over: bool = False
-    refusals: int = 0
+    invalid_requests: int = 0
     """How often in a row its status was not told."""
 
     @property
     def id(self) -> str:
         """The id that the create gave."""
-        value = self.created.object.get("id")
-        return value if isinstance(value, str) else ""
+        return job_id(self.created)
 
     @property
     def path(self) -> str:
         """The path of the job."""
-        from urllib.parse import quote
-
-        return f"/videos/{quote(self.id, safe='')}"
+        return video_path(self.id)
 
     @property
     def video(self) -> dict[str, Any]:
@@ -133,9 +129,9 @@ class Job:
 class JobPool:
     """The jobs of a run, started side by side, with a thread that follows them."""
 
-    def __init__(self, wire: Wire) -> None:
+    def __init__(self, client: RecordingClient) -> None:
         """Start nothing yet."""
-        self._wire, self._target = wire, wire.target
+        self._client, self._target = client, client.target
         self._jobs: dict[str, Job] = {}
         self._missing: dict[str, OutcomeError] = {}
         self.refused_form: Exchange | None = None
@@ -188,11 +184,13 @@ class JobPool:
         job = self[name]
         with self._changed:
             self._changed.wait_for(
-                lambda: job.is_over or self._stopped.is_set(), self._target.deadline - self._wire.now()
+                lambda: job.is_over or self._stopped.is_set(), self._target.deadline - self._client.now()
             )
         if not job.is_over:
-            message = f"the job {job.id} did not end within {self._target.deadline:g} s; give it longer with --deadline"
-            raise OverdueError(message, *([job.last] if job.last else []))
+            raise OverdueError(
+                f"the job {job.id} did not end within {self._target.deadline:g} s; give it longer with --deadline",
+                *([job.last] if job.last else []),
+            )
         return job
 
     def completed(self, name: str = "plain") -> Job:
@@ -204,8 +202,9 @@ class JobPool:
         """
         job = self.ended(name)
         if job.status != "completed":
-            message = f"the job {job.id} ended as {job.status!r}, not as completed"
-            raise NotReachedError(message, *([job.last] if job.last else []))
+            raise NotReachedError(
+                f"the job {job.id} ended as {job.status!r}, not as completed", *([job.last] if job.last else [])
+            )
         return job
 
     def _created(self, plan: Plan) -> Job:
@@ -217,34 +216,30 @@ class JobPool:
 
         """
         if plan.capability in self._target.denied:
-            message = f"the server does not offer {plan.capability}, as --capabilities says"
-            raise UnsupportedError(message)
+            raise UnsupportedError(f"the server does not offer {plan.capability}, as --capabilities says")
         if plan.name == "failing" and self._target.failing_prompt is None:
-            message = "no prompt is known that makes a job fail; name one with --failing-prompt"
-            raise UnsupportedError(message)
+            raise UnsupportedError("no prompt is known that makes a job fail; name one with --failing-prompt")
         exchange = self._asked(plan)
         job = Job(plan, exchange)
         if not exchange.is_ok or not job.id:
             if plan.name == "plain" and exchange.status in {400, 401, 402, 403, 404, 405, 415, 422}:
-                said = exchange.body[:500].decode(errors="replace")
-                message = (
-                    f"the server refuses a plain create: {exchange.told}: {said} -- "
+                response = exchange.body[:500].decode(errors="replace")
+                raise CannotJudgeError(
+                    f"the server refuses a plain create: {exchange.told}: {response} -- "
                     "name what it offers with --model, --size and --seconds"
                 )
-                raise CannotJudgeError(message)
-            message = f"{plan.why}: {exchange.told}, and no job"
-            raise NotReachedError(message, exchange)
+            raise NotReachedError(f"{plan.why}: {exchange.told}, and no job", exchange)
         job.is_over = not plan.is_followed
-        job.due = self._wire.now() + _FIRST_PAUSE
+        job.due = self._client.now() + _FIRST_PAUSE
         return job
 
     def _asked(self, plan: Plan) -> Exchange:
         if plan.is_json:
-            return self._wire.post("/videos", json=dict(plan.fields(self._target)), headers=plan.headers)
-        exchange = self._wire.post("/videos", form=dict(plan.fields(self._target)), headers=plan.headers)
+            return self._client.post("/videos", json=dict(plan.fields(self._target)), headers=plan.headers)
+        exchange = self._client.post("/videos", form=dict(plan.fields(self._target)), headers=plan.headers)
         if plan.name == "plain" and exchange.status in {400, 415, 422}:
             # A server that takes JSON alone breaks one promise; the others can still be judged.
-            as_json = self._wire.post("/videos", json=dict(plan.fields(self._target)), headers=plan.headers)
+            as_json = self._client.post("/videos", json=dict(plan.fields(self._target)), headers=plan.headers)
             if as_json.is_ok:
                 self.refused_form = exchange
                 return as_json
@@ -256,24 +251,24 @@ class JobPool:
             if not following:
                 return
             job = min(following, key=lambda each: each.due)
-            if self._stopped.wait(max(0.0, job.due - self._wire.now())):
+            if self._stopped.wait(max(0.0, job.due - self._client.now())):
                 return
             self._look_at(job)
 
     def _look_at(self, job: Job) -> None:
-        exchange = self._wire.get(job.path, layer="following")
+        exchange = self._client.get(job.path, layer="following")
         with self._changed:
             if exchange.is_ok and isinstance(exchange.json, dict):
-                job.last, job.refusals = exchange, 0
+                job.last, job.invalid_requests = exchange, 0
                 job.is_over = exchange.object.get("status") not in RUNNING
             else:
                 # Some servers tell a failed job as an error of their own; there is nothing more to wait for then.
-                job.refusals += 1
+                job.invalid_requests += 1
                 is_told = isinstance(exchange.object.get("status"), str) and exchange.object["status"] not in RUNNING
-                if is_told or exchange.status in {404, 410} or job.refusals >= _MOST_REFUSALS:
+                if is_told or exchange.status in {404, 410} or job.invalid_requests >= _MOST_REFUSALS:
                     job.last, job.is_over = exchange, True
             job.pause = min(job.pause * _GROWTH, _LONGEST_PAUSE)
-            job.due = self._wire.now() + max(job.pause, _hint(exchange))
+            job.due = self._client.now() + max(job.pause, _hint(exchange))
             self._changed.notify_all()
 
 

@@ -9,33 +9,33 @@ from .._core.outcomes import CannotJudgeError
 
 if TYPE_CHECKING:
     from .._core.exchange import Exchange
-    from .recording_client import Wire
+    from .recording_client import RecordingClient
 
 
-def preflight(wire: Wire) -> None:
+def preflight(client: RecordingClient) -> None:
     """Ask for one page of videos.
 
     Raises:
         CannotJudgeError: Nobody answers, the key is refused, or what answers is no API.
 
     """
-    exchange = wire.get("/videos", query={"limit": 1}, layer="setup")
-    reason = _reason(exchange, wire)
+    exchange = client.get("/videos", query={"limit": 1}, layer="setup")
+    reason = _reason(exchange, client)
     if reason:
         raise CannotJudgeError(reason)
 
 
-def is_alive(wire: Wire) -> bool:
+def is_alive(client: RecordingClient) -> bool:
     """Tell whether the server still answers anything."""
-    return any(wire.get("/videos", query={"limit": 1}, layer="setup").status is not None for _ in range(3))
+    return any(client.get("/videos", query={"limit": 1}, layer="setup").status is not None for _ in range(3))
 
 
-def _reason(exchange: Exchange, wire: Wire) -> str:
-    base, status = wire.target.base_url, exchange.status
+def _reason(exchange: Exchange, client: RecordingClient) -> str:
+    base, status = client.target.base_url, exchange.status
     if exchange.failure:
         return f"{base} does not answer: {exchange.failure}. Is the server running, and is this its base URL?"
     if status in {401, 403}:
-        way_out = "check --api-key" if wire.target.api_key else "give one with --api-key or OPENVIDEOS_API_KEY"
+        way_out = "check --api-key" if client.target.api_key else "give one with --api-key or OPENVIDEOS_API_KEY"
         return f"{base} refuses the key ({status}), or that there is none; {way_out}"
     if status is not None and status // 100 == 3:  # noqa: PLR2004 - HTTP's own
         where = exchange.header("location") or "nowhere"

@@ -13,7 +13,8 @@ from urllib.parse import urlencode, urlsplit
 import httpx
 
 from .._core.contract import contract
-from .._core.exchange import CREATING, Exchange, json_object
+from .._core.exchange import Exchange, json_object
+from .._core.operations import CREATING
 from .._core.outcomes import NotReachedError
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ File = tuple[str, bytes, str]
 """A file of a form: its name, its bytes, its media type."""
 
 
-class Wire:
+class RecordingClient:
     """A connection to the server under test that records what goes over it. Safe to use from several threads."""
 
     def __init__(self, target: Target, transport: httpx.BaseTransport | None = None) -> None:
@@ -182,8 +183,9 @@ class Wire:
         with self._lock:
             left = self.target.max_videos - self._started - self._pending
             if left <= 0:
-                message = f"the bound of {self.target.max_videos} videos is reached; raise it with --max-videos"
-                raise NotReachedError(message)
+                raise NotReachedError(
+                    f"the bound of {self.target.max_videos} videos is reached; raise it with --max-videos"
+                )
             self._pending += 1
         try:
             yield

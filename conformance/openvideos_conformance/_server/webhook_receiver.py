@@ -6,8 +6,8 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, Final, Self
-from urllib.parse import quote
 
+from .._core.operations import video_path
 from .._judging.webhook_events import Delivery
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from email.message import Message
     from io import BufferedIOBase
 
-    from .recording_client import Wire
+    from .recording_client import RecordingClient
 
 _MAX_BODY: Final = 1 << 20
 _MAX_LINE: Final = 1 << 10
@@ -23,10 +23,10 @@ _PATIENCE: Final = 10.0
 """How long a sender may pause, in seconds."""
 
 
-class Receiver:
+class WebhookReceiver:
     """An endpoint for webhooks that keeps every delivery. The first of all is answered 500, to see it come again."""
 
-    def __init__(self, wire: Wire, port: int, secret: str) -> None:
+    def __init__(self, client: RecordingClient, port: int, secret: str) -> None:
         """Listen on a port of loopback.
 
         Raises:
@@ -34,7 +34,7 @@ class Receiver:
             ValueError: The secret is none.
 
         """
-        self._wire = wire
+        self._client = client
         self._verify = _verifier(secret)
         self._changed = threading.Condition()
         self._deliveries: list[Delivery] = []
@@ -70,7 +70,7 @@ class Receiver:
         flaw = self._verify(body, dict(headers))
         with self._changed:
             delivery = Delivery(
-                at=self._wire.now(),
+                at=self._client.now(),
                 wall=time.time(),
                 path=path,
                 headers=headers,
@@ -85,7 +85,7 @@ class Receiver:
     def look_at(self, delivery: Delivery) -> None:
         """Retrieve the job that an event is about, to see whether it has ended."""
         if isinstance(delivery.video_id, str) and delivery.video_id:
-            self._wire.get(f"/videos/{quote(delivery.video_id, safe='')}", layer="following")
+            self._client.get(video_path(delivery.video_id), layer="following")
 
 
 def _verifier(secret: str) -> Callable[[bytes, dict[str, str]], str]:
@@ -101,8 +101,7 @@ def _verifier(secret: str) -> Callable[[bytes, dict[str, str]], str]:
     try:
         webhook = Webhook(secret)
     except (ValueError, EmptyWebhookSecretError):
-        message = "it must be whsec_ and base64, as the server under test was given it"
-        raise ValueError(message) from None
+        raise ValueError("it must be whsec_ and base64, as the server under test was given it") from None
 
     def verify(body: bytes, headers: dict[str, str]) -> str:
         try:
@@ -114,7 +113,7 @@ def _verifier(secret: str) -> Callable[[bytes, dict[str, str]], str]:
     return verify
 
 
-def _handler(receiver: Receiver) -> type[BaseHTTPRequestHandler]:
+def _handler(receiver: WebhookReceiver) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         timeout = _PATIENCE
 
@@ -168,6 +167,5 @@ def _chunks(source: BufferedIOBase) -> bytes:
 
 def _read(source: BufferedIOBase, length: int, most: int) -> bytes:
     if not 0 <= length <= most:
-        message = f"an event of more than {_MAX_BODY} bytes"
-        raise ValueError(message)
+        raise ValueError(f"an event of more than {_MAX_BODY} bytes")
     return source.read(length)

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
-from .._core.exchange import CREATING, json_object
+from .._core.exchange import json_object
+from .._core.operations import CREATING, video_path
 from .._core.outcomes import NotReachedError
+from .._core.own_jobs import created_ids
 from .._judging.assertions import expect, shown, violated
-from .._probes.invalid_requests import ids_given, marked, newest
+from .._probes.invalid_requests import marked, newest
 from .._probes.unauthorized_requests import other_schemes, wrong_keys
 from .._pytest.marker import Phase, checks
 
 if TYPE_CHECKING:
     from .._core.exchange import Exchange
-    from .._probes.unauthorized_requests import Strangers
-    from .._server.recording_client import Wire
+    from .._probes.unauthorized_requests import UnauthorizedRequests
+    from .._server.recording_client import RecordingClient
 
 _UNAUTHORIZED = 401
 _DOOMED = ("longest",)
@@ -23,101 +24,108 @@ _DOOMED = ("longest",)
 
 
 @checks("VID-AUTH-001", jobs=_DOOMED)
-def test_no_operation_answers_without_a_key(wire: Wire, strangers: Strangers) -> None:
-    for knock in strangers.knocks():
-        expect(strangers.ask(knock, None), _UNAUTHORIZED, f"{knock.what} without a key")
-    _is_still_there(wire, strangers, "without a key")
+def test_no_operation_answers_without_a_key(client: RecordingClient, unauthorized: UnauthorizedRequests) -> None:
+    for knock in unauthorized.unauthorized_requests():
+        expect(unauthorized.ask(knock, None), _UNAUTHORIZED, f"{knock.what} without a key")
+    _is_still_there(client, unauthorized, "without a key")
 
 
 @checks("VID-AUTH-002", jobs=_DOOMED)
-def test_no_operation_answers_to_a_wrong_key(wire: Wire, strangers: Strangers) -> None:
-    wrong = wrong_keys(strangers.key)
-    for knock in strangers.knocks("list_videos", "retrieve_video"):
+def test_no_operation_answers_to_a_wrong_key(client: RecordingClient, unauthorized: UnauthorizedRequests) -> None:
+    wrong = wrong_keys(unauthorized.key)
+    for knock in unauthorized.unauthorized_requests("list_videos", "retrieve_video"):
         for key in wrong:
-            expect(strangers.ask(knock, f"Bearer {key}"), _UNAUTHORIZED, f"{knock.what} with a wrong key")
-    for knock in strangers.knocks():
-        expect(strangers.ask(knock, f"Bearer {wrong[0]}"), _UNAUTHORIZED, f"{knock.what} with a wrong key")
-    _is_still_there(wire, strangers, "with a wrong key")
-    for knock in strangers.knocks("list_videos"):  # a header may hold such bytes; a server may refuse them as a header
+            expect(unauthorized.ask(knock, f"Bearer {key}"), _UNAUTHORIZED, f"{knock.what} with a wrong key")
+    for knock in unauthorized.unauthorized_requests():
+        expect(unauthorized.ask(knock, f"Bearer {wrong[0]}"), _UNAUTHORIZED, f"{knock.what} with a wrong key")
+    _is_still_there(client, unauthorized, "with a wrong key")
+    for knock in unauthorized.unauthorized_requests(
+        "list_videos"
+    ):  # a header may hold such bytes; a server may refuse them as a header
         expect(
-            strangers.ask(knock, "Bearer cl\xe9"), {400, _UNAUTHORIZED}, f"{knock.what} with a key that is not ASCII"
+            unauthorized.ask(knock, "Bearer cl\xe9"), {400, _UNAUTHORIZED}, f"{knock.what} with a key that is not ASCII"
         )
 
 
 @checks("VID-AUTH-003", jobs=_DOOMED)
-def test_a_key_under_another_scheme_is_refused(strangers: Strangers) -> None:
-    for knock in strangers.knocks("list_videos", "retrieve_video"):
-        for what, value in other_schemes(strangers.key).items():
-            expect(strangers.ask(knock, value), _UNAUTHORIZED, f"{knock.what} with {what}")
+def test_a_key_under_another_scheme_is_refused(unauthorized: UnauthorizedRequests) -> None:
+    for knock in unauthorized.unauthorized_requests("list_videos", "retrieve_video"):
+        for what, value in other_schemes(unauthorized.key).items():
+            expect(unauthorized.ask(knock, value), _UNAUTHORIZED, f"{knock.what} with {what}")
 
 
 @checks("VID-AUTH-004", jobs=_DOOMED)
-def test_strangers_do_not_learn_which_ids_exist(strangers: Strangers) -> None:
-    for credential in (None, f"Bearer {wrong_keys(strangers.key)[0]}"):
+def test_strangers_do_not_learn_which_ids_exist(unauthorized: UnauthorizedRequests) -> None:
+    for credential in (None, f"Bearer {wrong_keys(unauthorized.key)[0]}"):
         for operation in ("retrieve_video", "download_video_content", "remix_video"):
-            asked = [(knock, strangers.ask(knock, credential)) for knock in strangers.knocks(operation)]
+            asked = [
+                (knock, unauthorized.ask(knock, credential)) for knock in unauthorized.unauthorized_requests(operation)
+            ]
             known = [exchange for knock, exchange in asked if knock.is_known]
             unknown = [exchange for knock, exchange in asked if not knock.is_known]
             for one, other in zip(known, unknown, strict=True):
                 if _told(one) != _told(other):
-                    message = (
+                    raise violated(
                         f"without a right key, {operation} answers {shown(_told(one))} for an id that exists and "
-                        f"{shown(_told(other))} for one that does not"
+                        f"{shown(_told(other))} for one that does not",
+                        one,
+                        other,
                     )
-                    raise violated(message, one, other)
 
 
 @checks("VID-AUTH-005", jobs=_DOOMED)
-def test_a_401_names_the_scheme(strangers: Strangers) -> None:
-    for knock in strangers.knocks("list_videos", "retrieve_video"):
-        strangers.ask(knock, None)
-    refused = [exchange for exchange in strangers.asked() if exchange.status == _UNAUTHORIZED]
+def test_a_401_names_the_scheme(unauthorized: UnauthorizedRequests) -> None:
+    for knock in unauthorized.unauthorized_requests("list_videos", "retrieve_video"):
+        unauthorized.ask(knock, None)
+    refused = [exchange for exchange in unauthorized.asked() if exchange.status == _UNAUTHORIZED]
     for exchange in refused:
         told = exchange.header("www-authenticate")
         if told is None or "bearer" not in told.lower():
-            message = (
-                f"the 401 of {exchange.method} {exchange.target} has the WWW-Authenticate {shown(told)}, not Bearer"
+            raise violated(
+                f"the 401 of {exchange.method} {exchange.target} has the WWW-Authenticate {shown(told)}, not Bearer",
+                exchange,
             )
-            raise violated(message, exchange)
     if not refused:
-        message = "no request was answered 401"
-        raise NotReachedError(message)
+        raise NotReachedError("no request was answered 401")
 
 
 @checks("VID-AUTH-006", jobs=_DOOMED)
-def test_the_scheme_is_taken_in_any_case(strangers: Strangers) -> None:
+def test_the_scheme_is_taken_in_any_case(unauthorized: UnauthorizedRequests) -> None:
     for scheme in ("bearer", "BEARER"):
-        for knock in strangers.knocks("list_videos"):
-            exchange = strangers.ask(knock, f"{scheme} {strangers.key}")
+        for knock in unauthorized.unauthorized_requests("list_videos"):
+            exchange = unauthorized.ask(knock, f"{scheme} {unauthorized.key}")
             expect(exchange, 200, f"{knock.what} with the key under {scheme!r}")
 
 
 @checks("VID-AUTH-007", phase=Phase.LATE, jobs=_DOOMED)
-def test_a_create_of_a_stranger_starts_nothing(wire: Wire, strangers: Strangers) -> None:
-    for knock in strangers.knocks("create_video"):
-        for credential, who in ((None, "no key"), (f"Bearer {wrong_keys(strangers.key)[0]}", "a wrong key")):
-            exchange = strangers.ask(knock, credential)
+def test_a_create_of_a_stranger_starts_nothing(client: RecordingClient, unauthorized: UnauthorizedRequests) -> None:
+    for knock in unauthorized.unauthorized_requests("create_video"):
+        for credential, who in ((None, "no key"), (f"Bearer {wrong_keys(unauthorized.key)[0]}", "a wrong key")):
+            exchange = unauthorized.ask(knock, credential)
             if exchange.is_ok and exchange.operation in CREATING:
-                message = f"a create with {who} started the job {exchange.object.get('id')!r}"
-                raise violated(message, exchange)
-    videos, pages = newest(wire)
-    for video in marked(videos, strangers.marker):
-        message = f"the job {video.get('id')!r} has the prompt of a create without a right key"
-        raise violated(message, *[each for each in strangers.asked() if each.operation in CREATING][:1], *pages[:1])
-    mine = ids_given(wire)
+                raise violated(f"a create with {who} started the job {exchange.object.get('id')!r}", exchange)
+    videos, pages = newest(client)
+    for video in marked(videos, unauthorized.marker):
+        raise violated(
+            f"the job {video.get('id')!r} has the prompt of a create without a right key",
+            *[each for each in unauthorized.asked() if each.operation in CREATING][:1],
+            *pages[:1],
+        )
+    mine = created_ids(client.history)
     if not mine & {str(video.get("id")) for video in videos}:
-        message = "the list does not show the jobs that were started, so it cannot show one that should not have been"
-        raise NotReachedError(message, *pages)
+        raise NotReachedError(
+            "the list does not show the jobs that were started, so it cannot show one that should not have been", *pages
+        )
 
 
-def _is_still_there(wire: Wire, strangers: Strangers, who: str) -> None:
-    if not strangers.doomed:
+def _is_still_there(client: RecordingClient, unauthorized: UnauthorizedRequests, who: str) -> None:
+    if not unauthorized.doomed:
         return
-    path = f"/videos/{quote(strangers.doomed, safe='')}"
-    after = wire.get(path)
+    path = video_path(unauthorized.doomed)
+    after = client.get(path)
     if not after.is_ok:
-        message = f"the job {strangers.doomed}, which somebody {who} tried to delete, is answered {after.status} now"
-        deletions = [each for each in strangers.asked() if each.method == "DELETE" and each.path == path]
+        message = f"the job {unauthorized.doomed}, which somebody {who} tried to delete, is answered {after.status} now"
+        deletions = [each for each in unauthorized.asked() if each.method == "DELETE" and each.path == path]
         raise violated(message, *deletions, after)
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
+from .._core.operations import video_path
 from .._core.outcomes import NotReachedError
 from .._inputs.unknown_ids import unknown_like
 from .._judging.assertions import BAD_INPUT, answered, expect, shown, violated
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .._probes.unfinished_job import Unfinished
     from .._server.downloads import Files
     from .._server.jobs import Job, JobPool
-    from .._server.recording_client import Wire
+    from .._server.recording_client import RecordingClient
 
 _OK = 200
 _PARTIAL = 206
@@ -26,18 +26,21 @@ _UNSATISFIABLE = 416
 
 
 @checks("VID-CONTENT-004", phase=Phase.LATE)
-def test_the_variant_video_is_the_default(wire: Wire, jobs: JobPool, files: Files) -> None:
-    asked = expect(_content(wire, jobs.completed(), query={"variant": "video"}), _OK, "variant=video")
+def test_the_variant_video_is_the_default(client: RecordingClient, jobs: JobPool, files: Files) -> None:
+    asked = expect(_content(client, jobs.completed(), query={"variant": "video"}), _OK, "variant=video")
     if asked.body != files.video.body:
-        message = f"variant=video gives {asked.length} bytes, and no variant {files.video.length} others"
-        raise violated(message, files.video, asked)
+        raise violated(
+            f"variant=video gives {asked.length} bytes, and no variant {files.video.length} others", files.video, asked
+        )
 
 
 @checks("VID-CONTENT-007", phase=Phase.LATE)
-def test_a_variant_that_the_contract_does_not_have_is_refused(wire: Wire, jobs: JobPool, contract: Contract) -> None:
+def test_a_variant_that_the_contract_does_not_have_is_refused(
+    client: RecordingClient, jobs: JobPool, contract: Contract
+) -> None:
     known = contract.schema("VideoVariant")["enum"]
     for variant in ("poster", "mp4", f"{known[0]}s", f"{known[0]},{known[1]}"):
-        expect(_content(wire, jobs.completed(), query={"variant": variant}), BAD_INPUT, f"variant={variant}")
+        expect(_content(client, jobs.completed(), query={"variant": variant}), BAD_INPUT, f"variant={variant}")
 
 
 @checks("VID-CONTENT-008")
@@ -51,94 +54,98 @@ def test_the_content_of_an_unfinished_job_is_a_conflict(unfinished: Unfinished) 
 
 
 @checks("VID-CONTENT-010", phase=Phase.LATE, jobs=("failing",))
-def test_the_content_of_a_failed_job_is_refused(wire: Wire, jobs: JobPool) -> None:
+def test_the_content_of_a_failed_job_is_refused(client: RecordingClient, jobs: JobPool) -> None:
     job = jobs.ended("failing")
     if job.status != "failed":
-        message = f"the job {job.id} was to fail, and ended as {job.status!r}"
-        raise NotReachedError(message, *([job.last] if job.last else []))
-    expect(_content(wire, job), {404, 409, 410, 422}, "the content of a failed job")
+        raise NotReachedError(
+            f"the job {job.id} was to fail, and ended as {job.status!r}", *([job.last] if job.last else [])
+        )
+    expect(_content(client, job), {404, 409, 410, 422}, "the content of a failed job")
 
 
 @checks("VID-CONTENT-011")
-def test_the_content_of_an_unknown_id_is_unknown(wire: Wire, jobs: JobPool) -> None:
+def test_the_content_of_an_unknown_id_is_unknown(client: RecordingClient, jobs: JobPool) -> None:
     known = jobs["plain"].id
     unknown = unknown_like(known)
-    expect(wire.get(f"/videos/{quote(unknown, safe='')}/content"), 404, f"the content of the unknown id {unknown}")
+    expect(client.get(f"{video_path(unknown)}/content"), 404, f"the content of the unknown id {unknown}")
     for stranger in (f"{known}0", known[:-1]):  # a server whose ids have one form may say that these are none
-        asked = wire.get(f"/videos/{quote(stranger, safe='')}/content")
+        asked = client.get(f"{video_path(stranger)}/content")
         expect(asked, {404, *BAD_INPUT}, f"the content of the unknown id {stranger}")
 
 
 @checks("VID-CONTENT-012", phase=Phase.LATE)
-def test_two_downloads_are_alike(wire: Wire, jobs: JobPool, files: Files) -> None:
-    again = expect(_content(wire, jobs.completed()), _OK, "a second download")
+def test_two_downloads_are_alike(client: RecordingClient, jobs: JobPool, files: Files) -> None:
+    again = expect(_content(client, jobs.completed()), _OK, "a second download")
     if again.body != files.video.body:
-        message = f"the first download has {files.video.length} bytes, the second {again.length}, and they differ"
-        raise violated(message, files.video, again)
+        raise violated(
+            f"the first download has {files.video.length} bytes, the second {again.length}, and they differ",
+            files.video,
+            again,
+        )
 
 
 @checks("VID-CONTENT-013", phase=Phase.LATE)
 def test_content_has_a_length(files: Files) -> None:
     if files.video.header("content-length") is None:
-        message = "the content has no Content-Length"
-        raise violated(message, files.video)
+        raise violated("the content has no Content-Length", files.video)
 
 
 @checks("VID-CONTENT-014", phase=Phase.LATE)
 def test_content_has_a_strong_etag(files: Files) -> None:
     etag = files.video.header("etag")
     if etag is None or not _is_strong(etag):
-        message = (
-            f"the content has {'no ETag' if etag is None else f'the ETag {shown(etag)}, which is not a strong one'}"
+        raise violated(
+            f"the content has {'no ETag' if etag is None else f'the ETag {shown(etag)}, which is not a strong one'}",
+            files.video,
         )
-        raise violated(message, files.video)
 
 
 @checks("VID-CONTENT-015", phase=Phase.LATE, jobs=("doomed",))
-def test_an_etag_stands_for_one_file(wire: Wire, jobs: JobPool, files: Files) -> None:
+def test_an_etag_stands_for_one_file(client: RecordingClient, jobs: JobPool, files: Files) -> None:
     job = jobs.completed()
     path = f"{job.path}/content"
     first = files.video
     if first.header("etag") is None:
-        message = "the content has no ETag"
-        raise NotReachedError(message, first)
-    again = expect(wire.get(path), _OK, "a second download")
+        raise NotReachedError("the content has no ETag", first)
+    again = expect(client.get(path), _OK, "a second download")
     if again.body == first.body and again.header("etag") != first.header("etag"):
-        message = f"the same file has the ETag {first.header('etag')}, and then {again.header('etag')}"
-        raise violated(message, first, again)
-    seen = [first, *_other_files(wire, jobs)]
+        raise violated(
+            f"the same file has the ETag {first.header('etag')}, and then {again.header('etag')}", first, again
+        )
+    seen = [first, *_other_files(client, jobs)]
     for index, one in enumerate(seen):
         for other in seen[index + 1 :]:
             if one.body != other.body and one.header("etag") == other.header("etag") is not None:
-                message = f"{one.target} and {other.target} differ, and have one ETag, {one.header('etag')}"
-                raise violated(message, one, other)
+                raise violated(
+                    f"{one.target} and {other.target} differ, and have one ETag, {one.header('etag')}", one, other
+                )
 
 
 @checks("VID-CONTENT-016", phase=Phase.LATE)
-def test_byte_ranges_are_answered(wire: Wire, jobs: JobPool) -> None:
-    expect(_content(wire, jobs.completed(), headers={"range": "bytes=0-0"}), _PARTIAL, "the range bytes=0-0")
+def test_byte_ranges_are_answered(client: RecordingClient, jobs: JobPool) -> None:
+    expect(_content(client, jobs.completed(), headers={"range": "bytes=0-0"}), _PARTIAL, "the range bytes=0-0")
 
 
 @checks("VID-CONTENT-017", phase=Phase.LATE)
-def test_a_range_is_exactly_what_was_asked_for(wire: Wire, jobs: JobPool, files: Files) -> None:
+def test_a_range_is_exactly_what_was_asked_for(client: RecordingClient, jobs: JobPool, files: Files) -> None:
     size = files.video.length
     middle = size // 2
     wanted = {(0, 0), (0, 99), (1, 1), (middle, middle + 999), (size - 1, size - 1), (size - 10, size + 999)}
     for first, last in sorted(wanted):
         if 0 <= first < size:
-            asked = _ranged(wire, jobs, f"bytes={first}-{last}")
+            asked = _ranged(client, jobs, f"bytes={first}-{last}")
             _is_part(asked, files.video.body, first, min(last, size - 1))
 
 
 @checks("VID-CONTENT-018", phase=Phase.LATE)
-def test_a_range_to_the_end_is_the_end(wire: Wire, jobs: JobPool, files: Files) -> None:
+def test_a_range_to_the_end_is_the_end(client: RecordingClient, jobs: JobPool, files: Files) -> None:
     size = files.video.length
     for start in (size // 2, size - 1):
-        _is_part(_ranged(wire, jobs, f"bytes={start}-"), files.video.body, start, size - 1)
+        _is_part(_ranged(client, jobs, f"bytes={start}-"), files.video.body, start, size - 1)
     for count in (1, min(500, size)):
-        _is_part(_ranged(wire, jobs, f"bytes=-{count}"), files.video.body, size - count, size - 1)
+        _is_part(_ranged(client, jobs, f"bytes=-{count}"), files.video.body, size - count, size - 1)
     for everything in ("bytes=0-", f"bytes=-{size + 1000}"):
-        asked = _ranged(wire, jobs, everything)
+        asked = _ranged(client, jobs, everything)
         if asked.status == _OK:  # all of it is the whole file, too
             _is_whole(asked, files.video.body, f"the range {everything}")
         else:
@@ -146,41 +153,42 @@ def test_a_range_to_the_end_is_the_end(wire: Wire, jobs: JobPool, files: Files) 
 
 
 @checks("VID-CONTENT-019", phase=Phase.LATE)
-def test_a_range_behind_the_end_is_not_satisfiable(wire: Wire, jobs: JobPool, files: Files) -> None:
+def test_a_range_behind_the_end_is_not_satisfiable(client: RecordingClient, jobs: JobPool, files: Files) -> None:
     size = files.video.length
     for text in (f"bytes={size}-", f"bytes={size}-{size + 9}", f"bytes={size * 10}-"):
-        asked = expect(_ranged(wire, jobs, text), _UNSATISFIABLE, f"the range {text} of a file of {size} bytes")
+        asked = expect(_ranged(client, jobs, text), _UNSATISFIABLE, f"the range {text} of a file of {size} bytes")
         told = asked.header("content-range")
         if told is not None and told.strip().lower() != f"bytes */{size}":
-            message = f"the range {text}: the 416 has the Content-Range {shown(told)}, not 'bytes */{size}'"
-            raise violated(message, asked)
+            raise violated(
+                f"the range {text}: the 416 has the Content-Range {shown(told)}, not 'bytes */{size}'", asked
+            )
 
 
 @checks("VID-CONTENT-020", phase=Phase.LATE)
-def test_if_range_holds_for_this_file_alone(wire: Wire, jobs: JobPool, files: Files) -> None:
+def test_if_range_holds_for_this_file_alone(client: RecordingClient, jobs: JobPool, files: Files) -> None:
     whole, etag = files.video.body, files.video.header("etag")
     stale = ['"openvideos-no-such-etag"', "Thu, 01 Jan 1970 00:00:01 GMT"]
     if etag is not None and _is_strong(etag):
-        asked = _ranged(wire, jobs, "bytes=10-19", **{"if-range": etag})
+        asked = _ranged(client, jobs, "bytes=10-19", **{"if-range": etag})
         _is_part(asked, whole, 10, 19)
         stale.append(f"W/{etag}")  # a weak validator never holds for a range (RFC 9110, section 13.1.5)
     for validator in stale:
-        asked = _ranged(wire, jobs, "bytes=10-19", **{"if-range": validator})
+        asked = _ranged(client, jobs, "bytes=10-19", **{"if-range": validator})
         _is_whole(asked, whole, f"a range with the If-Range {validator}, which does not hold")
 
 
 @checks("VID-CONTENT-021", phase=Phase.LATE)
-def test_a_range_that_cannot_be_understood_is_ignored(wire: Wire, jobs: JobPool, files: Files) -> None:
+def test_a_range_that_cannot_be_understood_is_ignored(client: RecordingClient, jobs: JobPool, files: Files) -> None:
     for text in ("items=0-5", "seconds=1-2", "bytes=abc", "nonsense"):
-        _is_whole(_ranged(wire, jobs, text), files.video.body, f"the Range {text!r}, which cannot be understood")
+        _is_whole(_ranged(client, jobs, text), files.video.body, f"the Range {text!r}, which cannot be understood")
 
 
 @checks("VID-CONTENT-022", phase=Phase.LATE)
-def test_several_ranges_are_answered_legally(wire: Wire, jobs: JobPool, files: Files) -> None:
+def test_several_ranges_are_answered_legally(client: RecordingClient, jobs: JobPool, files: Files) -> None:
     whole = files.video.body
     wanted = ((0, 9), (20, 29), (len(whole) - 5, len(whole) - 1))
     text = "bytes=" + ",".join(f"{first}-{last}" for first, last in wanted)
-    asked = expect(_ranged(wire, jobs, text), {_OK, _PARTIAL}, f"the range {text}")
+    asked = expect(_ranged(client, jobs, text), {_OK, _PARTIAL}, f"the range {text}")
     if asked.status == _OK:
         _is_whole(asked, whole, f"the range {text}")
     elif asked.media_type == "multipart/byteranges":
@@ -191,41 +199,40 @@ def test_several_ranges_are_answered_legally(wire: Wire, jobs: JobPool, files: F
         if span is not None and not any(span.first <= first and last <= span.last for first, last in wanted):
             flaw = f"it is the bytes {span.first}-{span.last}, which is none of the ranges that were asked for"
         if flaw:
-            message = f"the range {text}: answered 206, but {flaw}"
-            raise violated(message, asked)
+            raise violated(f"the range {text}: answered 206, but {flaw}", asked)
 
 
 @checks("VID-CONTENT-023", phase=Phase.LATE)
-def test_content_length_is_the_number_of_bytes(wire: Wire, jobs: JobPool, contract: Contract) -> None:
+def test_content_length_is_the_number_of_bytes(client: RecordingClient, jobs: JobPool, contract: Contract) -> None:
     job = jobs.completed()
-    seen = [_content(wire, job), _content(wire, job, headers={"range": "bytes=3-12"})]
+    seen = [_content(client, job), _content(client, job, headers={"range": "bytes=3-12"})]
     variants = contract.schema("VideoVariant")["enum"]
-    seen += [_content(wire, job, query={"variant": variant}) for variant in variants]
+    seen += [_content(client, job, query={"variant": variant}) for variant in variants]
     told = [exchange for exchange in seen if exchange.header("content-length") is not None]
     for exchange in told:
         length = exchange.header("content-length")
         if exchange.failure or length != str(exchange.length):
             how = f" ({exchange.failure})" if exchange.failure else ""
-            message = f"{exchange.target}: the Content-Length is {length}, and {exchange.length} bytes followed{how}"
-            raise violated(message, exchange)
+            raise violated(
+                f"{exchange.target}: the Content-Length is {length}, and {exchange.length} bytes followed{how}",
+                exchange,
+            )
     if not told:
-        message = "no content has a Content-Length"
-        raise NotReachedError(message, *seen)
+        raise NotReachedError("no content has a Content-Length", *seen)
 
 
-def _content(wire: Wire, job: Job, **options: object) -> Exchange:
-    return wire.get(f"{job.path}/content", **options)
+def _content(client: RecordingClient, job: Job, **options: object) -> Exchange:
+    return client.get(f"{job.path}/content", **options)
 
 
-def _ranged(wire: Wire, jobs: JobPool, text: str, **headers: str) -> Exchange:
-    return answered(_content(wire, jobs.completed(), headers={"range": text, **headers}))
+def _ranged(client: RecordingClient, jobs: JobPool, text: str, **headers: str) -> Exchange:
+    return answered(_content(client, jobs.completed(), headers={"range": text, **headers}))
 
 
 def _is_whole(exchange: Exchange, whole: bytes, what: str) -> None:
     expect(exchange, _OK, what)
     if exchange.body != whole:
-        message = f"{what}: the answer has {exchange.length} bytes that are not the file's {len(whole)}"
-        raise violated(message, exchange)
+        raise violated(f"{what}: the answer has {exchange.length} bytes that are not the file's {len(whole)}", exchange)
 
 
 def _is_part(exchange: Exchange, whole: bytes, first: int, last: int) -> None:
@@ -235,37 +242,32 @@ def _is_part(exchange: Exchange, whole: bytes, first: int, last: int) -> None:
     span = read_content_range(told)
     if span is None or (span.first, span.last) != (first, last):
         expected = f"bytes {first}-{last}/{len(whole)}"
-        message = f"the range {text}: the Content-Range is {shown(told)}, not {shown(expected)}"
-        raise violated(message, exchange)
+        raise violated(f"the range {text}: the Content-Range is {shown(told)}, not {shown(expected)}", exchange)
     flaw = flaw_of(span, exchange.body, whole)
     if flaw:
-        message = f"the range {text}: {flaw}"
-        raise violated(message, exchange)
+        raise violated(f"the range {text}: {flaw}", exchange)
 
 
 def _are_parts(exchange: Exchange, whole: bytes, wanted: tuple[tuple[int, int], ...]) -> None:
     try:
         pieces = read_pieces(exchange.header("content-type") or "", exchange.body)
     except ValueError as error:
-        message = f"several ranges: the multipart/byteranges answer cannot be read: {error}"
-        raise violated(message, exchange) from None
+        raise violated(f"several ranges: the multipart/byteranges answer cannot be read: {error}", exchange) from None
     for piece in pieces:
         flaw = flaw_of(piece.span, piece.content, whole)
         if flaw:
-            message = f"several ranges: a part is wrong: {flaw}"
-            raise violated(message, exchange)
+            raise violated(f"several ranges: a part is wrong: {flaw}", exchange)
     for first, last in wanted:
         if not any(piece.span.first <= first and last <= piece.span.last for piece in pieces):
-            message = f"several ranges: no part holds the bytes {first}-{last}, which were asked for"
-            raise violated(message, exchange)
+            raise violated(f"several ranges: no part holds the bytes {first}-{last}, which were asked for", exchange)
 
 
-def _other_files(wire: Wire, jobs: JobPool) -> list[Exchange]:
+def _other_files(client: RecordingClient, jobs: JobPool) -> list[Exchange]:
     """Download the other files of the job, and the video of another one, where there are such."""
     job = jobs.completed()
-    seen = [_content(wire, job, query={"variant": variant}) for variant in ("thumbnail", "spritesheet")]
+    seen = [_content(client, job, query={"variant": variant}) for variant in ("thumbnail", "spritesheet")]
     with contextlib.suppress(NotReachedError):  # the others are enough
-        seen.append(_content(wire, jobs.completed("doomed")))
+        seen.append(_content(client, jobs.completed("doomed")))
     return [exchange for exchange in seen if exchange.status == _OK and not exchange.failure]
 
 

@@ -6,14 +6,15 @@ import pytest
 
 from .._core.contract import Contract
 from .._core.exchange import Exchange
+from .._core.operations import VIDEO
 from .._core.outcomes import NotReachedError
 from .._core.target import Target
 from .._inputs.media_files import NO_PICTURE
-from .._judging.assertions import BAD_INPUT, VIDEO, expect, fits, same, shown, violated
-from .._probes.creates import NOT_OFFERED, Take, asked_for, create, not_busy
+from .._judging.assertions import BAD_INPUT, expect, fits, same, shown, violated
+from .._probes.creates import NOT_OFFERED, ConcurrentCreate, create, create_of, not_busy
 from .._pytest.marker import Phase, checks
 from .._server.jobs import JobPool
-from .._server.recording_client import Wire
+from .._server.recording_client import RecordingClient
 
 ECHOED = ("model", "prompt", "size", "seconds", "remixed_from_video_id", "error")
 """What the answers to two equal creates have in common."""
@@ -28,55 +29,57 @@ def _echoes(field: str, *exchanges: Exchange) -> None:
             same(value, exchange.asked[field], f"the {field} of the answer to a create", exchange)
             seen += value is not None
     if not seen:
-        message = f"no create asked for a {field}, or no answer tells it"
-        raise NotReachedError(message, *exchanges[:1])
+        raise NotReachedError(f"no create asked for a {field}, or no answer tells it", *exchanges[:1])
 
 
 @checks("VID-CREATE-001", jobs=("doomed",))
 @pytest.mark.parametrize("name", ["plain", "doomed"])
 def test_a_legal_create_is_answered_with_a_video(jobs: JobPool, name: str) -> None:
-    fits(asked_for(jobs, name), VIDEO, "a legal create")
+    fits(create_of(jobs, name), VIDEO, "a legal create")
 
 
 @checks("VID-CREATE-001")
-def test_creates_at_the_same_moment_are_answered_with_videos(at_once: list[Take]) -> None:
-    for take in at_once:
+def test_creates_at_the_same_moment_are_answered_with_videos(concurrent_creates: list[ConcurrentCreate]) -> None:
+    for take in concurrent_creates:
         fits(take.created, VIDEO, "a legal create among others")
 
 
 @checks("VID-CREATE-002")
 def test_a_create_as_a_form_is_accepted(jobs: JobPool) -> None:
-    plain = asked_for(jobs, "plain")
+    plain = create_of(jobs, "plain")
     if jobs.refused_form is not None:
-        message = (
-            f"a create as multipart/form-data is answered {jobs.refused_form.status}; the same as JSON is accepted"
+        raise violated(
+            f"a create as multipart/form-data is answered {jobs.refused_form.status}; the same as JSON is accepted",
+            jobs.refused_form,
+            plain,
         )
-        raise violated(message, jobs.refused_form, plain)
     expect(plain, 200, "a create as multipart/form-data")
 
 
 @checks("VID-CREATE-003", jobs=("json",))
 def test_a_create_as_json_is_answered_as_one_in_a_form(jobs: JobPool) -> None:
-    form, as_json = asked_for(jobs, "plain"), asked_for(jobs, "json")
+    form, as_json = create_of(jobs, "plain"), create_of(jobs, "json")
     if not form.is_ok:
-        message = "the create as a form was not accepted, so there is nothing to compare with"
-        raise NotReachedError(message, form)
+        raise NotReachedError("the create as a form was not accepted, so there is nothing to compare with", form)
     expect(as_json, form.status or 200, "the create as JSON of what a form was accepted with")
     for field in ECHOED:
         one, other = form.object.get(field), as_json.object.get(field)
         if one != other:
-            message = f"the {field} of the answer to a create is {shown(other)} as JSON, and {shown(one)} as a form"
-            raise violated(message, form, as_json)
+            raise violated(
+                f"the {field} of the answer to a create is {shown(other)} as JSON, and {shown(one)} as a form",
+                form,
+                as_json,
+            )
 
 
 @checks("VID-CREATE-004")
-def test_the_prompt_comes_back_to_the_letter(jobs: JobPool, at_once: list[Take]) -> None:
-    _echoes("prompt", jobs["plain"].created, *(take.created for take in at_once))
+def test_the_prompt_comes_back_to_the_letter(jobs: JobPool, concurrent_creates: list[ConcurrentCreate]) -> None:
+    _echoes("prompt", jobs["plain"].created, *(take.created for take in concurrent_creates))
 
 
 @checks("VID-CREATE-004", jobs=("longest",))
 def test_the_longest_prompt_comes_back_to_the_letter(jobs: JobPool) -> None:
-    _echoes("prompt", asked_for(jobs, "longest"))
+    _echoes("prompt", create_of(jobs, "longest"))
 
 
 @checks("VID-CREATE-004", jobs=("json",), capability="json")
@@ -85,58 +88,61 @@ def test_the_prompt_of_a_json_create_comes_back_to_the_letter(jobs: JobPool) -> 
 
 
 @checks("VID-CREATE-005")
-def test_the_size_comes_back(jobs: JobPool, at_once: list[Take]) -> None:
-    _echoes("size", jobs["plain"].created, *(take.created for take in at_once))
+def test_the_size_comes_back(jobs: JobPool, concurrent_creates: list[ConcurrentCreate]) -> None:
+    _echoes("size", jobs["plain"].created, *(take.created for take in concurrent_creates))
 
 
 @checks("VID-CREATE-006")
-def test_the_seconds_come_back(jobs: JobPool, at_once: list[Take]) -> None:
-    _echoes("seconds", jobs["plain"].created, *(take.created for take in at_once))
+def test_the_seconds_come_back(jobs: JobPool, concurrent_creates: list[ConcurrentCreate]) -> None:
+    _echoes("seconds", jobs["plain"].created, *(take.created for take in concurrent_creates))
 
 
 @checks("VID-CREATE-007")
-def test_the_model_comes_back(jobs: JobPool, at_once: list[Take]) -> None:
-    _echoes("model", jobs["plain"].created, *(take.created for take in at_once))
+def test_the_model_comes_back(jobs: JobPool, concurrent_creates: list[ConcurrentCreate]) -> None:
+    _echoes("model", jobs["plain"].created, *(take.created for take in concurrent_creates))
 
 
 @checks("VID-CREATE-008", jobs=("defaults",))
 @pytest.mark.parametrize(("field", "schema"), [("seconds", "VideoSeconds"), ("size", "VideoSize")])
 def test_what_is_not_said_is_the_default(
-    wire: Wire, jobs: JobPool, contract: Contract, target: Target, field: str, schema: str
+    client: RecordingClient, jobs: JobPool, contract: Contract, target: Target, field: str, schema: str
 ) -> None:
     default = contract.default(schema)
     if default is None:
-        message = f"the contract leaves the {field} to servers"
-        raise NotReachedError(message)
-    exchange = asked_for(jobs, "defaults")
+        raise NotReachedError(f"the contract leaves the {field} to servers")
+    exchange = create_of(jobs, "defaults")
     if exchange.status in NOT_OFFERED:
-        message = (
-            f"a create without seconds and size is refused: {exchange.told}; the server may not offer the defaults"
+        raise NotReachedError(
+            f"a create without seconds and size is refused: {exchange.told}; the server may not offer the defaults",
+            exchange,
         )
-        raise NotReachedError(message, exchange)
     seen = expect(exchange, 200, "a create without seconds and size").object.get(field)
     if seen is None:
-        message = f"the answer does not tell the {field}"
-        raise NotReachedError(message, exchange)
+        raise NotReachedError(f"the answer does not tell the {field}", exchange)
     if seen == default:
         return
     # A server may offer other values alone. Whether it does is seen when it is asked for this one by name.
     choice = {**target.choice(prompt="A paper plane over a lake"), field: default}
-    by_name = not_busy(create(wire, jobs, choice))
+    by_name = not_busy(create(client, jobs, choice))
     if by_name.is_ok:
-        message = f"a create without {field} is answered with {field} {shown(seen)}; the default is {shown(default)}"
-        raise violated(message, exchange, by_name)
-    message = f"the server does not offer the default {field}, {default}: {by_name.told}"
-    raise NotReachedError(message, by_name)
+        raise violated(
+            f"a create without {field} is answered with {field} {shown(seen)}; the default is {shown(default)}",
+            exchange,
+            by_name,
+        )
+    raise NotReachedError(f"the server does not offer the default {field}, {default}: {by_name.told}", by_name)
 
 
 @checks("VID-CREATE-009")
-def test_creates_at_the_same_moment_have_ids_of_their_own(at_once: list[Take]) -> None:
-    taken: dict[str, Take] = {}
-    for take in at_once:
+def test_creates_at_the_same_moment_have_ids_of_their_own(concurrent_creates: list[ConcurrentCreate]) -> None:
+    taken: dict[str, ConcurrentCreate] = {}
+    for take in concurrent_creates:
         if take.id in taken:
-            message = f"two creates at the same moment were answered with one id, {take.id!r}"
-            raise violated(message, taken[take.id].created, take.created)
+            raise violated(
+                f"two creates at the same moment were answered with one id, {take.id!r}",
+                taken[take.id].created,
+                take.created,
+            )
         taken[take.id] = take
         known = take.retrieved.object.get("prompt") if take.retrieved.is_ok else None
         what = f"the prompt of the job {take.id}, retrieved behind its create among others at the same moment,"
@@ -144,28 +150,27 @@ def test_creates_at_the_same_moment_have_ids_of_their_own(at_once: list[Take]) -
 
 
 @checks("VID-CREATE-009", phase=Phase.LATE)
-def test_no_two_creates_of_the_run_have_one_id(wire: Wire) -> None:
+def test_no_two_creates_of_the_run_have_one_id(client: RecordingClient) -> None:
     taken: dict[str, Exchange] = {}
-    for exchange in wire.history:
+    for exchange in client.history:
         # Under one Idempotency-Key, two creates are one on purpose.
         if exchange.operation != "create_video" or not exchange.is_ok or exchange.request_header("idempotency-key"):
             continue
         video_id = str(exchange.object.get("id"))
         if video_id in taken:
-            message = f"two creates were answered with one id, {video_id!r}"
-            raise violated(message, taken[video_id], exchange)
+            raise violated(f"two creates were answered with one id, {video_id!r}", taken[video_id], exchange)
         taken[video_id] = exchange
 
 
 @checks("VID-CREATE-010")
-def test_a_job_is_known_as_soon_as_it_was_created(at_once: list[Take]) -> None:
-    for take in at_once:
+def test_a_job_is_known_as_soon_as_it_was_created(concurrent_creates: list[ConcurrentCreate]) -> None:
+    for take in concurrent_creates:
         expect(take.retrieved, 200, f"retrieving the job {take.id} as soon as its create was answered")
 
 
 @checks("VID-CREATE-011", jobs=("longest",))
 def test_the_longest_legal_prompt_is_accepted(jobs: JobPool) -> None:
-    exchange = asked_for(jobs, "longest")
+    exchange = create_of(jobs, "longest")
     prompt = str(exchange.asked.get("prompt", ""))
     told = f"{len(prompt)} characters, {len(prompt.encode())} bytes"
     fits(exchange, VIDEO, f"a create with the longest legal prompt ({told})")
@@ -173,7 +178,7 @@ def test_the_longest_legal_prompt_is_accepted(jobs: JobPool) -> None:
 
 @checks("VID-CREATE-012", jobs=("reference",))
 def test_an_image_file_as_a_reference_is_accepted(jobs: JobPool) -> None:
-    fits(asked_for(jobs, "reference"), VIDEO, "a create with a PNG file as its input_reference")
+    fits(create_of(jobs, "reference"), VIDEO, "a create with a PNG file as its input_reference")
 
 
 @checks("VID-CREATE-013", jobs=("reference",))
@@ -187,27 +192,25 @@ def test_an_image_file_as_a_reference_is_accepted(jobs: JobPool) -> None:
     ids=["no-picture", "text", "empty"],
 )
 def test_a_reference_that_is_no_image_is_refused(
-    wire: Wire, target: Target, what: str, file: tuple[str, bytes, str]
+    client: RecordingClient, target: Target, what: str, file: tuple[str, bytes, str]
 ) -> None:
     form = {**target.choice(prompt="The picture comes to life"), "input_reference": file}
-    exchange = not_busy(wire.post("/videos", form=form))
+    exchange = not_busy(client.post("/videos", form=form))
     expect(exchange, BAD_INPUT | {415}, f"a create whose input_reference is {what}")
 
 
 @checks("VID-CREATE-014")
-def test_a_new_job_is_no_remix_and_has_no_error(jobs: JobPool, at_once: list[Take]) -> None:
-    created = [jobs["plain"].created, *(take.created for take in at_once)]
-    for exchange in [*created, *(take.retrieved for take in at_once)]:
+def test_a_new_job_is_no_remix_and_has_no_error(jobs: JobPool, concurrent_creates: list[ConcurrentCreate]) -> None:
+    created = [jobs["plain"].created, *(take.created for take in concurrent_creates)]
+    for exchange in [*created, *(take.retrieved for take in concurrent_creates)]:
         video = exchange.object
         if video.get("remixed_from_video_id") is not None:
             source = shown(video["remixed_from_video_id"])
-            message = f"a new job has the remixed_from_video_id {source}, and is no remix"
-            raise violated(message, exchange)
+            raise violated(f"a new job has the remixed_from_video_id {source}, and is no remix", exchange)
         if video.get("error") is not None and video.get("status") != "failed":
-            message = f"a new job that is {video.get('status')!r} has the error {shown(video['error'])}"
-            raise violated(message, exchange)
+            raise violated(f"a new job that is {video.get('status')!r} has the error {shown(video['error'])}", exchange)
 
 
 @checks("VID-CREATE-015", jobs=("unknown_field",))
 def test_a_field_that_no_contract_has_is_ignored(jobs: JobPool) -> None:
-    fits(asked_for(jobs, "unknown_field"), VIDEO, "a create with a field that the contract does not have")
+    fits(create_of(jobs, "unknown_field"), VIDEO, "a create with a field that the contract does not have")

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .._core.exchange import Exchange
+from .._core.operations import DELETED, video_path
 from .._core.outcomes import NotReachedError
 from .._inputs.unknown_ids import unknown_like
-from .._judging.assertions import DELETED, expect, fits, shown, violated
-from .._probes.creates import Deletion, Race, Take, not_busy, path_of
+from .._judging.assertions import expect, fits, shown, violated
+from .._probes.creates import ConcurrentCreate, not_busy
+from .._probes.deletions import ConcurrentDeletions, Deletion
 from .._probes.unfinished_job import Unfinished
 from .._pytest.marker import Phase, checks
 from .._server.jobs import JobPool
-from .._server.recording_client import Wire
+from .._server.recording_client import RecordingClient
 
 WHOLE_OR_PART = frozenset({200, 206})
 
@@ -24,21 +26,19 @@ def _are_untouched(others: Sequence[tuple[Exchange, Exchange]], deleted: str) ->
         what = f"{before.method} {before.path}, of another job than the one that was deleted, {deleted},"
         # The answer of a server that knows no ranges is cut, which is no fault.
         if after.status not in WHOLE_OR_PART:
-            message = f"{what} was answered {before.status} before, and is answered {after.status} now"
-            raise violated(message, before, after)
+            raise violated(
+                f"{what} was answered {before.status} before, and is answered {after.status} now", before, after
+            )
         if before.operation == "retrieve_video" and after.object.get("id") != before.object.get("id"):
-            message = f"{what} is answered with the id {shown(after.object.get('id'))}"
-            raise violated(message, before, after)
+            raise violated(f"{what} is answered with the id {shown(after.object.get('id'))}", before, after)
     if not present:
-        message = "no other job was there"
-        raise NotReachedError(message)
+        raise NotReachedError("no other job was there")
 
 
 def _confirmed(deletion: Deletion) -> Deletion:
     """Return a deletion that was confirmed; without that, nothing can be said of what is gone."""
     if not deletion.deleted.is_ok:
-        message = f"the job was not deleted: {deletion.deleted.told}"
-        raise NotReachedError(message, deletion.deleted)
+        raise NotReachedError(f"the job was not deleted: {deletion.deleted.told}", deletion.deleted)
     return deletion
 
 
@@ -51,8 +51,7 @@ def test_deleting_a_job_that_has_ended_is_confirmed(deletion: Deletion) -> None:
 def test_the_confirmation_names_the_id(deletion: Deletion) -> None:
     seen = _confirmed(deletion).deleted.object.get("id")
     if seen != deletion.job.id:
-        message = f"deleting {deletion.job.id} is confirmed for the id {shown(seen)}"
-        raise violated(message, deletion.deleted)
+        raise violated(f"deleting {deletion.job.id} is confirmed for the id {shown(seen)}", deletion.deleted)
 
 
 @checks("VID-DELETE-003", phase=Phase.LATE, jobs=("doomed",))
@@ -64,15 +63,15 @@ def test_a_deleted_id_is_unknown(deletion: Deletion) -> None:
 
 
 @checks("VID-DELETE-003", phase=Phase.LATE, jobs=("doomed",), capability="remix")
-def test_a_deleted_id_is_unknown_to_remix(wire: Wire, deletion: Deletion) -> None:
+def test_a_deleted_id_is_unknown_to_remix(client: RecordingClient, deletion: Deletion) -> None:
     path = _confirmed(deletion).job.path
-    expect(wire.post(f"{path}/remix", json={"prompt": "Once more"}), 404, "remixing a job that was deleted")
+    expect(client.post(f"{path}/remix", json={"prompt": "Once more"}), 404, "remixing a job that was deleted")
 
 
 @checks("VID-DELETE-005")
-def test_deleting_an_id_that_was_never_given_out_is_refused(wire: Wire, jobs: JobPool) -> None:
+def test_deleting_an_id_that_was_never_given_out_is_refused(client: RecordingClient, jobs: JobPool) -> None:
     unknown = unknown_like(jobs["plain"].id)
-    expect(wire.delete(path_of(unknown)), 404, "deleting an id that was never given out")
+    expect(client.delete(video_path(unknown)), 404, "deleting an id that was never given out")
 
 
 @checks("VID-DELETE-006")
@@ -85,11 +84,10 @@ def test_deleting_a_running_job_ends_it_or_is_refused(unfinished: Unfinished) ->
 
 
 @checks("VID-DELETE-006", phase=Phase.LATE)
-def test_a_job_that_was_deleted_while_it_ran_stays_away(wire: Wire, unfinished: Unfinished) -> None:
+def test_a_job_that_was_deleted_while_it_ran_stays_away(client: RecordingClient, unfinished: Unfinished) -> None:
     if not unfinished.deleted.is_ok:
-        message = "the server did not delete the running job"
-        raise NotReachedError(message, unfinished.deleted)
-    expect(wire.get(path_of(unfinished.id)), 404, "retrieving, later, a job that was deleted while it ran")
+        raise NotReachedError("the server did not delete the running job", unfinished.deleted)
+    expect(client.get(video_path(unfinished.id)), 404, "retrieving, later, a job that was deleted while it ran")
 
 
 @checks("VID-DELETE-007", phase=Phase.LATE, jobs=("doomed",))
@@ -98,28 +96,33 @@ def test_deleting_a_job_touches_no_other(deletion: Deletion) -> None:
 
 
 @checks("VID-DELETE-007", phase=Phase.LATE)
-def test_deleting_a_job_does_not_touch_one_of_the_same_prompt(at_once: list[Take], race: Race) -> None:
-    if not any(exchange.is_ok for exchange in race.deletions):
-        message = "no deletion was confirmed"
-        raise NotReachedError(message, *race.deletions)
-    _are_untouched(race.others, at_once[-1].id)
+def test_deleting_a_job_does_not_touch_one_of_the_same_prompt(
+    concurrent_creates: list[ConcurrentCreate], concurrent_deletions: ConcurrentDeletions
+) -> None:
+    if not any(exchange.is_ok for exchange in concurrent_deletions.deletions):
+        raise NotReachedError("no deletion was confirmed", *concurrent_deletions.deletions)
+    _are_untouched(concurrent_deletions.others, concurrent_creates[-1].id)
 
 
 @checks("VID-DELETE-008", phase=Phase.LATE)
-def test_of_deletions_at_once_one_is_confirmed(race: Race) -> None:
-    confirmed = [exchange for exchange in race.deletions if exchange.is_ok]
+def test_of_deletions_at_once_one_is_confirmed(concurrent_deletions: ConcurrentDeletions) -> None:
+    deletions = concurrent_deletions.deletions
+    confirmed = [exchange for exchange in deletions if exchange.is_ok]
     if len(confirmed) > 1:
-        message = f"{len(confirmed)} of {len(race.deletions)} deletions of one job at the same moment were confirmed"
-        raise violated(message, *confirmed)
-    for exchange in race.deletions:
+        raise violated(
+            f"{len(confirmed)} of {len(deletions)} deletions of one job at the same moment were confirmed",
+            *confirmed,
+        )
+    for exchange in deletions:
         expect(
             not_busy(exchange),
             {200, 404, 409},
-            f"deleting a job that is deleted by {len(race.deletions)} clients at once",
+            f"deleting a job that is deleted by {len(deletions)} clients at once",
         )
     if not confirmed:
-        if all(exchange.status == 409 for exchange in race.deletions):  # noqa: PLR2004 - HTTP's own
-            message = "the server refused to delete the job, which may be running"
-            raise NotReachedError(message, *race.deletions)
-        message = f"none of {len(race.deletions)} deletions of one job at the same moment was confirmed"
-        raise violated(message, *race.deletions)
+        if all(exchange.status == 409 for exchange in deletions):  # noqa: PLR2004 - HTTP's own
+            raise NotReachedError("the server refused to delete the job, which may be running", *deletions)
+        raise violated(
+            f"none of {len(deletions)} deletions of one job at the same moment was confirmed",
+            *deletions,
+        )

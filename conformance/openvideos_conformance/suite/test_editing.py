@@ -7,16 +7,18 @@ from typing import Any
 import pytest
 
 from .._core.exchange import Exchange
+from .._core.operations import VIDEO, video_path
 from .._core.outcomes import NotReachedError
+from .._core.own_jobs import job_id
 from .._core.target import Target
 from .._inputs.unknown_ids import unknown_like
-from .._judging.assertions import BAD_INPUT, VIDEO, expect, fits, same, violated
-from .._probes.creates import id_of, not_busy, path_of
+from .._judging.assertions import BAD_INPUT, expect, fits, same, violated
+from .._probes.creates import not_busy
 from .._probes.unfinished_job import Unfinished
 from .._pytest.marker import Phase, checks
 from .._server.downloads import Files
 from .._server.jobs import JobPool
-from .._server.recording_client import Wire
+from .._server.recording_client import RecordingClient
 
 REFUSED = BAD_INPUT | {404, 409}
 """How a source that is unknown, or not completed, is refused."""
@@ -48,36 +50,35 @@ def _changed(body: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in (body | change).items() if value is not ...}
 
 
-def _is_new(exchange: Exchange, source: str, prompt: str, wire: Wire, what: str) -> None:
+def _is_new(exchange: Exchange, source: str, prompt: str, client: RecordingClient, what: str) -> None:
     """Expect a new job with this prompt, which is known as soon as it was accepted."""
     video = fits(not_busy(exchange), VIDEO, what)
     if video["id"] == source:
-        message = f"{what} is answered with the id of its source, {source!r}"
-        raise violated(message, exchange)
+        raise violated(f"{what} is answered with the id of its source, {source!r}", exchange)
     same(video.get("prompt"), prompt, f"the prompt of the answer to {what}", exchange)
-    retrieved = wire.get(path_of(video["id"]))
+    retrieved = client.get(video_path(video["id"]))
     fits(retrieved, VIDEO, f"retrieving the new job behind {what}")
 
 
 # ---------------------------------------------------------------- edits
-@checks("VID-EDIT-001", phase=Phase.LATE)
-def test_editing_a_completed_video_starts_a_new_job(wire: Wire, jobs: JobPool) -> None:
+@checks("VID-EDIT-001", phase=Phase.LATE, starts=1)
+def test_editing_a_completed_video_starts_a_new_job(client: RecordingClient, jobs: JobPool) -> None:
     source = jobs.completed().id
-    exchange = wire.post(EDIT, json={"prompt": PROMPT, "video": {"id": source}})
-    _is_new(exchange, source, PROMPT, wire, "editing a completed video")
+    exchange = client.post(EDIT, json={"prompt": PROMPT, "video": {"id": source}})
+    _is_new(exchange, source, PROMPT, client, "editing a completed video")
 
 
-@checks("VID-EDIT-002", phase=Phase.LATE)
-def test_editing_a_file_starts_a_new_job(wire: Wire, files: Files) -> None:
+@checks("VID-EDIT-002", phase=Phase.LATE, starts=1)
+def test_editing_a_file_starts_a_new_job(client: RecordingClient, files: Files) -> None:
     form = {"prompt": PROMPT, "video": ("video.mp4", files.video.body, "video/mp4")}
-    exchange = wire.post(EDIT, form=form)
-    _is_new(exchange, "", PROMPT, wire, "editing an uploaded MP4")
+    exchange = client.post(EDIT, form=form)
+    _is_new(exchange, "", PROMPT, client, "editing an uploaded MP4")
 
 
 @checks("VID-EDIT-003")
-def test_editing_an_unknown_id_is_refused(wire: Wire, jobs: JobPool) -> None:
+def test_editing_an_unknown_id_is_refused(client: RecordingClient, jobs: JobPool) -> None:
     body = {"prompt": PROMPT, "video": {"id": unknown_like(jobs["plain"].id)}}
-    expect(wire.post(EDIT, json=body), REFUSED, "editing an id that was never given out")
+    expect(client.post(EDIT, json=body), REFUSED, "editing an id that was never given out")
 
 
 @checks("VID-EDIT-003")
@@ -87,53 +88,56 @@ def test_editing_an_unfinished_job_is_refused(unfinished: Unfinished) -> None:
 
 
 @checks("VID-EDIT-003", phase=Phase.LATE, jobs=("failing",), capability="failing")
-def test_editing_a_failed_job_is_refused(wire: Wire, jobs: JobPool) -> None:
+def test_editing_a_failed_job_is_refused(client: RecordingClient, jobs: JobPool) -> None:
     body = {"prompt": PROMPT, "video": {"id": _failed(jobs)}}
-    expect(wire.post(EDIT, json=body), REFUSED, "editing a job that has failed")
+    expect(client.post(EDIT, json=body), REFUSED, "editing a job that has failed")
 
 
 @checks("VID-EDIT-004", phase=Phase.LATE)
 @pytest.mark.parametrize(("what", "change"), NO_SOURCE, ids=[what for what, _ in NO_SOURCE])
 def test_an_edit_that_breaks_its_schema_is_refused(
-    wire: Wire, jobs: JobPool, what: str, change: dict[str, Any]
+    client: RecordingClient, jobs: JobPool, what: str, change: dict[str, Any]
 ) -> None:
     body = {"prompt": PROMPT, "video": {"id": jobs.completed().id}}
-    expect(wire.post(EDIT, json=_changed(body, change)), BAD_INPUT, f"an edit with {what}")
+    expect(client.post(EDIT, json=_changed(body, change)), BAD_INPUT, f"an edit with {what}")
 
 
 @checks("VID-EDIT-004")
-def test_an_edit_as_a_form_without_a_file_is_refused(wire: Wire) -> None:
-    expect(wire.post(EDIT, form={"prompt": PROMPT}), BAD_INPUT, "an edit as a form without a video")
+def test_an_edit_as_a_form_without_a_file_is_refused(client: RecordingClient) -> None:
+    expect(client.post(EDIT, form={"prompt": PROMPT}), BAD_INPUT, "an edit as a form without a video")
 
 
 # ---------------------------------------------------------------- extensions
 @checks("VID-EXTEND-001", phase=Phase.LATE)
-def test_extending_a_completed_video_starts_a_new_job(wire: Wire, jobs: JobPool, extension: Exchange) -> None:
-    _is_new(extension, jobs.completed().id, extension.asked["prompt"], wire, "extending a completed video")
+def test_extending_a_completed_video_starts_a_new_job(
+    client: RecordingClient, jobs: JobPool, extension: Exchange
+) -> None:
+    _is_new(extension, jobs.completed().id, extension.asked["prompt"], client, "extending a completed video")
 
 
 @checks("VID-EXTEND-002", phase=Phase.LATE)
-def test_an_extension_adds_to_the_duration(wire: Wire, jobs: JobPool, extension: Exchange) -> None:
-    if not extension.is_ok or not id_of(extension):
-        message = f"the extension was not accepted: {extension.told}"
-        raise NotReachedError(message, extension)
-    source = wire.get(jobs.completed().path)
+def test_an_extension_adds_to_the_duration(client: RecordingClient, jobs: JobPool, extension: Exchange) -> None:
+    if not extension.is_ok or not job_id(extension):
+        raise NotReachedError(f"the extension was not accepted: {extension.told}", extension)
+    source = client.get(jobs.completed().path)
     before, added = source.object.get("seconds"), extension.asked["seconds"]
-    seen = [each for each in (extension, wire.get(path_of(id_of(extension)))) if each.object.get("seconds") is not None]
+    seen = [
+        each
+        for each in (extension, client.get(video_path(job_id(extension))))
+        if each.object.get("seconds") is not None
+    ]
     if before is None or not seen:
-        message = "the server does not tell the seconds of a job"
-        raise NotReachedError(message, source, extension)
+        raise NotReachedError("the server does not tell the seconds of a job", source, extension)
     for exchange in seen:
         total = exchange.object["seconds"]
         if _number(total) != _number(before) + _number(added):
-            message = f"the seconds of an extension of {before!r} by {added!r} are {total!r}"
-            raise violated(message, source, exchange)
+            raise violated(f"the seconds of an extension of {before!r} by {added!r} are {total!r}", source, exchange)
 
 
 @checks("VID-EXTEND-003")
-def test_extending_an_unknown_id_is_refused(wire: Wire, jobs: JobPool, target: Target) -> None:
+def test_extending_an_unknown_id_is_refused(client: RecordingClient, jobs: JobPool, target: Target) -> None:
     body = {"prompt": PROMPT, "seconds": target.seconds or "4", "video": {"id": unknown_like(jobs["plain"].id)}}
-    expect(wire.post(EXTEND, json=body), REFUSED, "extending an id that was never given out")
+    expect(client.post(EXTEND, json=body), REFUSED, "extending an id that was never given out")
 
 
 @checks("VID-EXTEND-003")
@@ -143,31 +147,30 @@ def test_extending_an_unfinished_job_is_refused(unfinished: Unfinished) -> None:
 
 
 @checks("VID-EXTEND-003", phase=Phase.LATE, jobs=("failing",), capability="failing")
-def test_extending_a_failed_job_is_refused(wire: Wire, jobs: JobPool, target: Target) -> None:
+def test_extending_a_failed_job_is_refused(client: RecordingClient, jobs: JobPool, target: Target) -> None:
     body = {"prompt": PROMPT, "seconds": target.seconds or "4", "video": {"id": _failed(jobs)}}
-    expect(wire.post(EXTEND, json=body), REFUSED, "extending a job that has failed")
+    expect(client.post(EXTEND, json=body), REFUSED, "extending a job that has failed")
 
 
 @checks("VID-EXTEND-004", phase=Phase.LATE)
 @pytest.mark.parametrize(("what", "change"), NO_SOURCE + NO_SECONDS, ids=[what for what, _ in NO_SOURCE + NO_SECONDS])
 def test_an_extension_that_breaks_its_schema_is_refused(
-    wire: Wire, jobs: JobPool, extension: Exchange, what: str, change: dict[str, Any]
+    client: RecordingClient, jobs: JobPool, extension: Exchange, what: str, change: dict[str, Any]
 ) -> None:
     body = {"prompt": PROMPT, "seconds": extension.asked["seconds"], "video": {"id": jobs.completed().id}}
-    expect(wire.post(EXTEND, json=_changed(body, change)), BAD_INPUT, f"an extension with {what}")
+    expect(client.post(EXTEND, json=_changed(body, change)), BAD_INPUT, f"an extension with {what}")
 
 
 @checks("VID-EXTEND-004")
-def test_an_extension_as_a_form_without_a_file_is_refused(wire: Wire, target: Target) -> None:
+def test_an_extension_as_a_form_without_a_file_is_refused(client: RecordingClient, target: Target) -> None:
     form = {"prompt": PROMPT, "seconds": target.seconds or "4"}
-    expect(wire.post(EXTEND, form=form), BAD_INPUT, "an extension as a form without a video")
+    expect(client.post(EXTEND, form=form), BAD_INPUT, "an extension as a form without a video")
 
 
 def _failed(jobs: JobPool) -> str:
     job = jobs.ended("failing")
     if job.status != "failed":
-        message = f"the job that should fail is {job.status!r}"
-        raise NotReachedError(message)
+        raise NotReachedError(f"the job that should fail is {job.status!r}")
     return job.id
 
 

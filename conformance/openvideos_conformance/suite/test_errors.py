@@ -6,10 +6,11 @@ import re
 from typing import TYPE_CHECKING
 
 from .._core.exchange import json_object
+from .._core.operations import capability_of
 from .._core.outcomes import NotReachedError, UnsupportedError
 from .._inputs.invalid import field_names, named
 from .._judging.assertions import expect, shown, violated
-from .._probes.unauthorized_requests import CAPABILITIES, other_schemes
+from .._probes.unauthorized_requests import other_schemes
 from .._pytest.marker import Phase, checks
 
 if TYPE_CHECKING:
@@ -17,10 +18,10 @@ if TYPE_CHECKING:
 
     from .._core.contract import Contract
     from .._core.exchange import Exchange
-    from .._probes.invalid_requests import Refusals
+    from .._probes.invalid_requests import InvalidRequests
     from .._server.capabilities import Capabilities
     from .._server.jobs import JobPool
-    from .._server.recording_client import Wire
+    from .._server.recording_client import RecordingClient
 
 _ERROR = "#/components/schemas/ErrorResponse"
 _BAD = 400
@@ -38,106 +39,105 @@ _TRACE = re.compile(
 
 
 @checks("VID-ERROR-001", jobs=("json",))
-def test_errors_have_the_envelope(wire: Wire, jobs: JobPool, refusals: Refusals, contract: Contract) -> None:
-    refused = [exchange for _, exchange in refusals.all()]
-    for exchange in [*refused, *_unknown_paths(wire, jobs)]:
+def test_errors_have_the_envelope(
+    client: RecordingClient, jobs: JobPool, invalid_requests: InvalidRequests, contract: Contract
+) -> None:
+    refused = [exchange for _, exchange in invalid_requests.all()]
+    for exchange in [*refused, *_unknown_paths(client, jobs)]:
         if (exchange.status or 0) >= _BAD:
             _has_envelope(exchange, contract)
 
 
 @checks("VID-ERROR-002")
-def test_a_path_that_there_is_not_is_a_404(wire: Wire, jobs: JobPool, contract: Contract) -> None:
-    for exchange in _unknown_paths(wire, jobs):
+def test_a_path_that_there_is_not_is_a_404(client: RecordingClient, jobs: JobPool, contract: Contract) -> None:
+    for exchange in _unknown_paths(client, jobs):
         expect(exchange, 404, f"{exchange.method} {exchange.path}, which the API does not have")
         _has_envelope(exchange, contract)
 
 
 @checks("VID-ERROR-003")
 def test_a_method_that_a_path_does_not_have_is_a_405(
-    wire: Wire, jobs: JobPool, offered: Capabilities, contract: Contract
+    client: RecordingClient, jobs: JobPool, offered: Capabilities, contract: Contract
 ) -> None:
-    for _, exchange in _wrong_methods(wire, jobs, offered, contract):
+    for _, exchange in _wrong_methods(client, jobs, offered, contract):
         what = f"{exchange.method} {exchange.path}, a method that the path does not have"
         _has_envelope(expect(exchange, _NOT_ALLOWED, what), contract)
 
 
 @checks("VID-ERROR-004")
 def test_a_405_names_the_methods_that_there_are(
-    wire: Wire, jobs: JobPool, offered: Capabilities, contract: Contract
+    client: RecordingClient, jobs: JobPool, offered: Capabilities, contract: Contract
 ) -> None:
-    asked = list(_wrong_methods(wire, jobs, offered, contract))
+    asked = list(_wrong_methods(client, jobs, offered, contract))
     refused = [(template, exchange) for template, exchange in asked if exchange.status == _NOT_ALLOWED]
     for template, exchange in refused:
         told = exchange.header("allow")
         methods = {each.strip().upper() for each in (told or "").split(",")}
         missing = contract.methods(template) - methods
         if missing:
-            message = (
+            raise violated(
                 f"the 405 of {exchange.method} {exchange.path} has the Allow {shown(told)}, "
-                f"without {', '.join(sorted(missing))}"
+                f"without {', '.join(sorted(missing))}",
+                exchange,
             )
-            raise violated(message, exchange)
     if not refused:
-        message = "no request was answered 405"
-        raise NotReachedError(message, *[exchange for _, exchange in asked[:1]])
+        raise NotReachedError("no request was answered 405", *[exchange for _, exchange in asked[:1]])
 
 
 @checks("VID-ERROR-006", phase=Phase.CLOSING)
-def test_errors_tell_no_secret(wire: Wire) -> None:
-    key = wire.target.api_key
+def test_errors_tell_no_secret(client: RecordingClient) -> None:
+    key = client.target.api_key
     for value in other_schemes(key).values() if key else ():
-        wire.get("/videos", authorization=value)
-    wire.get("/videos", query={"limit": "ten"})
-    wire.post("/videos", content=b"{", headers={"content-type": "application/json"})
-    errors = [exchange for exchange in wire.history if (exchange.status or 0) >= _BAD]
+        client.get("/videos", authorization=value)
+    client.get("/videos", query={"limit": "ten"})
+    client.post("/videos", content=b"{", headers={"content-type": "application/json"})
+    errors = [exchange for exchange in client.history if (exchange.status or 0) >= _BAD]
     for exchange in errors:
         text = exchange.body.decode("utf-8", "replace")
         told = "".join(f"{name}: {value}\n" for name, value in exchange.headers)
         if key and len(key) > 7 and (key in text or key in told):  # noqa: PLR2004 - shorter ones are words
-            message = f"the error {exchange.status} of {exchange.method} {exchange.path} holds the API key"
-            raise violated(message, exchange)
+            raise violated(
+                f"the error {exchange.status} of {exchange.method} {exchange.path} holds the API key", exchange
+            )
         trace = _TRACE.search(text)
         if trace is not None:
-            message = (
-                f"the error {exchange.status} of {exchange.method} {exchange.path} holds a trace: {trace[0][:80]!r}"
+            raise violated(
+                f"the error {exchange.status} of {exchange.method} {exchange.path} holds a trace: {trace[0][:80]!r}",
+                exchange,
             )
-            raise violated(message, exchange)
     if not errors:
-        message = "nothing was answered with an error"
-        raise NotReachedError(message)
+        raise NotReachedError("nothing was answered with an error")
 
 
 @checks("VID-ERROR-007", phase=Phase.LATE, jobs=("json",))
-def test_the_param_of_an_error_names_what_is_wrong(refusals: Refusals) -> None:
-    for what, wrong, exchange in _params(refusals):
+def test_the_param_of_an_error_names_what_is_wrong(invalid_requests: InvalidRequests) -> None:
+    for what, wrong, exchange in _params(invalid_requests):
         param = _param(exchange)
         if not named(param, wrong):
-            message = f"{what}: the param of the error is {shown(param)}, and {_or(wrong)} is wrong"
-            raise violated(message, exchange)
+            raise violated(f"{what}: the param of the error is {shown(param)}, and {_or(wrong)} is wrong", exchange)
 
 
 @checks("VID-ERROR-008", phase=Phase.LATE, jobs=("json",))
-def test_the_param_of_an_error_names_nothing_else(refusals: Refusals, contract: Contract) -> None:
+def test_the_param_of_an_error_names_nothing_else(invalid_requests: InvalidRequests, contract: Contract) -> None:
     fields = field_names(contract)
-    for what, wrong, exchange in _params(refusals):
+    for what, wrong, exchange in _params(invalid_requests):
         other = named(_param(exchange), fields) - wrong
         if other and not named(_param(exchange), wrong):
-            message = (
-                f"{what}: the param of the error is {shown(_param(exchange))}, which is right; {_or(wrong)} is wrong"
+            raise violated(
+                f"{what}: the param of the error is {shown(_param(exchange))}, which is right; {_or(wrong)} is wrong",
+                exchange,
             )
-            raise violated(message, exchange)
 
 
-def _params(refusals: Refusals) -> Iterator[tuple[str, frozenset[str], Exchange]]:
+def _params(invalid_requests: InvalidRequests) -> Iterator[tuple[str, frozenset[str], Exchange]]:
     """Yield the refusals of what has one wrong field: what it was, its name, the answer."""
     seen = 0
-    for case, exchange in refusals.all():
+    for case, exchange in invalid_requests.all():
         if case.wrong:
             seen += 1
             yield case.what, case.wrong, exchange
     if not seen:
-        message = "nothing with one wrong field was refused"
-        raise NotReachedError(message)
+        raise NotReachedError("nothing with one wrong field was refused")
 
 
 def _param(exchange: Exchange) -> object:
@@ -151,22 +151,24 @@ def _or(names: frozenset[str]) -> str:
 def _has_envelope(exchange: Exchange, contract: Contract) -> None:
     flaws = contract.flaws(exchange.json, _ERROR) if exchange.object else ["the body is no JSON object"]
     if flaws:
-        message = f"the {exchange.status} of {exchange.method} {exchange.path[:80]} has no error envelope: {flaws[0]}"
-        raise violated(message, exchange)
+        raise violated(
+            f"the {exchange.status} of {exchange.method} {exchange.path[:80]} has no error envelope: {flaws[0]}",
+            exchange,
+        )
 
 
-def _unknown_paths(wire: Wire, jobs: JobPool) -> list[Exchange]:
+def _unknown_paths(client: RecordingClient, jobs: JobPool) -> list[Exchange]:
     path = jobs["plain"].path
     return [
-        wire.get("/openvideos-no-such-path"),
-        wire.get(f"{path}/openvideos-no-such-path"),
-        wire.get(f"{path}/content/openvideos-no-such-path"),
-        wire.post("/openvideos-no-such-path", json={}),
+        client.get("/openvideos-no-such-path"),
+        client.get(f"{path}/openvideos-no-such-path"),
+        client.get(f"{path}/content/openvideos-no-such-path"),
+        client.post("/openvideos-no-such-path", json={}),
     ]
 
 
 def _wrong_methods(
-    wire: Wire, jobs: JobPool, offered: Capabilities, contract: Contract
+    client: RecordingClient, jobs: JobPool, offered: Capabilities, contract: Contract
 ) -> Iterator[tuple[str, Exchange]]:
     """Send methods that paths do not have, none of which could destroy anything; yield the templates and the answers.
 
@@ -178,14 +180,14 @@ def _wrong_methods(
         path = template.replace("/videos/{video_id}", jobs["plain"].path)
         wrong = {"PUT", "PATCH", "GET", "POST"} if path != template else {"PUT", "PATCH"}
         for method in sorted(wrong - contract.methods(template)):
-            yield template, wire.get(path) if method == "GET" else wire.send(method, path, json={})
+            yield template, client.get(path) if method == "GET" else client.send(method, path, json={})
 
 
 def _is_offered(template: str, offered: Capabilities, contract: Contract) -> bool:
     for operation in contract.operations:
-        if operation.path == template and operation.id in CAPABILITIES:
+        if operation.path == template:
             try:
-                offered.require(CAPABILITIES[operation.id])
+                offered.require(capability_of(operation.id))
             except (UnsupportedError, NotReachedError):
                 return False
     return True

@@ -24,8 +24,8 @@ def test_generated_requests_keep(requirement: str, fuzzed: Fuzzed) -> None:
     if failures:
         first = failures[0]
         more = f" (and {len(failures) - 1} more)" if len(failures) > 1 else ""
-        message = f"{first.exchange.method} {first.exchange.target[:120]}: {first.message}{more}"
-        raise ViolationError(message, first.exchange)
+        raise ViolationError(
+            f"{first.exchange.method} {first.exchange.target[:120]}: {first.message}{more}", first.exchange
+        )
     if not fuzzed.tested[requirement]:
-        message = "no generated request put it to the test"
-        raise NotReachedError(message)
+        raise NotReachedError("no generated request put it to the test")

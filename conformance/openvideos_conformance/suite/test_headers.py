@@ -14,72 +14,70 @@ from .._pytest.marker import checks
 if TYPE_CHECKING:
     from .._core.exchange import Exchange
     from .._server.jobs import JobPool
-    from .._server.recording_client import Wire
+    from .._server.recording_client import RecordingClient
 
 _REQUEST_ID = "x-request-id"
 
 
 @checks("VID-HEADER-001")
-def test_every_answer_has_a_request_id(wire: Wire, jobs: JobPool) -> None:
-    for exchange in _one_of_each(wire, jobs):
+def test_every_answer_has_a_request_id(client: RecordingClient, jobs: JobPool) -> None:
+    for exchange in _one_of_each(client, jobs):
         if not exchange.header(_REQUEST_ID):
-            message = f"the {exchange.status} of {exchange.method} {exchange.target} has no {_REQUEST_ID}"
-            raise violated(message, exchange)
+            media_type = shown(exchange.header("content-type"))
+            raise violated(f"{exchange.told} is JSON, and its Content-Type is {media_type}", exchange)
 
 
 @checks("VID-HEADER-002")
-def test_no_two_answers_have_one_request_id(wire: Wire, jobs: JobPool) -> None:
+def test_no_two_answers_have_one_request_id(client: RecordingClient, jobs: JobPool) -> None:
     seen: dict[str, Exchange] = {}
-    for exchange in [*_one_of_each(wire, jobs), *_one_of_each(wire, jobs)]:
+    for exchange in [*_one_of_each(client, jobs), *_one_of_each(client, jobs)]:
         request_id = exchange.header(_REQUEST_ID)
         if request_id is None:
             continue
         if request_id in seen and seen[request_id] is not exchange:
-            message = f"two answers have the {_REQUEST_ID} {shown(request_id)}"
-            raise violated(message, seen[request_id], exchange)
+            raise violated(f"two answers have the {_REQUEST_ID} {shown(request_id)}", seen[request_id], exchange)
         seen[request_id] = exchange
     if not seen:
-        message = f"no answer has an {_REQUEST_ID}"
-        raise NotReachedError(message)
+        raise NotReachedError(f"no answer has an {_REQUEST_ID}")
 
 
 @checks("VID-HEADER-003")
-def test_json_is_told_to_be_json(wire: Wire, jobs: JobPool) -> None:
-    for exchange in _one_of_each(wire, jobs):
+def test_json_is_told_to_be_json(client: RecordingClient, jobs: JobPool) -> None:
+    for exchange in _one_of_each(client, jobs):
         if isinstance(exchange.json, dict | list) and exchange.media_type != "application/json":
-            told = shown(exchange.header("content-type"))
-            message = f"the {exchange.status} of {exchange.method} {exchange.target} is JSON, and said to be {told}"
-            raise violated(message, exchange)
+            media_type = shown(exchange.header("content-type"))
+            raise violated(f"{exchange.told} is JSON, and its Content-Type is {media_type}", exchange)
 
 
 @checks("VID-HEADER-005")
-def test_json_is_utf_8_without_nan(wire: Wire, jobs: JobPool) -> None:
-    for exchange in _one_of_each(wire, jobs):
+def test_json_is_utf_8_without_nan(client: RecordingClient, jobs: JobPool) -> None:
+    for exchange in _one_of_each(client, jobs):
         if exchange.media_type != "application/json" or exchange.json is not MISSING:
             continue
         try:
             json.loads(exchange.body)  # other encodings of JSON, and NaN, are read by this
         except (ValueError, RecursionError):
             continue  # no JSON at all, which others judge
-        message = f"the JSON of {exchange.method} {exchange.target} is not UTF-8, or holds NaN or Infinity"
-        raise violated(message, exchange)
+        raise violated(
+            f"the JSON of {exchange.method} {exchange.target} is not UTF-8, or holds NaN or Infinity", exchange
+        )
 
 
-def _one_of_each(wire: Wire, jobs: JobPool) -> list[Exchange]:
+def _one_of_each(client: RecordingClient, jobs: JobPool) -> list[Exchange]:
     """Ask once for each kind of answer that costs nothing."""
     job = jobs["plain"]
     asked = [
         job.created,
-        wire.get(job.path),
-        wire.get("/videos", query={"limit": 1}),
-        wire.get("/videos", query={"limit": 0}),
-        wire.get(f"/videos/{unknown_like(job.id)}"),
-        wire.delete(f"/videos/{unknown_like(job.id)}"),
-        wire.get(f"{job.path}/content"),
-        wire.get("/openvideos-no-such-path"),
-        wire.send("PUT", "/videos", json={}),
-        wire.post("/videos", content=b"{", headers={"content-type": "application/json"}),
+        client.get(job.path),
+        client.get("/videos", query={"limit": 1}),
+        client.get("/videos", query={"limit": 0}),
+        client.get(f"/videos/{unknown_like(job.id)}"),
+        client.delete(f"/videos/{unknown_like(job.id)}"),
+        client.get(f"{job.path}/content"),
+        client.get("/openvideos-no-such-path"),
+        client.send("PUT", "/videos", json={}),
+        client.post("/videos", content=b"{", headers={"content-type": "application/json"}),
     ]
-    if wire.target.api_key is not None:
-        asked.append(wire.get("/videos", authorization=None))
+    if client.target.api_key is not None:
+        asked.append(client.get("/videos", authorization=None))
     return [answered(exchange) for exchange in asked]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .._core.target import Target
     from .._history.registry import Rule
     from .._server.jobs import JobPool
-    from .._server.recording_client import Wire
+    from .._server.recording_client import RecordingClient
 
 
 def _checks(rule: Rule) -> pytest.MarkDecorator:
@@ -23,10 +23,10 @@ def _checks(rule: Rule) -> pytest.MarkDecorator:
 
 
 @pytest.fixture(scope="module")
-def traffic(wire: Wire, jobs: JobPool, target: Target) -> Traffic:
+def traffic(client: RecordingClient, jobs: JobPool, target: Target) -> Traffic:
     """All that was exchanged, with a last look at each job."""
-    look_again(wire, jobs)
-    return Traffic(wire.history, secrets=[target.api_key] if target.api_key else [])
+    look_again(client, jobs)
+    return Traffic(client.history, secrets=[target.api_key] if target.api_key else [])
 
 
 @pytest.mark.parametrize("rule", [pytest.param(rule, id=rule.name, marks=_checks(rule)) for rule in RULES])
@@ -37,5 +37,4 @@ def test_the_history_keeps(rule: Rule, traffic: Traffic) -> None:
         more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
         raise ViolationError(first.message + more, *first.exchanges)
     if not instances:
-        message = f"nothing in the traffic of this run lets it be judged: {rule.needs}"
-        raise NotReachedError(message)
+        raise NotReachedError(f"nothing in the traffic of this run lets it be judged: {rule.needs}")

@@ -6,33 +6,41 @@ from functools import partial
 
 from .._core.exchange import Exchange
 from .._core.outcomes import NotReachedError
+from .._core.own_jobs import job_id
 from .._judging.assertions import shown, violated
 from .._judging.list_walks import videos_on
-from .._probes.concurrently import together
-from .._probes.creates import Remix, Take, create, id_of, not_busy
+from .._probes.concurrently import concurrently
+from .._probes.creates import ConcurrentCreate, create, not_busy
+from .._probes.derived_jobs import Remix
 from .._probes.list_walks import largest
 from .._pytest.marker import Phase, checks
 from .._server.capabilities import Capabilities
 from .._server.jobs import JobPool
-from .._server.recording_client import Wire
+from .._server.recording_client import RecordingClient
 
 CLIENTS = 4
 HEADER = "idempotency-key"
 
 
-def _again(wire: Wire, jobs: JobPool, first: Exchange, **changes: str) -> Exchange:
+def _again(client: RecordingClient, jobs: JobPool, first: Exchange, **changes: str) -> Exchange:
     """Repeat a create under its key, with other fields if they are given."""
-    return create(wire, jobs, {**first.asked, **changes}, {HEADER: first.request_header(HEADER) or ""})
+    return create(client, jobs, {**first.asked, **changes}, {HEADER: first.request_header(HEADER) or ""})
 
 
 def _is_the_same(first: Exchange, repeated: Exchange, what: str) -> None:
     not_busy(repeated)
     if not repeated.is_ok:
-        message = f"{what} under its Idempotency-Key is answered {repeated.status}, not with the job that it started"
-        raise violated(message, first, repeated)
-    if id_of(repeated) != id_of(first):
-        message = f"{what} under its Idempotency-Key started a second job, {id_of(repeated)!r} beside {id_of(first)!r}"
-        raise violated(message, first, repeated)
+        raise violated(
+            f"{what} under its Idempotency-Key is answered {repeated.status}, not with the job that it started",
+            first,
+            repeated,
+        )
+    if job_id(repeated) != job_id(first):
+        raise violated(
+            f"{what} under its Idempotency-Key started a second job, {job_id(repeated)!r} beside {job_id(first)!r}",
+            first,
+            repeated,
+        )
 
 
 @checks("VID-IDEM-001")
@@ -41,73 +49,89 @@ def test_a_repeated_create_is_answered_with_the_job_that_the_first_started(offer
 
 
 @checks("VID-IDEM-002")
-def test_a_key_that_was_used_with_another_body_is_a_conflict(wire: Wire, jobs: JobPool, offered: Capabilities) -> None:
+def test_a_key_that_was_used_with_another_body_is_a_conflict(
+    client: RecordingClient, jobs: JobPool, offered: Capabilities
+) -> None:
     first, _ = offered.repeated()
-    other = not_busy(_again(wire, jobs, first, prompt="A lighthouse in the sun"))
+    other = not_busy(_again(client, jobs, first, prompt="A lighthouse in the sun"))
     if other.status != 409:  # noqa: PLR2004 - HTTP's own
-        same_job = other.is_ok and id_of(other) == id_of(first)
+        same_job = other.is_ok and job_id(other) == job_id(first)
         seen = "the job of the first body" if same_job else str(other.status)
-        message = f"a create with another body under a used Idempotency-Key is answered {seen}, not 409"
-        raise violated(message, first, other)
+        raise violated(
+            f"a create with another body under a used Idempotency-Key is answered {seen}, not 409", first, other
+        )
 
 
 @checks("VID-IDEM-002", phase=Phase.LATE)
-def test_a_conflict_leaves_the_key_to_the_first_body(wire: Wire, jobs: JobPool, offered: Capabilities) -> None:
+def test_a_conflict_leaves_the_key_to_the_first_body(
+    client: RecordingClient, jobs: JobPool, offered: Capabilities
+) -> None:
     first, _ = offered.repeated()
-    _is_the_same(first, _again(wire, jobs, first), "a create that was repeated later")
+    _is_the_same(first, _again(client, jobs, first), "a create that was repeated later")
 
 
-@checks("VID-IDEM-003")
-def test_repeats_at_the_same_moment_start_one_job(wire: Wire, jobs: JobPool, offered: Capabilities) -> None:
+@checks("VID-IDEM-003", starts=1)
+def test_repeats_at_the_same_moment_start_one_job(
+    client: RecordingClient, jobs: JobPool, offered: Capabilities
+) -> None:
     offered.require("idempotency")
-    prompt = f"One of several clocks strikes at once, run {wire.run_id}"
-    fields = wire.target.choice(prompt=prompt)
-    headers = {HEADER: f"openvideos-conformance-{wire.run_id}-at-once"}
-    answers = together([partial(create, wire, jobs, fields, headers)] * CLIENTS)
-    started = {id_of(exchange): exchange for exchange in answers if exchange.is_ok}
+    prompt = f"One of several clocks strikes at once, run {client.run_id}"
+    fields = client.target.choice(prompt=prompt)
+    headers = {HEADER: f"openvideos-conformance-{client.run_id}-at-once"}
+    answers = concurrently([partial(create, client, jobs, fields, headers)] * CLIENTS)
+    started = {job_id(exchange): exchange for exchange in answers if exchange.is_ok}
     if len(started) > 1:
-        message = f"{CLIENTS} creates at the same moment under one Idempotency-Key started {len(started)} jobs"
-        raise violated(message, *started.values())
+        raise violated(
+            f"{CLIENTS} creates at the same moment under one Idempotency-Key started {len(started)} jobs",
+            *started.values(),
+        )
     if not started:
-        message = f"none of {CLIENTS} creates at the same moment was accepted"
-        raise NotReachedError(message, *answers)
+        raise NotReachedError(f"none of {CLIENTS} creates at the same moment was accepted", *answers)
     # All may have been answered with one job, and others been started in secret: those are in the list.
-    page = wire.get("/videos", query={"limit": largest(wire.contract)})
+    page = client.get("/videos", query={"limit": largest(client.contract)})
     jobs_of = [video.get("id") for video in videos_on(page) if video.get("prompt") == prompt]
     if len(jobs_of) > 1:
-        message = f"{CLIENTS} creates at the same moment under one Idempotency-Key made {len(jobs_of)} jobs: {jobs_of}"
-        raise violated(message, *started.values(), page)
+        raise violated(
+            f"{CLIENTS} creates at the same moment under one Idempotency-Key made {len(jobs_of)} jobs: {jobs_of}",
+            *started.values(),
+            page,
+        )
 
 
 @checks("VID-IDEM-004", phase=Phase.LATE, capability="remix")
-def test_a_repeated_remix_is_answered_with_the_job_that_the_first_started(wire: Wire, remix: Remix) -> None:
+def test_a_repeated_remix_is_answered_with_the_job_that_the_first_started(
+    client: RecordingClient, remix: Remix
+) -> None:
     if not remix.created.is_ok:
-        message = f"the remix was not accepted: {remix.created.told}"
-        raise NotReachedError(message, remix.created)
-    again = wire.post(f"{remix.source.path}/remix", json=dict(remix.fields), headers={HEADER: remix.key})
+        raise NotReachedError(f"the remix was not accepted: {remix.created.told}", remix.created)
+    again = client.post(f"{remix.source.path}/remix", json=dict(remix.fields), headers={HEADER: remix.key})
     _is_the_same(remix.created, again, "a remix that was repeated")
 
 
-@checks("VID-IDEM-005")
-def test_creates_under_other_keys_start_jobs_of_their_own(wire: Wire, jobs: JobPool, offered: Capabilities) -> None:
+@checks("VID-IDEM-005", starts=1)
+def test_creates_under_other_keys_start_jobs_of_their_own(
+    client: RecordingClient, jobs: JobPool, offered: Capabilities
+) -> None:
     first, _ = offered.repeated()
     # The keys begin alike, as those that a program counts up do.
     key = f"{first.request_header(HEADER)}-other"
-    other = not_busy(create(wire, jobs, first.asked, {HEADER: key}))
+    other = not_busy(create(client, jobs, first.asked, {HEADER: key}))
     if not other.is_ok:
-        message = f"the same create under another Idempotency-Key is answered {shown(other.status)}"
-        raise violated(message, first, other)
-    if id_of(other) == id_of(first):
-        message = f"two creates under different Idempotency-Keys were answered with one job, {id_of(first)!r}"
-        raise violated(message, first, other)
+        raise violated(f"the same create under another Idempotency-Key is answered {shown(other.status)}", first, other)
+    if job_id(other) == job_id(first):
+        raise violated(
+            f"two creates under different Idempotency-Keys were answered with one job, {job_id(first)!r}", first, other
+        )
 
 
 @checks("VID-IDEM-005")
-def test_equal_creates_without_a_key_start_jobs_of_their_own(at_once: list[Take]) -> None:
-    first, last = at_once[0], at_once[-1]
+def test_equal_creates_without_a_key_start_jobs_of_their_own(concurrent_creates: list[ConcurrentCreate]) -> None:
+    first, last = concurrent_creates[0], concurrent_creates[-1]
     if first.created.asked["prompt"] != last.created.asked["prompt"]:
-        message = "one of two equal creates was not accepted"
-        raise NotReachedError(message)
+        raise NotReachedError("one of two equal creates was not accepted")
     if first.id == last.id:
-        message = f"two equal creates without an Idempotency-Key were answered with one job, {first.id!r}"
-        raise violated(message, first.created, last.created)
+        raise violated(
+            f"two equal creates without an Idempotency-Key were answered with one job, {first.id!r}",
+            first.created,
+            last.created,
+        )

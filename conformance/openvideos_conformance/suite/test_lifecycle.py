@@ -12,10 +12,10 @@ def test_the_plain_job_completes(jobs: JobPool) -> None:
     job = jobs.ended("plain")
     exchanges = [job.last] if job.last else [job.created]
     if not exchanges[0].is_ok:
-        message = f"the status of the plain job can no longer be read: {exchanges[0].told}"
-        raise violated(message, job.created, *exchanges)
+        raise violated(
+            f"the status of the plain job can no longer be read: {exchanges[0].told}", job.created, *exchanges
+        )
     if job.status != "completed":
         error = job.video.get("error")
         why = f", because of {shown(error)}" if error is not None else ", and no reason is given"
-        message = f"the plain job ended as {job.status!r}{why}"
-        raise violated(message, *exchanges)
+        raise violated(f"the plain job ended as {job.status!r}{why}", *exchanges)

@@ -19,8 +19,9 @@ def test_the_content_of_a_completed_job_is_a_whole_mp4(files: Files) -> None:
     try:
         clip(exchange.body)
     except MediaError as error:
-        message = f"the content of the completed job has {exchange.length} bytes, and {error}"
-        raise violated(message, exchange) from error
+        raise violated(
+            f"the content of the completed job has {exchange.length} bytes, and {error}", exchange
+        ) from error
 
 
 @checks("VID-CONTENT-002", phase=Phase.LATE)
@@ -29,11 +30,11 @@ def test_the_clip_is_as_long_as_the_job_says(files: Files, jobs: JobPool, target
     found, told = _readable(exchange), _told(job, "seconds", target.seconds)
     seconds = number(told)
     if found.seconds is None or seconds is None:
-        message = f"the clip says that it is {found.seconds} s long, and the job {told!r}"
-        raise NotReachedError(message, exchange)
+        raise NotReachedError(f"the clip says that it is {found.seconds} s long, and the job {told!r}", exchange)
     if not is_as_long(found.seconds, seconds):
-        message = f"the job {job.id} has {told} seconds, and its clip is {found.seconds:.2f} s long"
-        raise violated(message, *_shown(job, exchange))
+        raise violated(
+            f"the job {job.id} has {told} seconds, and its clip is {found.seconds:.2f} s long", *_shown(job, exchange)
+        )
 
 
 @checks("VID-CONTENT-003", phase=Phase.LATE)
@@ -42,8 +43,9 @@ def test_the_picture_has_the_size_that_the_job_says(files: Files, jobs: JobPool,
     found, told = _readable(exchange), _told(job, "size", target.size)
     size = f"{found.width}x{found.height}"
     if size != told:
-        message = f"the job {job.id} has the size {told}, and the picture of its clip is {size}"
-        raise violated(message, *_shown(job, exchange))
+        raise violated(
+            f"the job {job.id} has the size {told}, and the picture of its clip is {size}", *_shown(job, exchange)
+        )
 
 
 @checks("VID-CONTENT-005", phase=Phase.LATE)
@@ -61,8 +63,9 @@ def _typed(files: Files, variant: str) -> Exchange:
     exchange = expect(files.answer(variant), 200, f"the {variant} of a completed job")
     expected = MEDIA_TYPES[variant]
     if exchange.media_type != expected:
-        message = f"the {variant} of a completed job has the media type {exchange.media_type!r}, not {expected}"
-        raise violated(message, exchange)
+        raise violated(
+            f"the {variant} of a completed job has the media type {exchange.media_type!r}, not {expected}", exchange
+        )
     return exchange
 
 
@@ -70,8 +73,7 @@ def _decodes(exchange: Exchange, kind: str) -> None:
     try:
         picture(exchange.body, kind)
     except MediaError as error:
-        message = f"{exchange.told} has {exchange.length} bytes, and {error}"
-        raise violated(message, exchange) from error
+        raise violated(f"{exchange.told} has {exchange.length} bytes, and {error}", exchange) from error
 
 
 def _readable(exchange: Exchange) -> Clip:
@@ -79,8 +81,7 @@ def _readable(exchange: Exchange) -> Clip:
     try:
         return clip(exchange.body)
     except MediaError as error:
-        message = f"the clip cannot be measured: {error}"
-        raise NotReachedError(message, exchange) from error
+        raise NotReachedError(f"the clip cannot be measured: {error}", exchange) from error
 
 
 def _told(job: Job, field: str, asked: str | None) -> str:
@@ -89,8 +90,7 @@ def _told(job: Job, field: str, asked: str | None) -> str:
     if not isinstance(value, str) or not value:
         value = job.created.object.get(field) or asked
     if not isinstance(value, str) or not value:
-        message = f"the job {job.id} does not say its {field}"
-        raise NotReachedError(message, job.created)
+        raise NotReachedError(f"the job {job.id} does not say its {field}", job.created)
     return value
 
 

@@ -7,15 +7,17 @@ from typing import Any
 import pytest
 
 from .._core.contract import Contract
-from .._core.exchange import CREATING
+from .._core.operations import CREATING, VIDEO, video_path
 from .._core.outcomes import NotReachedError
+from .._core.own_jobs import job_id
 from .._inputs.unknown_ids import unknown_like
-from .._judging.assertions import BAD_INPUT, VIDEO, expect, fits, same, shown, violated
-from .._probes.creates import Remix, id_of, not_busy, path_of
+from .._judging.assertions import BAD_INPUT, expect, fits, same, shown, violated
+from .._probes.creates import not_busy
+from .._probes.derived_jobs import Remix
 from .._probes.unfinished_job import Unfinished
 from .._pytest.marker import Phase, checks
 from .._server.jobs import JobPool
-from .._server.recording_client import Wire
+from .._server.recording_client import RecordingClient
 
 REFUSED = BAD_INPUT | {404, 409}
 """How a source that is not completed is refused."""
@@ -23,39 +25,42 @@ REFUSED = BAD_INPUT | {404, 409}
 
 def _accepted(remix: Remix) -> dict[str, Any]:
     """Return the Video of a remix that was accepted; without one, nothing can be said of it."""
-    if not remix.created.is_ok or not id_of(remix.created):
-        message = f"the remix was not accepted: {remix.created.told}"
-        raise NotReachedError(message, remix.created)
+    if not remix.created.is_ok or not job_id(remix.created):
+        raise NotReachedError(f"the remix was not accepted: {remix.created.told}", remix.created)
     return remix.created.object
 
 
 @checks("VID-REMIX-001", phase=Phase.LATE)
-def test_remixing_a_completed_video_starts_a_new_job(wire: Wire, remix: Remix) -> None:
+def test_remixing_a_completed_video_starts_a_new_job(client: RecordingClient, remix: Remix) -> None:
     video = fits(not_busy(remix.created), VIDEO, "remixing a completed video")
-    for exchange in wire.history:
+    for exchange in client.history:
         is_before = exchange.number < remix.created.number and exchange.operation in CREATING and exchange.is_ok
         if is_before and exchange.object.get("id") == video["id"]:
-            message = f"a remix is answered with the id of a job that was there before, {video['id']!r}"
-            raise violated(message, exchange, remix.created)
+            raise violated(
+                f"a remix is answered with the id of a job that was there before, {video['id']!r}",
+                exchange,
+                remix.created,
+            )
     what = "retrieving a remix as soon as it was accepted"
-    seen = fits(wire.get(path_of(video["id"])), VIDEO, what).get("id")
+    seen = fits(client.get(video_path(video["id"])), VIDEO, what).get("id")
     same(seen, video["id"], f"the id in the answer to {what}")
 
 
 @checks("VID-REMIX-002", phase=Phase.LATE)
-def test_a_remix_names_its_source(wire: Wire, remix: Remix) -> None:
-    path = path_of(str(_accepted(remix)["id"]))
-    for exchange in (remix.created, wire.get(path)):
+def test_a_remix_names_its_source(client: RecordingClient, remix: Remix) -> None:
+    path = video_path(str(_accepted(remix)["id"]))
+    for exchange in (remix.created, client.get(path)):
         seen = exchange.object.get("remixed_from_video_id")
         if exchange.is_ok and seen != remix.source.id:
-            message = f"the remixed_from_video_id of a remix is {shown(seen)}, not its source, {remix.source.id!r}"
-            raise violated(message, exchange)
+            raise violated(
+                f"the remixed_from_video_id of a remix is {shown(seen)}, not its source, {remix.source.id!r}", exchange
+            )
 
 
 @checks("VID-REMIX-003", phase=Phase.LATE)
-def test_a_remix_changes_the_prompt_alone(wire: Wire, remix: Remix) -> None:
-    path = path_of(str(_accepted(remix)["id"]))
-    for exchange in (remix.created, wire.get(path)):
+def test_a_remix_changes_the_prompt_alone(client: RecordingClient, remix: Remix) -> None:
+    path = video_path(str(_accepted(remix)["id"]))
+    for exchange in (remix.created, client.get(path)):
         same(exchange.object.get("prompt"), remix.fields["prompt"], "the prompt of a remix", exchange)
         for field in ("model", "seconds", "size"):
             expected = remix.before.object.get(field)
@@ -72,8 +77,12 @@ def test_a_remix_does_not_change_its_source(remix: Remix, contract: Contract) ->
     for field in sorted(contract.schema("Video")["properties"].keys() - {"url"}):
         before, now = remix.before.object.get(field), after.object.get(field)
         if before != now:
-            message = f"the {field} of the source was {shown(before)} before it was remixed, and is {shown(now)} now"
-            raise violated(message, remix.before, remix.created, after)
+            raise violated(
+                f"the {field} of the source was {shown(before)} before it was remixed, and is {shown(now)} now",
+                remix.before,
+                remix.created,
+                after,
+            )
 
 
 @checks("VID-REMIX-005")
@@ -83,12 +92,11 @@ def test_remixing_an_unfinished_job_is_refused(unfinished: Unfinished) -> None:
 
 
 @checks("VID-REMIX-005", phase=Phase.LATE, jobs=("failing",), capability="failing")
-def test_remixing_a_failed_job_is_refused(wire: Wire, jobs: JobPool) -> None:
+def test_remixing_a_failed_job_is_refused(client: RecordingClient, jobs: JobPool) -> None:
     job = jobs.ended("failing")
     if job.status != "failed":
-        message = f"the job that should fail is {job.status!r}"
-        raise NotReachedError(message)
-    expect(wire.post(f"{job.path}/remix", json={"prompt": "Once more"}), REFUSED, "remixing a job that has failed")
+        raise NotReachedError(f"the job that should fail is {job.status!r}")
+    expect(client.post(f"{job.path}/remix", json={"prompt": "Once more"}), REFUSED, "remixing a job that has failed")
 
 
 @checks("VID-REMIX-006")
@@ -98,9 +106,9 @@ def test_remixing_an_unfinished_job_is_a_conflict(unfinished: Unfinished) -> Non
 
 
 @checks("VID-REMIX-007")
-def test_remixing_an_id_that_was_never_given_out_is_refused(wire: Wire, jobs: JobPool) -> None:
-    path = path_of(unknown_like(jobs["plain"].id))
-    expect(wire.post(f"{path}/remix", json={"prompt": "Once more"}), 404, "remixing an id that was never given out")
+def test_remixing_an_id_that_was_never_given_out_is_refused(client: RecordingClient, jobs: JobPool) -> None:
+    path = video_path(unknown_like(jobs["plain"].id))
+    expect(client.post(f"{path}/remix", json={"prompt": "Once more"}), 404, "remixing an id that was never given out")
 
 
 @checks("VID-REMIX-008", phase=Phase.LATE)
@@ -116,12 +124,16 @@ def test_remixing_an_id_that_was_never_given_out_is_refused(wire: Wire, jobs: Jo
     ],
     ids=["missing", "empty", "number", "null", "list", "body"],
 )
-def test_a_remix_without_a_legal_prompt_is_refused(wire: Wire, jobs: JobPool, what: str, body: object) -> None:
-    expect(wire.post(f"{jobs.completed().path}/remix", json=body), BAD_INPUT, f"a remix with {what}")
+def test_a_remix_without_a_legal_prompt_is_refused(
+    client: RecordingClient, jobs: JobPool, what: str, body: object
+) -> None:
+    expect(client.post(f"{jobs.completed().path}/remix", json=body), BAD_INPUT, f"a remix with {what}")
 
 
 @checks("VID-REMIX-008", phase=Phase.LATE)
-def test_a_remix_with_a_prompt_that_is_too_long_is_refused(wire: Wire, jobs: JobPool, contract: Contract) -> None:
+def test_a_remix_with_a_prompt_that_is_too_long_is_refused(
+    client: RecordingClient, jobs: JobPool, contract: Contract
+) -> None:
     prompt = "a" * (int(contract.schema("Prompt")["maxLength"]) + 1)
-    exchange = wire.post(f"{jobs.completed().path}/remix", json={"prompt": prompt})
+    exchange = client.post(f"{jobs.completed().path}/remix", json={"prompt": prompt})
     expect(exchange, BAD_INPUT | {413}, f"a remix with a prompt of {len(prompt)} characters")

@@ -7,8 +7,9 @@ from itertools import cycle, islice
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from .._core.exchange import CREATING
+from .._core.operations import video_path
 from .._core.outcomes import NotReachedError
+from .._core.own_jobs import present_ids
 from .._inputs.hostile import hostile_ids, hostile_json
 from .._inputs.unknown_ids import unknown_like
 from .._judging.assertions import answered, expect, shown, violated
@@ -17,9 +18,9 @@ from .._pytest.marker import Phase, checks
 if TYPE_CHECKING:
     from .._core.contract import Contract
     from .._core.exchange import Exchange
-    from .._probes.invalid_requests import Refusals
+    from .._probes.invalid_requests import InvalidRequests
     from .._server.jobs import JobPool
-    from .._server.recording_client import Wire
+    from .._server.recording_client import RecordingClient
 
 _NO_SUCH_ID = {404, 400, 414, 422, 431}
 _NO_SUCH_BODY = {400, 413, 422}
@@ -28,26 +29,25 @@ _SERVER_ERROR = 500
 
 
 @checks("VID-ROBUST-001")
-def test_hostile_ids_are_no_videos(wire: Wire, jobs: JobPool) -> None:
+def test_hostile_ids_are_no_videos(client: RecordingClient, jobs: JobPool) -> None:
     known = jobs["plain"]
     for what, step in hostile_ids(quote(known.id, safe="")).items():
         for path in (f"/videos/{step}", f"/videos/{step}/content"):
-            exchange = expect(wire.get(path), _NO_SUCH_ID, f"an id with {what}, {path[:80]}")
+            exchange = expect(client.get(path), _NO_SUCH_ID, f"an id with {what}, {path[:80]}")
             if exchange.header("x-openvideos-injected") is not None:
-                message = "an id with a line break puts a header of the client's own into the answer"
-                raise violated(message, exchange)
+                raise violated("an id with a line break puts a header of the client's own into the answer", exchange)
 
 
 @checks("VID-ROBUST-002", jobs=("json",))
-def test_hostile_json_is_refused(wire: Wire, refusals: Refusals) -> None:
-    statuses = _NO_SUCH_BODY if refusals.has_json else _NO_SUCH_BODY | {415}
-    for what, body in hostile_json(f"{refusals.marker} must never be made").items():
-        exchange = wire.post("/videos", content=body, headers={"content-type": "application/json"})
+def test_hostile_json_is_refused(client: RecordingClient, invalid_requests: InvalidRequests) -> None:
+    statuses = _NO_SUCH_BODY if invalid_requests.has_json else _NO_SUCH_BODY | {415}
+    for what, body in hostile_json(f"{invalid_requests.marker} must never be made").items():
+        exchange = client.post("/videos", content=body, headers={"content-type": "application/json"})
         expect(exchange, statuses, f"a JSON body with {what}")
 
 
 @checks("VID-ROBUST-003")
-def test_parameters_that_are_given_twice_are_no_fault_of_the_server(wire: Wire, jobs: JobPool) -> None:
+def test_parameters_that_are_given_twice_are_no_fault_of_the_server(client: RecordingClient, jobs: JobPool) -> None:
     job = jobs["plain"]
     questions: list[tuple[str, list[tuple[str, str]]]] = [
         ("/videos", [("limit", "1"), ("limit", "2")]),
@@ -58,52 +58,50 @@ def test_parameters_that_are_given_twice_are_no_fault_of_the_server(wire: Wire, 
         ("/videos", [("limit[]", "1"), ("limit[]", "2")]),
     ]
     for path, query in questions:
-        exchange = answered(wire.get(path, query=query))
+        exchange = answered(client.get(path, query=query))
         if (exchange.status or 0) >= _SERVER_ERROR:
-            message = f"{exchange.target}: a parameter that is given twice is answered {exchange.status}"
-            raise violated(message, exchange)
+            raise violated(
+                f"{exchange.target}: a parameter that is given twice is answered {exchange.status}", exchange
+            )
 
 
 @checks("VID-ROBUST-005", phase=Phase.LATE, jobs=("json", "longest", "unknown_field"))
-def test_many_requests_at_once_are_each_given_their_own_answer(wire: Wire, jobs: JobPool) -> None:
-    known = _ids_that_are_there(wire)
+def test_many_requests_at_once_are_each_given_their_own_answer(client: RecordingClient, jobs: JobPool) -> None:
+    known = _ids_that_are_there(client)
     if not known:
-        message = "retrieve knows none of the jobs that were started"
-        raise NotReachedError(message)
-    strangers = [unknown_like(jobs["plain"].id) for _ in range(4)]
-    asked = list(islice(cycle([*known, *strangers[:1], *known, *strangers]), _AT_ONCE))
+        raise NotReachedError("retrieve knows none of the jobs that were started")
+    unauthorized = [unknown_like(jobs["plain"].id) for _ in range(4)]
+    asked = list(islice(cycle([*known, *unauthorized[:1], *known, *unauthorized]), _AT_ONCE))
 
     def retrieved(video_id: str) -> Exchange:
-        return wire.get(f"/videos/{quote(video_id, safe='')}")
+        return client.get(video_path(video_id))
 
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         answers = list(pool.map(retrieved, asked))
     for video_id, exchange in zip(asked, answers, strict=True):
         expect(exchange, 200 if video_id in known else 404, f"{video_id}, one of {_AT_ONCE} requests at once")
         if video_id in known and exchange.object.get("id") != video_id:
-            message = f"of {_AT_ONCE} requests at once, the one for {video_id} is answered with {_id(exchange)}"
-            raise violated(message, exchange)
+            raise violated(
+                f"of {_AT_ONCE} requests at once, the one for {video_id} is answered with {_id(exchange)}", exchange
+            )
 
 
 @checks("VID-ROBUST-004", phase=Phase.CLOSING)
-def test_the_server_still_answers(wire: Wire, jobs: JobPool, contract: Contract) -> None:
+def test_the_server_still_answers(client: RecordingClient, jobs: JobPool, contract: Contract) -> None:
     # What is the most likely to break a server comes once more, for a run that checks this alone.
     for body in hostile_json("openvideos-conformance must never be made").values():
-        wire.post("/videos", content=body, headers={"content-type": "application/json"})
-    page = expect(wire.get("/videos"), 200, "a list, after all that was sent")
+        client.post("/videos", content=body, headers={"content-type": "application/json"})
+    page = expect(client.get("/videos"), 200, "a list, after all that was sent")
     flaws = contract.flaws(page.json, "#/components/schemas/VideoList")
     if flaws:
-        message = f"a list, after all that was sent, is no list any more: {flaws[0]}"
-        raise violated(message, page)
-    expect(wire.get(jobs["plain"].path), {200, 404}, "the plain job, after all that was sent")
+        raise violated(f"a list, after all that was sent, is no list any more: {flaws[0]}", page)
+    expect(client.get(jobs["plain"].path), {200, 404}, "the plain job, after all that was sent")
 
 
-def _ids_that_are_there(wire: Wire) -> list[str]:
+def _ids_that_are_there(client: RecordingClient) -> list[str]:
     """Return the ids of jobs that the run started and did not delete, as far as retrieve knows them."""
-    given = [str(each.object.get("id")) for each in wire.history if each.operation in CREATING and each.is_ok]
-    deleted = {each.ids.get("video_id") for each in wire.history if each.operation == "delete_video"}
-    ids = [each for each in dict.fromkeys(given) if each not in deleted]
-    return [each for each in ids if wire.get(f"/videos/{quote(each, safe='')}").is_ok]
+    ids = present_ids(client.history)
+    return [each for each in ids if client.get(video_path(each)).is_ok]
 
 
 def _id(exchange: Exchange) -> str:

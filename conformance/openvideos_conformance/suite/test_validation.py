@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .._core.outcomes import NotReachedError
+from .._core.own_jobs import created_ids
 from .._judging.assertions import expect, violated
-from .._probes.invalid_requests import ids_given, marked, newest
+from .._probes.invalid_requests import marked, newest
 from .._pytest.marker import Phase, checks
 
 if TYPE_CHECKING:
@@ -14,90 +15,90 @@ if TYPE_CHECKING:
 
     from .._core.exchange import Exchange
     from .._inputs.invalid import Case
-    from .._probes.invalid_requests import Refusals
-    from .._server.recording_client import Wire
+    from .._probes.invalid_requests import InvalidRequests
+    from .._server.recording_client import RecordingClient
 
 _JSON = ("json",)
 """The job that shows whether the server takes JSON, and so whether what is wrong with a body of it can be judged."""
 
 
 @checks("VID-VALID-001", jobs=_JSON)
-def test_a_create_without_a_prompt_is_refused(refusals: Refusals) -> None:
-    refusals.judge("VID-VALID-001")
+def test_a_create_without_a_prompt_is_refused(invalid_requests: InvalidRequests) -> None:
+    invalid_requests.judge("VID-VALID-001")
 
 
 @checks("VID-VALID-002", jobs=_JSON)
-def test_an_empty_prompt_is_refused(refusals: Refusals) -> None:
-    refusals.judge("VID-VALID-002")
+def test_an_empty_prompt_is_refused(invalid_requests: InvalidRequests) -> None:
+    invalid_requests.judge("VID-VALID-002")
 
 
 @checks("VID-VALID-003", jobs=_JSON)
-def test_a_prompt_that_is_too_long_is_refused(refusals: Refusals) -> None:
-    refusals.judge("VID-VALID-003")
+def test_a_prompt_that_is_too_long_is_refused(invalid_requests: InvalidRequests) -> None:
+    invalid_requests.judge("VID-VALID-003")
 
 
 @checks("VID-VALID-004", jobs=_JSON)
-def test_a_size_of_another_form_is_refused(refusals: Refusals) -> None:
-    refusals.judge("VID-VALID-004")
+def test_a_size_of_another_form_is_refused(invalid_requests: InvalidRequests) -> None:
+    invalid_requests.judge("VID-VALID-004")
 
 
 @checks("VID-VALID-005", jobs=_JSON)
-def test_seconds_of_another_form_are_refused(refusals: Refusals) -> None:
-    refusals.judge("VID-VALID-005")
+def test_seconds_of_another_form_are_refused(invalid_requests: InvalidRequests) -> None:
+    invalid_requests.judge("VID-VALID-005")
 
 
 @checks("VID-VALID-006", jobs=_JSON)
-def test_fields_of_wrong_types_are_refused(refusals: Refusals) -> None:
-    refusals.judge("VID-VALID-006")
+def test_fields_of_wrong_types_are_refused(invalid_requests: InvalidRequests) -> None:
+    invalid_requests.judge("VID-VALID-006")
 
 
 @checks("VID-VALID-007", jobs=_JSON)
-def test_a_reference_that_is_not_exactly_one_is_refused(refusals: Refusals) -> None:
-    refusals.judge("VID-VALID-007")
+def test_a_reference_that_is_not_exactly_one_is_refused(invalid_requests: InvalidRequests) -> None:
+    invalid_requests.judge("VID-VALID-007")
 
 
 @checks("VID-VALID-008", jobs=_JSON)
-def test_a_body_that_is_not_the_json_it_says_it_is_is_refused(refusals: Refusals) -> None:
-    refusals.judge("VID-VALID-008")
+def test_a_body_that_is_not_the_json_it_says_it_is_is_refused(invalid_requests: InvalidRequests) -> None:
+    invalid_requests.judge("VID-VALID-008")
 
 
 @checks("VID-VALID-009", jobs=_JSON)
-def test_a_form_that_is_cut_is_refused(refusals: Refusals) -> None:
-    refusals.judge("VID-VALID-009")
+def test_a_form_that_is_cut_is_refused(invalid_requests: InvalidRequests) -> None:
+    invalid_requests.judge("VID-VALID-009")
 
 
 @checks("VID-VALID-010", jobs=_JSON)
-def test_a_body_of_another_media_type_is_refused(refusals: Refusals) -> None:
-    refusals.judge("VID-VALID-010")
+def test_a_body_of_another_media_type_is_refused(invalid_requests: InvalidRequests) -> None:
+    invalid_requests.judge("VID-VALID-010")
 
 
 @checks("VID-VALID-011", jobs=_JSON)
-def test_a_body_of_another_media_type_is_refused_as_such(refusals: Refusals) -> None:
-    for case in refusals.of("VID-VALID-010"):
-        expect(refusals.ask(case), 415, case.what)
+def test_a_body_of_another_media_type_is_refused_as_such(invalid_requests: InvalidRequests) -> None:
+    for case in invalid_requests.of("VID-VALID-010"):
+        expect(invalid_requests.ask(case), 415, case.what)
 
 
 @checks("VID-VALID-012", jobs=_JSON)
-def test_a_create_without_a_body_is_refused(refusals: Refusals) -> None:
-    refusals.judge("VID-VALID-012")
+def test_a_create_without_a_body_is_refused(invalid_requests: InvalidRequests) -> None:
+    invalid_requests.judge("VID-VALID-012")
 
 
 @checks("VID-VALID-013", phase=Phase.LATE, jobs=_JSON)
-def test_what_was_refused_started_no_job(wire: Wire, refusals: Refusals) -> None:
-    refused = list(refusals.all())
+def test_what_was_refused_started_no_job(client: RecordingClient, invalid_requests: InvalidRequests) -> None:
+    refused = list(invalid_requests.all())
     if not refused:
-        message = "no create was refused"
-        raise NotReachedError(message)
-    videos, pages = newest(wire)
-    given = ids_given(wire)
-    for video in marked(videos, refusals.marker):
+        raise NotReachedError("no create was refused")
+    videos, pages = newest(client)
+    given = created_ids(client.history)
+    for video in marked(videos, invalid_requests.marker):
         if video.get("id") not in given:
-            message = (
-                f"a create that was refused started the job {video.get('id')!r}, with the prompt of the refused one"
+            raise violated(
+                f"a create that was refused started the job {video.get('id')!r}, with the prompt of the refused one",
+                *_refusal_of(video, refused),
+                *pages,
             )
-            raise violated(message, *_refusal_of(video, refused), *pages)
     nameless = [case for case, _ in refused if case.requirement in {"VID-VALID-001", "VID-VALID-002"}]
-    _starts_nothing(wire, refusals, nameless)
+    _starts_nothing(client, invalid_requests, nameless)
 
 
 def _refusal_of(video: dict[str, Any], refused: list[tuple[Case, Exchange]]) -> list[Exchange]:
@@ -107,7 +108,7 @@ def _refusal_of(video: dict[str, Any], refused: list[tuple[Case, Exchange]]) -> 
     return (matching or [exchange for _, exchange in refused if exchange.asked.get("prompt")])[:1]
 
 
-def _starts_nothing(wire: Wire, refusals: Refusals, nameless: list[Case]) -> None:
+def _starts_nothing(client: RecordingClient, invalid_requests: InvalidRequests, nameless: list[Case]) -> None:
     """Send creates that have no prompt to be known by, and look at which jobs are new.
 
     Others may use the server at the same time. So it counts only if it comes when these are sent, twice, and does not
@@ -118,21 +119,20 @@ def _starts_nothing(wire: Wire, refusals: Refusals, nameless: list[Case]) -> Non
     new: set[str] = set()
     sent: list[Exchange] = []
     for _ in range(2):
-        before = _prompts(wire)
-        sent = [refusals.send(case) for case in nameless]
-        after = _prompts(wire)
-        new = _without_prompt(wire, before, after)
-        if not new or _without_prompt(wire, after, _prompts(wire)):
+        before = _prompts(client)
+        sent = [invalid_requests.send(case) for case in nameless]
+        after = _prompts(client)
+        new = _without_prompt(client, before, after)
+        if not new or _without_prompt(client, after, _prompts(client)):
             return  # nothing came, or others start such jobs, too
-    message = f"each time creates without a prompt were refused, jobs came to be: {', '.join(sorted(new))}"
-    raise violated(message, *sent)
+    raise violated(f"each time creates without a prompt were refused, jobs came to be: {', '.join(sorted(new))}", *sent)
 
 
-def _prompts(wire: Wire) -> dict[str, object]:
-    videos, _ = newest(wire)
+def _prompts(client: RecordingClient) -> dict[str, object]:
+    videos, _ = newest(client)
     return {str(video.get("id")): video.get("prompt") for video in videos}
 
 
-def _without_prompt(wire: Wire, before: dict[str, object], after: dict[str, object]) -> set[str]:
+def _without_prompt(client: RecordingClient, before: dict[str, object], after: dict[str, object]) -> set[str]:
     """Return the ids that are new, have no prompt, and are not those of jobs that this run started."""
-    return {each for each in after.keys() - before.keys() if not after[each]} - ids_given(wire)
+    return {each for each in after.keys() - before.keys() if not after[each]} - created_ids(client.history)

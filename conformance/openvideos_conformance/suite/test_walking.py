@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from .._core.contract import Contract
-from .._core.outcomes import NotReachedError
-from .._judging.assertions import VIDEO_LIST, expect, fits, violated
+from .._core.operations import VIDEO_LIST
+from .._core.outcomes import Finding, NotReachedError
+from .._core.own_jobs import deleted_ids, present_ids
+from .._judging.assertions import expect, fits, violated
 from .._judging.list_walks import (
     End,
-    Flaw,
-    gone,
     ids_on,
     moments,
     not_met_once,
-    present,
     short_page,
     too_long,
     wrong_end,
@@ -22,10 +21,10 @@ from .._judging.list_walks import (
     wrong_start,
     wrong_times,
 )
-from .._probes.creates import Deletion
+from .._probes.deletions import Deletion
 from .._probes.list_walks import Walks, largest, walk
 from .._pytest.marker import Phase, checks
-from .._server.recording_client import Wire
+from .._server.recording_client import RecordingClient
 
 MANY = ("json", "doomed", "defaults", "longest", "unknown_field")
 """The kinds of jobs that a walk should meet, also in a run that checks a single requirement."""
@@ -34,7 +33,7 @@ FEWEST = 2
 """How many videos there must be for one to have another behind it."""
 
 
-def _report(flaws: Iterable[Flaw | None]) -> None:
+def _report(flaws: Iterable[Finding | None]) -> None:
     for flaw in flaws:
         if flaw is not None:
             raise violated(flaw.message, *flaw.exchanges)
@@ -60,12 +59,13 @@ def test_no_page_holds_more_than_its_limit(walks: Walks, contract: Contract) -> 
 def test_no_page_holds_more_than_the_default(walks: Walks, contract: Contract) -> None:
     default = _default(contract)
     if default is None:
-        message = "the contract leaves to servers how many videos a page holds by default"
-        raise NotReachedError(message)
+        raise NotReachedError("the contract leaves to servers how many videos a page holds by default")
     _report([too_long(walks.by_default, default)])
     if len(walks.reference.ids) <= default:
-        message = f"there are {len(walks.reference.ids)} videos, no more than a page holds by default"
-        raise NotReachedError(message, *walks.by_default.pages)
+        raise NotReachedError(
+            f"there are {len(walks.reference.ids)} videos, no more than a page holds by default",
+            *walks.by_default.pages,
+        )
 
 
 @checks("VID-LIST-003", phase=Phase.LATE, jobs=MANY)
@@ -74,12 +74,13 @@ def test_a_page_names_its_first_and_last_video(walks: Walks) -> None:
 
 
 @checks("VID-LIST-003", phase=Phase.LATE, jobs=MANY)
-def test_an_empty_page_names_none(wire: Wire, walks: Walks) -> None:
+def test_an_empty_page_names_none(client: RecordingClient, walks: Walks) -> None:
     newest = next((video_id for video_id in walks.reference.ids if video_id in walks.own), "")
-    page = expect(wire.get("/videos", query={"after": newest, "order": "asc"}), 200, "the page behind the newest video")
+    page = expect(
+        client.get("/videos", query={"after": newest, "order": "asc"}), 200, "the page behind the newest video"
+    )
     if ids_on(page):
-        message = "somebody else has created videos, so that no page was empty"
-        raise NotReachedError(message, page)
+        raise NotReachedError("somebody else has created videos, so that no page was empty", page)
     _report([wrong_ends(page)])
 
 
@@ -88,8 +89,7 @@ def test_a_walk_meets_each_video_once(walks: Walks) -> None:
     judged = [each for each in walks.all if each.end not in {End.BROKEN, End.BOUND}]
     _report(not_met_once(each, walks.own) for each in judged)
     if not judged:
-        message = "no walk over the pages came to an end"
-        raise NotReachedError(message, *walks.reference.pages[-1:])
+        raise NotReachedError("no walk over the pages came to an end", *walks.reference.pages[-1:])
 
 
 @checks("VID-LIST-005", phase=Phase.LATE, jobs=MANY)
@@ -104,13 +104,15 @@ def test_has_more_tells_whether_there_is_more(walks: Walks) -> None:
 def test_the_newest_come_first(walks: Walks) -> None:
     _report(wrong_times(each, is_ascending=False) for each in (*walks.newest_first, walks.by_default))
     if moments(walks.reference, walks.own) < 2:  # noqa: PLR2004 - one second has no order
-        message = "all videos of this run were created in the same second"
-        raise NotReachedError(message)
+        raise NotReachedError("all videos of this run were created in the same second")
     if walks.by_default.is_whole(walks.own) and walks.reference.is_whole(walks.own):
         default, desc = walks.by_default.own(walks.own), walks.reference.own(walks.own)
         if default != desc:
-            message = "a walk without order meets the videos in another order than one with order=desc"
-            raise violated(message, walks.by_default.pages[0], walks.reference.pages[0])
+            raise violated(
+                "a walk without order meets the videos in another order than one with order=desc",
+                walks.by_default.pages[0],
+                walks.reference.pages[0],
+            )
 
 
 @checks("VID-LIST-007", phase=Phase.LATE, jobs=MANY)
@@ -120,24 +122,29 @@ def test_the_oldest_come_first_if_asked_for(walks: Walks) -> None:
     whole = [each for each in walks.oldest_first if each.is_whole(walks.own) and walks.reference.is_whole(walks.own)]
     for each in whole:
         if each.own(walks.own) != expected:
-            message = f"{each.name} does not meet the videos in the reverse order of {walks.reference.name}"
-            raise violated(message, each.pages[0], walks.reference.pages[0])
+            raise violated(
+                f"{each.name} does not meet the videos in the reverse order of {walks.reference.name}",
+                each.pages[0],
+                walks.reference.pages[0],
+            )
     if not whole and moments(walks.reference, walks.own) < 2:  # noqa: PLR2004 - one second has no order
-        message = "no walk with order=asc met all videos of this run, and all were created in the same second"
-        raise NotReachedError(message)
+        raise NotReachedError(
+            "no walk with order=asc met all videos of this run, and all were created in the same second"
+        )
 
 
 @checks("VID-LIST-008", phase=Phase.LATE, jobs=MANY)
-def test_a_page_starts_right_behind_its_cursor(wire: Wire, walks: Walks) -> None:
+def test_a_page_starts_right_behind_its_cursor(client: RecordingClient, walks: Walks) -> None:
     order = list(dict.fromkeys(walks.reference.ids))
     own = [video_id for video_id in order if video_id in walks.own]
     if len(own) < FEWEST:
-        message = "no walk met enough videos of this run to take one in their midst as a cursor"
-        raise NotReachedError(message, *walks.reference.pages[-1:])
+        raise NotReachedError(
+            "no walk met enough videos of this run to take one in their midst as a cursor", *walks.reference.pages[-1:]
+        )
     for cursor in (own[0], own[len(own) // 2], own[-2]):
         for direction, ids in (("desc", order), ("asc", order[::-1])):
             query = {"after": cursor, "limit": 2, "order": direction}
-            page = expect(wire.get("/videos", query=query), 200, "a page behind a video")
+            page = expect(client.get("/videos", query=query), 200, "a page behind a video")
             _report([wrong_start(page, cursor, ids, walks.own)])
     for each in walks.newest_first:
         for before, page in zip(each.pages, each.pages[1:], strict=False):
@@ -145,21 +152,24 @@ def test_a_page_starts_right_behind_its_cursor(wire: Wire, walks: Walks) -> None
 
 
 @checks("VID-LIST-010", phase=Phase.LATE, jobs=MANY)
-def test_a_deleted_video_goes_on_as_a_cursor(wire: Wire, deletion: Deletion) -> None:
+def test_a_deleted_video_goes_on_as_a_cursor(client: RecordingClient, deletion: Deletion) -> None:
     if not deletion.deleted.is_ok or not deletion.page_before.is_ok:
-        message = "the job was not deleted, or could not be a cursor even before"
-        raise NotReachedError(message, deletion.page_before, deletion.deleted)
+        raise NotReachedError(
+            "the job was not deleted, or could not be a cursor even before", deletion.page_before, deletion.deleted
+        )
     page = expect(deletion.page_after, 200, "a page behind a video that was deleted")
-    own = set(present(wire.history))
+    own = set(present_ids(client.history))
     before = [video_id for video_id in ids_on(deletion.page_before) if video_id in own]
     after = [video_id for video_id in ids_on(page) if video_id in own]
     if not before:
-        message = "none of the run's videos was behind the one that was deleted"
-        raise NotReachedError(message, page)
+        raise NotReachedError("none of the run's videos was behind the one that was deleted", page)
     if after[:1] != before[:1]:
         seen = repr(after[0]) if after else "none of this run's videos"
-        message = f"the page behind a video that was deleted starts with {seen}; while it was there, with {before[0]!r}"
-        raise violated(message, deletion.page_before, page)
+        raise violated(
+            f"the page behind a video that was deleted starts with {seen}; while it was there, with {before[0]!r}",
+            deletion.page_before,
+            page,
+        )
 
 
 @checks("VID-LIST-014", phase=Phase.LATE, jobs=MANY)
@@ -171,27 +181,27 @@ def test_pages_are_full(walks: Walks, contract: Contract) -> None:
 def test_two_walks_meet_the_videos_in_one_order(walks: Walks) -> None:
     whole = [each for each in walks.newest_first if each.is_whole(walks.own)]
     if len(whole) < 2:  # noqa: PLR2004 - two are compared
-        message = "fewer than two walks met each video once"
-        raise NotReachedError(message)
+        raise NotReachedError("fewer than two walks met each video once")
     for each in whole[1:]:
         if each.own(walks.own) != whole[0].own(walks.own):
-            message = f"{each.name} does not meet the videos in the order of {whole[0].name}"
-            raise violated(message, whole[0].pages[0], each.pages[0])
+            raise violated(
+                f"{each.name} does not meet the videos in the order of {whole[0].name}",
+                whole[0].pages[0],
+                each.pages[0],
+            )
 
 
 @checks("VID-DELETE-004", phase=Phase.LATE, jobs=("doomed",))
-def test_a_deleted_video_is_in_no_list(wire: Wire, deletion: Deletion) -> None:
+def test_a_deleted_video_is_in_no_list(client: RecordingClient, deletion: Deletion) -> None:
     if not deletion.deleted.is_ok:
-        message = "the job was not deleted"
-        raise NotReachedError(message, deletion.deleted)
+        raise NotReachedError("the job was not deleted", deletion.deleted)
     # The list is read now, and not only what was read before, since what was deleted can come back.
-    deleted = gone(wire.history)
-    newest = walk(wire, limit=largest(wire.contract), order="desc", wanted=present(wire.history))
+    deleted = deleted_ids(client.history)
+    newest = walk(client, limit=largest(client.contract), order="desc", wanted=present_ids(client.history))
     start = newest.ids[-1] if newest.end is End.ENOUGH else None
-    oldest = walk(wire, limit=largest(wire.contract), order="asc", after=start)
+    oldest = walk(client, limit=largest(client.contract), order="asc", after=start)
     for each in (newest, oldest):
         for page in each.pages:
             shown = [video_id for video_id in ids_on(page) if video_id in deleted]
             if shown:
-                message = f"{shown[0]} was deleted, and is in the list"
-                raise violated(message, page)
+                raise violated(f"{shown[0]} was deleted, and is in the list", page)

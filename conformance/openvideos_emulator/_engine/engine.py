@@ -175,8 +175,12 @@ class Engine:
         with self._store.transaction():
             cursor = None if after is None else self._store.cursor(after)
             if after is not None and cursor is None:
-                message = f"after is {shown(after)}; no video ever had that id. Pass the last_id of a page."
-                raise RefusalError(Reason.NOT_FOUND, message, code="not_found", param="after")
+                raise RefusalError(
+                    Reason.NOT_FOUND,
+                    f"after is {shown(after)}; no video ever had that id. Pass the last_id of a page.",
+                    code="not_found",
+                    param="after",
+                )
             jobs = self._store.jobs(after=cursor, limit=limit + 1, ascending=ascending)
             read = self._read(jobs[:limit]) if counted else [self._snapshot(job) for job in jobs[:limit]]
             return Page(tuple(read), has_more=len(jobs) > limit)
@@ -224,8 +228,12 @@ class Engine:
         """Find a character."""
         character = self._store.character(character_id)
         if character is None:
-            message = f"No character has the id {shown(character_id)}."
-            raise RefusalError(Reason.NOT_FOUND, message, code="not_found", param="character_id")
+            raise RefusalError(
+                Reason.NOT_FOUND,
+                f"No character has the id {shown(character_id)}.",
+                code="not_found",
+                param="character_id",
+            )
         return character
 
     def advance(
@@ -269,8 +277,12 @@ class Engine:
         with self._store.transaction():
             id_ = seed.id or f"video_{secrets.token_hex(16)}"
             if self._store.cursor(id_) is not None:
-                message = f"There is or was a video with the id {shown(id_)}; seed another id, or reset first."
-                raise RefusalError(Reason.CONFLICT, message, code="id_taken", param="id")
+                raise RefusalError(
+                    Reason.CONFLICT,
+                    f"There is or was a video with the id {shown(id_)}; seed another id, or reset first.",
+                    code="id_taken",
+                    param="id",
+                )
             snapshot = self._snapshot(self._store.add(seeded(seed, id_=id_, now=self.now())))
             if snapshot.state.ended_at is None:  # one that was born ended has not come to its end
                 self.outbox.plan([snapshot.job])
@@ -322,8 +334,9 @@ class Engine:
     def _found(self, video_id: str, *, param: str = "video_id") -> Job:
         job = self._store.job(video_id)
         if job is None:
-            message = f"No video has the id {shown(video_id)}."
-            raise RefusalError(Reason.NOT_FOUND, message, code="not_found", param=param)
+            raise RefusalError(
+                Reason.NOT_FOUND, f"No video has the id {shown(video_id)}.", code="not_found", param=param
+            )
         return job
 
     def _snapshot(self, job: Job) -> Snapshot:
@@ -367,8 +380,11 @@ class Engine:
         if expires_at is not None and self.now() >= expires_at:
             if self._swept_at < expires_at:
                 self._sweep()
-            message = f"The content of the video {shown(video_id)} expired at {int(expires_at)}."
-            raise RefusalError(Reason.GONE, message, code="video_expired")
+            raise RefusalError(
+                Reason.GONE,
+                f"The content of the video {shown(video_id)} expired at {int(expires_at)}.",
+                code="video_expired",
+            )
         return snapshot.job
 
 

@@ -34,8 +34,12 @@ class Claims:
         made = self.made_by(once)
         job = None if made is None else self._store.job(made)
         if made is not None and job is None:
-            message = f"The Idempotency-Key was used for {made}, which was deleted since; use a new key for a new job."
-            raise RefusalError(Reason.CONFLICT, message, code="idempotency_key_reused", param="Idempotency-Key")
+            raise RefusalError(
+                Reason.CONFLICT,
+                f"The Idempotency-Key was used for {made}, which was deleted since; use a new key for a new job.",
+                code="idempotency_key_reused",
+                param="Idempotency-Key",
+            )
         return job
 
     def made_by(self, once: Once | None) -> str | None:
@@ -44,8 +48,12 @@ class Claims:
         if claim is None or once is None:
             return None
         if not secrets.compare_digest(claim.fingerprint, once.fingerprint):
-            message = "The Idempotency-Key was used for another request; use a new key for a new request."
-            raise RefusalError(Reason.CONFLICT, message, code="idempotency_key_reused", param="Idempotency-Key")
+            raise RefusalError(
+                Reason.CONFLICT,
+                "The Idempotency-Key was used for another request; use a new key for a new request.",
+                code="idempotency_key_reused",
+                param="Idempotency-Key",
+            )
         return claim.resource_id
 
     def add(self, once: Once | None, resource_id: str) -> None:

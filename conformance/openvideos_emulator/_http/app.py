@@ -197,16 +197,18 @@ class EmulatorApp:
         if self._api_key is None:
             # Any page that is open in a browser of this machine can send a form here, though not read the answer.
             if method != "GET" and headers.get("sec-fetch-site") == "cross-site":
-                message = "A page of another site may change nothing here; start the emulator with --api-key for that."
-                raise RefusalError(Reason.UNAUTHORIZED, message, code="cross_site")
+                raise RefusalError(
+                    Reason.UNAUTHORIZED,
+                    "A page of another site may change nothing here; start the emulator with --api-key for that.",
+                    code="cross_site",
+                )
             return
         scheme, _, key = headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer" and hmac.compare_digest(key.strip().encode("latin-1"), self._api_key.encode()):
             return
-        message = "The API key is not valid." if key else "There is no API key; send Authorization: Bearer KEY."
         raise RefusalError(
             Reason.UNAUTHORIZED,
-            message,
+            "The API key is not valid." if key else "There is no API key; send Authorization: Bearer KEY.",
             code="invalid_api_key" if key else "missing_api_key",
             headers={"www-authenticate": "Bearer"},
         )
@@ -222,8 +224,11 @@ class EmulatorApp:
             if not operation.body_required:
                 return
             raise invalid(f"The body is missing; send {taken}.", code="missing_body")
-        message = f"The body is {shown(media_type) or 'of no media type'}; send {taken}."
-        raise RefusalError(Reason.UNSUPPORTED_MEDIA_TYPE, message, code="unsupported_media_type")
+        raise RefusalError(
+            Reason.UNSUPPORTED_MEDIA_TYPE,
+            f"The body is {shown(media_type) or 'of no media type'}; send {taken}.",
+            code="unsupported_media_type",
+        )
 
 
 class _Api:

@@ -79,13 +79,15 @@ def parse_json(body: bytes) -> dict[str, Any]:
             parse_float=_finite,
         )
     except UnicodeDecodeError as error:
-        message = f"The body is not UTF-8: the byte at {error.start} cannot be read."
-        raise invalid(message, code="invalid_json") from error
+        raise invalid(
+            f"The body is not UTF-8: the byte at {error.start} cannot be read.", code="invalid_json"
+        ) from error
     except RecursionError as error:
         raise _too_deep() from error
     except ValueError as error:
-        message = f"The body is not JSON that can be read: {shown(str(error), limit=120)}."
-        raise invalid(message, code="invalid_json") from error
+        raise invalid(
+            f"The body is not JSON that can be read: {shown(str(error), limit=120)}.", code="invalid_json"
+        ) from error
     if not isinstance(value, dict):
         raise invalid('The body must be a JSON object, such as {"prompt": "..."}.', code="invalid_json")
     fields = cast("dict[str, Any]", value)
@@ -97,8 +99,9 @@ async def read_form(chunks: AsyncIterable[bytes], content_type: str) -> Form:
     """Read multipart/form-data; the caller closes the form."""
     boundary = parse_options_header(content_type)[1].get(b"boundary")
     if not boundary:
-        message = "The Content-Type of the form has no boundary; let the HTTP client write that header."
-        raise invalid(message, code="invalid_form")
+        raise invalid(
+            "The Content-Type of the form has no boundary; let the HTTP client write that header.", code="invalid_form"
+        )
     form = Form()
     try:
         collector = _Collector(form, boundary)
@@ -118,8 +121,11 @@ def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     fields: dict[str, Any] = {}
     for name, value in pairs:
         if name in fields:
-            message = f"{shown(name)} is in the body more than once; send it once."
-            raise invalid(message, param=printable(name), code="duplicate_parameter")
+            raise invalid(
+                f"{shown(name)} is in the body more than once; send it once.",
+                param=printable(name),
+                code="duplicate_parameter",
+            )
         fields[name] = value
     return fields
 
@@ -187,14 +193,12 @@ class _Collector:
     def finish(self) -> None:
         self._parser.finalize()
         if not self._is_finished:
-            message = "it ends before its closing boundary"
-            raise MultipartParseError(message)
+            raise MultipartParseError("it ends before its closing boundary")
 
     def _begin_part(self) -> None:
         self._headers = {}
         if len(self._form.parts) >= _MAX_PARTS:
-            message = f"it has more than {_MAX_PARTS} parts"
-            raise MultipartParseError(message)
+            raise MultipartParseError(f"it has more than {_MAX_PARTS} parts")
 
     def _end_header(self) -> None:
         name, value = self._header
@@ -205,8 +209,7 @@ class _Collector:
         disposition, options = parse_options_header(self._headers.get("content-disposition", b""))
         name, filename = options.get(b"name"), options.get(b"filename")
         if disposition != b"form-data" or name is None:
-            message = "a part has no Content-Disposition: form-data with a name"
-            raise MultipartParseError(message)
+            raise MultipartParseError("a part has no Content-Disposition: form-data with a name")
         media_type = self._headers.get("content-type")
         name_text = _decoded(name)  # may refuse, and so comes before the file is open
         file = tempfile.SpooledTemporaryFile(max_size=_SPOOLED)  # noqa: SIM115 - the form closes it
@@ -234,5 +237,4 @@ def _decoded(name: bytes) -> str:
     try:
         return name.decode("utf-8")
     except UnicodeDecodeError as error:
-        message = "the name of a part is not UTF-8"
-        raise MultipartParseError(message) from error
+        raise MultipartParseError("the name of a part is not UTF-8") from error

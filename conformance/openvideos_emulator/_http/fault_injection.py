@@ -119,8 +119,7 @@ class _FaultySend:
     async def end_plainly(self, *, is_reset: bool) -> None:
         """Do what ASGI allows in the place of ending the connection."""
         if is_reset:
-            reason = "the emulator resets the connection, as it was told to"
-            raise ConnectionResetError(reason)
+            raise ConnectionResetError("the emulator resets the connection, as it was told to")
         await self._send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _start(self, message: Message) -> None:

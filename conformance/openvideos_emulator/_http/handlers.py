@@ -125,8 +125,7 @@ class Operations:
                 # Range is defined for GET alone (RFC 9110, section 14.2).
                 range_header = call.parameters.get("Range") if call.is_read else None
                 return media_answer(media, range_header=range_header, if_range=call.parameters.get("If-Range"))
-        message = f"the {variant.value} of {video_id} was deleted {_ATTEMPTS} times while it was made"
-        raise RuntimeError(message)
+        raise RuntimeError(f"the {variant.value} of {video_id} was deleted {_ATTEMPTS} times while it was made")
 
     async def remix_video(self, call: Call) -> Response:
         """Start a job from a completed one, with another prompt."""
@@ -182,8 +181,11 @@ def handlers_of(operations: object, contract: Contract) -> dict[str, Any]:
 
 def _unwritten(operation_id: str) -> Handler:
     async def refuse(_call: Call) -> Response:
-        message = f"{operation_id} is not offered here, though the contract has it."
-        raise RefusalError(Reason.NOT_IMPLEMENTED, message, code="not_implemented")
+        raise RefusalError(
+            Reason.NOT_IMPLEMENTED,
+            f"{operation_id} is not offered here, though the contract has it.",
+            code="not_implemented",
+        )
 
     return refuse
 
@@ -192,8 +194,9 @@ def _known(parameter: str, word: str, known: Iterable[str]) -> str:
     """Return a word of the contract that the emulator can act upon; refuse one that it has yet to learn."""
     words = list(known)
     if word not in words:
-        message = f"{parameter} is {shown(word)}, which is not offered here; use {', '.join(words)}."
-        raise invalid(message, param=parameter)
+        raise invalid(
+            f"{parameter} is {shown(word)}, which is not offered here; use {', '.join(words)}.", param=parameter
+        )
     return word
 
 

@@ -184,8 +184,7 @@ class _FileAnswer(Response):
         while left:
             chunk = await anyio.to_thread.run_sync(self._file.read, min(left, _CHUNK))
             if not chunk:
-                message = "a media file was cut short while it was sent"
-                raise OSError(message)
+                raise OSError("a media file was cut short while it was sent")
             left -= len(chunk)
             await send({"type": "http.response.body", "body": chunk, "more_body": True})
 

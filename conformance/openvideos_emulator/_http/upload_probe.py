@@ -61,8 +61,12 @@ def probe(upload: Upload, *, param: str = "video") -> Clip:
             next(container.decode(stream))
     except Exception as error:
         # FFmpeg's errors, an IndexError if there is no video, an AttributeError if its codec is unknown, and more.
-        message = f"{param} is not a video that can be read; send an MP4 file."
-        raise RefusalError(Reason.UNPROCESSABLE, message, code="invalid_video", param=param) from error
+        raise RefusalError(
+            Reason.UNPROCESSABLE,
+            f"{param} is not a video that can be read; send an MP4 file.",
+            code="invalid_video",
+            param=param,
+        ) from error
     return Clip(f"{width // 2 * 2}x{height // 2 * 2}", max(1, round(min(duration, _MAX_SECONDS))))
 
 
@@ -73,15 +77,18 @@ def _check_image(file: BinaryIO, param: str) -> None:
             image.load()
     except Exception as error:
         # Pillow's readers raise whatever a broken file leads them to: SyntaxError and struct.error among others.
-        message = f"{param} is not an image that can be read; send a JPEG, PNG or WebP file."
-        raise RefusalError(Reason.UNPROCESSABLE, message, code="invalid_image", param=param) from error
+        raise RefusalError(
+            Reason.UNPROCESSABLE,
+            f"{param} is not an image that can be read; send a JPEG, PNG or WebP file.",
+            code="invalid_image",
+            param=param,
+        ) from error
 
 
 def _check_pixels(width: int, height: int) -> None:
     # Seen before any pixel is decoded, so that a small file cannot claim much memory.
     if width * height > _MAX_PIXELS:
-        message = "too many pixels"
-        raise ValueError(message)
+        raise ValueError("too many pixels")
 
 
 def _check_url(url: str, param: str) -> None:

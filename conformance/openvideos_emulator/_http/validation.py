@@ -217,8 +217,11 @@ def _query_fields(query: bytes) -> dict[str, list[str]]:
 def _refuse_unknown(names: Iterable[str], known: Iterable[str]) -> None:
     for name in names:
         if name not in known:
-            message = f"{shown(name)} is not known here; use {', '.join(known)}."
-            raise invalid(message, param=printable(name), code="unknown_parameter")
+            raise invalid(
+                f"{shown(name)} is not known here; use {', '.join(known)}.",
+                param=printable(name),
+                code="unknown_parameter",
+            )
 
 
 def _refuse_repetition(name: str, count: int) -> None:
@@ -257,8 +260,11 @@ def _text(part: Part) -> str:
     if part.filename is not None:
         raise invalid(f"{part.name} is a file; send it as text.", param=part.name, code="invalid_type")
     if part.length > _MAX_TEXT_BYTES:
-        message = f"{part.name} has {part.length} bytes; a text may have {_MAX_TEXT_BYTES} at the most."
-        raise invalid(message, param=part.name, code="string_too_long")
+        raise invalid(
+            f"{part.name} has {part.length} bytes; a text may have {_MAX_TEXT_BYTES} at the most.",
+            param=part.name,
+            code="string_too_long",
+        )
     try:
         return part.file.read().decode("utf-8")
     except UnicodeDecodeError as error:

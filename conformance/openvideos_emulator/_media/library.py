@@ -93,8 +93,7 @@ class MediaLibrary:
         try:
             directory.mkdir(exist_ok=True)
         except OSError as error:
-            message = f"the directory for media, {directory}, cannot be used: {error}"
-            raise StartError(message) from error
+            raise StartError(f"the directory for media, {directory}, cannot be used: {error}") from error
 
     def close(self) -> None:
         """Wait for the file that is being made, make no more, and remove a temporary directory."""

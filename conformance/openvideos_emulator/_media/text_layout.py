@@ -39,8 +39,7 @@ def font_of(size: int) -> ImageFont.FreeTypeFont:
     """Give the built-in font at a size in pixels."""
     font = ImageFont.load_default(size)
     if not isinstance(font, ImageFont.FreeTypeFont):  # pragma: no cover - Pillow's wheels have FreeType
-        message = "Pillow was built without FreeType; install its wheel from PyPI"
-        raise TypeError(message)
+        raise TypeError("Pillow was built without FreeType; install its wheel from PyPI")
     return font
 
 

@@ -79,10 +79,9 @@ class Pace:
             seconds = float(value)
             if isfinite(seconds) and (kind == "seconds" or seconds > 0) and seconds <= _MAX_SECONDS:
                 return cls(seconds=seconds, by_hand=kind == "manual")
-        message = (
+        raise ValueError(
             f"the pace {text!r} is unknown; use instant, polls:N with N from 1, seconds:S with S up to 86400, or manual"
         )
-        raise ValueError(message)
 
     def __str__(self) -> str:
         """Write the pace as `parse` reads it."""

@@ -28,29 +28,30 @@ class Profile:
         if self.sizes:
             if size not in self.sizes:
                 offered = ", ".join(sorted(self.sizes))
-                message = f"{param} is {shown(size)}; the profile {self.name} offers {offered}."
-                raise invalid(message, param=param)
+                raise invalid(f"{param} is {shown(size)}; the profile {self.name} offers {offered}.", param=param)
             return
         edges = size.split("x")
         if not all(_is_edge(edge, self.max_edge) for edge in edges):
-            message = f"{param} is {shown(size)}; width and height must be even numbers from 2 to {self.max_edge}."
-            raise invalid(message, param=param)
+            raise invalid(
+                f"{param} is {shown(size)}; width and height must be even numbers from 2 to {self.max_edge}.",
+                param=param,
+            )
 
     def check_seconds(self, seconds: str, *, param: str = "seconds") -> int:
         """Refuse a duration in whole seconds that this server does not offer; return it as a number."""
         number = int(seconds) if len(seconds) <= _MAX_DIGITS else self.max_seconds + 1
         if self.seconds and number not in self.seconds:
             offered = ", ".join(str(each) for each in sorted(self.seconds))
-            message = f"{param} is {shown(seconds)}; the profile {self.name} offers {offered}."
-            raise invalid(message, param=param)
+            raise invalid(f"{param} is {shown(seconds)}; the profile {self.name} offers {offered}.", param=param)
         return self.check_total(number, param=param)
 
     def check_total(self, seconds: int, *, param: str) -> int:
         """Refuse a clip, such as an extended one, that is longer than this server makes; return its duration."""
         if not 1 <= seconds <= self.max_seconds:
             length = str(seconds) if seconds < 10**_MAX_DIGITS else "too many"
-            message = f"{param} makes a clip of {length} seconds; it must be from 1 to {self.max_seconds}."
-            raise invalid(message, param=param)
+            raise invalid(
+                f"{param} makes a clip of {length} seconds; it must be from 1 to {self.max_seconds}.", param=param
+            )
         return seconds
 
 

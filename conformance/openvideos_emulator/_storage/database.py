@@ -112,8 +112,9 @@ def _open(path: Path | None) -> sqlite3.Connection:
             check_same_thread=False,
         )
     except sqlite3.Error as error:
-        message = f"the database {path} cannot be opened: {error}; does its directory exist, and may it be written?"
-        raise StartError(message) from error
+        raise StartError(
+            f"the database {path} cannot be opened: {error}; does its directory exist, and may it be written?"
+        ) from error
     try:
         _prepare(connection, path)
     except sqlite3.DatabaseError as error:
@@ -132,17 +133,15 @@ def _prepare(connection: sqlite3.Connection, path: Path | None) -> None:
         owner = connection.execute("PRAGMA application_id").fetchone()[0]
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         if owner != _APPLICATION_ID:
-            message = f"{path} is the SQLite database of another program; name another file with --db"
-            raise StartError(message)
+            raise StartError(f"{path} is the SQLite database of another program; name another file with --db")
         flaw = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
         if flaw != "ok":
             raise sqlite3.DatabaseError(flaw)
         if version != _SCHEMA_VERSION:
-            message = (
+            raise StartError(
                 f"{path} has schema {version}, this emulator reads schema {_SCHEMA_VERSION}; move the file away, or"
                 " name another with --db"
             )
-            raise StartError(message)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("BEGIN IMMEDIATE")  # takes the lock that keeps other processes out

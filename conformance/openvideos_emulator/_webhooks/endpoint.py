@@ -43,11 +43,9 @@ class Endpoint:
     def of(cls, url: str | None, secret: str | None) -> Endpoint:
         """Give the endpoint; ValueError if one of the two is missing or wrong."""
         if url is None:
-            message = "there is a webhook secret, but no webhook URL; give both, or neither"
-            raise ValueError(message)
+            raise ValueError("there is a webhook secret, but no webhook URL; give both, or neither")
         if secret is None:
-            message = f"there is a webhook URL, but no webhook secret, and webhooks are signed; {_MAKE_ONE}"
-            raise ValueError(message)
+            raise ValueError(f"there is a webhook URL, but no webhook secret, and webhooks are signed; {_MAKE_ONE}")
         return cls(url, secret)
 
     def request(self, event: Event, *, at: float) -> httpx.Request:
@@ -73,11 +71,13 @@ def _parsed(text: str) -> httpx.URL:
     is_host = _HOST.fullmatch(url.raw_host.decode("latin-1"))  # httpx lets a space be one
     is_port = url.port is None or url.port in _PORTS
     if url.scheme not in {"http", "https"} or not is_host or not is_port:
-        message = "the webhook URL must be http:// or https:// and a host, such as http://127.0.0.1:9000/webhooks"
-        raise ValueError(message)
+        raise ValueError(
+            "the webhook URL must be http:// or https:// and a host, such as http://127.0.0.1:9000/webhooks"
+        )
     if url.userinfo:
-        message = "the webhook URL holds a user name or a password; leave them out: the signature tells the sender"
-        raise ValueError(message)
+        raise ValueError(
+            "the webhook URL holds a user name or a password; leave them out: the signature tells the sender"
+        )
     return url
 
 
@@ -88,6 +88,5 @@ def _key(secret: str) -> bytes:
     except (binascii.Error, ValueError):
         key = b""
     if not secret.startswith(_PREFIX) or len(key) not in _SECRET_BYTES:
-        message = f"the webhook secret must be whsec_ and the base64 of 24 to 64 bytes; {_MAKE_ONE}"
-        raise ValueError(message)
+        raise ValueError(f"the webhook secret must be whsec_ and the base64 of 24 to 64 bytes; {_MAKE_ONE}")
     return key

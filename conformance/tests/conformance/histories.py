@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, settings
 
 from openvideos_conformance._core.contract import contract
 from openvideos_conformance._core.exchange import Exchange
-from openvideos_conformance._history.registry import RULES, Finding, Judged, Traffic
+from openvideos_conformance._core.outcomes import Finding
+from openvideos_conformance._history.registry import RULES, Judged, Traffic
 
 CALM = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 """How properties are tried on a machine that does other things, too."""
@@ -206,6 +207,6 @@ def breaks(history: Log, *requirements: str) -> Finding:
 
 def keeps(history: Log, *requirements: str) -> None:
     """Expect that nothing is broken, and that these requirements were put to the test."""
-    assert broken(history) == {}
+    assert {} == broken(history)
     for requirement in requirements:
         assert judged(requirement, history).instances, f"{requirement} was not put to the test"

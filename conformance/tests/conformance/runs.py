@@ -7,7 +7,7 @@ from typing import Any
 from openvideos_conformance._core.catalogue import catalogue
 from openvideos_conformance._core.evidence import evidence
 from openvideos_conformance._core.exchange import Exchange
-from openvideos_conformance._core.run_result import Run
+from openvideos_conformance._core.run_result import RunResult
 from openvideos_conformance._core.verdicts import Observation, Outcome, judge
 
 KEY = "sk-openvideos-synthetic-0123456789"
@@ -46,7 +46,7 @@ def observation(requirement: str, outcome: Outcome, message: str = "", **known: 
     )
 
 
-def run(*observations: Observation, **known: Any) -> Run:
+def run(*observations: Observation, **known: Any) -> RunResult:
     """Return a run whose other requirements all pass."""
     seen = {each.requirement for each in observations}
     others = [observation(each, Outcome.PASSED) for each in catalogue() if each not in seen]
@@ -66,10 +66,10 @@ def run(*observations: Observation, **known: Any) -> Run:
         "videos_started": 30,
         "capabilities": {"remix": True, "webhooks": False},
     }
-    return Run(**{**values, **known})
+    return RunResult(**{**values, **known})
 
 
-def mixed(message: str = "the answer is 500, not 200", **known: Any) -> Run:
+def mixed(message: str = "the answer is 500, not 200", **known: Any) -> RunResult:
     """Return a run that has every verdict."""
     return run(
         observation("VID-CREATE-004", Outcome.VIOLATED, message, **known),

@@ -41,13 +41,13 @@ def test_errors_that_have_it() -> None:
     log.add("HEAD", "/videos/x", 404, body=b"")
     log.add("GET", "/videos", 500, body=b"", failure="ReadTimeout", headers={"x-request-id": None})
     log.listed()
-    assert set(broken(log)) == {"VID-ERROR-005"}
-    assert judged("VID-ERROR-001", log).instances == 2
+    assert {"VID-ERROR-005"} == set(broken(log))
+    assert 2 == judged("VID-ERROR-001", log).instances
 
 
 def test_a_405_names_the_methods() -> None:
     log = _refusal(405, "PUT", "/videos")
-    assert breaks(log, "VID-ERROR-004").message == "PUT /videos -> 405 has no Allow"
+    assert "PUT /videos -> 405 has no Allow" == breaks(log, "VID-ERROR-004").message
     log = Log()
     log.listed()
     log.created()
@@ -125,7 +125,7 @@ def test_errors_that_hold_neither() -> None:
     ):
         keeps(_refusal(json=error(message=message)), "VID-ERROR-006")
     short = Traffic(_refusal(json=error(message="a key is a key")).exchanges, secrets=["key", ""])
-    assert judged("VID-ERROR-006", short).findings == []
+    assert [] == judged("VID-ERROR-006", short).findings
 
 
 @pytest.mark.parametrize(
@@ -181,7 +181,7 @@ def test_a_401_may_name_more(challenge: str) -> None:
 def test_every_answer_has_a_request_id_of_its_own() -> None:
     log = Log()
     log.listed(headers={"x-request-id": None})
-    assert breaks(log, "VID-HEADER-001").message == "GET /videos -> 200 has no x-request-id"
+    assert "GET /videos -> 200 has no x-request-id" == breaks(log, "VID-HEADER-001").message
     log = Log()
     first = log.listed(headers={"x-request-id": "r"})
     log.refused("GET", "/videos/x", 404)
@@ -198,7 +198,7 @@ def test_every_answer_has_a_request_id_of_its_own() -> None:
 def test_json_is_application_json() -> None:
     log = Log()
     log.listed(headers={"content-type": "text/plain; charset=utf-8"})
-    assert breaks(log, "VID-HEADER-003").message == "GET /videos -> 200 is JSON of the media type 'text/plain'"
+    assert "GET /videos -> 200 is JSON of the media type 'text/plain'" == breaks(log, "VID-HEADER-003").message
     breaks(_refusal(headers={"content-type": "application/problem+json"}), "VID-HEADER-003")
     breaks(_refusal(headers={"content-type": None}), "VID-HEADER-003")
     log = Log()
@@ -267,13 +267,13 @@ def test_a_character_that_lacks_what_is_recommended() -> None:
     log = Log()
     log.add("GET", "/videos/characters/char_1", json=CHARACTER)
     found = breaks(log, "VID-RETRIEVE-009")
-    assert found.message == "GET /videos/characters/char_1 -> 200: $ has no object"
+    assert "GET /videos/characters/char_1 -> 200: $ has no object" == found.message
 
 
 def test_a_character_that_has_it_and_objects_of_which_nothing_is_recommended() -> None:
     log = Log()
     log.created()
-    assert judged("VID-RETRIEVE-009", log).instances == 0  # a Video has a requirement of its own
+    assert 0 == judged("VID-RETRIEVE-009", log).instances  # a Video has a requirement of its own
     log.add("GET", "/videos/characters/char_1", json={**CHARACTER, "object": "character"})
     keeps(log, "VID-RETRIEVE-009")
 
@@ -285,4 +285,4 @@ def test_what_the_contract_comes_to_recommend_within_an_answer() -> None:
     log.listed(video("video_1", "failed"), video("video_2"))
     [rule] = [each for each in RULES if each.requirement == "VID-RETRIEVE-009"]
     verdict = rule.judge(Traffic(log.exchanges, contract=Contract(document)))
-    assert [finding.message for finding in verdict.findings] == ["GET /videos -> 200: $.data[0].error has no hint"]
+    assert ["GET /videos -> 200: $.data[0].error has no hint"] == [finding.message for finding in verdict.findings]

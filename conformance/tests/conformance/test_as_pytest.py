@@ -49,7 +49,7 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 def test_requirements_are_selected_by_id_and_checks_by_name(tmp_path: Path, emulator: str) -> None:
     one = ask(*SUITE, "--base-url", emulator, *SMALL, "--only", "VID-LIST-002", "-k", "history", cwd=tmp_path)
-    assert one.returncode == 0, one.stdout
+    assert 0 == one.returncode, one.stdout
     assert re.search(r"\d+ passed.*deselected", one.stdout)
 
 
@@ -57,22 +57,22 @@ def test_several_workers_make_one_report(tmp_path: Path, emulator: str) -> None:
     pytest.importorskip("xdist")
     selected = ("--only", "VID-CREATE-004,VID-LIST-002", "-p", "xdist", "-n", "2", "--report", "report")
     done = ask(*SUITE, "--base-url", emulator, *SMALL, *selected, "--max-videos", "20", cwd=tmp_path)
-    assert done.returncode == 0, done.stdout
+    assert 0 == done.returncode, done.stdout
     document = json.loads((tmp_path / "report" / "report.json").read_text(encoding="utf-8"))
-    assert [each["verdict"] for each in document["results"]] == ["pass", "pass"]
+    assert ["pass", "pass"] == [each["verdict"] for each in document["results"]]
     assert 2 <= document["videos_started"] <= 20
     assert document["problem"] is None
-    assert document["left_over"] == []
+    assert [] == document["left_over"]
 
 
 def test_a_server_that_does_not_answer_is_told_with_a_report(tmp_path: Path) -> None:
     done = ask(*SUITE, "--base-url", "http://127.0.0.1:1/v1", "--report", "report", cwd=tmp_path)
-    assert done.returncode == 2
+    assert 2 == done.returncode
     assert "does not answer" in done.stdout
     document = json.loads((tmp_path / "report" / "report.json").read_text(encoding="utf-8"))
     assert "does not answer" in document["problem"]
     assert document["interrupted"] is False
-    assert {each["verdict"] for each in document["results"]} == {"not_reached"}
+    assert {"not_reached"} == {each["verdict"] for each in document["results"]}
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_a_server_that_does_not_answer_is_told_with_a_report(tmp_path: Path) -> 
 )
 def test_wrong_options_are_told(tmp_path: Path, arguments: tuple[str, ...], told: str) -> None:
     done = ask(*SUITE, *arguments, cwd=tmp_path)
-    assert done.returncode == pytest.ExitCode.USAGE_ERROR
+    assert pytest.ExitCode.USAGE_ERROR == done.returncode
     assert told in done.stderr
 
 
@@ -104,7 +104,7 @@ def test_another_plugin_may_have_an_option_of_the_same_name(tmp_path: Path, emul
         timeout=100,
         check=False,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert 0 == done.returncode, done.stdout + done.stderr
 
 
 def test_a_run_of_other_tests_loads_none_of_the_suite(tmp_path: Path) -> None:
@@ -117,4 +117,4 @@ def test_a_run_of_other_tests_loads_none_of_the_suite(tmp_path: Path) -> None:
         encoding="utf-8",
     )
     done = ask("-q", cwd=tmp_path)
-    assert done.returncode == 0, done.stdout
+    assert 0 == done.returncode, done.stdout

@@ -39,17 +39,17 @@ class Collected:
 def checks() -> list[tuple[str, Check | None]]:
     found = Collected()
     with _apart() as directory:
-        assert pytest.main([*_arguments(directory), "--collect-only", "-q"], plugins=[found]) == pytest.ExitCode.OK
+        assert pytest.ExitCode.OK == pytest.main([*_arguments(directory), "--collect-only", "-q"], plugins=[found])
     return found.checks
 
 
 def test_every_requirement_has_a_check(checks: list[tuple[str, Check | None]]) -> None:
     checked = {check.requirement for _, check in checks if check is not None}
-    assert [each for each in catalogue() if each not in checked] == []
+    assert [] == [each for each in catalogue() if each not in checked]
 
 
 def test_every_check_names_a_requirement_that_is_there(checks: list[tuple[str, Check | None]]) -> None:
-    assert [name for name, check in checks if check is None or check.requirement not in catalogue()] == []
+    assert [] == [name for name, check in checks if check is None or check.requirement not in catalogue()]
 
 
 def test_every_check_asks_for_jobs_that_are_there(
@@ -76,7 +76,7 @@ def test_a_requirement_says_its_level_and_why(requirement: Requirement) -> None:
 def test_a_source_is_there(requirement: Requirement) -> None:
     document, mark, pointer = requirement.source.partition("#")
     if mark:
-        assert document == "openapi.yaml"
+        assert "openapi.yaml" == document
         contract().at(f"#{pointer}")
     else:
         assert re.fullmatch(r"RFC \d{4} \d+(\.\d+)*", requirement.source)
@@ -111,12 +111,12 @@ def test_the_requirements_can_be_listed() -> None:
 def test_what_is_for_github_is_yaml_of_the_right_form(path: str) -> None:
     document: dict[Any, Any] = yaml.safe_load((ROOT / path).read_text(encoding="utf-8"))
     if path == "action.yml":
-        assert document["runs"]["using"] == "composite"
+        assert "composite" == document["runs"]["using"]
         assert {"base-url", "api-key", "version", "arguments"} <= document["inputs"].keys()
         for step in document["runs"]["steps"]:
             assert ("uses" in step) != ("run" in step)
             assert "${{" not in step.get("run", "")  # it would be run
-            assert "run" not in step or step["shell"] == "bash"
+            assert "run" not in step or "bash" == step["shell"]
     else:
         steps = document["jobs"]["conformance"]["steps"]
         given = next(each["with"] for each in steps if "openvideos" in each.get("uses", ""))

@@ -31,12 +31,12 @@ CAUGHT = [
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_ours_has_no_failure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert command(["client", "--report", str(tmp_path), "--", sys.executable, OURS]) == 0
+    assert 0 == command(["client", "--report", str(tmp_path), "--", sys.executable, OURS])
     said = capsys.readouterr().out
     assert [name for name in SCENARIOS if f"{name}: " in said] == [*SCENARIOS]
     assert "MUST requirements are met" in said
     text = (tmp_path / "report.json").read_text(encoding="utf-8")
-    assert {each["verdict"] for each in json.loads(text)["results"]} == {"pass"}
+    assert {"pass"} == {each["verdict"] for each in json.loads(text)["results"]}
     assert "sk-openvideos" not in text
     assert OURS in (tmp_path / "report.html").read_text(encoding="utf-8")
 
@@ -56,13 +56,13 @@ def test_each_seeded_defect_is_caught() -> None:
 
 
 def test_a_command_that_cannot_be_started_is_no_verdict(capsys: pytest.CaptureFixture[str]) -> None:
-    assert command(["client", "--scenario", "plain", "--", "openvideos-no-such-command"]) == 2
+    assert 2 == command(["client", "--scenario", "plain", "--", "openvideos-no-such-command"])
     assert "cannot be started" in capsys.readouterr().err
 
 
 def test_a_command_that_sends_nothing_is_no_verdict(capsys: pytest.CaptureFixture[str]) -> None:
     code = "import os, sys; sys.exit('no: ' + os.environ['OPENAI_API_KEY'])"
-    assert command(["client", "--scenario", "plain", "--", sys.executable, "-c", code]) == 2
+    assert 2 == command(["client", "--scenario", "plain", "--", sys.executable, "-c", code])
     said = capsys.readouterr().err
     assert "sent no request" in said
     assert "It ended with 1: no: " in said
@@ -73,12 +73,12 @@ def test_without_the_emulator_there_is_no_verdict(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setitem(sys.modules, "openvideos_emulator", None)
-    assert command(["client", "--", sys.executable, OURS]) == 2
+    assert 2 == command(["client", "--", sys.executable, OURS])
     assert "pip install 'openvideos[conformance,emulator]'" in capsys.readouterr().err
 
 
 def test_a_scenario_that_is_not_there_is_named(capsys: pytest.CaptureFixture[str]) -> None:
-    assert command(["client", "--scenario", "plane", "--", os.devnull]) == 2
+    assert 2 == command(["client", "--scenario", "plane", "--", os.devnull])
     assert "there is no scenario 'plane'" in capsys.readouterr().err
 
 
@@ -92,5 +92,5 @@ def test_a_command_that_hangs_is_ended() -> None:
     code = "\n".join((*lines, "time.sleep(99)"))
     run = judge_client([sys.executable, "-c", code], [SCENARIOS["plain"]], timeout=1)
     failed = {each.requirement.id for each in run.results if each.verdict is Verdict.FAIL}
-    assert failed == {"CLI-REQUEST-001", "CLI-AUTH-001", "CLI-RUN-002"}
-    assert run.exit_code == 1
+    assert {"CLI-REQUEST-001", "CLI-AUTH-001", "CLI-RUN-002"} == failed
+    assert 1 == run.exit_code

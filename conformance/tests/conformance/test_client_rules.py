@@ -65,7 +65,7 @@ def history(scenario: str, *exchanges: Exchange, **known: Any) -> History:
 
 def violated(given: History) -> set[str]:
     found = list(verdicts(given))
-    assert [problem for _, problem in found if not isinstance(problem, ViolationError | NotReachedError | None)] == []
+    assert [] == [problem for _, problem in found if not isinstance(problem, ViolationError | NotReachedError | None)]
     return {rule.requirement for rule, problem in found if isinstance(problem, ViolationError)}
 
 
@@ -177,7 +177,7 @@ WRONG = [
 
 @pytest.mark.parametrize("given", RIGHT)
 def test_nobody_is_accused_of_what_is_right(given: History) -> None:
-    assert violated(given) == set()
+    assert set() == violated(given)
 
 
 @pytest.mark.parametrize(("requirement", "given"), WRONG)
@@ -193,4 +193,4 @@ def test_every_requirement_of_clients_has_a_rule_and_a_wrong_history() -> None:
 
 def test_a_history_in_which_nothing_was_sent_passes_nothing() -> None:
     for scenario in SCENARIOS:
-        assert [rule.requirement for rule, problem in verdicts(history(scenario)) if problem is None] == []
+        assert [] == [rule.requirement for rule, problem in verdicts(history(scenario)) if problem is None]

@@ -139,22 +139,22 @@ def test_what_is_no_server_to_judge_gets_a_sentence_and_no_verdict(
 ) -> None:
     with answering(answer) as url:
         arguments = ["run", "--base-url", url, "--api-key", KEY, "--timeout", "0.5", "--report", str(tmp_path / "r")]
-        assert main(arguments) == 2
+        assert 2 == main(arguments)
     out, err = capsys.readouterr()
     assert re.search(told, err)
-    assert err.count("\n") == 1
+    assert 1 == err.count("\n")
     assert "Traceback" not in out + err
     assert KEY not in out + err
     document = json.loads((tmp_path / "r" / "report.json").read_text(encoding="utf-8"))
     assert re.search(told, document["problem"])
-    assert {each["verdict"] for each in document["results"]} == {"not_reached"}
-    assert document["exit_code"] == 2
+    assert {"not_reached"} == {each["verdict"] for each in document["results"]}
+    assert 2 == document["exit_code"]
 
 
 def test_nobody_at_the_port_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    assert main(["run", "--base-url", f"http://127.0.0.1:{port}/v1"]) == 2
+    assert 2 == main(["run", "--base-url", f"http://127.0.0.1:{port}/v1"])
     assert "does not answer" in capsys.readouterr().err
 
 
@@ -180,10 +180,10 @@ def test_a_wrong_command_line_gets_a_sentence(
 ) -> None:
     monkeypatch.delenv("OPENVIDEOS_BASE_URL", raising=False)
     arguments, told = BAD[name]
-    assert main(arguments) == 2
+    assert 2 == main(arguments)
     out, err = capsys.readouterr()
     assert told in err
-    assert err.count("\n") == 1
+    assert 1 == err.count("\n")
     assert "hunter2" not in out + err
 
 
@@ -200,7 +200,7 @@ def test_a_wrong_command_line_gets_a_sentence(
 def test_a_wrong_value_is_named(capsys: pytest.CaptureFixture[str], option: str, value: str) -> None:
     with pytest.raises(SystemExit) as end:
         main(["run", "--base-url", "http://127.0.0.1:1/v1", f"{option}={value}"])
-    assert end.value.code == 2
+    assert 2 == end.value.code
     assert option in capsys.readouterr().err
 
 
@@ -210,7 +210,7 @@ def test_expected_failures_that_cannot_be_read_are_told(
 ) -> None:
     path = tmp_path / "expected.toml"
     path.write_text(text, encoding="utf-8")
-    assert main(["run", "--base-url", "http://127.0.0.1:1/v1", "--expected-failures", str(path)]) == 2
+    assert 2 == main(["run", "--base-url", "http://127.0.0.1:1/v1", "--expected-failures", str(path)])
     assert str(path) in capsys.readouterr().err
 
 
@@ -230,8 +230,8 @@ def test_a_right_server_passes_and_is_left_as_it_was(tmp_path: Path, emulator: s
         PYTEST_ADDOPTS="--no-such-option",
         PYTEST_PLUGINS="no_such_plugin",
     )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stderr == ""
+    assert 0 == done.returncode, done.stdout + done.stderr
+    assert "" == done.stderr
     assert "It starts " in done.stdout
     assert done.stdout.index("It starts ") < done.stdout.index("passed ")
     assert "\x1b" not in done.stdout
@@ -239,8 +239,8 @@ def test_a_right_server_passes_and_is_left_as_it_was(tmp_path: Path, emulator: s
     document = json.loads((tmp_path / "out" / "report" / "report.json").read_text(encoding="utf-8"))
     assert {each["id"]: each["verdict"] for each in document["results"]} == dict.fromkeys(FEW.split(","), "pass")
     assert document["videos_started"] >= 1
-    assert document["left_over"] == []
-    assert videos(emulator) == []
+    assert [] == document["left_over"]
+    assert [] == videos(emulator)
     for file in (tmp_path / "out" / "report").iterdir():
         assert KEY not in file.read_text(encoding="utf-8")
     lines = [line for line in done.stdout.splitlines() if line.startswith("passed ")]
@@ -249,7 +249,7 @@ def test_a_right_server_passes_and_is_left_as_it_was(tmp_path: Path, emulator: s
 
 def test_a_wrong_key_is_told_without_it(tmp_path: Path, emulator: str) -> None:
     done = ask("run", "--base-url", emulator, "--api-key", "sk-wrong-key-0000", cwd=tmp_path)
-    assert done.returncode == 2
+    assert 2 == done.returncode
     assert "refuses the key" in done.stderr
     assert "sk-wrong" not in done.stdout + done.stderr
 
@@ -258,7 +258,7 @@ def test_a_stale_expected_failure_fails_the_run(tmp_path: Path, emulator: str) -
     (tmp_path / "known.toml").write_text("[expected]\nVID-LIST-002 = 'it was so'\n", encoding="utf-8")
     arguments = ("--only", "VID-LIST-002", "--expected-failures", "known.toml", *SMALL)
     done = ask("run", "--base-url", emulator, *arguments, cwd=tmp_path, OPENVIDEOS_API_KEY=KEY)
-    assert done.returncode == 1, done.stdout + done.stderr
+    assert 1 == done.returncode, done.stdout + done.stderr
     assert "STALE VID-LIST-002" in done.stdout
 
 
@@ -301,7 +301,7 @@ def test_a_run_that_is_broken_off_tells_the_truth_and_deletes_its_videos(
     with started(tmp_path, emulator) as process:
         process.send_signal(number)
         out, err = process.communicate(timeout=LIMIT)
-    assert process.returncode == 2, out + err
+    assert 2 == process.returncode, out + err
     assert "Traceback" not in out + err
     assert "interrupted" in out
     document = json.loads((tmp_path / "report" / "report.json").read_text(encoding="utf-8"))
@@ -310,8 +310,8 @@ def test_a_run_that_is_broken_off_tells_the_truth_and_deletes_its_videos(
     assert verdicts.count("not_reached") > 50
     assert "fail" not in verdicts
     assert "error" not in verdicts
-    assert document["left_over"] == []
-    assert videos(emulator) == []
+    assert [] == document["left_over"]
+    assert [] == videos(emulator)
 
 
 IMPATIENT = """
@@ -341,7 +341,7 @@ def test_a_run_that_is_broken_off_while_it_cleans_up_names_what_is_left(tmp_path
         timeout=LIMIT,
         check=False,
     )
-    assert done.returncode == 2, done.stdout + done.stderr
+    assert 2 == done.returncode, done.stdout + done.stderr
     assert "Traceback" not in done.stdout + done.stderr
     left = videos(emulator)
     document = json.loads((tmp_path / "report" / "report.json").read_text(encoding="utf-8"))
@@ -362,26 +362,26 @@ def test_jobs_that_never_end_within_the_deadline_are_no_verdict(tmp_path: Path) 
         only = ("--only", "VID-CONTENT-001", "--deadline", "1")
         done = ask("run", "--base-url", found[0], *only, *SMALL, "--report", "report", cwd=tmp_path)
         process.kill()
-    assert done.returncode == 2, done.stdout + done.stderr
+    assert 2 == done.returncode, done.stdout + done.stderr
     assert "no job ended within the deadline of 1 s; give it longer with --deadline" in done.stderr
     document = json.loads((tmp_path / "report" / "report.json").read_text(encoding="utf-8"))
-    assert [each["verdict"] for each in document["results"]] == ["not_reached"]
+    assert ["not_reached"] == [each["verdict"] for each in document["results"]]
 
 
 def test_a_whole_run_starts_no_more_videos_than_it_said(tmp_path: Path, emulator: str) -> None:
     done = ask("run", "--base-url", emulator, "--report", "report", *SMALL, cwd=tmp_path, OPENVIDEOS_API_KEY=KEY)
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert 0 == done.returncode, done.stdout + done.stderr
     told = re.search(r"It starts (\d+) videos at the most", done.stdout)
     assert told is not None
     document = json.loads((tmp_path / "report" / "report.json").read_text(encoding="utf-8"))
     assert document["videos_started"] <= int(told[1]) <= 40
     assert int(told[1]) <= document["videos_started"] + 12  # what generated requests may start and need not
-    assert videos(emulator) == []
+    assert [] == videos(emulator)
 
 
 def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr("openvideos_conformance.__main__._NEEDED", ("pytest", "no_such_package"))
-    assert main(["requirements"]) == 2
+    assert 2 == main(["requirements"])
     assert capsys.readouterr().err == (
         "openvideos-conformance: no_such_package is missing; run: pip install 'openvideos[conformance]'\n"
     )

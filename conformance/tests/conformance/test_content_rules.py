@@ -34,7 +34,7 @@ def test_files_are_not_given_out_before_the_end() -> None:
     early = log.content()
     running = log.retrieved("video_1", "in_progress")
     finding = breaks(log, "VID-CONTENT-008")
-    assert finding.message == "GET /videos/video_1/content -> 200, and the job was in_progress after that"
+    assert "GET /videos/video_1/content -> 200, and the job was in_progress after that" == finding.message
     assert finding.exchanges == (early, running)
 
 
@@ -74,14 +74,14 @@ def test_downloads_of_one_file_are_the_same() -> None:
     log = Log()
     log.content(body=b"one", headers={"etag": '"1"'})
     log.content(body=b"other", headers={"etag": '"2"'})
-    assert breaks(log, "VID-CONTENT-012").message == "two downloads of the video of video_1 differ: 3 and 5 bytes"
+    assert "two downloads of the video of video_1 differ: 3 and 5 bytes" == breaks(log, "VID-CONTENT-012").message
     log = Log()
     log.content(body=b"one", query={"variant": "video"})
     log.content(body=b"one")
     log.content(body=b"other", status=206, headers={"content-range": "bytes 9-13/20", "etag": None}, length=5)
     log.content("video_2", body=b"two", headers={"etag": '"2"'})
     assert "VID-CONTENT-012" not in broken(log)
-    assert judged("VID-CONTENT-012", log).instances == 1
+    assert 1 == judged("VID-CONTENT-012", log).instances
 
 
 def test_an_etag_stays_with_its_file() -> None:

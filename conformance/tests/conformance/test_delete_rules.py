@@ -13,7 +13,7 @@ def test_a_confirmation_fits_and_names_the_id() -> None:
     keeps(log, "VID-DELETE-001", "VID-DELETE-002")
     log = Log()
     log.deleted(json={"id": "video_2", "object": "video.deleted", "deleted": True})
-    assert breaks(log, "VID-DELETE-002").message == "'video_1' was deleted, and 'video_2' was confirmed"
+    assert "'video_1' was deleted, and 'video_2' was confirmed" == breaks(log, "VID-DELETE-002").message
     for told in ({"deleted": True}, video(), {"id": "video_1", "object": "video.deleted", "deleted": "true"}):
         log = Log()
         log.deleted(json=told)
@@ -65,7 +65,7 @@ def test_what_was_not_confirmed_may_be_known() -> None:
     log.deleted(status=None, failure="ReadTimeout")
     log.retrieved()
     log.listed(video())
-    assert set(broken(log)) == {"VID-DELETE-001"}  # deleted is false
+    assert {"VID-DELETE-001"} == set(broken(log))  # deleted is false
 
 
 def test_a_remix_that_is_repeated_under_its_key_may_be_known() -> None:
@@ -83,7 +83,7 @@ def test_a_deleted_job_is_in_no_list() -> None:
     deletion = log.deleted()
     page = log.listed(video("video_0", created_at=NOW + 1), video())
     finding = breaks(log, "VID-DELETE-004")
-    assert finding.message == "the job video_1 was deleted, and is in a list that was asked for then"
+    assert "the job video_1 was deleted, and is in a list that was asked for then" == finding.message
     assert finding.exchanges == (deletion, page)
     log = Log()
     log.deleted()

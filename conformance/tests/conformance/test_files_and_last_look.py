@@ -13,15 +13,17 @@ from openvideos_conformance._core.target import Target
 from openvideos_conformance._probes.final_reads import look_again
 from openvideos_conformance._server.downloads import Files
 from openvideos_conformance._server.jobs import JobPool
-from openvideos_conformance._server.recording_client import Wire
+from openvideos_conformance._server.recording_client import RecordingClient
 
 from .histories import error, page, video
 
 Answer = Callable[[httpx.Request], httpx.Response]
 
 
-def _wire(answer: Answer) -> Wire:
-    return Wire(Target(base_url="http://127.0.0.1:1/v1", api_key="sk-a-synthetic-key"), httpx.MockTransport(answer))
+def _client(answer: Answer) -> RecordingClient:
+    return RecordingClient(
+        Target(base_url="http://127.0.0.1:1/v1", api_key="sk-a-synthetic-key"), httpx.MockTransport(answer)
+    )
 
 
 def _server(status: str, content: int = 200) -> Answer:
@@ -37,61 +39,61 @@ def _server(status: str, content: int = 200) -> Answer:
 
 
 @pytest.fixture
-def completed() -> Iterator[tuple[Wire, JobPool]]:
-    with _wire(_server("completed")) as wire:
-        pool = JobPool(wire)
+def completed() -> Iterator[tuple[RecordingClient, JobPool]]:
+    with _client(_server("completed")) as client:
+        pool = JobPool(client)
         pool.start(["plain"])
-        yield wire, pool
+        yield client, pool
         pool.stop()
 
 
-def _downloads(wire: Wire) -> list[str]:
-    return [each.target for each in wire.history if each.operation == "download_video_content"]
+def _downloads(client: RecordingClient) -> list[str]:
+    return [each.target for each in client.history if each.operation == "download_video_content"]
 
 
-def test_each_file_is_downloaded_once_and_when_it_is_asked_for(completed: tuple[Wire, JobPool]) -> None:
-    wire, pool = completed
-    files = Files(wire, pool)
-    assert _downloads(wire) == []
-    assert files.thumbnail.body == b"thumbnail"
+def test_each_file_is_downloaded_once_and_when_it_is_asked_for(completed: tuple[RecordingClient, JobPool]) -> None:
+    client, pool = completed
+    files = Files(client, pool)
+    assert [] == _downloads(client)
+    assert b"thumbnail" == files.thumbnail.body
     assert files.video is files.video is files.answer("video")
-    assert files.spritesheet.body == b"spritesheet"
+    assert b"spritesheet" == files.spritesheet.body
     path = "/videos/video_1/content"
-    assert _downloads(wire) == [f"{path}?variant=thumbnail", path, f"{path}?variant=spritesheet"]
+    assert _downloads(client) == [f"{path}?variant=thumbnail", path, f"{path}?variant=spritesheet"]
 
 
 def test_a_file_that_is_refused_is_not_reached() -> None:
-    with _wire(_server("completed", 404)) as wire:
-        pool = JobPool(wire)
+    with _client(_server("completed", 404)) as client:
+        pool = JobPool(client)
         pool.start(["plain"])
-        files = Files(wire, pool)
-        assert files.answer("video").status == 404
+        files = Files(client, pool)
+        assert 404 == files.answer("video").status
         with pytest.raises(NotReachedError, match="the video of the completed job could not be downloaded"):
             _ = files.video
         pool.stop()
-        assert len(_downloads(wire)) == 1
+        assert 1 == len(_downloads(client))
 
 
 def test_a_job_that_failed_has_no_files() -> None:
-    with _wire(_server("failed")) as wire:
-        pool = JobPool(wire)
+    with _client(_server("failed")) as client:
+        pool = JobPool(client)
         pool.start(["plain"])
         with pytest.raises(NotReachedError, match="ended as 'failed'"):
-            _ = Files(wire, pool).video
+            _ = Files(client, pool).video
         pool.stop()
 
 
 def test_ended_jobs_are_read_again_apart_from_the_first_time(
-    completed: tuple[Wire, JobPool], monkeypatch: pytest.MonkeyPatch
+    completed: tuple[RecordingClient, JobPool], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    wire, pool = completed
+    client, pool = completed
     slept: list[float] = []
     monkeypatch.setattr("openvideos_conformance._probes.final_reads.time.sleep", slept.append)
-    look_again(wire, pool)
-    last = [each for each in wire.history if each.layer == "closing"]
+    look_again(client, pool)
+    last = [each for each in client.history if each.layer == "closing"]
     read = ["retrieve_video"] * 3 + ["list_videos"]
     assert [each.operation for each in last] == ["download_video_content", *read]
-    look_again(wire, pool)
-    assert [each.operation for each in wire.history if each.layer == "closing"][len(last) :] == read
-    assert len(slept) == 2
+    look_again(client, pool)
+    assert [each.operation for each in client.history if each.layer == "closing"][len(last) :] == read
+    assert 2 == len(slept)
     assert 0 < slept[0] <= 1.1

@@ -13,9 +13,9 @@ from urllib3 import HTTPResponse
 from openvideos_conformance._core.contract import contract
 from openvideos_conformance._core.target import Target
 from openvideos_conformance._fuzz.document import adapted
-from openvideos_conformance._fuzz.transport import FuzzWire
+from openvideos_conformance._fuzz.transport import RecordingTransport
 from openvideos_conformance._inputs.media_files import clip, image
-from openvideos_conformance._server.recording_client import Wire
+from openvideos_conformance._server.recording_client import RecordingClient
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,9 +27,9 @@ LEGAL = {"prompt": "A boat"}
 
 
 @pytest.fixture
-def wire() -> Iterator[Wire]:
+def client() -> Iterator[RecordingClient]:
     target = Target(base_url=BASE, api_key=KEY, max_videos=20)
-    with Wire(target, httpx.MockTransport(lambda _: httpx.Response(500))) as made:
+    with RecordingClient(target, httpx.MockTransport(lambda _: httpx.Response(500))) as made:
         yield made
 
 
@@ -59,55 +59,55 @@ def _stream(body: bytes) -> Any:
     return io.BytesIO(body)
 
 
-def test_an_exchange_is_recorded_as_it_was(wire: Wire) -> None:
-    fuzz = FuzzWire(wire, 12)
+def test_an_exchange_is_recorded_as_it_was(client: RecordingClient) -> None:
+    fuzz = RecordingTransport(client, 12)
     response = fuzz.exchanged(_request("POST", "/videos?x=1", LEGAL), Server())
-    (exchange,) = wire.history
+    (exchange,) = client.history
     assert response.json() == exchange.object == {"id": "video_1"}
-    assert (exchange.method, exchange.path, exchange.query) == ("POST", "/videos", "x=1")
-    assert (exchange.operation, exchange.layer, exchange.status) == ("create_video", "fuzz", 200)
+    assert ("POST", "/videos", "x=1") == (exchange.method, exchange.path, exchange.query)
+    assert ("create_video", "fuzz", 200) == (exchange.operation, exchange.layer, exchange.status)
     assert exchange.asked == {"x": "1", **LEGAL}
-    assert exchange.header("x-request-id") == "r"
-    assert exchange.request_header("authorization") == "***"
+    assert "r" == exchange.header("x-request-id")
+    assert "***" == exchange.request_header("authorization")
     assert exchange.has_key
     assert fuzz.by_case["case_1"] is exchange
-    assert wire.videos_started == 1
+    assert 1 == client.videos_started
 
 
-def test_legal_creates_are_bounded_by_phase(wire: Wire) -> None:
-    fuzz, server = FuzzWire(wire, 12), Server()
+def test_legal_creates_are_bounded_by_phase(client: RecordingClient) -> None:
+    fuzz, server = RecordingTransport(client, 12), Server()
     for phase, most in {"examples": 2, "coverage": 4, "fuzzing": 6, "stateful": 10}.items():
         fuzz.phase = phase
         answers = [fuzz.exchanged(_request("POST", "/videos", LEGAL), server) for _ in range(12)]
         assert server.asked == most
-        assert answers[-1].status_code == 429
+        assert 429 == answers[-1].status_code
     assert "case_1" in fuzz.local_cases
-    assert len(wire.history) == 10
+    assert 10 == len(client.history)
 
 
-def test_forbidden_creates_are_sent_until_two_are_accepted(wire: Wire) -> None:
-    fuzz, server = FuzzWire(wire, 12), Server(400)
+def test_forbidden_creates_are_sent_until_two_are_accepted(client: RecordingClient) -> None:
+    fuzz, server = RecordingTransport(client, 12), Server(400)
     for _ in range(30):
         fuzz.exchanged(_request("POST", "/videos", {"prompt": ""}), server)
-    assert server.asked == 30
+    assert 30 == server.asked
     server.status = 200
     answers = [fuzz.exchanged(_request("POST", "/videos", {"prompt": ""}), server) for _ in range(5)]
-    assert [answer.status_code for answer in answers] == [200, 200, 400, 400, 400]
-    assert fuzz.exchanged(_request("POST", "/videos", LEGAL, key=None), server).status_code == 401
+    assert [200, 200, 400, 400, 400] == [answer.status_code for answer in answers]
+    assert 401 == fuzz.exchanged(_request("POST", "/videos", LEGAL, key=None), server).status_code
 
 
-def test_nothing_is_started_beyond_the_bound_of_the_run(wire: Wire) -> None:
-    fuzz, server = FuzzWire(wire, 100), Server()
+def test_nothing_is_started_beyond_the_bound_of_the_run(client: RecordingClient) -> None:
+    fuzz, server = RecordingTransport(client, 100), Server()
     fuzz.phase = "stateful"
     for _ in range(40):
         fuzz.exchanged(_request("POST", "/videos", LEGAL), server)
         fuzz.exchanged(_request("POST", "/videos", {"prompt": ""}), server)
-    assert server.asked == wire.target.max_videos
+    assert server.asked == client.target.max_videos
 
 
-def test_what_others_have_made_is_not_touched(wire: Wire) -> None:
+def test_what_others_have_made_is_not_touched(client: RecordingClient) -> None:
     page = json.dumps({"object": "list", "data": [{"id": "video_others"}]}).encode()
-    fuzz, server = FuzzWire(wire, 12), Server()
+    fuzz, server = RecordingTransport(client, 12), Server()
     fuzz.exchanged(_request("GET", "/videos"), _answering(page))
     edit = {"prompt": "Make it night", "video": {"id": "video_others"}}
     for method, path, value in (
@@ -115,45 +115,44 @@ def test_what_others_have_made_is_not_touched(wire: Wire) -> None:
         ("GET", "/videos/video_others/content", None),
         ("POST", "/videos/edits", edit),
     ):
-        assert fuzz.exchanged(_request(method, path, value), server).status_code == 404
-    assert server.asked == 0
+        assert 404 == fuzz.exchanged(_request(method, path, value), server).status_code
+    assert 0 == server.asked
     fuzz.exchanged(_request("POST", "/videos", LEGAL), server)
-    assert fuzz.exchanged(_request("DELETE", "/videos/video_1"), server).status_code == 200
-    assert fuzz.exchanged(_request("DELETE", "/videos/video_nobody"), server).status_code == 200
+    assert 200 == fuzz.exchanged(_request("DELETE", "/videos/video_1"), server).status_code
+    assert 200 == fuzz.exchanged(_request("DELETE", "/videos/video_nobody"), server).status_code
 
 
-def test_what_a_scenario_has_made_is_looked_at_and_not_deleted(wire: Wire) -> None:
-    FuzzWire(wire, 12).exchanged(_request("POST", "/videos", LEGAL), Server())
-    fuzz, server = FuzzWire(wire, 12), Server()
-    assert fuzz.exchanged(_request("GET", "/videos/video_1"), server).status_code == 200
-    assert fuzz.exchanged(_request("DELETE", "/videos/video_1"), server).status_code == 404
-    assert server.asked == 1
+def test_what_a_scenario_has_made_is_looked_at_and_not_deleted(client: RecordingClient) -> None:
+    RecordingTransport(client, 12).exchanged(_request("POST", "/videos", LEGAL), Server())
+    fuzz, server = RecordingTransport(client, 12), Server()
+    assert 200 == fuzz.exchanged(_request("GET", "/videos/video_1"), server).status_code
+    assert 404 == fuzz.exchanged(_request("DELETE", "/videos/video_1"), server).status_code
+    assert 1 == server.asked
 
 
-def test_a_request_without_the_key_is_known_as_one(wire: Wire) -> None:
-    fuzz = FuzzWire(wire, 12)
+def test_a_request_without_the_key_is_known_as_one(client: RecordingClient) -> None:
+    fuzz = RecordingTransport(client, 12)
     fuzz.exchanged(_request("GET", "/videos", key=None), Server(401))
     fuzz.exchanged(_request("GET", "/videos", key="wrong"), Server(401))
-    assert [exchange.has_key for exchange in wire.history] == [False, False]
+    assert [False, False] == [exchange.has_key for exchange in client.history]
 
 
-def test_a_failure_to_answer_is_recorded_and_raised(wire: Wire) -> None:
+def test_a_failure_to_answer_is_recorded_and_raised(client: RecordingClient) -> None:
     def fail() -> requests.Response:
-        message = "the connection was reset"
-        raise requests.ConnectionError(message)
+        raise requests.ConnectionError("the connection was reset")
 
     with pytest.raises(requests.ConnectionError, match="reset"):
-        FuzzWire(wire, 12).exchanged(_request("GET", "/videos"), fail)
-    (exchange,) = wire.history
+        RecordingTransport(client, 12).exchanged(_request("GET", "/videos"), fail)
+    (exchange,) = client.history
     assert "the connection was reset" in exchange.failure
     assert exchange.status is None
 
 
-def test_sessions_of_schemathesis_record_and_others_do_not(wire: Wire) -> None:
+def test_sessions_of_schemathesis_record_and_others_do_not(client: RecordingClient) -> None:
     from schemathesis.transport.requests import ManagedCookiesSession
 
     original = ManagedCookiesSession().get_adapter(BASE)
-    with FuzzWire(wire, 12).installed():
+    with RecordingTransport(client, 12).installed():
         assert type(ManagedCookiesSession().get_adapter(BASE)) is not type(original)
         assert type(requests.Session().get_adapter(BASE)) is type(original)
     assert type(ManagedCookiesSession().get_adapter(BASE)) is type(original)
@@ -184,14 +183,14 @@ def test_the_contract_itself_is_left_as_it_is() -> None:
 def test_what_the_server_offers_is_pinned_and_the_rest_left_out() -> None:
     document = _adapted(api_key=KEY, size="64x48", seconds="1")
     schemas = document["components"]["schemas"]
-    assert schemas["VideoSize"]["enum"] == ["64x48"]
-    assert schemas["ExtensionSeconds"]["enum"] == ["1"]
+    assert ["64x48"] == schemas["VideoSize"]["enum"]
+    assert ["1"] == schemas["ExtensionSeconds"]["enum"]
     assert "model" not in schemas["CreateVideoForm"]["properties"]
     assert contract().schema("CreateVideoJson")["properties"].keys() - {"model"} == (
         schemas["CreateVideoJson"]["properties"].keys()
     )
     value = document["paths"]["/videos"]["post"]["requestBody"]["content"]["application/json"]["examples"]["reference"]
-    assert value["value"]["size"] == "64x48"
+    assert "64x48" == value["value"]["size"]
     assert value["value"]["input_reference"]["image_url"].startswith("data:image/png;base64,")
 
 
@@ -203,45 +202,47 @@ def test_operations_that_are_not_offered_and_links_to_them_are_left_out() -> Non
     assert "/videos/edits" not in document["paths"]
     assert "/videos/{video_id}/remix" not in document["paths"]
     links = document["paths"]["/videos"]["post"]["responses"]["200"]["links"]
-    assert set(links) == {"RetrieveCreatedVideo", "DownloadCreatedVideo", "DeleteCreatedVideo"}
+    assert {"RetrieveCreatedVideo", "DownloadCreatedVideo", "DeleteCreatedVideo"} == set(links)
 
 
 def test_optional_headers_are_not_generated_and_files_have_their_types() -> None:
     document = _adapted(api_key=KEY)
-    assert document["paths"]["/videos"]["post"]["parameters"] == []
+    assert [] == document["paths"]["/videos"]["post"]["parameters"]
     content = document["paths"]["/videos/{video_id}/content"]["get"]["parameters"]
-    assert [parameter["name"] for parameter in content] == ["variant"]
+    assert ["variant"] == [parameter["name"] for parameter in content]
     form = document["paths"]["/videos/edits"]["post"]["requestBody"]["content"]["multipart/form-data"]
-    assert form["encoding"] == {"video": {"contentType": "video/mp4"}}
+    assert {"video": {"contentType": "video/mp4"}} == form["encoding"]
     create = document["paths"]["/videos"]["post"]["requestBody"]["content"]["multipart/form-data"]
-    assert create["encoding"] == {"input_reference": {"contentType": "image/png"}}
+    assert {"input_reference": {"contentType": "image/png"}} == create["encoding"]
 
 
 def test_without_a_key_no_security_is_asked_for() -> None:
-    assert _adapted()["paths"]["/videos"]["get"]["security"] == []
-    assert _adapted(api_key=KEY)["paths"]["/videos"]["get"]["security"] == [{"bearerAuth": []}]
+    assert [] == _adapted()["paths"]["/videos"]["get"]["security"]
+    assert [{"bearerAuth": []}] == _adapted(api_key=KEY)["paths"]["/videos"]["get"]["security"]
 
 
 def test_the_files_that_are_sent_are_what_they_say() -> None:
     assert image("64x48")[1].startswith(b"\x89PNG")
     name, content, media_type = clip("64x48", "1")
-    assert content[4:8] == b"ftyp"
-    assert (name, media_type) == ("video.mp4", "video/mp4")
+    assert b"ftyp" == content[4:8]
+    assert ("video.mp4", "video/mp4") == (name, media_type)
 
 
-def test_what_schemathesis_asks_of_http_itself_is_not_sent(wire: Wire) -> None:
-    fuzz, server = FuzzWire(wire, 12), Server()
+def test_what_schemathesis_asks_of_http_itself_is_not_sent(client: RecordingClient) -> None:
+    fuzz, server = RecordingTransport(client, 12), Server()
     probe = requests.Request("GET", BASE, headers={"X-Schemathesis-Probe": "NULL"}).prepare()
-    assert fuzz.exchanged(probe, server).status_code == 400
+    assert 400 == fuzz.exchanged(probe, server).status_code
     assert (0, []) == (server.asked, fuzz.exchanges)
 
 
-def test_the_netrc_of_the_user_is_not_read(wire: Wire, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_netrc_of_the_user_is_not_read(
+    client: RecordingClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from schemathesis.transport.requests import ManagedCookiesSession
 
     (tmp_path / "netrc").write_text("machine server.invalid login somebody password secret\n")
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
     request = requests.Request("GET", f"{BASE}/videos")
     assert "Authorization" in ManagedCookiesSession().prepare_request(request).headers
-    with FuzzWire(wire, 12).installed():
+    with RecordingTransport(client, 12).installed():
         assert "Authorization" not in ManagedCookiesSession().prepare_request(request).headers

@@ -43,13 +43,13 @@ def test_all_that_traffic_can_judge_has_a_rule() -> None:
 
 
 def test_rules_have_names_of_their_own_and_say_what_they_need() -> None:
-    assert [name for name, count in Counter(rule.name for rule in RULES).items() if count > 1] == []
+    assert [] == [name for name, count in Counter(rule.name for rule in RULES).items() if count > 1]
     assert all(rule.needs for rule in RULES)
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
 def test_an_empty_history_puts_no_rule_to_the_test(rule: Any) -> None:
-    assert rule.judge(Traffic([])) == ([], 0)
+    assert ([], 0) == rule.judge(Traffic([]))
 
 
 @settings(CALM, max_examples=300)

@@ -39,7 +39,7 @@ def test_every_case_is_forbidden_by_the_contract(target: Target) -> None:
 @pytest.mark.parametrize("target", TARGETS)
 def test_cases_are_told_apart_and_belong_to_a_requirement(target: Target) -> None:
     made = cases(CONTRACT, target, "marker")
-    assert Counter(case.what for case in made).most_common(1)[0][1] == 1
+    assert 1 == Counter(case.what for case in made).most_common(1)[0][1]
     assert {case.requirement for case in made} <= set(catalogue())
     assert {f"VID-VALID-{number:03}" for number in (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12)} <= {
         case.requirement for case in made
@@ -68,12 +68,12 @@ def test_misspelt_texts_are_near_the_legal_one_and_never_it() -> None:
 
 def test_a_form_is_written_as_servers_read_it() -> None:
     body = multipart({"prompt": "Ein Boot", "size": "64x48"})
-    assert body.count(f"--{BOUNDARY}".encode()) == 3
+    assert 3 == body.count(f"--{BOUNDARY}".encode())
     assert body.endswith(f"--{BOUNDARY}--\r\n".encode())
     media_type = f"multipart/form-data; boundary={BOUNDARY}"
     legality = judge_request(CONTRACT, "create_video", query="", media_type=media_type, body=body)
     assert legality.is_legal
-    assert legality.fields == {"prompt": "Ein Boot", "size": "64x48"}
+    assert {"prompt": "Ein Boot", "size": "64x48"} == legality.fields
 
 
 @pytest.mark.parametrize(
@@ -119,4 +119,4 @@ def test_forms_are_told_from_json() -> None:
     made = cases(CONTRACT, TARGETS[1], "marker")
     assert all(case.is_form for case in made if case.requirement == "VID-VALID-009")
     assert not any(case.is_form for case in made if case.is_json)
-    assert {case.is_form for case in made if case.requirement == "VID-VALID-001"} == {True, False}
+    assert {True, False} == {case.is_form for case in made if case.requirement == "VID-VALID-001"}

@@ -120,7 +120,7 @@ def test_ids_are_unique() -> None:
     log = Log()
     first, second = log.created(), log.created()
     finding = breaks(log, "VID-CREATE-009")
-    assert finding.message == "the id video_1 of a new job was another's before"
+    assert "the id video_1 of a new job was another's before" == finding.message
     assert finding.exchanges == (first, second)
     log = Log()
     log.created(began=1, ended=3)
@@ -147,7 +147,7 @@ def test_a_new_job_is_known_at_once() -> None:
     missed = log.refused("GET", "/videos/video_1", 404)
     log.retrieved()
     finding = breaks(log, "VID-CREATE-010")
-    assert finding.message == "the job video_1 was created, and then retrieved: 404"
+    assert "the job video_1 was created, and then retrieved: 404" == finding.message
     assert finding.exchanges == (created, missed)
 
 
@@ -241,7 +241,7 @@ def test_the_id_is_the_one_that_was_asked_for() -> None:
     log = Log()
     log.retrieved("video_1", told=video("gateway:video_1"))
     finding = breaks(log, "VID-RETRIEVE-002")
-    assert finding.message == "the id 'video_1' was asked for, and 'gateway:video_1' came"
+    assert "the id 'video_1' was asked for, and 'gateway:video_1' came" == finding.message
     log = Log()
     log.add("GET", "/videos/a%3Ab%3D%2F", json=video("a:b=/"), headers={"openai-poll-after-ms": "0"})
     keeps(log, "VID-RETRIEVE-002")
@@ -268,7 +268,7 @@ def test_recommended_fields_are_there() -> None:
     log.created()
     log.retrieved(told=_without("progress"))
     finding = breaks(log, "VID-RETRIEVE-007")
-    assert finding.message == "retrieve_video tells of the job video_1 (queued) without progress"
+    assert "retrieve_video tells of the job video_1 (queued) without progress" == finding.message
     log = Log()
     log.listed(video(status="completed", size=None))
     assert "(completed) without size" in breaks(log, "VID-RETRIEVE-007").message
@@ -303,7 +303,7 @@ def test_a_remix_may_leave_out_what_is_only_recommended() -> None:
     log.created("video_1", asked={})
     told = {name: video("video_2")[name] for name in ("id", "object", "created_at", "model", "status")}
     log.add("POST", "/videos/video_1/remix", json=told, asked={"prompt": "Night"})
-    assert set(broken(log)) == {"VID-RETRIEVE-007"}
+    assert {"VID-RETRIEVE-007"} == set(broken(log))
 
 
 @pytest.mark.parametrize(("seconds", "is_broken"), [("8", False), ("8.0", False), ("4", True), ("12", True)])
@@ -313,7 +313,7 @@ def test_an_extension_adds_up(seconds: str, is_broken: bool) -> None:  # noqa: F
     asked = {"prompt": "On", "seconds": "4", "video": {"id": "video_1"}}
     log.add("POST", "/videos/extensions", json=video("video_2", prompt="On", seconds=seconds), asked=asked)
     assert ("VID-EXTEND-002" in broken(log)) is is_broken
-    assert judged("VID-EXTEND-002", log).instances == 1
+    assert 1 == judged("VID-EXTEND-002", log).instances
 
 
 def _character(**fields: Any) -> dict[str, Any]:

@@ -176,7 +176,7 @@ def test_the_items_of_a_list_are_given_one_by_one() -> None:
     prompt, *numbers = [f'name="{name}"\r\n\r\n{text}' for name, text in [("prompt", "A boat"), *[("new", "7")] * 3]]
     changed = _with_new(few)
     assert _form(prompt, *numbers[:2], by=changed).is_legal
-    assert _form(prompt, *numbers[:2], by=changed).fields["new"] == [7, 7]
+    assert [7, 7] == _form(prompt, *numbers[:2], by=changed).fields["new"]
     assert _form(prompt, *numbers, by=changed).is_illegal
     assert _judged("list_videos", "new=7&new=8", by=changed).is_legal
     assert _judged("list_videos", "new=7&new=8&new=9", by=changed).is_illegal
@@ -197,6 +197,6 @@ def test_an_object_in_a_form_is_json_whose_meaning_is_in_doubt() -> None:
     right, wrong, broken = (
         _form(prompt, f'name="new"\r\n\r\n{text}', by=changed) for text in ('{"pan": 1}', '{"pan": "x"}', "{")
     )
-    assert (right.is_illegal, right.fields["new"]) == (False, {"pan": 1})
+    assert (False, {"pan": 1}) == (right.is_illegal, right.fields["new"])
     assert wrong.is_illegal
     assert broken.is_illegal

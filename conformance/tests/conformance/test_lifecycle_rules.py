@@ -66,8 +66,8 @@ def test_a_running_job_is_not_queued_again() -> None:
     log = _life("in_progress")
     log.retrieved("video_1", "queued", progress=50)
     finding = breaks(log, "VID-LIFE-002")
-    assert finding.message == "the job video_1 was 'in_progress', and was queued again later"
-    assert [each.number for each in finding.exchanges] == [2, 3]
+    assert "the job video_1 was 'in_progress', and was queued again later" == finding.message
+    assert [2, 3] == [each.number for each in finding.exchanges]
 
 
 def test_progress_does_not_go_back() -> None:
@@ -76,7 +76,7 @@ def test_progress_does_not_go_back() -> None:
     log.retrieved("video_1", "in_progress", progress=None)
     log.retrieved("video_1", "in_progress", progress=69)
     finding = breaks(log, "VID-LIFE-003")
-    assert finding.message == "the progress of the job video_1 was 70, and was 69 later"
+    assert "the progress of the job video_1 was 70, and was 69 later" == finding.message
 
 
 def test_progress_may_stay_where_it_is_and_jump() -> None:
@@ -88,7 +88,7 @@ def test_progress_may_stay_where_it_is_and_jump() -> None:
 
 def test_a_completed_job_is_whole() -> None:
     finding = breaks(_life("completed", progress=50), "VID-LIFE-004")
-    assert finding.message == "the job video_1 is completed, and its progress is 50, not 100"
+    assert "the job video_1 is completed, and its progress is 50, not 100" == finding.message
     assert "VID-LIFE-004" not in broken(_life("failed", progress=50))
     assert "VID-LIFE-004" not in broken(_life("completed", progress=None))
 
@@ -109,7 +109,7 @@ def test_what_a_job_is_does_not_change(field: str, value: object) -> None:
     log.retrieved("video_1", "queued", **{field: value})
     finding = breaks(log, "VID-LIFE-005")
     assert field in finding.message
-    assert [each.number for each in finding.exchanges] == [1, 3]
+    assert [1, 3] == [each.number for each in finding.exchanges]
 
 
 def test_values_may_follow_on_null_and_be_left_out_and_be_written_otherwise() -> None:
@@ -118,7 +118,7 @@ def test_values_may_follow_on_null_and_be_left_out_and_be_written_otherwise() ->
     log.retrieved("video_1", "queued", size="720x1280", seconds="4.0")
     told = {name: value for name, value in video().items() if name not in {"prompt", "size"}}
     log.retrieved("video_1", told=told)
-    assert set(broken(log)) == {"VID-RETRIEVE-007"}  # what is left out is recommended
+    assert {"VID-RETRIEVE-007"} == set(broken(log))  # what is left out is recommended
 
 
 def test_a_null_that_overlaps_the_first_value_is_older_perhaps() -> None:
@@ -221,8 +221,8 @@ def test_only_failed_jobs_have_an_error() -> None:
 
 def test_a_failed_job_says_why() -> None:
     assert (
-        breaks(_life("failed", error=None), "VID-LIFE-011").message
-        == "the job video_1 has failed, and its error is None"
+        "the job video_1 has failed, and its error is None"
+        == breaks(_life("failed", error=None), "VID-LIFE-011").message
     )
 
 

@@ -58,7 +58,7 @@ def test_a_limit_that_cannot_be_told_is_not_judged(query: object) -> None:
     log = Log()
     log.listed(video("video_1"), video("video_2"), query=query)
     assert "VID-LIST-002" not in broken(log)
-    assert judged("VID-LIST-002", log).instances == 0
+    assert 0 == judged("VID-LIST-002", log).instances
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def test_a_page_does_not_hide_the_one_behind_it() -> None:
     log.listed(video("video_9", created_at=NOW - 9), query={"after": "video_1"})
     finding = breaks(log, "VID-LIST-005")
     assert "video_1 as `after` gives more" in finding.message
-    assert len(finding.exchanges) == 2
+    assert 2 == len(finding.exchanges)
 
 
 def test_the_last_page_may_be_the_last() -> None:
@@ -149,7 +149,7 @@ def test_the_newest_come_first() -> None:
     log = Log()
     log.listed(*_aged(1, 3, 2))
     assert (
-        breaks(log, "VID-LIST-006").message == "GET /videos -> 200: the video at 2 is 1 s newer than the one before it"
+        "GET /videos -> 200: the video at 2 is 1 s newer than the one before it" == breaks(log, "VID-LIST-006").message
     )
     log = Log()
     log.listed(*_aged(9, 5), query={"order": "desc"})
@@ -172,7 +172,7 @@ def test_orders_that_are_right_or_say_nothing() -> None:
     keeps(keeps_order, "VID-LIST-006")
     tied = Log()
     tied.listed(*_aged(2, 2, 2))
-    assert judged("VID-LIST-006", tied).instances == 0
+    assert 0 == judged("VID-LIST-006", tied).instances
     twice = Log()
     twice.listed(*_aged(9, 5), query=[("order", "asc"), ("order", "desc")])
     keeps(twice)
@@ -213,7 +213,7 @@ def test_a_new_job_is_listed_at_once() -> None:
     log.created()
     page = log.listed(video("video_9", created_at=NOW - 60))
     finding = breaks(log, "VID-LIST-011")
-    assert finding.message == "the job video_1 was created, and is not in the list that was asked for then"
+    assert "the job video_1 was created, and is not in the list that was asked for then" == finding.message
     assert finding.exchanges[-1] is page
     log = Log()
     log.created()
@@ -232,7 +232,7 @@ def test_a_new_job_may_be_missing_for_a_reason() -> None:
     log.listed(query={"limit": "0"}, has_more=True)
     log.deleted()
     log.listed()
-    assert set(broken(log)) == {"VID-LIST-012"}
+    assert {"VID-LIST-012"} == set(broken(log))
 
 
 @pytest.mark.parametrize("limit", ["0", "101", "-1", "ten", "1.5", "1e9", "nan", "inf"])
@@ -255,7 +255,7 @@ def test_a_limit_that_can_be_read_as_a_legal_one_is_not_judged(limit: str) -> No
 def test_no_page_is_given_for_an_unknown_order() -> None:
     log = Log()
     log.listed(query={"order": "newest"})
-    assert breaks(log, "VID-LIST-013").message == "order='newest' was answered with a page"
+    assert "order='newest' was answered with a page" == breaks(log, "VID-LIST-013").message
     for order in ("asc", "desc", "DESC", ""):
         log = Log()
         log.listed(query={"order": order})

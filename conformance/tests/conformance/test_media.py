@@ -71,7 +71,7 @@ def test_a_whole_clip_is_measured(flags: str) -> None:
 def test_other_codecs_and_fragments_are_clips_too() -> None:
     assert clip(_mp4(codec="mpeg4")) == Clip(width=64, height=48, seconds=1.0)
     fragmented = clip(_mp4(30, "frag_keyframe+empty_moov"))
-    assert (fragmented.width, fragmented.height) == (64, 48)
+    assert (64, 48) == (fragmented.width, fragmented.height)
     assert fragmented.seconds is None or fragmented.seconds == pytest.approx(3.0, abs=0.2)
 
 
@@ -219,7 +219,7 @@ PICTURES = list(_pictures())
 @pytest.mark.parametrize(("kind", "data"), PICTURES, ids=range(4))
 def test_a_picture_decodes(kind: str, data: bytes) -> None:
     found = picture(data, kind)
-    assert (found.width, found.height) == (96, 64)
+    assert (96, 64) == (found.width, found.height)
 
 
 @pytest.mark.parametrize(("kind", "data"), PICTURES, ids=range(4))

@@ -13,7 +13,7 @@ from openvideos_conformance._core.request_validation import Legality
 from openvideos_conformance._core.target import Target
 from openvideos_conformance._fuzz.document import adapted
 from openvideos_conformance._fuzz.findings import Failure, Generated, put_to_the_test, requirement_of
-from openvideos_conformance._probes.unauthorized_requests import knocks
+from openvideos_conformance._probes.unauthorized_requests import unauthorized_requests
 
 BASE = "http://server.invalid/v1"
 
@@ -61,7 +61,7 @@ def test_a_server_that_does_not_have_it_yet_is_not_accused(changed: Contract, ch
 def test_a_server_that_fails_at_it_is(changed: Contract) -> None:
     exchange = _answered(500)
     made = Generated(changed, [exchange], {1: Legality()}, [exchange])
-    assert requirement_of(Failure("not_a_server_error", "wrong", exchange), made) == "VID-ERROR-005"
+    assert "VID-ERROR-005" == requirement_of(Failure("not_a_server_error", "wrong", exchange), made)
 
 
 def test_what_it_is_answered_counts(changed: Contract) -> None:
@@ -74,7 +74,7 @@ def test_what_it_is_answered_counts(changed: Contract) -> None:
 def test_strangers_knock_at_what_is_known_alone(changed: Contract) -> None:
     """What a legal request of a new one is, the generator knows, whose requests knock without a key, too."""
     ids = {"known": "video_1", "unknown": "video_2", "doomed": "", "marker": "m"}
-    asked, before = (knocks(each, Target(base_url=BASE), **ids) for each in (changed, contract()))
+    asked, before = (unauthorized_requests(each, Target(base_url=BASE), **ids) for each in (changed, contract()))
     assert asked == before
     assert {knock.operation for knock in asked} == {operation.id for operation in contract().operations}
 
@@ -84,7 +84,7 @@ def test_its_files_and_the_links_to_it_are_adapted(changed: Contract) -> None:
     target = Target(base_url=BASE)
     document = adapted(changed, target, offered={"json", "update_video", *known}, picture=b"PNG")
     form = document["paths"]["/videos/{video_id}"]["patch"]["requestBody"]["content"]["multipart/form-data"]
-    assert form["encoding"] == {"cover": {"contentType": "image/png"}, "video": {"contentType": "video/mp4"}}
+    assert {"cover": {"contentType": "image/png"}, "video": {"contentType": "video/mp4"}} == form["encoding"]
     for offered, is_there in (({"update_video", *known}, True), (known, False)):
         links = adapted(changed, target, offered=offered, picture=b"PNG")["paths"]["/videos"]["post"]["responses"]
         assert ("Update" in links["200"]["links"]) == is_there

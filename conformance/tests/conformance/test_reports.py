@@ -14,9 +14,8 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from openvideos_conformance._core.catalogue import catalogue
-from openvideos_conformance._core.run_result import Run
+from openvideos_conformance._core.run_result import RunResult
 from openvideos_conformance._core.verdicts import Outcome
-from openvideos_conformance._pytest.result import save, write
 from openvideos_conformance._reports.badge import to_badge
 from openvideos_conformance._reports.comparison import ReportError, read, told_apart
 from openvideos_conformance._reports.comparison import to_html as compared_html
@@ -25,6 +24,7 @@ from openvideos_conformance._reports.html import to_html
 from openvideos_conformance._reports.json import report, to_json
 from openvideos_conformance._reports.junit import to_junit
 from openvideos_conformance._reports.terminal import summary
+from openvideos_conformance._reports.write import save, write
 
 from .runs import HOSTILE, KEY, exchange, mixed, observation, run
 
@@ -32,7 +32,7 @@ ROOT = Path(__file__).parents[3]
 SCHEMA = json.loads((ROOT / "docs" / "report.schema.json").read_text(encoding="utf-8"))
 
 
-def hostile(text: str = HOSTILE) -> Run:
+def hostile(text: str = HOSTILE) -> RunResult:
     """Return a run of a server that sends this everywhere."""
     broken = {
         "body": text.encode("utf-8", "surrogatepass"),
@@ -64,39 +64,39 @@ class Page(HTMLParser):
 
 
 @pytest.mark.parametrize("made", [run(), mixed(), hostile(), run(problem="nobody answers"), run(is_interrupted=True)])
-def test_the_json_fits_its_schema(made: Run) -> None:
-    assert [*Draft202012Validator(SCHEMA).iter_errors(json.loads(to_json(made)))] == []
+def test_the_json_fits_its_schema(made: RunResult) -> None:
+    assert [] == [*Draft202012Validator(SCHEMA).iter_errors(json.loads(to_json(made)))]
 
 
 def test_the_json_has_a_result_for_each_requirement_with_every_verdict() -> None:
     results = {each["id"]: each for each in report(mixed())["results"]}
     assert len(results) == len(catalogue())
-    assert results["VID-LIST-003"]["verdict"] == "fail"
-    assert results["VID-LIST-003"]["checks"][0]["exchanges"][0]["answer"]["status"] == 500
-    assert results["VID-HEADER-001"]["verdict"] == "warn"
-    assert results["VID-DELETE-001"]["expected"] == "the gateway has no DELETE yet"
+    assert "fail" == results["VID-LIST-003"]["verdict"]
+    assert 500 == results["VID-LIST-003"]["checks"][0]["exchanges"][0]["answer"]["status"]
+    assert "warn" == results["VID-HEADER-001"]["verdict"]
+    assert "the gateway has no DELETE yet" == results["VID-DELETE-001"]["expected"]
     assert results["VID-LIFE-001"]["stale"] is True
     verdicts = {each["verdict"] for each in results.values()}
-    assert verdicts == {"pass", "fail", "warn", "unsupported", "not_reached", "error"}
+    assert {"pass", "fail", "warn", "unsupported", "not_reached", "error"} == verdicts
 
 
 def test_the_exit_code_says_whether_a_must_failed_or_nothing_could_be_judged() -> None:
     broken = observation("VID-LIST-003", Outcome.VIOLATED, "no")
     warned = observation("VID-HEADER-001", Outcome.VIOLATED, "no")
-    assert run().exit_code == 0
-    assert run(broken).exit_code == 1
-    assert run(broken, expected={"VID-LIST-003": "known"}).exit_code == 0
-    assert run(expected={"VID-LIST-003": "known"}).exit_code == 1  # stale
-    assert run(warned).exit_code == 0
-    assert run(warned, is_strict=True).exit_code == 1
-    assert run(broken, problem="it no longer answers").exit_code == 2
-    assert run(is_interrupted=True).exit_code == 2
-    assert run(observation("VID-LIST-003", Outcome.ERROR, "KeyError")).exit_code == 2
-    assert run(broken, observation("VID-LIST-004", Outcome.ERROR, "KeyError")).exit_code == 1
+    assert 0 == run().exit_code
+    assert 1 == run(broken).exit_code
+    assert 0 == run(broken, expected={"VID-LIST-003": "known"}).exit_code
+    assert 1 == run(expected={"VID-LIST-003": "known"}).exit_code  # stale
+    assert 0 == run(warned).exit_code
+    assert 1 == run(warned, is_strict=True).exit_code
+    assert 2 == run(broken, problem="it no longer answers").exit_code
+    assert 2 == run(is_interrupted=True).exit_code
+    assert 2 == run(observation("VID-LIST-003", Outcome.ERROR, "KeyError")).exit_code
+    assert 1 == run(broken, observation("VID-LIST-004", Outcome.ERROR, "KeyError")).exit_code
 
 
 @pytest.mark.parametrize("made", [run(), mixed(), hostile()])
-def test_junit_is_xml_with_a_case_for_each_requirement(made: Run) -> None:
+def test_junit_is_xml_with_a_case_for_each_requirement(made: RunResult) -> None:
     text = to_junit(made)
     suite = parsed(text).find("testsuite")
     assert suite is not None
@@ -110,10 +110,10 @@ def test_junit_is_xml_with_a_case_for_each_requirement(made: Run) -> None:
 def test_junit_groups_by_area_and_tells_why() -> None:
     root = parsed(to_junit(mixed()))
     case = next(each for each in root.iter("testcase") if each.get("name") == "VID-LIST-003")
-    assert case.get("classname") == "openvideos.list"
+    assert "openvideos.list" == case.get("classname")
     failure = case.find("failure")
     assert failure is not None
-    assert failure.get("message") == "the answer is 500, not 200"
+    assert "the answer is 500, not 200" == failure.get("message")
     assert "curl -i" in (failure.text or "")
 
 
@@ -127,13 +127,13 @@ def test_junit_can_be_read_whatever_a_server_sends(text: str) -> None:
 def test_the_page_fetches_nothing_and_runs_no_script_but_its_own() -> None:
     text = to_html(hostile())
     page = Page(text)
-    assert [name for name, _ in page.tags].count("script") == 1
+    assert 1 == [name for name, _ in page.tags].count("script")
     for tag, attributes in page.tags:
         assert tag not in {"img", "link", "iframe", "object", "base", "b"}
         assert not {"src", "style", "onclick", "onerror", "onload"} & attributes.keys()
         assert (attributes.get("href") or "#").startswith("#")
     policies = [each["content"] for _, each in page.tags if each.get("http-equiv") == "Content-Security-Policy"]
-    assert len(policies) == 1
+    assert 1 == len(policies)
     assert (policies[0] or "").startswith("default-src 'none'; style-src 'sha256-")
     assert "alert(1)" in "".join(page.texts)
 
@@ -157,7 +157,7 @@ def test_the_page_shows_each_failure_with_what_it_takes_to_see_it_again() -> Non
     assert "open" in rows["VID-LIST-003"]
     assert "open" not in rows["VID-CREATE-001"]
     assert "open" not in rows["VID-DELETE-001"]  # expected
-    assert rows["VID-HEADER-001"]["data-verdict"] == "warn"
+    assert "warn" == rows["VID-HEADER-001"]["data-verdict"]
 
 
 def test_the_badge_is_drawn_and_tells_how_many_must_are_met() -> None:
@@ -197,7 +197,7 @@ def test_no_report_holds_the_key_wherever_the_server_repeats_it(tmp_path: Path) 
 
 def test_reports_can_be_written_where_there_is_no_directory_yet(tmp_path: Path) -> None:
     files = write(hostile(), tmp_path / "deep" / "down")
-    assert [file.name for file in files] == ["report.html", "report.json", "junit.xml", "badge.svg"]
+    assert ["report.html", "report.json", "junit.xml", "badge.svg"] == [file.name for file in files]
     for file in files:
         file.read_text(encoding="utf-8")
     json.loads(files[1].read_text(encoding="utf-8"))
@@ -235,7 +235,7 @@ def test_a_file_that_is_no_report_is_named(tmp_path: Path, text: str) -> None:
 def test_two_reports_of_one_server_are_told_apart(tmp_path: Path) -> None:
     files = [save(tmp_path / name, to_json(run())) for name in ("monday.json", "tuesday.json")]
     names = [each.name for each in told_apart([read(str(file)) for file in files])]
-    assert [name.endswith(f"({file})") for name, file in zip(names, files, strict=True)] == [True, True]
+    assert [True, True] == [name.endswith(f"({file})") for name, file in zip(names, files, strict=True)]
 
 
 def test_a_report_that_is_not_there_is_named(tmp_path: Path) -> None:

@@ -8,13 +8,12 @@ from typing import Any
 import pytest
 
 from openvideos_conformance._core.exchange import Exchange
+from openvideos_conformance._core.own_jobs import deleted_ids, present_ids
 from openvideos_conformance._inputs.unknown_ids import unknown_like
 from openvideos_conformance._judging.list_walks import (
     End,
     Walk,
-    gone,
     not_met_once,
-    present,
     short_page,
     too_long,
     wrong_end,
@@ -124,10 +123,10 @@ def test_the_order_is_that_of_created_at() -> None:
     assert wrong_times(falling, is_ascending=False) is None
     flaw = wrong_times(falling, is_ascending=True)
     assert flaw is not None
-    assert len(flaw.exchanges) == 1
+    assert 1 == len(flaw.exchanges)
     across = wrong_times(walk(page("c", times={"c": 7}), page("b", times={"b": 8})), is_ascending=False)
     assert across is not None
-    assert len(across.exchanges) == 2
+    assert 2 == len(across.exchanges)
 
 
 def test_a_page_starts_right_behind_its_cursor() -> None:
@@ -146,8 +145,8 @@ def test_only_what_nobody_tried_to_delete_must_be_there() -> None:
     failed = exchange("DELETE", "/videos/b", "delete_video", {}, status=500, ids={"video_id": "b"})
     deleted = exchange("DELETE", "/videos/c", "delete_video", {}, ids={"video_id": "c"})
     history = [*created, refused, failed, deleted]
-    assert present(history) == ["a"]
-    assert gone(history) == {"c"}
+    assert ["a"] == present_ids(history)
+    assert {"c"} == deleted_ids(history)
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,8 @@ from standardwebhooks import Webhook
 
 from openvideos_conformance._core.target import Target
 from openvideos_conformance._judging.webhook_events import Delivery, misfit, shapeless, too_early, unsigned
-from openvideos_conformance._server.recording_client import Wire
-from openvideos_conformance._server.webhook_receiver import Receiver
+from openvideos_conformance._server.recording_client import RecordingClient
+from openvideos_conformance._server.webhook_receiver import WebhookReceiver
 
 SECRET = "whsec_" + base64.b64encode(b"k" * 32).decode()
 EVENT = {"id": "evt_1", "object": "event", "created_at": 1, "type": "video.completed", "data": {"id": "video_1"}}
@@ -28,9 +28,9 @@ def answer(request: httpx.Request) -> httpx.Response:
 
 
 @pytest.fixture
-def wire() -> Iterator[Wire]:
-    with Wire(Target(base_url="http://127.0.0.1:9/v1"), httpx.MockTransport(answer)) as wire:
-        yield wire
+def client() -> Iterator[RecordingClient]:
+    with RecordingClient(Target(base_url="http://127.0.0.1:9/v1"), httpx.MockTransport(answer)) as client:
+        yield client
 
 
 @pytest.fixture
@@ -55,45 +55,45 @@ def delivered(event: dict[str, Any], **known: Any) -> Delivery:
     return Delivery(**(values | known))
 
 
-def test_the_first_delivery_is_refused_and_each_is_kept_and_verified(wire: Wire, port: int) -> None:
+def test_the_first_delivery_is_refused_and_each_is_kept_and_verified(client: RecordingClient, port: int) -> None:
     body, headers = signed(EVENT)
-    with Receiver(wire, port, SECRET) as receiver, httpx.Client(trust_env=False) as client:
+    with WebhookReceiver(client, port, SECRET) as receiver, httpx.Client(trust_env=False) as sender:
         url = f"http://127.0.0.1:{port}/hook"
-        first = client.post(url, content=body, headers=headers)
-        again = client.post(url, content=iter([body[:9], body[9:]]), headers=headers)  # in chunks
-        other = client.post(url, content=body + b" ", headers=headers)
+        first = sender.post(url, content=body, headers=headers)
+        again = sender.post(url, content=iter([body[:9], body[9:]]), headers=headers)  # in chunks
+        other = sender.post(url, content=body + b" ", headers=headers)
         seen = receiver.wait_for(lambda each: bool(each.flaw), 5.0)
-    assert [first.status_code, again.status_code, other.status_code] == [500, 200, 200]
-    assert [each.event for each in receiver.deliveries] == [EVENT] * 3
-    assert [bool(each.flaw) for each in receiver.deliveries] == [False, False, True]
+    assert [500, 200, 200] == [first.status_code, again.status_code, other.status_code]
+    assert [EVENT] * 3 == [each.event for each in receiver.deliveries]
+    assert [False, False, True] == [bool(each.flaw) for each in receiver.deliveries]
     assert seen is receiver.deliveries[2]
     assert unsigned(receiver.deliveries[:2]) is None
     assert unsigned(receiver.deliveries) is not None
-    assert too_early(receiver.deliveries, wire.history) == (None, 3)
+    assert (None, 3) == too_early(receiver.deliveries, client.history)
 
 
-def test_a_secret_that_is_none_is_refused(wire: Wire, port: int) -> None:
+def test_a_secret_that_is_none_is_refused(client: RecordingClient, port: int) -> None:
     with pytest.raises(ValueError, match="whsec_"):
-        Receiver(wire, port, "whsec_")
+        WebhookReceiver(client, port, "whsec_")
 
 
-def test_a_port_that_is_taken_is_an_error(wire: Wire) -> None:
+def test_a_port_that_is_taken_is_an_error(client: RecordingClient) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         with pytest.raises(OSError, match=r"."):
-            Receiver(wire, taken.getsockname()[1], SECRET)
+            WebhookReceiver(client, taken.getsockname()[1], SECRET)
 
 
-def test_an_event_before_the_end_of_its_job_is_told(wire: Wire) -> None:
-    wire.get("/videos/video_2")
+def test_an_event_before_the_end_of_its_job_is_told(client: RecordingClient) -> None:
+    client.get("/videos/video_2")
     early = delivered({**EVENT, "data": {"id": "video_2"}})
-    flaw, judged = too_early([early], wire.history)
-    assert judged == 1
+    flaw, judged = too_early([early], client.history)
+    assert 1 == judged
     assert flaw is not None
     assert "in_progress" in flaw.message
-    late = delivered({**EVENT, "data": {"id": "video_2"}}, at=wire.now() + 1.0)
-    assert too_early([late], wire.history) == (None, 0)
+    late = delivered({**EVENT, "data": {"id": "video_2"}}, at=client.now() + 1.0)
+    assert (None, 0) == too_early([late], client.history)
 
 
 def test_an_event_fits_the_schema_of_its_type() -> None:

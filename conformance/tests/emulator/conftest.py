@@ -110,7 +110,7 @@ class Server:
 
     def ok(self, method: str, path: str, **options: Any) -> dict[str, Any]:
         answer = self.request(method, path, **options)
-        assert answer.status_code == 200, answer.text
+        assert 200 == answer.status_code, answer.text
         video: dict[str, Any] = answer.json()
         return video
 
@@ -127,10 +127,10 @@ def check_answer(answer: httpx.Response) -> None:
     assert answer.headers["x-request-id"]
     assert answer.status_code < 500, answer.text
     if answer.request.method == "HEAD" or answer.status_code == 204:
-        assert answer.content == b""
+        assert b"" == answer.content
         return
     if answer.status_code >= 400:
-        assert answer.headers["content-type"] == "application/json"
+        assert "application/json" == answer.headers["content-type"]
         assert_fits(answer.json(), "#/components/schemas/ErrorResponse")
         assert isinstance(answer.json()["error"]["code"], str)
         return
@@ -159,8 +159,7 @@ def _schema_address(answer: httpx.Response) -> str | None:
             if media_type != "application/json":
                 return None
             return str(content[media_type]["schema"]["$ref"])
-    message = f"the contract has no path for {answer.request.url}"
-    raise AssertionError(message)
+    raise AssertionError(f"the contract has no path for {answer.request.url}")
 
 
 @pytest.fixture(scope="session")

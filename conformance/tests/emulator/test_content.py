@@ -176,7 +176,7 @@ def parts_of(answer: httpx.Response) -> dict[str, tuple[str, bytes]]:
     head = f"Content-Type: {answer.headers['content-type']}\r\n\r\n".encode()
     message = BytesParser(policy=policy.HTTP).parsebytes(head + answer.content)
     assert not message.defects
-    assert message.get_content_type() == "multipart/byteranges"
+    assert "multipart/byteranges" == message.get_content_type()
     parts: dict[str, tuple[str, bytes]] = {}
     for part in message.iter_parts():
         assert not part.defects

@@ -24,7 +24,7 @@ SMALL = {"size": "64x48", "seconds": "1"}
 def control(server: Server, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
     """Use a control endpoint; the answer must be a 200."""
     answer = server.request(method, f"{ROOT}/{path}", json=body)
-    assert answer.status_code == 200, answer.text
+    assert 200 == answer.status_code, answer.text
     said: dict[str, Any] = answer.json()
     return said
 

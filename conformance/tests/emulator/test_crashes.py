@@ -48,8 +48,7 @@ def patiently(client: httpx.Client, path: str) -> dict[str, Any]:
         video: dict[str, Any] = client.get(path).raise_for_status().json()
         if video["status"] in {"completed", "failed"}:
             return video
-    message = f"{path} does not end"
-    raise AssertionError(message)
+    raise AssertionError(f"{path} does not end")
 
 
 def create(client: httpx.Client, number: int) -> str | None:

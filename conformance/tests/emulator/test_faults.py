@@ -27,8 +27,7 @@ def test_a_picture_that_cannot_be_made_is_tried_again(
 ) -> None:
     def fail(_recipe: Recipe, path: Path) -> None:
         path.write_bytes(b"half")
-        message = "No space left on device"
-        raise OSError(message)
+        raise OSError("No space left on device")
 
     with serve(database=tmp_path / "jobs.db") as server:
         path = f"videos/{server.create()['id']}/content"
@@ -48,8 +47,7 @@ def test_a_transaction_that_fails_leaves_nothing(serve: type[Server], monkeypatc
         store = server.app._engine._store
 
         def fail(_claim: object) -> None:
-            message = "disk I/O error"
-            raise OSError(message)
+            raise OSError("disk I/O error")
 
         with monkeypatch.context() as patch:
             patch.setattr(store, "add_claim", fail)

@@ -307,7 +307,7 @@ class Histories(RuleBasedStateMachine):
                 self.judge(event, now)
                 self.engine.outbox.record(attempted(event, Outcome(status=204), now=now))
         for event in self.engine.outbox.happened(now=now):
-            assert event.delivery is Delivery.DELIVERED or event.status == 410 or event.attempts == MAX_ATTEMPTS
+            assert event.delivery is Delivery.DELIVERED or 410 == event.status or MAX_ATTEMPTS == event.attempts
         assert {event.video_id for event in self.engine.outbox.happened(now=now)} >= set(self.ids) - self.seeded
 
 
@@ -377,8 +377,7 @@ def test_a_server_without_a_url_writes_no_event_but_keeps_right_those_that_it_ha
 
 def test_an_event_and_the_end_of_its_job_are_written_together_or_not_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(_outbox: Outbox, _jobs: object) -> None:
-        message = "the disk is full"
-        raise sqlite3.OperationalError(message)
+        raise sqlite3.OperationalError("the disk is full")
 
     engine = Engine(pace=Pace.parse("polls:1"), has_events=True)
     id_ = engine.create(SMALL).job.id
@@ -418,8 +417,7 @@ def test_a_transaction_that_the_disk_ended_tells_the_disks_error(monkeypatch: py
 
     def fail(_claim: object) -> None:
         engine._database.connection.execute("ROLLBACK")
-        message = "database or disk is full"
-        raise sqlite3.OperationalError(message)
+        raise sqlite3.OperationalError("database or disk is full")
 
     monkeypatch.setattr(engine._store, "add_claim", fail)
     with pytest.raises(sqlite3.OperationalError, match="disk is full"):

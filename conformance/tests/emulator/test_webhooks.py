@@ -490,8 +490,7 @@ class TestBadReceivers:
                 dispatcher.wake()
                 if failures:
                     failures -= 1
-                    message = "database or disk is full"
-                    raise sqlite3.OperationalError(message)
+                    raise sqlite3.OperationalError("database or disk is full")
                 record(event)
 
             monkeypatch.setattr(dispatcher, "_STORE_AGAIN", 0.01)
@@ -510,8 +509,7 @@ class TestBadReceivers:
             def fail(*, now: float, limit: int) -> list[Event]:
                 if failures:
                     failures.pop()
-                    message = "disk I/O error"
-                    raise sqlite3.OperationalError(message)
+                    raise sqlite3.OperationalError("disk I/O error")
                 return due(now=now, limit=limit)
 
             monkeypatch.setattr(engine.outbox, "due", fail)
@@ -640,7 +638,7 @@ class TestOptions:
         assert [] == list(tmp_path.iterdir())
         for text in said:
             assert "pass@" not in text
-            assert not secret or secret == "whsec_" or secret not in text
+            assert not secret or "whsec_" == secret or secret not in text
 
     @pytest.mark.parametrize(
         "secret", ["", "hunter2", "whsec_" + "hunter2" * 99, ["whsec_hunter2"], {"whsec_hunter2": 1}, None, 1]

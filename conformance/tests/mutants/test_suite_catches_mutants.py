@@ -28,7 +28,7 @@ REQUIREMENTS = ["VID-CREATE-001", "VID-LIFE-003", "VID-LIST-004", "VID-CONTENT-0
 def test_a_mutant_is_caught_by_the_id_that_it_breaks(name: str, layer: str) -> None:
     done = trial(name, only=[MUTANTS[name].requirement])
     assert layer in done.killed_by, done.output
-    assert done.code == 1
+    assert 1 == done.code
 
 
 @pytest.mark.slow
@@ -36,6 +36,6 @@ def test_a_mutant_is_caught_by_the_id_that_it_breaks(name: str, layer: str) -> N
 @pytest.mark.parametrize("name", [_hosting.EMULATOR, "long_winded", "crowded"])
 def test_a_right_server_passes_however_odd_it_is(name: str) -> None:
     done = trial(name, only=REQUIREMENTS)
-    assert name in ODD or name == _hosting.EMULATOR
+    assert name in ODD or _hosting.EMULATOR == name
     assert (0, []) == (done.code, done.of("fail") + done.of("error")), done.output
     assert set(REQUIREMENTS) == {result["id"] for result in done.of("pass")}

@@ -52,12 +52,12 @@ def _id_of_the_one(page: Any) -> Any:
 
 
 def _clip(content: Any) -> Any:
-    assert content.content == CLIP
+    assert CLIP == content.content
     return ID
 
 
 def _file(path: Path) -> Any:
-    assert path.read_bytes() == CLIP
+    assert CLIP == path.read_bytes()
     return ID
 
 

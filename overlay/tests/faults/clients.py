@@ -73,7 +73,7 @@ class Client:
         closed = self.sdk.close()
         if closed is not None:
             await closed
-        assert kind is not None or busy == []
+        assert kind is not None or [] == busy
 
 
 def check_promises(error: OpenVideosError, key: str) -> None:

@@ -142,7 +142,7 @@ class TestRefusals:
             keys = {request.headers["idempotency-key"] for request in server.requests}
             bodies = {request.body for request in server.requests}
             assert (3, 1) == (len(server.requests), len(keys))
-        assert len(bodies) == 1 or all(b"form-data" in body for body in bodies)
+        assert 1 == len(bodies) or all(b"form-data" in body for body in bodies)
 
     @pytest.mark.parametrize("answer", AMBIGUOUS)
     async def test_an_ambiguous_answer_is_raised(self, answer: Behaviour, method: Method, against: Against) -> None:

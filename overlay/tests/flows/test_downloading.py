@@ -397,7 +397,7 @@ class TestBreaks:
         sink = Memory()
         fetch(store, sink)
         assert (self.FILE.content, 1) == (sink.committed, sink.calls.count("restart"))
-        assert ["range" in sent.request.headers for sent in store.world.sent] == [False, True, False]
+        assert [False, True, False] == ["range" in sent.request.headers for sent in store.world.sent]
 
     def test_an_encoded_body_is_fetched_anew(self) -> None:
         """A content encoding hides lengths and positions."""
@@ -783,7 +783,7 @@ class TestCtrlC:
                 # An interrupt behind the rename finds the file in its place.
                 renamed = late and isinstance(world.effects[-1], Do) and "commit" in repr(world.effects[-1])
                 assert renamed or untouched(target, occupied=occupied)
-                assert not renamed or target.read_bytes() == b"0123456789"
+                assert not renamed or b"0123456789" == target.read_bytes()
                 assert ["video.mp4"] * target.exists() == [path.name for path in target.parent.iterdir()]
                 interrupted += 1
             assert interrupted >= 18

@@ -130,7 +130,7 @@ class TestJobsThatCostMoney:
     @pytest.mark.parametrize("kind", [httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout])
     def test_a_connection_that_was_never_made_is_tried_again(self, kind: type[httpx.HTTPError]) -> None:
         world = World(scripted(kind("refused"), video_answer("queued")))
-        assert world.run(calling(create_call(), world.retries())).id == "video_1"
+        assert "video_1" == world.run(calling(create_call(), world.retries())).id
         assert 2 == len(world.sent)
 
     @pytest.mark.parametrize(

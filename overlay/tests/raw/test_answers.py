@@ -55,7 +55,7 @@ class TestUnknownWords:
         wire.answer = httpx.Response(200, json=VIDEO | {"status": "rendering"})
         video = wire.call(retrieve_video, "video_1").parsed
         assert isinstance(video, Video)
-        assert video.status == "rendering"
+        assert "rendering" == video.status
 
     def test_one_odd_item_does_not_spoil_the_list(self, wire: Wire) -> None:
         odd = VIDEO | {"id": "video_2", "status": "rendering", "model": "wan-2.5", "size": "wide", "object": "clip"}
@@ -67,7 +67,7 @@ class TestUnknownWords:
 
     def test_an_unknown_field_is_kept(self) -> None:
         video = Video.from_dict(VIDEO | {"x_unknown": 24})
-        assert video["x_unknown"] == 24
+        assert 24 == video["x_unknown"]
         assert VIDEO | {"x_unknown": 24} == video.to_dict()
 
     @pytest.mark.parametrize("error", [{"reason": "oom"}, {"code": None, "message": None}, "oom", ["oom"], 7])
@@ -75,7 +75,7 @@ class TestUnknownWords:
         assert error == Video.from_dict(VIDEO | {"error": error}).to_dict()["error"]
 
     def test_a_constant_of_another_value_is_kept(self) -> None:
-        assert Video.from_dict(VIDEO | {"object": "clip"}).to_dict()["object"] == "clip"
+        assert "clip" == Video.from_dict(VIDEO | {"object": "clip"}).to_dict()["object"]
 
 
 class TestAbsentKeys:
@@ -90,7 +90,7 @@ class TestAbsentKeys:
 
     def test_a_constant_that_is_absent_is_what_the_contract_says(self) -> None:
         bare = {key: value for key, value in VIDEO.items() if key != "object"}
-        assert Video.from_dict(bare).object == "video"
+        assert "video" == Video.from_dict(bare).object
 
     @pytest.mark.parametrize("key", ["id", "created_at", "model", "status"])
     def test_a_required_key_that_is_missing_is_named(self, key: str) -> None:
@@ -144,13 +144,13 @@ class TestDownloads:
     def test_what_was_not_given_is_not_sent(self, wire: Wire) -> None:
         wire.answer = httpx.Response(200, content=b"mp4")
         wire.call(download_video_content, "video_1")
-        assert wire.sent.url.raw_path == b"/v1/videos/video_1/content"
+        assert b"/v1/videos/video_1/content" == wire.sent.url.raw_path
         assert not {"range", "if-range"} & set(wire.sent.headers)
 
     def test_what_was_given_is_sent(self, wire: Wire) -> None:
         wire.answer = httpx.Response(206, content=b"mp4")
         wire.call(download_video_content, "video_1", variant="thumbnail", range_="bytes=3-", if_range='"tag"')
-        assert wire.sent.url.raw_path == b"/v1/videos/video_1/content?variant=thumbnail"
+        assert b"/v1/videos/video_1/content?variant=thumbnail" == wire.sent.url.raw_path
         assert ("bytes=3-", '"tag"') == (wire.sent.headers["range"], wire.sent.headers["if-range"])
 
     def test_an_error_is_an_error(self, wire: Wire) -> None:
@@ -162,7 +162,7 @@ class TestLists:
     def test_what_was_not_given_is_not_sent(self, wire: Wire) -> None:
         wire.answer = httpx.Response(500, json=ERROR)
         wire.call(list_videos)
-        assert wire.sent.url.raw_path == b"/v1/videos"
+        assert b"/v1/videos" == wire.sent.url.raw_path
 
     def test_what_was_given_is_sent(self, wire: Wire) -> None:
         wire.answer = httpx.Response(500, json=ERROR)

@@ -37,7 +37,7 @@ class TestSecrets:
 
     def test_the_token_is_sent(self, wire: Wire) -> None:
         wire.call(retrieve_video, "video_1")
-        assert wire.sent.headers["authorization"] == "Bearer sk-wire"
+        assert "Bearer sk-wire" == wire.sent.headers["authorization"]
 
 
 class TestCopies:
@@ -67,8 +67,8 @@ class TestCopies:
             client.get_async_httpx_client()
         changed = client.with_headers({"X-A": "1"}).with_cookies({"a": "1"}).with_timeout(httpx.Timeout(60))
         for inner in (changed.get_httpx_client(), changed.get_async_httpx_client()):
-            assert inner.headers["x-a"] == "1"
-            assert inner.headers["x-api-key"] == TOKEN
+            assert "1" == inner.headers["x-a"]
+            assert TOKEN == inner.headers["x-api-key"]
             assert {"a": "1"} == dict(inner.cookies)
             assert httpx.Timeout(60) == inner.timeout
 

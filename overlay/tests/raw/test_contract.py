@@ -82,7 +82,7 @@ class TestOperations:
         for status, response in OPERATIONS[name]["responses"].items():
             for media_type, content in resolve(response).get("content", {}).items():
                 for example in content.get("examples", {}).values():
-                    assert media_type == "application/json"
+                    assert "application/json" == media_type
                     body = resolve(example)["value"]
                     code = int(status.replace("XX", "29"))
                     parsed = module_of(name).parse_response(code, json.dumps(body).encode())

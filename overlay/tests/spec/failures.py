@@ -101,7 +101,7 @@ def _assert_sent_rightly(operation: Operation, seen: list[httpx.Request], code: 
     assert 1 <= len(seen) <= 3
     not_accepted = code == 429 or (code == 503 and "Retry-After" in headers)
     if operation.method == "POST" and not not_accepted:
-        assert len(seen) == 1, "a job that may have been started was started again"
+        assert 1 == len(seen), "a job that may have been started was started again"
     first, *others = [read(request) for request in seen]
     for other in others:
         assert (first.path, first.query, first.parts, first.body) == (other.path, other.query, other.parts, other.body)
@@ -123,7 +123,7 @@ def ambiguous_post_is_sent_once(stage: Stage, case: Case, data: st.DataObject) -
         error = raised_by(partial(client.call, case.operation, given))
         assert isinstance(error, APIConnectionError)
         assert not error.never_sent
-        assert len(seen) == 1, "a job that may have been started was started again"
+        assert 1 == len(seen), "a job that may have been started was started again"
 
 
 def list_is_walked(stage: Stage, case: Case, data: st.DataObject) -> None:
@@ -178,7 +178,7 @@ class BreakingFile:
         if self.resumes:
             headers |= {"etag": '"one"', "accept-ranges": "bytes"}
             if "range" in said.headers:
-                assert said.headers["if-range"] == '"one"'
+                assert '"one"' == said.headers["if-range"]
                 start, status = int(said.headers["range"].removeprefix("bytes=").removesuffix("-")), 206
                 headers["content-range"] = f"bytes {start}-{len(self.content) - 1}/{len(self.content)}"
         rest = self.content[start:]

@@ -105,7 +105,7 @@ def _sent(server: Refusing, client: Any, operation: Operation, given: Given) -> 
     except BadRequestError:
         pass
     else:
-        assert answer.status_code == 400
+        assert 400 == answer.status_code
     (request,) = server.requests
     return read(request)
 
@@ -232,7 +232,7 @@ def forbidden_value_is_refused(stage: Stage, case: Case, data: st.DataObject) ->
             case BadRequestError():
                 # A body without a required field, or of two, is wrong as a whole.
                 assert error.param in {name, "body"}
-                assert len(seen) == 1
+                assert 1 == len(seen)
             case ConflictError():
                 assert _means(seen[0], name, value), f"{name}={value!r} was turned into something else"
             case _:

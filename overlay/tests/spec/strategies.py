@@ -54,8 +54,9 @@ def check_known(schema: Schema) -> None:
     known = {"type", "const", "enum", "anyOf", "oneOf"}.union(TOLD_ELSEWHERE, *(UNDERSTOOD[kind] for kind in kinds))
     unknown = {key for key in schema if not key.startswith("x-")} - known
     if unknown:
-        message = f"teach overlay/tests/spec/strategies.py the keywords {sorted(unknown)} of {kinds or 'a schema'}"
-        raise NotImplementedError(message)
+        raise NotImplementedError(
+            f"teach overlay/tests/spec/strategies.py the keywords {sorted(unknown)} of {kinds or 'a schema'}"
+        )
 
 
 def valid(schema: Schema, *, lenient: bool = False) -> st.SearchStrategy[Any]:

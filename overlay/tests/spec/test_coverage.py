@@ -41,17 +41,17 @@ def reached() -> set[str]:
 @pytest.mark.slow
 def test_all_that_the_contract_says_is_reached_or_has_a_reason() -> None:
     found = reached()
-    assert sorted(ALL - found - REASONS.keys()) == [], "no property reaches these, and unreached.toml does not say why"
-    assert sorted(REASONS.keys() & found) == [], "unreached.toml has reasons for these, which are reached"
-    assert sorted(found - ALL) == [], "these were reached, and the contract does not have them"
+    assert [] == sorted(ALL - found - REASONS.keys()), "no property reaches these, and unreached.toml does not say why"
+    assert [] == sorted(REASONS.keys() & found), "unreached.toml has reasons for these, which are reached"
+    assert [] == sorted(found - ALL), "these were reached, and the contract does not have them"
 
 
 def test_each_reason_is_for_something_that_the_contract_has() -> None:
-    assert sorted(REASONS.keys() - ALL) == []
+    assert [] == sorted(REASONS.keys() - ALL)
 
 
 def test_each_reason_is_a_sentence() -> None:
-    assert [reason for reason in REASONS.values() if len(reason.split()) < 5] == []
+    assert [] == [reason for reason in REASONS.values() if len(reason.split()) < 5]
 
 
 def test_each_operation_has_a_method_of_its_own() -> None:

@@ -92,7 +92,7 @@ class TestMethods:
         function = getattr(kind, method)
         returns = inspect.signature(function).return_annotation
         if kind is AsyncVideos and f"async {method}" in DIFFERS:
-            assert returns == "AsyncPaginator[Video]"
+            assert "AsyncPaginator[Video]" == returns
             return
         assert SEED["methods"][method]["returns"] == returns
         assert inspect.iscoroutinefunction(function) == (kind is AsyncVideos)
@@ -126,8 +126,8 @@ def test_each_difference_is_one() -> None:
         equal |= {f"{model} {name}" for name, said in table.items() if members(evaluated(said)) == members(hints[name])}
     known = {f"{method} {name}" for method in SEED["methods"] for name, *_ in wanted(method)} | {"async list"}
     known |= {f"{model} {name}" for model, table in SEED["fields"].items() for name in table}
-    assert sorted(DIFFERS.keys() & equal) == []
-    assert sorted(DIFFERS.keys() - known) == []
+    assert [] == sorted(DIFFERS.keys() & equal)
+    assert [] == sorted(DIFFERS.keys() - known)
 
 
 def test_names() -> None:

@@ -97,5 +97,5 @@ def test_a_script_is_run_with_a_broken_overlay(tmp_path: Path, defect: str, has_
 
 def test_a_defect_that_is_none_is_refused(tmp_path: Path) -> None:
     ran = run(tmp_path / "script.py", "off_by_one")
-    assert ran.returncode == 1
+    assert 1 == ran.returncode
     assert "lost_form_field" in ran.stderr

@@ -107,7 +107,7 @@ class Jobs(RuleBasedStateMachine):
     def create_and_poll(self, prompt: str) -> str:
         began_at = self.world.now
         video = self.videos.call("create_and_poll", prompt=prompt, size="16x16", seconds="1")
-        assert video.status == "completed"
+        assert "completed" == video.status
         return self.started(video, Job(prompt, "16x16", "1", began_at))
 
     @rule(target=ids, prompt=prompts, key=st.sampled_from(["key-1", "key-2"]))
@@ -139,7 +139,7 @@ class Jobs(RuleBasedStateMachine):
             self.world.control("POST", "faults", {"operation": "create_video", "status": 500, "carried_out": True})
         kind = APIConnectionError if lost == "answer" else InternalServerError
         self.refused(kind, "create", prompt=prompt, size="16x16", seconds="1")
-        assert self.world.seen == ["POST"]
+        assert ["POST"] == self.world.seen
         (new,) = {video.id for video in self.videos.collect("list")} - set(self.jobs)
         self.jobs[new] = Job(prompt, "16x16", "1", self.world.now)
 
@@ -155,7 +155,7 @@ class Jobs(RuleBasedStateMachine):
             self.world.control("POST", "faults", fault)
         given = {"prompt": prompt, "size": "16x16", "seconds": "1"}
         video = self.videos.call("idempotent:create" if lost == "after" else "create", **given)
-        assert self.world.seen == ["POST", "POST"]
+        assert ["POST", "POST"] == self.world.seen
         began_at = began_at if lost == "after" else self.world.now
         return self.started(video, Job(prompt, "16x16", "1", began_at))
 

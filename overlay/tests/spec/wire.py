@@ -75,7 +75,7 @@ def read(request: httpx.Request) -> Said:
     media_type = content_type.partition(";")[0]
     if media_type == JSON:
         return Said(operation, values, query, request.headers, media_type, json.loads(request.content))
-    assert media_type == FORM
+    assert FORM == media_type
     parts = tuple(_parts(content_type, request.content))
     assert media_type in operation.bodies, f"{operation} takes no form"
     fields = _fields(parts, operation.bodies[media_type].schema)
@@ -105,7 +105,7 @@ def _parts(content_type: str, body: bytes) -> list[Part]:
     before, *rest = (b"\r\n" + body).split(b"\r\n" + delimiter)
     assert not before, "the form does not begin with its boundary"
     assert rest, "the form does not have its boundary"
-    assert rest.pop().strip(b"\r\n") == b"--", "the form does not end with its boundary"
+    assert b"--" == rest.pop().strip(b"\r\n"), "the form does not end with its boundary"
     found: list[Part] = []
     for piece in rest:
         head, blank, content = piece.partition(b"\r\n\r\n")

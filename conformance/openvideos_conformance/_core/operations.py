@@ -1,0 +1,64 @@
+"""Hold the table of operations: what each needs of a server, what it returns, and whether it starts a job. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
+
+from .catalogue import CORE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+VIDEO: Final = "#/components/schemas/Video"
+VIDEO_LIST: Final = "#/components/schemas/VideoList"
+DELETED: Final = "#/components/schemas/VideoDeleteResponse"
+CHARACTER: Final = "#/components/schemas/Character"
+
+RUNNING: Final = frozenset({"queued", "in_progress", "processing"})
+"""The statuses of a job that goes on; the suite waits for no other."""
+
+
+@dataclass(frozen=True, slots=True)
+class OperationFacts:
+    """What the suite knows of an operation beyond what the contract says.
+
+    `requirement` is the one that a 200 fits its schema; `schema` is that schema, None for a file.
+    """
+
+    requirement: str
+    schema: str | None
+    capability: str = CORE
+    starts_job: bool = False
+
+
+OPERATIONS: Final[Mapping[str, OperationFacts]] = {
+    "create_video": OperationFacts("VID-CREATE-001", VIDEO, starts_job=True),
+    "retrieve_video": OperationFacts("VID-RETRIEVE-001", VIDEO),
+    "list_videos": OperationFacts("VID-LIST-001", VIDEO_LIST),
+    "delete_video": OperationFacts("VID-DELETE-001", DELETED),
+    "download_video_content": OperationFacts("VID-CONTENT-001", None),
+    "remix_video": OperationFacts("VID-REMIX-001", VIDEO, "remix", starts_job=True),
+    "edit_video": OperationFacts("VID-EDIT-001", VIDEO, "edits", starts_job=True),
+    "extend_video": OperationFacts("VID-EXTEND-001", VIDEO, "extensions", starts_job=True),
+    "create_character": OperationFacts("VID-CHAR-001", CHARACTER, "characters"),
+    "retrieve_character": OperationFacts("VID-CHAR-002", CHARACTER, "characters"),
+}
+"""By their ids in the contract. An operation that the contract gains later is not here."""
+
+CREATING: Final = frozenset(name for name, each in OPERATIONS.items() if each.starts_job)
+"""The operations that start a job, which costs money."""
+
+ANSWERED_WITH_VIDEO: Final = frozenset(name for name, each in OPERATIONS.items() if each.schema == VIDEO)
+"""The operations whose 200 holds one Video."""
+
+
+def capability_of(operation: str) -> str:
+    """Return what a server must offer for an operation to be there."""
+    return OPERATIONS[operation].capability if operation in OPERATIONS else CORE
+
+
+def video_path(video_id: str) -> str:
+    """Return the path of a video below the base URL."""
+    return f"/videos/{quote(video_id, safe='')}"
