@@ -24,7 +24,7 @@ from openvideos_conformance._core.verdicts import Verdict
 from openvideos_conformance._reports.terminal import WORDS, summary
 
 if TYPE_CHECKING:
-    from openvideos_conformance._core.run_result import Run
+    from openvideos_conformance._core.run_result import RunResult
 
 ROOT: Final = Path(__file__).parents[1]
 PROGRAMS: Final = ROOT / "conformance" / "clients"
@@ -47,7 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
     ):
         asked = commands(options.node, Path(directory))
         waiting = {name: pool.submit(judge_client, each, SCENARIOS.values()) for name, each in asked.items()}
-        runs: dict[str, Run] = {}
+        runs: dict[str, RunResult] = {}
         for name, run in waiting.items():
             runs[name] = run.result()
             print(f"{name}\n{summary(runs[name])}", flush=True)
@@ -85,7 +85,7 @@ def commands(node: Path, scratch: Path) -> dict[str, list[str]]:
     }
 
 
-def table(runs: dict[str, Run]) -> str:
+def table(runs: dict[str, RunResult]) -> str:
     """Return the verdicts as Markdown."""
     lines = ["", f"| requirement | {' | '.join(runs)} |", "|---|" + "---|" * len(runs)]
     for index, each in enumerate(client_catalogue().values()):

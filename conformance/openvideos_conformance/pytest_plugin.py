@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import pytest
 
 _PACKAGE = "openvideos_conformance"
-_RUN = "openvideos_conformance.run"  # as in _fixtures, which is not imported before it is needed
+_RUN = "openvideos_conformance.run"  # as in `_pytest/fixtures.py`, which is not imported before it is needed
 
 
 def pytest_load_initial_conftests(

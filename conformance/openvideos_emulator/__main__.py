@@ -55,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from . import create_app
+    from ._factory import create_app
     from ._model.refusals import StartError
 
     with contextlib.ExitStack() as stack:
@@ -83,7 +83,7 @@ def _run(options: argparse.Namespace) -> int:
 def _serve(app: EmulatorApp, listener: socket.socket, *, has_key: bool) -> int:
     import uvicorn
 
-    from ._http.uvicorn_protocol import WireProtocol
+    from ._http.uvicorn_protocol import UvicornProtocol
 
     class Server(uvicorn.Server):
         """A server that says when it accepts connections."""
@@ -95,7 +95,7 @@ def _serve(app: EmulatorApp, listener: socket.socket, *, has_key: bool) -> int:
 
     config = uvicorn.Config(
         app,
-        http=WireProtocol,
+        http=UvicornProtocol,
         log_config=None,
         access_log=False,
         server_header=False,

@@ -7,10 +7,10 @@ import os
 import sys
 from collections import Counter
 
-from openvideos_mutants._hosting import EMULATOR, free_port, serve
-from openvideos_mutants._odd import ODD
-from openvideos_mutants._proof import LAYERS, Trial, trial, trials
-from openvideos_mutants._registry import MUTANTS
+from ._hosting import EMULATOR, free_port, serve
+from ._odd import ODD
+from ._proof import LAYERS, Trial, trial, trials
+from ._registry import MUTANTS
 
 
 def main(argv: list[str] | None = None) -> int:

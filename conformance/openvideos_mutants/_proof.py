@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from openvideos_mutants._hosting import EMULATOR, FAILING, KEY, SECRET, free_port
-from openvideos_mutants._registry import MUTANTS
+from ._hosting import EMULATOR, FAILING, KEY, SECRET, free_port
+from ._registry import MUTANTS
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence

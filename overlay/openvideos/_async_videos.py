@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from functools import cached_property
-from typing import TYPE_CHECKING, TypeVar
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any, TypeVar, cast
 
 import httpx
 
@@ -12,11 +15,22 @@ from openvideos_raw.models.video import Video
 from openvideos_raw.models.video_delete_response import VideoDeleteResponse
 
 from . import _operations as operations
-from ._async_video_waits import AsyncVideoWaits
 from ._calls import Call, Extras
+from ._drivers.part_file import PartFile
+from ._flows.downloading import downloading
+from ._flows.paging import Walk, page_call
+from ._flows.polling import Pace, creating_and_polling, polling
 from ._flows.retrying import sending
-from ._pages import AsyncConversationCursorPage, AsyncPaginator, Walk, page_call
-from ._responses import HttpxBinaryResponseContent
+from ._flows.wait_many import DEFAULT_CONCURRENCY, PAGE_SIZE, checked_concurrency, checked_ids, waiting
+from ._pages import AsyncConversationCursorPage, AsyncPaginator
+from ._raw_response import raw_async, streamed_async
+from ._responses import (
+    APIResponse,
+    AsyncAPIResponse,
+    AsyncResponseContextManager,
+    HttpxBinaryResponseContent,
+)
+from ._session import AsyncSession
 from ._types import (
     NOT_GIVEN,
     FileTypes,
@@ -32,16 +46,10 @@ from ._types import (
     omit,
 )
 
-if TYPE_CHECKING:
-    from ._raw_response import AsyncVideosWithRawResponse, AsyncVideosWithStreamingResponse
-
 T = TypeVar("T")
 
 
-PAGE: type[AsyncConversationCursorPage[Video]] = AsyncConversationCursorPage
-
-
-class AsyncVideos(AsyncVideoWaits):
+class AsyncVideos:
     """Create, poll, download, list, delete and remix videos.
 
     Every method takes `extra_headers`, `extra_query` and `extra_body`, which are laid over what it sends, and
@@ -50,18 +58,18 @@ class AsyncVideos(AsyncVideoWaits):
     say.
     """
 
+    def __init__(self, session: AsyncSession) -> None:
+        """Belong to a client, by its session."""
+        self._session = session
+
     @cached_property
     def with_raw_response(self) -> AsyncVideosWithRawResponse:
         """The same methods, returning the answer itself; its `parse()` gives what they return here."""
-        from ._raw_response import AsyncVideosWithRawResponse
-
         return AsyncVideosWithRawResponse(self._session)
 
     @cached_property
     def with_streaming_response(self) -> AsyncVideosWithStreamingResponse:
         """The same methods as context managers, whose answer has its body still unread."""
-        from ._raw_response import AsyncVideosWithStreamingResponse
-
         return AsyncVideosWithStreamingResponse(self._session)
 
     async def create(
@@ -121,7 +129,7 @@ class AsyncVideos(AsyncVideoWaits):
         """
         options = operations.ListOptions.of(after=after, limit=limit, order=order)
         extras = Extras(extra_headers, extra_query, extra_body, timeout)
-        call = page_call(PAGE, Walk(self._session, options, extras))
+        call = self._page(Walk(self._session.settings, options, extras))
         return AsyncPaginator(lambda: self._call(call))
 
     async def delete(
@@ -227,7 +235,179 @@ class AsyncVideos(AsyncVideoWaits):
         extras = Extras(extra_headers, extra_query, extra_body, timeout)
         return await self._call(operations.get_character(self._session.settings, extras, character_id=character_id))
 
+    async def poll(
+        self,
+        video_id: str,
+        *,
+        poll_interval_ms: int | Omit = omit,
+        poll_timeout_ms: int | Omit = omit,
+        raise_on_failure: bool = False,
+        on_update: Callable[[Video], Any] | None = None,
+        extra_headers: dict[str, str] | None = None,
+        extra_query: dict[str, object] | None = None,
+        extra_body: dict[str, object] | None = None,
+        timeout: float | httpx.Timeout | None | NotGiven = NOT_GIVEN,
+    ) -> Video:
+        """Wait until a job has ended, and return it, its status "completed" or "failed". See Videos."""
+        pace = Pace.of(poll_interval_ms=poll_interval_ms, poll_timeout_ms=poll_timeout_ms)
+        extras = Extras(extra_headers, extra_query, extra_body, timeout)
+        flow = polling(
+            operations.retrieve(self._session.settings, extras, video_id=video_id),
+            self._session.retries,
+            pace,
+            video_id=video_id,
+            raise_on_failure=raise_on_failure,
+            on_update=on_update,
+        )
+        return await self._session.driver.run(flow)
+
+    async def create_and_poll(
+        self,
+        *,
+        prompt: str,
+        input_reference: FileTypes | ImageReference | Omit = omit,
+        model: VideoModel | Omit = omit,
+        seconds: VideoSeconds | Omit = omit,
+        size: VideoSize | Omit = omit,
+        poll_interval_ms: int | Omit = omit,
+        poll_timeout_ms: int | Omit = omit,
+        raise_on_failure: bool = False,
+        on_update: Callable[[Video], Any] | None = None,
+        extra_headers: dict[str, str] | None = None,
+        extra_query: dict[str, object] | None = None,
+        extra_body: dict[str, object] | None = None,
+        timeout: float | httpx.Timeout | None | NotGiven = NOT_GIVEN,
+    ) -> Video:
+        """Start a job, wait until it has ended, and return it, its status "completed" or "failed". See Videos."""
+        pace = Pace.of(poll_interval_ms=poll_interval_ms, poll_timeout_ms=poll_timeout_ms)
+        settings = self._session.settings
+        extras = Extras(extra_headers, extra_query, extra_body, timeout)
+        create = operations.create(
+            settings,
+            extras,
+            prompt=prompt,
+            input_reference=input_reference,
+            model=model,
+            seconds=seconds,
+            size=size,
+        )
+        flow = creating_and_polling(
+            create,
+            lambda video_id: operations.retrieve(settings, extras.for_reads(), video_id=video_id),
+            self._session.retries,
+            pace,
+            raise_on_failure=raise_on_failure,
+            on_update=on_update,
+        )
+        with create.closing():
+            return await self._session.driver.run(flow)
+
+    def wait_many(
+        self,
+        ids: Iterable[str],
+        *,
+        poll_interval_ms: int | Omit = omit,
+        poll_timeout_ms: int | Omit = omit,
+        raise_on_failure: bool = False,
+        max_concurrency: int = DEFAULT_CONCURRENCY,
+        extra_headers: dict[str, str] | None = None,
+        extra_query: dict[str, object] | None = None,
+        timeout: float | httpx.Timeout | None | NotGiven = NOT_GIVEN,
+    ) -> AsyncIterator[Video]:
+        """Wait for many jobs and yield each as it ends. See Videos."""
+        pace = Pace.of(poll_interval_ms=poll_interval_ms, poll_timeout_ms=poll_timeout_ms)
+        settings, wanted = self._session.settings, checked_ids(ids)
+        extras = Extras(extra_headers, extra_query, None, timeout)
+        flow = waiting(
+            wanted,
+            lambda video_id: operations.retrieve(settings, extras, video_id=video_id),
+            self._page,
+            Walk(settings, operations.ListOptions(limit=PAGE_SIZE), extras),
+            self._session.retries,
+            pace,
+            raise_on_failure=raise_on_failure,
+            concurrency=checked_concurrency(max_concurrency),
+        )
+        return self._session.driver.iterate(flow)
+
+    async def download(
+        self,
+        video_id: str,
+        to: str | os.PathLike[str],
+        *,
+        variant: VideoVariant | Omit = omit,
+        on_progress: Callable[[int, int | None], Any] | None = None,
+        extra_headers: dict[str, str] | None = None,
+        extra_query: dict[str, object] | None = None,
+        timeout: float | httpx.Timeout | None | NotGiven = NOT_GIVEN,
+    ) -> Path:
+        """Download a file of a completed video to a path, in little memory, and return the path. See Videos."""
+        extras = Extras(extra_headers, extra_query, None, timeout)
+        call = operations.download(
+            self._session.settings, extras, video_id=video_id, variant=variant, parse=HttpxBinaryResponseContent
+        )
+        return await self._session.driver.run(downloading(call, self._session.retries, PartFile(to), on_progress))
+
     async def _call(self, call: Call[T]) -> T:
         """Send a call and return what its answer means."""
         with call.closing():
             return call.parse(await self._session.driver.run(sending(call, self._session.retries)))
+
+    def _page(self, walk: Walk) -> Call[AsyncConversationCursorPage[Video]]:
+        """Return the call that fetches one page."""
+        return page_call(partial(AsyncConversationCursorPage, session=self._session), walk)
+
+
+class _RawAsyncVideos(AsyncVideos):
+    async def _call(self, call: Call[T]) -> T:
+        with call.closing():
+            response = await self._session.driver.run(sending(call, self._session.retries))
+        return cast("T", APIResponse(response, call.parse))
+
+
+class _StreamedAsyncVideos(AsyncVideos):
+    async def _call(self, call: Call[T]) -> T:
+        async def send() -> AsyncAPIResponse[T]:
+            with call.closing():
+                response: httpx.Response = await self._session.driver.run(
+                    sending(call, self._session.retries, stream=True)
+                )
+            return AsyncAPIResponse(response, call.parse)
+
+        return cast("T", AsyncResponseContextManager[T](send))
+
+
+class AsyncVideosWithRawResponse:
+    """The methods of the async `client.videos`, each returning an APIResponse."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        """Belong to a client, by its session."""
+        videos = _RawAsyncVideos(session)
+        self.create = raw_async(videos.create)
+        self.retrieve = raw_async(videos.retrieve)
+        self.list = cast("Callable[..., Awaitable[APIResponse[Any]]]", videos.list)
+        self.delete = raw_async(videos.delete)
+        self.download_content = raw_async(videos.download_content)
+        self.remix = raw_async(videos.remix)
+        self.edit = raw_async(videos.edit)
+        self.extend = raw_async(videos.extend)
+        self.create_character = raw_async(videos.create_character)
+        self.get_character = raw_async(videos.get_character)
+
+
+class AsyncVideosWithStreamingResponse:
+    """The methods of the async `client.videos`, each an async context manager that gives an AsyncAPIResponse."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        """Belong to a client, by its session."""
+        videos = _StreamedAsyncVideos(session)
+        self.create = streamed_async(videos.create)
+        self.retrieve = streamed_async(videos.retrieve)
+        self.list = streamed_async(videos.list)
+        self.delete = streamed_async(videos.delete)
+        self.download_content = streamed_async(videos.download_content)
+        self.remix = streamed_async(videos.remix)
+        self.edit = streamed_async(videos.edit)
+        self.extend = streamed_async(videos.extend)
+        self.create_character = streamed_async(videos.create_character)
+        self.get_character = streamed_async(videos.get_character)

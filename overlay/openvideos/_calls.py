@@ -155,7 +155,9 @@ def _merged_headers(settings: Settings, own: Mapping[str, str], extra: Mapping[s
 
     Refuses what could inject a header.
     """
-    merged: dict[str, tuple[str, str]] = {"accept-encoding": ("Accept-Encoding", "gzip")}  # what _bodies undoes
+    merged: dict[str, tuple[str, str]] = {
+        "accept-encoding": ("Accept-Encoding", "gzip")
+    }  # as `_drivers/body.py` undoes
     if settings.api_key:
         merged["authorization"] = ("Authorization", f"Bearer {settings.api_key}")
     for name, value in (extra or {}).items():

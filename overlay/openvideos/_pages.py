@@ -1,19 +1,15 @@
-"""Walk a list page by page. How the next page is found is decided once, in `Walk.cursor`."""
+"""The pages of a list, blocking and async. What a page is and how the next is found is in `_flows/paging.py`."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+from functools import partial
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-import httpx
-from attrs import define, evolve, field, frozen
+from attrs import define, field
 
-from . import _operations as operations
-from ._calls import Call, Extras
-from ._errors import PaginationError
+from ._flows.paging import ConversationPage, Once, page_call
 from ._flows.retrying import calling
-from ._json import is_array, is_object
-from ._parsing import decoded, invalid, read_video
 
 if TYPE_CHECKING:
     from ._session import AsyncSession, SyncSession
@@ -21,157 +17,22 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-@frozen
-class Walk:
-    """How a page was asked for, so that the page behind it is asked for alike."""
-
-    session: SyncSession | AsyncSession
-    options: operations.ListOptions
-    extras: Extras
-    visited: frozenset[str] = frozenset()
-    """The cursors that were used to get here."""
-
-    def cursor(self, page: ConversationPage[Any]) -> str | None:
-        """Return the cursor of the page behind one, None when it is the last (openapi.yaml, list_videos).
-
-        It is `last_id`, else the last item's id. Raises PaginationError when more is said to come and there is no
-        cursor, or one that the walk has used already: the walk would stop early, or never.
-        """
-        if not page.has_more:
-            return None
-        cursor = page.last_id or (getattr(page.data[-1], "id", None) if page.data else None)
-        if not cursor:
-            raise PaginationError(
-                "The server says that there are more items and gives no cursor to them (last_id is missing)."
-            )
-        if cursor in self.visited:
-            raise PaginationError(
-                f"The server gives the cursor {cursor!r} a second time, so the list would never end. "
-                "It may ignore `after`."
-            )
-        return str(cursor)
-
-    def behind(self, page: ConversationPage[Any]) -> Walk:
-        """Return how to ask for the page behind one.
-
-        Raises PaginationError when there is none.
-        """
-        cursor = self.cursor(page)
-        if cursor is None:
-            raise PaginationError("This is the last page; has_next_page() tells so beforehand.")
-        return evolve(self, options=evolve(self.options, after=cursor), visited=self.visited | {cursor})
-
-
-@define
-class ConversationPage(Generic[T]):
-    """One page, and the way to the next."""
-
-    data: list[T]
-    """The items of this page."""
-    has_more: bool
-    """Whether the server has items behind this page."""
-    first_id: str | None
-    """The id of the first item, if the server gives it."""
-    last_id: str | None
-    """The id of the last item, the cursor of the next page, if the server gives it."""
-    additional_properties: dict[str, Any] = field(repr=False)
-    """What else the server sends in a page."""
-    _walk: Walk = field(repr=False, eq=False, alias="walk")
-
-    @property
-    def object(self) -> str:
-        """The type of this object, always `list`."""
-        return "list"
-
-    def __getitem__(self, key: str) -> Any:
-        """Return the value of a key that the contract does not know."""
-        return self.additional_properties[key]
-
-    def has_next_page(self) -> bool:
-        """Tell whether there is a next page.
-
-        Raises PaginationError when the server says so and gives no way to it.
-        """
-        return self._walk.cursor(self) is not None
-
-
-P = TypeVar("P", bound=ConversationPage[Any])
-
-
-def page_call(kind: type[P], walk: Walk) -> Call[P]:
-    """Return the call that fetches one page."""
-    return operations.list_(
-        walk.session.settings,
-        walk.extras,
-        options=walk.options,
-        parse=lambda response: read_page(kind, response, walk),
-    )
-
-
-def read_page(kind: type[P], response: httpx.Response, walk: Walk) -> P:
-    """Return the page that an answer holds. The paging keys may be missing; an unknown key is kept.
-
-    Raises APIResponseValidationError, naming the key, when it is not a page; PaginationError when it repeats a page.
-    """
-    body = decoded(response)
-    if not is_object(body):
-        raise invalid(response, f"a page is expected, and the body is of the type {type(body).__name__}")
-    rest = dict(body)
-    rest.pop("object", None)
-    items = rest.pop("data", None)
-    if not is_array(items):
-        raise invalid(response, "the page's key 'data' is missing or no list")
-    has_more = rest.pop("has_more", None)
-    if not (has_more is None or isinstance(has_more, bool)):
-        raise invalid(response, "the page's key 'has_more' is no boolean")
-    ids: dict[str, str | None] = {}
-    for key in ("first_id", "last_id"):
-        ids[key] = rest.pop(key, None)
-        if not (ids[key] is None or isinstance(ids[key], str)):
-            raise invalid(response, f"the page's key '{key}' is neither text nor null")
-    page = kind(
-        data=[read_video(item, response) for item in items],
-        has_more=bool(has_more),
-        first_id=ids["first_id"],
-        last_id=ids["last_id"],
-        additional_properties=rest,
-        walk=walk,
-    )
-    # A page that leads back is seen before its items are handed out a second time.
-    page.has_next_page()
-    return page
-
-
-class Once(Generic[T]):
-    """Let each item of a walk through once: a list that shifts under a walk repeats items at the pages' edges."""
-
-    def __init__(self) -> None:
-        """Start with nothing seen."""
-        self._seen: set[Any] = set()
-
-    def fresh(self, page: ConversationPage[T]) -> Iterator[T]:
-        """Yield the items of a page that no page before held."""
-        for item in page.data:
-            key = getattr(item, "id", id(item))
-            if key not in self._seen:
-                self._seen.add(key)
-                yield item
-
-
 @define
 class SyncConversationCursorPage(ConversationPage[T]):
-    """One page of a list; iterating it walks on over all pages behind it."""
+    """One page of a list; iterating it goes on over all pages after it."""
+
+    _session: SyncSession = field(repr=False, eq=False, alias="session")
 
     def get_next_page(self) -> SyncConversationCursorPage[T]:
-        """Fetch the page behind this one.
+        """Fetch the next page.
 
         Raises PaginationError when there is none, or no way to it.
         """
-        session = cast("SyncSession", self._walk.session)
-        return session.driver.run(calling(page_call(type(self), self._walk.behind(self)), session.retries))
+        call = page_call(partial(type(self), session=self._session), self._walk.after(self))
+        return self._session.driver.run(calling(call, self._session.retries))
 
     def iter_pages(self) -> Iterator[SyncConversationCursorPage[T]]:
-        """Yield this page and every page behind it, each fetched when it is asked for."""
+        """Yield this page and every page after it, each fetched when it is needed."""
         page = self
         while True:
             yield page
@@ -180,7 +41,7 @@ class SyncConversationCursorPage(ConversationPage[T]):
             page = page.get_next_page()
 
     def __iter__(self) -> Iterator[T]:
-        """Yield each item of this page and of every page behind it, once."""
+        """Yield each item of this page and of every page after it, once."""
         once = Once[T]()
         for page in self.iter_pages():
             yield from once.fresh(page)
@@ -188,18 +49,20 @@ class SyncConversationCursorPage(ConversationPage[T]):
 
 @define
 class AsyncConversationCursorPage(ConversationPage[T]):
-    """One page of a list; iterating it asynchronously walks on over all pages behind it."""
+    """One page of a list; iterating it asynchronously goes on over all pages after it."""
+
+    _session: AsyncSession = field(repr=False, eq=False, alias="session")
 
     async def get_next_page(self) -> AsyncConversationCursorPage[T]:
-        """Fetch the page behind this one.
+        """Fetch the next page.
 
         Raises PaginationError when there is none, or no way to it.
         """
-        session = cast("AsyncSession", self._walk.session)
-        return await session.driver.run(calling(page_call(type(self), self._walk.behind(self)), session.retries))
+        call = page_call(partial(type(self), session=self._session), self._walk.after(self))
+        return await self._session.driver.run(calling(call, self._session.retries))
 
     async def iter_pages(self) -> AsyncIterator[AsyncConversationCursorPage[T]]:
-        """Yield this page and every page behind it, each fetched when it is asked for."""
+        """Yield this page and every page after it, each fetched when it is needed."""
         page = self
         while True:
             yield page
@@ -208,7 +71,7 @@ class AsyncConversationCursorPage(ConversationPage[T]):
             page = await page.get_next_page()
 
     async def __aiter__(self) -> AsyncIterator[T]:
-        """Yield each item of this page and of every page behind it, once."""
+        """Yield each item of this page and of every page after it, once."""
         once = Once[T]()
         async for page in self.iter_pages():
             for item in once.fresh(page):
@@ -216,7 +79,7 @@ class AsyncConversationCursorPage(ConversationPage[T]):
 
 
 class AsyncPaginator(Generic[T]):
-    """A list that was asked for: await it for its first page, or iterate it for all items."""
+    """A list that is not fetched yet: await it for its first page, or iterate it for all items."""
 
     def __init__(self, fetch: Callable[[], Awaitable[AsyncConversationCursorPage[T]]]) -> None:
         """Keep how the first page is fetched; nothing is sent yet."""
@@ -227,7 +90,7 @@ class AsyncPaginator(Generic[T]):
         return self._fetch().__await__()
 
     async def iter_pages(self) -> AsyncIterator[AsyncConversationCursorPage[T]]:
-        """Yield every page, each fetched when it is asked for."""
+        """Yield every page, each fetched when it is needed."""
         async for page in (await self).iter_pages():
             yield page
 

@@ -12,14 +12,8 @@ import pytest
 
 import openvideos
 from openvideos import AsyncOpenVideos, OpenVideos
-from openvideos._async_videos import AsyncVideos
-from openvideos._raw_response import (
-    AsyncVideosWithRawResponse,
-    AsyncVideosWithStreamingResponse,
-    VideosWithRawResponse,
-    VideosWithStreamingResponse,
-)
-from openvideos._videos import Videos
+from openvideos._async_videos import AsyncVideos, AsyncVideosWithRawResponse, AsyncVideosWithStreamingResponse
+from openvideos._videos import Videos, VideosWithRawResponse, VideosWithStreamingResponse
 
 SINGLE = {"create", "retrieve", "list", "delete", "download_content", "remix", "edit", "extend", "create_character"}
 
@@ -134,7 +128,7 @@ before = set(sys.modules)
 import attrs, httpx, anyio.to_thread, concurrent.futures
 allowed = {name.partition(".")[0] for name in sys.modules} | {"openvideos", "openvideos_raw"} | sys.stdlib_module_names
 import openvideos
-from openvideos import _async_videos, _raw_response, _videos, _webhooks
+from openvideos import _async_videos, _videos, _webhooks
 print(sorted({name.partition(".")[0] for name in sys.modules} - allowed))
 """
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

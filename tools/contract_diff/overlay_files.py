@@ -16,7 +16,7 @@ VERSION: Final = f"{PACKAGE}/_version.py"
 UNCOVERED: Final = "overlay/uncovered.toml"
 """The operations that have no method, each with its reason."""
 DECISIONS: Final = (
-    *("_flows.downloading", "_flows.hints", "_flows.polling", "_flows.retrying", "_flows.wait_many"),
-    *("_pages", "_status"),
+    *("_flows.downloading", "_flows.hints", "_flows.paging", "_flows.polling", "_flows.retrying", "_flows.wait_many"),
+    "_status",
 )
 """The modules that decide, below the package: mutation testing changes them."""

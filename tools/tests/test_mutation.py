@@ -29,7 +29,7 @@ else:
     print(plan["shown"][sys.argv[2]])
 """
 IN_A_FUNCTION = "openvideos._flows.hints.x__number__mutmut_3"
-IN_A_METHOD = "openvideos._pages.xǁOnceǁfresh__mutmut_1"
+IN_A_METHOD = "openvideos._flows.paging.xǁOnceǁfresh__mutmut_1"
 SHOWN = {
     IN_A_FUNCTION: '# a\n--- a.py\n+++ a.py\n@@ -1,2 +1,2 @@\n def f():\n-    a = "\\t-"\n+    a = "XX"\n',
     IN_A_METHOD: "--- a\n+++ a\n@@ -1,3 +1,3 @@\n-    x = (\n-        1\n+    x = (\n+        2\n     )\n",
@@ -100,7 +100,7 @@ def test_a_survivor_needs_a_reason(project: Project) -> None:
     assert 1 == run.returncode
     assert [
         {"where": "_flows.hints._number", "line": 'a = "\\t-"', "mutant": 'a = "XX"'},
-        {"where": "_pages.Once.fresh", "line": "x = (\n1", "mutant": "x = (\n2"},
+        {"where": "_flows.paging.Once.fresh", "line": "x = (\n1", "mutant": "x = (\n2"},
     ] == entries(run.stdout)
     assert "survived, and no reason is given:" in run.stdout
     assert "no tests, and no reason is given:" in run.stdout
@@ -125,7 +125,7 @@ def test_a_reason_without_a_survivor_is_stale(project: Project) -> None:
     assert [{"where": "_flows.hints.f", "line": "a", "mutant": "b"}] == entries(run.stdout)
     assert "stale, for no such change survives:" in run.stdout
     # Where its module was not changed, nothing is known of it.
-    assert 0 == project.run({IN_A_METHOD: "killed"}, "_pages").returncode
+    assert 0 == project.run({IN_A_METHOD: "killed"}, "_flows.paging").returncode
 
 
 def test_changes_that_were_not_tried_prove_nothing(project: Project) -> None:
@@ -137,7 +137,7 @@ def test_changes_that_were_not_tried_prove_nothing(project: Project) -> None:
 
 
 def test_the_tests_are_run_as_the_project_has_it(project: Project) -> None:
-    project.run({IN_A_FUNCTION: "killed"}, "_flows.hints", "_pages")
+    project.run({IN_A_FUNCTION: "killed"}, "_flows.hints", "_flows.paging")
     tool = tomllib.loads(project.seen.read_text("utf-8"))["tool"]
-    assert ["src/openvideos/_flows/hints.py", "src/openvideos/_pages.py"] == tool["mutmut"]["only_mutate"]
+    assert ["src/openvideos/_flows/hints.py", "src/openvideos/_flows/paging.py"] == tool["mutmut"]["only_mutate"]
     assert {"testpaths": ["tests"], "filterwarnings": ["error"], "timeout": 9} == tool["pytest"]["ini_options"]

@@ -177,8 +177,8 @@ class TestDecisions:
             ("_async_videos.py", "async def create"),
             ("_videos.py", "operations.create"),
             ("_async_videos.py", "operations.create"),
-            ("_video_waits.py", "create = operations.create"),
-            ("_async_video_waits.py", "create = operations.create"),
+            ("_videos.py", "create = operations.create"),
+            ("_async_videos.py", "create = operations.create"),
             ("_operations.py", "def create"),
         } == named
         assert {"takes", "is"} == {verb for _, _, verb in told}

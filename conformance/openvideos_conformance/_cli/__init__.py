@@ -1,1 +1,4 @@
-"""Read the command line, run a judge, show its progress, and write its reports. May import every other folder."""
+"""Read the command line, run a judge, show its progress, write its reports.
+
+May import `_pytest`, `_client`, `_reports` and `_core`.
+"""

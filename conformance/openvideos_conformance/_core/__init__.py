@@ -1,1 +1,4 @@
-"""Hold what the judges share: contract, catalogue, exchanges, verdicts. Imports no other folder."""
+"""Hold what both judges share: contract, catalogue, exchanges, verdicts, target. Pure.
+
+May import nothing else of this package.
+"""

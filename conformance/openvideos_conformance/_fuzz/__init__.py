@@ -1,1 +1,4 @@
-"""Send generated requests, and judge what schemathesis finds. May import `_server`, and what that may."""
+"""Send requests that schemathesis generates, and judge its findings.
+
+May import `_server`, `_inputs` and `_core`.
+"""

@@ -1,6 +1,6 @@
 """Let schemathesis generate requests from the contract, send them, and judge what is answered. Once in a run.
 
-It runs in this process, over a session that records (`_fuzz_wire`), on the contract adapted to the server
+It runs in this process, over a session that records (`transport.py`), on the contract adapted to the server
 (`_fuzz_document`); what its findings mean is decided apart from it (`_fuzz_findings`).
 """
 

@@ -1,1 +1,4 @@
-"""Judge all the traffic of a run by rules. Pure. May import `_judging` and `_core`."""
+"""Judge all the traffic of a run by rules. Pure.
+
+May import `_judging` and `_core`.
+"""

@@ -1,1 +1,4 @@
-"""Make up requests, ids and files. Pure. May import `_core`."""
+"""Make up requests, ids and files. Pure.
+
+May import `_judging` and `_core`.
+"""

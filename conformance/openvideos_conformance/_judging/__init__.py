@@ -1,1 +1,4 @@
-"""Judge single responses, pages, events and files. Pure. May import `_core`."""
+"""Judge single responses, pages, events and files. Pure.
+
+May import `_core`.
+"""

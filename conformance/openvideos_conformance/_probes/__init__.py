@@ -1,1 +1,4 @@
-"""Send requests once in a run, and share their responses among checks. May import `_server` and all below it."""
+"""Send requests once in a run, and share their responses among checks.
+
+May import `_server`, `_inputs`, `_judging` and `_core`.
+"""

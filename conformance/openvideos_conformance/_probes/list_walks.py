@@ -1,4 +1,4 @@
-"""Walk over the pages of the list in several ways, once in a run. What the walks mean is decided in `_walks`."""
+"""Walk over the pages of the list in several ways. What the walks mean is decided in `_judging/list_walks.py`."""
 
 from __future__ import annotations
 

@@ -1,1 +1,4 @@
-"""Adapt the suite to pytest: options, fixtures, markers, outcomes. May import every folder but `_cli` and `_client`."""
+"""Adapt the suite to pytest: its options, fixtures, marker and outcomes.
+
+May import `_fuzz`, `_probes`, `_server`, `_reports` and `_core`.
+"""

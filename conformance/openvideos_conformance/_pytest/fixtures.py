@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
@@ -33,22 +33,25 @@ from .marker import check_of
 
 if TYPE_CHECKING:
     from .._fuzz.engine import Fuzzed
-    from .plugin import SuitePlugin
+    from .run_state import RunState
 
 RUN = "openvideos_conformance.run"
 """The name under which the plugin of a run is registered."""
+CANNOT_JUDGE = 2
+"""The exit code of a run that can say nothing."""
 
 
 @pytest.fixture(scope="session")
-def openvideos_run(request: pytest.FixtureRequest) -> SuitePlugin:
-    """The plugin of the run that this check is a part of."""
-    return cast("SuitePlugin", request.config.pluginmanager.get_plugin(RUN))
+def openvideos_run(request: pytest.FixtureRequest) -> RunState:
+    """The run that this check is a part of."""
+    state: RunState = request.config.pluginmanager.get_plugin(RUN).state
+    return state
 
 
 @pytest.fixture(scope="session")
-def target(openvideos_run: SuitePlugin) -> Target:
+def target(openvideos_run: RunState) -> Target:
     """The server, and how it is to be judged."""
-    return openvideos_run.state.target
+    return openvideos_run.target
 
 
 @pytest.fixture(scope="session")
@@ -58,15 +61,15 @@ def contract() -> Contract:
 
 
 @pytest.fixture(scope="session")
-def client(openvideos_run: SuitePlugin) -> Iterator[RecordingClient]:
+def client(openvideos_run: RunState) -> Iterator[RecordingClient]:
     """The recorded connection to the server under test. What was started over it is deleted at the end."""
-    run = openvideos_run.state
+    run = openvideos_run
     with contextlib.ExitStack() as stack:
         client = run.client = run.client or stack.enter_context(RecordingClient(run.target))
         try:
             preflight(client)
         except CannotJudgeError as problem:
-            openvideos_run.give_up(str(problem))
+            _give_up(openvideos_run, str(problem))
         run.is_cleaned_up = False
         yield client
         run.left_over = clean_up(client)
@@ -74,7 +77,7 @@ def client(openvideos_run: SuitePlugin) -> Iterator[RecordingClient]:
 
 
 @pytest.fixture(scope="session")
-def endpoint(openvideos_run: SuitePlugin, client: RecordingClient) -> Iterator[WebhookReceiver | None]:
+def endpoint(openvideos_run: RunState, client: RecordingClient) -> Iterator[WebhookReceiver | None]:
     """What listens for the events of the server, if the operator has pointed it here; from before the first job."""
     port, secret = client.target.webhook_port, client.target.webhook_secret
     if port is None or secret is None or "webhooks" in client.target.denied:
@@ -84,9 +87,9 @@ def endpoint(openvideos_run: SuitePlugin, client: RecordingClient) -> Iterator[W
         try:
             receiver = stack.enter_context(WebhookReceiver(client, port, secret))
         except OSError as problem:
-            openvideos_run.give_up(f"--webhook-port {port} cannot be listened on: {problem.strerror or problem}")
+            _give_up(openvideos_run, f"--webhook-port {port} cannot be listened on: {problem.strerror or problem}")
         except ValueError as problem:
-            openvideos_run.give_up(f"--webhook-secret cannot be used: {problem}")
+            _give_up(openvideos_run, f"--webhook-secret cannot be used: {problem}")
         yield receiver
 
 
@@ -100,27 +103,27 @@ def receiver(endpoint: WebhookReceiver | None) -> WebhookReceiver:
 
 @pytest.fixture(scope="session")
 def jobs(
-    openvideos_run: SuitePlugin,
+    openvideos_run: RunState,
     client: RecordingClient,
     endpoint: WebhookReceiver | None,  # noqa: ARG001 - it must listen before the first job is started
 ) -> Iterator[JobPool]:
     """The jobs that the selected checks need, started side by side."""
     pool = JobPool(client)
     try:
-        pool.start(openvideos_run.state.needed_jobs)
+        pool.start(openvideos_run.needed_jobs)
     except CannotJudgeError as problem:
-        openvideos_run.give_up(str(problem))
+        _give_up(openvideos_run, str(problem))
     yield pool
-    openvideos_run.state.has_ended_job = pool.has_ended
+    openvideos_run.has_ended_job = pool.has_ended
     pool.stop()
 
 
 @pytest.fixture(scope="session")
-def offered(openvideos_run: SuitePlugin, client: RecordingClient, jobs: JobPool) -> Iterator[Capabilities]:
+def offered(openvideos_run: RunState, client: RecordingClient, jobs: JobPool) -> Iterator[Capabilities]:
     """What the server offers."""
     found = Capabilities(client, jobs)
     yield found
-    openvideos_run.state.capabilities = found.told()
+    openvideos_run.capabilities = found.told()
 
 
 @pytest.fixture(scope="session")
@@ -215,3 +218,9 @@ def _is_offered(request: pytest.FixtureRequest, offered: Capabilities) -> None:
     offered.require(catalogue()[check.requirement].capability)
     if check.capability is not None:
         offered.require(check.capability)
+
+
+def _give_up(run: RunState, reason: str) -> NoReturn:
+    """End the run: no verdict is possible."""
+    run.problem = reason
+    pytest.exit(reason, returncode=CANNOT_JUDGE)

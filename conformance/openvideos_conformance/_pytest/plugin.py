@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from .run_state import RunState
 
 _SHOWN_EXCHANGES: Final = 4
-CANNOT_JUDGE: Final = 2
-"""The exit code of a run that can say nothing."""
 
 
 class SuitePlugin:
@@ -102,11 +100,6 @@ class SuitePlugin:
             self.state.add_worker(sent)
 
     # ---------------------------------------------------------------- outcomes
-    def give_up(self, reason: str) -> NoReturn:
-        """End the run: no verdict is possible."""
-        self.state.problem = reason
-        pytest.exit(reason, returncode=CANNOT_JUDGE)
-
     def _observed(self, item: pytest.Item, check: Check, call: pytest.CallInfo[None]) -> Observation | None:
         exchanges: tuple[Exchange, ...] = ()
         target = self.state.target

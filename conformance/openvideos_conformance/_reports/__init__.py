@@ -1,1 +1,4 @@
-"""Turn a result into a file or a text. May import `_core`."""
+"""Turn a result into a file or a text.
+
+May import `_core`.
+"""

@@ -1,1 +1,4 @@
-"""Talk to the server under test, and record every exchange. May import `_inputs`, `_judging` and `_core`."""
+"""Talk to the server under test, and record every exchange.
+
+May import `_inputs`, `_judging` and `_core`.
+"""

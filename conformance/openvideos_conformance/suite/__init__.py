@@ -1,1 +1,4 @@
-"""The checks of the suite, as tests of pytest. Each names the requirement that it is a check of."""
+"""The checks, as tests of pytest.
+
+May import `_pytest`, `_fuzz`, `_probes`, `_server`, `_history`, `_inputs`, `_judging` and `_core`.
+"""

@@ -1,1 +1,4 @@
-"""Carry out the operations, without HTTP. May import `_media`, `_storage` and `_model`."""
+"""Carry out the operations, without HTTP.
+
+May import `_media`, `_storage` and `_model`.
+"""

@@ -1,1 +1,4 @@
-"""Take a request from its path to its response. May import `_webhooks` and all below it."""
+"""Take a request from its path to its response.
+
+May import `_webhooks`, `_engine`, `_media`, `_storage`, `_model` and `contract`.
+"""

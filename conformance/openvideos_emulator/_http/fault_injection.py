@@ -13,20 +13,17 @@ from starlette.datastructures import MutableHeaders
 from starlette.responses import Response
 
 from .._model.fault_plan import Fault, Reset
+from .connection import CONNECTION_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from starlette.types import Message, Receive, Scope, Send
 
-    from .uvicorn_protocol import Connection
+    from .connection import Connection
 
     Exchange = Callable[[Scope, Receive, Send], Awaitable[None]]
     Sleep = Callable[[float], Awaitable[None]]
-
-CONNECTION_KEY: Final = "openvideos_emulator.connection"
-"""Where a scope's state has the connection, if the server lets the app reach it."""
-
 
 _MAX_DRAINED: Final = 64 << 20
 

@@ -1,1 +1,4 @@
-"""Render the files of a job once. May import `_model`."""
+"""Render the files of a job, each once.
+
+May import `_model`.
+"""

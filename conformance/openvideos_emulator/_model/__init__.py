@@ -1,1 +1,4 @@
-"""Decide what a job, an event and a fault is. Pure. Imports no other folder."""
+"""Decide about jobs, events, faults and time. Pure.
+
+May import nothing else of this package.
+"""

@@ -1,6 +1,6 @@
 """Name every way in which a request is refused, apart from HTTP.
 
-The engine and the validator raise `RefusalError`; the face (`_answers`) decides which status a `Reason` has.
+The engine and the validator raise `RefusalError`; `_http/responses.py` decides which status a `Reason` has.
 """
 
 from __future__ import annotations

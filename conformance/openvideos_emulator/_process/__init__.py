@@ -1,1 +1,4 @@
-"""Run emulators as processes, for tests. May import the public modules."""
+"""Run emulators as processes of their own, for tests.
+
+May import `command`.
+"""

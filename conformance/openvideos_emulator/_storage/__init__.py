@@ -1,1 +1,4 @@
-"""Keep jobs and events in SQLite. May import `_model`."""
+"""Keep jobs and events in SQLite.
+
+May import `_model`.
+"""

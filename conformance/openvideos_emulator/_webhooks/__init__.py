@@ -1,1 +1,4 @@
-"""Deliver webhooks. May import `_storage` and `_model`."""
+"""Deliver webhooks.
+
+May import `_storage` and `_model`.
+"""

@@ -34,10 +34,11 @@ def kill_at(owner, name, nth, *, before=True):
         return result
     setattr(owner, name, call)
 from pathlib import Path
-from openvideos_emulator import _answers, _media, _operations
-from openvideos_emulator._engine import Engine
-from openvideos_emulator._store import Store
-from openvideos_emulator._media import MediaLibrary, Variant
+from openvideos_emulator._engine.engine import Engine
+from openvideos_emulator._http import handlers, responses
+from openvideos_emulator._media import library
+from openvideos_emulator._media.library import MediaLibrary, Variant
+from openvideos_emulator._storage.job_store import Store
 """
 
 
@@ -93,7 +94,7 @@ def session(run: Run, tmp_path: Path) -> Callable[..., Any]:
         "kill_at(Store, 'add', 8, before=False)",
         "kill_at(Store, 'add_claim', 8)",
         "kill_at(Engine, 'create', 8, before=False)",
-        "kill_at(_operations, 'video_json', 8)",
+        "kill_at(handlers, 'video_json', 8)",
     ],
 )
 def test_a_kill_while_jobs_are_created(session: Callable[..., Any], bomb: str) -> None:

@@ -1,1 +1,4 @@
-"""Carry out what the flows ask for, blocking and async."""
+"""Carry out the I/O that flows ask for, blocking and async.
+
+May import `_flows`, `requests` and `base`.
+"""

@@ -1,4 +1,4 @@
-"""Carry out what flows ask for by awaiting, on asyncio or trio: the twin of `_sync_driver`, with the same rules."""
+"""Carry out what flows ask for by awaiting, on asyncio or trio: the twin of `sync`, with the same rules."""
 
 from __future__ import annotations
 

@@ -30,8 +30,8 @@ from .._errors import (
     PollTimeoutError,
     RateLimitError,
 )
-from .._pages import ConversationPage, Walk
 from .effects import Emit, Flow, Gather, Sleep
+from .paging import P, Walk
 from .polling import (
     DEFAULT_INTERVAL_S,
     FAILURES_PER_RETRY,
@@ -108,7 +108,7 @@ def checked_concurrency(value: object) -> int:
 def waiting(
     ids: tuple[str, ...],
     read: Callable[[str], Call[Video]],
-    list_page: Callable[[Walk], Call[ConversationPage[Video]]],
+    list_page: Callable[[Walk], Call[P]],
     first: Walk,
     retries: Retries,
     pace: Pace,
@@ -132,7 +132,7 @@ def waiting(
 def _rounds(
     wait: _Wait,
     read: Callable[[str], Call[Video]],
-    list_page: Callable[[Walk], Call[ConversationPage[Video]]],
+    list_page: Callable[[Walk], Call[P]],
     first: Walk,
     retries: Retries,
     pace: Pace,
@@ -172,7 +172,7 @@ def _rounds(
 def _one_round(
     wait: _Wait,
     read: Callable[[str], Call[Video]],
-    list_page: Callable[[Walk], Call[ConversationPage[Video]]],
+    list_page: Callable[[Walk], Call[P]],
     first: Walk,
     retries: Retries,
     deadline: float,
@@ -216,7 +216,7 @@ def pages_pay(jobs: int, pages: int) -> bool:
 def _walk(
     wait: _Wait,
     unseen: set[str],
-    list_page: Callable[[Walk], Call[ConversationPage[Video]]],
+    list_page: Callable[[Walk], Call[P]],
     first: Walk,
     retries: Retries,
     deadline: float,
@@ -240,7 +240,7 @@ def _walk(
         barren = 0 if len(unseen) < before else barren + 1
         if not page.has_next_page() or not pages_pay(len(unseen), barren):
             return
-        walk = walk.behind(page)
+        walk = walk.after(page)
 
 
 def _reading(

@@ -22,7 +22,7 @@ from openvideos import (
     SyncConversationCursorPage,
     Video,
 )
-from openvideos._pages import Once, Walk
+from openvideos._flows.paging import Once, Walk
 
 from .world import BASE_URL, FLOWS, KEY, video_json
 
@@ -333,7 +333,8 @@ class TestThingsWithoutAnId:
             first_id=None,
             last_id=None,
             additional_properties={},
-            walk=Walk(session=cast("Any", None), options=cast("Any", None), extras=cast("Any", None)),
+            walk=Walk(settings=cast("Any", None), options=cast("Any", None), extras=cast("Any", None)),
+            session=cast("Any", None),
         )
 
     def test_each_is_yielded(self) -> None:

@@ -9,6 +9,7 @@ import math
 import random
 from collections.abc import Callable, Mapping
 from email.utils import formatdate
+from functools import partial
 from typing import Any
 
 import httpx
@@ -36,6 +37,7 @@ from openvideos import (
 from openvideos._calls import Extras
 from openvideos._drivers.transport import SyncTransport
 from openvideos._flows.effects import Gather, Send
+from openvideos._flows.paging import Walk, page_call
 from openvideos._flows.polling import DEFAULT_INTERVAL_S, FAILURES_PER_RETRY, Pace
 from openvideos._flows.retrying import SHORTEST_ATTEMPT_S
 from openvideos._flows.wait_many import (
@@ -47,7 +49,6 @@ from openvideos._flows.wait_many import (
     waiting,
 )
 from openvideos._operations import ListOptions
-from openvideos._pages import Walk, page_call
 from openvideos._session import SyncSession
 
 from .world import (
@@ -67,8 +68,8 @@ from .world import (
     video_json,
 )
 
-KIND: type[SyncConversationCursorPage[Video]] = SyncConversationCursorPage
-FIRST = Walk(SyncSession.of(SETTINGS, SyncTransport()), ListOptions(limit=PAGE_SIZE), Extras())
+MAKE_PAGE = partial(SyncConversationCursorPage[Video], session=SyncSession.of(SETTINGS, SyncTransport()))
+FIRST = Walk(SETTINGS, ListOptions(limit=PAGE_SIZE), Extras())
 AN_HOUR = Pace(interval=None, timeout=3600.0)
 COMPLETED = ["completed", "succeeded"]
 FAILED = ["failed", "cancelled"]
@@ -163,7 +164,13 @@ class Farm:
         """Wait for jobs, all if none are named, and return the ids in the order in which they came."""
         wanted = checked_ids(list(self.jobs) if ids is None else ids)
         flow = waiting(
-            wanted, read_call, lambda walk: page_call(KIND, walk), FIRST, self.world.retries(limit), pace, **options
+            wanted,
+            read_call,
+            partial(page_call, MAKE_PAGE),
+            FIRST,
+            self.world.retries(limit),
+            pace,
+            **options,
         )
         self.world.run(flow)
         return self.emitted

@@ -20,8 +20,8 @@ from unittest.mock import patch
 
 import httpx
 
-from openvideos import _calls, _operations, _pages, _parsing
-from openvideos._flows import downloading, effects, retrying
+from openvideos import _calls, _operations, _parsing
+from openvideos._flows import downloading, effects, paging, retrying
 from openvideos_raw.models.video import Video
 
 VARIABLE: Final = "OPENVIDEOS_BROKEN"
@@ -42,12 +42,12 @@ def lost_form_field(replace: Callable[[object, str, Any], None]) -> None:
 
 
 def swapped_cursor(replace: Callable[[object, str, Any], None]) -> None:
-    """Ask for the page behind the first item of a page, in place of its last."""
+    """Continue after the first item of a page, in place of its last."""
 
-    def cursor(_: _pages.Walk, page: Any) -> str | None:
+    def cursor(_: paging.Walk, page: Any) -> str | None:
         return (page.first_id or page.data[0].id) if page.has_more else None
 
-    replace(_pages.Walk, "cursor", cursor)
+    replace(paging.Walk, "cursor", cursor)
 
 
 def dropped_unknown_field(replace: Callable[[object, str, Any], None]) -> None:
@@ -59,7 +59,7 @@ def dropped_unknown_field(replace: Callable[[object, str, Any], None]) -> None:
         video.additional_properties.clear()
         return video
 
-    for module in (_parsing, _pages):
+    for module in (_parsing, paging):
         replace(module, "read_video", read_video)
 
 
