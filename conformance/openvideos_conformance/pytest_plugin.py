@@ -35,7 +35,8 @@ def _is_suite(name: str) -> bool:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Register the suite's hooks and fixtures if the suite is asked for."""
-    if config.pluginmanager.has_plugin(_RUN) or not hasattr(config.option, "openvideos_expected_failures"):
+    is_asked_for = hasattr(config.option, "openvideos_expected_failures") and not config.option.help
+    if not is_asked_for or config.pluginmanager.has_plugin(_RUN):
         return
     from ._pytest.options import plugin_of
 

@@ -36,7 +36,7 @@ def add_options(parser: pytest.Parser) -> None:
 
     for option in OPTIONS:
         dest = "base_url" if option.names[0] == SHARED else _DEST + option.dest
-        add(option.names, option.help, dest, metavar=option.metavar)
+        add(option.names, option.help, dest, metavar=option.metavar or option.dest.upper())
     add(["--only"], "check these requirements alone (ID,ID)", f"{_DEST}only", metavar="ID", default="")
     add(["--report"], "the directory to write reports to", f"{_DEST}report", metavar="DIR", type=Path)
     add(

@@ -1,0 +1,171 @@
+"""A target is made of options in one place: bad ones are refused by name, whoever read them, and no secret is shown."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from openvideos_conformance._cli.options import parser
+from openvideos_conformance._core.catalogue import capabilities
+from openvideos_conformance._core.target import KEY_VARIABLE, OPTIONS, URL_VARIABLE, Target, TargetError
+from openvideos_conformance._pytest.options import _share
+
+URL = "http://127.0.0.1:9/v1"
+SECRET = "hunter2secret"
+SUITE = ("-p", "openvideos_conformance.pytest_plugin", "-p", "no:cacheprovider", "--pyargs", "openvideos_conformance")
+
+
+def target(environment: dict[str, str] | None = None, **texts: str | None) -> Target:
+    return Target.of({"base_url": URL, **texts}, environment or {})
+
+
+def made(**texts: str) -> tuple[Target | None, str]:
+    """Return the target that texts make, or why they make none."""
+    try:
+        return target(**texts), ""
+    except TargetError as problem:
+        return None, str(problem)
+
+
+def test_what_is_not_given_is_the_default() -> None:
+    assert Target(base_url=URL) == target()
+
+
+def test_what_is_given_is_taken() -> None:
+    given_ = {"model": "m", "size": "64x48", "seconds": "1", "failing_prompt": "fail", "webhook_secret": "whsec_a"}
+    numbers = {"max_videos": "3", "deadline": "2.5", "timeout": "7", "seed": "9", "webhook_port": "8001"}
+    expected = Target(
+        base_url=URL,
+        api_key="sk",
+        max_videos=3,
+        deadline=2.5,
+        timeout=7.0,
+        seed=9,
+        webhook_port=8001,
+        declared=frozenset({"remix"}),
+        denied=frozenset({"edits"}),
+        **given_,
+    )
+    assert expected == target(api_key="sk", capabilities="remix,-edits", **given_, **numbers)
+
+
+def test_the_environment_fills_in() -> None:
+    found = Target.of({}, {URL_VARIABLE: URL, KEY_VARIABLE: "sk-environment"})
+    assert (URL, "sk-environment") == (found.base_url, found.api_key)
+    assert "sk-option" == target({KEY_VARIABLE: "sk-environment"}, api_key="sk-option").api_key
+    assert target({KEY_VARIABLE: "sk-environment"}, api_key="").api_key is None
+
+
+def test_all_capabilities_are_declared_or_denied_at_once() -> None:
+    assert frozenset(capabilities()) == target(capabilities="all").declared
+    assert frozenset(capabilities()) - {"edits"} == target(capabilities="all,-edits").declared
+    assert frozenset(capabilities()) == target(capabilities="-all").denied
+
+
+NUMBERS = st.one_of(
+    st.text(max_size=12),
+    st.sampled_from(["0", "-1", "nan", "inf", "1e400", "1_0", "٣", "9" * 400, " 1", "1 ", "", "0x10"]),
+    st.integers().map(str),
+    st.floats().map(str),
+)
+
+
+@given(st.sampled_from(["max_videos", "deadline", "timeout", "seed", "webhook_port"]), NUMBERS)
+def test_a_number_is_in_its_range_or_refused_by_name(name: str, text: str) -> None:
+    found, refusal = made(**{name: text})
+    if found is None:
+        assert f"--{name.replace('_', '-')}" in refusal
+        return
+    least, most = {"webhook_port": (1, 65_535), "seed": (0, 10**15)}.get(name, (0, 1e8))
+    value = getattr(found, name)
+    assert value is None or (least <= value <= most and (name == "seed" or value > 0))
+
+
+@given(st.text(st.characters(codec="utf-8"), max_size=30))
+def test_a_url_with_a_password_is_never_shown(text: str) -> None:
+    with pytest.raises(TargetError) as caught:
+        target(base_url=f"http://user:{SECRET}@{text}/v1")
+    assert SECRET not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["", "ftp://127.0.0.1/v1", "127.0.0.1:8000", "http:///v1", "http://h:0/v1", "http://h/v1?q", "http://h /v1"]
+)
+def test_what_is_no_url_of_an_api_is_refused(url: str) -> None:
+    with pytest.raises(TargetError, match="--base-url"):
+        target(base_url=url)
+
+
+@given(st.text(min_size=1, max_size=20))
+def test_a_key_is_taken_whole_or_refused_without_being_shown(key: str) -> None:
+    found, refusal = made(api_key=key)
+    if found is None:
+        assert f"the key must be printable ASCII without spaces; see --api-key and {KEY_VARIABLE}" == refusal
+    else:
+        assert key == found.api_key
+
+
+def test_both_command_lines_have_every_option_under_the_same_names() -> None:
+    known = {name: (option.names[0], "1") for option in OPTIONS for name in option.names}
+    for name, (first, value) in known.items():
+        parsed = parser().parse_args(["run", name, value])
+        assert value == getattr(parsed, first.removeprefix("--").replace("-", "_"))
+    shown = asked("--help", "-p", "no:timeout")
+    assert 0 == shown.returncode, shown.stderr
+    for name in known:
+        assert f"{name}=" in shown.stdout
+
+
+def asked(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "pytest", "-p", "no:schemathesis", *SUITE, *arguments]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=100, check=False)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (("--base-url", f"http://u:{SECRET}@127.0.0.1:9/v1"), "give the key with --api-key"),
+        (("--base-url", URL, "--max-videos", "0"), "use 1 or more"),
+        (("--base-url", URL, "--deadline", "soon"), "is not a time in seconds"),
+        (("--base-url", URL, "-n", "4", "--max-videos", "2"), "use -n 2 or fewer"),
+    ],
+)
+def test_pytest_refuses_what_the_command_refuses(tmp_path: Path, arguments: tuple[str, ...], reason: str) -> None:
+    done = asked(*arguments, "--only", "VID-LIST-001", "--report", "report", cwd=tmp_path)
+    assert pytest.ExitCode.USAGE_ERROR == done.returncode
+    assert reason in done.stderr
+    assert SECRET not in done.stdout + done.stderr
+    assert not (tmp_path / "report").exists()
+
+
+def config(*, workers: int, index: int | None = None) -> pytest.Config:
+    """Return what pytest-xdist makes of a configuration: of the controller, or of one of its workers."""
+    option = SimpleNamespace(tx=[f"{workers - 1}*popen", "popen"] if workers > 1 else ["popen"] * workers)
+    values: dict[str, Any] = {"option": option}
+    if index is not None:
+        values["workerinput"] = {"workercount": workers, "workerid": f"gw{index}"}
+    return cast("pytest.Config", SimpleNamespace(**values))
+
+
+@given(st.integers(1, 16), st.integers(1, 50))
+def test_workers_share_the_videos_or_are_refused(workers: int, videos: int) -> None:
+    if workers > videos:
+        for index in (None, 0):
+            with pytest.raises(pytest.UsageError, match=f"use -n {videos} or fewer"):
+                _share(config(workers=workers, index=index), videos)
+        return
+    assert videos == _share(config(workers=workers), videos)
+    shares = [_share(config(workers=workers, index=index), videos) for index in range(workers)]
+    assert videos == sum(shares)
+    assert min(shares) >= 1
+
+
+def test_a_run_without_workers_has_all_videos() -> None:
+    assert 7 == _share(config(workers=0), 7)
