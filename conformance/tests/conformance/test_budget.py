@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from openvideos_conformance._fuzz.engine import MAX_JOBS
 from openvideos_conformance._probes.once import Probe, Probes, jobs_of
-from openvideos_conformance._pytest.budget import reckoned
+from openvideos_conformance._pytest.budget import most_jobs
 from openvideos_conformance._pytest.marker import Check, Phase
 
 MANY = 1000
@@ -16,7 +16,7 @@ def check(requirement: str = "VID-CREATE-001", *, layer: str = "scenario", start
 
 def test_a_probe_counts_once_however_many_checks_look_at_it() -> None:
     one = (check(), ["concurrent_creates", "client"])
-    assert jobs_of(["concurrent_creates"]) == {"concurrent_creates": reckoned([one, one, one], [], [], MANY)}
+    assert jobs_of(["concurrent_creates"]) == {"concurrent_creates": most_jobs([one, one, one], [], [], MANY)}
 
 
 def test_a_probe_brings_what_it_is_built_on() -> None:
@@ -31,7 +31,7 @@ def test_every_probe_is_known_by_the_name_of_its_fixture() -> None:
 
 
 def test_what_a_check_starts_itself_counts_for_each() -> None:
-    assert 5 == reckoned([(check(starts=2), []), (check(starts=3), [])], [], [], MANY)
+    assert 5 == most_jobs([(check(starts=2), []), (check(starts=3), [])], [], [], MANY)
 
 
 def test_plans_detections_and_generated_requests_count_once() -> None:
@@ -41,12 +41,12 @@ def test_plans_detections_and_generated_requests_count_once() -> None:
         (check(layer="fuzz"), []),
         (check(layer="fuzz"), []),
     ]
-    assert 2 + 2 + MAX_JOBS == reckoned(checks, ["plain", "json"], [], MANY)
+    assert 2 + 2 + MAX_JOBS == most_jobs(checks, ["plain", "json"], [], MANY)
 
 
 def test_what_the_operator_denies_costs_nothing() -> None:
-    assert 0 == reckoned([(check("VID-REMIX-001", starts=4), ["remix"])], [], ["remix"], MANY)
+    assert 0 == most_jobs([(check("VID-REMIX-001", starts=4), ["remix"])], [], ["remix"], MANY)
 
 
 def test_the_operator_bounds_it() -> None:
-    assert 3 == reckoned([(check(starts=9), [])], [], [], 3)
+    assert 3 == most_jobs([(check(starts=9), [])], [], [], 3)
