@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from .._core.exchange import MISSING
 from .._core.outcomes import NotReachedError
 from .._inputs.unknown_ids import unknown_like
-from .._judging.assertions import answered, shown, violated
+from .._judging.assertions import expect_response, shown, violated
 from .._pytest.marker import checks
 
 if TYPE_CHECKING:
@@ -23,8 +23,7 @@ _REQUEST_ID = "x-request-id"
 def test_every_answer_has_a_request_id(client: RecordingClient, jobs: JobPool) -> None:
     for exchange in _one_of_each(client, jobs):
         if not exchange.header(_REQUEST_ID):
-            media_type = shown(exchange.header("content-type"))
-            raise violated(f"{exchange.told} is JSON, and its Content-Type is {media_type}", exchange)
+            raise violated(f"the response to {exchange.summary} has no {_REQUEST_ID}", exchange)
 
 
 @checks("VID-HEADER-002")
@@ -46,7 +45,7 @@ def test_json_is_told_to_be_json(client: RecordingClient, jobs: JobPool) -> None
     for exchange in _one_of_each(client, jobs):
         if isinstance(exchange.json, dict | list) and exchange.media_type != "application/json":
             media_type = shown(exchange.header("content-type"))
-            raise violated(f"{exchange.told} is JSON, and its Content-Type is {media_type}", exchange)
+            raise violated(f"{exchange.summary} is JSON, and its Content-Type is {media_type}", exchange)
 
 
 @checks("VID-HEADER-005")
@@ -80,4 +79,4 @@ def _one_of_each(client: RecordingClient, jobs: JobPool) -> list[Exchange]:
     ]
     if client.target.api_key is not None:
         asked.append(client.get("/videos", authorization=None))
-    return [answered(exchange) for exchange in asked]
+    return [expect_response(exchange) for exchange in asked]
