@@ -101,7 +101,7 @@ def _client(options: argparse.Namespace) -> int:
         options.argv,
         [SCENARIOS[name] for name in dict.fromkeys(options.scenario)] or SCENARIOS.values(),
         timeout=timeout,
-        tell=_tell,
+        on_scenario=_print_line,
         expected=expected,
         strict=options.strict,
     )
@@ -112,7 +112,7 @@ def _client(options: argparse.Namespace) -> int:
     return code
 
 
-def _tell(line: str) -> None:
+def _print_line(line: str) -> None:
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
 
@@ -127,11 +127,11 @@ def _unusable(directory: Path) -> str:
 
 
 def _compare(options: argparse.Namespace) -> int:
-    from .._reports.comparison import ReportError, read, to_html, to_markdown, told_apart
+    from .._reports.comparison import ReportError, read, to_html, to_markdown, with_unique_names
     from .._reports.write import save
 
     try:
-        reports = told_apart([read(text) for text in options.reports])
+        reports = with_unique_names([read(text) for text in options.reports])
     except ReportError as problem:
         return _complain(str(problem))
     try:

@@ -12,7 +12,7 @@ import pytest
 from .._core.run_result import plural
 from .._core.sanitize import one_line
 from .._core.verdicts import Outcome, Verdict
-from .._pytest.budget import reckoned
+from .._pytest.budget import most_jobs
 from .._pytest.marker import check_of
 from .._reports.terminal import COLOURS, GREY, painted
 
@@ -58,7 +58,7 @@ class Progress:
         if not pairs:
             return
         state, target = self._state, self._state.target
-        most = reckoned(pairs, state.needed_jobs, target.denied, target.max_videos)
+        most = most_jobs(pairs, state.needed_jobs, target.denied, target.max_videos)
         self.say(
             f"Judging {target.base_url} by {plural(len({check.requirement for check, _ in pairs}), 'requirement')}, "
             f"in {plural(len(pairs), 'check')}."

@@ -20,12 +20,12 @@ TERMINAL = frozenset({"completed", "failed"})
 
 
 @dataclass(frozen=True, kw_only=True)
-class History:
+class CommandRun:
     """One run of the command: what it sent, how it ended, and what it left on the disk."""
 
     scenario: str
     key: str
-    asked: Mapping[str, str] = field(default_factory=dict[str, str])
+    wanted: Mapping[str, str] = field(default_factory=dict[str, str])
     """What the command was told to ask for: the prompt, the size and the seconds."""
     exchanges: tuple[Exchange, ...] = ()
     """What the API was sent, in order."""
@@ -35,7 +35,7 @@ class History:
     """The numbers of the requests that the scenario answered in its own way."""
     exit_code: int | None = 0
     """None if it did not end in time."""
-    last_words: str = ""
+    output_tail: str = ""
     """The end of what it wrote."""
     files: Mapping[str, bytes] = field(default_factory=dict[str, bytes])
     """What is in its directory after it."""

@@ -22,10 +22,10 @@ from .._core.outcomes import NotReachedError, ViolationError
 from .._core.run_result import RunResult, suite_version
 from .._core.sanitize import one_line
 from .._core.verdicts import Observation, Outcome, judge
-from .command_run import History
-from .recording_server import PREFIX, Answer, Asked, Emulated, Recorder
+from .command_run import CommandRun
+from .recording_server import PREFIX, AppRunner, RecordingServer, Request, Response
 from .rules import verdicts
-from .scenarios import Stage
+from .scenarios import ScenarioState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from .rules import ClientRule
     from .scenarios import Scenario
 
-ASKED: Final = {"size": "64x48", "seconds": "1"}
+REQUESTED: Final = {"size": "64x48", "seconds": "1"}
 """What the command is told to ask for beside the prompt, in OPENVIDEOS_SIZE and OPENVIDEOS_SECONDS."""
 _LAST_WORDS: Final = 400
 _SHOWN_EXCHANGES: Final = 2
@@ -46,10 +46,10 @@ class CommandError(Exception):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Played:
+class ScenarioRun:
     """A history, and what of it no report may show."""
 
-    history: History
+    run: CommandRun
     base_url: str
 
 
@@ -58,7 +58,7 @@ def judge_client(
     scenarios: Iterable[Scenario],
     *,
     timeout: float = 60.0,
-    tell: Callable[[str], object] = lambda _: None,
+    on_scenario: Callable[[str], object] = lambda _: None,
     expected: Mapping[str, str] | None = None,
     strict: bool = False,
 ) -> RunResult:
@@ -67,23 +67,23 @@ def judge_client(
     observations: list[Observation] = []
     names: list[str] = []
     problem: str | None = None
-    is_interrupted = has_asked = False
+    is_interrupted = has_sent = False
     last = ""
     started = 0
     try:
         for scenario in scenarios:
-            tell(f"{scenario.name}: {scenario.what}")
-            played = play(command, scenario, timeout=timeout)
+            on_scenario(f"{scenario.name}: {scenario.what}")
+            scenario_run = run_scenario(command, scenario, timeout=timeout)
             names.append(scenario.name)
-            has_asked = has_asked or bool(played.history.exchanges)
-            started += sum(1 for each in played.history.started() if each.is_ok)
-            observations += observed(played)
-            last = _last_report(played.history)
+            has_sent = has_sent or bool(scenario_run.run.exchanges)
+            started += sum(1 for each in scenario_run.run.started() if each.is_ok)
+            observations += observations_of(scenario_run)
+            last = _last_report(scenario_run.run)
     except CommandError as refused:
         problem = str(refused)
     except KeyboardInterrupt:
         is_interrupted = True
-    if problem is None and not is_interrupted and not has_asked:
+    if problem is None and not is_interrupted and not has_sent:
         problem = f"the command sent no request; it finds the server in OPENVIDEOS_BASE_URL and OPENAI_BASE_URL{last}"
     results = judge(
         client_catalogue().values(),
@@ -118,33 +118,33 @@ def need_emulator() -> None:
     create_app().close()
 
 
-def observed(played: Played) -> list[Observation]:
+def observations_of(scenario_run: ScenarioRun) -> list[Observation]:
     """Return what each rule saw in a history."""
-    return [_observation(rule, problem, played) for rule, problem in verdicts(played.history)]
+    return [_observation(rule, problem, scenario_run) for rule, problem in verdicts(scenario_run.run)]
 
 
-def _observation(rule: ClientRule, problem: Exception | None, played: Played) -> Observation:
-    hidden = (played.history.key,)
+def _observation(rule: ClientRule, problem: Exception | None, scenario_run: ScenarioRun) -> Observation:
+    hidden = (scenario_run.run.key,)
     exchanges: tuple[Exchange, ...] = ()
     if problem is None:
         outcome, message = Outcome.PASSED, ""
     elif isinstance(problem, ViolationError | NotReachedError):
         outcome = Outcome.VIOLATED if isinstance(problem, ViolationError) else Outcome.NOT_REACHED
-        message, exchanges = f"{played.history.scenario}: {problem.message}", problem.exchanges
+        message, exchanges = f"{scenario_run.run.scenario}: {problem.message}", problem.exchanges
     else:
         outcome = Outcome.ERROR
-        message = f"{played.history.scenario}: the suite itself failed: {type(problem).__name__}: {problem}"
+        message = f"{scenario_run.run.scenario}: the suite itself failed: {type(problem).__name__}: {problem}"
     return Observation(
         requirement=rule.requirement,
-        check=played.history.scenario,
+        check=scenario_run.run.scenario,
         layer="client",
         outcome=outcome,
         message=redacted(one_line(message), hidden),
-        evidence=tuple(evidence(each, played.base_url, hidden) for each in exchanges[:_SHOWN_EXCHANGES]),
+        evidence=tuple(evidence(each, scenario_run.base_url, hidden) for each in exchanges[:_SHOWN_EXCHANGES]),
     )
 
 
-def play(command: Sequence[str], scenario: Scenario, *, timeout: float) -> Played:
+def run_scenario(command: Sequence[str], scenario: Scenario, *, timeout: float) -> ScenarioRun:
     """Run the command once against a server of its own, in which one thing goes wrong.
 
     Raises:
@@ -154,49 +154,51 @@ def play(command: Sequence[str], scenario: Scenario, *, timeout: float) -> Playe
     from openvideos_emulator import create_app
 
     key = f"sk-openvideos-{secrets.token_hex(16)}"
-    app = create_app(api_key=key, pace=scenario.pace)
-    emulated = Emulated(app)
+    app = create_app(api_key=key, pace=scenario.job_speed)
+    emulator = AppRunner(app)
     try:
         authorized = (("authorization", f"Bearer {key}"), ("content-type", "application/json"))
         for _ in range(scenario.jobs):
             body = json.dumps({"status": "completed", "size": "64x48", "seconds": "1"}).encode()
-            emulated.ask(Asked("POST", "/_emulator/jobs", headers=authorized, body=body))
-        stage = Stage(ask=emulated.ask)
+            emulator.send(Request("POST", "/_emulator/jobs", headers=authorized, body=body))
+        state = ScenarioState(send=emulator.send)
 
-        def elsewhere(asked: Asked) -> Answer:
-            others = tuple(pair for pair in asked.headers if pair[0].lower() != "authorization")
-            return emulated.ask(Asked(asked.method, asked.path, asked.query, (*authorized[:1], *others), asked.body))
+        def elsewhere(request: Request) -> Response:
+            others = tuple(pair for pair in request.headers if pair[0].lower() != "authorization")
+            return emulator.send(
+                Request(request.method, request.path, request.query, (*authorized[:1], *others), request.body)
+            )
 
         with (
-            Recorder(lambda asked: scenario.change(stage, asked)) as api,
-            Recorder(elsewhere) as foreign,
+            RecordingServer(lambda request: scenario.change(state, request)) as api,
+            RecordingServer(elsewhere) as foreign,
             tempfile.TemporaryDirectory(prefix="openvideos-client-", ignore_cleanup_errors=True) as directory,
         ):
-            stage.elsewhere = foreign.origin
+            state.elsewhere = foreign.origin
             base_url = api.origin + PREFIX
             output, words = Path(directory, "output"), Path(directory, "words")
             output.mkdir()
-            asked = {"prompt": scenario.prompt, **ASKED}
+            wanted = {"prompt": scenario.prompt, **REQUESTED}
             environment = _environment(base_url, key, scenario.name, output) | {
-                f"OPENVIDEOS_{name.upper()}": value for name, value in asked.items()
+                f"OPENVIDEOS_{name.upper()}": value for name, value in wanted.items()
             }
             exit_code = _carry_out(command, environment, words, timeout)
             exchanges = tuple(api.exchanges)
-            history = History(
+            run = CommandRun(
                 scenario=scenario.name,
                 key=key,
-                asked=asked,
+                wanted=wanted,
                 exchanges=exchanges,
                 foreign=tuple(foreign.exchanges),
                 broken=frozenset(api.broken),
                 exit_code=exit_code,
-                last_words=_last_words(words),
+                output_tail=_output_tail(words),
                 files=_files(output),
-                media=_media(emulated, exchanges, authorized),
+                media=_media(emulator, exchanges, authorized),
             )
-        return Played(history=history, base_url=base_url)
+        return ScenarioRun(run=run, base_url=base_url)
     finally:
-        emulated.close()
+        emulator.close()
         app.close()
 
 
@@ -249,13 +251,13 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def _last_report(history: History) -> str:
+def _last_report(run: CommandRun) -> str:
     """Say how a command ended, for one that did nothing else."""
-    words = f": {redacted(history.last_words, (history.key,))}" if history.last_words else ""
-    return f". It ended with {history.exit_code}{words}" if history.exit_code is not None else ". It did not end"
+    words = f": {redacted(run.output_tail, (run.key,))}" if run.output_tail else ""
+    return f". It ended with {run.exit_code}{words}" if run.exit_code is not None else ". It did not end"
 
 
-def _last_words(words: Path) -> str:
+def _output_tail(words: Path) -> str:
     return one_line(words.read_bytes()[-8 * _LAST_WORDS :].decode("utf-8", "replace"))[-_LAST_WORDS:]
 
 
@@ -269,11 +271,11 @@ def _files(output: Path) -> dict[str, bytes]:
     return found
 
 
-def _media(emulated: Emulated, exchanges: Iterable[Exchange], headers: tuple[tuple[str, str], ...]) -> bytes | None:
+def _media(emulator: AppRunner, exchanges: Iterable[Exchange], headers: tuple[tuple[str, str], ...]) -> bytes | None:
     """Return the file of the video that the command downloaded, whole, from the control endpoints."""
     for each in exchanges:
         if each.operation == "download_video_content":
             path = f"/_emulator/jobs/{each.ids['video_id']}/content"
-            answer = emulated.ask(Asked("GET", path, headers=headers))
-            return answer.body if answer.status == 200 else None  # noqa: PLR2004 - HTTP's own
+            response = emulator.send(Request("GET", path, headers=headers))
+            return response.body if response.status == 200 else None  # noqa: PLR2004 - HTTP's own
     return None

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
     Scope = MutableMapping[str, Any]
     App = Callable[[Scope, Callable[[], Awaitable[Scope]], Callable[[Scope], Awaitable[None]]], Awaitable[None]]
-    Change = Callable[["Asked", Callable[["Asked"], "Answer"]], "Answer"]
-    """What a scenario does: a request and the way to the right server in, an answer out."""
 
 PREFIX: Final = "/v1"
 _PATIENCE: Final = 20.0
@@ -32,7 +30,7 @@ _CUT: Final = struct.pack("ii", 1, 0)
 
 
 @dataclass(frozen=True)
-class Asked:
+class Request:
     """A request, whole. `path` is as it was sent."""
 
     method: str
@@ -48,7 +46,7 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Answer:
+class Response:
     """An answer, whole, and how it is sent."""
 
     status: int
@@ -65,14 +63,14 @@ class Answer:
         """Return a header."""
         return next((value for key, value in self.headers if key.lower() == name), None)
 
-    def having(self, **headers: str) -> Answer:
+    def with_headers(self, **headers: str) -> Response:
         """Return the answer with other headers; an underscore is a hyphen."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         kept = [(key, value) for key, value in self.headers if key.lower() not in named]
         return replace(self, headers=(*kept, *named.items()), is_broken=True)
 
 
-class Emulated:
+class AppRunner:
     """Asks an ASGI app from any thread."""
 
     def __init__(self, app: App) -> None:
@@ -88,48 +86,50 @@ class Emulated:
         self._thread.join()
         self._loop.close()
 
-    def ask(self, asked: Asked) -> Answer:
+    def send(self, request: Request) -> Response:
         """Return what the app answers."""
-        return asyncio.run_coroutine_threadsafe(self._ask(asked), self._loop).result(_PATIENCE)
+        return asyncio.run_coroutine_threadsafe(self._send(request), self._loop).result(_PATIENCE)
 
-    async def _ask(self, asked: Asked) -> Answer:
-        headers = [pair for pair in asked.headers if pair[0].lower() not in {"transfer-encoding", "content-length"}]
-        if asked.body or asked.method == "POST":
-            headers.append(("content-length", str(len(asked.body))))
+    async def _send(self, request: Request) -> Response:
+        headers = [pair for pair in request.headers if pair[0].lower() not in {"transfer-encoding", "content-length"}]
+        if request.body or request.method == "POST":
+            headers.append(("content-length", str(len(request.body))))
         scope: Scope = {
             "type": "http",
             "asgi": {"version": "3.0"},
             "http_version": "1.1",
-            "method": asked.method,
+            "method": request.method,
             "scheme": "http",
-            "path": unquote(asked.path),
-            "raw_path": asked.path.encode("latin-1"),
+            "path": unquote(request.path),
+            "raw_path": request.path.encode("latin-1"),
             "root_path": "",
-            "query_string": asked.query.encode("latin-1"),
+            "query_string": request.query.encode("latin-1"),
             "headers": [(key.lower().encode("latin-1"), value.encode("latin-1")) for key, value in headers],
             "client": ("127.0.0.1", 0),
             "server": ("127.0.0.1", 80),
         }
-        waiting: list[Scope] = [{"type": "http.request", "body": asked.body, "more_body": False}]
-        said: list[Scope] = []
+        waiting: list[Scope] = [{"type": "http.request", "body": request.body, "more_body": False}]
+        messages: list[Scope] = []
 
         async def receive() -> Scope:
             return waiting.pop() if waiting else {"type": "http.disconnect"}
 
         async def send(message: Scope) -> None:
-            said.append(message)
+            messages.append(message)
 
         await self._app(scope, receive, send)
-        head = said[0]
-        answered = tuple((key.decode("latin-1"), value.decode("latin-1")) for key, value in head["headers"])
-        return Answer(head["status"], answered, b"".join(each.get("body", b"") for each in said[1:]), is_broken=False)
+        head = messages[0]
+        headers_sent = tuple((key.decode("latin-1"), value.decode("latin-1")) for key, value in head["headers"])
+        return Response(
+            head["status"], headers_sent, b"".join(each.get("body", b"") for each in messages[1:]), is_broken=False
+        )
 
 
 @dataclass
-class Recorder:
+class RecordingServer:
     """An origin on loopback: every request is recorded, answered, and its answer recorded."""
 
-    answer: Callable[[Asked], Answer]
+    response: Callable[[Request], Response]
     exchanges: list[Exchange] = field(default_factory=list[Exchange])
     broken: set[int] = field(default_factory=set[int])
 
@@ -158,17 +158,17 @@ class Recorder:
         """Where it is, without a path."""
         return f"http://127.0.0.1:{self._server.server_port}"
 
-    def handle(self, asked: Asked) -> tuple[Answer, Callable[[str], None]]:
+    def handle(self, request: Request) -> tuple[Response, Callable[[str], None]]:
         """Return the answer to a request, and what is called when it was sent."""
         with self._lock:
             number = next(self._numbers)
         began = time.monotonic()
-        below = asked.path.removeprefix(PREFIX) if asked.path.startswith(f"{PREFIX}/") else asked.path
-        operation, ids = contract().match(asked.method, below)
-        if below == asked.path:  # not below the base URL
+        below = request.path.removeprefix(PREFIX) if request.path.startswith(f"{PREFIX}/") else request.path
+        operation, ids = contract().match(request.method, below)
+        if below == request.path:  # not below the base URL
             operation = None
-        asked = replace(asked, operation=operation)
-        answer = self.answer(asked)
+        request = replace(request, operation=operation)
+        response = self.response(request)
 
         def record(failure: str) -> None:
             exchange = Exchange(
@@ -177,32 +177,32 @@ class Recorder:
                 began=began,
                 ended=time.monotonic(),
                 at=time.time(),
-                method=asked.method,
+                method=request.method,
                 path=below,
-                query=asked.query,
+                query=request.query,
                 operation=operation,
                 ids=ids,
-                request_headers=tuple((key.lower(), value) for key, value in asked.headers),
-                request_body=asked.body,
-                status=None if answer.is_reset else answer.status,
-                headers=() if answer.is_reset else answer.headers,
-                body=b"" if answer.is_reset else answer.body[: answer.cut],
-                length=0 if answer.is_reset else len(answer.body[: answer.cut]),
+                request_headers=tuple((key.lower(), value) for key, value in request.headers),
+                request_body=request.body,
+                status=None if response.is_reset else response.status,
+                headers=() if response.is_reset else response.headers,
+                body=b"" if response.is_reset else response.body[: response.cut],
+                length=0 if response.is_reset else len(response.body[: response.cut]),
                 failure=failure,
             )
             with self._lock:
                 self.exchanges.append(exchange)
                 self.exchanges.sort(key=lambda each: each.number)
-                if answer.is_broken:
+                if response.is_broken:
                     self.broken.add(number)
 
-        return answer, record
+        return response, record
 
 
 class _Handler(BaseHTTPRequestHandler):
     """Reads a request, whole, and sends what the recorder answers."""
 
-    recorder: Recorder
+    recorder: RecordingServer
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
 
@@ -210,23 +210,23 @@ class _Handler(BaseHTTPRequestHandler):
         body = self._body()
         path, _, query = self.path.partition("?")
         headers = tuple((str(key), str(value)) for key, value in self.headers.items())
-        answer, record = self.recorder.handle(Asked(self.command, path, query, headers, body))
-        if answer.is_reset:
+        response, record = self.recorder.handle(Request(self.command, path, query, headers, body))
+        if response.is_reset:
             record("the connection was reset")
             self._reset()
             return
-        self.send_response_only(answer.status)
-        for key, value in answer.headers:
+        self.send_response_only(response.status)
+        for key, value in response.headers:
             if key.lower() not in {"content-length", "connection"}:
                 self.send_header(key, value)
-        if answer.status != 204:  # noqa: PLR2004 - HTTP's own
-            self.send_header("content-length", str(len(answer.body)))
+        if response.status != 204:  # noqa: PLR2004 - HTTP's own
+            self.send_header("content-length", str(len(response.body)))
         self.end_headers()
         # What is recorded is over before the client can know the answer: its next request is later for certain.
-        record("" if answer.cut is None else "the connection broke off")
-        self.wfile.write(answer.body[: answer.cut])
+        record("" if response.cut is None else "the connection broke off")
+        self.wfile.write(response.body[: response.cut])
         self.wfile.flush()
-        if answer.cut is not None:
+        if response.cut is not None:
             self.close_connection = True
 
     def _body(self) -> bytes:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from .._core.exchange import Exchange
-    from .command_run import History
+    from .command_run import CommandRun
 
 FILE: Final = "video.mp4"
 """Where a command leaves the file that it downloads."""
@@ -39,7 +39,7 @@ class ClientRule:
     """A rule, the requirement that it judges, and the scenarios in which it can; none: in all."""
 
     requirement: str
-    judge: Callable[[History], None]
+    judge: Callable[[CommandRun], None]
     scenarios: tuple[str, ...] = ()
 
 
@@ -47,8 +47,8 @@ RULES: Final[list[ClientRule]] = []
 """All rules, in the catalogue's order."""
 
 
-def _rule(requirement: str, *scenarios: str) -> Callable[[Callable[[History], None]], Callable[[History], None]]:
-    def register(judge: Callable[[History], None]) -> Callable[[History], None]:
+def _rule(requirement: str, *scenarios: str) -> Callable[[Callable[[CommandRun], None]], Callable[[CommandRun], None]]:
+    def register(judge: Callable[[CommandRun], None]) -> Callable[[CommandRun], None]:
         RULES.append(ClientRule(requirement, judge, scenarios))
         return judge
 
@@ -62,34 +62,34 @@ def _need(exchanges: list[Exchange], what: str) -> None:
 
 # ---------------------------------------------------------------- requests
 @_rule("CLI-REQUEST-001")
-def _means_an_operation(history: History) -> None:
-    _need([*history.exchanges], "request")
-    for each in history.exchanges:
+def _means_an_operation(run: CommandRun) -> None:
+    _need([*run.exchanges], "request")
+    for each in run.exchanges:
         if each.operation is None:
-            raise ViolationError(f"{each.told}: the contract has no such operation", each)
+            raise ViolationError(f"{each.summary}: the contract has no such operation", each)
 
 
 @_rule("CLI-REQUEST-002")
-def _is_valid(history: History) -> None:
-    known = [each for each in history.exchanges if each.operation is not None]
+def _is_valid(run: CommandRun) -> None:
+    known = [each for each in run.exchanges if each.operation is not None]
     _need(known, "request that the contract knows")
     for each in known:
         flaws = legality(each).flaws
         if flaws:
-            raise ViolationError(f"{each.told}: the contract forbids the request: {'; '.join(flaws)}", each)
+            raise ViolationError(f"{each.summary}: the contract forbids the request: {'; '.join(flaws)}", each)
 
 
 @_rule("CLI-REQUEST-003")
-def _carries_what_was_asked(history: History) -> None:
-    prompt = history.asked.get("prompt")
-    creates = history.of("create_video")
+def _carries_what_was_asked(run: CommandRun) -> None:
+    prompt = run.wanted.get("prompt")
+    creates = run.of("create_video")
     _need(creates, "create")
     meant = [each for each in creates if legality(each).fields.get("prompt") == prompt]
     if not meant:
         raise ViolationError("no create has the prompt that the client was told to ask for", creates[0])
     for each in meant:
         fields = legality(each).fields
-        for name, value in history.asked.items():
+        for name, value in run.wanted.items():
             if str(fields.get(name)) != value:
                 raise ViolationError(
                     f"the create has {name} {fields.get(name, 'left out')!r}, but was to have {value!r}", each
@@ -97,48 +97,48 @@ def _carries_what_was_asked(history: History) -> None:
 
 
 @_rule("CLI-AUTH-001")
-def _has_the_key(history: History) -> None:
-    _need([*history.exchanges], "request")
-    for each in history.exchanges:
+def _has_the_key(run: CommandRun) -> None:
+    _need([*run.exchanges], "request")
+    for each in run.exchanges:
         scheme, _, key = (each.request_header("authorization") or "").partition(" ")
-        if scheme.lower() != "bearer" or key.strip() != history.key:
+        if scheme.lower() != "bearer" or key.strip() != run.key:
             sent = f"with the scheme {scheme}, or with another key" if scheme else "without Authorization"
-            raise ViolationError(f"{each.told} was sent {sent}; it takes the key as Bearer", each)
+            raise ViolationError(f"{each.summary} was sent {sent}; it takes the key as Bearer", each)
 
 
 @_rule("CLI-AUTH-002", "redirect")
-def _keeps_the_key(history: History) -> None:
-    if not history.foreign:
+def _keeps_the_key(run: CommandRun) -> None:
+    if not run.foreign:
         raise NotReachedError("the command did not follow the redirect")
-    for each in history.foreign:
-        places = [name for name, value in each.request_headers if history.key in value]
-        if places or history.key in each.target or history.key.encode() in each.request_body:
+    for each in run.foreign:
+        places = [name for name, value in each.request_headers if run.key in value]
+        if places or run.key in each.target or run.key.encode() in each.request_body:
             raise ViolationError(
-                f"{each.told} went to another origin with the key in {', '.join(places) or 'the request'}", each
+                f"{each.summary} went to another origin with the key in {', '.join(places) or 'the request'}", each
             )
 
 
 # ---------------------------------------------------------------- creates
 @_rule("CLI-CREATE-001", "ambiguous-create", "failing-create")
-def _starts_no_job_twice(history: History) -> None:
-    unclear = [each for each in history.started() if each.number in history.broken]
+def _starts_no_job_twice(run: CommandRun) -> None:
+    unclear = [each for each in run.started() if each.number in run.broken]
     _need(unclear, "create")
     for first in unclear:
         prompt, key = legality(first).fields.get("prompt"), first.request_header("idempotency-key")
-        for later in history.of(str(first.operation)):
+        for later in run.of(str(first.operation)):
             if later.number <= first.number or legality(later).fields.get("prompt") != prompt:
                 continue
             again = later.request_header("idempotency-key")
             if key is None or again != key:
                 how = "without an Idempotency-Key" if again is None else "under another Idempotency-Key"
                 raise ViolationError(
-                    f"the create had been carried out ({first.told}), and was sent again {how}", first, later
+                    f"the create had been carried out ({first.summary}), and was sent again {how}", first, later
                 )
 
 
 @_rule("CLI-CREATE-002", *_CALM)
-def _starts_one_job(history: History) -> None:
-    creates = [each for each in history.of("create_video") if each.is_ok and each.number not in history.broken]
+def _starts_one_job(run: CommandRun) -> None:
+    creates = [each for each in run.of("create_video") if each.is_ok and each.number not in run.broken]
     counted: Counter[object] = Counter()
     _need(creates, "create that was accepted")
     for each in creates:
@@ -149,15 +149,15 @@ def _starts_one_job(history: History) -> None:
 
 
 @_rule("CLI-RETRY-001", "retry-after", "retry-after-date")
-def _waits_as_long_as_told(history: History) -> None:
-    refused = [each for each in history.exchanges if each.header("retry-after") is not None]
+def _waits_as_long_as_told(run: CommandRun) -> None:
+    refused = [each for each in run.exchanges if each.header("retry-after") is not None]
     _need(refused, "request that was refused")
     for each in refused:
         pause = _pause(each)
-        for later in history.of(str(each.operation)):
+        for later in run.of(str(each.operation)):
             if later.began > each.ended and later.ids == each.ids and later.began - each.ended < pause * _TOLERANCE:
                 raise ViolationError(
-                    f"{each.told} with Retry-After {each.header('retry-after')}, {pause:.2f} s ahead; "
+                    f"{each.summary} with Retry-After {each.header('retry-after')}, {pause:.2f} s ahead; "
                     f"it came again after {later.began - each.ended:.2f} s",
                     each,
                     later,
@@ -172,9 +172,9 @@ def _pause(exchange: Exchange) -> float:
 
 # ---------------------------------------------------------------- polls
 @_rule("CLI-POLL-001")
-def _polls_no_faster_than_told(history: History) -> None:
+def _polls_no_faster_than_told(run: CommandRun) -> None:
     seen = False
-    for polls in history.polls().values():
+    for polls in run.polls().values():
         for each, later in pairs(polls):
             hint = each.header("openai-poll-after-ms")
             if hint is None:
@@ -190,11 +190,11 @@ def _polls_no_faster_than_told(history: History) -> None:
 
 
 @_rule("CLI-POLL-002", "unknown-status")
-def _polls_on(history: History) -> None:
-    unknown = [each for each in history.of("retrieve_video") if each.object.get("status") == "finalizing"]
+def _polls_on(run: CommandRun) -> None:
+    unknown = [each for each in run.of("retrieve_video") if each.object.get("status") == "finalizing"]
     _need(unknown, "poll")
     for each in unknown:
-        later = [poll for poll in history.polls()[each.ids["video_id"]] if poll.number > each.number]
+        later = [poll for poll in run.polls()[each.ids["video_id"]] if poll.number > each.number]
         if not later:
             raise ViolationError(
                 "the command took the unknown status 'finalizing' for the end of the job, and polled no more", each
@@ -202,9 +202,9 @@ def _polls_on(history: History) -> None:
 
 
 @_rule("CLI-POLL-003")
-def _ends_with_the_job(history: History) -> None:
+def _ends_with_the_job(run: CommandRun) -> None:
     reached = False
-    for polls in history.polls().values():
+    for polls in run.polls().values():
         ended = [each for each in polls if each.is_ok and each.object.get("status") in TERMINAL]
         reached = reached or bool(ended)
         if len(ended) > MOST_LATE_POLLS:
@@ -214,18 +214,18 @@ def _ends_with_the_job(history: History) -> None:
 
 
 @_rule("CLI-POLL-004", "server-error")
-def _keeps_the_id(history: History) -> None:
-    failed = [each for each in history.of("retrieve_video") if each.number in history.broken]
+def _keeps_the_id(run: CommandRun) -> None:
+    failed = [each for each in run.of("retrieve_video") if each.number in run.broken]
     _need(failed, "poll")
     first = failed[0]
-    for later in history.started():
-        before = [each for each in history.started() if each.number < first.number]
+    for later in run.started():
+        before = [each for each in run.started() if each.number < first.number]
         if later.number > first.number and _body_of(later) in [_body_of(each) for each in before]:
             raise ViolationError(
                 "a poll failed, and the command started the same job again in place of polling on", first, later
             )
-    known = history.polls()[first.ids["video_id"]]
-    if history.is_done and not any(each.is_ok for each in known):
+    known = run.polls()[first.ids["video_id"]]
+    if run.is_done and not any(each.is_ok for each in known):
         raise ViolationError(
             "a poll failed, and the command reported success without knowing what became of the job", first
         )
@@ -233,8 +233,8 @@ def _keeps_the_id(history: History) -> None:
 
 # ---------------------------------------------------------------- pages
 @_rule("CLI-LIST-001", *_CALM)
-def _goes_on_behind_the_last(history: History) -> None:
-    pages = [each for each in history.of("list_videos") if each.is_ok]
+def _goes_on_behind_the_last(run: CommandRun) -> None:
+    pages = [each for each in run.of("list_videos") if each.is_ok]
     _need([each for each in pages if _after(each)], "request for a second page")
     for index, each in enumerate(pages):
         after = _after(each)
@@ -251,8 +251,8 @@ def _goes_on_behind_the_last(history: History) -> None:
 
 
 @_rule("CLI-LIST-002", "plain", "huge-list")
-def _walks_to_the_end(history: History) -> None:
-    pages = [each for each in history.of("list_videos") if each.is_ok]
+def _walks_to_the_end(run: CommandRun) -> None:
+    pages = [each for each in run.of("list_videos") if each.is_ok]
     if not any(each.object.get("has_more") is True for each in pages):
         raise NotReachedError("the command asked for no list of more than one page")
     if pages[-1].object.get("has_more") is True:
@@ -260,27 +260,27 @@ def _walks_to_the_end(history: History) -> None:
 
 
 @_rule("CLI-LIST-003", "duplicate-cursor")
-def _walks_in_no_circle(history: History) -> None:
-    asked = Counter(_after(each) for each in history.of("list_videos") if _after(each))
+def _walks_in_no_circle(run: CommandRun) -> None:
+    asked = Counter(_after(each) for each in run.of("list_videos") if _after(each))
     if not asked:
-        _need(history.of("list_videos"), "request for a list")
+        _need(run.of("list_videos"), "request for a list")
         return
     cursor, times = asked.most_common(1)[0]
     if times > MOST_REPEATS:
         raise ViolationError(
             f"the cursor {cursor!r} came again and again, and the command asked for it {times} times",
-            history.of("list_videos")[-1],
+            run.of("list_videos")[-1],
         )
 
 
 # ---------------------------------------------------------------- answers
 @_rule("CLI-READ-001")
-def _gives_every_field(history: History) -> None:
-    text = history.files.get(PARSED)
+def _gives_every_field(run: CommandRun) -> None:
+    text = run.files.get(PARSED)
     if text is None:
         raise NotReachedError(f"the command left no {PARSED}")
     given = _object(text)
-    told = [each for each in history.exchanges if each.is_ok and _is_of(each, given)]
+    told = [each for each in run.exchanges if each.is_ok and _is_of(each, given)]
     if not told:
         raise ViolationError(f"{PARSED} holds no video that the command was told of")
     # Which answer it was made of is not known: whichever it fits best.
@@ -292,55 +292,55 @@ def _gives_every_field(history: History) -> None:
 
 # ---------------------------------------------------------------- content
 @_rule("CLI-CONTENT-001")
-def _reports_a_broken_file(history: History) -> None:
-    _need(history.of("download_video_content"), "download")
-    kept = history.files.get(FILE)
-    if history.is_done and kept != history.media:
+def _reports_a_broken_file(run: CommandRun) -> None:
+    _need(run.of("download_video_content"), "download")
+    kept = run.files.get(FILE)
+    if run.is_done and kept != run.media:
         size = "no file" if kept is None else f"{len(kept)} bytes"
-        whole = 0 if history.media is None else len(history.media)
+        whole = 0 if run.media is None else len(run.media)
         raise ViolationError(
             f"the command reported success with {size} of {whole} bytes in {FILE}",
-            *history.of("download_video_content")[-1:],
+            *run.of("download_video_content")[-1:],
         )
 
 
 @_rule("CLI-CONTENT-002", "truncated-download", "lasting-truncation")
-def _leaves_no_part(history: History) -> None:
-    cut = [each for each in history.of("download_video_content") if each.number in history.broken]
+def _leaves_no_part(run: CommandRun) -> None:
+    cut = [each for each in run.of("download_video_content") if each.number in run.broken]
     _need(cut, "download that broke off")
-    kept = history.files.get(FILE)
-    if kept is not None and kept != history.media:
+    kept = run.files.get(FILE)
+    if kept is not None and kept != run.media:
         raise ViolationError(f"a part of the file, {len(kept)} bytes, is left as {FILE}", cut[-1])
 
 
 # ---------------------------------------------------------------- the run
 @_rule("CLI-RUN-001", *_CALM)
-def _does_its_work(history: History) -> None:
-    _need([*history.exchanges], "request")
-    if history.exit_code not in {0, None}:
+def _does_its_work(run: CommandRun) -> None:
+    _need([*run.exchanges], "request")
+    if run.exit_code not in {0, None}:
         raise ViolationError(
-            f"nothing was wrong, but the command ended with {history.exit_code}: {history.last_words}",
-            *history.exchanges[-1:],
+            f"nothing was wrong, but the command ended with {run.exit_code}: {run.output_tail}",
+            *run.exchanges[-1:],
         )
 
 
 @_rule("CLI-RUN-002")
-def _ends(history: History) -> None:
-    _need([*history.exchanges], "request")
-    if history.exit_code is None:
+def _ends(run: CommandRun) -> None:
+    _need([*run.exchanges], "request")
+    if run.exit_code is None:
         raise ViolationError(
-            f"the command had not ended after its time; it had sent {len(history.exchanges)} requests",
-            *history.exchanges[-1:],
+            f"the command had not ended after its time; it had sent {len(run.exchanges)} requests",
+            *run.exchanges[-1:],
         )
 
 
-def verdicts(history: History) -> Iterator[tuple[ClientRule, Exception | None]]:
+def verdicts(run: CommandRun) -> Iterator[tuple[ClientRule, Exception | None]]:
     """Judge a history by every rule of its scenario: what each raised, or None."""
     for rule in RULES:
-        if rule.scenarios and history.scenario not in rule.scenarios:
+        if rule.scenarios and run.scenario not in rule.scenarios:
             continue
         try:
-            rule.judge(history)
+            rule.judge(run)
         except Exception as problem:  # noqa: BLE001 - whoever asked tells them apart
             yield rule, problem
         else:
@@ -362,10 +362,10 @@ def _is_of(exchange: Exchange, video: dict[str, Any]) -> bool:
     return exchange.operation in {*CREATING, "retrieve_video"} and exchange.object.get("id", "") == video.get("id")
 
 
-def _lost(answer: dict[str, Any], given: dict[str, Any]) -> list[str]:
+def _lost(response: dict[str, Any], given: dict[str, Any]) -> list[str]:
     # To the contract, null is as good as nothing; what null means in a field of others, nobody here knows.
     known = contract().schema("Video")["properties"]
-    kept = {name: value for name, value in answer.items() if value is not None or name not in known}
+    kept = {name: value for name, value in response.items() if value is not None or name not in known}
     return [name for name, value in kept.items() if name not in given or given[name] != value]
 
 

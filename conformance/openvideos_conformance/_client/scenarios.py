@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from .._core.contract import contract
 from .._core.exchange import json_array, json_object
-from .recording_server import Answer
+from .recording_server import Response
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .recording_server import Asked
+    from .recording_server import Request
 
-    Ask = Callable[[Asked], Answer]
+    Send = Callable[[Request], Response]
 
 PROMPT: Final = "A paper boat — 纸船"
 AWKWARD: Final = f'{PROMPT}\r\n--+++\r\n--boundary\r\n"quoted"; name=size & 100 %'
@@ -40,10 +40,10 @@ _LAST: Final = frozenset({"completed", "failed"})
 
 
 @dataclass
-class Stage:
+class ScenarioState:
     """What a scenario knows while it plays."""
 
-    ask: Ask
+    send: Send
     """The right server."""
     elsewhere: str = ""
     """Another origin."""
@@ -57,104 +57,104 @@ class Scenario:
 
     name: str
     what: str
-    change: Callable[[Stage, Asked], Answer]
+    change: Callable[[ScenarioState, Request], Response]
     prompt: str = PROMPT
     """What the command is told to ask for."""
-    pace: str = "polls:3"
+    job_speed: str = "polls:3"
     jobs: int = 2
 
 
-def _plain(stage: Stage, asked: Asked) -> Answer:
-    return _hinted(stage.ask(asked), asked, HINT_MS)
+def _plain(state: ScenarioState, request: Request) -> Response:
+    return _hinted(state.send(request), request, HINT_MS)
 
 
-def _slow(stage: Stage, asked: Asked) -> Answer:
-    return _hinted(stage.ask(asked), asked, SLOW_HINT_MS)
+def _slow(state: ScenarioState, request: Request) -> Response:
+    return _hinted(state.send(request), request, SLOW_HINT_MS)
 
 
-def _unknown_status(stage: Stage, asked: Asked) -> Answer:
-    answer = _plain(stage, asked)
-    if asked.operation == "retrieve_video" and _video(answer).get("status") not in _LAST:
-        return _with_json(answer, {**_video(answer), "status": "finalizing"})
-    return answer
+def _unknown_status(state: ScenarioState, request: Request) -> Response:
+    response = _plain(state, request)
+    if request.operation == "retrieve_video" and _video(response).get("status") not in _LAST:
+        return _with_json(response, {**_video(response), "status": "finalizing"})
+    return response
 
 
-def _retry_after(stage: Stage, asked: Asked) -> Answer:
-    return _refused_first(stage, asked, str(RETRY_AFTER_S))
+def _retry_after(state: ScenarioState, request: Request) -> Response:
+    return _refused_first(state, request, str(RETRY_AFTER_S))
 
 
-def _retry_after_date(stage: Stage, asked: Asked) -> Answer:
+def _retry_after_date(state: ScenarioState, request: Request) -> Response:
     # A date has whole seconds: this one is as far ahead as the seconds above, or up to one more.
-    return _refused_first(stage, asked, formatdate(math.ceil(time.time()) + RETRY_AFTER_S, usegmt=True))
+    return _refused_first(state, request, formatdate(math.ceil(time.time()) + RETRY_AFTER_S, usegmt=True))
 
 
-def _refused_first(stage: Stage, asked: Asked, when: str) -> Answer:
-    if asked.operation in {"create_video", "retrieve_video"} and _is_first(stage, asked):
+def _refused_first(state: ScenarioState, request: Request, when: str) -> Response:
+    if request.operation in {"create_video", "retrieve_video"} and _is_first(state, request):
         return _error(429, "Too many requests.", retry_after=when)
-    return _plain(stage, asked)
+    return _plain(state, request)
 
 
-def _ambiguous_create(stage: Stage, asked: Asked) -> Answer:
-    if asked.operation == "create_video" and _is_first(stage, asked):
-        return replace(stage.ask(asked), is_reset=True, is_broken=True)
-    return _plain(stage, asked)
+def _ambiguous_create(state: ScenarioState, request: Request) -> Response:
+    if request.operation == "create_video" and _is_first(state, request):
+        return replace(state.send(request), is_reset=True, is_broken=True)
+    return _plain(state, request)
 
 
-def _failing_create(stage: Stage, asked: Asked) -> Answer:
-    if asked.operation == "create_video" and _is_first(stage, asked):
-        stage.ask(asked)
+def _failing_create(state: ScenarioState, request: Request) -> Response:
+    if request.operation == "create_video" and _is_first(state, request):
+        state.send(request)
         return _error(500, "The server failed after it had taken the job.")
-    return _plain(stage, asked)
+    return _plain(state, request)
 
 
-def _truncated_download(stage: Stage, asked: Asked) -> Answer:
-    answer = _plain(stage, asked)
-    if asked.operation == "download_video_content" and answer.status in {200, 206} and _is_first(stage, asked):
-        return replace(answer, cut=len(answer.body) // 2, is_broken=True)
-    return answer
+def _truncated_download(state: ScenarioState, request: Request) -> Response:
+    response = _plain(state, request)
+    if request.operation == "download_video_content" and response.status in {200, 206} and _is_first(state, request):
+        return replace(response, cut=len(response.body) // 2, is_broken=True)
+    return response
 
 
-def _lasting_truncation(stage: Stage, asked: Asked) -> Answer:
-    answer = _plain(stage, asked)
-    if asked.operation == "download_video_content" and answer.status in {200, 206}:
-        whole = stage.ask(replace(asked, headers=tuple(p for p in asked.headers if p[0].lower() != "range")))
+def _lasting_truncation(state: ScenarioState, request: Request) -> Response:
+    response = _plain(state, request)
+    if request.operation == "download_video_content" and response.status in {200, 206}:
+        whole = state.send(replace(request, headers=tuple(p for p in request.headers if p[0].lower() != "range")))
         return replace(whole, cut=len(whole.body) // 2, is_broken=True)
-    return answer
+    return response
 
 
-def _missing_keys(stage: Stage, asked: Asked) -> Answer:
-    return _with_videos(_plain(stage, asked), asked, _bare)
+def _missing_keys(state: ScenarioState, request: Request) -> Response:
+    return _with_videos(_plain(state, request), request, _bare)
 
 
-def _unknown_fields(stage: Stage, asked: Asked) -> Answer:
-    return _with_videos(_plain(stage, asked), asked, lambda video: {**video, **UNKNOWN})
+def _unknown_fields(state: ScenarioState, request: Request) -> Response:
+    return _with_videos(_plain(state, request), request, lambda video: {**video, **UNKNOWN})
 
 
-def _duplicate_cursor(stage: Stage, asked: Asked) -> Answer:
-    if asked.operation != "list_videos":
-        return _plain(stage, asked)
-    stage.seen["list_videos"] += 1
-    if stage.seen["list_videos"] > CURSOR_LIMIT:
+def _duplicate_cursor(state: ScenarioState, request: Request) -> Response:
+    if request.operation != "list_videos":
+        return _plain(state, request)
+    state.seen["list_videos"] += 1
+    if state.seen["list_videos"] > CURSOR_LIMIT:
         return _error(400, "The list was asked for too often.")
-    answer = stage.ask(asked)
-    if not stage.first_page:
-        stage.first_page = answer.body
+    response = state.send(request)
+    if not state.first_page:
+        state.first_page = response.body
     return _with_json(
-        replace(answer, body=stage.first_page), {**json_object(json.loads(stage.first_page)), "has_more": True}
+        replace(response, body=state.first_page), {**json_object(json.loads(state.first_page)), "has_more": True}
     )
 
 
-def _redirect(stage: Stage, asked: Asked) -> Answer:
-    if asked.operation == "download_video_content":
-        target = f"{asked.path}?{asked.query}" if asked.query else asked.path
-        return Answer(307, (("location", stage.elsewhere + target),))
-    return _plain(stage, asked)
+def _redirect(state: ScenarioState, request: Request) -> Response:
+    if request.operation == "download_video_content":
+        target = f"{request.path}?{request.query}" if request.query else request.path
+        return Response(307, (("location", state.elsewhere + target),))
+    return _plain(state, request)
 
 
-def _server_error(stage: Stage, asked: Asked) -> Answer:
-    if asked.operation == "retrieve_video" and _is_first(stage, asked):
+def _server_error(state: ScenarioState, request: Request) -> Response:
+    if request.operation == "retrieve_video" and _is_first(state, request):
         return _error(500, "The server failed.")
-    return _plain(stage, asked)
+    return _plain(state, request)
 
 
 SCENARIOS: Final = {
@@ -162,7 +162,7 @@ SCENARIOS: Final = {
     for each in (
         Scenario("plain", "nothing goes wrong", _plain),
         Scenario("awkward-prompt", "the prompt holds what separates the parts of some forms", _plain, prompt=AWKWARD),
-        Scenario("slow", "the server asks for longer pauses between polls", _slow, pace="polls:5"),
+        Scenario("slow", "the server asks for longer pauses between polls", _slow, job_speed="polls:5"),
         Scenario("unknown-status", "the job has a status that the contract does not know", _unknown_status),
         Scenario("retry-after", "the first create and the first poll are answered 429 with Retry-After", _retry_after),
         Scenario("retry-after-date", "the same, and Retry-After is a date", _retry_after_date),
@@ -183,21 +183,21 @@ SCENARIOS: Final = {
 """All scenarios by their names."""
 
 
-def _is_first(stage: Stage, asked: Asked) -> bool:
-    stage.seen[str(asked.operation)] += 1
-    return stage.seen[str(asked.operation)] == 1
+def _is_first(state: ScenarioState, request: Request) -> bool:
+    state.seen[str(request.operation)] += 1
+    return state.seen[str(request.operation)] == 1
 
 
-def _hinted(answer: Answer, asked: Asked, milliseconds: int) -> Answer:
+def _hinted(response: Response, request: Request, milliseconds: int) -> Response:
     """Ask for a pause until the next poll, while the job is at work."""
-    if asked.operation == "retrieve_video" and answer.status == 200 and _video(answer).get("status") not in _LAST:  # noqa: PLR2004
-        return replace(answer.having(openai_poll_after_ms=str(milliseconds)), is_broken=False)
-    return answer
+    if request.operation == "retrieve_video" and response.status == 200 and _video(response).get("status") not in _LAST:  # noqa: PLR2004
+        return replace(response.with_headers(openai_poll_after_ms=str(milliseconds)), is_broken=False)
+    return response
 
 
-def _video(answer: Answer) -> dict[str, Any]:
+def _video(response: Response) -> dict[str, Any]:
     try:
-        return json_object(json.loads(answer.body))
+        return json_object(json.loads(response.body))
     except ValueError:
         return {}
 
@@ -207,23 +207,23 @@ def _bare(video: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in video.items() if name in required}
 
 
-def _with_videos(answer: Answer, asked: Asked, change: Callable[[dict[str, Any]], dict[str, Any]]) -> Answer:
+def _with_videos(response: Response, request: Request, change: Callable[[dict[str, Any]], dict[str, Any]]) -> Response:
     """Change each video of an answer."""
-    if answer.status != 200 or asked.operation in {"download_video_content", "delete_video", None}:  # noqa: PLR2004
-        return answer
-    said = _video(answer)
-    if asked.operation == "list_videos":
+    if response.status != 200 or request.operation in {"download_video_content", "delete_video", None}:  # noqa: PLR2004
+        return response
+    body = _video(response)
+    if request.operation == "list_videos":
         return _with_json(
-            answer, {**said, "data": [change(json_object(each)) for each in json_array(said.get("data"))]}
+            response, {**body, "data": [change(json_object(each)) for each in json_array(body.get("data"))]}
         )
-    return _with_json(answer, change(said))
+    return _with_json(response, change(body))
 
 
-def _with_json(answer: Answer, value: Any) -> Answer:
-    return replace(answer, body=json.dumps(value).encode(), is_broken=True)
+def _with_json(response: Response, value: Any) -> Response:
+    return replace(response, body=json.dumps(value).encode(), is_broken=True)
 
 
-def _error(status: int, message: str, **headers: str) -> Answer:
+def _error(status: int, message: str, **headers: str) -> Response:
     kind = "rate_limit_error" if status == 429 else "server_error" if status >= 500 else "invalid_request_error"  # noqa: PLR2004
     body = {"error": {"message": message, "type": kind, "param": None, "code": None}}
-    return Answer(status, (("content-type", "application/json"),), json.dumps(body).encode()).having(**headers)
+    return Response(status, (("content-type", "application/json"),), json.dumps(body).encode()).with_headers(**headers)

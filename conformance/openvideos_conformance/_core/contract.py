@@ -36,7 +36,7 @@ class Operation:
     id: str
     method: str
     path: str
-    said: Schema
+    definition: Schema
 
 
 class Contract:
@@ -121,13 +121,13 @@ class Contract:
 
     def parameter(self, operation_id: str, name: str) -> Schema:
         """Return the schema of a parameter of an operation."""
-        said = self.operation(operation_id).said["parameters"]
+        said = self.operation(operation_id).definition["parameters"]
         found = next(each for each in map(self.resolve, said) if each["name"] == name)
         return cast("Schema", self.resolve(found["schema"]))
 
-    def answers(self, operation_id: str, status: int) -> Schema | None:
+    def response(self, operation_id: str, status: int) -> Schema | None:
         """Return what the contract says of a status of an operation; None if it does not have that status."""
-        responses = self.operation(operation_id).said["responses"]
+        responses = self.operation(operation_id).definition["responses"]
         found = responses.get(str(status)) or responses.get(f"{status // 100}XX")
         return None if found is None else cast("Schema", self.resolve(found))
 

@@ -71,8 +71,8 @@ def curl(exchange: Exchange, base_url: str) -> str:
             continue
         if name not in _HIDDEN and not value.startswith("multipart/form-data; boundary="):
             words += ["-H", f"{name}: {value[:_SHOWN_HEADER]}"]
-    if media_type.startswith("multipart/form-data; boundary=") and exchange.asked:
-        for name, value in exchange.asked.items():
+    if media_type.startswith("multipart/form-data; boundary=") and exchange.request_fields:
+        for name, value in exchange.request_fields.items():
             words += ["-F", f"{name}=@FILE" if isinstance(value, bytes) else f"{name}={_cut(str(value))}"]
     elif exchange.request_body:
         words += ["--data-binary", _text(exchange.request_body)]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from .operations import ANSWERED_WITH_VIDEO
+from .operations import RETURNING_VIDEO
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -37,7 +37,7 @@ class Exchange:
     ids: Mapping[str, str] = field(default_factory=dict[str, str])
     request_headers: tuple[tuple[str, str], ...] = ()
     request_body: bytes = b""
-    asked: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    request_fields: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """The fields of the body or the parameters of the query, as they were given, if they are known."""
     has_key: bool = True
     """Whether it was sent with the key of the run, as far as is known: what another key is answered says little."""
@@ -60,7 +60,7 @@ class Exchange:
         return f"{self.path}?{self.query}" if self.query else self.path
 
     @property
-    def told(self) -> str:
+    def summary(self) -> str:
         """The request and the status, as a message names them."""
         return f"{self.method} {self.target} -> {self.status if not self.failure else self.failure}"
 
@@ -100,7 +100,7 @@ def videos_of(exchange: Exchange) -> Iterable[dict[str, Any]]:
     """Return the Video objects that an answer holds: one, or those of a page; none if it is another answer."""
     if not exchange.is_ok:
         return
-    if exchange.operation in ANSWERED_WITH_VIDEO:
+    if exchange.operation in RETURNING_VIDEO:
         yield from filter(None, [exchange.object])
     elif exchange.operation == "list_videos":
         yield from filter(None, map(json_object, json_array(exchange.object.get("data"))))

@@ -50,7 +50,7 @@ OPERATIONS: Final[Mapping[str, OperationFacts]] = {
 CREATING: Final = frozenset(name for name, each in OPERATIONS.items() if each.starts_job)
 """The operations that start a job, which costs money."""
 
-ANSWERED_WITH_VIDEO: Final = frozenset(name for name, each in OPERATIONS.items() if each.schema == VIDEO)
+RETURNING_VIDEO: Final = frozenset(name for name, each in OPERATIONS.items() if each.schema == VIDEO)
 """The operations whose 200 holds one Video."""
 
 

@@ -64,7 +64,7 @@ def _judge_query(contract: Contract, operation: Operation, query: str) -> Legali
     flaws: list[str] = []
     address = f"#/paths/{_escaped(operation.path)}/{operation.method.lower()}/parameters"
     known: set[str] = set()
-    for index, parameter in enumerate(operation.said.get("parameters", [])):
+    for index, parameter in enumerate(operation.definition.get("parameters", [])):
         said = contract.resolve(parameter)
         name = said["name"]
         if said["in"] != "query":
@@ -90,7 +90,7 @@ def _has_default_style(parameter: Mapping[str, Any]) -> bool:
 
 
 def _judge_body(contract: Contract, operation: Operation, content_type: str, body: bytes) -> Legality:
-    said = json_object(contract.resolve(operation.said.get("requestBody", {})))
+    said = json_object(contract.resolve(operation.definition.get("requestBody", {})))
     if not said:
         return Legality(doubts=("there is a body",) if body else ())
     media_type = content_type.partition(";")[0].strip().lower()

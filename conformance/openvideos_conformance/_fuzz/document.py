@@ -58,8 +58,8 @@ def adapted(contract: Contract, target: Target, *, offered: Collection[str], pic
 def _adapt_operation(operation: Schema, parameters: Mapping[str, Any]) -> None:
     kept: list[Any] = []
     for parameter in json_array(operation.get("parameters")):
-        said = parameters[parameter["$ref"].rpartition("/")[2]] if "$ref" in parameter else parameter
-        if said["name"] not in _LEFT_OUT:
+        definition = parameters[parameter["$ref"].rpartition("/")[2]] if "$ref" in parameter else parameter
+        if definition["name"] not in _LEFT_OUT:
             kept.append(parameter)
     operation["parameters"] = kept
 

@@ -16,7 +16,7 @@ from .._core.operations import capability_of
 from .._core.outcomes import NotReachedError, UnsupportedError
 from .._inputs.media_files import clip, image
 from .document import IMAGE, JSON_CREATE, VIDEO, adapted
-from .findings import Failure, Generated, own_failures, put_to_the_test, requirement_of
+from .findings import Failure, Generated, count_exercised, own_failures, requirement_of
 from .transport import RecordingTransport
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def fuzz(client: RecordingClient, offered: Capabilities) -> Fuzzed:
             found.setdefault(requirement, []).append(failure)
     for requirement, failure in own_failures(made):
         found.setdefault(requirement, []).append(failure)
-    return Fuzzed(found, put_to_the_test(made))
+    return Fuzzed(found, count_exercised(made))
 
 
 def _operations(client: RecordingClient, offered: Capabilities) -> set[str]:

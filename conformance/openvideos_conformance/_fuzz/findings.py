@@ -103,7 +103,7 @@ def requirement_of(failure: Failure, made: Generated) -> str | None:
     }
     by_history: dict[str, Callable[[Exchange, int, Generated], str | None]] = {
         "positive_data_acceptance": _refused,
-        "use_after_free": _undead,
+        "use_after_free": _after_deletion,
         "ensure_resource_availability": _unavailable,
     }
     if failure.check in by_answer:
@@ -151,7 +151,7 @@ def _is_there(video_id: str, exchange: Exchange, made: Generated) -> bool:
     return is_started and not any(each.ids.get("video_id") == video_id for each in deletions)
 
 
-def put_to_the_test(made: Generated) -> Counter[str]:
+def count_exercised(made: Generated) -> Counter[str]:
     """Count, for each requirement, the exchanges that could have shown that it is broken."""
     counts: Counter[str] = Counter()
     created = made.created()
@@ -173,7 +173,7 @@ def _tested_by(exchange: Exchange, made: Generated, created: set[str]) -> Iterab
     yield "VID-ERROR-009"
     if status >= _BAD or exchange.operation in OPERATIONS:
         yield "VID-ERROR-001" if status >= _BAD else OPERATIONS[exchange.operation].requirement
-    said = made.contract.answers(exchange.operation, status) or {}
+    said = made.contract.response(exchange.operation, status) or {}
     if any(exchange.header(name) is not None for name in said.get("headers", {})):
         yield "VID-HEADER-004"
     if not exchange.has_key:
@@ -233,7 +233,7 @@ def _refused(exchange: Exchange, status: int, made: Generated) -> str | None:
     return "VID-VALID-014" if is_clear and is_refusal and legality.is_legal and exchange.has_key else None
 
 
-def _undead(exchange: Exchange, _: int, made: Generated) -> str | None:
+def _after_deletion(exchange: Exchange, _: int, made: Generated) -> str | None:
     return "VID-DELETE-003" if exchange.is_ok and made.deletion_before(exchange) else None
 
 

@@ -72,7 +72,7 @@ class RecordingTransport:
         def adapter_of(_: requests.Session, url: str) -> HTTPAdapter:  # noqa: ARG001 - requests gives it by position
             return adapter
 
-        adapter = _Recorder(self)
+        adapter = _RecordingAdapter(self)
         with (
             contextlib.closing(adapter),
             # Schemathesis makes its sessions itself, and has no setting for what they send with.
@@ -85,7 +85,7 @@ class RecordingTransport:
     def exchanged(self, request: requests.PreparedRequest, send: Callable[[], requests.Response]) -> requests.Response:
         """Send a request by `send`, or answer it locally; record it in the first case."""
         if PROBE_HEADER in request.headers:
-            return _local_answer(request, _LOCAL["illegal"])  # NUL in headers is no question of the contract
+            return _local_response(request, _LOCAL["illegal"])  # NUL in headers is no question of the contract
         target = urlsplit(request.url or "")
         path = target.path.removeprefix(self._prefix)
         method = str(request.method)
@@ -106,8 +106,13 @@ class RecordingTransport:
         status = self._local_status(operation, kind, video_id)
         if status is not None:
             self.local_cases.add(_case_of(request))
-            return _local_answer(request, status)
-        known_exchange = {"operation": operation, "ids": ids, "has_key": has_key, "asked": dict(legality.fields)}
+            return _local_response(request, status)
+        known_exchange = {
+            "operation": operation,
+            "ids": ids,
+            "has_key": has_key,
+            "request_fields": dict(legality.fields),
+        }
         return self._sent(request, send, legality, body, method=method, path=path, query=target.query, **known_exchange)
 
     def _local_status(self, operation: str | None, kind: str, video_id: str) -> int | None:
@@ -136,16 +141,16 @@ class RecordingTransport:
         **known: Any,
     ) -> requests.Response:
         number, began = self._client.number(), self._client.now()
-        answer: dict[str, Any] = {}
+        received: dict[str, Any] = {}
         error: requests.RequestException | None = None
         response: requests.Response | None = None
         try:
             response = send()
-            answer = {"status": response.status_code, "headers": _headers(response)}
-            answer.update(self._body(response, began))
+            received = {"status": response.status_code, "headers": _headers(response)}
+            received.update(self._body(response, began))
         except requests.RequestException as problem:
             error = problem
-            answer["failure"] = f"{type(problem).__name__}: {problem}"
+            received["failure"] = f"{type(problem).__name__}: {problem}"
         exchange = Exchange(
             number=number,
             layer=LAYER,
@@ -158,7 +163,7 @@ class RecordingTransport:
             ),
             request_body=body[:_PIECE],
             **known,
-            **answer,
+            **received,
         )
         self._keep(exchange, legality, _case_of(request))
         if error is not None or response is None:
@@ -196,7 +201,7 @@ class RecordingTransport:
         return {"body": content, "length": length, "failure": failure}
 
 
-class _Recorder(HTTPAdapter):
+class _RecordingAdapter(HTTPAdapter):
     """The adapter that lets a FuzzWire send."""
 
     def __init__(self, fuzz: RecordingTransport) -> None:
@@ -210,7 +215,7 @@ class _Recorder(HTTPAdapter):
         return self._fuzz.exchanged(request, lambda: parent(request, *args, **options))
 
 
-def _local_answer(request: requests.PreparedRequest, status: int) -> requests.Response:
+def _local_response(request: requests.PreparedRequest, status: int) -> requests.Response:
     message = "The suite did not send this: it would cost more than --max-videos allows."
     error = {"message": message, "type": "not_sent", "param": None, "code": None}
     headers = {"content-type": "application/json", "www-authenticate": "Bearer"}

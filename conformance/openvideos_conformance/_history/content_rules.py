@@ -51,10 +51,10 @@ def _typed(requirement: str, variant: str) -> Rule:
             if asked == variant:
                 tally.judged()
                 if content.media_type != expected:
-                    message = f"{content.told} has the media type {shown(content.media_type)}, not {expected}"
+                    message = f"{content.summary} has the media type {shown(content.media_type)}, not {expected}"
                     tally.found(message, content, once=content.media_type)
                 elif not content.length:
-                    tally.found(f"{content.told} is empty", content, once="")
+                    tally.found(f"{content.summary} is empty", content, once="")
 
     return judge
 
@@ -74,7 +74,7 @@ def files_are_not_given_out_early(traffic: Traffic, tally: Tally) -> None:
             continue
         tally.judged()
         if content.is_ok:
-            message = f"{content.told}, and the job was {running.status} after that"
+            message = f"{content.summary}, and the job was {running.status} after that"
             tally.found(message, content, running.exchange, once=video_id_of(content))
 
 
@@ -95,7 +95,7 @@ def failed_jobs_have_no_files(traffic: Traffic, tally: Tally) -> None:
             continue
         tally.judged()
         if content.is_ok:
-            message = f"the job {video_id_of(content)} had failed, and then {content.told}"
+            message = f"the job {video_id_of(content)} had failed, and then {content.summary}"
             tally.found(message, failed.exchange, content, once=video_id_of(content))
 
 
@@ -157,11 +157,11 @@ def ranges_are_parts(traffic: Traffic, tally: Tally) -> None:
         said = content.header("content-range") or ""
         found = _RANGE.fullmatch(said)
         if found is None:
-            tally.found(f"{content.told} has Content-Range {shown(said)}", content, once="form")
+            tally.found(f"{content.summary} has Content-Range {shown(said)}", content, once="form")
             continue
         begin, end = int(found[1]), int(found[2])
         if content.length != end - begin + 1:
-            message = f"{content.told} says {said} and holds {content.length} bytes"
+            message = f"{content.summary} says {said} and holds {content.length} bytes"
             tally.found(message, content, once="length")
             continue
         variant = _variant(traffic, content)
@@ -169,9 +169,9 @@ def ranges_are_parts(traffic: Traffic, tally: Tally) -> None:
         if file is None:
             continue
         if found[3] not in {"*", str(file.length)}:
-            tally.found(f"{content.told} says {said}; the file has {file.length} bytes", file, content, once="total")
+            tally.found(f"{content.summary} says {said}; the file has {file.length} bytes", file, content, once="total")
         elif content.length == len(content.body) and content.body != file.body[begin : end + 1]:
-            tally.found(f"{content.told} says {said}, and holds other bytes", file, content, once="bytes")
+            tally.found(f"{content.summary} says {said}, and holds other bytes", file, content, once="bytes")
 
 
 @rule("VID-CONTENT-023", "Content-Length is the number of bytes that follow", needs="an answer with Content-Length")

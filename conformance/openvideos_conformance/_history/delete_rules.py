@@ -29,9 +29,9 @@ def confirmations_fit(traffic: Traffic, tally: Tally) -> None:
         tally.judged()
         flaws = traffic.flaws(exchange.object, DELETED) if exchange.object else ["the body is no JSON object"]
         if exchange.status != 200:  # noqa: PLR2004 - HTTP's own
-            tally.found(f"{exchange.told}, not 200", exchange, once=exchange.status)
+            tally.found(f"{exchange.summary}, not 200", exchange, once=exchange.status)
         elif flaws:
-            message = f"{exchange.told} does not fit VideoDeleteResponse: {'; '.join(flaws[:3])}"
+            message = f"{exchange.summary} does not fit VideoDeleteResponse: {'; '.join(flaws[:3])}"
             tally.found(message, exchange, once=tuple(flaws[:3]))
 
 
@@ -59,7 +59,7 @@ def deleted_jobs_are_unknown(traffic: Traffic, tally: Tally) -> None:
             continue
         tally.judged()
         if exchange.status != 404:  # noqa: PLR2004 - HTTP's own
-            message = f"the job {video_id} was deleted, and then {exchange.told}, not 404"
+            message = f"the job {video_id} was deleted, and then {exchange.summary}, not 404"
             tally.found(message, deletion, exchange, once=(video_id, exchange.operation))
 
 

@@ -32,11 +32,11 @@ def _fits(requirement: str, name: str, operation: str, address: str, *, form: bo
                 continue
             tally.judged()
             if exchange.status != 200:  # noqa: PLR2004 - HTTP's own
-                tally.found(f"{exchange.told}, not 200", exchange, once=exchange.status)
+                tally.found(f"{exchange.summary}, not 200", exchange, once=exchange.status)
                 continue
             flaws = traffic.flaws(exchange.object, address) if exchange.object else ["the body is no JSON object"]
             if flaws:
-                told = f"{exchange.told} does not fit {what}: {'; '.join(flaws[:3])}"
+                told = f"{exchange.summary} does not fit {what}: {'; '.join(flaws[:3])}"
                 tally.found(told, exchange, once=tuple(flaws[:3]))
 
     return judge
@@ -61,7 +61,7 @@ def _echoes(requirement: str, name: str, operation: str, field: str) -> Rule:
     @rule(requirement, name, needs=f"an accepted {operation.replace('_', ' ')} that names its {field}")
     def judge(traffic: Traffic, tally: Tally) -> None:
         for start in _started(traffic, operation):
-            asked, told = start.exchange.asked.get(field), traffic.told(start.id, field)
+            asked, told = start.exchange.request_fields.get(field), traffic.first_value(start.id, field)
             if told is None or not traffic.is_legal(field, asked):
                 continue
             tally.judged()
@@ -147,7 +147,7 @@ def _retrieves_of_ours(traffic: Traffic) -> Iterator[tuple[Start, Exchange, Exch
 
 
 def _has_expired(traffic: Traffic, video_id: str, exchange: Exchange) -> bool:
-    told = traffic.told(video_id, "expires_at")
+    told = traffic.first_value(video_id, "expires_at")
     return told is not None and isinstance(told[0], int | float) and told[0] <= exchange.at + 60  # clocks differ
 
 
@@ -180,9 +180,9 @@ def retrieved_jobs_fit(traffic: Traffic, tally: Tally) -> None:
             tally.judged()
             flaws = traffic.flaws(exchange.object, VIDEO) if exchange.object else ["the body is no JSON object"]
             if exchange.status != 200:  # noqa: PLR2004 - HTTP's own
-                tally.found(f"{exchange.told}, not 200", exchange, once=exchange.status)
+                tally.found(f"{exchange.summary}, not 200", exchange, once=exchange.status)
             elif flaws:
-                message = f"{exchange.told} does not fit Video: {'; '.join(flaws[:3])}"
+                message = f"{exchange.summary} does not fit Video: {'; '.join(flaws[:3])}"
                 tally.found(message, exchange, once=tuple(flaws[:3]))
             continue
         created = known.get(video_id)
@@ -215,19 +215,19 @@ def running_jobs_have_a_hint(traffic: Traffic, tally: Tally) -> None:
             if snapshot.exchange.operation == "retrieve_video" and snapshot.status in RUNNING:
                 tally.judged()
                 if snapshot.exchange.header("openai-poll-after-ms") is None:
-                    message = f"{snapshot.exchange.told} tells of a job that is {snapshot.status}, without "
+                    message = f"{snapshot.exchange.summary} tells of a job that is {snapshot.status}, without "
                     tally.found(f"{message}openai-poll-after-ms", snapshot.exchange, once=True)
 
 
 @rule("VID-RETRIEVE-006", "poll hints are whole milliseconds", needs="an answer with openai-poll-after-ms")
 def hints_are_whole(traffic: Traffic, tally: Tally) -> None:
     """Look at each hint that was sent."""
-    for exchange in traffic.answered:
+    for exchange in traffic.with_response:
         hint = exchange.header("openai-poll-after-ms")
         if hint is not None:
             tally.judged()
             if not (hint.strip().isascii() and hint.strip().isdecimal()):
-                message = f"{exchange.told} has openai-poll-after-ms {shown(hint)}, not whole milliseconds"
+                message = f"{exchange.summary} has openai-poll-after-ms {shown(hint)}, not whole milliseconds"
                 tally.found(message, exchange, once=True)
 
 
@@ -270,7 +270,10 @@ def remixes_are_like_their_source(traffic: Traffic, tally: Tally) -> None:
     """Compare each remix with its source, in what is told of both."""
     for start in _started(traffic, "remix_video"):
         for field in ("model", "seconds", "size"):
-            remix, source = traffic.told(start.id, field), traffic.told(video_id_of(start.exchange), field)
+            remix, source = (
+                traffic.first_value(start.id, field),
+                traffic.first_value(video_id_of(start.exchange), field),
+            )
             if remix is None or source is None:
                 continue
             tally.judged()
@@ -283,9 +286,9 @@ def remixes_are_like_their_source(traffic: Traffic, tally: Tally) -> None:
 def extensions_add_up(traffic: Traffic, tally: Tally) -> None:
     """Compare the seconds of each extension with the sum."""
     for start in _started(traffic, "extend_video"):
-        told = traffic.told(start.id, "seconds")
-        source = traffic.told(body_reference(start.exchange) or "", "seconds")
-        added = number(start.exchange.asked.get("seconds"))
+        told = traffic.first_value(start.id, "seconds")
+        source = traffic.first_value(body_reference(start.exchange) or "", "seconds")
+        added = number(start.exchange.request_fields.get("seconds"))
         total, before = (number(each[0]) if each is not None else None for each in (told, source))
         if total is None or before is None or added is None:
             continue

@@ -40,7 +40,7 @@ def _lives(traffic: Traffic) -> Iterator[tuple[str, list[JobSnapshot]]]:
     yield from traffic.listed.items()
 
 
-def _tellings(traffic: Traffic) -> Iterator[tuple[str, JobSnapshot]]:
+def _snapshots(traffic: Traffic) -> Iterator[tuple[str, JobSnapshot]]:
     for video_id, life in _lives(traffic):
         for snapshot in life:
             yield video_id, snapshot
@@ -125,7 +125,7 @@ def _high(snapshot: JobSnapshot) -> float:
 @rule("VID-LIFE-004", "a completed job has a progress of 100", needs="a completed job whose progress is told")
 def completed_jobs_are_whole(traffic: Traffic, tally: Tally) -> None:
     """Look at the progress of each completed job that tells one."""
-    for video_id, snapshot in _tellings(traffic):
+    for video_id, snapshot in _snapshots(traffic):
         if snapshot.status == "completed" and snapshot.video.get("progress") is not None:
             tally.judged()
             if _progress(snapshot) != 100:  # noqa: PLR2004 - percent
@@ -164,7 +164,7 @@ def _compare(video_id: str, field: str, life: Iterable[JobSnapshot], tally: Tall
 @rule("VID-LIFE-006", "completed_at is null until the end", needs="a job that is told of before its end")
 def running_jobs_have_no_end(traffic: Traffic, tally: Tally) -> None:
     """Look at completed_at of each job that goes on."""
-    for video_id, snapshot in _tellings(traffic):
+    for video_id, snapshot in _snapshots(traffic):
         status, end = snapshot.status, snapshot.video.get("completed_at")
         if status in RUNNING:
             tally.judged()
@@ -176,7 +176,7 @@ def running_jobs_have_no_end(traffic: Traffic, tally: Tally) -> None:
 @rule("VID-LIFE-007", "completed_at is set once a job has ended", needs="a job that has ended")
 def ended_jobs_have_an_end(traffic: Traffic, tally: Tally) -> None:
     """Look at completed_at of each job that has ended."""
-    for video_id, snapshot in _tellings(traffic):
+    for video_id, snapshot in _snapshots(traffic):
         if snapshot.status in _ENDED:
             tally.judged()
             if snapshot.video.get("completed_at") is None:
@@ -246,7 +246,7 @@ def _clocks(exchange: Exchange) -> list[tuple[float, float]]:
 @rule("VID-LIFE-010", "only failed jobs have an error", needs="a job that has not failed")
 def only_failed_jobs_have_errors(traffic: Traffic, tally: Tally) -> None:
     """Look at the error of each job that has not failed."""
-    for video_id, snapshot in _tellings(traffic):
+    for video_id, snapshot in _snapshots(traffic):
         status, error = snapshot.status, snapshot.video.get("error")
         if status in RUNNING or status == "completed":
             tally.judged()
@@ -258,7 +258,7 @@ def only_failed_jobs_have_errors(traffic: Traffic, tally: Tally) -> None:
 @rule("VID-LIFE-011", "a failed job says why", needs="a job that has failed")
 def failed_jobs_say_why(traffic: Traffic, tally: Tally) -> None:
     """Look at the error of each job that has failed."""
-    for video_id, snapshot in _tellings(traffic):
+    for video_id, snapshot in _snapshots(traffic):
         if snapshot.status == "failed":
             tally.judged()
             if not json_object(snapshot.video.get("error")):
@@ -269,7 +269,7 @@ def failed_jobs_say_why(traffic: Traffic, tally: Tally) -> None:
 @rule("VID-LIFE-012", "files do not expire before the job has ended", needs="an ended job that says when it expires")
 def files_are_there_until_they_expire(traffic: Traffic, tally: Tally) -> None:
     """Compare expires_at with the end of the job, and with what its content was answered until then."""
-    for video_id, snapshot in _tellings(traffic):
+    for video_id, snapshot in _snapshots(traffic):
         expires = whole(snapshot.video.get("expires_at"))
         if snapshot.status not in _ENDED or expires is None:
             continue
@@ -378,7 +378,7 @@ def _is_old_news(field: str, known: JobSnapshot, snapshot: JobSnapshot) -> bool:
 @rule("VID-LIFE-015", "seconds and duration agree", needs="a job that tells both")
 def seconds_and_duration_agree(traffic: Traffic, tally: Tally) -> None:
     """Compare the two; a whole number may be rounded."""
-    for video_id, snapshot in _tellings(traffic):
+    for video_id, snapshot in _snapshots(traffic):
         seconds, duration = number(snapshot.video.get("seconds")), whole(snapshot.video.get("duration"))
         if seconds is None or duration is None:
             continue

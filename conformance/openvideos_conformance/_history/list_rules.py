@@ -22,7 +22,7 @@ _ASC: Final = "asc"
 
 
 def _schema(traffic: Traffic, name: str) -> dict[str, Any]:
-    for parameter in traffic.contract.operation("list_videos").said["parameters"]:
+    for parameter in traffic.contract.operation("list_videos").definition["parameters"]:
         if parameter["name"] == name:
             return json_object(traffic.contract.resolve(parameter["schema"]))
     raise KeyError(name)
@@ -77,9 +77,9 @@ def pages_fit(traffic: Traffic, tally: Tally) -> None:
         tally.judged()
         flaws = traffic.page_flaws(page.object) if page.object else ["the body is no JSON object"]
         if page.status != 200:  # noqa: PLR2004 - HTTP's own
-            tally.found(f"{page.told}, not 200", page, once=page.status)
+            tally.found(f"{page.summary}, not 200", page, once=page.status)
         elif flaws:
-            tally.found(f"{page.told} does not fit VideoList: {'; '.join(flaws[:3])}", page, once=tuple(flaws[:3]))
+            tally.found(f"{page.summary} does not fit VideoList: {'; '.join(flaws[:3])}", page, once=tuple(flaws[:3]))
 
 
 @rule("VID-LIST-002", "a page holds no more than was asked for", needs="a list with a legal limit, or without one")
@@ -91,7 +91,7 @@ def pages_keep_to_their_limit(traffic: Traffic, tally: Tally) -> None:
             tally.judged()
             count = len(json_array(page.object["data"]))
             if count > limit:
-                tally.found(f"{page.told} holds {count} videos, more than {limit}", page, once=limit)
+                tally.found(f"{page.summary} holds {count} videos, more than {limit}", page, once=limit)
 
 
 @rule("VID-LIST-003", "first_id and last_id are those of the page", needs="a list that tells them")
@@ -106,7 +106,7 @@ def cursors_are_those_of_the_page(traffic: Traffic, tally: Tally) -> None:
             told, expected = page.object[name], ids[index] if ids else None
             if told != expected:
                 what = f"the {'first' if index == 0 else 'last'} of its videos is {shown(expected)}"
-                message = f"{page.told} has {name} {shown(told)}; {what if ids else 'the page is empty'}"
+                message = f"{page.summary} has {name} {shown(told)}; {what if ids else 'the page is empty'}"
                 tally.found(message, page, once=name)
 
 
@@ -126,16 +126,16 @@ def walks_meet_each_video_once(traffic: Traffic, tally: Tally) -> None:
             tally.judged()
             twice = (set(_ids(previous)) & set(ids)) - {after, None}
             if twice:
-                message = f"{page.told} holds {min(map(str, twice))}, which was on the page before"
+                message = f"{page.summary} holds {min(map(str, twice))}, which was on the page before"
                 tally.found(message, previous, page, once="twice")
-        told = traffic.told(after, "created_at")
+        told = traffic.first_value(after, "created_at")
         cursor = whole(told[0]) if told is not None else None
         if cursor is None or not times or not _is_sorted(times, order):
             continue
         newest, oldest = (cursor, times[-1]) if order == _DESC else (times[-1], cursor)
         for start in _there(traffic, page, ids):
             if oldest < _created(start) < newest:
-                message = f"{page.told} skips the job {start.id}, which comes between its cursor and its last video"
+                message = f"{page.summary} skips the job {start.id}, which comes between its cursor and its last video"
                 tally.found(message, start.exchange, page, once="skipped")
 
 
@@ -159,7 +159,7 @@ def pages_say_that_there_is_more(traffic: Traffic, tally: Tally) -> None:
         tally.judged()
         if page.object.get("has_more") is False:
             why = f"the job {older.id} is older" if older is not None else f"{ids[-1]} as `after` gives more"
-            tally.found(f"{page.told} says that nothing is behind it; {why}", page, *([later] if later else []))
+            tally.found(f"{page.summary} says that nothing is behind it; {why}", page, *([later] if later else []))
 
 
 def _is_behind(page: Exchange, other: Exchange) -> bool:
@@ -202,7 +202,7 @@ def _judge_order(traffic: Traffic, tally: Tally, order: str) -> None:
             index = next(i for i in range(1, len(times)) if (times[i] > times[i - 1]) is (order == _DESC))
             age = "newer" if order == _DESC else "older"
             by = abs(times[index] - times[index - 1])
-            tally.found(f"{page.told}: the video at {index} is {by} s {age} than the one before it", page, once=True)
+            tally.found(f"{page.summary}: the video at {index} is {by} s {age} than the one before it", page, once=True)
 
 
 @rule("VID-LIST-008", "a page starts behind its cursor", needs="a page behind a video, with videos on it")
@@ -214,16 +214,16 @@ def pages_start_behind_their_cursor(traffic: Traffic, tally: Tally) -> None:
             continue
         tally.judged()
         if after in ids:
-            tally.found(f"{page.told} holds the video that `after` names, at {ids.index(after)}", page, once="held")
+            tally.found(f"{page.summary} holds the video that `after` names, at {ids.index(after)}", page, once="held")
             continue
-        told = traffic.told(after, "created_at")
+        told = traffic.first_value(after, "created_at")
         times = _times(page)
         cursor = whole(told[0]) if told is not None else None
         if cursor is None or not times or order is None or not _is_sorted(times, order):
             continue
         if times[0] > cursor if order == _DESC else times[0] < cursor:
             age = "newer" if order == _DESC else "older"
-            message = f"{page.told} begins with a video that is {abs(times[0] - cursor)} s {age} than its cursor"
+            message = f"{page.summary} begins with a video that is {abs(times[0] - cursor)} s {age} than its cursor"
             tally.found(message, page, once="before")
 
 
@@ -290,4 +290,6 @@ def pages_are_full(traffic: Traffic, tally: Tally) -> None:
         tally.judged()
         count = len(json_array(page.object["data"]))
         if count < limit:
-            tally.found(f"{page.told} holds {count} videos of {limit}, and says that there are more", page, once=limit)
+            tally.found(
+                f"{page.summary} holds {count} videos of {limit}, and says that there are more", page, once=limit
+            )

@@ -44,14 +44,14 @@ _STACK_TRACES: Final = re.compile(
 @rule("VID-ERROR-001", "every error has the envelope", needs="an answer of 400 or above")
 def errors_have_the_envelope(traffic: Traffic, tally: Tally) -> None:
     """Look at the body of each error."""
-    for exchange in traffic.refused:
+    for exchange in traffic.errors:
         tally.judged()
         if not exchange.body:
-            tally.found(f"{exchange.told} has no body", exchange, once=(exchange.status, exchange.operation))
+            tally.found(f"{exchange.summary} has no body", exchange, once=(exchange.status, exchange.operation))
             continue
         flaws = traffic.flaws(exchange.object, _ERROR) if exchange.object else [_kind(exchange)]
         if flaws:
-            message = f"{exchange.told} has no error envelope: {'; '.join(flaws[:3])}"
+            message = f"{exchange.summary} has no error envelope: {'; '.join(flaws[:3])}"
             tally.found(message, exchange, once=(exchange.status, exchange.operation))
 
 
@@ -65,22 +65,22 @@ def _kind(exchange: Exchange) -> str:
 def refused_methods_name_the_right_ones(traffic: Traffic, tally: Tally) -> None:
     """Look for Allow, and in it for each method of the path that the server has answered with success."""
     offered: dict[str, set[str]] = {}
-    for exchange in traffic.answered:
+    for exchange in traffic.with_response:
         if exchange.is_ok and exchange.operation is not None:
             operation = traffic.contract.operation(exchange.operation)
             offered.setdefault(operation.path, set()).add(operation.method)
-    for exchange in traffic.answered:
+    for exchange in traffic.with_response:
         if exchange.status != 405:  # noqa: PLR2004 - HTTP's own
             continue
         tally.judged()
         allow = exchange.header("allow")
         if allow is None:
-            tally.found(f"{exchange.told} has no Allow", exchange, once=True)
+            tally.found(f"{exchange.summary} has no Allow", exchange, once=True)
             continue
         named = {method.strip().upper() for method in allow.split(",")}
         missing = offered.get(_path(traffic, exchange.path) or "", set()) - named
         if missing:
-            message = f"{exchange.told} has Allow {shown(allow)}, and the path has {', '.join(sorted(missing))}, too"
+            message = f"{exchange.summary} has Allow {shown(allow)}, and the path has {', '.join(sorted(missing))}, too"
             tally.found(message, exchange, once=True)
 
 
@@ -96,7 +96,7 @@ def _path(traffic: Traffic, path: str) -> str | None:
 @rule("VID-ERROR-005", "nothing leads to a server error", needs="an answer")
 def nothing_leads_to_a_server_error(traffic: Traffic, tally: Tally) -> None:
     """Look for 5XX, but for what is not offered (501), and what is to be tried again (503 with Retry-After)."""
-    offered = {_what(traffic, each) for each in traffic.answered if each.is_ok}
+    offered = {_what(traffic, each) for each in traffic.with_response if each.is_ok}
     for exchange in traffic.exchanges:
         if exchange.status is None:
             continue
@@ -105,7 +105,7 @@ def nothing_leads_to_a_server_error(traffic: Traffic, tally: Tally) -> None:
         is_not_offered = exchange.status == 501 and _what(traffic, exchange) not in offered  # noqa: PLR2004 - HTTP's own
         if exchange.status >= 500 and not is_busy and not is_not_offered:  # noqa: PLR2004 - HTTP's own
             once = exchange.operation, exchange.method, exchange.status
-            tally.found(f"{exchange.told} is a server error", exchange, once=once)
+            tally.found(f"{exchange.summary} is a server error", exchange, once=once)
 
 
 def _what(traffic: Traffic, exchange: Exchange) -> object:
@@ -119,16 +119,16 @@ def _what(traffic: Traffic, exchange: Exchange) -> object:
 def errors_keep_secrets(traffic: Traffic, tally: Tally) -> None:
     """Look through the headers and the body of each error."""
     secrets = [secret for secret in traffic.secrets if len(secret) >= _SHORTEST_SECRET]
-    for exchange in traffic.refused:
+    for exchange in traffic.errors:
         tally.judged()
         body = exchange.body[: 1 << 16].decode("utf-8", "replace")
         # What a JSON text holds is escaped: a line break is \n there, and a slash may be \/.
         text = "\n".join((body, *_texts(exchange.json), *(value for _, value in exchange.headers)))
         if any(secret in text for secret in secrets):
-            tally.found(f"{exchange.told} holds the API key", exchange, once="key")
+            tally.found(f"{exchange.summary} holds the API key", exchange, once="key")
         trace = _STACK_TRACES.search(text)
         if trace is not None:
-            tally.found(f"{exchange.told} holds a stack trace: {shown(trace[0].strip())}", exchange, once="trace")
+            tally.found(f"{exchange.summary} holds a stack trace: {shown(trace[0].strip())}", exchange, once="trace")
 
 
 def _texts(value: Any) -> Iterator[str]:
@@ -145,47 +145,47 @@ def _texts(value: Any) -> Iterator[str]:
 @rule("VID-ERROR-009", "a status is one that the contract gives the operation", needs="an answer of an operation")
 def statuses_are_documented(traffic: Traffic, tally: Tally) -> None:
     """Compare each status with those of the operation. 422 in place of 400 is right everywhere."""
-    for exchange in traffic.answered:
+    for exchange in traffic.with_response:
         if exchange.operation is None or exchange.status is None or exchange.status in OF_HTTP:
             continue
         tally.judged()
         status = 400 if exchange.status == 422 else exchange.status  # noqa: PLR2004 - HTTP's own
         is_asked_for = exchange.status == 304 and exchange.request_header("if-none-match") is not None  # noqa: PLR2004
-        if traffic.contract.answers(exchange.operation, status) is None and not is_asked_for:
-            message = f"{exchange.told}: the contract has no {exchange.status} for {exchange.operation}"
+        if traffic.contract.response(exchange.operation, status) is None and not is_asked_for:
+            message = f"{exchange.summary}: the contract has no {exchange.status} for {exchange.operation}"
             tally.found(message, exchange, once=(exchange.operation, exchange.status))
 
 
 @rule("VID-ERROR-010", "a 429 and a 503 say when to try again", needs="a 429 or a 503")
 def busy_servers_say_when(traffic: Traffic, tally: Tally) -> None:
     """Look for Retry-After."""
-    for exchange in traffic.answered:
+    for exchange in traffic.with_response:
         if exchange.status in {429, 503}:
             tally.judged()
             if exchange.header("retry-after") is None:
-                tally.found(f"{exchange.told} has no Retry-After", exchange, once=exchange.status)
+                tally.found(f"{exchange.summary} has no Retry-After", exchange, once=exchange.status)
 
 
 @rule("VID-AUTH-005", "a 401 names the scheme", needs="a 401")
 def refused_keys_name_the_scheme(traffic: Traffic, tally: Tally) -> None:
     """Look for Bearer in WWW-Authenticate."""
-    for exchange in traffic.answered:
+    for exchange in traffic.with_response:
         if exchange.status == 401:  # noqa: PLR2004 - HTTP's own
             tally.judged()
             challenge = exchange.header("www-authenticate")
             if re.search(r"(?:^|,)\s*bearer(?:[\s,]|$)", challenge or "", re.IGNORECASE) is None:
-                message = f"{exchange.told} has WWW-Authenticate {shown(challenge)}, which does not name Bearer"
+                message = f"{exchange.summary} has WWW-Authenticate {shown(challenge)}, which does not name Bearer"
                 tally.found(message, exchange, once=True)
 
 
 # ---------------------------------------------------------------- headers
 @rule("VID-HEADER-001", "every answer has an x-request-id", needs="an answer")
-def answers_have_a_request_id(traffic: Traffic, tally: Tally) -> None:
+def responses_have_a_request_id(traffic: Traffic, tally: Tally) -> None:
     """Look for the header."""
-    for exchange in traffic.answered:
+    for exchange in traffic.with_response:
         tally.judged()
         if not exchange.header("x-request-id"):
-            tally.found(f"{exchange.told} has no x-request-id", exchange, once=True)
+            tally.found(f"{exchange.summary} has no x-request-id", exchange, once=True)
 
 
 @rule("VID-HEADER-002", "no two answers have one x-request-id", needs="two answers with x-request-id")
@@ -199,7 +199,7 @@ def request_ids_are_unique(traffic: Traffic, tally: Tally) -> None:
         other = seen.setdefault(request_id, exchange)
         if other is not exchange:
             tally.judged()
-            message = f"{other.told} and {exchange.told} have the same x-request-id {shown(request_id)}"
+            message = f"{other.summary} and {exchange.summary} have the same x-request-id {shown(request_id)}"
             tally.found(message, other, exchange, once=request_id)
     if len(seen) > 1:
         tally.instances += len(seen)
@@ -208,11 +208,11 @@ def request_ids_are_unique(traffic: Traffic, tally: Tally) -> None:
 @rule("VID-HEADER-003", "JSON is application/json", needs="an answer of JSON")
 def json_says_that_it_is(traffic: Traffic, tally: Tally) -> None:
     """Look at the media type of each body that is a JSON object or array."""
-    for exchange in traffic.answered:
+    for exchange in traffic.with_response:
         if isinstance(exchange.json, dict | list):
             tally.judged()
             if exchange.media_type != "application/json":
-                message = f"{exchange.told} is JSON of the media type {shown(exchange.media_type)}"
+                message = f"{exchange.summary} is JSON of the media type {shown(exchange.media_type)}"
                 tally.found(message, exchange, once=exchange.media_type)
 
 
@@ -220,7 +220,7 @@ def json_says_that_it_is(traffic: Traffic, tally: Tally) -> None:
 def headers_fit(traffic: Traffic, tally: Tally) -> None:
     """Look at the form of each such header. The poll hint has a requirement of its own."""
     schemas = _header_schemas(traffic)
-    for exchange in traffic.answered:
+    for exchange in traffic.with_response:
         for name, value in exchange.headers:
             schema = schemas.get(name.lower())
             if schema is None or (name.lower() == "content-range" and exchange.status not in {206, 416}):
@@ -228,13 +228,13 @@ def headers_fit(traffic: Traffic, tally: Tally) -> None:
             tally.judged()
             flaw = _flaw(name.lower(), value, exchange, schema)
             if flaw:
-                tally.found(f"{exchange.told} has {name} {shown(value)}, {flaw}", exchange, once=name.lower())
+                tally.found(f"{exchange.summary} has {name} {shown(value)}, {flaw}", exchange, once=name.lower())
 
 
 def _header_schemas(traffic: Traffic) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for operation in traffic.contract.operations:
-        for response in operation.said["responses"].values():
+        for response in operation.definition["responses"].values():
             for name, header in json_object(traffic.contract.resolve(response)).get("headers", {}).items():
                 found[name.lower()] = json_object(traffic.contract.resolve(header))["schema"]
     found.pop("openai-poll-after-ms", None)
@@ -279,13 +279,13 @@ _FORMS: Final[dict[str, Callable[[str, Exchange], str]]] = {
 @rule("VID-HEADER-005", "JSON is UTF-8 without NaN and Infinity", needs="an answer that says it is JSON")
 def json_is_strict(traffic: Traffic, tally: Tally) -> None:
     """Look at each body that says it is JSON."""
-    for exchange in traffic.answered:
+    for exchange in traffic.with_response:
         is_json = exchange.media_type == "application/json" or exchange.media_type.endswith("+json")
         if not is_json or not exchange.body or exchange.length > len(exchange.body):
             continue
         tally.judged()
         if exchange.json is MISSING:
-            message = f"{exchange.told} says that it is {exchange.media_type}, and {_no_json(exchange.body)}"
+            message = f"{exchange.summary} says that it is {exchange.media_type}, and {_no_json(exchange.body)}"
             tally.found(message, exchange, once=exchange.operation)
 
 
@@ -293,15 +293,15 @@ def json_is_strict(traffic: Traffic, tally: Tally) -> None:
 @rule("VID-RETRIEVE-009", "every other object has the recommended fields", needs="an answer with such an object")
 def objects_have_what_is_recommended(traffic: Traffic, tally: Tally) -> None:
     """Look for the recommended fields of each object in an answer. A Video has a requirement of its own."""
-    for exchange in traffic.answered:
-        said = traffic.contract.answers(exchange.operation, exchange.status or 0) if exchange.operation else None
+    for exchange in traffic.with_response:
+        said = traffic.contract.response(exchange.operation, exchange.status or 0) if exchange.operation else None
         schema = json_object(json_object((said or {}).get("content")).get(exchange.media_type)).get("schema")
         if schema is None or exchange.json is MISSING:
             continue
         for place, absent in _recommended(traffic.contract, schema, exchange.json, "$"):
             tally.judged()
             if absent:
-                message = f"{exchange.told}: {place} has no {', '.join(absent)}"
+                message = f"{exchange.summary}: {place} has no {', '.join(absent)}"
                 tally.found(message, exchange, once=(exchange.operation, *absent))
 
 

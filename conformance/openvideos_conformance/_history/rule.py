@@ -29,7 +29,7 @@ class Tally:
 
     findings: list[Finding] = field(default_factory=list[Finding])
     instances: int = 0
-    _told: set[Hashable] = field(default_factory=set["Hashable"])
+    _reported: set[Hashable] = field(default_factory=set["Hashable"])
 
     def judged(self) -> None:
         """Count one more instance that could be judged."""
@@ -38,9 +38,9 @@ class Tally:
     def found(self, message: str, *exchanges: Exchange, once: Hashable = None) -> None:
         """Note what broke the rule; of those with one `once`, such as a job's id, the first alone."""
         if once is not None:
-            if once in self._told:
+            if once in self._reported:
                 return
-            self._told.add(once)
+            self._reported.add(once)
         self.findings.append(Finding(message, exchanges))
 
 

@@ -114,14 +114,14 @@ class Traffic:
         return [exchange for operation in operations for exchange in self._by_operation.get(operation, ())]
 
     @cached_property
-    def answered(self) -> list[Exchange]:
+    def with_response(self) -> list[Exchange]:
         """The exchanges that have a whole answer."""
         return [exchange for exchange in self.exchanges if exchange.status is not None and not exchange.failure]
 
     @cached_property
-    def refused(self) -> list[Exchange]:
+    def errors(self) -> list[Exchange]:
         """The exchanges that were answered with an error, but for those whose answers have no body."""
-        return [each for each in self.answered if (each.status or 0) >= 400 and each.method != "HEAD"]  # noqa: PLR2004 - HTTP's own
+        return [each for each in self.with_response if (each.status or 0) >= 400 and each.method != "HEAD"]  # noqa: PLR2004 - HTTP's own
 
     @cached_property
     def pages(self) -> list[Exchange]:
@@ -160,7 +160,7 @@ class Traffic:
         """Return a deletion of this id that was confirmed before an exchange began."""
         return next((each for each in self.deletions.get(video_id, ()) if each.is_before(exchange)), None)
 
-    def told(self, video_id: str, field: str) -> tuple[Any, Exchange] | None:
+    def first_value(self, video_id: str, field: str) -> tuple[Any, Exchange] | None:
         """Return what was first said of a field of a job, and where; null says nothing."""
         single = sorted(self.single.get(video_id, ()), key=lambda each: each.exchange.operation not in CREATING)
         for snapshot in (*single, *self.listed.get(video_id, ())):
@@ -286,5 +286,5 @@ def video_id_of(exchange: Exchange) -> str:
 
 def body_reference(exchange: Exchange) -> str | None:
     """Return the id of the video that an edit or an extension names in its body."""
-    video_id = json_object(exchange.asked.get("video")).get("id")
+    video_id = json_object(exchange.request_fields.get("video")).get("id")
     return video_id if isinstance(video_id, str) else None

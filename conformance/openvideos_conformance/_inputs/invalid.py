@@ -74,7 +74,7 @@ def misspelt(legal: str) -> list[str]:
     return near
 
 
-def strangers_to(contract: Contract, address: str, candidates: Sequence[Any]) -> list[Any]:
+def invalid_values(contract: Contract, address: str, candidates: Sequence[Any]) -> list[Any]:
     """Return those of the values that a schema of the contract forbids."""
     return [value for value in candidates if contract.flaws(value, address)]
 
@@ -156,9 +156,9 @@ class _Writer:
         """Misspell a text that has a form, where both bodies have it."""
         legal = getattr(self._target, name) or self._contract.at(f"{FORM}/properties/{name}").get("default")
         near = [] if legal is None else misspelt(legal)
-        for value in strangers_to(self._contract, f"{FORM}/properties/{name}", near):
+        for value in invalid_values(self._contract, f"{FORM}/properties/{name}", near):
             yield self._form(requirement, name, f"with {name}={value!r}", value)
-        for value in strangers_to(self._contract, f"{JSON}/properties/{name}", [*near[:3], ""]):
+        for value in invalid_values(self._contract, f"{JSON}/properties/{name}", [*near[:3], ""]):
             yield self._json(requirement, name, f"with {name}={value!r}", value)
 
     def wrong_types(self) -> Iterator[Case]:
@@ -169,7 +169,7 @@ class _Writer:
             candidates = [digits, True, [legal], {"value": legal}, legal, digits + 0.5]
             if name in self._contract.schema("CreateVideoJson")["required"]:
                 candidates.append(None)
-            for value in strangers_to(self._contract, f"{JSON}/properties/{name}", candidates):
+            for value in invalid_values(self._contract, f"{JSON}/properties/{name}", candidates):
                 yield self._json("VID-VALID-006", name, f"with {name}={json.dumps(value)[:60]}", value)
 
     def references(self) -> Iterator[Case]:
@@ -185,7 +185,7 @@ class _Writer:
             {"image_url": ""},
             {"file_id": ""},
         ]
-        for value in strangers_to(self._contract, address, candidates):
+        for value in invalid_values(self._contract, address, candidates):
             told = json.dumps({key: text.partition(",")[0] for key, text in value.items()})
             yield self._json("VID-VALID-007", "input_reference", f"with input_reference={told}", value)
 
@@ -234,7 +234,7 @@ class _Writer:
 
 def _lists(contract: Contract) -> Iterator[Case]:
     limit = contract.parameter("list_videos", "limit")
-    orders = strangers_to(contract, "#/components/schemas/ListOrder", ["newest"])
+    orders = invalid_values(contract, "#/components/schemas/ListOrder", ["newest"])
     wrong = [("VID-LIST-012", "limit", limit["minimum"] - 1), ("VID-LIST-012", "limit", limit["maximum"] + 1)]
     wrong += [("VID-LIST-013", "order", order) for order in orders]
     for requirement, name, value in wrong:

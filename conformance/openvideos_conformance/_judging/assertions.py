@@ -21,7 +21,7 @@ def violated(message: str, *exchanges: Exchange) -> ViolationError:
     return ViolationError(message, *exchanges)
 
 
-def answered(exchange: Exchange) -> Exchange:
+def expect_response(exchange: Exchange) -> Exchange:
     """Return an exchange that has a whole answer."""
     if exchange.failure:
         raise violated(f"{exchange.method} {exchange.target} has no whole answer: {exchange.failure}", exchange)
@@ -31,7 +31,7 @@ def answered(exchange: Exchange) -> Exchange:
 def expect(exchange: Exchange, statuses: int | Collection[int], what: str) -> Exchange:
     """Return an exchange whose status is one of these; `what` says in a few words what was asked."""
     allowed = {statuses} if isinstance(statuses, int) else set(statuses)
-    if answered(exchange).status not in allowed:
+    if expect_response(exchange).status not in allowed:
         raise violated(f"{what}: answered {exchange.status}, not {_listed(allowed)}", exchange)
     return exchange
 

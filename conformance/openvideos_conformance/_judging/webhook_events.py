@@ -34,7 +34,7 @@ class Delivery:
     path: str
     headers: tuple[tuple[str, str], ...]
     body: bytes
-    answered: int
+    response_status: int
     flaw: str = ""
 
     @cached_property
@@ -73,7 +73,7 @@ class Delivery:
             path=self.path,
             request_headers=self.headers,
             request_body=self.body,
-            status=self.answered,
+            status=self.response_status,
         )
 
 

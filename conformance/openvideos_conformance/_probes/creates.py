@@ -66,7 +66,7 @@ def not_busy(exchange: Exchange) -> Exchange:
 
     """
     if exchange.status in BUSY:
-        raise NotReachedError(f"the server is too busy: {exchange.told}", exchange)
+        raise NotReachedError(f"the server is too busy: {exchange.summary}", exchange)
     return exchange
 
 
@@ -119,13 +119,13 @@ def create_concurrently(client: RecordingClient, jobs: JobPool) -> list[Concurre
         takes = concurrently([partial(start, choice) for choice in choices])
         return [*takes, start(choices[0])] if isinstance(takes[0], ConcurrentCreate) else takes
 
-    answers = start_all(named)
-    if all(not isinstance(each, ConcurrentCreate) and each.status in NOT_OFFERED for each in answers):
-        answers = start_all({})
-    takes = [each for each in answers if isinstance(each, ConcurrentCreate)]
+    results = start_all(named)
+    if all(not isinstance(each, ConcurrentCreate) and each.status in NOT_OFFERED for each in results):
+        results = start_all({})
+    takes = [each for each in results if isinstance(each, ConcurrentCreate)]
     if len(takes) < 2:  # noqa: PLR2004 - at once means two at least
-        refused = [each for each in answers if not isinstance(each, ConcurrentCreate)]
-        responses = "; ".join(each.told for each in refused)
+        refused = [each for each in results if not isinstance(each, ConcurrentCreate)]
+        responses = "; ".join(each.summary for each in refused)
         raise NotReachedError(
             f"of {len(PROMPTS)} concurrent creates, {len(takes)} were accepted: {responses}", *refused
         )

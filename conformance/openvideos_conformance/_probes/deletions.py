@@ -75,12 +75,12 @@ class ConcurrentDeletions:
     others: tuple[tuple[Exchange, Exchange], ...]
 
 
-def delete_concurrently(client: RecordingClient, takes: list[ConcurrentCreate]) -> ConcurrentDeletions:
+def delete_concurrently(client: RecordingClient, creates: list[ConcurrentCreate]) -> ConcurrentDeletions:
     """Delete the last of several jobs from several clients at once; the first, which may be its twin, must stay."""
-    path = takes[-1].path
-    before = _seen(client, [takes[0].path])
+    path = creates[-1].path
+    before = _seen(client, [creates[0].path])
     deletions = concurrently([partial(client.delete, path)] * _CLIENTS)
-    after = _seen(client, [takes[0].path])
+    after = _seen(client, [creates[0].path])
     return ConcurrentDeletions(deletions=tuple(deletions), others=tuple(zip(before, after, strict=True)))
 
 

@@ -40,13 +40,13 @@ def extend_plain(client: RecordingClient, jobs: JobPool) -> Exchange:
     """Extend the completed plain job, by its own duration, or else by one of those that vendors offer."""
     job = jobs.completed()
     own = client.target.seconds or str(job.video.get("seconds") or "4")
-    answers: list[Exchange] = []
+    responses: list[Exchange] = []
     for seconds in dict.fromkeys((own, "4", "8", "5")):
         body = {"prompt": "The boat drifts on", "seconds": seconds, "video": {"id": job.id}}
-        answers.append(client.post("/videos/extensions", json=body))
-        if answers[-1].status not in {400, 422}:
-            return answers[-1]
-    return answers[0]
+        responses.append(client.post("/videos/extensions", json=body))
+        if responses[-1].status not in {400, 422}:
+            return responses[-1]
+    return responses[0]
 
 
 def create_character(client: RecordingClient, video: bytes) -> Exchange:

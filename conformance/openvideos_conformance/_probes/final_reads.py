@@ -23,7 +23,7 @@ _APART: Final = 1.1
 """How long after a job was first seen ended it is read again, in seconds: a time that moves does so each second."""
 
 
-def look_again(client: RecordingClient, jobs: JobPool) -> None:
+def read_jobs_again(client: RecordingClient, jobs: JobPool) -> None:
     """Read the status of each job that is still there, several times if it was seen to end, and the list once.
 
     Where no other check has downloaded a file, as in a run of one requirement, a byte of one is.

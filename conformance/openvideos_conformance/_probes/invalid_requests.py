@@ -29,7 +29,7 @@ class InvalidRequests:
         self._client, self._offered, self._has_form = client, offered, has_form
         self.marker: Final = f"openvideos-conformance-{client.run_id}"
         self._cases = cases(client.contract, client.target, self.marker)
-        self._answers: dict[str, Exchange] = {}
+        self._responses: dict[str, Exchange] = {}
         self._has_json: bool | None = None
 
     def judge(self, requirement: str) -> None:
@@ -39,18 +39,18 @@ class InvalidRequests:
             raise NotReachedError("the server does not take bodies of the kind that could be wrong in this way")
         for case in asked:
             statuses = case.statuses if self.has_json else case.statuses | {415}
-            expect(self.ask(case), statuses, case.what)
+            expect(self.send_once(case), statuses, case.what)
 
     def of(self, requirement: str) -> list[Case]:
         """Return the cases of a requirement that make sense here: JSON, and forms, only where the server takes them."""
         meant = [case for case in self._cases if case.requirement == requirement]
         return [case for case in meant if (self.has_json or not case.is_json) and (self._has_form or not case.is_form)]
 
-    def ask(self, case: Case) -> Exchange:
+    def send_once(self, case: Case) -> Exchange:
         """Return what a case was answered; it is sent when it is first asked for."""
-        if case.what not in self._answers:
-            self._answers[case.what] = self.send(case)
-        return self._answers[case.what]
+        if case.what not in self._responses:
+            self._responses[case.what] = self.send(case)
+        return self._responses[case.what]
 
     def send(self, case: Case) -> Exchange:
         """Send a case, whether it was sent before or not."""
@@ -61,7 +61,7 @@ class InvalidRequests:
         for requirement in dict.fromkeys(case.requirement for case in self._cases):
             for case in self.of(requirement):
                 try:
-                    exchange = self.ask(case)
+                    exchange = self.send_once(case)
                 except NotReachedError:
                     return
                 if exchange.is_ok and exchange.operation in CREATING:
@@ -96,7 +96,7 @@ def newest(client: RecordingClient) -> tuple[list[dict[str, Any]], list[Exchange
     for _ in range(_MAX_PAGES):
         page = client.get("/videos", query={"limit": limit, **after})
         if not page.is_ok or "data" not in page.object:
-            raise NotReachedError(f"the list that would show a job: {page.told}", page)
+            raise NotReachedError(f"the list that would show a job: {page.summary}", page)
         seen.append(page)
         videos += [json_object(item) for item in json_array(page.object["data"])]
         last = page.object.get("last_id")

@@ -125,14 +125,14 @@ def walk(
     most: int = _MOST_PAGES,
 ) -> Walk:
     """Follow `last_id` while `has_more`, up to `most` pages, or to the page behind the last of the `wanted` videos."""
-    asked: dict[str, Any] = {} if limit is None else {"limit": limit}
-    asked |= {} if order is None else {"order": order}
+    query: dict[str, Any] = {} if limit is None else {"limit": limit}
+    query |= {} if order is None else {"order": order}
     pages: list[Exchange] = []
     missing, cursors, cursor = set(wanted), set[str](), after
     end = End.BOUND
     while len(pages) < most:
         was_enough = bool(wanted) and not missing
-        page = client.get("/videos", query=asked | ({} if cursor is None else {"after": cursor}))
+        page = client.get("/videos", query=query | ({} if cursor is None else {"after": cursor}))
         pages.append(page)
         missing -= set(ids_on(page))
         last = page.object.get("last_id")

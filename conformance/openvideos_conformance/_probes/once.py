@@ -13,7 +13,7 @@ from .creates import ConcurrentCreate, create, create_concurrently
 from .deletions import ConcurrentDeletions, Deletion, delete_concurrently, delete_doomed
 from .derived_jobs import Remix, create_character, extend_plain, remix_plain
 from .list_walks import Walks, walk_all_ways
-from .unfinished_job import Unfinished, ask_while_unfinished
+from .unfinished_job import UnfinishedJob, probe_unfinished_job
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -65,9 +65,9 @@ class Probes:
         self._client, self._jobs, self._files = client, jobs, files
 
     @probe(jobs=1)
-    def unfinished(self) -> Unfinished:
+    def unfinished(self) -> UnfinishedJob:
         """A job of which was asked, while it ran, what only a completed one has; it is deleted by now."""
-        return ask_while_unfinished(self._client, as_json=self._jobs.refused_form is not None)
+        return probe_unfinished_job(self._client, as_json=self._jobs.refused_form is not None)
 
     @probe(jobs=5)
     def concurrent_creates(self) -> list[ConcurrentCreate]:

@@ -75,7 +75,9 @@ def unauthorized_requests(
                 )
             )
     order = {"GET": 0, "DELETE": 1}
-    return sorted(made, key=lambda knock: (order.get(knock.method, 2), knock.operation in CREATING, knock.is_known))
+    return sorted(
+        made, key=lambda request: (order.get(request.method, 2), request.operation in CREATING, request.is_known)
+    )
 
 
 def wrong_keys(key: str) -> list[str]:
@@ -108,7 +110,7 @@ class UnauthorizedRequests:
         self.doomed: Final = doomed
         ids = {"known": known, "unknown": unknown_like(known), "doomed": doomed}
         self._requests = unauthorized_requests(client.contract, client.target, marker=self.marker, **ids)
-        self._answers: dict[tuple[str, str | None], Exchange] = {}
+        self._responses: dict[tuple[str, str | None], Exchange] = {}
 
     @property
     def key(self) -> str:
@@ -122,26 +124,26 @@ class UnauthorizedRequests:
             raise NotReachedError("no key was given")
         return self._client.target.api_key
 
-    def unauthorized_requests(self, *operations: str) -> list[UnauthorizedRequest]:
+    def requests(self, *operations: str) -> list[UnauthorizedRequest]:
         """Return the requests of what the server offers, of these operations if any is named."""
         return [
-            knock
-            for knock in self._requests
-            if (not operations or knock.operation in operations) and self._offers(knock.operation)
+            request
+            for request in self._requests
+            if (not operations or request.operation in operations) and self._offers(request.operation)
         ]
 
-    def ask(self, knock: UnauthorizedRequest, authorization: str | None) -> Exchange:
+    def send_once(self, request: UnauthorizedRequest, authorization: str | None) -> Exchange:
         """Return what a request with this value of Authorization is answered; None sends none."""
-        at = (knock.what, authorization)
-        if at not in self._answers:
-            self._answers[at] = self._client.send(
-                knock.method, knock.path, authorization=authorization, **knock.options
+        at = (request.what, authorization)
+        if at not in self._responses:
+            self._responses[at] = self._client.send(
+                request.method, request.path, authorization=authorization, **request.options
             )
-        return self._answers[at]
+        return self._responses[at]
 
-    def asked(self) -> list[Exchange]:
+    def responses(self) -> list[Exchange]:
         """Return what was answered so far."""
-        return list(self._answers.values())
+        return list(self._responses.values())
 
     def _offers(self, operation: str) -> bool:
         try:

@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Unfinished:
+class UnfinishedJob:
     """A job that had not ended while all this was asked of it."""
 
     id: str
     created: Exchange
-    asked: dict[str, Exchange]
+    responses: dict[str, Exchange]
     retrieved: Exchange
     """The status, read after all else was asked: what shows that the job had not ended before."""
     deleted: Exchange
@@ -34,30 +34,30 @@ class Unfinished:
     @property
     def content(self) -> Exchange:
         """What its content was answered."""
-        return self._answer("content")
+        return self._response("content")
 
     @property
     def remix(self) -> Exchange:
         """What a remix of it was answered."""
-        return self._answer("remix")
+        return self._response("remix")
 
     @property
     def edit(self) -> Exchange:
         """What an edit of it was answered."""
-        return self._answer("edit")
+        return self._response("edit")
 
     @property
     def extend(self) -> Exchange:
         """What an extension of it was answered."""
-        return self._answer("extend")
+        return self._response("extend")
 
-    def _answer(self, name: str) -> Exchange:
-        if name not in self.asked:
+    def _response(self, name: str) -> Exchange:
+        if name not in self.responses:
             raise NotReachedError(f"the {name} of the unfinished job {self.id} was not asked for", self.retrieved)
-        return self.asked[name]
+        return self.responses[name]
 
 
-def ask_while_unfinished(client: RecordingClient, *, as_json: bool = False) -> Unfinished:
+def probe_unfinished_job(client: RecordingClient, *, as_json: bool = False) -> UnfinishedJob:
     """Start a job, ask for what only a completed one has, read its status once, and delete it.
 
     `as_json` is for servers that take no form.
@@ -70,12 +70,12 @@ def ask_while_unfinished(client: RecordingClient, *, as_json: bool = False) -> U
     created = client.post("/videos", json=fields) if as_json else client.post("/videos", form=fields)
     video_id = created.object.get("id")
     if not created.is_ok or not isinstance(video_id, str) or not video_id:
-        raise NotReachedError(f"a job to be asked while it runs: {created.told}, and no job", created)
+        raise NotReachedError(f"a job to be asked while it runs: {created.summary}, and no job", created)
     path = video_path(video_id)
-    asked: dict[str, Exchange] = {}
-    for name, ask in _questions(client, path, video_id).items():
-        asked[name] = ask()
-        if asked[name].is_ok:
+    responses: dict[str, Exchange] = {}
+    for name, send in _requests(client, path, video_id).items():
+        responses[name] = send()
+        if responses[name].is_ok:
             break  # it has ended, or the server does not look; in both cases the rest would start jobs, which cost
     retrieved = client.get(path)
     status = retrieved.object.get("status")
@@ -87,10 +87,12 @@ def ask_while_unfinished(client: RecordingClient, *, as_json: bool = False) -> U
             created,
             retrieved,
         )
-    return Unfinished(id=video_id, created=created, asked=asked, retrieved=retrieved, deleted=deleted, after=after)
+    return UnfinishedJob(
+        id=video_id, created=created, responses=responses, retrieved=retrieved, deleted=deleted, after=after
+    )
 
 
-def _questions(client: RecordingClient, path: str, video_id: str) -> dict[str, Callable[[], Exchange]]:
+def _requests(client: RecordingClient, path: str, video_id: str) -> dict[str, Callable[[], Exchange]]:
     wish = {"prompt": "The train enters a tunnel"}
     source = {"video": {"id": video_id}}
     seconds = client.target.duration(client.contract)
@@ -103,4 +105,4 @@ def _questions(client: RecordingClient, path: str, video_id: str) -> dict[str, C
             lambda: client.post("/videos/extensions", json={**wish, **source, "seconds": seconds}),
         ),
     }
-    return {name: ask for name, (capability, ask) in questions.items() if capability not in client.target.denied}
+    return {name: send for name, (capability, send) in questions.items() if capability not in client.target.denied}

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .marker import Check
 
 
-def reckoned(
+def most_jobs(
     checks: Iterable[tuple[Check, Collection[str]]], plans: Collection[str], denied: Collection[str], max_videos: int
 ) -> int:
     """Return how many jobs a run of these checks, each with the names of its fixtures, starts at the most."""

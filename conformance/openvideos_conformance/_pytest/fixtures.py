@@ -21,7 +21,7 @@ from .._probes.invalid_requests import InvalidRequests
 from .._probes.list_walks import Walks
 from .._probes.once import Probes
 from .._probes.unauthorized_requests import UnauthorizedRequests
-from .._probes.unfinished_job import Unfinished
+from .._probes.unfinished_job import UnfinishedJob
 from .._server.capabilities import Capabilities
 from .._server.cleanup import clean_up
 from .._server.downloads import Files
@@ -123,7 +123,7 @@ def offered(openvideos_run: RunState, client: RecordingClient, jobs: JobPool) ->
     """What the server offers."""
     found = Capabilities(client, jobs)
     yield found
-    openvideos_run.capabilities = found.told()
+    openvideos_run.capabilities = found.known()
 
 
 @pytest.fixture(scope="session")
@@ -140,7 +140,7 @@ def probes(client: RecordingClient, jobs: JobPool, files: Files) -> Probes:
 
 # Those below are of one check each, for pytest would play what is of the session before it is known what is offered.
 @pytest.fixture
-def unfinished(probes: Probes) -> Unfinished:
+def unfinished(probes: Probes) -> UnfinishedJob:
     """A job that was asked, while it ran, for what only a completed one has; it is deleted by now."""
     return probes.unfinished
 

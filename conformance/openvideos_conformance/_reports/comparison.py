@@ -76,7 +76,7 @@ def read(argument: str) -> Report:
         ) from None
 
 
-def told_apart(reports: Sequence[Report]) -> list[Report]:
+def with_unique_names(reports: Sequence[Report]) -> list[Report]:
     """Return the reports, those of one name with the path of each behind it."""
     names = [each.name for each in reports]
     return [

@@ -192,15 +192,15 @@ def _checks(observations: Iterable[Observation], told: str) -> list[str]:
 
 
 def _exchange(exchange: Mapping[str, Any]) -> str:
-    request, answer = _mapping(exchange.get("request")), _mapping(exchange.get("answer"))
-    status = answer.get("failure") or answer.get("status")
-    body = _body(answer)
+    request, response = _mapping(exchange.get("request")), _mapping(exchange.get("answer"))
+    status = response.get("failure") or response.get("status")
+    body = _body(response)
     asked = _message(request)
     return (
         f'<div class="exchange"><h4>{shown(request.get("method"))} {shown(request.get("url"))} → {shown(status)}</h4>'
         f'<div class="curl"><pre>{shown(exchange.get("curl", ""))}</pre>'
         '<button type="button" hidden>Copy</button></div>'
-        f"<details open><summary>Answer</summary><pre>{shown(_headers(answer))}{shown(body)}</pre></details>"
+        f"<details open><summary>Answer</summary><pre>{shown(_headers(response))}{shown(body)}</pre></details>"
         f"<details><summary>Request</summary><pre>{shown(asked)}</pre></details></div>"
     )
 
@@ -214,9 +214,9 @@ def _headers(side: Mapping[str, Any]) -> str:
     return "".join(f"{name}: {value}\n" for name, value in pairs) + ("\n" if pairs else "")
 
 
-def _body(answer: Mapping[str, Any]) -> str:
+def _body(response: Mapping[str, Any]) -> str:
     """Return the body of an answer, laid out if it is JSON."""
-    text = str(answer.get("body") or "")
+    text = str(response.get("body") or "")
     try:
         return json.dumps(json.loads(text), indent=2, ensure_ascii=False)
     except (ValueError, RecursionError):

@@ -52,7 +52,7 @@ class Capabilities:
         if reason is not None:
             raise UnsupportedError(reason)
 
-    def told(self) -> dict[str, bool]:
+    def known(self) -> dict[str, bool]:
         """Return what is known so far."""
         declared = dict.fromkeys(self._target.declared, True) | dict.fromkeys(self._target.denied, False)
         return {**{name: reason is None for name, reason in self._found.items()}, **declared}

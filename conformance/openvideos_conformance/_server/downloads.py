@@ -20,7 +20,7 @@ class Files:
     def __init__(self, client: RecordingClient, jobs: JobPool) -> None:
         """Fetch nothing yet."""
         self._client, self._jobs = client, jobs
-        self._answers: dict[str, Exchange] = {}
+        self._responses: dict[str, Exchange] = {}
 
     @property
     def video(self) -> Exchange:
@@ -37,23 +37,23 @@ class Files:
         """The whole spritesheet."""
         return self._downloaded("spritesheet")
 
-    def answer(self, variant: str) -> Exchange:
+    def response(self, variant: str) -> Exchange:
         """Return what the download of a file was answered, be it what it may.
 
         Raises:
             OutcomeError: The plain job was not accepted, or did not complete.
 
         """
-        if variant not in self._answers:
+        if variant not in self._responses:
             path = f"{self._jobs.completed().path}/content"
             query = {} if variant == "video" else {"variant": variant}
-            self._answers[variant] = self._client.get(path, query=query)
-        return self._answers[variant]
+            self._responses[variant] = self._client.get(path, query=query)
+        return self._responses[variant]
 
     def _downloaded(self, variant: str) -> Exchange:
-        exchange = self.answer(variant)
+        exchange = self.response(variant)
         if exchange.failure or exchange.status != _OK:
             raise NotReachedError(
-                f"the {variant} of the completed job could not be downloaded: {exchange.told}", exchange
+                f"the {variant} of the completed job could not be downloaded: {exchange.summary}", exchange
             )
         return exchange

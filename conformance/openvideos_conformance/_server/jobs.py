@@ -101,7 +101,7 @@ class Job:
     due: float = 0.0
     pause: float = _FIRST_PAUSE
     is_over: bool = False
-    invalid_requests: int = 0
+    failed_reads: int = 0
     """How often in a row its status was not told."""
 
     @property
@@ -219,21 +219,21 @@ class JobPool:
             raise UnsupportedError(f"the server does not offer {plan.capability}, as --capabilities says")
         if plan.name == "failing" and self._target.failing_prompt is None:
             raise UnsupportedError("no prompt is known that makes a job fail; name one with --failing-prompt")
-        exchange = self._asked(plan)
+        exchange = self._create(plan)
         job = Job(plan, exchange)
         if not exchange.is_ok or not job.id:
             if plan.name == "plain" and exchange.status in {400, 401, 402, 403, 404, 405, 415, 422}:
                 response = exchange.body[:500].decode(errors="replace")
                 raise CannotJudgeError(
-                    f"the server refuses a plain create: {exchange.told}: {response} -- "
+                    f"the server refuses a plain create: {exchange.summary}: {response} -- "
                     "name what it offers with --model, --size and --seconds"
                 )
-            raise NotReachedError(f"{plan.why}: {exchange.told}, and no job", exchange)
+            raise NotReachedError(f"{plan.why}: {exchange.summary}, and no job", exchange)
         job.is_over = not plan.is_followed
         job.due = self._client.now() + _FIRST_PAUSE
         return job
 
-    def _asked(self, plan: Plan) -> Exchange:
+    def _create(self, plan: Plan) -> Exchange:
         if plan.is_json:
             return self._client.post("/videos", json=dict(plan.fields(self._target)), headers=plan.headers)
         exchange = self._client.post("/videos", form=dict(plan.fields(self._target)), headers=plan.headers)
@@ -253,19 +253,19 @@ class JobPool:
             job = min(following, key=lambda each: each.due)
             if self._stopped.wait(max(0.0, job.due - self._client.now())):
                 return
-            self._look_at(job)
+            self._read(job)
 
-    def _look_at(self, job: Job) -> None:
+    def _read(self, job: Job) -> None:
         exchange = self._client.get(job.path, layer="following")
         with self._changed:
             if exchange.is_ok and isinstance(exchange.json, dict):
-                job.last, job.invalid_requests = exchange, 0
+                job.last, job.failed_reads = exchange, 0
                 job.is_over = exchange.object.get("status") not in RUNNING
             else:
                 # Some servers tell a failed job as an error of their own; there is nothing more to wait for then.
-                job.invalid_requests += 1
+                job.failed_reads += 1
                 is_told = isinstance(exchange.object.get("status"), str) and exchange.object["status"] not in RUNNING
-                if is_told or exchange.status in {404, 410} or job.invalid_requests >= _MOST_REFUSALS:
+                if is_told or exchange.status in {404, 410} or job.failed_reads >= _MOST_REFUSALS:
                     job.last, job.is_over = exchange, True
             job.pause = min(job.pause * _GROWTH, _LONGEST_PAUSE)
             job.due = self._client.now() + max(job.pause, _hint(exchange))

@@ -143,13 +143,13 @@ class RecordingClient:
         request = self._http.build_request(method, url, **options)
         known: dict[str, Any] = {"method": method, "path": path, "query": query_text}
         known.update(operation=operation, ids=ids, has_key=has_key)
-        known.update(asked=fields, layer=layer or self.layer)
-        exchange = self._spent(request, max_body, **known)
+        known.update(request_fields=fields, layer=layer or self.layer)
+        exchange = self._send_within_budget(request, max_body, **known)
         for _ in range(_ATTEMPTS - 1):
             if exchange.status != _TOO_MANY:
                 break
             time.sleep(_pause(exchange))
-            exchange = self._spent(request, max_body, **known)
+            exchange = self._send_within_budget(request, max_body, **known)
         return exchange
 
     def record(self, exchange: Exchange) -> None:
@@ -171,12 +171,12 @@ class RecordingClient:
             self._numbers += 1
             return self._numbers
 
-    def _spent(self, request: httpx.Request, max_body: int, **known: Any) -> Exchange:
-        with self._spending(known["operation"]):
+    def _send_within_budget(self, request: httpx.Request, max_body: int, **known: Any) -> Exchange:
+        with self._budget(known["operation"]):
             return self._exchange(request, max_body, **known)
 
     @contextlib.contextmanager
-    def _spending(self, operation: str | None) -> Generator[None]:
+    def _budget(self, operation: str | None) -> Generator[None]:
         if operation not in CREATING:
             yield
             return
@@ -195,15 +195,15 @@ class RecordingClient:
 
     def _exchange(self, request: httpx.Request, max_body: int, **known: Any) -> Exchange:
         number, began = self.number(), self.now()
-        answer: dict[str, Any] = {}
+        received: dict[str, Any] = {}
         sent = request.read()
         try:
             response = self._http.send(request, stream=True)
             with contextlib.closing(response):
-                answer = {"status": response.status_code, "headers": _headers(response)}
-                answer.update(self._body(response, max_body, began))
+                received = {"status": response.status_code, "headers": _headers(response)}
+                received.update(self._body(response, max_body, began))
         except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
-            answer["failure"] = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+            received["failure"] = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
         exchange = Exchange(
             number=number,
             began=began,
@@ -212,7 +212,7 @@ class RecordingClient:
             request_headers=_redacted(request),
             request_body=sent[:_CHUNK],
             **known,
-            **answer,
+            **received,
         )
         self.record(exchange)
         return exchange

@@ -65,7 +65,7 @@ class WebhookReceiver:
             self._changed.wait_for(lambda: any(is_wanted(each) for each in self._deliveries), max(0.0, seconds))
             return next((each for each in self._deliveries if is_wanted(each)), None)
 
-    def take(self, path: str, headers: tuple[tuple[str, str], ...], body: bytes) -> Delivery:
+    def receive(self, path: str, headers: tuple[tuple[str, str], ...], body: bytes) -> Delivery:
         """Keep a delivery, and say what it is answered."""
         flaw = self._verify(body, dict(headers))
         with self._changed:
@@ -75,14 +75,14 @@ class WebhookReceiver:
                 path=path,
                 headers=headers,
                 body=body,
-                answered=200 if self._deliveries else 500,
+                response_status=200 if self._deliveries else 500,
                 flaw=flaw,
             )
             self._deliveries.append(delivery)
             self._changed.notify_all()
         return delivery
 
-    def look_at(self, delivery: Delivery) -> None:
+    def read_job(self, delivery: Delivery) -> None:
         """Retrieve the job that an event is about, to see whether it has ended."""
         if isinstance(delivery.video_id, str) and delivery.video_id:
             self._client.get(video_path(delivery.video_id), layer="following")
@@ -124,16 +124,16 @@ def _handler(receiver: WebhookReceiver) -> type[BaseHTTPRequestHandler]:
                 self.close_connection = True
                 return
             headers = tuple((name.lower(), value) for name, value in self.headers.items())
-            delivery = receiver.take(self.path, headers, body)
+            delivery = receiver.receive(self.path, headers, body)
             try:
-                self.send_response(delivery.answered)
+                self.send_response(delivery.response_status)
                 self.send_header("content-length", "0")
                 self.send_header("connection", "close")
                 self.end_headers()
                 self.wfile.flush()
             except OSError:
                 return  # the sender has gone; that its event came is known all the same
-            receiver.look_at(delivery)
+            receiver.read_job(delivery)
 
         def log_message(self, format: str, *args: Any) -> None:
             """Say nothing: what came is in the report."""

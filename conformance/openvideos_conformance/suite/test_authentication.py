@@ -25,33 +25,35 @@ _DOOMED = ("longest",)
 
 @checks("VID-AUTH-001", jobs=_DOOMED)
 def test_no_operation_answers_without_a_key(client: RecordingClient, unauthorized: UnauthorizedRequests) -> None:
-    for knock in unauthorized.unauthorized_requests():
-        expect(unauthorized.ask(knock, None), _UNAUTHORIZED, f"{knock.what} without a key")
+    for request in unauthorized.requests():
+        expect(unauthorized.send_once(request, None), _UNAUTHORIZED, f"{request.what} without a key")
     _is_still_there(client, unauthorized, "without a key")
 
 
 @checks("VID-AUTH-002", jobs=_DOOMED)
 def test_no_operation_answers_to_a_wrong_key(client: RecordingClient, unauthorized: UnauthorizedRequests) -> None:
     wrong = wrong_keys(unauthorized.key)
-    for knock in unauthorized.unauthorized_requests("list_videos", "retrieve_video"):
+    for request in unauthorized.requests("list_videos", "retrieve_video"):
         for key in wrong:
-            expect(unauthorized.ask(knock, f"Bearer {key}"), _UNAUTHORIZED, f"{knock.what} with a wrong key")
-    for knock in unauthorized.unauthorized_requests():
-        expect(unauthorized.ask(knock, f"Bearer {wrong[0]}"), _UNAUTHORIZED, f"{knock.what} with a wrong key")
+            expect(unauthorized.send_once(request, f"Bearer {key}"), _UNAUTHORIZED, f"{request.what} with a wrong key")
+    for request in unauthorized.requests():
+        expect(unauthorized.send_once(request, f"Bearer {wrong[0]}"), _UNAUTHORIZED, f"{request.what} with a wrong key")
     _is_still_there(client, unauthorized, "with a wrong key")
-    for knock in unauthorized.unauthorized_requests(
+    for request in unauthorized.requests(
         "list_videos"
     ):  # a header may hold such bytes; a server may refuse them as a header
         expect(
-            unauthorized.ask(knock, "Bearer cl\xe9"), {400, _UNAUTHORIZED}, f"{knock.what} with a key that is not ASCII"
+            unauthorized.send_once(request, "Bearer cl\xe9"),
+            {400, _UNAUTHORIZED},
+            f"{request.what} with a key that is not ASCII",
         )
 
 
 @checks("VID-AUTH-003", jobs=_DOOMED)
 def test_a_key_under_another_scheme_is_refused(unauthorized: UnauthorizedRequests) -> None:
-    for knock in unauthorized.unauthorized_requests("list_videos", "retrieve_video"):
+    for request in unauthorized.requests("list_videos", "retrieve_video"):
         for what, value in other_schemes(unauthorized.key).items():
-            expect(unauthorized.ask(knock, value), _UNAUTHORIZED, f"{knock.what} with {what}")
+            expect(unauthorized.send_once(request, value), _UNAUTHORIZED, f"{request.what} with {what}")
 
 
 @checks("VID-AUTH-004", jobs=_DOOMED)
@@ -59,10 +61,10 @@ def test_strangers_do_not_learn_which_ids_exist(unauthorized: UnauthorizedReques
     for credential in (None, f"Bearer {wrong_keys(unauthorized.key)[0]}"):
         for operation in ("retrieve_video", "download_video_content", "remix_video"):
             asked = [
-                (knock, unauthorized.ask(knock, credential)) for knock in unauthorized.unauthorized_requests(operation)
+                (request, unauthorized.send_once(request, credential)) for request in unauthorized.requests(operation)
             ]
-            known = [exchange for knock, exchange in asked if knock.is_known]
-            unknown = [exchange for knock, exchange in asked if not knock.is_known]
+            known = [exchange for request, exchange in asked if request.is_known]
+            unknown = [exchange for request, exchange in asked if not request.is_known]
             for one, other in zip(known, unknown, strict=True):
                 if _told(one) != _told(other):
                     raise violated(
@@ -75,9 +77,9 @@ def test_strangers_do_not_learn_which_ids_exist(unauthorized: UnauthorizedReques
 
 @checks("VID-AUTH-005", jobs=_DOOMED)
 def test_a_401_names_the_scheme(unauthorized: UnauthorizedRequests) -> None:
-    for knock in unauthorized.unauthorized_requests("list_videos", "retrieve_video"):
-        unauthorized.ask(knock, None)
-    refused = [exchange for exchange in unauthorized.asked() if exchange.status == _UNAUTHORIZED]
+    for request in unauthorized.requests("list_videos", "retrieve_video"):
+        unauthorized.send_once(request, None)
+    refused = [exchange for exchange in unauthorized.responses() if exchange.status == _UNAUTHORIZED]
     for exchange in refused:
         told = exchange.header("www-authenticate")
         if told is None or "bearer" not in told.lower():
@@ -92,23 +94,23 @@ def test_a_401_names_the_scheme(unauthorized: UnauthorizedRequests) -> None:
 @checks("VID-AUTH-006", jobs=_DOOMED)
 def test_the_scheme_is_taken_in_any_case(unauthorized: UnauthorizedRequests) -> None:
     for scheme in ("bearer", "BEARER"):
-        for knock in unauthorized.unauthorized_requests("list_videos"):
-            exchange = unauthorized.ask(knock, f"{scheme} {unauthorized.key}")
-            expect(exchange, 200, f"{knock.what} with the key under {scheme!r}")
+        for request in unauthorized.requests("list_videos"):
+            exchange = unauthorized.send_once(request, f"{scheme} {unauthorized.key}")
+            expect(exchange, 200, f"{request.what} with the key under {scheme!r}")
 
 
 @checks("VID-AUTH-007", phase=Phase.LATE, jobs=_DOOMED)
 def test_a_create_of_a_stranger_starts_nothing(client: RecordingClient, unauthorized: UnauthorizedRequests) -> None:
-    for knock in unauthorized.unauthorized_requests("create_video"):
+    for request in unauthorized.requests("create_video"):
         for credential, who in ((None, "no key"), (f"Bearer {wrong_keys(unauthorized.key)[0]}", "a wrong key")):
-            exchange = unauthorized.ask(knock, credential)
+            exchange = unauthorized.send_once(request, credential)
             if exchange.is_ok and exchange.operation in CREATING:
                 raise violated(f"a create with {who} started the job {exchange.object.get('id')!r}", exchange)
     videos, pages = newest(client)
     for video in marked(videos, unauthorized.marker):
         raise violated(
             f"the job {video.get('id')!r} has the prompt of a create without a right key",
-            *[each for each in unauthorized.asked() if each.operation in CREATING][:1],
+            *[each for each in unauthorized.responses() if each.operation in CREATING][:1],
             *pages[:1],
         )
     mine = created_ids(client.history)
@@ -125,7 +127,7 @@ def _is_still_there(client: RecordingClient, unauthorized: UnauthorizedRequests,
     after = client.get(path)
     if not after.is_ok:
         message = f"the job {unauthorized.doomed}, which somebody {who} tried to delete, is answered {after.status} now"
-        deletions = [each for each in unauthorized.asked() if each.method == "DELETE" and each.path == path]
+        deletions = [each for each in unauthorized.responses() if each.method == "DELETE" and each.path == path]
         raise violated(message, *deletions, after)
 
 

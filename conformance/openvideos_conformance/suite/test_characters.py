@@ -21,14 +21,14 @@ CHARACTERS = "/videos/characters"
 
 def _created(character: Exchange) -> Exchange:
     if not character.is_ok or not job_id(character):
-        raise NotReachedError(f"the character was not created: {character.told}", character)
+        raise NotReachedError(f"the character was not created: {character.summary}", character)
     return character
 
 
 @checks("VID-CHAR-001", phase=Phase.LATE)
 def test_a_name_and_a_video_make_a_character(character: Exchange) -> None:
     name = fits(not_busy(character), CHARACTER, "creating a character")["name"]
-    asked = character.asked["name"]
+    asked = character.request_fields["name"]
     if name != asked:
         raise violated(f"a character that was created as {asked!r} has the name {shown(name)}", character)
 

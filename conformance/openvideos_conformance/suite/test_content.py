@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 from .._core.operations import video_path
 from .._core.outcomes import NotReachedError
 from .._inputs.unknown_ids import unknown_like
-from .._judging.assertions import BAD_INPUT, answered, expect, shown, violated
+from .._judging.assertions import BAD_INPUT, expect, expect_response, shown, violated
 from .._judging.byte_ranges import flaw_of, read_content_range, read_pieces
 from .._pytest.marker import Phase, checks
 
 if TYPE_CHECKING:
     from .._core.contract import Contract
     from .._core.exchange import Exchange
-    from .._probes.unfinished_job import Unfinished
+    from .._probes.unfinished_job import UnfinishedJob
     from .._server.downloads import Files
     from .._server.jobs import Job, JobPool
     from .._server.recording_client import RecordingClient
@@ -27,10 +27,12 @@ _UNSATISFIABLE = 416
 
 @checks("VID-CONTENT-004", phase=Phase.LATE)
 def test_the_variant_video_is_the_default(client: RecordingClient, jobs: JobPool, files: Files) -> None:
-    asked = expect(_content(client, jobs.completed(), query={"variant": "video"}), _OK, "variant=video")
-    if asked.body != files.video.body:
+    exchange = expect(_content(client, jobs.completed(), query={"variant": "video"}), _OK, "variant=video")
+    if exchange.body != files.video.body:
         raise violated(
-            f"variant=video gives {asked.length} bytes, and no variant {files.video.length} others", files.video, asked
+            f"variant=video gives {exchange.length} bytes, and no variant {files.video.length} others",
+            files.video,
+            exchange,
         )
 
 
@@ -44,12 +46,12 @@ def test_a_variant_that_the_contract_does_not_have_is_refused(
 
 
 @checks("VID-CONTENT-008")
-def test_the_content_of_an_unfinished_job_is_refused(unfinished: Unfinished) -> None:
+def test_the_content_of_an_unfinished_job_is_refused(unfinished: UnfinishedJob) -> None:
     expect(unfinished.content, {404, 409}, "the content of a job that has not ended")
 
 
 @checks("VID-CONTENT-009")
-def test_the_content_of_an_unfinished_job_is_a_conflict(unfinished: Unfinished) -> None:
+def test_the_content_of_an_unfinished_job_is_a_conflict(unfinished: UnfinishedJob) -> None:
     expect(unfinished.content, 409, "the content of a job that has not ended")
 
 
@@ -69,8 +71,8 @@ def test_the_content_of_an_unknown_id_is_unknown(client: RecordingClient, jobs: 
     unknown = unknown_like(known)
     expect(client.get(f"{video_path(unknown)}/content"), 404, f"the content of the unknown id {unknown}")
     for stranger in (f"{known}0", known[:-1]):  # a server whose ids have one form may say that these are none
-        asked = client.get(f"{video_path(stranger)}/content")
-        expect(asked, {404, *BAD_INPUT}, f"the content of the unknown id {stranger}")
+        exchange = client.get(f"{video_path(stranger)}/content")
+        expect(exchange, {404, *BAD_INPUT}, f"the content of the unknown id {stranger}")
 
 
 @checks("VID-CONTENT-012", phase=Phase.LATE)
@@ -133,8 +135,8 @@ def test_a_range_is_exactly_what_was_asked_for(client: RecordingClient, jobs: Jo
     wanted = {(0, 0), (0, 99), (1, 1), (middle, middle + 999), (size - 1, size - 1), (size - 10, size + 999)}
     for first, last in sorted(wanted):
         if 0 <= first < size:
-            asked = _ranged(client, jobs, f"bytes={first}-{last}")
-            _is_part(asked, files.video.body, first, min(last, size - 1))
+            exchange = _ranged(client, jobs, f"bytes={first}-{last}")
+            _is_part(exchange, files.video.body, first, min(last, size - 1))
 
 
 @checks("VID-CONTENT-018", phase=Phase.LATE)
@@ -145,22 +147,22 @@ def test_a_range_to_the_end_is_the_end(client: RecordingClient, jobs: JobPool, f
     for count in (1, min(500, size)):
         _is_part(_ranged(client, jobs, f"bytes=-{count}"), files.video.body, size - count, size - 1)
     for everything in ("bytes=0-", f"bytes=-{size + 1000}"):
-        asked = _ranged(client, jobs, everything)
-        if asked.status == _OK:  # all of it is the whole file, too
-            _is_whole(asked, files.video.body, f"the range {everything}")
+        exchange = _ranged(client, jobs, everything)
+        if exchange.status == _OK:  # all of it is the whole file, too
+            _is_whole(exchange, files.video.body, f"the range {everything}")
         else:
-            _is_part(asked, files.video.body, 0, size - 1)
+            _is_part(exchange, files.video.body, 0, size - 1)
 
 
 @checks("VID-CONTENT-019", phase=Phase.LATE)
 def test_a_range_behind_the_end_is_not_satisfiable(client: RecordingClient, jobs: JobPool, files: Files) -> None:
     size = files.video.length
     for text in (f"bytes={size}-", f"bytes={size}-{size + 9}", f"bytes={size * 10}-"):
-        asked = expect(_ranged(client, jobs, text), _UNSATISFIABLE, f"the range {text} of a file of {size} bytes")
-        told = asked.header("content-range")
+        exchange = expect(_ranged(client, jobs, text), _UNSATISFIABLE, f"the range {text} of a file of {size} bytes")
+        told = exchange.header("content-range")
         if told is not None and told.strip().lower() != f"bytes */{size}":
             raise violated(
-                f"the range {text}: the 416 has the Content-Range {shown(told)}, not 'bytes */{size}'", asked
+                f"the range {text}: the 416 has the Content-Range {shown(told)}, not 'bytes */{size}'", exchange
             )
 
 
@@ -169,12 +171,12 @@ def test_if_range_holds_for_this_file_alone(client: RecordingClient, jobs: JobPo
     whole, etag = files.video.body, files.video.header("etag")
     stale = ['"openvideos-no-such-etag"', "Thu, 01 Jan 1970 00:00:01 GMT"]
     if etag is not None and _is_strong(etag):
-        asked = _ranged(client, jobs, "bytes=10-19", **{"if-range": etag})
-        _is_part(asked, whole, 10, 19)
+        exchange = _ranged(client, jobs, "bytes=10-19", **{"if-range": etag})
+        _is_part(exchange, whole, 10, 19)
         stale.append(f"W/{etag}")  # a weak validator never holds for a range (RFC 9110, section 13.1.5)
     for validator in stale:
-        asked = _ranged(client, jobs, "bytes=10-19", **{"if-range": validator})
-        _is_whole(asked, whole, f"a range with the If-Range {validator}, which does not hold")
+        exchange = _ranged(client, jobs, "bytes=10-19", **{"if-range": validator})
+        _is_whole(exchange, whole, f"a range with the If-Range {validator}, which does not hold")
 
 
 @checks("VID-CONTENT-021", phase=Phase.LATE)
@@ -188,18 +190,18 @@ def test_several_ranges_are_answered_legally(client: RecordingClient, jobs: JobP
     whole = files.video.body
     wanted = ((0, 9), (20, 29), (len(whole) - 5, len(whole) - 1))
     text = "bytes=" + ",".join(f"{first}-{last}" for first, last in wanted)
-    asked = expect(_ranged(client, jobs, text), {_OK, _PARTIAL}, f"the range {text}")
-    if asked.status == _OK:
-        _is_whole(asked, whole, f"the range {text}")
-    elif asked.media_type == "multipart/byteranges":
-        _are_parts(asked, whole, wanted)
+    exchange = expect(_ranged(client, jobs, text), {_OK, _PARTIAL}, f"the range {text}")
+    if exchange.status == _OK:
+        _is_whole(exchange, whole, f"the range {text}")
+    elif exchange.media_type == "multipart/byteranges":
+        _are_parts(exchange, whole, wanted)
     else:
-        span = read_content_range(asked.header("content-range"))
-        flaw = "it has no Content-Range" if span is None else flaw_of(span, asked.body, whole)
+        span = read_content_range(exchange.header("content-range"))
+        flaw = "it has no Content-Range" if span is None else flaw_of(span, exchange.body, whole)
         if span is not None and not any(span.first <= first and last <= span.last for first, last in wanted):
             flaw = f"it is the bytes {span.first}-{span.last}, which is none of the ranges that were asked for"
         if flaw:
-            raise violated(f"the range {text}: answered 206, but {flaw}", asked)
+            raise violated(f"the range {text}: answered 206, but {flaw}", exchange)
 
 
 @checks("VID-CONTENT-023", phase=Phase.LATE)
@@ -226,7 +228,7 @@ def _content(client: RecordingClient, job: Job, **options: object) -> Exchange:
 
 
 def _ranged(client: RecordingClient, jobs: JobPool, text: str, **headers: str) -> Exchange:
-    return answered(_content(client, jobs.completed(), headers={"range": text, **headers}))
+    return expect_response(_content(client, jobs.completed(), headers={"range": text, **headers}))
 
 
 def _is_whole(exchange: Exchange, whole: bytes, what: str) -> None:

@@ -25,8 +25,8 @@ def _echoes(field: str, *exchanges: Exchange) -> None:
     seen = 0
     for exchange in exchanges:
         value = exchange.object.get(field)
-        if field in exchange.asked and exchange.is_ok:
-            same(value, exchange.asked[field], f"the {field} of the answer to a create", exchange)
+        if field in exchange.request_fields and exchange.is_ok:
+            same(value, exchange.request_fields[field], f"the {field} of the answer to a create", exchange)
             seen += value is not None
     if not seen:
         raise NotReachedError(f"no create asked for a {field}, or no answer tells it", *exchanges[:1])
@@ -40,8 +40,8 @@ def test_a_legal_create_is_answered_with_a_video(jobs: JobPool, name: str) -> No
 
 @checks("VID-CREATE-001")
 def test_creates_at_the_same_moment_are_answered_with_videos(concurrent_creates: list[ConcurrentCreate]) -> None:
-    for take in concurrent_creates:
-        fits(take.created, VIDEO, "a legal create among others")
+    for each in concurrent_creates:
+        fits(each.created, VIDEO, "a legal create among others")
 
 
 @checks("VID-CREATE-002")
@@ -74,7 +74,7 @@ def test_a_create_as_json_is_answered_as_one_in_a_form(jobs: JobPool) -> None:
 
 @checks("VID-CREATE-004")
 def test_the_prompt_comes_back_to_the_letter(jobs: JobPool, concurrent_creates: list[ConcurrentCreate]) -> None:
-    _echoes("prompt", jobs["plain"].created, *(take.created for take in concurrent_creates))
+    _echoes("prompt", jobs["plain"].created, *(each.created for each in concurrent_creates))
 
 
 @checks("VID-CREATE-004", jobs=("longest",))
@@ -89,17 +89,17 @@ def test_the_prompt_of_a_json_create_comes_back_to_the_letter(jobs: JobPool) -> 
 
 @checks("VID-CREATE-005")
 def test_the_size_comes_back(jobs: JobPool, concurrent_creates: list[ConcurrentCreate]) -> None:
-    _echoes("size", jobs["plain"].created, *(take.created for take in concurrent_creates))
+    _echoes("size", jobs["plain"].created, *(each.created for each in concurrent_creates))
 
 
 @checks("VID-CREATE-006")
 def test_the_seconds_come_back(jobs: JobPool, concurrent_creates: list[ConcurrentCreate]) -> None:
-    _echoes("seconds", jobs["plain"].created, *(take.created for take in concurrent_creates))
+    _echoes("seconds", jobs["plain"].created, *(each.created for each in concurrent_creates))
 
 
 @checks("VID-CREATE-007")
 def test_the_model_comes_back(jobs: JobPool, concurrent_creates: list[ConcurrentCreate]) -> None:
-    _echoes("model", jobs["plain"].created, *(take.created for take in concurrent_creates))
+    _echoes("model", jobs["plain"].created, *(each.created for each in concurrent_creates))
 
 
 @checks("VID-CREATE-008", jobs=("defaults",))
@@ -113,7 +113,7 @@ def test_what_is_not_said_is_the_default(
     exchange = create_of(jobs, "defaults")
     if exchange.status in NOT_OFFERED:
         raise NotReachedError(
-            f"a create without seconds and size is refused: {exchange.told}; the server may not offer the defaults",
+            f"a create without seconds and size is refused: {exchange.summary}; the server may not offer the defaults",
             exchange,
         )
     seen = expect(exchange, 200, "a create without seconds and size").object.get(field)
@@ -130,23 +130,23 @@ def test_what_is_not_said_is_the_default(
             exchange,
             by_name,
         )
-    raise NotReachedError(f"the server does not offer the default {field}, {default}: {by_name.told}", by_name)
+    raise NotReachedError(f"the server does not offer the default {field}, {default}: {by_name.summary}", by_name)
 
 
 @checks("VID-CREATE-009")
 def test_creates_at_the_same_moment_have_ids_of_their_own(concurrent_creates: list[ConcurrentCreate]) -> None:
     taken: dict[str, ConcurrentCreate] = {}
-    for take in concurrent_creates:
-        if take.id in taken:
+    for each in concurrent_creates:
+        if each.id in taken:
             raise violated(
-                f"two creates at the same moment were answered with one id, {take.id!r}",
-                taken[take.id].created,
-                take.created,
+                f"two creates at the same moment were answered with one id, {each.id!r}",
+                taken[each.id].created,
+                each.created,
             )
-        taken[take.id] = take
-        known = take.retrieved.object.get("prompt") if take.retrieved.is_ok else None
-        what = f"the prompt of the job {take.id}, retrieved behind its create among others at the same moment,"
-        same(known, take.created.asked["prompt"], what, take.created, take.retrieved)
+        taken[each.id] = each
+        known = each.retrieved.object.get("prompt") if each.retrieved.is_ok else None
+        what = f"the prompt of the job {each.id}, retrieved behind its create among others at the same moment,"
+        same(known, each.created.request_fields["prompt"], what, each.created, each.retrieved)
 
 
 @checks("VID-CREATE-009", phase=Phase.LATE)
@@ -164,14 +164,14 @@ def test_no_two_creates_of_the_run_have_one_id(client: RecordingClient) -> None:
 
 @checks("VID-CREATE-010")
 def test_a_job_is_known_as_soon_as_it_was_created(concurrent_creates: list[ConcurrentCreate]) -> None:
-    for take in concurrent_creates:
-        expect(take.retrieved, 200, f"retrieving the job {take.id} as soon as its create was answered")
+    for each in concurrent_creates:
+        expect(each.retrieved, 200, f"retrieving the job {each.id} as soon as its create was answered")
 
 
 @checks("VID-CREATE-011", jobs=("longest",))
 def test_the_longest_legal_prompt_is_accepted(jobs: JobPool) -> None:
     exchange = create_of(jobs, "longest")
-    prompt = str(exchange.asked.get("prompt", ""))
+    prompt = str(exchange.request_fields.get("prompt", ""))
     told = f"{len(prompt)} characters, {len(prompt.encode())} bytes"
     fits(exchange, VIDEO, f"a create with the longest legal prompt ({told})")
 
@@ -201,8 +201,8 @@ def test_a_reference_that_is_no_image_is_refused(
 
 @checks("VID-CREATE-014")
 def test_a_new_job_is_no_remix_and_has_no_error(jobs: JobPool, concurrent_creates: list[ConcurrentCreate]) -> None:
-    created = [jobs["plain"].created, *(take.created for take in concurrent_creates)]
-    for exchange in [*created, *(take.retrieved for take in concurrent_creates)]:
+    created = [jobs["plain"].created, *(each.created for each in concurrent_creates)]
+    for exchange in [*created, *(each.retrieved for each in concurrent_creates)]:
         video = exchange.object
         if video.get("remixed_from_video_id") is not None:
             source = shown(video["remixed_from_video_id"])

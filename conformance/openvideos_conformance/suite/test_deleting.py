@@ -11,7 +11,7 @@ from .._inputs.unknown_ids import unknown_like
 from .._judging.assertions import expect, fits, shown, violated
 from .._probes.creates import ConcurrentCreate, not_busy
 from .._probes.deletions import ConcurrentDeletions, Deletion
-from .._probes.unfinished_job import Unfinished
+from .._probes.unfinished_job import UnfinishedJob
 from .._pytest.marker import Phase, checks
 from .._server.jobs import JobPool
 from .._server.recording_client import RecordingClient
@@ -38,7 +38,7 @@ def _are_untouched(others: Sequence[tuple[Exchange, Exchange]], deleted: str) ->
 def _confirmed(deletion: Deletion) -> Deletion:
     """Return a deletion that was confirmed; without that, nothing can be said of what is gone."""
     if not deletion.deleted.is_ok:
-        raise NotReachedError(f"the job was not deleted: {deletion.deleted.told}", deletion.deleted)
+        raise NotReachedError(f"the job was not deleted: {deletion.deleted.summary}", deletion.deleted)
     return deletion
 
 
@@ -75,7 +75,7 @@ def test_deleting_an_id_that_was_never_given_out_is_refused(client: RecordingCli
 
 
 @checks("VID-DELETE-006")
-def test_deleting_a_running_job_ends_it_or_is_refused(unfinished: Unfinished) -> None:
+def test_deleting_a_running_job_ends_it_or_is_refused(unfinished: UnfinishedJob) -> None:
     status = unfinished.retrieved.object.get("status")
     what = f"deleting a job that is {status}"
     if expect(unfinished.deleted, {200, 409}, what).status == 200:  # noqa: PLR2004 - HTTP's own
@@ -84,7 +84,7 @@ def test_deleting_a_running_job_ends_it_or_is_refused(unfinished: Unfinished) ->
 
 
 @checks("VID-DELETE-006", phase=Phase.LATE)
-def test_a_job_that_was_deleted_while_it_ran_stays_away(client: RecordingClient, unfinished: Unfinished) -> None:
+def test_a_job_that_was_deleted_while_it_ran_stays_away(client: RecordingClient, unfinished: UnfinishedJob) -> None:
     if not unfinished.deleted.is_ok:
         raise NotReachedError("the server did not delete the running job", unfinished.deleted)
     expect(client.get(video_path(unfinished.id)), 404, "retrieving, later, a job that was deleted while it ran")

@@ -14,7 +14,7 @@ from .._core.target import Target
 from .._inputs.unknown_ids import unknown_like
 from .._judging.assertions import BAD_INPUT, expect, fits, same, violated
 from .._probes.creates import not_busy
-from .._probes.unfinished_job import Unfinished
+from .._probes.unfinished_job import UnfinishedJob
 from .._pytest.marker import Phase, checks
 from .._server.downloads import Files
 from .._server.jobs import JobPool
@@ -82,7 +82,7 @@ def test_editing_an_unknown_id_is_refused(client: RecordingClient, jobs: JobPool
 
 
 @checks("VID-EDIT-003")
-def test_editing_an_unfinished_job_is_refused(unfinished: Unfinished) -> None:
+def test_editing_an_unfinished_job_is_refused(unfinished: UnfinishedJob) -> None:
     status = unfinished.retrieved.object.get("status")
     expect(unfinished.edit, REFUSED, f"editing a job that is {status}")
 
@@ -112,15 +112,15 @@ def test_an_edit_as_a_form_without_a_file_is_refused(client: RecordingClient) ->
 def test_extending_a_completed_video_starts_a_new_job(
     client: RecordingClient, jobs: JobPool, extension: Exchange
 ) -> None:
-    _is_new(extension, jobs.completed().id, extension.asked["prompt"], client, "extending a completed video")
+    _is_new(extension, jobs.completed().id, extension.request_fields["prompt"], client, "extending a completed video")
 
 
 @checks("VID-EXTEND-002", phase=Phase.LATE)
 def test_an_extension_adds_to_the_duration(client: RecordingClient, jobs: JobPool, extension: Exchange) -> None:
     if not extension.is_ok or not job_id(extension):
-        raise NotReachedError(f"the extension was not accepted: {extension.told}", extension)
+        raise NotReachedError(f"the extension was not accepted: {extension.summary}", extension)
     source = client.get(jobs.completed().path)
-    before, added = source.object.get("seconds"), extension.asked["seconds"]
+    before, added = source.object.get("seconds"), extension.request_fields["seconds"]
     seen = [
         each
         for each in (extension, client.get(video_path(job_id(extension))))
@@ -141,7 +141,7 @@ def test_extending_an_unknown_id_is_refused(client: RecordingClient, jobs: JobPo
 
 
 @checks("VID-EXTEND-003")
-def test_extending_an_unfinished_job_is_refused(unfinished: Unfinished) -> None:
+def test_extending_an_unfinished_job_is_refused(unfinished: UnfinishedJob) -> None:
     status = unfinished.retrieved.object.get("status")
     expect(unfinished.extend, REFUSED, f"extending a job that is {status}")
 
@@ -157,7 +157,7 @@ def test_extending_a_failed_job_is_refused(client: RecordingClient, jobs: JobPoo
 def test_an_extension_that_breaks_its_schema_is_refused(
     client: RecordingClient, jobs: JobPool, extension: Exchange, what: str, change: dict[str, Any]
 ) -> None:
-    body = {"prompt": PROMPT, "seconds": extension.asked["seconds"], "video": {"id": jobs.completed().id}}
+    body = {"prompt": PROMPT, "seconds": extension.request_fields["seconds"], "video": {"id": jobs.completed().id}}
     expect(client.post(EXTEND, json=_changed(body, change)), BAD_INPUT, f"an extension with {what}")
 
 

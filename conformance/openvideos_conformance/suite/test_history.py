@@ -8,7 +8,7 @@ import pytest
 
 from .._core.outcomes import NotReachedError, ViolationError
 from .._history.registry import RULES, Traffic
-from .._probes.final_reads import look_again
+from .._probes.final_reads import read_jobs_again
 from .._pytest.marker import Check, Phase
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def _checks(rule: Rule) -> pytest.MarkDecorator:
 @pytest.fixture(scope="module")
 def traffic(client: RecordingClient, jobs: JobPool, target: Target) -> Traffic:
     """All that was exchanged, with a last look at each job."""
-    look_again(client, jobs)
+    read_jobs_again(client, jobs)
     return Traffic(client.history, secrets=[target.api_key] if target.api_key else [])
 
 

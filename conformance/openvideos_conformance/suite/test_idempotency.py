@@ -24,7 +24,7 @@ HEADER = "idempotency-key"
 
 def _again(client: RecordingClient, jobs: JobPool, first: Exchange, **changes: str) -> Exchange:
     """Repeat a create under its key, with other fields if they are given."""
-    return create(client, jobs, {**first.asked, **changes}, {HEADER: first.request_header(HEADER) or ""})
+    return create(client, jobs, {**first.request_fields, **changes}, {HEADER: first.request_header(HEADER) or ""})
 
 
 def _is_the_same(first: Exchange, repeated: Exchange, what: str) -> None:
@@ -78,15 +78,15 @@ def test_repeats_at_the_same_moment_start_one_job(
     prompt = f"One of several clocks strikes at once, run {client.run_id}"
     fields = client.target.choice(prompt=prompt)
     headers = {HEADER: f"openvideos-conformance-{client.run_id}-at-once"}
-    answers = concurrently([partial(create, client, jobs, fields, headers)] * CLIENTS)
-    started = {job_id(exchange): exchange for exchange in answers if exchange.is_ok}
+    responses = concurrently([partial(create, client, jobs, fields, headers)] * CLIENTS)
+    started = {job_id(exchange): exchange for exchange in responses if exchange.is_ok}
     if len(started) > 1:
         raise violated(
             f"{CLIENTS} creates at the same moment under one Idempotency-Key started {len(started)} jobs",
             *started.values(),
         )
     if not started:
-        raise NotReachedError(f"none of {CLIENTS} creates at the same moment was accepted", *answers)
+        raise NotReachedError(f"none of {CLIENTS} creates at the same moment was accepted", *responses)
     # All may have been answered with one job, and others been started in secret: those are in the list.
     page = client.get("/videos", query={"limit": largest(client.contract)})
     jobs_of = [video.get("id") for video in videos_on(page) if video.get("prompt") == prompt]
@@ -103,7 +103,7 @@ def test_a_repeated_remix_is_answered_with_the_job_that_the_first_started(
     client: RecordingClient, remix: Remix
 ) -> None:
     if not remix.created.is_ok:
-        raise NotReachedError(f"the remix was not accepted: {remix.created.told}", remix.created)
+        raise NotReachedError(f"the remix was not accepted: {remix.created.summary}", remix.created)
     again = client.post(f"{remix.source.path}/remix", json=dict(remix.fields), headers={HEADER: remix.key})
     _is_the_same(remix.created, again, "a remix that was repeated")
 
@@ -115,7 +115,7 @@ def test_creates_under_other_keys_start_jobs_of_their_own(
     first, _ = offered.repeated()
     # The keys begin alike, as those that a program counts up do.
     key = f"{first.request_header(HEADER)}-other"
-    other = not_busy(create(client, jobs, first.asked, {HEADER: key}))
+    other = not_busy(create(client, jobs, first.request_fields, {HEADER: key}))
     if not other.is_ok:
         raise violated(f"the same create under another Idempotency-Key is answered {shown(other.status)}", first, other)
     if job_id(other) == job_id(first):
@@ -127,7 +127,7 @@ def test_creates_under_other_keys_start_jobs_of_their_own(
 @checks("VID-IDEM-005")
 def test_equal_creates_without_a_key_start_jobs_of_their_own(concurrent_creates: list[ConcurrentCreate]) -> None:
     first, last = concurrent_creates[0], concurrent_creates[-1]
-    if first.created.asked["prompt"] != last.created.asked["prompt"]:
+    if first.created.request_fields["prompt"] != last.created.request_fields["prompt"]:
         raise NotReachedError("one of two equal creates was not accepted")
     if first.id == last.id:
         raise violated(

@@ -13,7 +13,7 @@ def test_the_plain_job_completes(jobs: JobPool) -> None:
     exchanges = [job.last] if job.last else [job.created]
     if not exchanges[0].is_ok:
         raise violated(
-            f"the status of the plain job can no longer be read: {exchanges[0].told}", job.created, *exchanges
+            f"the status of the plain job can no longer be read: {exchanges[0].summary}", job.created, *exchanges
         )
     if job.status != "completed":
         error = job.video.get("error")

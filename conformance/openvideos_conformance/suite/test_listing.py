@@ -6,7 +6,7 @@ import pytest
 
 from .._core.contract import Contract
 from .._core.operations import VIDEO_LIST
-from .._inputs.invalid import strangers_to
+from .._inputs.invalid import invalid_values
 from .._inputs.unknown_ids import unknown_like
 from .._judging.assertions import BAD_INPUT, expect, fits, violated
 from .._judging.list_walks import ids_on
@@ -37,13 +37,13 @@ def test_a_cursor_that_was_never_given_out_is_refused(client: RecordingClient, j
 
 @checks("VID-LIST-011")
 def test_a_job_is_in_the_list_as_soon_as_it_was_created(concurrent_creates: list[ConcurrentCreate]) -> None:
-    for take in concurrent_creates:
-        page = expect(take.listed, 200, "a list right behind a create")
+    for each in concurrent_creates:
+        page = expect(each.listed, 200, "a list right behind a create")
         ids = ids_on(page)
-        if take.id not in ids:
+        if each.id not in ids:
             raise violated(
-                f"the job {take.id} is not among the newest {len(ids)} videos as soon as its create was answered",
-                take.created,
+                f"the job {each.id} is not among the newest {len(ids)} videos as soon as its create was answered",
+                each.created,
                 page,
             )
 
@@ -60,7 +60,7 @@ def test_a_limit_that_the_contract_does_not_allow_is_refused(
 
 @checks("VID-LIST-013")
 def test_an_order_that_the_contract_does_not_have_is_refused(client: RecordingClient, contract: Contract) -> None:
-    for order in strangers_to(contract, "#/components/schemas/ListOrder", ["newest", "random", "DESCENDING", ""]):
+    for order in invalid_values(contract, "#/components/schemas/ListOrder", ["newest", "random", "DESCENDING", ""]):
         expect(client.get("/videos", query={"order": order}), BAD_INPUT, f"order={order}")
 
 

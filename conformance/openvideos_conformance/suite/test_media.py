@@ -60,7 +60,7 @@ def test_the_spritesheet_is_a_jpeg_that_decodes(files: Files) -> None:
 
 def _typed(files: Files, variant: str) -> Exchange:
     """Return the download of a file that was answered 200 with the right media type."""
-    exchange = expect(files.answer(variant), 200, f"the {variant} of a completed job")
+    exchange = expect(files.response(variant), 200, f"the {variant} of a completed job")
     expected = MEDIA_TYPES[variant]
     if exchange.media_type != expected:
         raise violated(
@@ -73,7 +73,7 @@ def _decodes(exchange: Exchange, kind: str) -> None:
     try:
         picture(exchange.body, kind)
     except MediaError as error:
-        raise violated(f"{exchange.told} has {exchange.length} bytes, and {error}", exchange) from error
+        raise violated(f"{exchange.summary} has {exchange.length} bytes, and {error}", exchange) from error
 
 
 def _readable(exchange: Exchange) -> Clip:

@@ -14,7 +14,7 @@ from .._inputs.unknown_ids import unknown_like
 from .._judging.assertions import BAD_INPUT, expect, fits, same, shown, violated
 from .._probes.creates import not_busy
 from .._probes.derived_jobs import Remix
-from .._probes.unfinished_job import Unfinished
+from .._probes.unfinished_job import UnfinishedJob
 from .._pytest.marker import Phase, checks
 from .._server.jobs import JobPool
 from .._server.recording_client import RecordingClient
@@ -26,7 +26,7 @@ REFUSED = BAD_INPUT | {404, 409}
 def _accepted(remix: Remix) -> dict[str, Any]:
     """Return the Video of a remix that was accepted; without one, nothing can be said of it."""
     if not remix.created.is_ok or not job_id(remix.created):
-        raise NotReachedError(f"the remix was not accepted: {remix.created.told}", remix.created)
+        raise NotReachedError(f"the remix was not accepted: {remix.created.summary}", remix.created)
     return remix.created.object
 
 
@@ -86,7 +86,7 @@ def test_a_remix_does_not_change_its_source(remix: Remix, contract: Contract) ->
 
 
 @checks("VID-REMIX-005")
-def test_remixing_an_unfinished_job_is_refused(unfinished: Unfinished) -> None:
+def test_remixing_an_unfinished_job_is_refused(unfinished: UnfinishedJob) -> None:
     status = unfinished.retrieved.object.get("status")
     expect(unfinished.remix, REFUSED, f"remixing a job that is {status}")
 
@@ -100,7 +100,7 @@ def test_remixing_a_failed_job_is_refused(client: RecordingClient, jobs: JobPool
 
 
 @checks("VID-REMIX-006")
-def test_remixing_an_unfinished_job_is_a_conflict(unfinished: Unfinished) -> None:
+def test_remixing_an_unfinished_job_is_a_conflict(unfinished: UnfinishedJob) -> None:
     status = unfinished.retrieved.object.get("status")
     expect(unfinished.remix, 409, f"remixing a job that is {status}")
 

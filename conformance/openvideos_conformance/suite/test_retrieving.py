@@ -13,7 +13,7 @@ from .._inputs.unknown_ids import unknown_like
 from .._judging.assertions import expect, fits, shown, violated
 from .._probes.concurrently import concurrently
 from .._probes.creates import ConcurrentCreate, not_busy
-from .._probes.unfinished_job import Unfinished
+from .._probes.unfinished_job import UnfinishedJob
 from .._pytest.marker import Phase, checks
 from .._server.jobs import JobPool
 from .._server.recording_client import RecordingClient
@@ -26,8 +26,8 @@ def test_a_known_job_is_retrieved(
     client: RecordingClient, jobs: JobPool, concurrent_creates: list[ConcurrentCreate]
 ) -> None:
     fits(client.get(jobs["plain"].path), VIDEO, "retrieving a job")
-    for take in concurrent_creates:
-        fits(take.retrieved, VIDEO, "retrieving a job that was just created")
+    for each in concurrent_creates:
+        fits(each.retrieved, VIDEO, "retrieving a job that was just created")
 
 
 @checks("VID-RETRIEVE-001", phase=Phase.LATE)
@@ -59,7 +59,7 @@ def test_a_failed_job_is_retrieved_as_failed(client: RecordingClient, jobs: JobP
 
 
 @checks("VID-RETRIEVE-005")
-def test_a_running_job_says_when_to_ask_again(unfinished: Unfinished) -> None:
+def test_a_running_job_says_when_to_ask_again(unfinished: UnfinishedJob) -> None:
     exchange = unfinished.retrieved
     if exchange.header("openai-poll-after-ms") is None:
         raise violated(
@@ -96,8 +96,8 @@ def test_many_clients_at_once_are_each_given_the_job(
     ids = [jobs["plain"].id, concurrent_creates[0].id]
 
     wanted = [ids[number % 2] for number in range(CLIENTS)]
-    answers = concurrently([partial(client.get, video_path(video_id)) for video_id in wanted])
-    for video_id, exchange in zip(wanted, answers, strict=True):
+    responses = concurrently([partial(client.get, video_path(video_id)) for video_id in wanted])
+    for video_id, exchange in zip(wanted, responses, strict=True):
         not_busy(exchange)
         what = f"retrieving {video_id}, among {CLIENTS} clients at once,"
         if expect(exchange, 200, what).object.get("id") != video_id:

@@ -12,7 +12,7 @@ from .._core.outcomes import NotReachedError
 from .._core.own_jobs import present_ids
 from .._inputs.hostile import hostile_ids, hostile_json
 from .._inputs.unknown_ids import unknown_like
-from .._judging.assertions import answered, expect, shown, violated
+from .._judging.assertions import expect, expect_response, shown, violated
 from .._pytest.marker import Phase, checks
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def test_parameters_that_are_given_twice_are_no_fault_of_the_server(client: Reco
         ("/videos", [("limit[]", "1"), ("limit[]", "2")]),
     ]
     for path, query in questions:
-        exchange = answered(client.get(path, query=query))
+        exchange = expect_response(client.get(path, query=query))
         if (exchange.status or 0) >= _SERVER_ERROR:
             raise violated(
                 f"{exchange.target}: a parameter that is given twice is answered {exchange.status}", exchange
@@ -77,8 +77,8 @@ def test_many_requests_at_once_are_each_given_their_own_answer(client: Recording
         return client.get(video_path(video_id))
 
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        answers = list(pool.map(retrieved, asked))
-    for video_id, exchange in zip(asked, answers, strict=True):
+        responses = list(pool.map(retrieved, asked))
+    for video_id, exchange in zip(asked, responses, strict=True):
         expect(exchange, 200 if video_id in known else 404, f"{video_id}, one of {_AT_ONCE} requests at once")
         if video_id in known and exchange.object.get("id") != video_id:
             raise violated(

@@ -75,7 +75,7 @@ def test_a_body_of_another_media_type_is_refused(invalid_requests: InvalidReques
 @checks("VID-VALID-011", jobs=_JSON)
 def test_a_body_of_another_media_type_is_refused_as_such(invalid_requests: InvalidRequests) -> None:
     for case in invalid_requests.of("VID-VALID-010"):
-        expect(invalid_requests.ask(case), 415, case.what)
+        expect(invalid_requests.send_once(case), 415, case.what)
 
 
 @checks("VID-VALID-012", jobs=_JSON)
@@ -104,8 +104,8 @@ def test_what_was_refused_started_no_job(client: RecordingClient, invalid_reques
 def _refusal_of(video: dict[str, Any], refused: list[tuple[Case, Exchange]]) -> list[Exchange]:
     """Return the refused create that has the prompt of a job, as far as it can be told."""
     prompt = str(video.get("prompt"))
-    matching = [exchange for _, exchange in refused if exchange.asked.get("prompt") == prompt]
-    return (matching or [exchange for _, exchange in refused if exchange.asked.get("prompt")])[:1]
+    matching = [exchange for _, exchange in refused if exchange.request_fields.get("prompt") == prompt]
+    return (matching or [exchange for _, exchange in refused if exchange.request_fields.get("prompt")])[:1]
 
 
 def _starts_nothing(client: RecordingClient, invalid_requests: InvalidRequests, nameless: list[Case]) -> None:

@@ -10,10 +10,10 @@ from .._server.jobs import Job, JobPool
 from .._server.recording_client import RecordingClient
 from .._server.webhook_receiver import WebhookReceiver
 
-TOLD_WITHIN = 30.0
+EVENT_WITHIN = 30.0
 """How long after a job's end its event may take, in seconds."""
 
-AGAIN_WITHIN = 60.0
+RETRY_WITHIN = 60.0
 """How long a sender may wait before it tries again, in seconds."""
 
 
@@ -34,7 +34,7 @@ def _end(job: Job) -> float:
 
 def _is_told(client: RecordingClient, receiver: WebhookReceiver, job: Job, kind: str) -> Delivery:
     """Expect an event of this kind about a job that has ended."""
-    delivery = receiver.wait_for(lambda each: each.video_id == job.id, _patience(client, _end(job), TOLD_WITHIN))
+    delivery = receiver.wait_for(lambda each: each.video_id == job.id, _patience(client, _end(job), EVENT_WITHIN))
     for each in receiver.deliveries:
         _report(shapeless(each) or (misfit(each) if each.type == kind else None))
     last = [job.last] if job.last else []
@@ -50,7 +50,7 @@ def _is_told(client: RecordingClient, receiver: WebhookReceiver, job: Job, kind:
 
 def _arrived(client: RecordingClient, receiver: WebhookReceiver, job: Job) -> tuple[Delivery, ...]:
     """Return what was delivered once a job has ended; without anything, nothing can be said of it."""
-    receiver.wait_for(lambda each: each.video_id == job.id, _patience(client, _end(job), TOLD_WITHIN))
+    receiver.wait_for(lambda each: each.video_id == job.id, _patience(client, _end(job), EVENT_WITHIN))
     if not receiver.deliveries:
         raise NotReachedError("no event was delivered")
     return receiver.deliveries
@@ -81,12 +81,13 @@ def test_an_event_that_was_refused_comes_again(
     refused = _arrived(client, receiver, jobs.completed())[0]
     if refused.id is None:
         raise violated("an event was delivered without a webhook-id", refused.exchange)
-    patience = _patience(client, refused.at, AGAIN_WITHIN)
+    patience = _patience(client, refused.at, RETRY_WITHIN)
     again = receiver.wait_for(lambda each: each is not refused and _is_about(each, refused), patience)
     if again is None:
         waited = client.now() - refused.at
         raise violated(
-            f"an event that was answered {refused.answered} was not delivered again in {waited:.0f} s", refused.exchange
+            f"an event that was answered {refused.response_status} was not delivered again in {waited:.0f} s",
+            refused.exchange,
         )
     if again.id != refused.id:
         raise violated(

@@ -130,11 +130,13 @@ class Log:
         self.exchanges.append(exchange)
         return exchange
 
-    def created(self, video_id: str = "video_1", *, asked: Mapping[str, Any] | None = None, **options: Any) -> Exchange:
+    def created(
+        self, video_id: str = "video_1", *, request_fields: Mapping[str, Any] | None = None, **options: Any
+    ) -> Exchange:
         """Add an accepted create. Options that are fields of a Video are told so."""
         fields = {name: options.pop(name) for name in list(options) if name in _FIELDS}
-        asked = {"prompt": "A boat"} if asked is None else asked
-        return self.add("POST", "/videos", json=video(video_id, **fields), asked=asked, **options)
+        request_fields = {"prompt": "A boat"} if request_fields is None else request_fields
+        return self.add("POST", "/videos", json=video(video_id, **fields), request_fields=request_fields, **options)
 
     def retrieved(self, video_id: str = "video_1", status: str = "queued", **options: Any) -> Exchange:
         """Add a retrieve that found a job."""

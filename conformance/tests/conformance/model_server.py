@@ -132,19 +132,19 @@ class ModelServer:
         like = {name: source[name] for name in ("model", "size", "seconds")}
         job = self._new(**like, prompt="Night", remixed_from_video_id=video_id)
         self.known.append(job["id"])
-        self.log.add("POST", path, json=dict(job), asked={"prompt": "Night"}, **span)
+        self.log.add("POST", path, json=dict(job), request_fields={"prompt": "Night"}, **span)
 
     # ---------------------------------------------------------------- about none
     def _refused(self, pick: int, span: Span) -> None:
         self.log.refused("GET", "/videos", (400, 422)[pick % 2], query={"limit": "0"}, **span)
 
     def _created(self, pick: int, span: Span) -> None:
-        asked = {"prompt": f"Take {pick}", "size": "64x48", "seconds": "2"}
-        job = self._new(**asked)
+        request_fields = {"prompt": f"Take {pick}", "size": "64x48", "seconds": "2"}
+        job = self._new(**request_fields)
         self.known.append(job["id"])
         if pick % 5 == 0:
             self._end(job, "completed")
-        self.log.add("POST", "/videos", json=dict(job), asked=asked, **span)
+        self.log.add("POST", "/videos", json=dict(job), request_fields=request_fields, **span)
 
     def _new(self, **fields: Any) -> dict[str, Any]:
         self.count += 1

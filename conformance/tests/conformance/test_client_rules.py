@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from openvideos_conformance._client.command_run import History
+from openvideos_conformance._client.command_run import CommandRun
 from openvideos_conformance._client.rules import RULES, verdicts
 from openvideos_conformance._client.scenarios import SCENARIOS
 from openvideos_conformance._core.catalogue import client_catalogue
@@ -15,7 +15,7 @@ from openvideos_conformance._core.exchange import Exchange
 from openvideos_conformance._core.outcomes import NotReachedError, ViolationError
 
 KEY = "sk-synthetic"
-ASKED = {"prompt": "A boat", "size": "64x48", "seconds": "1"}
+REQUESTED = {"prompt": "A boat", "size": "64x48", "seconds": "1"}
 OPERATIONS = {
     "create_video": ("POST", "/videos"),
     "retrieve_video": ("GET", "/videos/v"),
@@ -25,7 +25,7 @@ OPERATIONS = {
 }
 
 
-def said(number: int, operation: str | None, answer: Any = None, **known: Any) -> Exchange:
+def exchange(number: int, operation: str | None, response: Any = None, **known: Any) -> Exchange:
     method, path = OPERATIONS[operation]
     headers = (("authorization", f"Bearer {KEY}"), ("content-type", "application/json"))
     values: dict[str, Any] = {
@@ -39,31 +39,31 @@ def said(number: int, operation: str | None, answer: Any = None, **known: Any) -
         "operation": operation,
         "ids": {"video_id": "v"} if path.startswith("/videos/v") else {},
         "request_headers": headers + known.pop("more", ()),
-        "request_body": json.dumps(ASKED).encode() if operation == "create_video" else b"",
+        "request_body": json.dumps(REQUESTED).encode() if operation == "create_video" else b"",
         "status": 200,
-        "body": json.dumps(answer or {}).encode(),
+        "body": json.dumps(response or {}).encode(),
     }
     return Exchange(**{**values, **known})
 
 
 def create(number: int = 1, **known: Any) -> Exchange:
-    return said(number, "create_video", {"id": "v", "status": "queued"}, **known)
+    return exchange(number, "create_video", {"id": "v", "status": "queued"}, **known)
 
 
 def poll(number: int, word: str = "in_progress", **known: Any) -> Exchange:
-    return said(number, "retrieve_video", {"id": "v", "status": word}, **known)
+    return exchange(number, "retrieve_video", {"id": "v", "status": word}, **known)
 
 
 def page(number: int, *ids: str, more: bool = True, after: str | None = None) -> Exchange:
-    answer = {"data": [{"id": each} for each in ids], "has_more": more}
-    return said(number, "list_videos", answer, query=f"after={after}" if after else "")
+    response = {"data": [{"id": each} for each in ids], "has_more": more}
+    return exchange(number, "list_videos", response, query=f"after={after}" if after else "")
 
 
-def history(scenario: str, *exchanges: Exchange, **known: Any) -> History:
-    return History(scenario=scenario, key=KEY, asked=ASKED, exchanges=exchanges, **known)
+def command_run(scenario: str, *exchanges: Exchange, **known: Any) -> CommandRun:
+    return CommandRun(scenario=scenario, key=KEY, wanted=REQUESTED, exchanges=exchanges, **known)
 
 
-def violated(given: History) -> set[str]:
+def violated(given: CommandRun) -> set[str]:
     found = list(verdicts(given))
     assert [] == [problem for _, problem in found if not isinstance(problem, ViolationError | NotReachedError | None)]
     return {rule.requirement for rule, problem in found if isinstance(problem, ViolationError)}
@@ -73,22 +73,24 @@ HINT = (("openai-poll-after-ms", "1000"),)
 AFTER = (("retry-after", "5"),)
 DATE = (("retry-after", "Thu, 01 Jan 1970 00:00:05 GMT"),)
 SAME = (("idempotency-key", "k"),)
-FOREIGN = said(1, "download_video_content", request_headers=())
+FOREIGN = exchange(1, "download_video_content", request_headers=())
 
 RIGHT = [
-    pytest.param(history("plain", create(), poll(2), poll(3, "completed")), id="plain"),
-    pytest.param(history("slow", poll(2, headers=HINT), poll(4, "completed")), id="slow"),
-    pytest.param(history("unknown-status", poll(2, "finalizing"), poll(3, "completed")), id="unknown-status"),
-    pytest.param(history("retry-after", create(1, status=429, headers=AFTER), create(8)), id="retry-after"),
-    pytest.param(history("retry-after-date", create(1, status=429, headers=DATE), create(6)), id="retry-after-date"),
-    pytest.param(history("ambiguous-create", create(1), broken=frozenset({1}), exit_code=1), id="gives-up"),
+    pytest.param(command_run("plain", create(), poll(2), poll(3, "completed")), id="plain"),
+    pytest.param(command_run("slow", poll(2, headers=HINT), poll(4, "completed")), id="slow"),
+    pytest.param(command_run("unknown-status", poll(2, "finalizing"), poll(3, "completed")), id="unknown-status"),
+    pytest.param(command_run("retry-after", create(1, status=429, headers=AFTER), create(8)), id="retry-after"),
     pytest.param(
-        history("failing-create", create(1, more=SAME), create(2, more=SAME), broken=frozenset({1})), id="key"
+        command_run("retry-after-date", create(1, status=429, headers=DATE), create(6)), id="retry-after-date"
     ),
-    pytest.param(history("huge-list", page(1, "a", "b"), page(2, "c", after="b", more=False)), id="walk"),
-    pytest.param(history("duplicate-cursor", page(1, "a"), page(2, "a", after="a"), exit_code=1), id="circle"),
+    pytest.param(command_run("ambiguous-create", create(1), broken=frozenset({1}), exit_code=1), id="gives-up"),
     pytest.param(
-        history(
+        command_run("failing-create", create(1, more=SAME), create(2, more=SAME), broken=frozenset({1})), id="key"
+    ),
+    pytest.param(command_run("huge-list", page(1, "a", "b"), page(2, "c", after="b", more=False)), id="walk"),
+    pytest.param(command_run("duplicate-cursor", page(1, "a"), page(2, "a", after="a"), exit_code=1), id="circle"),
+    pytest.param(
+        command_run(
             "unknown-fields",
             poll(1),
             poll(2, "completed"),
@@ -97,51 +99,55 @@ RIGHT = [
         id="every-field",
     ),
     pytest.param(
-        history("plain", said(1, "retrieve_video", {"id": "v", "error": None}), files={"video.json": b'{"id": "v"}'}),
+        command_run(
+            "plain", exchange(1, "retrieve_video", {"id": "v", "error": None}), files={"video.json": b'{"id": "v"}'}
+        ),
         id="null",
     ),
     pytest.param(
-        history("plain", said(1, "download_video_content"), media=b"x", files={"video.mp4": b"x"}), id="whole"
+        command_run("plain", exchange(1, "download_video_content"), media=b"x", files={"video.mp4": b"x"}), id="whole"
     ),
     pytest.param(
-        history(
-            "truncated-download", said(1, "download_video_content"), broken=frozenset({1}), media=b"xy", exit_code=1
+        command_run(
+            "truncated-download", exchange(1, "download_video_content"), broken=frozenset({1}), media=b"xy", exit_code=1
         ),
         id="reported",
     ),
     pytest.param(
-        history("redirect", said(1, "download_video_content"), foreign=(FOREIGN,), exit_code=1), id="redirect"
+        command_run("redirect", exchange(1, "download_video_content"), foreign=(FOREIGN,), exit_code=1), id="redirect"
     ),
-    pytest.param(history("server-error", create(), poll(2, status=500), poll(3), broken=frozenset({2})), id="goes-on"),
     pytest.param(
-        history("server-error", create(), poll(2, status=500), broken=frozenset({2}), exit_code=1), id="fails"
+        command_run("server-error", create(), poll(2, status=500), poll(3), broken=frozenset({2})), id="goes-on"
+    ),
+    pytest.param(
+        command_run("server-error", create(), poll(2, status=500), broken=frozenset({2}), exit_code=1), id="fails"
     ),
 ]
 
 WRONG = [
-    ("CLI-REQUEST-001", history("plain", said(1, None))),
-    ("CLI-REQUEST-002", history("plain", said(1, "list_videos", query="limit=many"))),
-    ("CLI-REQUEST-003", history("plain", create(request_body=json.dumps({**ASKED, "size": "80x60"}).encode()))),
-    ("CLI-REQUEST-003", history("plain", create(request_body=json.dumps({"prompt": "A boat"}).encode()))),
-    ("CLI-REQUEST-003", history("plain", create(request_body=json.dumps({**ASKED, "prompt": "A"}).encode()))),
-    ("CLI-AUTH-001", history("plain", create(request_headers=(("content-type", "application/json"),)))),
-    ("CLI-AUTH-002", history("redirect", create(), foreign=(said(1, "download_video_content"),))),
-    ("CLI-CREATE-001", history("ambiguous-create", create(1), create(2), broken=frozenset({1}))),
-    ("CLI-CREATE-001", history("failing-create", create(1, more=SAME), create(2), broken=frozenset({1}))),
-    ("CLI-CREATE-002", history("plain", create(1), create(2))),
-    ("CLI-RETRY-001", history("retry-after", create(1, status=429, headers=AFTER), create(2))),
-    ("CLI-RETRY-001", history("retry-after-date", create(1, status=429, headers=DATE), create(5))),
-    ("CLI-POLL-001", history("slow", poll(1, headers=HINT), poll(2, began=1.5))),
-    ("CLI-POLL-002", history("unknown-status", poll(2, "finalizing"))),
-    ("CLI-POLL-003", history("plain", *(poll(number, "completed") for number in range(1, 9)))),
-    ("CLI-POLL-004", history("server-error", create(1), poll(2, status=500), create(3), broken=frozenset({2}))),
-    ("CLI-POLL-004", history("server-error", create(1), poll(2, status=500), broken=frozenset({2}))),
-    ("CLI-LIST-001", history("plain", page(1, "a", "b"), page(2, "b", "c", after="a", more=False))),
-    ("CLI-LIST-001", history("plain", page(1, "a"), page(2, "b", after="a"), page(3, "b", after="a", more=False))),
-    ("CLI-LIST-002", history("huge-list", page(1, "a"), page(2, "b", after="a"))),
-    ("CLI-LIST-003", history("duplicate-cursor", *(page(number, "a", after="a") for number in range(1, 9)))),
+    ("CLI-REQUEST-001", command_run("plain", exchange(1, None))),
+    ("CLI-REQUEST-002", command_run("plain", exchange(1, "list_videos", query="limit=many"))),
+    ("CLI-REQUEST-003", command_run("plain", create(request_body=json.dumps({**REQUESTED, "size": "80x60"}).encode()))),
+    ("CLI-REQUEST-003", command_run("plain", create(request_body=json.dumps({"prompt": "A boat"}).encode()))),
+    ("CLI-REQUEST-003", command_run("plain", create(request_body=json.dumps({**REQUESTED, "prompt": "A"}).encode()))),
+    ("CLI-AUTH-001", command_run("plain", create(request_headers=(("content-type", "application/json"),)))),
+    ("CLI-AUTH-002", command_run("redirect", create(), foreign=(exchange(1, "download_video_content"),))),
+    ("CLI-CREATE-001", command_run("ambiguous-create", create(1), create(2), broken=frozenset({1}))),
+    ("CLI-CREATE-001", command_run("failing-create", create(1, more=SAME), create(2), broken=frozenset({1}))),
+    ("CLI-CREATE-002", command_run("plain", create(1), create(2))),
+    ("CLI-RETRY-001", command_run("retry-after", create(1, status=429, headers=AFTER), create(2))),
+    ("CLI-RETRY-001", command_run("retry-after-date", create(1, status=429, headers=DATE), create(5))),
+    ("CLI-POLL-001", command_run("slow", poll(1, headers=HINT), poll(2, began=1.5))),
+    ("CLI-POLL-002", command_run("unknown-status", poll(2, "finalizing"))),
+    ("CLI-POLL-003", command_run("plain", *(poll(number, "completed") for number in range(1, 9)))),
+    ("CLI-POLL-004", command_run("server-error", create(1), poll(2, status=500), create(3), broken=frozenset({2}))),
+    ("CLI-POLL-004", command_run("server-error", create(1), poll(2, status=500), broken=frozenset({2}))),
+    ("CLI-LIST-001", command_run("plain", page(1, "a", "b"), page(2, "b", "c", after="a", more=False))),
+    ("CLI-LIST-001", command_run("plain", page(1, "a"), page(2, "b", after="a"), page(3, "b", after="a", more=False))),
+    ("CLI-LIST-002", command_run("huge-list", page(1, "a"), page(2, "b", after="a"))),
+    ("CLI-LIST-003", command_run("duplicate-cursor", *(page(number, "a", after="a") for number in range(1, 9)))),
     *(
-        ("CLI-READ-001", history("unknown-fields", poll(2, "completed"), files={"video.json": given}))
+        ("CLI-READ-001", command_run("unknown-fields", poll(2, "completed"), files={"video.json": given}))
         for given in (
             b'{"id": "v"}',
             b'{"id": "v", "status": "done"}',
@@ -153,35 +159,40 @@ WRONG = [
     ),
     (
         "CLI-READ-001",
-        history(
-            "unknown-fields", said(1, "retrieve_video", {"id": "v", "more": None}), files={"video.json": b'{"id": "v"}'}
+        command_run(
+            "unknown-fields",
+            exchange(1, "retrieve_video", {"id": "v", "more": None}),
+            files={"video.json": b'{"id": "v"}'},
         ),
     ),
-    ("CLI-CONTENT-001", history("plain", said(1, "download_video_content"), media=b"xy", files={"video.mp4": b"x"})),
-    ("CLI-CONTENT-001", history("plain", said(1, "download_video_content"), media=b"xy")),
+    (
+        "CLI-CONTENT-001",
+        command_run("plain", exchange(1, "download_video_content"), media=b"xy", files={"video.mp4": b"x"}),
+    ),
+    ("CLI-CONTENT-001", command_run("plain", exchange(1, "download_video_content"), media=b"xy")),
     (
         "CLI-CONTENT-002",
-        history(
+        command_run(
             "truncated-download",
-            said(1, "download_video_content"),
+            exchange(1, "download_video_content"),
             broken=frozenset({1}),
             media=b"xy",
             files={"video.mp4": b"x"},
             exit_code=1,
         ),
     ),
-    ("CLI-RUN-001", history("missing-keys", create(), exit_code=1, last_words="KeyError")),
-    ("CLI-RUN-002", history("plain", create(), exit_code=None)),
+    ("CLI-RUN-001", command_run("missing-keys", create(), exit_code=1, output_tail="KeyError")),
+    ("CLI-RUN-002", command_run("plain", create(), exit_code=None)),
 ]
 
 
 @pytest.mark.parametrize("given", RIGHT)
-def test_nobody_is_accused_of_what_is_right(given: History) -> None:
+def test_nobody_is_accused_of_what_is_right(given: CommandRun) -> None:
     assert set() == violated(given)
 
 
 @pytest.mark.parametrize(("requirement", "given"), WRONG)
-def test_what_is_wrong_is_named_by_its_id_alone(requirement: str, given: History) -> None:
+def test_what_is_wrong_is_named_by_its_id_alone(requirement: str, given: CommandRun) -> None:
     assert violated(given) == {requirement}
 
 
@@ -193,4 +204,4 @@ def test_every_requirement_of_clients_has_a_rule_and_a_wrong_history() -> None:
 
 def test_a_history_in_which_nothing_was_sent_passes_nothing() -> None:
     for scenario in SCENARIOS:
-        assert [] == [rule.requirement for rule, problem in verdicts(history(scenario)) if problem is None]
+        assert [] == [rule.requirement for rule, problem in verdicts(command_run(scenario)) if problem is None]

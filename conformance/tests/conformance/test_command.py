@@ -66,11 +66,11 @@ def videos(base_url: str) -> list[str]:
     return [video["id"] for video in answer.json()["data"]]
 
 
-Answer = Callable[[socket.socket], None]
+Response = Callable[[socket.socket], None]
 
 
 @contextlib.contextmanager
-def answering(answer: Answer) -> Generator[str]:
+def answering(answer: Response) -> Generator[str]:
     """Serve one kind of answer to whoever connects; give the base URL."""
     stopped = threading.Event()
 
@@ -95,7 +95,7 @@ def answering(answer: Answer) -> Generator[str]:
         thread.join()
 
 
-def says(head: str, body: str = "") -> Answer:
+def says(head: str, body: str = "") -> Response:
     return lambda connection: connection.sendall(
         f"HTTP/1.1 {head}\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n{body}".encode()
     )
@@ -135,7 +135,7 @@ def pours(connection: socket.socket) -> None:
     ids=["key", "html", "redirect", "404", "plain", "closed", "ssh", "hang", "dribble", "pour"],
 )
 def test_what_is_no_server_to_judge_gets_a_sentence_and_no_verdict(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], answer: Answer, told: str
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], answer: Response, told: str
 ) -> None:
     with answering(answer) as url:
         arguments = ["run", "--base-url", url, "--api-key", KEY, "--timeout", "0.5", "--report", str(tmp_path / "r")]

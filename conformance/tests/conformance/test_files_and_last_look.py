@@ -10,23 +10,23 @@ import pytest
 
 from openvideos_conformance._core.outcomes import NotReachedError
 from openvideos_conformance._core.target import Target
-from openvideos_conformance._probes.final_reads import look_again
+from openvideos_conformance._probes.final_reads import read_jobs_again
 from openvideos_conformance._server.downloads import Files
 from openvideos_conformance._server.jobs import JobPool
 from openvideos_conformance._server.recording_client import RecordingClient
 
 from .histories import error, page, video
 
-Answer = Callable[[httpx.Request], httpx.Response]
+Response = Callable[[httpx.Request], httpx.Response]
 
 
-def _client(answer: Answer) -> RecordingClient:
+def _client(answer: Response) -> RecordingClient:
     return RecordingClient(
         Target(base_url="http://127.0.0.1:1/v1", api_key="sk-a-synthetic-key"), httpx.MockTransport(answer)
     )
 
 
-def _server(status: str, content: int = 200) -> Answer:
+def _server(status: str, content: int = 200) -> Response:
     def answer(request: httpx.Request) -> httpx.Response:
         if request.url.path.endswith("/content"):
             variant = request.url.params.get("variant", "video")
@@ -56,7 +56,7 @@ def test_each_file_is_downloaded_once_and_when_it_is_asked_for(completed: tuple[
     files = Files(client, pool)
     assert [] == _downloads(client)
     assert b"thumbnail" == files.thumbnail.body
-    assert files.video is files.video is files.answer("video")
+    assert files.video is files.video is files.response("video")
     assert b"spritesheet" == files.spritesheet.body
     path = "/videos/video_1/content"
     assert _downloads(client) == [f"{path}?variant=thumbnail", path, f"{path}?variant=spritesheet"]
@@ -67,7 +67,7 @@ def test_a_file_that_is_refused_is_not_reached() -> None:
         pool = JobPool(client)
         pool.start(["plain"])
         files = Files(client, pool)
-        assert 404 == files.answer("video").status
+        assert 404 == files.response("video").status
         with pytest.raises(NotReachedError, match="the video of the completed job could not be downloaded"):
             _ = files.video
         pool.stop()
@@ -89,11 +89,11 @@ def test_ended_jobs_are_read_again_apart_from_the_first_time(
     client, pool = completed
     slept: list[float] = []
     monkeypatch.setattr("openvideos_conformance._probes.final_reads.time.sleep", slept.append)
-    look_again(client, pool)
+    read_jobs_again(client, pool)
     last = [each for each in client.history if each.layer == "closing"]
     read = ["retrieve_video"] * 3 + ["list_videos"]
     assert [each.operation for each in last] == ["download_video_content", *read]
-    look_again(client, pool)
+    read_jobs_again(client, pool)
     assert [each.operation for each in client.history if each.layer == "closing"][len(last) :] == read
     assert 2 == len(slept)
     assert 0 < slept[0] <= 1.1

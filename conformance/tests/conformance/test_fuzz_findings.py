@@ -16,8 +16,8 @@ from openvideos_conformance._fuzz.findings import (
     MAPPED,
     Failure,
     Generated,
+    count_exercised,
     own_failures,
-    put_to_the_test,
     requirement_of,
 )
 
@@ -200,7 +200,7 @@ def test_what_was_put_to_the_test_is_counted() -> None:
     deleted = _exchange(5, "DELETE", "/videos/video_1", 200)
     gone = _exchange(6, "GET", "/videos/video_1", 404)
     silent = _exchange(7, "GET", "/videos", 200, failure="reset")
-    counts = put_to_the_test(_made(created, retrieved, wrong, stranger, deleted, gone, silent))
+    counts = count_exercised(_made(created, retrieved, wrong, stranger, deleted, gone, silent))
     assert {
         "VID-ERROR-005": 6,
         "VID-HEADER-003": 6,

@@ -42,11 +42,11 @@ class Server:
     """Answers each request with a job of its own, and counts them."""
 
     def __init__(self, status: int = 200) -> None:
-        self.status, self.asked = status, 0
+        self.status, self.request_fields = status, 0
 
     def __call__(self) -> requests.Response:
-        self.asked += 1
-        body = json.dumps({"id": f"video_{self.asked}"}).encode()
+        self.request_fields += 1
+        body = json.dumps({"id": f"video_{self.request_fields}"}).encode()
         response = requests.Response()
         response.status_code = self.status
         response.raw = HTTPResponse(_stream(body), headers={"X-Request-Id": "r"}, preload_content=False)
@@ -66,7 +66,7 @@ def test_an_exchange_is_recorded_as_it_was(client: RecordingClient) -> None:
     assert response.json() == exchange.object == {"id": "video_1"}
     assert ("POST", "/videos", "x=1") == (exchange.method, exchange.path, exchange.query)
     assert ("create_video", "fuzz", 200) == (exchange.operation, exchange.layer, exchange.status)
-    assert exchange.asked == {"x": "1", **LEGAL}
+    assert exchange.request_fields == {"x": "1", **LEGAL}
     assert "r" == exchange.header("x-request-id")
     assert "***" == exchange.request_header("authorization")
     assert exchange.has_key
@@ -79,7 +79,7 @@ def test_legal_creates_are_bounded_by_phase(client: RecordingClient) -> None:
     for phase, most in {"examples": 2, "coverage": 4, "fuzzing": 6, "stateful": 10}.items():
         fuzz.phase = phase
         answers = [fuzz.exchanged(_request("POST", "/videos", LEGAL), server) for _ in range(12)]
-        assert server.asked == most
+        assert server.request_fields == most
         assert 429 == answers[-1].status_code
     assert "case_1" in fuzz.local_cases
     assert 10 == len(client.history)
@@ -89,7 +89,7 @@ def test_forbidden_creates_are_sent_until_two_are_accepted(client: RecordingClie
     fuzz, server = RecordingTransport(client, 12), Server(400)
     for _ in range(30):
         fuzz.exchanged(_request("POST", "/videos", {"prompt": ""}), server)
-    assert 30 == server.asked
+    assert 30 == server.request_fields
     server.status = 200
     answers = [fuzz.exchanged(_request("POST", "/videos", {"prompt": ""}), server) for _ in range(5)]
     assert [200, 200, 400, 400, 400] == [answer.status_code for answer in answers]
@@ -102,7 +102,7 @@ def test_nothing_is_started_beyond_the_bound_of_the_run(client: RecordingClient)
     for _ in range(40):
         fuzz.exchanged(_request("POST", "/videos", LEGAL), server)
         fuzz.exchanged(_request("POST", "/videos", {"prompt": ""}), server)
-    assert server.asked == client.target.max_videos
+    assert server.request_fields == client.target.max_videos
 
 
 def test_what_others_have_made_is_not_touched(client: RecordingClient) -> None:
@@ -116,7 +116,7 @@ def test_what_others_have_made_is_not_touched(client: RecordingClient) -> None:
         ("POST", "/videos/edits", edit),
     ):
         assert 404 == fuzz.exchanged(_request(method, path, value), server).status_code
-    assert 0 == server.asked
+    assert 0 == server.request_fields
     fuzz.exchanged(_request("POST", "/videos", LEGAL), server)
     assert 200 == fuzz.exchanged(_request("DELETE", "/videos/video_1"), server).status_code
     assert 200 == fuzz.exchanged(_request("DELETE", "/videos/video_nobody"), server).status_code
@@ -127,7 +127,7 @@ def test_what_a_scenario_has_made_is_looked_at_and_not_deleted(client: Recording
     fuzz, server = RecordingTransport(client, 12), Server()
     assert 200 == fuzz.exchanged(_request("GET", "/videos/video_1"), server).status_code
     assert 404 == fuzz.exchanged(_request("DELETE", "/videos/video_1"), server).status_code
-    assert 1 == server.asked
+    assert 1 == server.request_fields
 
 
 def test_a_request_without_the_key_is_known_as_one(client: RecordingClient) -> None:
@@ -232,7 +232,7 @@ def test_what_schemathesis_asks_of_http_itself_is_not_sent(client: RecordingClie
     fuzz, server = RecordingTransport(client, 12), Server()
     probe = requests.Request("GET", BASE, headers={"X-Schemathesis-Probe": "NULL"}).prepare()
     assert 400 == fuzz.exchanged(probe, server).status_code
-    assert (0, []) == (server.asked, fuzz.exchanges)
+    assert (0, []) == (server.request_fields, fuzz.exchanges)
 
 
 def test_the_netrc_of_the_user_is_not_read(

@@ -48,7 +48,7 @@ def test_an_edit_of_a_file_is_told_from_one_by_id() -> None:
 
 
 @pytest.mark.parametrize(
-    ("field", "asked", "told", "requirement"),
+    ("field", "request_fields", "told", "requirement"),
     [
         ("prompt", LONG, LONG[:20], "VID-CREATE-004"),
         ("prompt", "“静かな湖” 🚤", "????", "VID-CREATE-004"),
@@ -58,26 +58,26 @@ def test_an_edit_of_a_file_is_told_from_one_by_id() -> None:
         ("model", "sora-2-pro", "sora-2", "VID-CREATE-007"),
     ],
 )
-def test_a_job_is_what_was_asked_for(field: str, asked: str, told: str, requirement: str) -> None:
+def test_a_job_is_what_was_asked_for(field: str, request_fields: str, told: str, requirement: str) -> None:
     log = Log()
-    wrong = log.created(asked={field: asked}, **{field: told})
+    wrong = log.created(request_fields={field: request_fields}, **{field: told})
     finding = breaks(log, requirement)
-    assert finding.message == f"a job was asked for with {field} {asked!r}, and has {told!r}"
+    assert finding.message == f"a job was asked for with {field} {request_fields!r}, and has {told!r}"
     assert finding.exchanges == (wrong,)
     log = Log()
-    log.created(asked={field: asked}, **{field: asked})
+    log.created(request_fields={field: request_fields}, **{field: request_fields})
     keeps(log, requirement)
 
 
 def test_what_was_asked_for_is_compared_where_it_is_first_told() -> None:
     log = Log()
-    log.created(asked={"size": "1280x720"}, size=None)
+    log.created(request_fields={"size": "1280x720"}, size=None)
     late = log.retrieved("video_1", "queued", size="720x1280")
     assert breaks(log, "VID-CREATE-005").exchanges[-1] is late
 
 
 @pytest.mark.parametrize(
-    "asked",
+    "request_fields",
     [
         {"seconds": 8, "size": ["1"], "model": None, "prompt": {}},
         {"seconds": "08", "size": "big", "model": "", "prompt": ""},
@@ -87,31 +87,33 @@ def test_what_was_asked_for_is_compared_where_it_is_first_told() -> None:
         {},
     ],
 )
-def test_what_may_not_be_asked_for_is_not_compared(asked: dict[str, Any]) -> None:
+def test_what_may_not_be_asked_for_is_not_compared(request_fields: dict[str, Any]) -> None:
     log = Log()
-    log.created(asked=asked)
+    log.created(request_fields=request_fields)
     keeps(log)
 
 
 def test_seconds_are_compared_as_numbers() -> None:
     log = Log()
-    log.created(asked={"seconds": "4"}, seconds="4.0")
+    log.created(request_fields={"seconds": "4"}, seconds="4.0")
     keeps(log, "VID-CREATE-006")
 
 
 def test_a_job_under_a_used_key_need_not_be_what_was_asked_for() -> None:
     log = Log()
     log.created(sent={"idempotency-key": "k"})
-    log.created(sent={"idempotency-key": "k"}, asked={"prompt": "Another"})
+    log.created(sent={"idempotency-key": "k"}, request_fields={"prompt": "Another"})
     keeps(log)
     log = Log()
-    log.created(layer="fuzz", sent={"idempotency-key": "0"}, asked={"prompt": "Another"}, created_at=NOW - 9999)
+    log.created(
+        layer="fuzz", sent={"idempotency-key": "0"}, request_fields={"prompt": "Another"}, created_at=NOW - 9999
+    )
     keeps(log)
 
 
 def test_keys_that_overlap_may_each_be_the_first() -> None:
     log = Log()
-    log.created(began=1, ended=3, sent={"idempotency-key": "k"}, asked={"prompt": "A ship"})
+    log.created(began=1, ended=3, sent={"idempotency-key": "k"}, request_fields={"prompt": "A ship"})
     log.created(began=2, ended=4, sent={"idempotency-key": "k"})
     keeps(log)
 
@@ -279,9 +281,9 @@ def test_recommended_fields_are_there() -> None:
 
 def _remixed(**fields: Any) -> Log:
     log = Log()
-    log.created("video_1", asked={})
+    log.created("video_1", request_fields={})
     told = video("video_2", **{"remixed_from_video_id": "video_1", "prompt": "Night", **fields})
-    log.add("POST", "/videos/video_1/remix", json=told, asked={"prompt": "Night"})
+    log.add("POST", "/videos/video_1/remix", json=told, request_fields={"prompt": "Night"})
     return log
 
 
@@ -300,18 +302,20 @@ def test_a_remix_names_its_source_and_is_like_it() -> None:
 
 def test_a_remix_may_leave_out_what_is_only_recommended() -> None:
     log = Log()
-    log.created("video_1", asked={})
+    log.created("video_1", request_fields={})
     told = {name: video("video_2")[name] for name in ("id", "object", "created_at", "model", "status")}
-    log.add("POST", "/videos/video_1/remix", json=told, asked={"prompt": "Night"})
+    log.add("POST", "/videos/video_1/remix", json=told, request_fields={"prompt": "Night"})
     assert {"VID-RETRIEVE-007"} == set(broken(log))
 
 
 @pytest.mark.parametrize(("seconds", "is_broken"), [("8", False), ("8.0", False), ("4", True), ("12", True)])
 def test_an_extension_adds_up(seconds: str, is_broken: bool) -> None:  # noqa: FBT001 - pytest passes it
     log = Log()
-    log.created("video_1", asked={})
-    asked = {"prompt": "On", "seconds": "4", "video": {"id": "video_1"}}
-    log.add("POST", "/videos/extensions", json=video("video_2", prompt="On", seconds=seconds), asked=asked)
+    log.created("video_1", request_fields={})
+    request_fields = {"prompt": "On", "seconds": "4", "video": {"id": "video_1"}}
+    log.add(
+        "POST", "/videos/extensions", json=video("video_2", prompt="On", seconds=seconds), request_fields=request_fields
+    )
     assert ("VID-EXTEND-002" in broken(log)) is is_broken
     assert 1 == judged("VID-EXTEND-002", log).instances
 

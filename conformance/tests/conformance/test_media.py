@@ -191,18 +191,18 @@ def test_any_track_is_read_or_refused(inner: bytes, kind: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    ("made", "asked"),
+    ("made", "expected_seconds"),
     [(4.0, 4.0), (81 / 16, 5.0), (97 / 24, 4.0), (121 / 24, 5.0), (17 / 16, 1.0), (1.3, 1.0), (7.5, 8.0), (12.5, 12.0)],
 )
-def test_models_seldom_make_clips_exactly(made: float, asked: float) -> None:
-    assert is_as_long(made, asked)
+def test_models_seldom_make_clips_exactly(made: float, expected_seconds: float) -> None:
+    assert is_as_long(made, expected_seconds)
 
 
 @pytest.mark.parametrize(
-    ("made", "asked"), [(2.0, 1.0), (0.5, 1.0), (4.0, 5.0), (8.0, 4.0), (11.0, 12.0), (59.0, 60.0)]
+    ("made", "expected_seconds"), [(2.0, 1.0), (0.5, 1.0), (4.0, 5.0), (8.0, 4.0), (11.0, 12.0), (59.0, 60.0)]
 )
-def test_another_duration_is_another(made: float, asked: float) -> None:
-    assert not is_as_long(made, asked)
+def test_another_duration_is_another(made: float, expected_seconds: float) -> None:
+    assert not is_as_long(made, expected_seconds)
 
 
 def _pictures() -> Iterator[tuple[str, bytes]]:

@@ -12,7 +12,7 @@ from openvideos_conformance._core.exchange import Exchange
 from openvideos_conformance._core.request_validation import Legality
 from openvideos_conformance._core.target import Target
 from openvideos_conformance._fuzz.document import adapted
-from openvideos_conformance._fuzz.findings import Failure, Generated, put_to_the_test, requirement_of
+from openvideos_conformance._fuzz.findings import Failure, Generated, count_exercised, requirement_of
 from openvideos_conformance._probes.unauthorized_requests import unauthorized_requests
 
 BASE = "http://server.invalid/v1"
@@ -67,16 +67,18 @@ def test_a_server_that_fails_at_it_is(changed: Contract) -> None:
 def test_what_it_is_answered_counts(changed: Contract) -> None:
     for status, envelope in ((200, 0), (404, 1)):
         exchange = replace(_answered(status), has_key=False)
-        counts = put_to_the_test(Generated(changed, [exchange], {1: Legality()}, [exchange]))
+        counts = count_exercised(Generated(changed, [exchange], {1: Legality()}, [exchange]))
         assert (counts["VID-AUTH-001"], counts["VID-ERROR-009"], counts["VID-ERROR-001"]) == (1, 1, envelope)
 
 
 def test_strangers_knock_at_what_is_known_alone(changed: Contract) -> None:
     """What a legal request of a new one is, the generator knows, whose requests knock without a key, too."""
     ids = {"known": "video_1", "unknown": "video_2", "doomed": "", "marker": "m"}
-    asked, before = (unauthorized_requests(each, Target(base_url=BASE), **ids) for each in (changed, contract()))
-    assert asked == before
-    assert {knock.operation for knock in asked} == {operation.id for operation in contract().operations}
+    request_fields, before = (
+        unauthorized_requests(each, Target(base_url=BASE), **ids) for each in (changed, contract())
+    )
+    assert request_fields == before
+    assert {request.operation for request in request_fields} == {operation.id for operation in contract().operations}
 
 
 def test_its_files_and_the_links_to_it_are_adapted(changed: Contract) -> None:

@@ -17,7 +17,7 @@ from openvideos_conformance._core.catalogue import catalogue
 from openvideos_conformance._core.run_result import RunResult
 from openvideos_conformance._core.verdicts import Outcome
 from openvideos_conformance._reports.badge import to_badge
-from openvideos_conformance._reports.comparison import ReportError, read, told_apart
+from openvideos_conformance._reports.comparison import ReportError, read, with_unique_names
 from openvideos_conformance._reports.comparison import to_html as compared_html
 from openvideos_conformance._reports.comparison import to_markdown as compared_markdown
 from openvideos_conformance._reports.html import to_html
@@ -234,7 +234,7 @@ def test_a_file_that_is_no_report_is_named(tmp_path: Path, text: str) -> None:
 
 def test_two_reports_of_one_server_are_told_apart(tmp_path: Path) -> None:
     files = [save(tmp_path / name, to_json(run())) for name in ("monday.json", "tuesday.json")]
-    names = [each.name for each in told_apart([read(str(file)) for file in files])]
+    names = [each.name for each in with_unique_names([read(str(file)) for file in files])]
     assert [True, True] == [name.endswith(f"({file})") for name, file in zip(names, files, strict=True)]
 
 

@@ -51,7 +51,7 @@ def signed(event: dict[str, Any], *, secret: str = SECRET) -> tuple[bytes, dict[
 def delivered(event: dict[str, Any], **known: Any) -> Delivery:
     """Return a delivery of an event."""
     body = json.dumps(event).encode()
-    values: dict[str, Any] = {"at": -1.0, "wall": 0.0, "path": "/hook", "headers": (), "body": body, "answered": 200}
+    values: dict[str, Any] = {"at": -1.0, "wall": 0.0, "path": "/hook", "headers": (), "body": body, "response_status": 200}
     return Delivery(**(values | known))
 
 
