@@ -169,7 +169,7 @@ def may_import(room: Room, other: Room) -> bool:
 
 def drawing() -> str:
     """Return the table as docs/architecture.md shows it."""
-    lines = [BEGIN]
+    lines = [BEGIN, "\n```text\n", *_arrows(), "```\n"]
     for package, directory in PACKAGES.items():
         lines += [
             f"\n**`{package}`** (`{directory}/`)\n\n",
@@ -181,6 +181,19 @@ def drawing() -> str:
             name = f"`{room.name}/`" if room.is_folder else room.name
             lines.append(f"| {name} | {room.what}{modules} | {_listed(room.may_import) or '-'} |\n")
     return "".join([*lines, "\n", END])
+
+
+def _arrows() -> list[str]:
+    """Return a line for each package, with the packages that it imports."""
+    foreign = {
+        package: {each for room in ROOMS if room.package == package for each in room.may_import} for package in PACKAGES
+    }
+    width = max(map(len, PACKAGES))
+    return [
+        f"{package:<{width}}  {'->  ' + ', '.join(each for each in PACKAGES if each in foreign[package])}".rstrip(" ->")
+        + "\n"
+        for package in PACKAGES
+    ]
 
 
 def _listed(names: tuple[str, ...]) -> str:

@@ -142,3 +142,17 @@ def test_a_folder_says_what_it_may_import(room: Room) -> None:
 def test_the_document_draws_the_same_table() -> None:
     document = (PROJECT / "docs/architecture.md").read_text("utf-8")
     assert drawing() in document, "run: python tools/architecture.py"
+
+
+def test_the_document_names_files_that_are_there() -> None:
+    document = (PROJECT / "docs/architecture.md").read_text("utf-8").replace(drawing(), "")
+    roots = [
+        "",
+        "overlay/openvideos/",
+        "overlay/openvideos/_drivers/",
+        "conformance/openvideos_conformance/",
+        "tools/contract_diff/",
+    ]
+    names = set(re.findall(r"`([\w/.-]+\.(?:py|md|yaml)|[\w/-]+/)`", document))
+    assert len(names) > 30
+    assert set() == {name for name in names if not any((PROJECT / root / name).exists() for root in roots)}
