@@ -1,4 +1,4 @@
-"""Read the catalogue of requirements, which is data: `catalogue.yaml`."""
+"""Read the catalogue of requirements, `catalogue.yaml`."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ CORE = "core"
 """The capability that every server has."""
 
 CLIENT = "client"
-"""What the requirements have for a capability that bind clients, and no server."""
+"""The value of `capability` of the requirements that bind clients, not servers."""
 
 
 class Level(StrEnum):
-    """How much a requirement binds (RFC 2119)."""
+    """How binding a requirement is (RFC 2119)."""
 
     MUST = "MUST"
     SHOULD = "SHOULD"
@@ -30,7 +30,7 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Requirement:
-    """One promise: its stable id, how much it binds, what it says, and where the contract says so."""
+    """One requirement: its stable id, its level, what it says, where the contract says so, and why it matters."""
 
     id: str
     level: Level
@@ -41,7 +41,7 @@ class Requirement:
 
 
 class UnknownRequirementError(Exception):
-    """An id that is not in the catalogue; the message names it and those that are like it."""
+    """An id is not in the catalogue; the message names it and similar ids."""
 
 
 @lru_cache(maxsize=1)
@@ -64,23 +64,23 @@ def client_catalogue() -> Mapping[str, Requirement]:
 
 
 def capabilities() -> tuple[str, ...]:
-    """Return the names of the capabilities that requirements need, in the catalogue's order, without `core`."""
+    """Return the names of all capabilities except `core`, in the catalogue's order."""
     return tuple(dict.fromkeys(each.capability for each in catalogue().values() if each.capability != CORE))
 
 
 def known(ids: Iterable[str], among: Mapping[str, Requirement] | None = None) -> list[str]:
-    """Return these ids if all are among some requirements: those of servers, if nothing is said.
+    """Return these ids, if each is the id of a requirement in `among`; by default, of a requirement of servers.
 
     Raises:
-        UnknownRequirementError: One is not.
+        UnknownRequirementError: An id is not in `among`.
 
     """
     found = list(ids)
-    there_are = catalogue() if among is None else among
+    requirements = catalogue() if among is None else among
     for each in found:
-        if each not in there_are:
+        if each not in requirements:
             area = each.rpartition("-")[0]
-            like = [other for other in there_are if area and other.startswith(area)]
-            there = f"there are {like[0]} to {like[-1]}" if like else "docs/requirements.md lists all"
-            raise UnknownRequirementError(f"no requirement has the id {each!r}; {there}")
+            similar = [other for other in requirements if area and other.startswith(area)]
+            hint = f"there are {similar[0]} to {similar[-1]}" if similar else "docs/requirements.md lists all"
+            raise UnknownRequirementError(f"no requirement has the id {each!r}; {hint}")
     return found

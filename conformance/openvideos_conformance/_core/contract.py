@@ -1,4 +1,4 @@
-"""Read what the suite needs from `openapi.yaml`: operations, schemas, limits. Nothing of it is written down twice."""
+"""Read operations, schemas and limits from `openapi.yaml`, so that the suite repeats none of them."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 _URI: Final = "urn:openvideos:contract"
 _METHODS: Final = ("get", "post", "delete", "put", "patch")
 
-_VALIDATOR: Final = cast("type[Validator]", Draft202012Validator)  # its protocol has types, itself it has few
+_VALIDATOR: Final = cast("type[Validator]", Draft202012Validator)  # the protocol is typed, the class is not
 
 Schema = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One operation: its id, its method, its path as a template, and what the document says of it."""
+    """One operation: its id, its method, the template of its path, and its definition in the document."""
 
     id: str
     method: str
@@ -40,7 +40,7 @@ class Operation:
 
 
 class Contract:
-    """The whole document, with its schemas ready to judge answers."""
+    """The whole document, with validators for its schemas."""
 
     def __init__(self, document: Schema) -> None:
         """Index the document's operations."""
@@ -49,15 +49,15 @@ class Contract:
         self._registry = registry.with_resource(_URI, DRAFT202012.create_resource(document))
         self._validators: dict[str, Validator] = {}
         self.operations: Final = tuple(self._operations())
-        # Literal steps come before parameters, as OpenAPI says: /videos/edits is no video's id.
+        # As OpenAPI says, paths without parameters match first: in /videos/edits, "edits" is not the id of a video.
         ordered = sorted({operation.path for operation in self.operations}, key=lambda path: path.count("{"))
         self._patterns = [(_pattern(path), path) for path in ordered]
 
     def at(self, address: str) -> Any:
-        """Return what is at an address, such as `#/components/schemas/Video`, following references.
+        """Return the value at an address such as `#/components/schemas/Video`, and follow references.
 
         Raises:
-            KeyError: There is nothing.
+            KeyError: The document has no such address.
 
         """
         node: Any = self.document
@@ -68,7 +68,7 @@ class Contract:
         return self.resolve(node)
 
     def resolve(self, node: Any) -> Any:
-        """Follow `$ref` until the thing itself is there."""
+        """Return the value that a `$ref` leads to, or the value itself if it is no reference."""
         while "$ref" in json_object(node):
             node = self.at(node["$ref"])
         return node
@@ -82,7 +82,7 @@ class Contract:
         return cast("str | None", self.schema(name).get("default"))
 
     def types(self, schema: Schema) -> frozenset[str]:
-        """Return the JSON types that a schema names, itself or in the branches of a union; none if any will do."""
+        """Return the JSON types that a schema and its branches allow; an empty set means any type."""
         schema = self.resolve(schema)
         named = schema.get("type", [])
         types = {named} if isinstance(named, str) else set(named)
@@ -91,14 +91,14 @@ class Contract:
         return frozenset(types)
 
     def items(self, schema: Schema) -> Schema:
-        """Return the schema of an array's items, itself or in the branches of a union; one that allows all if none."""
+        """Return the schema of an array's items, from the schema or its branches; `{}`, which allows all, if there is none."""
         schema = self.resolve(schema)
         anything: Schema = {}
         found = (self.items(branch) for branch in branches(schema) if "array" in self.types(branch))
         return cast("Schema", schema["items"]) if "items" in schema else next(found, anything)
 
     def flaws(self, value: Any, address: str) -> list[str]:
-        """Judge a value by the schema at an address; each flaw is a sentence that begins with the path to it."""
+        """Validate a value by the schema at an address; return the flaws, each as the path to it and a sentence."""
         validator = self._validators.get(address)
         if validator is None:
             validator = self._validators[address] = _VALIDATOR({"$ref": _URI + address}, registry=self._registry)
@@ -106,13 +106,13 @@ class Contract:
         return [f"{error.json_path}: {error.message[:300]}" for error in errors]
 
     def match(self, method: str, path: str) -> tuple[str | None, Mapping[str, str]]:
-        """Return the id of the operation that a request means, and the path's parameters; None if it is none."""
+        """Return the id of the operation of a request, or None if the contract has none, and the path's parameters."""
         for pattern, template in self._patterns:
             found = pattern.fullmatch(path)
             if found is not None:
                 ids = {name: unquote(value) for name, value in found.groupdict().items()}
-                meant = [each.id for each in self.operations if each.path == template and each.method == method]
-                return (meant[0] if meant else None), ids
+                matching = [each.id for each in self.operations if each.path == template and each.method == method]
+                return (matching[0] if matching else None), ids
         return None, {}
 
     def operation(self, operation_id: str) -> Operation:
@@ -121,18 +121,18 @@ class Contract:
 
     def parameter(self, operation_id: str, name: str) -> Schema:
         """Return the schema of a parameter of an operation."""
-        said = self.operation(operation_id).definition["parameters"]
-        found = next(each for each in map(self.resolve, said) if each["name"] == name)
+        parameters = self.operation(operation_id).definition["parameters"]
+        found = next(each for each in map(self.resolve, parameters) if each["name"] == name)
         return cast("Schema", self.resolve(found["schema"]))
 
     def response(self, operation_id: str, status: int) -> Schema | None:
-        """Return what the contract says of a status of an operation; None if it does not have that status."""
+        """Return the definition of an operation's response with this status; None if the contract has none."""
         responses = self.operation(operation_id).definition["responses"]
         found = responses.get(str(status)) or responses.get(f"{status // 100}XX")
         return None if found is None else cast("Schema", self.resolve(found))
 
     def methods(self, path: str) -> set[str]:
-        """Return the methods that a path template has."""
+        """Return the methods of a path template."""
         return {operation.method for operation in self.operations if operation.path == path}
 
     def _operations(self) -> Iterator[Operation]:
@@ -146,12 +146,12 @@ class Contract:
 def contract() -> Contract:
     """Read the contract that is installed with the SDK."""
     text = files("openvideos").joinpath("openapi.yaml").read_text(encoding="utf-8")
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the fast one where it is built in
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the fast C loader, where PyYAML was built with it
     return Contract(yaml.load(text, Loader=loader))  # noqa: S506 - both loaders are safe ones
 
 
 def branches(schema: Schema) -> tuple[Schema, ...]:
-    """Return the schemas of which a schema says that a value fits one of them, or all."""
+    """Return the schemas in `anyOf`, `oneOf` and `allOf` of a schema."""
     return (*schema.get("anyOf", []), *schema.get("oneOf", []), *schema.get("allOf", []))
 
 

@@ -1,4 +1,4 @@
-"""Show an exchange in a report: redacted, cut to what a person reads, with a curl line that repeats it. Pure."""
+"""Prepare an exchange for a report: redact it, shorten it, and add a curl command that repeats it. Pure."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _KEY: Final = "$OPENVIDEOS_API_KEY"
 
 
 def evidence(exchange: Exchange, base_url: str, secrets: tuple[str, ...] = ()) -> dict[str, Any]:
-    """Return an exchange as JSON values. None of `secrets` is in it."""
+    """Return an exchange as JSON values, without any of `secrets`."""
     shown = {
         "request": {
             "method": exchange.method,
@@ -45,23 +45,23 @@ def evidence(exchange: Exchange, base_url: str, secrets: tuple[str, ...] = ()) -
 
 
 def secrets_of(target: Target) -> tuple[str, ...]:
-    """Return what of a target no report may show: its secrets, also as JSON, Python and URLs spell them."""
+    """Return the secrets of a target, which no report may show, as they are and as JSON, Python and URLs escape them."""
     found: dict[str, None] = {}
     hook = target.webhook_secret
     for secret in filter(None, (target.api_key, hook, hook.removeprefix("whsec_") if hook else None)):
         spellings = (secret, json.dumps(secret)[1:-1], repr(secret)[1:-1], quote(secret, safe=""))
         found.update(dict.fromkeys(spellings))
-    return tuple(sorted(found, key=len, reverse=True))  # the longest first, for one may hold another
+    return tuple(sorted(found, key=len, reverse=True))  # the longest first, since one may contain another
 
 
 def redacted(value: T, secrets: tuple[str, ...]) -> T:
-    """Return a JSON value without any of these secrets; the keys of its objects are ours."""
+    """Return a JSON value with `***` for each of these secrets. Keys of objects are not searched: they are our own."""
     result: T = _redact(value, tuple(secret for secret in secrets if secret))
     return result
 
 
 def curl(exchange: Exchange, base_url: str) -> str:
-    """Return a line for a shell that sends the request again; the key is read from OPENVIDEOS_API_KEY."""
+    """Return a shell command that sends the request again; it reads the key from OPENVIDEOS_API_KEY."""
     words = ["curl", "-i", "--path-as-is", "-X", exchange.method]
     media_type = ""
     for name, value in exchange.request_headers:
@@ -91,14 +91,14 @@ def _text(body: bytes) -> str:
     try:
         text = body[:_SHOWN_BODY].decode("utf-8", "strict" if len(body) <= _SHOWN_BODY else "ignore")
     except UnicodeDecodeError:
-        return f"({len(body)} bytes that are no text: {body[:16].hex(' ')} …)"
+        return f"({len(body)} bytes that are not text: {body[:16].hex(' ')} …)"
     if "\x00" in text:
-        return f"({len(body)} bytes that are no text: {body[:16].hex(' ')} …)"
+        return f"({len(body)} bytes that are not text: {body[:16].hex(' ')} …)"
     return text if len(body) <= _SHOWN_BODY else f"{text}… ({len(body)} bytes)"
 
 
 def _without(body: bytes, secrets: tuple[str, ...]) -> bytes:
-    # Before it is cut, since half of a secret is not found.
+    # Secrets are removed before the body is cut, since half of a secret would not be found.
     shown, rest = body[: 2 * _SHOWN_BODY], body[2 * _SHOWN_BODY :]
     for secret in filter(None, secrets):
         shown = shown.replace(secret.encode("utf-8", "surrogatepass"), b"***")

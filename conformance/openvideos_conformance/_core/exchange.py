@@ -1,4 +1,4 @@
-"""What was sent and what was answered, as it is recorded. Pure: nothing here sends anything."""
+"""Record a request and its response as an exchange. Pure: nothing here sends anything."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 MISSING: Final = object()
-"""What stands for the JSON of a body that is not JSON."""
+"""The value of `Exchange.json` for a body that is not JSON."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Exchange:
-    """One request and its answer, or how there came to be none.
+    """One request and its response, or the reason why there is no response.
 
-    `began` and `ended` are seconds since the run began, on a monotonic clock: one exchange is known to be before
-    another only if it ended before the other began. `at` is the wall clock's time of the end, in Unix seconds. `path`
-    is below the base URL, as it was sent, without the query.
+    `began` and `ended` are seconds since the run began, on a monotonic clock. One exchange is known to be before
+    another only if it ended before the other began. `at` is when it ended, in Unix seconds of the wall clock. `path` is
+    below the base URL, as it was sent, without the query.
     """
 
     number: int
@@ -38,20 +38,20 @@ class Exchange:
     request_headers: tuple[tuple[str, str], ...] = ()
     request_body: bytes = b""
     request_fields: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    """The fields of the body or the parameters of the query, as they were given, if they are known."""
+    """The fields of the body, or the parameters of the query, as they were sent; empty if they are not known."""
     has_key: bool = True
-    """Whether it was sent with the key of the run, as far as is known: what another key is answered says little."""
+    """Whether the request had the key of the run, as far as is known. Rules skip most requests that had not."""
     status: int | None = None
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b""
     length: int = 0
-    """How many bytes were answered; more than `body` holds if that was cut."""
+    """How many bytes the body of the response had; more than `body` holds if the record was cut."""
     failure: str = ""
-    """Why there is no answer, or no whole one; empty if there is."""
+    """Why there is no complete response; empty if there is one."""
 
     @property
     def is_ok(self) -> bool:
-        """Tell whether the answer is whole and a 2XX."""
+        """Whether the response is complete, and a 2XX."""
         return not self.failure and self.status is not None and 200 <= self.status < 300  # noqa: PLR2004 - HTTP's own
 
     @property
@@ -61,26 +61,26 @@ class Exchange:
 
     @property
     def summary(self) -> str:
-        """The request and the status, as a message names them."""
+        """The request and its status or failure, as messages show them."""
         return f"{self.method} {self.target} -> {self.status if not self.failure else self.failure}"
 
     def header(self, name: str) -> str | None:
-        """Return a header of the answer; several of one name are one, joined by commas."""
+        """Return a header of the response, or None; several headers of one name are joined by commas."""
         values = [value for key, value in self.headers if key.lower() == name.lower()]
         return ", ".join(values) if values else None
 
     def request_header(self, name: str) -> str | None:
-        """Return a header of the request."""
+        """Return a header of the request, or None."""
         return next((value for key, value in self.request_headers if key.lower() == name.lower()), None)
 
     @property
     def media_type(self) -> str:
-        """The media type of the answer, without parameters."""
+        """The media type of the response, without parameters."""
         return (self.header("content-type") or "").partition(";")[0].strip().lower()
 
     @cached_property
     def json(self) -> Any:
-        """The JSON of the answer, or MISSING. NaN and Infinity are no JSON."""
+        """The JSON of the response, or MISSING. NaN and Infinity are not JSON."""
         try:
             return json.loads(self.body.decode("utf-8"), parse_constant=_refuse)
         except (ValueError, RecursionError):
@@ -88,7 +88,7 @@ class Exchange:
 
     @property
     def object(self) -> dict[str, Any]:
-        """The JSON object of the answer; empty if it is none."""
+        """The JSON object of the response; an empty one if the response is no JSON object."""
         return json_object(self.json)
 
     def is_before(self, other: Exchange) -> bool:
@@ -97,7 +97,7 @@ class Exchange:
 
 
 def videos_of(exchange: Exchange) -> Iterable[dict[str, Any]]:
-    """Return the Video objects that an answer holds: one, or those of a page; none if it is another answer."""
+    """Return the Video objects of a response: one, or those of a page, or none."""
     if not exchange.is_ok:
         return
     if exchange.operation in RETURNING_VIDEO:
@@ -107,14 +107,14 @@ def videos_of(exchange: Exchange) -> Iterable[dict[str, Any]]:
 
 
 def json_object(value: Any) -> dict[str, Any]:
-    """Return a JSON object as one; another value as an empty one."""
+    """Return the value if it is a JSON object, else an empty object."""
     return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
 
 
 def json_array(value: Any) -> list[Any]:
-    """Return a JSON array as one; another value as an empty one."""
+    """Return the value if it is a JSON array, else an empty array."""
     return [*value] if isinstance(value, list) else []
 
 
 def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is no JSON")
+    raise ValueError(f"{constant} is not JSON")

@@ -1,4 +1,4 @@
-"""Read a file of failures that are known: TOML, a reason for each requirement.
+"""Read a TOML file of expected failures, which gives a reason for each requirement.
 
 [expected]
 VID-DELETE-001 = "the gateway has no DELETE: https://example.org/issues/12"
@@ -24,10 +24,10 @@ class ExpectedFailuresError(Exception):
 
 
 def read_expected(path: Path | None, among: Mapping[str, Requirement] | None = None) -> Mapping[str, str]:
-    """Return the reason of each failure that is expected; nothing without a file.
+    """Return the reason for each expected failure, by the requirement's id; an empty mapping if `path` is None.
 
     Raises:
-        ExpectedFailuresError: The file cannot be read, is no TOML of this form, or names an unknown requirement.
+        ExpectedFailuresError: The file cannot be read, does not have this form, or names an unknown requirement.
 
     """
     if path is None:

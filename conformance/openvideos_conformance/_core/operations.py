@@ -1,4 +1,4 @@
-"""Hold the table of operations: what each needs of a server, what it returns, and whether it starts a job. Pure."""
+"""Hold the table of operations: the capability that each needs, what it returns, and whether it starts a job. Pure."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ DELETED: Final = "#/components/schemas/VideoDeleteResponse"
 CHARACTER: Final = "#/components/schemas/Character"
 
 RUNNING: Final = frozenset({"queued", "in_progress", "processing"})
-"""The statuses of a job that goes on; the suite waits for no other."""
+"""The statuses of a job that has not ended; the suite waits only while a job has one of these."""
 
 
 @dataclass(frozen=True, slots=True)
 class OperationFacts:
-    """What the suite knows of an operation beyond what the contract says.
+    """What the suite knows of an operation beyond the contract.
 
-    `requirement` is the one that a 200 fits its schema; `schema` is that schema, None for a file.
+    `requirement` is the id of the requirement that a 200 fits `schema`; `schema` is None for a file.
     """
 
     requirement: str
@@ -45,7 +45,7 @@ OPERATIONS: Final[Mapping[str, OperationFacts]] = {
     "create_character": OperationFacts("VID-CHAR-001", CHARACTER, "characters"),
     "retrieve_character": OperationFacts("VID-CHAR-002", CHARACTER, "characters"),
 }
-"""By their ids in the contract. An operation that the contract gains later is not here."""
+"""All known operations by their ids. An operation that is added to the contract later is not here."""
 
 CREATING: Final = frozenset(name for name, each in OPERATIONS.items() if each.starts_job)
 """The operations that start a job, which costs money."""
@@ -55,7 +55,7 @@ RETURNING_VIDEO: Final = frozenset(name for name, each in OPERATIONS.items() if 
 
 
 def capability_of(operation: str) -> str:
-    """Return what a server must offer for an operation to be there."""
+    """Return the capability that an operation needs."""
     return OPERATIONS[operation].capability if operation in OPERATIONS else CORE
 
 

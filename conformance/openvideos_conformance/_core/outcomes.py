@@ -1,4 +1,4 @@
-"""Say how a check ended, other than by passing: each is an exception that a check raises."""
+"""Define the exceptions by which a check ends without passing."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ if TYPE_CHECKING:
 
 
 class OutcomeError(Exception):
-    """The end of a check, with the exchanges that show it."""
+    """A check did not pass; `exchanges` show why."""
 
     def __init__(self, message: str, *exchanges: Exchange) -> None:
-        """Say what was seen, in a sentence, and where."""
+        """Keep what was seen, as a sentence, and the exchanges that show it."""
         super().__init__(message)
         self.message = message
         self.exchanges = exchanges
 
 
 class ViolationError(OutcomeError):
-    """The server broke the requirement that was checked."""
+    """The server, or the client, violated the requirement."""
 
 
 class NotReachedError(OutcomeError):
-    """What the check needs did not come about, so that it can say nothing."""
+    """The requirement was not exercised: what the check needs did not happen, so it has no result."""
 
 
 class OverdueError(NotReachedError):
@@ -31,15 +31,15 @@ class OverdueError(NotReachedError):
 
 
 class UnsupportedError(OutcomeError):
-    """The server does not offer what the requirement is about."""
+    """The server does not offer the capability that the requirement needs."""
 
 
 class Finding(NamedTuple):
-    """One way in which a server breaks a promise: a sentence, and the exchanges that show it."""
+    """One violation: a sentence that describes it, and the exchanges that show it."""
 
     message: str
     exchanges: tuple[Exchange, ...] = ()
 
 
 class CannotJudgeError(Exception):
-    """No verdict is possible: the server cannot be reached, refuses the key, or is no Videos API."""
+    """No verdict is possible: the server cannot be reached, refuses the key, or does not serve the Videos API."""

@@ -1,4 +1,4 @@
-"""Tell which jobs are the run's own, from what it has exchanged. Pure."""
+"""Find the run's own jobs in its recorded exchanges. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def job_id(created: Exchange) -> str:
-    """Return the id in the response to a create; an empty one if there is none."""
+    """Return the id in the response to a create; an empty text if there is none."""
     value = created.object.get("id")
     return value if isinstance(value, str) else ""
 
@@ -29,9 +29,9 @@ def undeleted_ids(history: Iterable[Exchange]) -> list[str]:
 
 
 def present_ids(history: Iterable[Exchange]) -> list[str]:
-    """Return the ids of the run's own jobs that must be there, the oldest first.
+    """Return the ids of the run's own jobs that must still exist, the oldest first.
 
-    A deletion that was not clearly refused may have happened.
+    Jobs whose deletion was not clearly refused are left out, since it may have happened.
     """
     return _left(history, is_gone=lambda deletion: not _is_refused(deletion))
 

@@ -1,7 +1,7 @@
-"""Tell whether a request, as it was sent, is one that the contract allows. Pure.
+"""Judge whether the contract allows a request, as it was sent. Pure.
 
-Generators believe that what they made is legal, or is not; between their belief and the wire lie encodings in which a
-number is a text and an empty list is nothing. So what was sent is read again, and judged by the contract itself.
+A generator intends a request to be legal or illegal, but an encoding may change that: a form writes a number as text,
+and an empty list as nothing. So each request is parsed again from the bytes that were sent, and judged by the contract.
 """
 
 from __future__ import annotations
@@ -30,30 +30,32 @@ _NUMBER: Final = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 
 @dataclass(frozen=True, slots=True)
 class Legality:
-    """What is known of a request: why it is illegal, or what keeps it from being certain; neither if it is legal."""
+    """Whether a request is legal: `flaws` say why it is illegal, `doubts` why that is uncertain; a legal one has neither."""
 
     flaws: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
     fields: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    """What it asks for, as far as it could be read; a file is its bytes."""
+    """The fields of the query and the body, as far as they could be parsed; a file is its bytes."""
 
     @property
     def is_illegal(self) -> bool:
-        """Whether the contract forbids it, for certain."""
+        """Whether the contract certainly forbids the request."""
         return bool(self.flaws)
 
     @property
     def is_legal(self) -> bool:
-        """Whether the contract allows it, for certain, and nothing in it could be refused for another reason."""
+        """Whether the contract certainly allows the request, and a server has no other reason to refuse it."""
         return not self.flaws and not self.doubts
 
 
 def judge_request(contract: Contract, operation_id: str, *, query: str, media_type: str, body: bytes) -> Legality:
-    """Judge the query and the body of a request by the contract. Ids, keys and other headers are not looked at."""
+    """Judge the query and the body of a request by the contract. Ids, keys and other headers are not judged."""
     operation = contract.operation(operation_id)
-    asked = _judge_query(contract, operation, query)
-    said = _judge_body(contract, operation, media_type, body)
-    return Legality(asked.flaws + said.flaws, asked.doubts + said.doubts, {**asked.fields, **said.fields})
+    of_query = _judge_query(contract, operation, query)
+    of_body = _judge_body(contract, operation, media_type, body)
+    return Legality(
+        of_query.flaws + of_body.flaws, of_query.doubts + of_body.doubts, {**of_query.fields, **of_body.fields}
+    )
 
 
 def _judge_query(contract: Contract, operation: Operation, query: str) -> Legality:
@@ -65,38 +67,38 @@ def _judge_query(contract: Contract, operation: Operation, query: str) -> Legali
     address = f"#/paths/{_escaped(operation.path)}/{operation.method.lower()}/parameters"
     known: set[str] = set()
     for index, parameter in enumerate(operation.definition.get("parameters", [])):
-        said = contract.resolve(parameter)
-        name = said["name"]
-        if said["in"] != "query":
+        definition = contract.resolve(parameter)
+        name = definition["name"]
+        if definition["in"] != "query":
             continue
         known.add(name)
         if name in given:
             at = f"{address}/{index}/schema"
             value, uncertain = _read(contract, name, given[name], contract.at(at))
-            if _has_default_style(said) or not isinstance(value, list):
+            if _has_default_style(definition) or not isinstance(value, list):
                 flaws += [f"{name}{flaw.removeprefix('$')}" for flaw in contract.flaws(value, at)]
             else:
-                doubts.append(f"{name} is written in a style of its own")
+                doubts.append(f"{name} has a style that is not the default")
             doubts += uncertain
-        elif said.get("required"):
+        elif definition.get("required"):
             flaws.append(f"{name} is missing")
     doubts += [f"the parameter {name!r} is unknown" for name in given.keys() - known]
     return Legality(tuple(flaws), tuple(doubts), {name: texts[-1] for name, texts in given.items()})
 
 
 def _has_default_style(parameter: Mapping[str, Any]) -> bool:
-    """Tell whether the items of an array in a query are given one by one, each under the name (OpenAPI 3.1)."""
+    """Tell whether each item of an array is a parameter of its own in the query, the default in OpenAPI 3.1."""
     return parameter.get("style", "form") == "form" and bool(parameter.get("explode", True))
 
 
 def _judge_body(contract: Contract, operation: Operation, content_type: str, body: bytes) -> Legality:
-    said = json_object(contract.resolve(operation.definition.get("requestBody", {})))
-    if not said:
+    definition = json_object(contract.resolve(operation.definition.get("requestBody", {})))
+    if not definition:
         return Legality(doubts=("there is a body",) if body else ())
     media_type = content_type.partition(";")[0].strip().lower()
     if not body:
-        return Legality(("the body is missing",) if said.get("required") else ())
-    if media_type not in said["content"]:
+        return Legality(("the body is missing",) if definition.get("required") else ())
+    if media_type not in definition["content"]:
         return Legality((f"the body is {media_type or 'of no media type'}",))
     address = (
         f"#/paths/{_escaped(operation.path)}/{operation.method.lower()}/requestBody/content/"
@@ -111,7 +113,7 @@ def _judge_json(contract: Contract, address: str, body: bytes) -> Legality:
     try:
         value = json.loads(body.decode("utf-8"), parse_constant=_refuse)
     except (ValueError, RecursionError):
-        return Legality(("the body is no JSON",))
+        return Legality(("the body is not JSON",))
     fields = json_object(value)
     properties = contract.at(address)["properties"]
     doubts = [f"the field {name!r} is unknown" for name in fields.keys() - properties.keys()]
@@ -138,31 +140,35 @@ def _judge_form(contract: Contract, address: str, content_type: str, body: bytes
         elif isinstance(content, bytes):
             is_file = contract.resolve(properties[name]).get("format") == "binary"
             if is_file != (part.get_filename() is not None):
-                doubts.append(f"{name} is {'no ' if is_file else 'a '}file")
+                doubts.append(f"{name} is {'not a' if is_file else 'a'} file")
             if not is_file:
                 texts.setdefault(name, []).append(content.decode("utf-8", "surrogateescape"))
                 continue
             doubts += [f"{name} is given twice"] if name in fields else []
-            doubts.append(f"{name} may be refused for what is in it")
+            doubts.append(f"{name} may be refused because of its content")
             fields[name] = content
-    for name, said in texts.items():
-        fields[name], uncertain = _read(contract, name, said, properties[name])
+    for name, values in texts.items():
+        fields[name], uncertain = _read(contract, name, values, properties[name])
         doubts += uncertain
     judged = {name: "" if isinstance(value, bytes) else value for name, value in fields.items()}
     return Legality(tuple(contract.flaws(judged, address)), tuple(doubts), fields)
 
 
 def _doubts(name: str, value: object) -> list[str]:
-    """Say why a server could refuse a value that its schema allows: it is blank, or holds what is no text."""
+    """Return why a server could refuse a value that its schema allows: it is blank, unprintable, or not a text."""
     if isinstance(value, list):
         return [doubt for item in cast("list[object]", value) for doubt in _doubts(name, item)]
     if isinstance(value, str):
-        return [] if value.strip() and value.isprintable() else [f"{name} is blank, or holds what cannot be printed"]
-    return [] if isinstance(value, int | float) else [f"{name} is no text"]
+        return (
+            []
+            if value.strip() and value.isprintable()
+            else [f"{name} is blank, or has characters that cannot be printed"]
+        )
+    return [] if isinstance(value, int | float) else [f"{name} is not a text"]
 
 
 def _read(contract: Contract, name: str, texts: list[str], schema: Schema) -> tuple[object, list[str]]:
-    """Read the texts under a name, of a parameter or of a form's field, as what their schema means; and say doubts."""
+    """Return the value of the texts of a parameter or a form's field, by its schema, and what is doubtful about it."""
     types = contract.types(schema)
     doubts = _doubts(name, texts)
     if "array" in types and "string" not in types:
@@ -199,4 +205,4 @@ def _escaped(step: str) -> str:
 
 
 def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is no JSON")
+    raise ValueError(f"{constant} is not JSON")

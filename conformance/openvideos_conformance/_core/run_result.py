@@ -1,4 +1,4 @@
-"""What a run of the suite came to: the facts, the results, and what follows from them. Pure."""
+"""Hold the result of a run: its facts, the result of each requirement, counts, and the exit code. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .verdicts import Result
 
 JUDGED: Final = (Verdict.PASS, Verdict.FAIL, Verdict.WARN)
-"""The verdicts of requirements that were put to the test."""
+"""The verdicts of requirements that were exercised."""
 
 AREAS: Final = {
     "CREATE": "Create",
@@ -41,12 +41,12 @@ AREAS: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunResult:
-    """A whole run, or what there is of one that was broken off. No secret is in it."""
+    """The result of a run, which may have been interrupted. It holds no secret."""
 
     suite: str
     contract: str
     target: Mapping[str, object]
-    """The server and what was asked of it."""
+    """The server, and the options of the run."""
     results: tuple[Result, ...]
     began: str = ""
     seconds: float = 0.0
@@ -58,16 +58,16 @@ class RunResult:
     is_interrupted: bool = False
     is_strict: bool = False
     problem: str | None = None
-    """Why the run can say nothing, or no more than it does."""
+    """Why the run has no verdict, or an incomplete one; None if it has one."""
 
     @property
     def base_url(self) -> str:
-        """Where the server is."""
+        """The base URL of the server; empty if a client was judged."""
         return str(self.target.get("base_url", ""))
 
     @property
     def subject(self) -> str:
-        """What was judged: where the server is, or the command of the client."""
+        """What was judged: the base URL of the server, or the command of the client."""
         return self.base_url or str(self.target.get("command", ""))
 
     @property
@@ -77,7 +77,7 @@ class RunResult:
 
     @property
     def exit_code(self) -> int:
-        """0: no MUST failed; 1: some did; 2: the run could not judge, or not all and what it judged did not fail."""
+        """0 if no MUST failed, 1 if one did, 2 if the run could not judge everything and nothing that it judged failed."""
         if self.problem is not None or self.is_interrupted:
             return 2
         if self.failures:
@@ -93,7 +93,7 @@ class RunResult:
         return counted
 
     def kept(self, level: Level) -> tuple[int, int]:
-        """Return how many requirements of a level the server kept, and how many were put to the test."""
+        """Return how many requirements of a level are met, and how many were exercised."""
         counted = self.counts(level)
         return counted[Verdict.PASS], sum(counted[verdict] for verdict in JUDGED)
 
@@ -104,28 +104,28 @@ def area_of(requirement: str) -> str:
 
 
 def area_name(area: str) -> str:
-    """Return an area as a heading names it."""
+    """Return the heading of an area."""
     return AREAS.get(area, area.capitalize())
 
 
 def headline(run: RunResult) -> str:
-    """Say in a sentence what the run came to."""
+    """Return the result of the run as a sentence."""
     if run.problem is not None:
         return f"No verdict: {run.problem}"
     if run.is_interrupted:
-        return "The run was interrupted: what is not reached was not judged"
+        return "The run was interrupted: requirements that were not exercised by then were not judged"
     errors = run.counts()[Verdict.ERROR]
     if errors:
-        return f"The suite itself failed in {plural(errors, 'requirement')}, and that is no verdict; please report it"
+        return f"The suite itself failed in {plural(errors, 'requirement')}, which is no verdict; please report it"
     kept, tested = run.kept(Level.MUST)
-    said = f"{kept} of {plural(tested, 'MUST requirement')} {'is' if kept == 1 else 'are'} met"
+    sentence = f"{kept} of {plural(tested, 'MUST requirement')} {'is' if kept == 1 else 'are'} met"
     known = sum(1 for result in run.results if result.verdict is Verdict.FAIL and result.expected is not None)
     stale = sum(1 for result in run.results if result.is_stale)
     notes = [
         *([f"{plural(known, 'failure')} {'was' if known == 1 else 'were'} expected"] if known else []),
-        *([f"{plural(stale, 'expected failure')} did not come"] if stale else []),
+        *([f"{plural(stale, 'expected failure')} did not happen"] if stale else []),
     ]
-    return "; ".join([said, *notes])
+    return "; ".join([sentence, *notes])
 
 
 def suite_version() -> str:

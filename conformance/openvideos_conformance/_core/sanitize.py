@@ -1,4 +1,4 @@
-"""Make what a server sent harmless for a terminal, an XML reader, a web page. Pure."""
+"""Make text from a server safe to show in a terminal, in XML and on a web page. Pure."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ _CONTROLS: Final = re.compile(
 
 
 def printable(text: str) -> str:
-    r"""Return a text whose control characters, marks of direction and lone surrogates are spelled out, as `\x1b` is.
+    r"""Return a text with control characters, direction marks and lone surrogates escaped, such as `\x1b`.
 
-    Line ends and tabs stay, for bodies have them.
+    Line breaks and tabs stay, since bodies contain them.
     """
     return _CONTROLS.sub(lambda found: _spelled(ord(found[0])), text.replace("\r\n", "\n"))
 
 
 def one_line(text: str) -> str:
-    """Return a text as one line that can be printed."""
+    """Return a text as one printable line."""
     return " ".join(printable(text).split())
 
 

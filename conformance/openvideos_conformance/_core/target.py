@@ -1,4 +1,4 @@
-"""Hold what the suite is pointed at, and make it from options: the one check of them, for every command line."""
+"""Define the options of a run, and validate them into a target. The command line and the pytest plugin share this."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _MAX_PORT: Final = 65_535
 
 
 class TargetError(ValueError):
-    """An option cannot be used. The message names the option and the way out, and shows no secret."""
+    """An option cannot be used. The message names the option and the remedy, and shows no secret."""
 
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """An option of a run. `names` are its spellings, the first of which is shown; a default of None is not shown."""
+    """An option of a run. `names` are its spellings; the first one is shown in help."""
 
     names: tuple[str, ...]
     help: str
@@ -37,14 +37,14 @@ class Option:
 
     @property
     def dest(self) -> str:
-        """The name of the value, as `Target.of` reads it."""
+        """The name under which `Target.of` finds the value."""
         return self.names[0].removeprefix("--").replace("-", "_")
 
 
 OPTIONS: Final = (
     Option(
         ("--base-url",),
-        f"where the API is, such as http://127.0.0.1:8000/v1 (default: {URL_VARIABLE})",
+        f"the base URL of the API, such as http://127.0.0.1:8000/v1 (default: {URL_VARIABLE})",
         metavar="URL",
     ),
     Option(
@@ -53,19 +53,19 @@ OPTIONS: Final = (
         metavar="KEY",
     ),
     Option(("--model",), "a model that the server offers (default: the contract's)"),
-    Option(("--size",), "a size that it offers, such as 720x1280; the smaller, the cheaper"),
-    Option(("--seconds",), "a duration that it offers; the shorter, the cheaper"),
+    Option(("--size",), "a size that the server offers, such as 720x1280; small ones cost less"),
+    Option(("--seconds",), "a duration that the server offers; short ones cost less"),
     Option(
         ("--failing-prompt",),
-        "a prompt that makes a job fail; without one, failures go unjudged",
+        "a prompt that makes a job fail; without one, failed jobs are not judged",
         metavar="PROMPT",
     ),
     Option(
         ("--capabilities",),
-        "what the server offers and what not, such as remix,-edits (default: found out)",
+        "what the server offers and does not offer, such as remix,-edits (default: detected)",
         metavar="WORDS",
     ),
-    Option(("--max-videos",), "how many videos it may start (default: 40)", metavar="N", default="40"),
+    Option(("--max-videos",), "how many videos the run may start (default: 40)", metavar="N", default="40"),
     Option(("--deadline",), "how long to wait for videos (default: 600)", metavar="S", default="600"),
     Option(
         ("--timeout", "--answer-timeout"),
@@ -74,19 +74,19 @@ OPTIONS: Final = (
         default="30",
     ),
     Option(("--seed", "--suite-seed"), "the seed of generated requests (default: 0)", metavar="N", default="0"),
-    Option(("--webhook-port",), "where the server sends its events, on this machine", metavar="PORT"),
-    Option(("--webhook-secret",), "the secret that it signs them with", metavar="SECRET"),
+    Option(("--webhook-port",), "the port on this machine that the server sends its events to", metavar="PORT"),
+    Option(("--webhook-secret",), "the secret that the server signs its events with", metavar="SECRET"),
 )
-"""The options of which a Target is made; each is a text, or None where it is not given."""
+"""The options of which a Target is made. Each value is a text, or None if the option is not given."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """A server, and how it is to be judged.
+    """A server, and the options by which it is judged.
 
-    `base_url` ends with the prefix, such as `/v1`. `model`, `size` and `seconds` are what the server offers; None
-    leaves the choice to the contract's default. `max_videos` bounds the jobs that a run starts, `deadline` how long it
-    waits for them, in seconds, and `timeout` how long for one response.
+    `base_url` ends with the prefix, such as `/v1`. `model`, `size` and `seconds` are values that the server offers;
+    None means the contract's default. `max_videos` limits the jobs that a run starts, `deadline` the seconds that it
+    waits for them, and `timeout` the seconds that it waits for one response.
     """
 
     base_url: str
@@ -96,9 +96,9 @@ class Target:
     seconds: str | None = None
     failing_prompt: str | None = None
     declared: frozenset[str] = frozenset()
-    """The capabilities that the operator says the server has; they are not detected, and never unsupported."""
+    """The capabilities that the operator says the server has; they are not detected."""
     denied: frozenset[str] = frozenset()
-    """Those that the operator says it has not."""
+    """The capabilities that the operator says the server does not have."""
     max_videos: int = 40
     deadline: float = 600.0
     timeout: float = 30.0
@@ -108,10 +108,10 @@ class Target:
 
     @classmethod
     def of(cls, texts: Mapping[str, str | None], environment: Mapping[str, str]) -> Target:
-        """Make a target from the texts of OPTIONS, by their `dest`, and from the variables of the environment.
+        """Return the target that these values of OPTIONS, by their `dest`, and the environment variables describe.
 
         Raises:
-            TargetError: One cannot be used.
+            TargetError: A value cannot be used.
 
         """
 
@@ -139,17 +139,22 @@ class Target:
         )
 
     def duration(self, contract: Contract) -> str:
-        """Return the seconds to ask for where they must be named: the operator's, the contract's, or a few."""
+        """Return the seconds for requests that must name them: those of the operator, of the contract, or 4."""
         return self.seconds or contract.default("VideoSeconds") or _A_FEW_SECONDS
 
     def choice(self, **fields: str) -> dict[str, str]:
-        """Return the fields of a create, with the model, the size and the seconds that the server offers."""
+        """Return these fields of a create, with the model, size and seconds that the operator has chosen."""
         chosen = {"model": self.model, "size": self.size, "seconds": self.seconds}
         return {**{name: value for name, value in chosen.items() if value is not None}, **fields}
 
 
 def duration(option: str, text: str) -> float:
-    """Return a time in seconds. Raises TargetError."""
+    """Return a time in seconds.
+
+    Raises:
+        TargetError: The text is not a time.
+
+    """
     try:
         seconds = float(text)
     except ValueError:
@@ -161,16 +166,16 @@ def duration(option: str, text: str) -> float:
 
 def _url(text: str) -> str:
     if not text:
-        raise TargetError(f"give the server to judge with --base-url, or set {URL_VARIABLE}")
+        raise TargetError(f"name the server to judge with --base-url, or set {URL_VARIABLE}")
     try:
         parts = urlsplit(text)
         is_url = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
     except ValueError:
         is_url, parts = False, urlsplit("")
-    if "@" in text:  # it may hold a password, so it is not shown
-        raise TargetError("--base-url holds a name or a password; give the key with --api-key")
+    if "@" in text:  # the URL may contain a password, so it is not shown
+        raise TargetError("--base-url contains a name or a password; give the key with --api-key")
     if not is_url or parts.query or parts.fragment or not text.isprintable() or " " in text:
-        raise TargetError(f"--base-url {text!r} is no URL of an API; give one such as http://127.0.0.1:8000/v1")
+        raise TargetError(f"--base-url {text!r} is not the URL of an API; use one such as http://127.0.0.1:8000/v1")
     return text
 
 
@@ -183,14 +188,14 @@ def _key(key: str | None) -> str | None:
 
 
 def _capabilities(words: str) -> tuple[frozenset[str], frozenset[str]]:
-    """Return the capabilities that a text declares and denies, such as `remix,-edits`; `all` declares every one."""
+    """Return the capabilities that a text such as `remix,-edits` declares and denies; `all` stands for every one."""
     known = capabilities()
     wanted: set[str] = set()
     denied: set[str] = set()
     for word in words.replace(",", " ").split():
         name = word.removeprefix("-")
         if name != "all" and name not in known:
-            raise TargetError(f"there is no capability {name!r}; there are {', '.join(known)}, and all")
+            raise TargetError(f"there is no capability {name!r}; use {', '.join(known)}, or all")
         (denied if word.startswith("-") else wanted).update(known if name == "all" else {name})
     return frozenset(wanted - denied), frozenset(denied)
 
@@ -206,7 +211,7 @@ def _seed(text: str) -> int:
         return secrets.randbelow(1 << 31)
     if _is_number(text, digits=15):
         return int(text)
-    raise TargetError(f"--seed {text!r} is no seed; use a number from 0 on, or random")
+    raise TargetError(f"--seed {text!r} is not a seed; use a number from 0, or random")
 
 
 def _port(text: str) -> int:

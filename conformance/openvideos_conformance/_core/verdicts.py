@@ -1,4 +1,4 @@
-"""Make verdicts of what the checks saw. Pure, and the only place that knows what a verdict is."""
+"""Derive the verdict on each requirement from the observations of checks. Pure."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Outcome(StrEnum):
 
 
 class Verdict(StrEnum):
-    """What a run says of a requirement."""
+    """The verdict of a run on a requirement."""
 
     PASS = "pass"  # noqa: S105 - a verdict
     FAIL = "fail"
@@ -35,7 +35,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
-    """What one check saw: whose requirement, in which layer, how it ended, and the exchanges that show it, redacted."""
+    """The outcome of one check of a requirement, with redacted exchanges as evidence."""
 
     requirement: str
     check: str
@@ -47,16 +47,16 @@ class Observation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """The verdict on one requirement, with the observations that led to it."""
+    """The verdict on one requirement, and the observations that it is derived from."""
 
     requirement: Requirement
     verdict: Verdict
     message: str = ""
     observations: tuple[Observation, ...] = field(default=())
     expected: str | None = None
-    """Why this failure is expected, if it is."""
+    """Why this failure is expected; None if it is not."""
     is_stale: bool = False
-    """Whether a failure was expected, and did not come."""
+    """Whether a failure was expected, but the requirement passed."""
 
     @property
     def counts(self) -> bool:
@@ -74,8 +74,9 @@ def judge(
 ) -> list[Result]:
     """Return a result for each requirement.
 
-    One violation decides, then one error of the suite: what could not be checked is never a pass. `expected` gives the
-    reason of each failure that is expected; one that does not come is stale, and fails. `strict` fails a SHOULD, too.
+    Any violation decides the verdict, then any error of the suite, so that a check that broke is never a pass.
+    `expected` gives the reason for each expected failure; if that requirement passes, the entry is stale, and fails the
+    run. With `strict`, a violated SHOULD fails, too. `unreached` is the message of requirements without observations.
     """
     seen: dict[str, list[Observation]] = {}
     for observation in observations:
@@ -108,7 +109,7 @@ def _result(
     )
 
 
-# What decides, first to last. A passed check outweighs one that was not reached: something was checked.
+# The outcome that decides comes first. A passed check outweighs one that was not exercised.
 _ORDER = (Outcome.VIOLATED, Outcome.ERROR, Outcome.PASSED, Outcome.NOT_REACHED, Outcome.UNSUPPORTED)
 
 
