@@ -15,8 +15,10 @@ os.environ.setdefault("UV_COMPILE_BYTECODE", "1")  # the tests start hundreds of
 PROJECT = nox.project.load_toml("pyproject.toml")
 REDOCLY = "@redocly/cli@2.77.0"
 OPENAI_FOR_NODE = "openai@7.57.0"
-# A file's tests stay together: they share servers. Only a few at once, for some keep time.
-SPREAD = ("--numprocesses=auto", "--maxprocesses=4", "--dist=loadfile")
+# Only a few at once, for some keep time.
+SPREAD = ("--numprocesses=auto", "--maxprocesses=4", "--dist=worksteal")
+# The tests start hundreds of processes, and some machines tell Python to keep no bytecode of what they import.
+KEPT = {"PYTHONDONTWRITEBYTECODE": ""}
 
 
 def install(session: nox.Session, *groups: str, extras: list[str] | None = None) -> None:
@@ -69,10 +71,18 @@ def tests(session: nox.Session) -> None:
     """Run the tests, which reach every branch of the SDK; what follows `--` goes to pytest, such as `-k regenerate`."""
     install(session, "test", extras=all_extras())
     if session.posargs:
-        session.run("pytest", *session.posargs)
+        session.run("pytest", *session.posargs, env=KEPT)
     else:
-        session.run("pytest", *SPREAD, "--cov", "--cov-report=")
-        session.run("coverage", "report", "--include=overlay/openvideos/*", "--fail-under=100")
+        session.run("pytest", *SPREAD, "-m", "not full", "--cov", "--cov-report=", env=KEPT)
+        session.run("coverage", "report", "--fail-under=100")
+
+
+@nox.session(default=False)
+def full(session: nox.Session) -> None:
+    """Run what `tests` leaves to this: the whole products, and each property with more examples."""
+    install(session, "test", extras=all_extras())
+    profile = {"HYPOTHESIS_PROFILE": "full"}
+    session.run("pytest", *SPREAD, "-m", "full or hypothesis", *session.posargs, env=KEPT | profile)
 
 
 @nox.session(default=False)

@@ -108,6 +108,7 @@ class TestGoodAnswers:
             assert len(set(server.requests[-1].headers)) > 1
 
 
+@pytest.mark.in_turn("flavour")
 @pytest.mark.parametrize(
     ("method", "answer"),
     [
@@ -135,6 +136,7 @@ async def test_a_deletion_needs_no_confirmation(answer: Behaviour, against: Agai
 
 
 class TestStatuses:
+    @pytest.mark.in_turn("flavour")
     @pytest.mark.parametrize("status", [502, 520, 529, 599, 999])
     @pytest.mark.parametrize("method", READS, ids=named)
     async def test_of_500_and_above_are_server_errors(
@@ -149,6 +151,7 @@ class TestStatuses:
         assert "502 Bad Gateway" in str(error)
         assert [] == files_in(tmp_path)
 
+    @pytest.mark.in_turn("flavour")
     @pytest.mark.parametrize("status", [300, 304, 402, 499])
     @pytest.mark.parametrize("method", METHODS, ids=named)
     async def test_of_other_kinds_are_errors_at_once(

@@ -23,6 +23,7 @@ def redirect(status: int, to: str) -> Behaviour:
     return answers(status, b"", {"location": to})
 
 
+@pytest.mark.in_turn("flavour")
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize("method", [method for method in READS if method.name != "delete"], ids=named)
 async def test_a_read_follows(status: int, method: Method, against: Against, tmp_path: Path) -> None:
@@ -94,6 +95,7 @@ async def test_the_body_of_a_redirect_is_not_read(endless: Behaviour, against: A
         assert 2 == server.connections
 
 
+@pytest.mark.in_turn("flavour")
 @pytest.mark.parametrize("status", [301, 307])
 @pytest.mark.parametrize("method", READS, ids=named)
 class TestAnotherOrigin:

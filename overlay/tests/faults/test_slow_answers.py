@@ -35,6 +35,7 @@ def _short_attempts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("openvideos._flows.polling.SHORTEST_ATTEMPT_S", SHORTEST_S)
 
 
+@pytest.mark.in_turn("name")
 @pytest.mark.parametrize("drip", list(DRIPS.values()), ids=list(DRIPS))
 @pytest.mark.parametrize("name", ["poll", "create_and_poll"])
 async def test_a_poll_ends_at_its_deadline(drip: Behaviour, name: str, against: Against) -> None:
