@@ -24,7 +24,9 @@ from openvideos import APIError, APIResponseValidationError, AsyncOpenVideos, Op
 
 from .faults.clients import check_promises
 
-SPEC: Final[dict[str, Any]] = yaml.safe_load(Path(__file__).parents[2].joinpath("openapi.yaml").read_text("utf-8"))
+SPEC: Final[dict[str, Any]] = yaml.load(
+    Path(__file__).parents[2].joinpath("openapi.yaml").read_text("utf-8"), yaml.CSafeLoader
+)
 SCHEMAS: Final[dict[str, Any]] = SPEC["components"]["schemas"]
 KEY: Final = "sk-hostile/0123456789+=="
 ID: Final = "video_1"

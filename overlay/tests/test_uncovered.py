@@ -14,7 +14,7 @@ from openvideos._async_videos import AsyncVideos
 from openvideos._videos import Videos
 
 OVERLAY = Path(__file__).parents[1]
-CONTRACT = yaml.safe_load((OVERLAY.parent / "openapi.yaml").read_text("utf-8"))
+CONTRACT = yaml.load((OVERLAY.parent / "openapi.yaml").read_text("utf-8"), yaml.CSafeLoader)
 OPERATIONS = {
     each["operationId"]
     for path in CONTRACT["paths"].values()

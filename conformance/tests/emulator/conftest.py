@@ -32,7 +32,9 @@ Run = Callable[..., AbstractContextManager[tuple[subprocess.Popen[str], str]]]
 """How `running` is called."""
 
 LINE = re.compile(r"openvideos-emulator: listening on (http://127\.0\.0\.1:[0-9]+/v1) .*OPENVIDEOS_BASE_URL=\1 ")
-DOCUMENT: dict[str, Any] = yaml.safe_load(files("openvideos_emulator").joinpath("openapi.yaml").read_text("utf-8"))
+DOCUMENT: dict[str, Any] = yaml.load(
+    files("openvideos_emulator").joinpath("openapi.yaml").read_text("utf-8"), yaml.CSafeLoader
+)
 _EMPTY: Registry[Any] = Registry()
 _REGISTRY = _EMPTY.with_resource("urn:contract", DRAFT202012.create_resource(DOCUMENT))
 

@@ -31,7 +31,9 @@ if TYPE_CHECKING:
 PROJECT = Path(__file__).parents[3]
 DOCUMENT = (PROJECT / "docs" / "emulator.md").read_text("utf-8")
 README = (PROJECT / "README.md").read_text("utf-8")
-CONTROL = yaml.safe_load((PROJECT / "conformance" / "openvideos_emulator" / "control.yaml").read_text("utf-8"))
+CONTROL = yaml.load(
+    (PROJECT / "conformance" / "openvideos_emulator" / "control.yaml").read_text("utf-8"), yaml.CSafeLoader
+)
 FENCE = re.compile(r"^```(?P<language>\w*)\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL)
 BLOCKS = [
     (match["language"], DOCUMENT.count("\n", 0, match.start()) + 2, match["code"]) for match in FENCE.finditer(DOCUMENT)

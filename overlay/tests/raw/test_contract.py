@@ -24,7 +24,9 @@ from openvideos_raw.types import File
 if TYPE_CHECKING:
     from types import ModuleType
 
-CONTRACT: dict[str, Any] = yaml.safe_load(Path(__file__).parents[3].joinpath("openapi.yaml").read_text("utf-8"))
+CONTRACT: dict[str, Any] = yaml.load(
+    Path(__file__).parents[3].joinpath("openapi.yaml").read_text("utf-8"), yaml.CSafeLoader
+)
 SCHEMAS: dict[str, Any] = CONTRACT["components"]["schemas"]
 OBJECTS = sorted(name for name, schema in SCHEMAS.items() if schema.get("type") == "object")
 OPERATIONS: dict[str, dict[str, Any]] = {
