@@ -1,7 +1,7 @@
-"""Emulate a Videos API server, so that applications are written and tested with no GPU and no bill.
+"""Emulate a Videos API server, so that applications can be written and tested without a GPU and without cost.
 
-It keeps the contract of `openapi.yaml` and renders real, small clips. The public surface is `create_app`, for an ASGI
-server or an in-memory transport, and `main`, the command `openvideos-emulator`.
+The emulator follows the contract `openapi.yaml` and renders real, small clips. The public names are `create_app`, which
+builds an ASGI app for a server or an in-memory transport, and `main`, the command `openvideos-emulator`.
 """
 
 from __future__ import annotations

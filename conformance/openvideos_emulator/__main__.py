@@ -1,7 +1,7 @@
 """Run the emulator as a process: `openvideos-emulator`, or `python -m openvideos_emulator`.
 
-It reads the command line, binds the port, and says where it listens once it does. Whatever keeps it from starting is a
-sentence on stderr and an exit code that is not 0.
+The command reads its options, binds the port, and prints its URL as soon as it accepts connections. If it cannot start,
+it prints the reason on stderr and exits with a code that is not 0.
 """
 
 from __future__ import annotations
@@ -39,7 +39,11 @@ _MAX_PORT: Final = 65_535
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Serve until SIGINT or SIGTERM; return 0 then, 1 if it cannot start, 2 if it was called wrongly."""
+    """Serve until SIGINT or SIGTERM arrives.
+
+    Returns:
+        The exit code: 0 after a signal, 1 if it cannot start, 2 if an option is wrong or a dependency is missing.
+    """
     missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
     if missing:
         return _complain(f"{', '.join(missing)} is missing; run: pip install 'openvideos[emulator]'", _MISUSE)
@@ -47,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if options.api_key is None and not _is_loopback(options.host):
         message = f"{options.host} can be reached from other machines; give --api-key, or use --host 127.0.0.1"
         return _complain(message, _MISUSE)
-    # From here on, to be stopped is a regular end; uvicorn raises the signal again once it has stopped, too.
+    # A signal ends the process with code 0. After it has stopped, uvicorn raises the signal again, for this handler.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _leave)
     logging.basicConfig(level=logging.WARNING, format="openvideos-emulator: %(levelname)s: %(message)s")
@@ -86,12 +90,12 @@ def _serve(app: EmulatorApp, listener: socket.socket, *, has_key: bool) -> int:
     from ._http.uvicorn_protocol import UvicornProtocol
 
     class Server(uvicorn.Server):
-        """A server that says when it accepts connections."""
+        """A server that prints its URL once it accepts connections."""
 
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
             if self.started:
-                print(_greeting(listener, has_key=has_key), flush=True)  # noqa: T201 - the one line that is promised
+                print(_greeting(listener, has_key=has_key), flush=True)  # noqa: T201 - the documented line of output
 
     config = uvicorn.Config(
         app,
@@ -119,12 +123,12 @@ def _greeting(listener: socket.socket, *, has_key: bool) -> str:
 
 
 def _bind(host: str, port: int) -> socket.socket:
-    # The protocol is named, since asyncio switches Nagle's delay off only where it sees that a socket is TCP.
+    # asyncio switches Nagle's delay off only if the socket's protocol is TCP, so the protocol is given here.
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
     family, kind, protocol = found[0][:3]
     listener = socket.socket(family, kind, protocol)
     try:
-        if sys.platform != "win32":  # there the option lets two servers share a port
+        if sys.platform != "win32":  # on Windows, the option would let two servers share a port
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
         listener.listen(2048)
@@ -147,23 +151,23 @@ def _parser() -> argparse.ArgumentParser:
         "--db",
         type=Path,
         default=Path("openvideos-emulator.db"),
-        help="the SQLite file that keeps the jobs; media go beside it (default: openvideos-emulator.db)",
+        help="the SQLite file that stores the jobs; media are stored next to it (default: openvideos-emulator.db)",
     )
     parser.add_argument(
         "--pace",
         type=_pace,
         default="seconds:3",
-        help="how fast jobs run: instant, polls:N, seconds:S or manual (default: seconds:3)",
+        help="the job speed: instant, polls:N, seconds:S or manual (default: seconds:3)",
     )
     parser.add_argument(
         "--profile",
         choices=("default", "sora"),
         default="default",
-        help="which sizes and durations are offered (default: even sizes up to 4096, 1 to 60 seconds)",
+        help="which sizes and durations the server accepts (default: even sizes up to 4096, 1 to 60 seconds)",
     )
     parser.add_argument(
         "--webhook-url",
-        help="where the news is posted that a job was completed or failed (default: nowhere)",
+        help="the URL that receives a webhook when a job completes or fails (default: none)",
     )
     parser.add_argument(
         "--webhook-secret",

@@ -1,7 +1,7 @@
-"""Read `openapi.yaml` and say what it says: operations, parameters, bodies, schemas.
+"""Read the operations, parameters, bodies and schemas of `openapi.yaml` and `control.yaml`.
 
-This is the only place that knows the shape of an OpenAPI document. Limits, defaults and media types are looked up,
-never copied, so that a change of the contract is a change of the behaviour.
+Only this module knows the structure of an OpenAPI document. Limits, defaults and media types are looked up in the
+contract and never copied, so that a change of the contract changes the emulator's behaviour.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ Schema = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One parameter of an operation: where it is (`path`, `query`, `header`), its name and its schema's address.
+    """One parameter of an operation: its name, its place (`path`, `query`, `header`) and the address of its schema.
 
-    `delimiter` parts the items of an array; it is None if the parameter is repeated instead.
+    `delimiter` separates the items of an array; it is None if the parameter is repeated instead.
     """
 
     name: str
@@ -59,7 +59,7 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class Flaw:
-    """One way in which a value breaks its schema: the path to the value, the keyword that it breaks and its limit."""
+    """One violation of a schema: the path to the value, the keyword that it violates, and that keyword's limit."""
 
     path: tuple[str, ...]
     keyword: str
@@ -68,7 +68,7 @@ class Flaw:
 
 
 class Contract:
-    """The whole document, with its schemas ready to judge values."""
+    """An OpenAPI document: its operations, and validation by its schemas."""
 
     def __init__(self, document: dict[str, Any]) -> None:
         """Index the document's operations."""
@@ -79,18 +79,18 @@ class Contract:
         self.operations: Final = tuple(self._read_operations())
 
     def resolve(self, schema: Schema) -> Schema:
-        """Follow `$ref` until the schema itself is there; keywords beside a `$ref` win."""
+        """Follow `$ref` to the schema itself; keywords next to a `$ref` take precedence."""
         while "$ref" in schema:
             beside = {key: value for key, value in schema.items() if key != "$ref"}
             schema = {**self._at(schema["$ref"]), **beside}
         return schema
 
     def schema_at(self, address: str) -> Schema:
-        """Give the schema at an address, such as `#/components/schemas/Video`."""
+        """Return the schema at an address, such as `#/components/schemas/Video`."""
         return self.resolve(self._at(address))
 
     def types_of(self, schema: Schema) -> frozenset[str]:
-        """Tell which JSON types a schema names, through its references and its unions; empty if any will do."""
+        """Return the JSON types that a schema allows, through references and unions; empty if it allows all types."""
         schema = self.resolve(schema)
         named = schema.get("type", [])
         types = {named} if isinstance(named, str) else set(named)
@@ -99,7 +99,7 @@ class Contract:
         return frozenset(types)
 
     def properties_of(self, schema: Schema) -> dict[str, Schema]:
-        """Give the properties of an object's schema, those of what it extends too."""
+        """Return the properties of an object's schema, including those that `allOf` adds."""
         schema = self.resolve(schema)
         found: dict[str, Schema] = {}
         for branch in schema.get("allOf", []):
@@ -107,19 +107,19 @@ class Contract:
         return found | cast("dict[str, Schema]", schema.get("properties", {}))
 
     def items_of(self, schema: Schema) -> Schema:
-        """Give the schema of an array's items, through references and unions; one that allows all if there is none."""
+        """Return the schema of an array's items, through references and unions; `{}`, which allows all, by default."""
         schema = self.resolve(schema)
         anything: Schema = {}
         found = (self.items_of(branch) for branch in _branches(schema) if "array" in self.types_of(branch))
         return cast("Schema", schema["items"]) if "items" in schema else next(found, anything)
 
     def is_file(self, schema: Schema) -> bool:
-        """Tell whether a property of a form is a file."""
+        """Return whether a property of a form is a file."""
         schema = self.resolve(schema)
         return schema.get("format") == "binary" or "contentMediaType" in schema
 
     def flaws(self, value: Any, address: str) -> list[Flaw]:
-        """Judge a value by the schema at an address; the flaws are in the order of their paths."""
+        """Validate a value by the schema at an address; return its flaws in the order of their paths."""
         validator = self._validators.get(address)
         if validator is None:
             validator = self._validators[address] = _Validator({"$ref": _URI + address}, registry=self._registry)
@@ -169,19 +169,19 @@ class Contract:
 
 
 def contract() -> Contract:
-    """Read the contract that is installed beside this module."""
+    """Read the contract `openapi.yaml`, which is installed next to this module."""
     return _document("openapi.yaml")
 
 
 def control() -> Contract:
-    """Read the description of the control endpoints, which is written as the contract is."""
+    """Read `control.yaml`, the OpenAPI document of the control endpoints."""
     return _document("control.yaml")
 
 
 @lru_cache(maxsize=2)
 def _document(name: str) -> Contract:
     text = files("openvideos_emulator").joinpath(name).read_text(encoding="utf-8")
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the fast one where it is built in
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the faster loader, if PyYAML has it
     return Contract(yaml.load(text, Loader=loader))  # noqa: S506 - both loaders are safe ones
 
 
@@ -195,7 +195,7 @@ def _escaped(step: str) -> str:
 
 def _flaw(error: ValidationError) -> Flaw:
     if error.validator in {"anyOf", "oneOf"} and error.context:
-        return _flaw(error.context[0])  # the first branch is the general one; its complaint reads best
+        return _flaw(error.context[0])  # the first branch is the general one; its message is the clearest
     path = tuple(str(step) for step in error.absolute_path)
     if error.validator == "required":
         path = (*path, _missing(error))
@@ -203,7 +203,7 @@ def _flaw(error: ValidationError) -> Flaw:
 
 
 def _missing(error: ValidationError) -> str:
-    # One error is raised for each missing name; which one it is, only its sentence says.
+    # jsonschema raises one error for each missing name, but only the error's message contains that name.
     required, given = cast("list[str]", error.validator_value), cast("dict[str, object]", error.instance)
     missing = [name for name in required if name not in given]
     return next((name for name in missing if error.message.startswith(repr(name))), missing[0])
@@ -211,7 +211,7 @@ def _missing(error: ValidationError) -> str:
 
 @lru_cache(maxsize=256)
 def _compiled(pattern: str) -> re.Pattern[str]:
-    r"""Compile a pattern of the contract, in which `$` means the very end (ECMA-262); Python's `$` lets a \n follow."""
+    r"""Compile a pattern of the contract; `$` matches only at the end (ECMA-262), unlike Python's, before a \n, too."""
     pieces: list[str] = []
     in_class, index = False, 0
     while index < len(pattern):

@@ -1,4 +1,4 @@
-"""Build the emulator as an ASGI app: the one place that knows all its parts."""
+"""Build the emulator as an ASGI app from its parts."""
 
 from __future__ import annotations
 
@@ -26,23 +26,23 @@ def create_app(
     """Build the emulator as an ASGI app.
 
     Args:
-        database: The SQLite file that keeps the jobs; media lie beside it. None keeps all in memory and a temporary
-            directory, and forgets it at the end.
-        api_key: The key that requests must carry; None takes any key, and none.
-        pace: How fast jobs run: `instant`, `polls:N`, `seconds:S`, or `manual`: as they are told to.
-        profile: Which sizes and durations are offered: `default` or `sora`.
-        max_body_bytes: How large a request's body may be; 64 MiB if None.
-        clock: Where the time comes from, in Unix seconds.
-        webhook_url: Where the news is posted that a job was completed or failed; nowhere if None. A thread of its own
-            does that, until the app is closed.
+        database: The SQLite file that stores the jobs; media are stored next to it. With None, jobs are kept in memory
+            and media in a temporary directory, until the app is closed.
+        api_key: The key that requests must carry. With None, requests need no key, and any key is accepted.
+        pace: The job speed: `instant`, `polls:N`, `seconds:S`, or `manual` (tests advance the jobs).
+        profile: Which sizes and durations the server accepts: `default` or `sora`.
+        max_body_bytes: The size limit of a request's body; 64 MiB if None.
+        clock: The source of the time, in Unix seconds.
+        webhook_url: The URL that receives a webhook when a job completes or fails; None for no webhooks. A separate
+            thread delivers them until the app is closed.
         webhook_secret: The secret that signs webhooks: `whsec_` and the base64 of 24 to 64 bytes.
 
     Raises:
-        ValueError: The pace or the profile is unknown, or the webhook's URL or secret is missing or wrong.
+        ValueError: The job speed or the profile is unknown, or the webhook's URL or secret is missing or wrong.
         StartError: The database cannot be used; the message says why.
 
     """
-    # Imported here, so that `main` can say which extra is missing before anything needs it.
+    # Imported here, so that `main` can report a missing extra before these imports fail.
     from ._engine.engine import Engine
     from ._http.app import MAX_BODY_BYTES, EmulatorApp
     from ._model.jobs import Pace

@@ -1,7 +1,7 @@
-"""Give tests an emulator: the pytest fixture `openvideos_server`, a real server on a port of its own.
+"""Provide the pytest fixture `openvideos_server`: an emulator that serves on its own port.
 
-pytest loads this module in every run where openvideos is installed, so it imports nothing that takes time, and nothing
-of the extra `emulator`: without that the fixture says what is missing.
+pytest loads this module in every run where openvideos is installed, so it imports nothing slow, and nothing that needs
+the extra `emulator`. Without that extra, the fixture fails and names what is missing.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ if TYPE_CHECKING:
     from .testing import OpenVideosServer
 
 _OPTIONS: Final = {
-    "pace": ("instant", "how fast jobs run: instant, polls:N, seconds:S or manual"),
-    "profile": ("default", "which sizes and durations are offered: default or sora"),
-    "api_key": ("sk-emulator", "the key that requests must carry; if it is empty, any will do, and none"),
+    "pace": ("instant", "the job speed: instant, polls:N, seconds:S or manual"),
+    "profile": ("default", "which sizes and durations the server accepts: default or sora"),
+    "api_key": ("sk-emulator", "the key that requests must carry; if it is empty, requests need no key"),
 }
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Declare the options that hold for all tests: `openvideos_pace`, `openvideos_profile`, `openvideos_api_key`."""
+    """Declare the options for all tests: `openvideos_pace`, `openvideos_profile`, `openvideos_api_key`."""
     for name, (default, meaning) in _OPTIONS.items():
         parser.addini(f"openvideos_{name}", f"openvideos_server: {meaning} (default: {default})", default=default)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Declare the marker that sets them for a test, a class or a module."""
+    """Declare the marker that sets these options for a test, a class or a module."""
     signature = ", ".join(f"{name}={default!r}" for name, (default, _) in _OPTIONS.items())
     config.addinivalue_line("markers", f"openvideos({signature}): set up the fixture openvideos_server.")
 
@@ -47,7 +47,7 @@ def _processes(request: pytest.FixtureRequest) -> Iterator[Processes]:
 
 @pytest.fixture
 def openvideos_server(request: pytest.FixtureRequest, _openvideos_processes: Processes) -> Iterator[OpenVideosServer]:
-    """Give an emulator of the Videos API with no jobs: `base_url`, `api_key`, `advance()`, `fail_next()`, `jobs`."""
+    """Return an emulator of the Videos API with no jobs: `base_url`, `api_key`, `advance()`, `fail_next()`, `jobs`."""
     from .testing import EmulatorError, OpenVideosServer
 
     options = _options(request)
@@ -58,13 +58,13 @@ def openvideos_server(request: pytest.FixtureRequest, _openvideos_processes: Pro
     except EmulatorError as error:
         pytest.fail(f"openvideos_server: {error}", pytrace=False)
     yield server
-    with contextlib.suppress(EmulatorError):  # a test may have ended it
+    with contextlib.suppress(EmulatorError):  # a test may have stopped the emulator
         server.stop_webhooks()
 
 
 @pytest.fixture
 def openvideos_environ(openvideos_server: OpenVideosServer, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """Point OPENVIDEOS_BASE_URL, OPENVIDEOS_API_KEY and the two of OPENAI at `openvideos_server` during the test."""
+    """Set OPENVIDEOS_BASE_URL, OPENVIDEOS_API_KEY, OPENAI_BASE_URL and OPENAI_API_KEY to `openvideos_server`'s."""
     environ = openvideos_server.environ
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
@@ -73,7 +73,7 @@ def openvideos_environ(openvideos_server: OpenVideosServer, monkeypatch: pytest.
 
 def _options(request: pytest.FixtureRequest) -> dict[str, str]:
     options: dict[str, str] = {name: request.config.getini(f"openvideos_{name}") for name in _OPTIONS}
-    for mark in reversed(list(request.node.iter_markers("openvideos"))):  # the nearest comes last, and wins
+    for mark in reversed(list(request.node.iter_markers("openvideos"))):  # the nearest marker comes last and overrides
         unknown = [*map(repr, mark.args), *(mark.kwargs.keys() - _OPTIONS.keys())]
         if unknown:
             known = ", ".join(f"{name}=..." for name in _OPTIONS)

@@ -1,7 +1,7 @@
-"""Steer an emulator from tests: what the pytest fixture `openvideos_server` gives, and what its methods answer.
+"""Control an emulator from tests: the object that the pytest fixture `openvideos_server` returns, and its records.
 
-It speaks to the control endpoints over HTTP, with nothing but the standard library: libraries that put themselves in
-the place of an HTTP client in tests leave it alone.
+It uses the control endpoints over HTTP with only the standard library, so that libraries that mock HTTP clients in
+tests do not affect it.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ Operation = Literal[
 """The operations of the Videos API, by their ids in `openapi.yaml`."""
 
 Reset = Literal["before_request", "before_answer", "before_body", "after_body"]
-"""When a connection is reset: `before_request` the request has no effect, from `before_answer` on it has."""
+"""When a connection is reset. With `before_request` the request has no effect; with the others, it has."""
 
 _Record = TypeVar("_Record", bound="DataclassInstance")
 _TIMEOUT: Final = 60.0
@@ -57,12 +57,12 @@ _BAD: Final = 400
 
 
 class EmulatorError(Exception):
-    """The emulator does not start, does not answer, or refuses what a test tells it."""
+    """The emulator does not start, does not respond, or refuses a request of a test."""
 
 
 @dataclass(frozen=True, slots=True)
 class JobError:
-    """Why a job failed, or is going to: `code` for programs, `message` for people."""
+    """Why a job failed or will fail: `code` for programs, `message` for people."""
 
     code: str
     message: str
@@ -70,10 +70,10 @@ class JobError:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A job as it stood when it was read, in the words of the Videos API. Times are Unix seconds.
+    """A job snapshot, with the fields of the Videos API. Times are Unix seconds.
 
-    `pace`, `polls` (how often its status was read) and `fails_with` (the error that it will have, or has) are known to
-    the emulator alone.
+    Only the emulator has `pace` (the job speed), `polls` (how often the job was polled) and `fails_with` (the error
+    that the job has or will have).
     """
 
     id: str
@@ -95,7 +95,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class PlannedFault:
-    """A fault that is still to happen, `left` times, to requests that match; None matches all."""
+    """A fault that is still to happen `left` times, to requests that match; None matches all."""
 
     left: int
     status: int | None = None
@@ -106,9 +106,9 @@ class PlannedFault:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """The end of a job that a webhook tells of, and how far its delivery is. Times are Unix seconds.
+    """The end of a job, which a webhook reports, and the state of its delivery. Times are Unix seconds.
 
-    Of the last attempt there is the `status` of its answer, or the `problem` why there was none.
+    `status` and `problem` describe the last attempt: the status of the response, or the reason why there was none.
     """
 
     id: str
@@ -123,14 +123,14 @@ class Event:
 
 
 class OpenVideosServer:
-    """A running emulator, and the ways to steer it.
+    """A running emulator, and the methods that control it.
 
-    `base_url`, which ends in `/v1`, and `api_key` are what a client needs. Each method raises EmulatorError if the
-    emulator refuses, or does not answer.
+    A client needs `base_url`, which ends in `/v1`, and `api_key`. Each method raises EmulatorError if the emulator
+    refuses the request or does not respond.
     """
 
     def __init__(self, base_url: str, api_key: str) -> None:
-        """Steer the emulator at this URL, with the key that it was started with."""
+        """Control the emulator at this URL, which was started with this key."""
         self.base_url: Final = base_url
         self.api_key: Final = api_key
         self._sends_webhooks = False
@@ -140,7 +140,7 @@ class OpenVideosServer:
 
     @property
     def environ(self) -> dict[str, str]:
-        """Give the environment variables that point a client here: openvideos, and others that speak this API."""
+        """Return the environment variables that point clients here: openvideos, and clients of OpenAI's API."""
         return {
             "OPENVIDEOS_BASE_URL": self.base_url,
             "OPENVIDEOS_API_KEY": self.api_key,
@@ -150,18 +150,18 @@ class OpenVideosServer:
 
     @property
     def jobs(self) -> list[Job]:
-        """Give all jobs, the oldest first. That counts as no poll."""
-        return [_job(each) for each in self._ask("GET", "state")["jobs"]]
+        """Return all jobs, the oldest first. This does not count as a poll."""
+        return [_job(each) for each in self._request("GET", "state")["jobs"]]
 
     @property
     def events(self) -> list[Event]:
-        """Give the ends of jobs that webhooks tell of, the oldest first, delivered or not."""
-        return [_chosen(Event, each) for each in self._ask("GET", "state")["events"]]
+        """Return the webhook events, the oldest first, delivered or not."""
+        return [_record(Event, each) for each in self._request("GET", "state")["events"]]
 
     @property
     def faults(self) -> list[PlannedFault]:
-        """Give the faults that are still to happen, in the order in which they were planned."""
-        return [_chosen(PlannedFault, each) for each in self._ask("GET", "faults")["faults"]]
+        """Return the faults that are still to happen, in the order in which they were planned."""
+        return [_record(PlannedFault, each) for each in self._request("GET", "faults")["faults"]]
 
     def advance(
         self,
@@ -172,19 +172,19 @@ class OpenVideosServer:
         jobs: Iterable[Job | str] | None = None,
         error: JobError | None = None,
     ) -> list[Job]:
-        """Move jobs forward, and give those that have moved; with nothing said, bring every job to its end.
+        """Advance jobs, and return those that have changed. Without arguments, advance every job to its end.
 
         Args:
-            seconds: Move the clock by that much, for jobs and for the expiry of files.
-            polls: Count that many polls of each job.
-            to: End jobs so, whatever their prompts say.
-            jobs: The only jobs to move, or their ids; the clock then stands.
+            seconds: Move the clock by this many seconds, for jobs and for the expiry of files.
+            polls: Count this many polls of each job.
+            to: End jobs with this status, whatever their prompts say.
+            jobs: Advance only these jobs, or the jobs with these ids; the clock does not move.
             error: Why jobs fail, with `to="failed"`.
 
         """
         ids = None if jobs is None else [job if isinstance(job, str) else job.id for job in jobs]
-        body = _said(seconds=seconds, polls=polls, to=to, jobs=ids, error=_error_json(error))
-        return [_job(each) for each in self._ask("POST", "advance", body)["jobs"]]
+        body = _without_none(seconds=seconds, polls=polls, to=to, jobs=ids, error=_error_json(error))
+        return [_job(each) for each in self._request("POST", "advance", body)["jobs"]]
 
     def fail_next(
         self,
@@ -204,28 +204,29 @@ class OpenVideosServer:
         stall_at: int | None = None,
         stall_seconds: float | None = None,
     ) -> None:
-        """Let something go wrong with the next `count` requests that match, a 500 if nothing else is said.
+        """Plan a fault for the next `count` requests that match; a response with status 500 if no other fault is given.
 
         Args:
-            status: Answer with this status. The request is then not carried out.
-            count: How many requests it happens to.
-            operation: The only operation that it happens to.
-            method: The only HTTP method.
-            path: The only path, such as `/v1/videos/*/content`; `*` stands for any letters.
-            headers: Headers of that answer, such as `Retry-After`, or, without `status`, in place of the right ones.
-            body: The body of that answer, JSON or, if it is a string, text. An error has the usual envelope.
-            carried_out: With `status`, carry the request out all the same: the answer is lost, the job is there.
-            delay: Wait so many seconds first.
-            reset: Reset the connection.
-            truncate: End the connection behind that many bytes of the body.
-            content_length: Send this Content-Length in place of the right one.
-            stall_at: Send nothing more behind that many bytes of the body, until the client goes away.
-            stall_seconds: Go on after so many seconds.
+            status: Respond with this status. The request is then not carried out.
+            count: How many requests the fault happens to.
+            operation: Only requests of this operation match.
+            method: Only requests with this HTTP method match.
+            path: Only requests with this path match, such as `/v1/videos/*/content`; `*` stands for any characters.
+            headers: Headers to set on the response, such as `Retry-After`; they replace headers of the same name.
+            body: With `status`, the body of the response: JSON or, if it is a string, text. The default is the usual
+                error envelope.
+            carried_out: With `status`, carry the request out as well: the job is created, but its response is lost.
+            delay: Wait this many seconds first.
+            reset: Reset the connection at this moment.
+            truncate: Close the connection after this many bytes of the body.
+            content_length: Send this Content-Length instead of the right one.
+            stall_at: Stop sending after this many bytes of the body, until the client disconnects.
+            stall_seconds: Continue after a stall of this many seconds.
 
         """
-        stall = _said(at=stall_at, seconds=stall_seconds)
+        stall = _without_none(at=stall_at, seconds=stall_seconds)
         kinds = (status, headers, delay, reset, truncate, content_length, stall or None)
-        fault = _said(
+        fault = _without_none(
             status=500 if all(kind is None for kind in kinds) else status,
             times=count,
             operation=operation,
@@ -240,11 +241,11 @@ class OpenVideosServer:
             content_length=content_length,
             stall=stall or None,
         )
-        self._ask("POST", "faults", fault)
+        self._request("POST", "faults", fault)
 
     def clear_faults(self) -> None:
-        """Let nothing go wrong any more."""
-        self._ask("DELETE", "faults")
+        """Remove all planned faults."""
+        self._request("DELETE", "faults")
 
     def seed(
         self,
@@ -262,12 +263,12 @@ class OpenVideosServer:
         error: JobError | None = None,
         pace: str | None = None,
     ) -> Job:
-        """Add a job that stands in any state, and give it.
+        """Add a job in any state, and return it.
 
-        One that has not ended stands still until it is advanced, or runs at `pace`. With a `completed_at` that is more
-        than a day ago its files are expired.
+        A job that has not ended runs with the speed `pace`; without it, the job stands still until it is advanced. If
+        `completed_at` is more than a day ago, the job's files have expired.
         """
-        body = _said(
+        body = _without_none(
             status=status,
             prompt=prompt,
             model=model,
@@ -281,51 +282,53 @@ class OpenVideosServer:
             error=_error_json(error),
             pace=pace,
         )
-        return _job(self._ask("POST", "jobs", body))
+        return _job(self._request("POST", "jobs", body))
 
     def send_webhooks(self, url: str, *, secret: str | None = None) -> str:
-        """Post the end of each job to this URL from now on, and give the secret that signs it, a new one if it is None.
+        """Send a webhook to this URL at the end of each job from now on, and return the secret that signs the webhooks.
 
-        With the fixture it holds for the test; else until `stop_webhooks`.
+        If `secret` is None, a new one is made. With the fixture, webhooks stop after the test; otherwise, call
+        `stop_webhooks`.
         """
         secret = secret or f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}"
-        self._ask("PUT", "webhook", {"url": url, "secret": secret})
+        self._request("PUT", "webhook", {"url": url, "secret": secret})
         self._sends_webhooks = True
         return secret
 
     def stop_webhooks(self) -> None:
-        """Post no more of what `send_webhooks` asked for."""
+        """Stop the webhooks that `send_webhooks` started."""
         if self._sends_webhooks:
-            self._ask("DELETE", "webhook")
+            self._request("DELETE", "webhook")
             self._sends_webhooks = False
 
     def reset(self, *, pace: str | None = None, profile: str | None = None) -> None:
-        """Forget all jobs, characters, idempotency keys and faults, and set the clock right again.
+        """Forget all jobs, characters, idempotency keys and faults, and set the clock back to the real time.
 
-        `pace` (`instant`, `polls:N`, `seconds:S`, `manual`) and `profile` (`default`, `sora`) hold from then on.
+        `pace`, the job speed (`instant`, `polls:N`, `seconds:S`, `manual`), and `profile` (`default`, `sora`) apply
+        from then on; None keeps the current one.
         """
-        self._ask("POST", "reset", _said(pace=pace, profile=profile))
+        self._request("POST", "reset", _without_none(pace=pace, profile=profile))
 
-    def _ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    def _request(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
         where = urlsplit(self.base_url)
         headers = {"Authorization": f"Bearer {self.api_key}", "Content-Type": "application/json"}
         connection = http.client.HTTPConnection(where.hostname or "", where.port, timeout=_TIMEOUT)
         try:
-            content = None if body is None else json.dumps(body).encode()
-            connection.request(method, f"/_emulator/{path}", body=content, headers=headers)
-            answer = connection.getresponse()
-            said: dict[str, Any] = json.loads(answer.read())
+            data = None if body is None else json.dumps(body).encode()
+            connection.request(method, f"/_emulator/{path}", body=data, headers=headers)
+            response = connection.getresponse()
+            content: dict[str, Any] = json.loads(response.read())
         except (OSError, http.client.HTTPException, ValueError) as error:
-            raise EmulatorError(f"the emulator at {self.base_url} does not answer as it should: {error!r}") from error
+            raise EmulatorError(f"the emulator at {self.base_url} does not respond as it should: {error!r}") from error
         finally:
             connection.close()
-        if answer.status >= _BAD:
-            raise EmulatorError(str(said["error"]["message"]))
-        return said
+        if response.status >= _BAD:
+            raise EmulatorError(str(content["error"]["message"]))
+        return content
 
 
-def _said(**values: Any) -> dict[str, Any]:
-    """Leave out what is not said."""
+def _without_none(**values: Any) -> dict[str, Any]:
+    """Return the values that are not None."""
     return {name: value for name, value in values.items() if value is not None}
 
 
@@ -333,11 +336,11 @@ def _error_json(error: JobError | None) -> dict[str, str] | None:
     return None if error is None else {"code": error.code, "message": error.message}
 
 
-def _job(said: Mapping[str, Any]) -> Job:
-    errors = {name: said[name] and _chosen(JobError, said[name]) for name in ("error", "fails_with")}
-    return _chosen(Job, {**said, **errors})
+def _job(content: Mapping[str, Any]) -> Job:
+    errors = {name: content[name] and _record(JobError, content[name]) for name in ("error", "fails_with")}
+    return _record(Job, {**content, **errors})
 
 
-def _chosen(kind: type[_Record], said: Mapping[str, Any]) -> _Record:
-    """Make a record of what it has a field for; a newer emulator may say more."""
-    return kind(**{field.name: said[field.name] for field in fields(kind) if field.name in said})
+def _record(kind: type[_Record], content: Mapping[str, Any]) -> _Record:
+    """Build a record from the keys that it has fields for; a newer emulator may send more keys."""
+    return kind(**{field.name: content[field.name] for field in fields(kind) if field.name in content})

@@ -1,7 +1,7 @@
-"""Do what the operations of the contract do, over one store; knows no HTTP and no event loop.
+"""Carry out the operations of the contract over one store, without HTTP and without an event loop.
 
-Every method may be called from any thread, and is quick: what takes long (rendering) is handed out as a future. The
-faces (an ASGI app, a process, later a pytest fixture) are thin, and share this one engine.
+Every method may be called from any thread and returns quickly; rendering, which is slow, is returned as a future. The
+ASGI app, the process and the pytest fixture all use this engine.
 """
 
 from __future__ import annotations
@@ -39,20 +39,23 @@ from .._model.seeds import FAILURE, Seed, seeded
 from .._storage.database import Database, why_unusable
 from .._storage.event_outbox import Outbox
 from .._storage.job_store import Character, Store
-from .idempotency import Claims, Once
+from .idempotency import IdempotencyKeys, IdempotentRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
     from concurrent.futures import Future
     from pathlib import Path
 
-_SWEPT_EVERY: Final = 600.0
+_SWEEP_SECONDS: Final = 600.0
 _KEPT_SECONDS: Final = 86_400  # how long the files of a completed job can be downloaded
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A job as it stood at one moment, with the advice when to ask again (None once it has ended)."""
+    """A job snapshot: the job's record, its state at one moment, and the advised wait before the next poll.
+
+    `poll_after_ms` is in milliseconds; it is None once the job has ended.
+    """
 
     job: Job
     state: State
@@ -60,7 +63,7 @@ class Snapshot:
 
     @property
     def expires_at(self) -> float | None:
-        """Tell when the files go, in Unix seconds; None for a job without files."""
+        """Return when the files expire, in Unix seconds; None for a job without files."""
         ended_at = self.state.ended_at
         return None if ended_at is None or self.state.status is not Status.COMPLETED else ended_at + _KEPT_SECONDS
 
@@ -74,7 +77,7 @@ class Page:
 
 
 class Engine:
-    """All jobs of one server, and the rules by which they live."""
+    """All jobs of one server, and the operations on them."""
 
     profile: Profile
     faults: FaultPlan
@@ -90,16 +93,19 @@ class Engine:
         clock: Callable[[], float] = time.time,
         has_events: bool = False,
     ) -> None:
-        """Open the database (in memory if None); media lie beside it. StartError if they cannot be used.
+        """Open the database (in memory if None); media are stored next to it.
 
         With `has_events`, the end of each job that has not ended yet is written to the outbox.
+
+        Raises:
+            StartError: The database or the directory for media cannot be used.
         """
         self.profile = profile
         self.faults = FaultPlan()
         self.pace = pace or Pace(seconds=0.0)
         self._database = Database(database)
         self._store, self.outbox = Store(self._database), Outbox(self._database, is_open=has_events)
-        self._claims = Claims(self._store)
+        self._keys = IdempotencyKeys(self._store)
         with contextlib.ExitStack() as stack:
             stack.callback(self._database.close)
             self._media = MediaLibrary(database and database.with_name(f"{database.name}-media"))
@@ -119,10 +125,12 @@ class Engine:
         self._media.close()
         self._database.close()
 
-    def create(self, recipe: Recipe, *, remixed_from: str | None = None, once: Once | None = None) -> Snapshot:
-        """Start a job; a repeated `once` gives the job that it started before."""
+    def create(
+        self, recipe: Recipe, *, remixed_from: str | None = None, idempotent: IdempotentRequest | None = None
+    ) -> Snapshot:
+        """Start a job. If `idempotent` is repeated, return the job that its first request started."""
         with self._store.transaction():
-            repeated = self._claims.job_of(once)
+            repeated = self._keys.job_of(idempotent)
             if repeated is not None:
                 return self._snapshot(repeated)
             now = self.now()
@@ -139,39 +147,47 @@ class Engine:
                 )
             )
             self.outbox.plan([job])
-            self._claims.add(once, job.id)
+            self._keys.add(idempotent, job.id)
         return Snapshot(job, first_state(), poll_after_ms(job, now=now))
 
-    def remix(self, video_id: str, prompt: str, *, once: Once | None = None) -> Snapshot:
-        """Start a job that makes a completed video anew with another prompt."""
+    def remix(self, video_id: str, prompt: str, *, idempotent: IdempotentRequest | None = None) -> Snapshot:
+        """Start a job that renders a completed video again with another prompt."""
         with self._store.transaction():
-            recipe = self._source(video_id, "remixed", once, param="video_id")
-            return self.create(replace(recipe, prompt=prompt), remixed_from=video_id, once=once)
+            recipe = self._source(video_id, "remixed", idempotent, param="video_id")
+            return self.create(replace(recipe, prompt=prompt), remixed_from=video_id, idempotent=idempotent)
 
-    def edit(self, video_id: str, prompt: str, *, once: Once | None = None) -> Snapshot:
+    def edit(self, video_id: str, prompt: str, *, idempotent: IdempotentRequest | None = None) -> Snapshot:
         """Start a job that changes a completed video."""
         with self._store.transaction():
-            recipe = self._source(video_id, "edited", once, param="video.id")
-            return self.create(replace(recipe, prompt=prompt, seed=_derived("edit", recipe)), once=once)
+            recipe = self._source(video_id, "edited", idempotent, param="video.id")
+            return self.create(replace(recipe, prompt=prompt, seed=_derived("edit", recipe)), idempotent=idempotent)
 
-    def extend(self, video_id: str, prompt: str, seconds: int, *, once: Once | None = None) -> Snapshot:
-        """Start a job that goes on where a completed video ends, for `seconds` more."""
+    def extend(
+        self, video_id: str, prompt: str, seconds: int, *, idempotent: IdempotentRequest | None = None
+    ) -> Snapshot:
+        """Start a job that extends a completed video by `seconds`."""
         with self._store.transaction():
-            recipe = self._source(video_id, "extended", once, param="video.id")
+            recipe = self._source(video_id, "extended", idempotent, param="video.id")
             total = recipe.seconds + seconds
-            if self._claims.job_of(once) is None:
+            if self._keys.job_of(idempotent) is None:
                 self.profile.check_total(total, param="seconds")
             seed = _derived("extend", recipe)
-            return self.create(replace(recipe, prompt=prompt, seconds=total, seed=seed), once=once)
+            return self.create(replace(recipe, prompt=prompt, seconds=total, seed=seed), idempotent=idempotent)
 
     def retrieve(self, video_id: str, *, counted: bool = True) -> Snapshot:
-        """Read a job's status; unless `counted` is false, that brings a `polls` job nearer to its end."""
+        """Read a job's status. Unless `counted` is false, this counts as a poll, which moves `polls:N` jobs."""
         with self._store.transaction():
-            job = self._found(video_id)
+            job = self._existing(video_id)
             return self._read([job])[0] if counted else self._snapshot(job)
 
     def page(self, *, after: str | None, limit: int, ascending: bool, counted: bool = True) -> Page:
-        """Read a page of jobs, and the status of each; `after` may name a deleted job."""
+        """Read a page of at most `limit` jobs, and the status of each; `after` may be the id of a deleted job.
+
+        Unless `counted` is false, this counts as a poll of each job on the page.
+
+        Raises:
+            RefusalError: No job ever had the id `after`.
+        """
         with self._store.transaction():
             cursor = None if after is None else self._store.cursor(after)
             if after is not None and cursor is None:
@@ -188,7 +204,7 @@ class Engine:
     def delete(self, video_id: str) -> None:
         """Delete a job in any state, and its files."""
         with self._store.transaction():
-            job = self._found(video_id)
+            job = self._existing(video_id)
             self._store.delete(job)
             self.outbox.forget(video_id, now=self.now())
             is_used = self._store.uses(job.recipe)
@@ -196,8 +212,8 @@ class Engine:
             self._media.discard(job.recipe)
 
     def request_content(self, video_id: str, variant: Variant) -> Future[None]:
-        """Start to make a file of a completed job; when the future ends, `open_content` gives it."""
-        if self.now() >= self._swept_at + _SWEPT_EVERY:
+        """Start to render a file of a completed job; once the future is done, `open_content` can open the file."""
+        if self.now() >= self._swept_at + _SWEEP_SECONDS:
             self._sweep()
         recipe = self._downloadable(video_id).recipe
         future = self._media.request(recipe, variant)
@@ -205,27 +221,31 @@ class Engine:
         return future
 
     def open_content(self, video_id: str, variant: Variant) -> Media | None:
-        """Open a file of a completed job; None if it is not there (any more): request it again."""
+        """Open a file of a completed job; None if it does not exist, so that it has to be requested again."""
         recipe = self._downloadable(video_id).recipe
         try:
             return self._media.open(recipe, variant)
         except FileNotFoundError:
             return None
 
-    def create_character(self, name: str, digest: str, *, once: Once | None = None) -> Character:
-        """Store a character; a repeated `once` gives the one that it made before."""
+    def create_character(self, name: str, digest: str, *, idempotent: IdempotentRequest | None = None) -> Character:
+        """Store a character. If `idempotent` is repeated, return the character that its first request made."""
         with self._store.transaction():
-            made = self._claims.made_by(once)
-            if made is not None:
-                return self.character(made)
+            repeated = self._keys.resource_of(idempotent)
+            if repeated is not None:
+                return self.character(repeated)
             id_ = f"char_{secrets.token_hex(16)}"
             character = Character(id=id_, created_at=int(self.now()), name=name, digest=digest)
             self._store.add_character(character)
-            self._claims.add(once, id_)
+            self._keys.add(idempotent, id_)
         return character
 
     def character(self, character_id: str) -> Character:
-        """Find a character."""
+        """Find a character.
+
+        Raises:
+            RefusalError: No character has this id.
+        """
         character = self._store.character(character_id)
         if character is None:
             raise RefusalError(
@@ -245,23 +265,25 @@ class Engine:
         jobs: Iterable[str] | None = None,
         failure: Failure | None = None,
     ) -> list[Snapshot]:
-        """Move jobs forward by hand, and give those that have moved; with nothing said, all to their ends.
+        """Advance jobs, and return those that have changed. Without arguments, advance every job to its end.
 
-        `seconds` moves the clock, unless `jobs` names the only ones to move; `polls` counts that many reads. `to` ends
-        jobs as `COMPLETED` or, with `failure` as the reason, as `FAILED`, whatever their prompts say.
+        `seconds` moves the clock, or only the jobs in `jobs` if that is given; `polls` counts that many polls. `to`
+        ends jobs as `COMPLETED` or, with `failure` as the reason, as `FAILED`, whatever their prompts say.
         """
         step = Step(seconds=seconds, polls=polls, to_end=to is not None or not (seconds or polls))
         with self._store.transaction():
-            chosen = list(self._store.all_jobs()) if jobs is None else [self._found(id_, param="jobs") for id_ in jobs]
+            chosen = (
+                list(self._store.all_jobs()) if jobs is None else [self._existing(id_, param="jobs") for id_ in jobs]
+            )
             before = [self._snapshot(job) for job in chosen]
             if jobs is None and seconds:
                 self._store.set_ahead(self._clock.move(seconds))
                 self.outbox.wake()
             now = self.now()
-            # The clock has moved the jobs that run by it already.
+            # Jobs that run by the clock have moved already, with the clock.
             kept = replace(step, seconds=0.0) if jobs is None else step
             moved = [
-                advanced(_bound_for(was.job, to, failure), step if was.job.pace.by_hand else kept, now=now)
+                advanced(_with_end(was.job, to, failure), step if was.job.pace.by_hand else kept, now=now)
                 for was in before
                 if was.state.ended_at is None
             ]
@@ -271,7 +293,7 @@ class Engine:
         return [snapshot for snapshot in after if snapshot.state != stood[snapshot.job.id]]
 
     def seed(self, seed: Seed) -> Snapshot:
-        """Add a job that stands in any state."""
+        """Add a job in any state."""
         self.profile.check_size(seed.size)
         self.profile.check_total(seed.seconds, param="seconds")
         with self._store.transaction():
@@ -284,12 +306,12 @@ class Engine:
                     param="id",
                 )
             snapshot = self._snapshot(self._store.add(seeded(seed, id_=id_, now=self.now())))
-            if snapshot.state.ended_at is None:  # one that was born ended has not come to its end
+            if snapshot.state.ended_at is None:  # a job that was seeded as ended has no event
                 self.outbox.plan([snapshot.job])
             return snapshot
 
     def reset(self) -> None:
-        """Forget all jobs, events, characters, idempotency keys and faults, and set the clock right again."""
+        """Forget all jobs, events, characters, idempotency keys and faults, and set the clock back to the real time."""
         self.faults.clear()
         with self._store.transaction():
             recipes = {job.recipe for job in self._store.all_jobs()}
@@ -300,18 +322,18 @@ class Engine:
             self._media.discard(recipe)
 
     def write_events(self, *, is_wanted: bool) -> None:
-        """Write the end of each job that has not ended yet to the outbox, and of those to come, if that is wanted."""
+        """Open or close the outbox to new events; if it is open, write the end of each job that has not ended yet."""
         with self._store.transaction():
             self.outbox.is_open = is_wanted
             self.outbox.plan([each.job for each in self.state()[1] if each.state.ended_at is None])
 
     def state(self) -> tuple[float, list[Snapshot]]:
-        """Give the time and all jobs, the oldest first; that counts as no read of their statuses."""
+        """Return the time, in Unix seconds, and all jobs, the oldest first. This does not count as a poll."""
         with self._store.transaction():
             return self.now(), [self._snapshot(job) for job in self._store.all_jobs()]
 
     def now(self) -> float:
-        """Tell the time in Unix seconds, as jobs see it."""
+        """Return the time that jobs see, in Unix seconds."""
         return self._clock.now()
 
     def _recipes_with_files(self) -> Iterator[Recipe]:
@@ -320,18 +342,18 @@ class Engine:
                 yield snapshot.job.recipe
 
     def _sweep(self) -> None:
-        """Remove the files whose time is up."""
+        """Remove the files that have expired."""
         self._swept_at = self.now()
         with self._store.transaction():
             kept = list(self._recipes_with_files())
         self._media.keep_only(kept)
 
     def _forget_orphan(self, recipe: Recipe) -> None:
-        # Its last job may have been deleted while the file was being made.
+        # The last job with this recipe may have been deleted while the file was rendered.
         if not self._store.uses(recipe):
             self._media.discard(recipe)
 
-    def _found(self, video_id: str, *, param: str = "video_id") -> Job:
+    def _existing(self, video_id: str, *, param: str = "video_id") -> Job:
         job = self._store.job(video_id)
         if job is None:
             raise RefusalError(
@@ -345,7 +367,7 @@ class Engine:
         return Snapshot(job, state, poll_after_ms(job, now=now) if state.ended_at is None else None)
 
     def _read(self, jobs: list[Job]) -> list[Snapshot]:
-        counted = {job.id: self._counted(job) for job in jobs if is_counted(job)}
+        counted = {job.id: self._with_read(job) for job in jobs if is_counted(job)}
         if counted:
             self._move(counted.values())
         return [self._snapshot(counted.get(job.id, job)) for job in jobs]
@@ -354,25 +376,27 @@ class Engine:
         self._store.move(jobs)
         self.outbox.plan(jobs)
 
-    def _counted(self, job: Job) -> Job:
+    def _with_read(self, job: Job) -> Job:
         job = replace(job, reads=job.reads + 1)
         return job if is_counted(job) else replace(job, ended_at=self.now())
 
-    def _completed(self, video_id: str, wish: str, *, param: str) -> Snapshot:
-        snapshot = self._snapshot(self._found(video_id, param=param))
+    def _completed(self, video_id: str, action: str, *, param: str) -> Snapshot:
+        snapshot = self._snapshot(self._existing(video_id, param=param))
         status = snapshot.state.status
         if status is not Status.COMPLETED:
             way_out = "create another" if status is Status.FAILED else "poll it until it is completed"
-            message = f"The video {shown(video_id)} is {status.value}; only a completed video can be {wish}: {way_out}."
+            message = (
+                f"The video {shown(video_id)} is {status.value}; only a completed video can be {action}: {way_out}."
+            )
             code = "video_failed" if status is Status.FAILED else "video_not_ready"
             raise RefusalError(Reason.CONFLICT, message, code=code)
         return snapshot
 
-    def _source(self, video_id: str, wish: str, once: Once | None, *, param: str) -> Recipe:
-        repeated = self._claims.job_of(once)
+    def _source(self, video_id: str, action: str, idempotent: IdempotentRequest | None, *, param: str) -> Recipe:
+        repeated = self._keys.job_of(idempotent)
         if repeated is not None:
-            return repeated.recipe  # the source may be gone by now, and the repetition still holds
-        return self._completed(video_id, wish, param=param).job.recipe
+            return repeated.recipe  # the source may have been deleted since; the repeated request still gets its job
+        return self._completed(video_id, action, param=param).job.recipe
 
     def _downloadable(self, video_id: str) -> Job:
         snapshot = self._completed(video_id, "downloaded", param="video_id")
@@ -388,7 +412,7 @@ class Engine:
         return snapshot.job
 
 
-def _bound_for(job: Job, to: Status | None, failure: Failure | None) -> Job:
+def _with_end(job: Job, to: Status | None, failure: Failure | None) -> Job:
     if to is Status.COMPLETED:
         return replace(job, failure=None)
     return replace(job, failure=failure or job.failure or FAILURE) if to is Status.FAILED else job

@@ -1,4 +1,4 @@
-"""Decide what a request gets that was sent before under the same idempotency key: what it made then, or a refusal."""
+"""Decide how to treat a request whose idempotency key was used before: return the earlier result, or refuse it."""
 
 from __future__ import annotations
 
@@ -15,39 +15,47 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Once:
+class IdempotentRequest:
     """An idempotency key and the fingerprint of the request that carries it."""
 
     key: str
     fingerprint: str
 
 
-class Claims:
-    """What idempotency keys stand for. A request without one (None) repeats nothing."""
+class IdempotencyKeys:
+    """The idempotency keys that were used, each with the resource that its first request made."""
 
     def __init__(self, store: Store) -> None:
-        """Keep the claims in this store."""
+        """Keep the keys in this store."""
         self._store = store
 
-    def job_of(self, once: Once | None) -> Job | None:
-        """Find the job that an earlier request with this key started; None if there was no such request."""
-        made = self.made_by(once)
-        job = None if made is None else self._store.job(made)
-        if made is not None and job is None:
+    def job_of(self, idempotent: IdempotentRequest | None) -> Job | None:
+        """Find the job that an earlier request with this key started; None if there was none, or no key was sent.
+
+        Raises:
+            RefusalError: The key was used for another request, or the job was deleted since.
+        """
+        job_id = self.resource_of(idempotent)
+        job = None if job_id is None else self._store.job(job_id)
+        if job_id is not None and job is None:
             raise RefusalError(
                 Reason.CONFLICT,
-                f"The Idempotency-Key was used for {made}, which was deleted since; use a new key for a new job.",
+                f"The Idempotency-Key was used for {job_id}, which was deleted since; use a new key for a new job.",
                 code="idempotency_key_reused",
                 param="Idempotency-Key",
             )
         return job
 
-    def made_by(self, once: Once | None) -> str | None:
-        """Find the id of what an earlier request with this key made; None if there was no such request."""
-        claim = None if once is None else self._store.claim(once.key)
-        if claim is None or once is None:
+    def resource_of(self, idempotent: IdempotentRequest | None) -> str | None:
+        """Find the id of what an earlier request with this key made; None if there was none, or no key was sent.
+
+        Raises:
+            RefusalError: The key was used for another request.
+        """
+        claim = None if idempotent is None else self._store.claim(idempotent.key)
+        if claim is None or idempotent is None:
             return None
-        if not secrets.compare_digest(claim.fingerprint, once.fingerprint):
+        if not secrets.compare_digest(claim.fingerprint, idempotent.fingerprint):
             raise RefusalError(
                 Reason.CONFLICT,
                 "The Idempotency-Key was used for another request; use a new key for a new request.",
@@ -56,7 +64,7 @@ class Claims:
             )
         return claim.resource_id
 
-    def add(self, once: Once | None, resource_id: str) -> None:
-        """Store what this key stands for from now on."""
-        if once is not None:
-            self._store.add_claim(Claim(once.key, once.fingerprint, resource_id))
+    def add(self, idempotent: IdempotentRequest | None, resource_id: str) -> None:
+        """Store the resource that a request with this key made; without a key, store nothing."""
+        if idempotent is not None:
+            self._store.add_claim(Claim(idempotent.key, idempotent.fingerprint, resource_id))

@@ -1,7 +1,8 @@
-"""Speak HTTP (as an ASGI app) for one engine: the way of a request, from its path to its answer.
+"""Serve one engine over HTTP, as an ASGI app.
 
-Each request walks down one ladder: route it, check the key, judge its parameters, read and judge its body, do it. Any
-rung may refuse; every refusal, and every fault of our own, leaves by the same door with the same envelope.
+Each request goes through the same steps: find its operation, check the API key, validate the parameters, read and
+validate the body, carry it out. Each step may raise RefusalError. `_Exchange.run` turns every refusal, and every
+unexpected exception, into a response with the contract's error envelope.
 """
 
 from __future__ import annotations
@@ -23,14 +24,14 @@ from starlette.responses import Response
 
 from .._contract import Contract, contract, control
 from .._engine.engine import Engine
-from .._engine.idempotency import Once
+from .._engine.idempotency import IdempotentRequest
 from .._model.refusals import Reason, RefusalError, invalid, is_no_space, shown
 from .body import limited, parse_json, read_bytes, read_form, too_large
 from .control_handlers import Controls
 from .dashboard_assets import Dashboard
-from .fault_injection import planned_answer, suffer
+from .fault_injection import inject, planned_response
 from .handlers import Call, Operations, handlers_of
-from .responses import refusal_answer
+from .responses import refusal_response
 from .router import CONTROL_PREFIX, PREFIX, Router
 from .validation import Fields, Validator, fingerprint
 
@@ -45,10 +46,10 @@ if TYPE_CHECKING:
     from .._webhooks.endpoint import Endpoint
 
 MAX_BODY_BYTES: Final = 64 << 20
-"""How large a body may be unless told otherwise."""
+"""The default size limit of a request's body."""
 
 _DRAIN_SECONDS: Final = 5.0
-_LARGE: Final = 1 << 16  # bytes of JSON that take long enough to read that other requests would notice
+_LARGE_BYTES: Final = 1 << 16  # a larger JSON body is validated in a thread, so that it does not delay other requests
 _LOG = logging.getLogger("openvideos_emulator")
 
 
@@ -63,7 +64,7 @@ class EmulatorApp:
         max_body_bytes: int = MAX_BODY_BYTES,
         dispatcher: Dispatcher | None = None,
     ) -> None:
-        """Answer from this engine; with an `api_key`, only to requests that carry it. Both are closed with the app."""
+        """Serve this engine; with an `api_key`, only requests that carry it. `close` closes engine and dispatcher."""
         self._engine = engine
         self._dispatcher, self._dispatcher_lock = dispatcher, threading.Lock()
         self._api_key = api_key
@@ -76,7 +77,7 @@ class EmulatorApp:
         self._dashboard = Dashboard(needs_key=api_key is not None)
 
     def deliver_to(self, endpoint: Endpoint | None) -> None:
-        """Deliver the events of jobs to this endpoint from now on; if it is None, write and deliver none."""
+        """Deliver the events of jobs to this endpoint from now on; if it is None, write and deliver no events."""
         with self._dispatcher_lock:
             if self._dispatcher is not None:
                 self._dispatcher.close()
@@ -97,52 +98,52 @@ class EmulatorApp:
         self._engine.close()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Take one ASGI connection."""
+        """Handle one ASGI scope."""
         if scope["type"] == "lifespan":
-            await self._live(receive, send)
+            await self._run_lifespan(receive, send)
         elif scope["type"] == "http":
-            await self._take(scope, receive, send)
+            await self._serve(scope, receive, send)
 
-    async def _live(self, receive: Receive, send: Send) -> None:
+    async def _run_lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
         await send({"type": "lifespan.startup.complete"})
         await receive()
         await anyio.to_thread.run_sync(self.close)
         await send({"type": "lifespan.shutdown.complete"})
 
-    async def _take(self, scope: Scope, receive: Receive, send: Send) -> None:
-        fault = self._fault_of(scope)
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        fault = self._planned_fault(scope)
         if fault is None:
-            await self._exchange(scope, receive, send)
+            await self._respond_over(scope, receive, send)
         elif fault.status is None:
-            await suffer(fault, scope, receive, send, self._exchange, self._sleep)
+            await inject(fault, scope, receive, send, self._respond_over, self._sleep)
         else:
-            exchange = functools.partial(self._exchange_planned, fault)
-            await suffer(fault, scope, receive, send, exchange, self._sleep)
+            respond = functools.partial(self._respond_as_planned, fault)
+            await inject(fault, scope, receive, send, respond, self._sleep)
 
-    async def _exchange(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await _Exchange(scope, receive, send).run(self._answer, self._max_body_bytes)
+    async def _respond_over(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await _Exchange(scope, receive, send).run(self._respond, self._max_body_bytes)
 
-    async def _exchange_planned(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
-        async def planned(request: Request) -> Response:
+    async def _respond_as_planned(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
+        async def respond(request: Request) -> Response:
             if fault.carried_out:
                 with contextlib.suppress(RefusalError):
-                    answer = await self._answer(request)
-                    await answer(scope, receive, _nowhere)
-            return planned_answer(fault)
+                    response = await self._respond(request)
+                    await response(scope, receive, _discard)
+            return planned_response(fault)
 
-        await _Exchange(scope, receive, send).run(planned, self._max_body_bytes)
+        await _Exchange(scope, receive, send).run(respond, self._max_body_bytes)
 
-    def _fault_of(self, scope: Scope) -> Fault | None:
+    def _planned_fault(self, scope: Scope) -> Fault | None:
         path = _raw_path(scope)
         if not self._engine.faults or not path.startswith(f"{PREFIX}/"):
             return None
         operation = self._videos.operation_id(scope["method"], path)
         return self._engine.faults.take(operation=operation, method=scope["method"], path=path)
 
-    async def _answer(self, request: Request) -> Response:
+    async def _respond(self, request: Request) -> Response:
         path = _raw_path(request.scope)
-        asset = self._dashboard.answer(request.method, path, request.headers)
+        asset = self._dashboard.respond(request.method, path, request.headers)
         if asset is not None:
             return asset
         api = self._control if path.startswith(f"{CONTROL_PREFIX}/") else self._videos
@@ -158,10 +159,10 @@ class EmulatorApp:
             headers=_joined(request.headers),
         )
         with contextlib.ExitStack() as uploads:
-            body = await self._body_of(api, operation, request, uploads) if operation.bodies else {}
-            return await self._handle(api, operation, request, parameters, body)
+            body = await self._read_body(api, operation, request, uploads) if operation.bodies else {}
+            return await self._carry_out(api, operation, request, parameters, body)
 
-    async def _body_of(
+    async def _read_body(
         self, api: _Api, operation: Operation, request: Request, uploads: contextlib.ExitStack
     ) -> Fields:
         content_type = request.headers.get("content-type", "")
@@ -174,32 +175,32 @@ class EmulatorApp:
         chunks = limited(_chunks(request), self._max_body_bytes)
         if media_type != "multipart/form-data":
             body = await read_bytes(chunks)
-            if len(body) > _LARGE:
-                return await anyio.to_thread.run_sync(api.judge_json, body, address)
-            return api.judge_json(body, address)
+            if len(body) > _LARGE_BYTES:
+                return await anyio.to_thread.run_sync(api.validate_json, body, address)
+            return api.validate_json(body, address)
         form = await read_form(chunks, content_type)
         uploads.callback(form.close)
         return await anyio.to_thread.run_sync(api.validator.form_fields, form, address)
 
-    async def _handle(
+    async def _carry_out(
         self, api: _Api, operation: Operation, request: Request, parameters: Fields, body: Fields
     ) -> Response:
         key = parameters.get("Idempotency-Key")
-        once = None
+        idempotent = None
         if key is not None:
-            asked = {name: value for name, value in parameters.items() if name != "Idempotency-Key"}
-            once = Once(key, fingerprint(operation, {**asked, **body}))
-        call = Call(parameters=parameters, body=body, once=once, is_read=request.method == "GET")
-        answer: Response = await api.handlers[operation.id](call)
-        return answer
+            arguments = {name: value for name, value in parameters.items() if name != "Idempotency-Key"}
+            idempotent = IdempotentRequest(key, fingerprint(operation, {**arguments, **body}))
+        call = Call(parameters=parameters, body=body, idempotent=idempotent, is_read=request.method == "GET")
+        response: Response = await api.handlers[operation.id](call)
+        return response
 
     def _authorize(self, method: str, headers: Headers) -> None:
         if self._api_key is None:
-            # Any page that is open in a browser of this machine can send a form here, though not read the answer.
+            # Any page open in a browser on this machine can send a form here, though it cannot read the response.
             if method != "GET" and headers.get("sec-fetch-site") == "cross-site":
                 raise RefusalError(
                     Reason.UNAUTHORIZED,
-                    "A page of another site may change nothing here; start the emulator with --api-key for that.",
+                    "A page of another site cannot change anything; to allow it, start the emulator with --api-key.",
                     code="cross_site",
                 )
             return
@@ -232,20 +233,24 @@ class EmulatorApp:
 
 
 class _Api:
-    """The operations of one document behind one prefix: where they are, what they take, and who does them."""
+    """The operations of one OpenAPI document under one path prefix: their router, validator and handlers."""
 
     def __init__(self, document: Contract, prefix: str, operations: object) -> None:
-        """Let `operations` do what the document describes."""
+        """Use the methods of `operations` as the handlers of the document's operations."""
         self.router = Router(document.operations, prefix=prefix)
         self.validator = Validator(document)
         self.handlers = handlers_of(operations, document)
 
-    def judge_json(self, body: bytes, address: str) -> Fields:
-        """Read and judge a JSON body."""
+    def validate_json(self, body: bytes, address: str) -> Fields:
+        """Parse and validate a JSON body by the schema at `address`.
+
+        Raises:
+            RefusalError: The body is not JSON, or breaks its schema.
+        """
         return self.validator.json_fields(parse_json(body), address)
 
     def operation_id(self, method: str, path: str) -> str | None:
-        """Name the operation that a request means; None if it is none."""
+        """Return the id of the operation with this method and path; None if there is none."""
         try:
             operation = self.router.match(method, path).operation
         except RefusalError:
@@ -254,7 +259,7 @@ class _Api:
 
 
 class _Exchange:
-    """One request and its answer: what every answer has, and what happens when something goes wrong."""
+    """One request and its response: adds the headers that every response has, and turns exceptions into responses."""
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._scope, self._receive_raw, self._send_raw = scope, receive, send
@@ -262,23 +267,23 @@ class _Exchange:
         self._is_started = False
         self._is_body_read = False
 
-    async def run(self, answer_to: Any, drain_bytes: int) -> None:
+    async def run(self, respond: Any, drain_bytes: int) -> None:
         request = Request(self._scope, self._receive)
         try:
-            answer: Response = await answer_to(request)
+            response: Response = await respond(request)
         except ClientDisconnect:
             return
         except RefusalError as refusal:
-            answer = refusal_answer(refusal)
-        except Exception as error:  # noqa: BLE001 - the last door: whatever it is, the client gets the envelope
+            response = refusal_response(refusal)
+        except Exception as error:  # noqa: BLE001 - whatever the exception is, the client gets the error envelope
             if is_no_space(error):
                 _LOG.error("request %s failed: the disk is full (%s)", self._request_id, error)
             else:
                 _LOG.exception("request %s failed", self._request_id)
-            answer = refusal_answer(_fault(error))
-        # A client that is still sending would see a reset connection in place of the answer.
+            response = refusal_response(_internal_refusal(error))
+        # A client that is still sending would see a reset connection instead of the response.
         await self._drain(drain_bytes)
-        await answer(self._scope, self._receive, self._send)
+        await response(self._scope, self._receive, self._send)
 
     async def _receive(self) -> Message:
         message = await self._receive_raw()
@@ -307,8 +312,8 @@ def _raw_path(scope: Scope) -> str:
     return raw_path.decode("latin-1")
 
 
-async def _nowhere(_message: Message) -> None:
-    """Lose a part of an answer."""
+async def _discard(_message: Message) -> None:
+    """Discard a part of a response."""
 
 
 async def _chunks(request: Request) -> AsyncIterator[bytes]:
@@ -318,13 +323,13 @@ async def _chunks(request: Request) -> AsyncIterator[bytes]:
 
 
 def _joined(headers: Headers) -> dict[str, str]:
-    """Give each header once; several of one name are one list, in their order (RFC 9110, section 5.3)."""
+    """Return each header once; repeated headers are joined with commas, in their order (RFC 9110, section 5.3)."""
     return {name: ", ".join(headers.getlist(name)) for name in headers}
 
 
-def _fault(error: Exception) -> RefusalError:
+def _internal_refusal(error: Exception) -> RefusalError:
     if is_no_space(error):
-        message = "The emulator's disk is full; nothing was lost. Make room, and send the request again."
+        message = "The emulator's disk is full; no data was lost. Free some space, and send the request again."
         return RefusalError(Reason.NO_SPACE, message, code="storage_full")
-    message = "The emulator failed to handle the request; its log says more. Please report it."
+    message = "The emulator failed to handle the request; see its log for the reason. Please report it."
     return RefusalError(Reason.INTERNAL, message, code="internal_error")

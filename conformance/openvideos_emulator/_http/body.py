@@ -1,6 +1,6 @@
-"""Turn a request's body into fields, as a stream: strict JSON, or a form whose large parts lie on disk.
+"""Parse a request's body as it arrives: strict JSON, or a form whose large parts are stored on disk.
 
-Nothing here knows what the fields mean. A body that is broken, or larger than allowed, is refused where that is seen.
+This module does not know what the fields mean. It refuses a body that is malformed or too large as soon as it can.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from .._model.refusals import Reason, RefusalError, invalid, shown
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator
 
-_SPOOLED: Final = 1 << 20  # a part larger than this goes to disk
+_SPOOLED: Final = 1 << 20  # a part larger than this is stored on disk
 _MAX_PARTS: Final = 100
 _MAX_DEPTH: Final = 32
 
 
 @dataclass(slots=True)
 class Part:
-    """One part of a form. `file` holds its bytes, from the start; whoever reads the form closes it."""
+    """One part of a form. `file` is at its start; the caller of `read_form` closes it. `length` is in bytes."""
 
     name: str
     filename: str | None
@@ -41,13 +41,17 @@ class Form:
     parts: list[Part] = field(default_factory=list[Part])
 
     def close(self) -> None:
-        """Let go of the parts' bytes."""
+        """Close the parts' files."""
         for part in self.parts:
             part.file.close()
 
 
 async def limited(chunks: AsyncIterable[bytes], limit: int) -> AsyncIterator[bytes]:
-    """Pass a body on, and refuse it as soon as it is larger than `limit` bytes."""
+    """Yield the chunks of a body.
+
+    Raises:
+        RefusalError: The body is larger than `limit` bytes.
+    """
     total = 0
     async for chunk in chunks:
         total += len(chunk)
@@ -70,7 +74,11 @@ async def read_bytes(chunks: AsyncIterable[bytes]) -> bytes:
 
 
 def parse_json(body: bytes) -> dict[str, Any]:
-    """Read a JSON object: UTF-8, no name twice, no NaN or infinity, not nested beyond reason."""
+    """Parse a JSON object.
+
+    Raises:
+        RefusalError: The body is not a JSON object in UTF-8, has a name twice, NaN or infinity, or is nested too deep.
+    """
     try:
         value: object = json.loads(
             body.decode("utf-8"),
@@ -96,7 +104,11 @@ def parse_json(body: bytes) -> dict[str, Any]:
 
 
 async def read_form(chunks: AsyncIterable[bytes], content_type: str) -> Form:
-    """Read multipart/form-data; the caller closes the form."""
+    """Read multipart/form-data; the caller closes the form.
+
+    Raises:
+        RefusalError: The form is malformed.
+    """
     boundary = parse_options_header(content_type)[1].get(b"boundary")
     if not boundary:
         raise invalid(
@@ -131,7 +143,7 @@ def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def printable(name: str) -> str:
-    """Make a field's name fit for an answer: short, and free of what UTF-8 cannot carry."""
+    """Make a field's name fit for a response: at most 255 characters, all of which UTF-8 can encode."""
     return name[:255].encode("utf-8", "replace").decode("utf-8")
 
 
@@ -166,7 +178,7 @@ def _too_deep() -> RefusalError:
 
 
 class _Collector:
-    """Gather what the multipart parser calls out."""
+    """Collect the parts of a form from the multipart parser's callbacks."""
 
     def __init__(self, form: Form, boundary: bytes) -> None:
         self._form = form
@@ -211,7 +223,7 @@ class _Collector:
         if disposition != b"form-data" or name is None:
             raise MultipartParseError("a part has no Content-Disposition: form-data with a name")
         media_type = self._headers.get("content-type")
-        name_text = _decoded(name)  # may refuse, and so comes before the file is open
+        name_text = _decoded(name)  # raises if the name is not UTF-8, so it comes before the file is opened
         file = tempfile.SpooledTemporaryFile(max_size=_SPOOLED)  # noqa: SIM115 - the form closes it
         part = Part(
             name=name_text,

@@ -1,7 +1,7 @@
-"""Decide which bytes a request gets (RFC 9110, section 14), and how several parts are framed. Pure.
+"""Decide which bytes of a file a range request gets (RFC 9110, section 14), and lay out a multipart response. Pure.
 
-A header that is malformed, of another unit, or of very many ranges is ignored, as the RFC allows: the whole file is
-sent. Ranges that overlap or touch become one, so that no request gets a byte twice.
+A Range header is ignored, and the whole file is sent, if it is malformed, has another unit, or has too many ranges; the
+RFC allows that. Ranges that overlap or touch are merged, so that no byte is sent twice.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 MAX_RANGES: Final = 16
-"""How many ranges one request may ask for; more are a sign of a broken client, or of a bad one."""
+"""The most ranges that one request may have; a request with more is broken or malicious."""
 
 _UNIT: Final = re.compile(r"bytes[ \t]*=", re.IGNORECASE)
 _ONE_RANGE: Final = re.compile(r"([0-9]*)-([0-9]*)")
@@ -23,13 +23,13 @@ _MAX_DIGITS: Final = 18
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """The bytes from `start` up to, and without, `end`."""
+    """The bytes from `start` up to, but not including, `end`."""
 
     start: int
     end: int
 
-    def of(self, length: int) -> str:
-        """Write the span as a Content-Range says it, in a file of this length."""
+    def content_range(self, length: int) -> str:
+        """Return the value of Content-Range for this span, in a file of `length` bytes."""
         return f"bytes {self.start}-{self.end - 1}/{length}"
 
 
@@ -37,11 +37,16 @@ class UnsatisfiableError(Exception):
     """No range begins before the end of the file."""
 
 
-def wanted(range_header: str | None, if_range: str | None, *, etag: str, length: int) -> tuple[Span, ...] | None:
-    """Give the bytes that a request asks for; None for the whole file; UnsatisfiableError if there are none.
+def requested_spans(
+    range_header: str | None, if_range: str | None, *, etag: str, length: int
+) -> tuple[Span, ...] | None:
+    """Return the spans that a request wants, in the order of its ranges, without overlaps; None for the whole file.
 
-    The spans do not overlap; their order is that of the ranges. `if_range` holds only for the very `etag`: a weak one,
-    or a date (we send no Last-Modified), never matches.
+    `if_range` matches only if it equals `etag`. A weak entity tag never matches, and neither does a date, since the
+    emulator sends no Last-Modified.
+
+    Raises:
+        UnsatisfiableError: No range begins before the end of the file.
     """
     if range_header is None or (if_range is not None and if_range.strip() != etag):
         return None
@@ -57,20 +62,22 @@ def wanted(range_header: str | None, if_range: str | None, *, etag: str, length:
     for match in matches:
         if match is None or not _is_range(match[1], match[2]):
             return None
-        span = _span(match[1], match[2], length)
+        span = _span_of(match[1], match[2], length)
         if span is not None:
-            spans = _with(spans, span)
+            spans = _merged(spans, span)
     if not spans:
         raise UnsatisfiableError
     return tuple(spans)
 
 
-def framed(spans: Sequence[Span], *, media_type: str, length: int, boundary: str) -> list[bytes | Span]:
-    """Lay out the body of a multipart/byteranges answer: the bytes between the parts, and the parts."""
+def multipart_pieces(spans: Sequence[Span], *, media_type: str, length: int, boundary: str) -> list[bytes | Span]:
+    """Lay out the body of a multipart/byteranges response: the bytes between the parts, and the parts as spans."""
     pieces: list[bytes | Span] = []
     lead = ""
     for span in spans:
-        head = f"{lead}--{boundary}\r\nContent-Type: {media_type}\r\nContent-Range: {span.of(length)}\r\n\r\n"
+        head = (
+            f"{lead}--{boundary}\r\nContent-Type: {media_type}\r\nContent-Range: {span.content_range(length)}\r\n\r\n"
+        )
         pieces += [head.encode("ascii"), span]
         lead = "\r\n"
     return [*pieces, f"\r\n--{boundary}--\r\n".encode("ascii")]
@@ -80,24 +87,24 @@ def _is_range(first: str, last: str) -> bool:
     return bool(first or last) and not (first and last and _number(last) < _number(first))
 
 
-def _span(first: str, last: str, length: int) -> Span | None:
-    """Cut a range at the end of the file; None if nothing is left of it."""
+def _span_of(first: str, last: str, length: int) -> Span | None:
+    """Cut a range at the end of the file; None if the range begins after the end."""
     start = _number(first) if first else max(0, length - _number(last))
     end = min(_number(last) + 1, length) if first and last else length
     return Span(start, end) if start < end else None
 
 
-def _with(spans: list[Span], new: Span) -> list[Span]:
-    """Add a span; those that it overlaps or touches go into it, and it takes the place of the first of them."""
-    joined = [span for span in spans if span.start <= new.end and new.start <= span.end]
-    if not joined:
+def _merged(spans: list[Span], new: Span) -> list[Span]:
+    """Add a span; merge it with those that it overlaps or touches, in the place of the first of them."""
+    touched = [span for span in spans if span.start <= new.end and new.start <= span.end]
+    if not touched:
         return [*spans, new]
-    union = Span(min(new.start, *(span.start for span in joined)), max(new.end, *(span.end for span in joined)))
-    place = spans.index(joined[0])
-    return [*spans[:place], union, *(span for span in spans[place:] if span not in joined)]
+    union = Span(min(new.start, *(span.start for span in touched)), max(new.end, *(span.end for span in touched)))
+    place = spans.index(touched[0])
+    return [*spans[:place], union, *(span for span in spans[place:] if span not in touched)]
 
 
 def _number(digits: str) -> int:
-    # No file is that long, and Python refuses to read numbers of thousands of digits.
+    # No file is that long, and Python refuses to parse numbers with thousands of digits.
     digits = digits.lstrip("0") or "0"
     return int(digits) if len(digits) <= _MAX_DIGITS else 10**_MAX_DIGITS

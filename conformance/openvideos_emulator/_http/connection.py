@@ -1,4 +1,4 @@
-"""Reach the client below HTTP: to reset its connection, or to send what breaks the framing."""
+"""Control the connection to the client below HTTP: reset it, or send bytes that break HTTP's framing."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ if TYPE_CHECKING:
     import asyncio
 
 CONNECTION_KEY: Final = "openvideos_emulator.connection"
-"""Where a scope's state has the connection, if the server lets the app reach it."""
+"""The key of the connection in a scope's state; it is absent if the server gives the app no access."""
 
 _LINGER: Final = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
 
 
 class Connection:
-    """The way to the client, below HTTP."""
+    """The connection to the client, below HTTP."""
 
     def __init__(self, transport: asyncio.Transport) -> None:
-        """Reach the client by this transport."""
+        """Write to this transport."""
         self._transport = transport
 
     def write(self, data: bytes) -> None:
@@ -29,13 +29,13 @@ class Connection:
         self._transport.write(data)
 
     def close(self) -> None:
-        """End the connection once all is sent, as a server does that has no more to say."""
+        """Close the connection regularly, after all bytes are sent."""
         self._transport.close()
 
     def reset(self) -> None:
-        """Break the connection off: the client sees a reset, not an end."""
+        """Reset the connection: the client sees a reset, not a regular end."""
         connected = self._transport.get_extra_info("socket")
         if connected is not None:
-            with contextlib.suppress(OSError):  # the client was faster
+            with contextlib.suppress(OSError):  # the client has closed the connection already
                 connected.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER)
         self._transport.abort()

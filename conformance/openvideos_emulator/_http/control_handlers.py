@@ -1,7 +1,7 @@
-"""Let tests steer the emulator: read its state, move time, seed jobs, plan faults.
+"""Handle the control endpoints, by which tests read the state, move time, seed jobs and plan faults.
 
-The endpoints are described in `control.yaml`, as the contract is in `openapi.yaml`, and judged by it in the same way. A
-method of `Controls` bears the name of its operation there.
+`control.yaml` describes the endpoints, and requests are validated by it, just as requests of the Videos API are by
+`openapi.yaml`. A method of `Controls` has the name of its operation in `control.yaml`.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from .._model.jobs import Failure, Pace, Status
 from .._model.profiles import PROFILES
 from .._model.refusals import invalid, shown
 from .._model.seeds import FAILURE, Seed
-from .dashboard_assets import is_known
-from .responses import JsonAnswer, video_json
+from .dashboard_assets import is_unchanged
+from .responses import JsonResponse, video_json
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -32,11 +32,11 @@ if TYPE_CHECKING:
     from .validation import Fields
 
 
-_LISTED_CHARACTERS: Final = 300  # of a prompt: a list of jobs is read every second
+_LISTED_CHARACTERS: Final = 300  # of a prompt; the list is short, because the dashboard reads it every second
 
 
 class Controls:
-    """The control endpoints, over one engine."""
+    """The control endpoints of one engine."""
 
     def __init__(
         self,
@@ -45,17 +45,24 @@ class Controls:
         download: Callable[[Call], Awaitable[Response]],
         deliver_to: Callable[[Endpoint | None], None],
     ) -> None:
-        """Steer this engine; faults name operations of this contract, and `download` is the one for files."""
+        """Control this engine.
+
+        Args:
+            engine: The engine.
+            contract: The contract whose operation ids a fault may name.
+            download: The handler that sends a job's file.
+            deliver_to: Sets the endpoint of webhooks; None for no webhooks.
+        """
         self._engine, self._deliver_to = engine, deliver_to
         self.download_job_content = download
         self._known = sorted(operation.id for operation in contract.operations)
 
     async def read_state(self, _call: Call) -> Response:
-        """Show everything."""
-        return JsonAnswer(await anyio.to_thread.run_sync(self._state))
+        """Return everything: the time, the jobs, the faults and the events."""
+        return JsonResponse(await anyio.to_thread.run_sync(self._state))
 
     async def advance(self, call: Call) -> Response:
-        """Move jobs forward."""
+        """Advance jobs, and return those that have changed."""
         body = call.body
 
         def move() -> dict[str, Any]:
@@ -68,10 +75,10 @@ class Controls:
             )
             return {"now": self._engine.state()[0], "jobs": [job_json(each) for each in moved]}
 
-        return JsonAnswer(await anyio.to_thread.run_sync(move))
+        return JsonResponse(await anyio.to_thread.run_sync(move))
 
     async def reset(self, call: Call) -> Response:
-        """Forget everything, and go on at another pace or with another profile."""
+        """Forget everything, and set the job speed and the profile if they are given."""
         pace, profile = _pace(call.body.get("pace")), PROFILES[call.body.get("profile", self._engine.profile.name)]
 
         def forget() -> dict[str, Any]:
@@ -79,39 +86,39 @@ class Controls:
             self._engine.reset()
             return self._state()
 
-        return JsonAnswer(await anyio.to_thread.run_sync(forget))
+        return JsonResponse(await anyio.to_thread.run_sync(forget))
 
     async def seed_job(self, call: Call) -> Response:
         """Add a job."""
         seed = seed_of(call.body, self._engine.profile.check_seconds)
-        return JsonAnswer(job_json(await anyio.to_thread.run_sync(self._engine.seed, seed)))
+        return JsonResponse(job_json(await anyio.to_thread.run_sync(self._engine.seed, seed)))
 
     async def list_jobs(self, call: Call) -> Response:
-        """Show the newest jobs, in a form that is quick to read again and again."""
+        """Return the newest jobs in short form; 304 if the client has this list already."""
 
         def read() -> Response:
             now, listed = self._listed(int(call.parameters["limit"]), call.parameters.get("status"))
-            content = JsonAnswer(listed).body
+            content = JsonResponse(listed).body
             etag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
             headers = {"etag": etag, "cache-control": "no-cache"}
-            if is_known(etag, call.parameters.get("If-None-Match")):
+            if is_unchanged(etag, call.parameters.get("If-None-Match")):
                 return Response(status_code=304, headers=headers)
-            return JsonAnswer({"now": now, **listed}, headers=headers)
+            return JsonResponse({"now": now, **listed}, headers=headers)
 
         return await anyio.to_thread.run_sync(read)
 
     async def read_job(self, call: Call) -> Response:
-        """Show a job."""
+        """Return a job."""
         video_id = call.parameters["video_id"]
 
         def read() -> dict[str, Any]:
             return job_json(self._engine.retrieve(video_id, counted=False))
 
-        return JsonAnswer(await anyio.to_thread.run_sync(read))
+        return JsonResponse(await anyio.to_thread.run_sync(read))
 
     async def list_faults(self, _call: Call) -> Response:
-        """Show the faults that are still to happen."""
-        return JsonAnswer({"faults": [fault_json(each) for each in self._engine.faults.pending()]})
+        """Return the faults that are still to happen."""
+        return JsonResponse({"faults": [fault_json(each) for each in self._engine.faults.pending()]})
 
     async def plan_fault(self, call: Call) -> Response:
         """Plan a fault."""
@@ -123,7 +130,7 @@ class Controls:
         return await self.list_faults(call)
 
     async def clear_faults(self, call: Call) -> Response:
-        """Plan no faults."""
+        """Remove all planned faults."""
         self._engine.faults.clear()
         return await self.list_faults(call)
 
@@ -137,12 +144,12 @@ class Controls:
         except ValueError as error:
             raise invalid(f"{error}.") from error
         await anyio.to_thread.run_sync(self._deliver_to, endpoint)
-        return JsonAnswer({"url": call.body["url"]})
+        return JsonResponse({"url": call.body["url"]})
 
     async def clear_webhook(self, _call: Call) -> Response:
         """Deliver no webhooks."""
         await anyio.to_thread.run_sync(self._deliver_to, None)
-        return JsonAnswer({"url": None})
+        return JsonResponse({"url": None})
 
     def _listed(self, limit: int, status: str | None) -> tuple[float, dict[str, Any]]:
         now, snapshots = self._engine.state()
@@ -169,7 +176,7 @@ class Controls:
 
 
 def job_json(snapshot: Snapshot) -> dict[str, Any]:
-    """Write a job as the contract's `Video`, and beside it what only the emulator knows."""
+    """Return a job as the contract's `Video`, plus the fields that only the emulator knows."""
     job = snapshot.job
     failure = None if job.failure is None else {"code": job.failure.code, "message": job.failure.message}
     return {**video_json(snapshot), "pace": str(job.pace), "polls": job.reads, "fails_with": failure}
@@ -182,7 +189,7 @@ def _listed_json(snapshot: Snapshot, now: float) -> dict[str, Any]:
 
 
 def seed_of(body: Fields, check_seconds: Callable[[str], int]) -> Seed:
-    """Read what a seeded job is to be; `check_seconds` reads a duration, or refuses it."""
+    """Read the description of a seeded job; `check_seconds` parses a duration, or raises RefusalError."""
     return Seed(
         prompt=body["prompt"],
         status=Status(body["status"]),
@@ -200,7 +207,7 @@ def seed_of(body: Fields, check_seconds: Callable[[str], int]) -> Seed:
 
 
 def fault_of(body: Fields) -> Fault:
-    """Read a fault."""
+    """Read a fault from a request's fields."""
     stall = body.get("stall")
     return Fault(
         times=body["times"],
@@ -220,9 +227,9 @@ def fault_of(body: Fields) -> Fault:
 
 
 def fault_json(planned: Planned) -> dict[str, Any]:
-    """Write a fault as it was planned, with how often it is still to happen; what it does not say is left out."""
+    """Return a fault as it was planned, and how often it is still to happen (`left`); unset fields are left out."""
     fault = planned.fault
-    said: dict[str, Any] = {
+    content: dict[str, Any] = {
         "left": planned.left,
         "times": fault.times,
         "operation": fault.operation,
@@ -238,11 +245,11 @@ def fault_json(planned: Planned) -> dict[str, Any]:
         "content_length": fault.content_length,
         "stall": fault.stall and {"at": fault.stall.at, "seconds": fault.stall.seconds},
     }
-    return {name: value for name, value in said.items() if value is not None}
+    return {name: value for name, value in content.items() if value is not None}
 
 
 def event_json(event: Event) -> dict[str, Any]:
-    """Write an event that a webhook tells of, and how far its delivery is."""
+    """Return a webhook event and the state of its delivery."""
     return {
         "id": event.id,
         "type": event.type,

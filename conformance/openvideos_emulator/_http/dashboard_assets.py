@@ -1,7 +1,7 @@
-"""Serve the page of the dashboard and what belongs to it.
+"""Serve the static files of the dashboard.
 
-These files hold no job, so they need no key: the page asks for it, and sends it with each request for jobs. Those are
-control endpoints (`control.yaml`), outside of the Videos API, so that to look at jobs moves none of them.
+The files contain no jobs, so they need no API key: the page prompts for the key, and sends it with each request for
+jobs. The page uses the control endpoints (`control.yaml`), whose reads do not count as polls.
 """
 
 from __future__ import annotations
@@ -32,15 +32,15 @@ _POLICY: Final = {
     "script-src": "'self'",
     "style-src": "'self'",
     "connect-src": "'self'",
-    "img-src": "'self' blob:",  # pictures and clips are fetched with the key, which no URL may hold
+    "img-src": "'self' blob:",  # pictures and clips are fetched with the key, which must not be in a URL
     "media-src": "blob:",
     "base-uri": "'none'",
     "form-action": "'none'",
     "frame-ancestors": "'none'",
-    "require-trusted-types-for": "'script'",  # no string becomes markup, whatever a prompt holds
+    "require-trusted-types-for": "'script'",  # no string becomes markup, whatever a prompt contains
 }
 _HEADERS: Final = {
-    "cache-control": "no-cache",  # an upgraded emulator has other files at the same port
+    "cache-control": "no-cache",  # after an upgrade, the files at the same URL differ
     "content-security-policy": "; ".join(f"{name} {value}" for name, value in _POLICY.items()),
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
@@ -61,7 +61,7 @@ class Dashboard:
     """The files of the dashboard, by their paths."""
 
     def __init__(self, *, needs_key: bool) -> None:
-        """Read the files; the page says at once that it needs a key, if it does."""
+        """Read the files; with `needs_key`, the page prompts for the API key when it is loaded."""
         self._assets: dict[str, _Asset] = {}
         for file in files("openvideos_emulator").joinpath("dashboard").iterdir():
             suffix = file.name[file.name.rfind(".") :]
@@ -74,8 +74,12 @@ class Dashboard:
             path = "/" if file.name == _PAGE else f"{_ROOT}/{file.name}"
             self._assets[path] = _Asset(content, _MEDIA_TYPES[suffix], etag)
 
-    def answer(self, method: str, path: str, headers: Headers) -> Response | None:
-        """Answer a request for a file of the dashboard; None if it asks for something else."""
+    def respond(self, method: str, path: str, headers: Headers) -> Response | None:
+        """Return the response to a request for a file of the dashboard; None if the path is not one of its files.
+
+        Raises:
+            RefusalError: The method is not allowed.
+        """
         asset = self._assets.get(path)
         if asset is None:
             return None
@@ -86,13 +90,13 @@ class Dashboard:
             raise RefusalError(Reason.METHOD_NOT_ALLOWED, message, code=code, headers={"allow": allowed})
         if method == "OPTIONS":
             return Response(status_code=204, headers={"allow": allowed})
-        answer_headers = {**_HEADERS, "etag": asset.etag}
-        if is_known(asset.etag, headers.get("if-none-match")):
-            return Response(status_code=304, headers=answer_headers)
-        return Response(asset.content, media_type=asset.media_type, headers=answer_headers)
+        response_headers = {**_HEADERS, "etag": asset.etag}
+        if is_unchanged(asset.etag, headers.get("if-none-match")):
+            return Response(status_code=304, headers=response_headers)
+        return Response(asset.content, media_type=asset.media_type, headers=response_headers)
 
 
-def is_known(etag: str, if_none_match: str | None) -> bool:
-    """Tell whether a client that sends this If-None-Match has the content with this entity tag (RFC 9110, 13.1.2)."""
+def is_unchanged(etag: str, if_none_match: str | None) -> bool:
+    """Return whether an If-None-Match header matches this entity tag (RFC 9110, section 13.1.2)."""
     known = (if_none_match or "").split(",")
     return any(each.strip().removeprefix("W/") in {etag, "*"} for each in known)

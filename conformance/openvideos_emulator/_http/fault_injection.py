@@ -1,7 +1,8 @@
-"""Carry out the faults of one request: where its answer leaves the app, and with the connection if there is one.
+"""Inject a planned fault into the response to a request.
 
-What the plain ASGI face cannot do, because ASGI has no word for it: a reset is a ConnectionResetError out of the app,
-which an in-memory client raises as it is; after a truncation the answer ends regularly, shorter than it says.
+Under uvicorn, the app can reach the connection (see `connection.py`), and resets or closes it. Under another server it
+cannot, since ASGI has no message for that. There, a reset raises ConnectionResetError out of the app, which an
+in-memory client raises as it is; and a truncated response ends regularly, with fewer bytes than its Content-Length.
 """
 
 from __future__ import annotations
@@ -22,32 +23,32 @@ if TYPE_CHECKING:
 
     from .connection import Connection
 
-    Exchange = Callable[[Scope, Receive, Send], Awaitable[None]]
+    Respond = Callable[[Scope, Receive, Send], Awaitable[None]]
     Sleep = Callable[[float], Awaitable[None]]
 
-_MAX_DRAINED: Final = 64 << 20
+_MAX_DRAINED_BYTES: Final = 64 << 20
 
 
-class _CutError(Exception):
-    """The answer goes no further: the connection is reset, or ended."""
+class _ConnectionCutError(Exception):
+    """The response ends here: reset the connection (`is_reset`), or close it."""
 
     def __init__(self, *, is_reset: bool) -> None:
         super().__init__()
         self.is_reset = is_reset
 
 
-async def suffer(fault: Fault, scope: Scope, receive: Receive, send: Send, exchange: Exchange, sleep: Sleep) -> None:
-    """Answer a request by way of `exchange`, and let the fault happen to it."""
+async def inject(fault: Fault, scope: Scope, receive: Receive, send: Send, respond: Respond, sleep: Sleep) -> None:
+    """Call `respond` to send the response to a request, and inject the fault into that response."""
     connection = cast("Connection | None", scope.get("state", {}).get(CONNECTION_KEY))
     if fault.delay:
         await sleep(fault.delay)
-    faulty = _FaultySend(fault, send, receive, connection, sleep)
+    faulty_send = _FaultInjectingSend(fault, send, receive, connection, sleep)
     try:
-        await faulty.begin()
-        await exchange(scope, receive, faulty)
-    except _CutError as cut:
+        await faulty_send.begin()
+        await respond(scope, receive, faulty_send)
+    except _ConnectionCutError as cut:
         if connection is None:
-            await faulty.end_plainly(is_reset=cut.is_reset)
+            await faulty_send.end_without_connection(is_reset=cut.is_reset)
             return
         if cut.is_reset:
             connection.reset()
@@ -57,14 +58,14 @@ async def suffer(fault: Fault, scope: Scope, receive: Receive, send: Send, excha
             pass
 
 
-def planned_answer(fault: Fault) -> Response:
-    """Write the answer that a fault puts in the place of the right one."""
+def planned_response(fault: Fault) -> Response:
+    """Build the response that a fault sends instead of the right one."""
     status = fault.status or 500
     body, media_type = _content(fault, status)
-    answer = Response(body, status_code=status, media_type=media_type)
+    response = Response(body, status_code=status, media_type=media_type)
     for name, value in fault.headers.items():
-        answer.headers[name] = value
-    return answer
+        response.headers[name] = value
+    return response
 
 
 def _content(fault: Fault, status: int) -> tuple[bytes, str | None]:
@@ -78,19 +79,19 @@ def _content(fault: Fault, status: int) -> tuple[bytes, str | None]:
         status,
         "server_error" if status >= 500 else "invalid_request_error",  # noqa: PLR2004
     )
-    error = {"message": "This answer was planned.", "type": kind, "param": None, "code": "planned_fault"}
+    error = {"message": "This response was planned.", "type": kind, "param": None, "code": "planned_fault"}
     return json.dumps({"error": error}).encode(), "application/json"
 
 
-class _FaultySend:
-    """A `send` to which the fault happens."""
+class _FaultInjectingSend:
+    """An ASGI `send` that injects a fault into the response that passes through it."""
 
     def __init__(self, fault: Fault, send: Send, receive: Receive, connection: Connection | None, sleep: Sleep) -> None:
         self._fault, self._send, self._receive, self._sleep = fault, send, receive, sleep
         self._connection = connection
         self._sent = 0
         self._has_stalled = False
-        # Where something is to happen, the body is cut into pieces.
+        # The body is sent in pieces that end at these numbers of bytes, where the fault happens.
         stall_at = None if fault.stall is None else fault.stall.at
         self._marks = {mark for mark in (fault.truncate, fault.content_length, stall_at) if mark is not None}
 
@@ -101,28 +102,32 @@ class _FaultySend:
             await self._continue(message.get("body", b""), is_last=not message.get("more_body", False))
 
     async def begin(self) -> None:
-        """Let what is to happen before the request happen."""
+        """Inject the fault that happens before the request is carried out, if that is the fault's kind."""
         if self._fault.reset is not Reset.BEFORE_REQUEST:
             return
-        # A client that is still sending would meet the reset there, and many then see no more than an end.
-        left = _MAX_DRAINED
+        # Read the request first: many clients that see a reset while they still send report a regular end.
+        left = _MAX_DRAINED_BYTES
         while left > 0:
             message = await self._receive()
             left -= len(message.get("body", b""))
             if not message.get("more_body", False):
                 break
-        self._cut(is_reset=True)
+        self._cut_connection(is_reset=True)
 
-    async def end_plainly(self, *, is_reset: bool) -> None:
-        """Do what ASGI allows in the place of ending the connection."""
+    async def end_without_connection(self, *, is_reset: bool) -> None:
+        """Do what ASGI allows instead of cutting the connection: raise, or end the response early.
+
+        Raises:
+            ConnectionResetError: With `is_reset`.
+        """
         if is_reset:
-            raise ConnectionResetError("the emulator resets the connection, as it was told to")
+            raise ConnectionResetError("the emulator resets the connection, as planned")
         await self._send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _start(self, message: Message) -> None:
         fault = self._fault
         if fault.reset is Reset.BEFORE_ANSWER:
-            self._cut(is_reset=True)
+            self._cut_connection(is_reset=True)
         headers = MutableHeaders(raw=message["headers"])
         for name, value in fault.headers.items():
             headers[name] = value
@@ -130,7 +135,7 @@ class _FaultySend:
             headers["content-length"] = str(fault.content_length)
         await self._send(message)
         if fault.reset is Reset.BEFORE_BODY:
-            self._cut(is_reset=True)
+            self._cut_connection(is_reset=True)
 
     async def _continue(self, body: bytes, *, is_last: bool) -> None:
         fault = self._fault
@@ -139,7 +144,7 @@ class _FaultySend:
                 self._has_stalled = True
                 await self._stall(fault.stall.seconds)
             if fault.truncate == self._sent:
-                self._cut(is_reset=False)
+                self._cut_connection(is_reset=False)
             if not body:
                 break
             size = min((mark - self._sent for mark in self._marks if mark > self._sent), default=len(body))
@@ -148,15 +153,15 @@ class _FaultySend:
         if not is_last:
             return
         if fault.content_length not in {None, self._sent}:
-            self._cut(is_reset=False)
+            self._cut_connection(is_reset=False)
         await self._send({"type": "http.response.body", "body": b"", "more_body": False})
         if fault.reset is Reset.AFTER_BODY:
-            self._cut(is_reset=True)
+            self._cut_connection(is_reset=True)
 
     async def _write(self, piece: bytes) -> None:
         limit, connection = self._fault.content_length, self._connection
         if limit is not None and self._sent >= limit and connection is not None:
-            connection.write(piece)  # more than was announced; the server's own framing would refuse it
+            connection.write(piece)  # more bytes than Content-Length says; uvicorn would refuse to send them
         elif piece:
             await self._send({"type": "http.response.body", "body": piece, "more_body": True})
         self._sent += len(piece)
@@ -168,5 +173,5 @@ class _FaultySend:
         while (await self._receive())["type"] != "http.disconnect":
             pass
 
-    def _cut(self, *, is_reset: bool) -> NoReturn:
-        raise _CutError(is_reset=is_reset)
+    def _cut_connection(self, *, is_reset: bool) -> NoReturn:
+        raise _ConnectionCutError(is_reset=is_reset)

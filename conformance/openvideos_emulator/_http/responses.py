@@ -1,6 +1,6 @@
-"""Write answers: JSON, the error envelope, and files by the range asked for.
+"""Build responses: JSON objects, the error envelope, and files or ranges of them.
 
-All that is known of HTTP statuses and of the shape of the contract's objects is here.
+Only this module knows the HTTP status of each refusal, and the shape of the contract's objects.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import anyio.to_thread
 from starlette.responses import Response
 
 from .._model.refusals import Reason, RefusalError, shown
-from .byte_ranges import Span, UnsatisfiableError, framed, wanted
+from .byte_ranges import Span, UnsatisfiableError, multipart_pieces, requested_spans
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -48,29 +48,29 @@ _TYPES: Final = {
 }
 
 
-class JsonAnswer(Response):
-    """An answer that is a JSON object."""
+class JsonResponse(Response):
+    """A response whose body is a JSON object."""
 
     media_type = "application/json"
 
     def render(self, content: object) -> bytes:
-        """Write the object, letters beyond ASCII as they are."""
+        """Encode the object as UTF-8, without escapes for characters outside ASCII."""
         return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def refusal_answer(refusal: RefusalError) -> Response:
-    """Write a refusal in the envelope that every answer of 400 and above has."""
+def refusal_response(refusal: RefusalError) -> Response:
+    """Build the response to a refused request, in the error envelope of all responses with a status from 400."""
     error = {
         "message": refusal.message,
         "type": _TYPES.get(refusal.reason, "invalid_request_error"),
         "param": refusal.param,
         "code": refusal.code,
     }
-    return JsonAnswer({"error": error}, status_code=_STATUSES[refusal.reason], headers=refusal.headers)
+    return JsonResponse({"error": error}, status_code=_STATUSES[refusal.reason], headers=refusal.headers)
 
 
 def video_json(snapshot: Snapshot) -> dict[str, Any]:
-    """Write a job as the contract's `Video`, with all that it recommends."""
+    """Return a job as the contract's `Video`, with all recommended fields."""
     job, state = snapshot.job, snapshot.state
     failed = job.failure if state.ended_at is not None else None
     return {
@@ -91,7 +91,7 @@ def video_json(snapshot: Snapshot) -> dict[str, Any]:
 
 
 def page_json(page: Page) -> dict[str, Any]:
-    """Write a page as the contract's `VideoList`."""
+    """Return a page as the contract's `VideoList`."""
     data = [video_json(snapshot) for snapshot in page.snapshots]
     return {
         "object": "list",
@@ -103,12 +103,12 @@ def page_json(page: Page) -> dict[str, Any]:
 
 
 def deleted_json(video_id: str) -> dict[str, Any]:
-    """Write the contract's `VideoDeleteResponse`."""
+    """Return the contract's `VideoDeleteResponse`."""
     return {"id": video_id, "object": "video.deleted", "deleted": True}
 
 
 def character_json(character: Character) -> dict[str, Any]:
-    """Write the contract's `Character`."""
+    """Return a character as the contract's `Character`."""
     return {
         "id": character.id,
         "object": "character",
@@ -117,14 +117,14 @@ def character_json(character: Character) -> dict[str, Any]:
     }
 
 
-def media_answer(media: Media, *, range_header: str | None, if_range: str | None) -> Response:
-    """Write a file, or the parts of it that the ranges ask for; 416 if there is no such part."""
+def media_response(media: Media, *, range_header: str | None, if_range: str | None) -> Response:
+    """Build the response with a file (200), with the requested ranges of it (206), or a refusal of the ranges (416)."""
     headers = {"etag": media.etag, "accept-ranges": "bytes"}
     try:
-        spans = wanted(range_header, if_range, etag=media.etag, length=media.length)
+        spans = requested_spans(range_header, if_range, etag=media.etag, length=media.length)
     except UnsatisfiableError:
         media.file.close()
-        message = f"The file has {media.length} bytes; the range {shown(range_header)} begins behind its end."
+        message = f"The file has {media.length} bytes; the range {shown(range_header)} begins after its end."
         refusal = RefusalError(
             Reason.RANGE_NOT_SATISFIABLE,
             message,
@@ -132,21 +132,21 @@ def media_answer(media: Media, *, range_header: str | None, if_range: str | None
             param="Range",
             headers={"content-range": f"bytes */{media.length}", "accept-ranges": "bytes"},
         )
-        return refusal_answer(refusal)
+        return refusal_response(refusal)
     if spans is None:
         whole = Span(0, media.length)
-        return _FileAnswer(media.file, [whole], status=200, headers=headers, media_type=media.media_type)
+        return _FileResponse(media.file, [whole], status=200, headers=headers, media_type=media.media_type)
     if len(spans) == 1:
-        headers["content-range"] = spans[0].of(media.length)
-        return _FileAnswer(media.file, spans, status=206, headers=headers, media_type=media.media_type)
-    boundary = secrets.token_hex(16)  # as good as never in a file
-    pieces = framed(spans, media_type=media.media_type, length=media.length, boundary=boundary)
+        headers["content-range"] = spans[0].content_range(media.length)
+        return _FileResponse(media.file, spans, status=206, headers=headers, media_type=media.media_type)
+    boundary = secrets.token_hex(16)  # a random string does not occur in a file
+    pieces = multipart_pieces(spans, media_type=media.media_type, length=media.length, boundary=boundary)
     media_type = f"multipart/byteranges; boundary={boundary}"
-    return _FileAnswer(media.file, pieces, status=206, headers=headers, media_type=media_type)
+    return _FileResponse(media.file, pieces, status=206, headers=headers, media_type=media_type)
 
 
-class _FileAnswer(Response):
-    """An answer that is made of parts of a file, read in a thread and sent in pieces, and of bytes between them."""
+class _FileResponse(Response):
+    """A response whose body consists of spans of a file, read in a thread, and of bytes between them."""
 
     def __init__(
         self,

@@ -1,7 +1,7 @@
-"""Decide which operation of the contract a request means. Pure.
+"""Find the operation of the contract for a method and a path. Pure.
 
-The raw path is split before it is decoded, so that an id may hold an escaped slash. Where several paths of the contract
-fit, the one with more literal segments wins (OpenAPI 3.1, "Paths Object").
+The raw path is split before it is decoded, so that an id may contain an escaped slash. If several paths of the contract
+match, the one with more literal segments wins (OpenAPI 3.1, "Paths Object").
 """
 
 from __future__ import annotations
@@ -18,15 +18,18 @@ if TYPE_CHECKING:
     from .._contract import Operation
 
 PREFIX: Final = "/v1"
-"""Where the contract's paths begin, as its `servers` say."""
+"""The prefix of the contract's paths, as in its `servers`."""
 
 CONTROL_PREFIX: Final = "/_emulator"
-"""Where the paths begin by which tests steer the emulator; the contract knows nothing of them."""
+"""The prefix of the control endpoints' paths; these are not part of the contract."""
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """The operation that a request means, and the values in its path. OPTIONS has `allowed` instead of one."""
+    """The operation of a request, and the values in its path.
+
+    `operation` is None for OPTIONS. `allowed` is the value of the Allow header.
+    """
 
     operation: Operation | None
     values: Mapping[str, str]
@@ -34,7 +37,7 @@ class Match:
 
 
 class Router:
-    """The paths of the contract, or of another document, behind their prefix."""
+    """The paths of an OpenAPI document, under a prefix."""
 
     def __init__(self, operations: Iterable[Operation], *, prefix: str = PREFIX) -> None:
         """Index the operations by path."""
@@ -45,7 +48,11 @@ class Router:
         self._paths: Final = sorted(paths.items(), key=lambda item: [_is_variable(step) for step in item[0]])
 
     def match(self, method: str, raw_path: str) -> Match:
-        """Find the operation; a refusal if the path (404) or the method (405) is unknown."""
+        """Find the operation with this method and path.
+
+        Raises:
+            RefusalError: The path (404) or the method (405) is unknown.
+        """
         if not raw_path.startswith(f"{self._prefix}/"):
             raise _unknown(raw_path)
         steps = raw_path.removeprefix(f"{self._prefix}/").split("/")

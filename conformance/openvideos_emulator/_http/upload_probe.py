@@ -1,6 +1,7 @@
-"""Decide whether an uploaded or referenced image or video can be used, and what is known of it.
+"""Validate uploaded or referenced images and videos, and read the properties that jobs need.
 
-Libraries that read media fail in many ways; all of them are one refusal here (422), which names the field.
+The libraries that read media raise many kinds of exceptions. Each becomes the same refusal (422), with the field's
+name.
 """
 
 from __future__ import annotations
@@ -28,16 +29,19 @@ _MAX_SECONDS: Final = 10**6
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """What is known of an uploaded video: its size, cut to even numbers, and its duration in whole seconds."""
+    """The properties of an uploaded video: its size, rounded down to even numbers, and its whole seconds."""
 
     size: str
     seconds: int
 
 
-def seed_of(reference: Upload | Mapping[str, Any] | None, *, param: str = "input_reference") -> str:
-    """Judge a reference image, and give what stands for it in a recipe; empty if there is none.
+def reference_seed(reference: Upload | Mapping[str, Any] | None, *, param: str = "input_reference") -> str:
+    """Validate a reference image, and return the recipe's seed for it, a hash; an empty string if there is no image.
 
-    A remote image is not fetched, and the id of a file is not looked up: the emulator reaches no other server.
+    The emulator connects to no other server: it does not fetch a remote image, and does not look up a file's id.
+
+    Raises:
+        RefusalError: The image cannot be read.
     """
     if reference is None:
         return ""
@@ -50,8 +54,12 @@ def seed_of(reference: Upload | Mapping[str, Any] | None, *, param: str = "input
     return hashlib.sha256(f"{kind} {value}".encode()).hexdigest()
 
 
-def probe(upload: Upload, *, param: str = "video") -> Clip:
-    """Read the size and the duration of an uploaded video."""
+def read_clip(upload: Upload, *, param: str = "video") -> Clip:
+    """Read the size and the duration of an uploaded video.
+
+    Raises:
+        RefusalError: The video cannot be read.
+    """
     try:
         with av.open(upload.file, "r", format="mp4") as container:
             stream = container.streams.video[0]
@@ -60,7 +68,7 @@ def probe(upload: Upload, *, param: str = "video") -> Clip:
             duration = float((container.duration or 0) / av.time_base)
             next(container.decode(stream))
     except Exception as error:
-        # FFmpeg's errors, an IndexError if there is no video, an AttributeError if its codec is unknown, and more.
+        # Among others: FFmpeg's errors, IndexError if there is no video stream, AttributeError if its codec is unknown.
         raise RefusalError(
             Reason.UNPROCESSABLE,
             f"{param} is not a video that can be read; send an MP4 file.",
@@ -76,7 +84,7 @@ def _check_image(file: BinaryIO, param: str) -> None:
             _check_pixels(image.width, image.height)
             image.load()
     except Exception as error:
-        # Pillow's readers raise whatever a broken file leads them to: SyntaxError and struct.error among others.
+        # For a broken file, Pillow's readers raise many kinds of exceptions, such as SyntaxError and struct.error.
         raise RefusalError(
             Reason.UNPROCESSABLE,
             f"{param} is not an image that can be read; send a JPEG, PNG or WebP file.",
@@ -86,7 +94,7 @@ def _check_image(file: BinaryIO, param: str) -> None:
 
 
 def _check_pixels(width: int, height: int) -> None:
-    # Seen before any pixel is decoded, so that a small file cannot claim much memory.
+    # This is checked before any pixel is decoded, so that a small file cannot use much memory.
     if width * height > _MAX_PIXELS:
         raise ValueError("too many pixels")
 

@@ -1,7 +1,7 @@
-"""Let the app reach the connection that it answers on, under uvicorn: to reset it, or to break its framing.
+"""Give the app access to the connection of a request under uvicorn, so that it can reset it or break its framing.
 
-ASGI has no word for either. `UvicornProtocol` puts a `Connection` into the state of each request's scope; under another
-server there is none, and a fault does what ASGI allows.
+ASGI has no message for either. `UvicornProtocol` puts a `Connection` into the state of each request's scope. Other
+servers do not, and faults then do what ASGI allows.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ if TYPE_CHECKING:
 
 
 class UvicornProtocol(H11Protocol):
-    """Uvicorn's protocol in Python, with a way to the wire, and with the contract's envelope for broken requests."""
+    """Uvicorn's h11 protocol, with access to the connection, and the contract's error envelope for malformed HTTP."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Remember the connection, for the scopes of its requests."""
+        """Store the connection in the state of the scopes of its requests."""
         stream = cast("asyncio.Transport", transport)
         super().connection_made(stream)
         self.app_state = {**self.app_state, CONNECTION_KEY: Connection(stream)}
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse bytes that are no HTTP, and close the connection."""
+        """Refuse a request that is not valid HTTP, and close the connection."""
         error: dict[str, Any] = {
             "message": f"{msg} The connection is closed.",
             "type": "invalid_request_error",
@@ -44,7 +44,7 @@ class UvicornProtocol(H11Protocol):
             ("x-request-id", f"req_{secrets.token_hex(12)}"),
             ("connection", "close"),
         ]
-        with contextlib.suppress(h11.LocalProtocolError):  # an answer is under way, and cannot be followed by another
+        with contextlib.suppress(h11.LocalProtocolError):  # another response is being sent on this connection already
             events = (h11.Response(status_code=400, headers=headers), h11.Data(data=body), h11.EndOfMessage())
             self.transport.write(b"".join(self.conn.send(event) or b"" for event in events))
         self.transport.close()

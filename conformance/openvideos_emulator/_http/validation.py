@@ -1,7 +1,7 @@
-"""Judge requests by the contract: one validator for the parameters and bodies of every operation.
+"""Validate requests by the contract: one validator for the parameters and bodies of every operation.
 
-Strings from a path, a query, a header or a form are first read as the type that their schema names; then the schema
-itself decides. Nothing here knows an operation, a field or a limit by name.
+Strings from a path, a query, a header or a form are first parsed as their schema's type; then they are validated by the
+schema. This module names no operation, field or limit of the contract.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ _CHUNK: Final = 1 << 20
 _INTEGER: Final = re.compile(r"-?(0|[1-9][0-9]*)")
 _NUMBER: Final = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 _UNUSABLE: Final = re.compile("[\0\ud800-\udfff]")
-_MAX_DIGITS: Final = 4000  # Python refuses to read longer numbers
-_WORDS: Final = {
+_MAX_DIGITS: Final = 4000  # Python refuses to parse longer numbers
+_RULES: Final = {
     "minimum": "must be at least {limit}",
     "maximum": "must be at most {limit}",
     "exclusiveMinimum": "must be more than {limit}",
@@ -58,7 +58,7 @@ _CODES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A file of a form: its bytes, which can be read from the start, and a hash of them."""
+    """An uploaded file of a form: `file` is at its start, `digest` is the SHA-256 of its bytes."""
 
     file: BinaryIO
     media_type: str | None
@@ -66,14 +66,14 @@ class Upload:
 
 
 Fields = dict[str, Any]
-"""What a request says, by name: values that the schema has judged, and its defaults."""
+"""A request's validated values, by name, and the schema's defaults."""
 
 
 class Validator:
-    """The judge of requests. It has no state but the contract."""
+    """Validate requests by one contract."""
 
     def __init__(self, contract: Contract) -> None:
-        """Judge by this contract."""
+        """Validate by this contract."""
         self._contract = contract
 
     def parameters(
@@ -84,12 +84,16 @@ class Validator:
         query: bytes,
         headers: Mapping[str, str],
     ) -> Fields:
-        """Read the parameters of an operation; `path` values are decoded, `headers` have lower-case names."""
-        given = {"path": _single(path), "query": _query_fields(query), "header": _single(headers)}
+        """Parse and validate an operation's parameters; `path` values are decoded, `headers` have lower-case names.
+
+        Raises:
+            RefusalError: A parameter is missing, repeated or breaks its schema.
+        """
+        texts_by_place = {"path": _single(path), "query": _query_fields(query), "header": _single(headers)}
         fields: Fields = {}
         for parameter in operation.parameters:
             name = parameter.name.lower() if parameter.place == "header" else parameter.name
-            texts = given[parameter.place].get(name) if parameter.place in given else None
+            texts = texts_by_place[parameter.place].get(name) if parameter.place in texts_by_place else None
             if texts is not None:
                 schema, delimiter = parameter.schema, parameter.delimiter
                 value = self._read(parameter.name, schema, texts, len(texts), delimiter=delimiter)
@@ -102,7 +106,11 @@ class Validator:
         return fields
 
     def json_fields(self, body: Mapping[str, Any], address: str) -> Fields:
-        """Judge the fields of a JSON body."""
+        """Validate the fields of a JSON body by the schema at `address`; leave out fields that it does not name.
+
+        Raises:
+            RefusalError: The body breaks its schema.
+        """
         properties = self._properties(address)
         if self._contract.schema_at(address).get("additionalProperties") is False:
             _refuse_unknown(body, properties)
@@ -113,7 +121,11 @@ class Validator:
         return self._with_defaults(fields, properties)
 
     def form_fields(self, form: Form, address: str) -> Fields:
-        """Judge the fields of a form; its files come back as `Upload`."""
+        """Parse and validate the fields of a form by the schema at `address`; files are returned as `Upload`.
+
+        Raises:
+            RefusalError: The form breaks its schema.
+        """
         properties = self._properties(address)
         named: dict[str, list[Part]] = {}
         for part in form.parts:
@@ -124,7 +136,7 @@ class Validator:
         for name, parts in named.items():
             if self._contract.is_file(properties[name]):
                 _refuse_repetition(name, len(parts))
-                fields[name] = ""  # a file is judged by what it holds, elsewhere; its schema knows only that it is
+                fields[name] = ""  # the schema checks only that it is there; upload_probe.py validates the content
                 uploads[name] = _upload(parts[0])
             else:
                 fields[name] = self._read(name, properties[name], map(_text, parts), len(parts))
@@ -148,9 +160,12 @@ class Validator:
     def _read(
         self, name: str, schema: Schema, texts: Iterable[str], count: int, *, delimiter: str | None = None
     ) -> object:
-        """Read the texts under a name as what their schema means; several only as the items of an array.
+        """Parse the texts of a parameter or field as their schema's type; several texts are the items of an array.
 
-        No text is read if there are too many of them.
+        If the schema is not an array and `count` is above 1, no text is read.
+
+        Raises:
+            RefusalError: The name is repeated, or a text contains a character that is not allowed.
         """
         types = self._contract.types_of(schema)
         is_array = "array" in types and (count > 1 or "string" not in types)
@@ -174,7 +189,7 @@ class Validator:
 
 
 def fingerprint(operation: Operation, fields: Mapping[str, Any]) -> str:
-    """Hash what a request asks for, so that its repetition is known: an upload counts by its bytes."""
+    """Hash a request's operation and fields, to recognize the same request; of an upload, its bytes are hashed."""
     plain = {name: value.digest if isinstance(value, Upload) else value for name, value in fields.items()}
     return hashlib.sha256(json.dumps([operation.id, plain], sort_keys=True).encode()).hexdigest()
 
@@ -188,7 +203,7 @@ def _refusal(flaw: Flaw, name: str | None) -> RefusalError:
         return invalid(f"{subject} is missing.", param=param, code=code)
     limit = flaw.limit
     written = ", ".join(str(each) for each in cast("list[object]", limit)) if isinstance(limit, list) else str(limit)
-    rule = _WORDS.get(flaw.keyword, "does not fit the contract").format(limit=written)
+    rule = _RULES.get(flaw.keyword, "does not fit the contract").format(limit=written)
     return invalid(f"{subject} is {shown(flaw.value)}; it {rule}.", param=param, code=code)
 
 
@@ -249,7 +264,7 @@ def _scalar(text: str, types: frozenset[str]) -> object:
 
 
 def _json_object(text: str) -> object:
-    """Read a JSON object in a form; what is none stays the text that it is, which its schema then refuses."""
+    """Parse a JSON object in a form; return the text itself if it is not one, so that the schema refuses it."""
     try:
         return parse_json(text.encode())
     except (RefusalError, UnicodeEncodeError):

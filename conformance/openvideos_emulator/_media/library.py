@@ -1,7 +1,7 @@
-"""Keep the rendered files: make each once, when it is first asked for, and never show half of one.
+"""Store the rendered files: render each one once, when it is first requested, and never return an incomplete file.
 
-A file is named by its recipe, so equal jobs share it, and one that is lost is made again. It is written beside its
-place and then moved there. Rendering has a small pool of its own, so that it holds up nothing else.
+A file's name is a hash of its recipe, so that equal jobs share it, and a file that is lost is rendered again. A file is
+written under a temporary name and then renamed. Rendering has its own small pool of threads.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ _CHUNK: Final = 1 << 20
 _PART: Final = ".part"
 _OURS: Final = frozenset({_PART, ".mp4", ".webp", ".jpg"})
 _LOG = logging.getLogger("openvideos_emulator")
-# The libraries decide bytes too: after an upgrade, files are made anew rather than mixed with old ones.
+# The libraries' versions affect the bytes, so after an upgrade files are rendered again.
 _MAKER: Final = f"1/{av.__version__}/{PIL.__version__}"
 
 
 class Variant(Enum):
-    """The files of a job: the value is the contract's word."""
+    """The files of a job; the values are those of the contract's `variant`."""
 
     VIDEO = "video"
     THUMBNAIL = "thumbnail"
@@ -51,12 +51,12 @@ class Variant(Enum):
 
     @property
     def media_type(self) -> str:
-        """Name the media type of this file."""
+        """Return the media type of this file."""
         return {"video": "video/mp4", "thumbnail": "image/webp", "spritesheet": "image/jpeg"}[self.value]
 
     @property
     def suffix(self) -> str:
-        """Name the end of this file's name."""
+        """Return the suffix of this file's name."""
         return {"video": ".mp4", "thumbnail": ".webp", "spritesheet": ".jpg"}[self.value]
 
 
@@ -69,7 +69,10 @@ _RENDERERS: Final[dict[Variant, Callable[[Recipe, Path], None]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """An open file that is whole: the reader closes `file`. `etag` is quoted, and strong: a hash of the bytes."""
+    """A complete file, open for reading; the caller closes `file`.
+
+    `etag` is quoted and strong: a hash of the bytes. `length` is in bytes.
+    """
 
     file: BinaryIO
     length: int
@@ -78,10 +81,14 @@ class Media:
 
 
 class MediaLibrary:
-    """The files of all jobs, in one directory; a temporary one when the path is None."""
+    """The files of all jobs, in one directory; a temporary directory if the path is None."""
 
     def __init__(self, directory: Path | None) -> None:
-        """Make the directory; StartError if that cannot be done."""
+        """Make the directory.
+
+        Raises:
+            StartError: The directory cannot be made.
+        """
         self._lock = threading.Lock()
         self._pending: dict[Path, Future[None]] = {}
         self._pool = ThreadPoolExecutor(max_workers=_WORKERS, thread_name_prefix="render")
@@ -96,13 +103,13 @@ class MediaLibrary:
             raise StartError(f"the directory for media, {directory}, cannot be used: {error}") from error
 
     def close(self) -> None:
-        """Wait for the file that is being made, make no more, and remove a temporary directory."""
+        """Wait for the files that are being rendered, cancel the others, and remove a temporary directory."""
         self._pool.shutdown(wait=True, cancel_futures=True)
         if self._temporary is not None:
             self._temporary()
 
     def request(self, recipe: Recipe, variant: Variant) -> Future[None]:
-        """Start to make a file, unless it is there or on its way; the future ends when `open` can succeed."""
+        """Start to render a file, unless it exists or is being rendered; after the future, `open` can open it."""
         path = self._path(recipe, variant)
         with self._lock:
             pending = self._pending.get(path)
@@ -118,7 +125,11 @@ class MediaLibrary:
         return future
 
     def open(self, recipe: Recipe, variant: Variant) -> Media:
-        """Open a file that was made; FileNotFoundError if it was not, or is gone since."""
+        """Open a rendered file.
+
+        Raises:
+            FileNotFoundError: The file was not rendered, or was removed since.
+        """
         path = self._path(recipe, variant)
         with contextlib.ExitStack() as stack:
             file = stack.enter_context(path.open("rb"))
@@ -128,13 +139,13 @@ class MediaLibrary:
         return Media(file, facts.st_size, etag, variant.media_type)
 
     def discard(self, recipe: Recipe) -> None:
-        """Remove the files of a recipe; a reader that has one open reads it to its end."""
+        """Remove the files of a recipe; a response that has a file open can still read it to its end."""
         for variant in Variant:
-            with contextlib.suppress(OSError):  # Windows refuses while it is read; then it stays until the next time
+            with contextlib.suppress(OSError):  # Windows refuses while the file is open; the next sweep removes it
                 self._path(recipe, variant).unlink(missing_ok=True)
 
     def keep_only(self, recipes: Iterable[Recipe], *, with_parts: bool = False) -> None:
-        """Remove all files but those of these recipes; `with_parts`, also what a killed process left half written."""
+        """Remove all files but those of these recipes; `with_parts`, also the unfinished files of a killed process."""
         kept = {self._path(recipe, variant) for recipe in recipes for variant in Variant}
         for path in self._directory.iterdir():
             if path not in kept and path.suffix in _OURS and (with_parts or path.suffix != _PART):

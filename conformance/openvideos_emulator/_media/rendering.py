@@ -1,9 +1,9 @@
 """Draw and encode a job's files: an H.264 clip, a WebP thumbnail, a JPEG spritesheet.
 
-The same recipe always makes the same bytes. A frame is a still ground (a gradient whose colours come from the recipe,
-with the prompt on it) and a strip at its foot that moves: a timecode, a bar, and a ball that runs along it. The ground
-is drawn and converted once and only the strip is drawn per frame, so that a clip is made much faster than it plays and
-a long one needs no more memory than a short one.
+The same recipe always makes the same bytes. A frame consists of a still background (a gradient whose colours depend on
+the recipe, with the prompt on it) and a moving strip at the bottom: a timecode, a bar, and a ball that moves along the
+bar. The background is drawn and converted once, and only the strip is drawn for each frame. So a clip is rendered much
+faster than it plays, and a long clip needs no more memory than a short one.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ if TYPE_CHECKING:
     from .._model.jobs import Recipe
 
 FRAME_RATE: Final = 24
-_THREADS: Final = 2  # fixed: x264 writes other bytes with another number of threads
+_THREADS: Final = 2  # fixed, because the number of threads affects the bytes that x264 writes
 _ENCODER: Final = {
     "preset": "ultrafast",
     "crf": "24",
     "g": str(FRAME_RATE),  # a key frame each second, so that players seek quickly
-    # The converter below makes BT.709 in the limited range; say so, for players that guess otherwise.
+    # The converter below makes BT.709 in the limited range; this tells players, which may assume something else.
     "x264-params": "colorprim=bt709:transfer=bt709:colormatrix=bt709:range=tv",
 }
 _MUXER: Final = {"movflags": "+faststart", "fflags": "+bitexact"}  # the index first, so that players start at once
@@ -50,30 +50,30 @@ _Colour = tuple[int, int, int]
 
 
 def render_video(recipe: Recipe, path: Path) -> None:
-    """Write the clip: MP4, H.264, 4:2:0, exactly as large and as long as the recipe says."""
-    scene = _Scene(recipe)
+    """Write the clip: MP4, H.264, 4:2:0, with the recipe's exact size and duration."""
+    picture = _Picture(recipe)
     count = recipe.seconds * FRAME_RATE
     with av.open(str(path), "w", format="mp4", options=_MUXER) as container:
         stream = container.add_stream(  # pyright: ignore[reportUnknownMemberType] - its **kwargs have no type
             "libx264", rate=FRAME_RATE, options=_ENCODER
         )
-        stream.width, stream.height, stream.pix_fmt = scene.width, scene.height, "yuv420p"
+        stream.width, stream.height, stream.pix_fmt = picture.width, picture.height, "yuv420p"
         stream.codec_context.thread_count = _THREADS
-        ground = _planes(scene.ground)
+        ground = _planes(picture.ground)
         for index in range(count):
-            frame = av.VideoFrame(scene.width, scene.height, "yuv420p")
-            strip = _planes(scene.strip(index / count))
+            frame = av.VideoFrame(picture.width, picture.height, "yuv420p")
+            strip = _planes(picture.strip(index / count))
             for plane, below, moving in zip(frame.planes, ground, strip, strict=True):
                 below[plane.line_size * plane.height - len(moving) :] = moving
-                plane.update(cast("bytes", below))  # it takes any buffer; a copy would hold up other threads
+                plane.update(cast("bytes", below))  # `update` takes any buffer; a copy would block other threads
             frame.pts, frame.time_base = index, Fraction(1, FRAME_RATE)
             _encode(container, stream, frame)
         _encode(container, stream, None)
 
 
 def render_thumbnail(recipe: Recipe, path: Path) -> None:
-    """Write the thumbnail: WebP, a frame from the middle, in the size of the clip."""
-    _Scene(recipe).frame(0.5).save(path, format="WEBP", quality=80, method=2)
+    """Write the thumbnail: WebP, the frame in the middle, in the size of the clip."""
+    _Picture(recipe).frame(0.5).save(path, format="WEBP", quality=80, method=2)
 
 
 def render_spritesheet(recipe: Recipe, path: Path) -> None:
@@ -82,17 +82,17 @@ def render_spritesheet(recipe: Recipe, path: Path) -> None:
     scale = min(1.0, _SHEET_EDGE / max(full_width, full_height))
     width, height = max(1, round(full_width * scale)), max(1, round(full_height * scale))
     sheet = Image.new("RGB", (width * _SHEET_COLUMNS, height * _SHEET_ROWS))
-    # Draw the small pictures small, rather than shrink large ones: the letters stay sharp.
-    scene = _Scene(recipe, width=width, height=height)
+    # Draw small pictures instead of shrinking large ones, so that the text stays sharp.
+    picture = _Picture(recipe, width=width, height=height)
     total = _SHEET_COLUMNS * _SHEET_ROWS
     for index in range(total):
         row, column = divmod(index, _SHEET_COLUMNS)
-        sheet.paste(scene.frame(index / total), (column * width, row * height))
+        sheet.paste(picture.frame(index / total), (column * width, row * height))
     sheet.save(path, format="JPEG", quality=85)
 
 
-class _Scene:
-    """What a clip shows, at any moment and in any size."""
+class _Picture:
+    """The content of a clip at any moment, in any size in pixels."""
 
     def __init__(self, recipe: Recipe, *, width: int | None = None, height: int | None = None) -> None:
         own_width, own_height = _edges(recipe)
@@ -111,7 +111,7 @@ class _Scene:
         return picture
 
     def strip(self, moment: float) -> Image.Image:
-        """Draw the foot of the picture, all that moves, at a moment from 0 to 1."""
+        """Draw the moving strip at the bottom of the picture, at a moment from 0 to 1."""
         strip = Image.new("RGB", (self.width, self.strip_height), (16, 16, 20))
         draw = ImageDraw.Draw(strip)
         bar = max(1, self.strip_height // 4)
@@ -155,9 +155,9 @@ def _edges(recipe: Recipe) -> tuple[int, int]:
 
 
 def _gradient(width: int, height: int, digest: bytes) -> Image.Image:
-    """Draw a gradient between two dark colours, on which white letters are legible, in a direction of its own."""
+    """Draw a gradient of two dark colours, on which white text is legible; `digest` gives colours and direction."""
     slope = Image.linear_gradient("L").rotate(digest[2] * 360 / 256, resample=Image.Resampling.BICUBIC, fillcolor=128)
-    inner = round(256 * (1 - 1 / math.sqrt(2)) / 2)  # the corners, which the rotation leaves empty, are cut off
+    inner = round(256 * (1 - 1 / math.sqrt(2)) / 2)  # cut off the corners, which the rotation leaves empty
     box = (inner, inner, 256 - inner, 256 - inner)
     slope = slope.transform((width, height), Image.Transform.EXTENT, box, resample=Image.Resampling.BICUBIC)
     dark = _colour(digest[0], light=0.13, vivid=0.75)
@@ -171,12 +171,12 @@ def _colour(hue: int, *, light: float, vivid: float) -> _Colour:
 
 
 def _encode(container: OutputContainer, stream: VideoStream, frame: av.VideoFrame | None) -> None:
-    # The types of packets are generic, and PyAV leaves their argument out.
+    # Packet types are generic, and PyAV's annotations omit their argument.
     container.mux(stream.encode(frame))  # pyright: ignore[reportUnknownMemberType]
 
 
 def _planes(picture: Image.Image) -> list[bytearray]:
-    """Convert a picture into the three planes of 4:2:0, with the padding that its width has in the encoder."""
+    """Convert a picture into the three planes of 4:2:0, with the row padding that the encoder uses."""
     pixels = picture.convert("RGBA").tobytes()
     frame = av.VideoFrame.from_bytes(pixels, picture.width, picture.height, format="rgba")
     return [bytearray(plane) for plane in frame.reformat(format="yuv420p", dst_colorspace="ITU709").planes]

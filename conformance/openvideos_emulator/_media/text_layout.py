@@ -1,7 +1,7 @@
-"""Decide how a text is set into a box: which size, which line breaks, and what stands for letters the font lacks.
+"""Lay out a text in a box: choose the font size and the line breaks, and replace characters that the font lacks.
 
-Pillow's built-in font is the only one that every machine has, so it alone makes the same picture everywhere. It holds
-little beyond ASCII; other letters lose their accents, and what is left is named in brackets, such as `[cjk x3]`.
+Only Pillow's built-in font is on every machine, so that the picture is the same everywhere. The font has little beyond
+ASCII: accented letters lose their accents, and other characters are named in brackets, such as `[cjk x3]`.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from PIL import Image, ImageDraw, ImageFont
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_MISSING: Final = "\U0010ffff"  # no font has it: its picture is that of every letter which the font lacks
+_MISSING: Final = "\U0010ffff"  # no font has this character, so its picture is that of every missing character
 _LARGEST: Final = 96
 _SMALLEST: Final = 6
-_LONGEST_LINE: Final = 2000  # letters; no frame is wide enough for more
+_LONGEST_LINE: Final = 2000  # characters; no frame is wide enough for more
 _ELLIPSIS: Final = "…"
 _REPLACED: Final = {"–": "-", "—": "-", "‘": "'", "’": "'", "×": "x", "ß": "ss", "€": "EUR", "→": "->"}  # noqa: RUF001
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """A text as it is drawn: the font's size in pixels, the height of a line, and the lines."""
+    """A text as it is drawn: the font size and the height of a line, in pixels, and the lines."""
 
     size: int
     line_height: int
@@ -36,7 +36,11 @@ class Setting:
 
 @lru_cache(maxsize=128)
 def font_of(size: int) -> ImageFont.FreeTypeFont:
-    """Give the built-in font at a size in pixels."""
+    """Return the built-in font at a size in pixels.
+
+    Raises:
+        TypeError: Pillow was built without FreeType.
+    """
     font = ImageFont.load_default(size)
     if not isinstance(font, ImageFont.FreeTypeFont):  # pragma: no cover - Pillow's wheels have FreeType
         raise TypeError("Pillow was built without FreeType; install its wheel from PyPI")
@@ -44,7 +48,7 @@ def font_of(size: int) -> ImageFont.FreeTypeFont:
 
 
 def drawable(text: str) -> str:
-    """Write a text with letters that the font has, and say in brackets what it lacks."""
+    """Replace the characters that the font lacks: by similar letters, or by their names in brackets."""
     pieces: list[str] = []
     for name, group in itertools.groupby(_spelled(text), key=lambda pair: pair[1]):
         letters = [pair[0] for pair in group]
@@ -53,11 +57,11 @@ def drawable(text: str) -> str:
 
 
 def set_into(text: str, *, width: int, height: int) -> Setting:
-    """Set a text as large as the box allows; at the smallest legible size it ends in an ellipsis instead."""
+    """Lay out a text in the largest size that fits the box; shorten it if even the smallest size is too large."""
     smallest = max(_SMALLEST, min(_LARGEST, (width + height) // 100))
     for size in _sizes(height, smallest):
         setting, is_whole = _set(text, size=size, width=width, height=height)
-        # A word that is cut across two lines is hard to read: prefer a smaller size, down to a point.
+        # A word that is cut across two lines is hard to read, so prefer a smaller size, down to twice the smallest.
         if is_whole and (size <= smallest * 2 or " ".join(setting.lines).split() == text.split()):
             return setting
     setting, is_whole = _set(text, size=smallest, width=width, height=height)
@@ -67,7 +71,7 @@ def set_into(text: str, *, width: int, height: int) -> Setting:
 
 
 def _set(text: str, *, size: int, width: int, height: int) -> tuple[Setting, bool]:
-    """Set a text at one size; tell whether all of it is there."""
+    """Lay out a text at one size; also return whether all of it fits."""
     line_height = size + max(1, size // 4)
     room = height // line_height
     lines = tuple(itertools.islice(_broken(text, size, width), room + 1))
@@ -82,7 +86,7 @@ def _sizes(height: int, smallest: int) -> list[int]:
 
 
 def _broken(text: str, size: int, width: int) -> Iterator[str]:
-    """Yield the lines of a text, lazily: a long one is abandoned as soon as it is seen not to fit."""
+    """Yield the lines of a text lazily, so that the caller can stop as soon as a long text does not fit."""
     line = ""
     for each in text.split():
         word = each
@@ -101,7 +105,7 @@ def _broken(text: str, size: int, width: int) -> Iterator[str]:
 
 
 def _fitting(word: str, size: int, width: int) -> int:
-    """Count the letters, at least one, that fit into a line."""
+    """Return how many of the word's characters fit into a line, at least 1."""
     low, high = 1, min(len(word), _LONGEST_LINE)
     while low < high:
         middle = (low + high + 1) // 2
@@ -116,7 +120,7 @@ def _shortened(line: str, size: int, width: int) -> str:
 
 
 def _width(text: str, size: int) -> float:
-    # The sum of the letters' own widths: a line's true width is at most that, and to measure each anew takes seconds.
+    # The sum of the characters' widths is an upper bound of the line's width. To measure each line would take seconds.
     return sum(_advance(char, size) for char in text)
 
 
@@ -126,7 +130,7 @@ def _advance(char: str, size: int) -> float:
 
 
 def _spelled(text: str) -> Iterator[tuple[str, str | None]]:
-    """Yield each letter with None if the font has it, else with the name of its script or its picture."""
+    """Yield each character, with None if the font has it, else with the name of its script or symbol."""
     for char in text:
         spelling = _spelling(char)
         if spelling is None:
@@ -137,11 +141,11 @@ def _spelled(text: str) -> Iterator[tuple[str, str | None]]:
 
 @lru_cache(maxsize=4096)
 def _spelling(char: str) -> str | None:
-    """Write a letter with those that the font has; None if that is impossible."""
+    """Replace a character by characters that the font has; None if that is impossible."""
     if char.isspace():
         return " "
     if unicodedata.category(char) in {"Mn", "Me", "Cc", "Cf"}:
-        return ""  # accents that stand alone, controls, joiners: nothing to see
+        return ""  # separate accents, control characters and joiners are invisible
     plain = _REPLACED.get(char) or "".join(
         each for each in unicodedata.normalize("NFKD", char) if unicodedata.category(each) != "Mn"
     )

@@ -1,4 +1,4 @@
-"""Tell the time that jobs see: that of a source, moved ahead by hand, and never back."""
+"""Provide the time that jobs see: the time of a source, plus the seconds by which tests advance it; never back."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ if TYPE_CHECKING:
 
 
 class Clock:
-    """A clock over a source of Unix seconds, for all threads."""
+    """A thread-safe clock on top of a source of Unix seconds."""
 
     def __init__(self, source: Callable[[], float], *, latest: float, ahead: float) -> None:
-        """Go on from the `latest` time that was told before, `ahead` of the source."""
+        """Continue from the `latest` known time, in Unix seconds, and be `ahead` seconds ahead of the source."""
         self._source = source
         self._lock = threading.Lock()
-        # A source that was set back must not set jobs back: time stands still until it has caught up.
+        # If the source is set back, jobs must not go back: the clock stands still until the source has caught up.
         self._latest, self._ahead = latest, ahead
 
     def now(self) -> float:
-        """Tell the time."""
+        """Return the time, in Unix seconds."""
         with self._lock:
             self._latest = max(self._latest, self._source() + self._ahead)
             return self._latest
 
     def move(self, seconds: float) -> float:
-        """Move ahead by hand; give how far ahead of the source the clock is now."""
+        """Advance the clock by `seconds`; return how many seconds it is ahead of the source now."""
         now = self.now()
         with self._lock:
             self._ahead += seconds
-            self._latest = now + seconds  # also where the clock stood still, until it had caught up
+            self._latest = now + seconds  # also if the clock stands still until the source has caught up
             return self._ahead
 
     def reset(self) -> None:
-        """Tell the time of the source again, also if that is earlier."""
+        """Return to the time of the source, even if that is earlier."""
         with self._lock:
             self._latest = self._ahead = 0.0

@@ -1,7 +1,7 @@
-"""Decide which request meets which fault: a plan that is kept in order and used up. Pure, but for its lock.
+"""Plan faults, and decide which request each of them happens to. Pure, but for a lock.
 
-A fault is either an answer in place of the right one (`status`), or something that happens to the right one on its way
-(`delay`, `reset`, `truncate`, `content_length`, `stall`), or both. What they do to bytes and connections is elsewhere.
+A fault replaces the right response (`status`), or disturbs the response while it is sent (`delay`, `reset`, `truncate`,
+`content_length`, `stall`), or both. `_http/fault_injection.py` carries faults out.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ class Reset(Enum):
     """When the connection is reset."""
 
     BEFORE_REQUEST = "before_request"
-    """Before the request is carried out: it has no effect."""
+    """Before the request is carried out, so that it has no effect."""
     BEFORE_ANSWER = "before_answer"
-    """After the request was carried out, before a byte of its answer."""
+    """After the request was carried out, before the first byte of the response."""
     BEFORE_BODY = "before_body"
-    """After the status and the headers of the answer."""
+    """After the status and the headers of the response."""
     AFTER_BODY = "after_body"
-    """After the whole answer: the connection cannot be used again."""
+    """After the whole response, so that the connection cannot be used again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stall:
-    """Send no more after `at` bytes of the body, for `seconds`, or until the client goes away (None)."""
+    """Stop sending after `at` bytes of the body, for `seconds`, or until the client disconnects (None)."""
 
     at: int = 0
     seconds: float | None = None
@@ -39,10 +39,11 @@ class Stall:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What is to go wrong, with the next `times` requests that match.
+    """A fault that happens to the next `times` requests that match.
 
-    A request matches by the contract's `operation` id, by its `method` and by its `path` with `*` for any letters;
-    what is None matches all. With a `status` the request is not carried out, unless `carried_out` is true.
+    A request matches if its `operation` id, its `method` and its `path` (in which `*` stands for any characters) match;
+    None matches all. With a `status` the request is not carried out, unless `carried_out` is true. `delay` is in
+    seconds; `truncate` and `content_length` are in bytes.
     """
 
     times: int = 1
@@ -60,7 +61,7 @@ class Fault:
     stall: Stall | None = None
 
     def matches(self, *, operation: str | None, method: str, path: str) -> bool:
-        """Tell whether a request is one that this fault is meant for."""
+        """Return whether this fault matches a request."""
         return (
             (self.operation is None or self.operation == operation)
             and (self.method is None or self.method == method)
@@ -77,34 +78,34 @@ class Planned:
 
 
 class FaultPlan:
-    """The faults that are to happen, in the order in which they were planned."""
+    """The planned faults that are still to happen, in the order in which they were planned."""
 
     def __init__(self) -> None:
-        """Begin with no faults."""
+        """Start without faults."""
         self._lock = threading.Lock()
         self._planned: list[Planned] = []
 
     def add(self, fault: Fault) -> None:
-        """Plan a fault, behind those that are planned already."""
+        """Plan a fault, after those that are planned already."""
         with self._lock:
             self._planned.append(Planned(fault, fault.times))
 
     def clear(self) -> None:
-        """Plan no faults."""
+        """Remove all planned faults."""
         with self._lock:
             self._planned.clear()
 
     def __bool__(self) -> bool:
-        """Tell whether anything is to happen."""
+        """Return whether a fault is planned."""
         return bool(self._planned)
 
     def pending(self) -> list[Planned]:
-        """Give what is still to happen, in order."""
+        """Return the faults that are still to happen, in order."""
         with self._lock:
             return [Planned(each.fault, each.left) for each in self._planned]
 
     def take(self, *, operation: str | None, method: str, path: str) -> Fault | None:
-        """Give the fault of a request, the first planned that matches, and count it; None if there is none."""
+        """Return the first planned fault that matches a request, and count it as used once; None if none matches."""
         with self._lock:
             for planned in self._planned:
                 if planned.fault.matches(operation=operation, method=method, path=path):

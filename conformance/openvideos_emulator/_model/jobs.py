@@ -1,12 +1,12 @@
 """Decide what a job's status and progress are. Pure: no clock, no store, no HTTP.
 
-A job's record never says "in progress". It says when the job began, how often its status was read, how far it was
-advanced by hand, and at which pace it runs; `state_of` derives the rest, so that a job goes on by itself, also while no
-server runs. `advanced` makes the record that a job has after a step by hand.
+A job's record does not contain its status. It contains when the job started, how often it was polled, how far it was
+advanced by hand, and its speed. `state_of` derives the status from these, so that a job proceeds by itself, even while
+no server runs. `advanced` returns the record of a job after it was advanced by hand.
 
-The life of a job is one table over its share done, from 0 to 1:
+The status depends on the share of the job that is done, from 0 to 1:
 
-    share        ends well      ends badly
+    share        completes      fails
     < 0.1        queued         queued
     < 1          in_progress    in_progress, up to FAILS_AT percent
     1            completed      failed
@@ -21,7 +21,7 @@ from math import isfinite
 from typing import Final
 
 FAILS_AT: Final = 60
-"""The progress, in percent, at which a job that fails stops."""
+"""The progress, in percent, at which a failing job stops."""
 
 _QUEUED_BELOW: Final = 0.1
 _UNFINISHED: Final = 1 - 1e-9
@@ -34,11 +34,11 @@ _FAILURE_MESSAGES: Final = {
 _MAX_POLLS: Final = 1_000_000
 _MAX_SECONDS: Final = 86_400.0
 _BY_HAND_SECONDS: Final = 10.0
-_BY_HAND_POLLS: Final = 10  # as many steps of one poll as end a job that is advanced by hand
+_BY_HAND_POLLS: Final = 10  # advancing a `manual` job by this many polls ends it
 
 
 class Status(Enum):
-    """The statuses that this server sends."""
+    """The statuses that the emulator sends."""
 
     QUEUED = "queued"
     IN_PROGRESS = "in_progress"
@@ -52,10 +52,10 @@ TERMINAL: Final = frozenset({Status.COMPLETED, Status.FAILED})
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How fast a job runs: by reads of its status (`polls`), or by the clock (`seconds`, 0 for at once).
+    """A job's speed: it ends after `polls` polls, or after `seconds` (0 for at once).
 
-    Exactly one of the two is set. A job keeps the pace that it was created with. With `by_hand`, the clock does not
-    move the job: it lasts `seconds` of those that it is advanced by.
+    Exactly one of the two is set. A job keeps the speed that it was created with. With `by_hand`, the clock does not
+    move the job: it ends once it was advanced by `seconds`.
     """
 
     polls: int | None = None
@@ -64,9 +64,10 @@ class Pace:
 
     @classmethod
     def parse(cls, text: str) -> Pace:
-        """Read `instant`, `polls:N` (N from 1), `seconds:S` (S from 0, fractions allowed) or `manual`, `manual:S`.
+        """Parse `instant`, `polls:N` (N from 1), `seconds:S` (S from 0, fractions allowed), `manual` or `manual:S`.
 
-        Anything else is a ValueError.
+        Raises:
+            ValueError: The text is none of these.
         """
         kind, colon, value = text.partition(":")
         if text == "instant":
@@ -84,7 +85,7 @@ class Pace:
         )
 
     def __str__(self) -> str:
-        """Write the pace as `parse` reads it."""
+        """Return the text that `parse` reads."""
         if self.polls is not None:
             return f"polls:{self.polls}"
         if not self.seconds:
@@ -105,9 +106,9 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """What a job makes. Two jobs with equal recipes make the same bytes.
+    """The inputs from which a job's files are rendered. Jobs with equal recipes have the same files, byte for byte.
 
-    `seed` stands for whatever was uploaded or referred to; it is empty when there is only a prompt.
+    `size` is `WxH` in pixels. `seed` is a hash of the upload or of the source video; it is empty if there is neither.
     """
 
     prompt: str
@@ -119,9 +120,10 @@ class Recipe:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """The record of a job. Times are Unix seconds; `advanced` is how many seconds it was moved forward by hand.
+    """The record of a job. Times are Unix seconds; `advanced` is how many seconds it was advanced by hand.
 
-    `ended_at` is set once a read or a hand has brought the job to its end; a job that ends by the clock has none.
+    `row` is its row in the database, 0 before it is stored. `reads` is how often it was polled. `ended_at` is set once
+    a poll, or advancing by hand, has ended the job; it stays None for a job that ends by the clock.
     """
 
     id: str
@@ -139,7 +141,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A step by hand: `seconds` of the clock, `polls` of the status, or, with `to_end`, as much as is left."""
+    """How far to advance a job by hand: by `seconds`, by `polls` or, with `to_end`, to its end."""
 
     seconds: float = 0.0
     polls: int = 0
@@ -148,7 +150,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """How far a job is: `progress` in whole percent, `ended_at` in Unix seconds, None until the end."""
+    """A job's status: `progress` in whole percent; `ended_at` in Unix seconds, None until the end."""
 
     status: Status
     progress: int
@@ -156,7 +158,7 @@ class State:
 
 
 def failure_in(prompt: str) -> Failure | None:
-    """Find `[fail]` or `[fail:CODE]` in a prompt, and tell how the job is to fail; None if it is not."""
+    """Find `[fail]` or `[fail:CODE]` in a prompt, and return how the job is to fail; None if there is neither."""
     mark = _FAILURE_MARK.search(prompt)
     if mark is None:
         return None
@@ -166,9 +168,9 @@ def failure_in(prompt: str) -> Failure | None:
 
 
 def pace_in(prompt: str, pace: Pace) -> Pace:
-    """Find `[slow:SECONDS]` in a prompt, and give the pace that it asks for; else the server's own.
+    """Find `[slow:SECONDS]` in a prompt, and return that job speed; without the mark, return `pace`, the server's.
 
-    Where jobs are advanced by hand they still are, and last that many seconds of it.
+    If the server's jobs are advanced by hand, so is this one: it ends once it was advanced by SECONDS.
     """
     mark = _SLOW_MARK.search(prompt)
     seconds = 0.0 if mark is None else min(float(mark[1]), _MAX_SECONDS)
@@ -176,7 +178,7 @@ def pace_in(prompt: str, pace: Pace) -> Pace:
 
 
 def end_of(job: Job) -> float | None:
-    """Tell when a job ends or has ended, in Unix seconds; None as long as that is up to reads or to a hand."""
+    """Return when a job ends or ended, in Unix seconds; None if polls, or advancing by hand, are still to end it."""
     if job.ended_at is not None:
         return job.ended_at
     if job.pace.seconds is None or job.pace.by_hand:
@@ -185,15 +187,15 @@ def end_of(job: Job) -> float | None:
 
 
 def is_counted(job: Job) -> bool:
-    """Tell whether reading this job's status brings it nearer to its end."""
+    """Return whether a poll of this job moves it forward."""
     return job.ended_at is None and job.pace.polls is not None and job.reads < job.pace.polls
 
 
 def advanced(job: Job, step: Step, *, now: float) -> Job:
-    """Give the record of a job that has not ended after a step by hand.
+    """Return the record of a job, which has not ended, after it was advanced by a step.
 
-    A step in seconds moves jobs that run by seconds, one in polls those that run by polls; a job that is advanced by
-    hand is moved by either, and a poll is a tenth of it.
+    A step in seconds moves jobs that run by seconds; a step in polls moves jobs that run by polls. Both move a job with
+    the speed `manual`, of which a poll is a tenth.
     """
     pace = job.pace
     if step.to_end:
@@ -209,14 +211,17 @@ def advanced(job: Job, step: Step, *, now: float) -> Job:
 
 
 def advanced_to(job: Job, share: float) -> Job:
-    """Give the record of a job that has done this share, from 0 to less than 1, of what it has to do."""
+    """Return the record of a job of which this share, from 0 to less than 1, is done."""
     if job.pace.polls is not None:
         return replace(job, reads=int(job.pace.polls * share))
     return replace(job, advanced=(job.pace.seconds or 0.0) * share)
 
 
 def state_of(job: Job, *, now: float) -> State:
-    """Derive status and progress from the record and the time. Never goes back while `now` and `reads` do not."""
+    """Derive status and progress from the record and the time.
+
+    As long as `now` and `reads` do not decrease, the status and the progress do not go back.
+    """
     share, ended_at = _share_done(job, now)
     if share >= 1:
         status = Status.FAILED if job.failure else Status.COMPLETED
@@ -228,12 +233,12 @@ def state_of(job: Job, *, now: float) -> State:
 
 
 def first_state() -> State:
-    """Give the state in which every job is born, and in which create answers it, also at the pace `instant`."""
+    """Return the first state of every job, which the response to create shows, even with the speed `instant`."""
     return State(Status.QUEUED, 0, None)
 
 
 def poll_after_ms(job: Job, *, now: float) -> int:
-    """Advise how long to wait before the next poll, in milliseconds: about ten polls a job, at most one a second."""
+    """Return the advised poll interval, in milliseconds: for about ten polls a job, at most one a second."""
     if job.pace.seconds is None or job.pace.by_hand:
         return 100
     left = max(0.0, job.started_at + job.pace.seconds - job.advanced - now)
@@ -251,5 +256,5 @@ def _share_done(job: Job, now: float) -> tuple[float, float]:
         return min(1.0, job.advanced / seconds), now
     if now >= ends_at:
         return 1.0, ends_at
-    # Rounding must not end a job before the time that `end_of` tells.
+    # Rounding must not end a job before the time that `end_of` returns.
     return min(_UNFINISHED, max(0.0, (job.advanced + now - job.started_at) / seconds)), ends_at

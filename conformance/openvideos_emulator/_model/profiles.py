@@ -1,6 +1,6 @@
-"""Decide which sizes and durations a server offers, beyond what the contract's schemas allow.
+"""Decide which sizes and durations a server accepts, among those that the contract's schemas allow.
 
-The contract lets a server refuse a size or duration that it does not offer (400); a profile is that choice, as data.
+The contract lets a server refuse a size or duration that it does not offer (400). A profile is that choice, as data.
 """
 
 from __future__ import annotations
@@ -15,7 +15,10 @@ _MAX_DIGITS: Final = 9
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What a server offers. An empty `sizes` or `seconds` means every one up to the maximum."""
+    """The sizes and durations that a server accepts. An empty `sizes` or `seconds` means all up to the maximum.
+
+    `max_edge` is in pixels; `sizes` are written `WxH`.
+    """
 
     name: str
     max_edge: int
@@ -24,7 +27,11 @@ class Profile:
     seconds: frozenset[int] = frozenset()
 
     def check_size(self, size: str, *, param: str = "size") -> None:
-        """Refuse a size, written `WxH`, that this server does not offer."""
+        """Check a size, written `WxH`.
+
+        Raises:
+            RefusalError: This server does not offer the size.
+        """
         if self.sizes:
             if size not in self.sizes:
                 offered = ", ".join(sorted(self.sizes))
@@ -38,7 +45,11 @@ class Profile:
             )
 
     def check_seconds(self, seconds: str, *, param: str = "seconds") -> int:
-        """Refuse a duration in whole seconds that this server does not offer; return it as a number."""
+        """Check a duration in whole seconds, and return it as a number.
+
+        Raises:
+            RefusalError: This server does not offer the duration.
+        """
         number = int(seconds) if len(seconds) <= _MAX_DIGITS else self.max_seconds + 1
         if self.seconds and number not in self.seconds:
             offered = ", ".join(str(each) for each in sorted(self.seconds))
@@ -46,7 +57,11 @@ class Profile:
         return self.check_total(number, param=param)
 
     def check_total(self, seconds: int, *, param: str) -> int:
-        """Refuse a clip, such as an extended one, that is longer than this server makes; return its duration."""
+        """Check the total duration of a clip, such as an extended one, in seconds, and return it.
+
+        Raises:
+            RefusalError: The clip is empty, or longer than this server's maximum.
+        """
         if not 1 <= seconds <= self.max_seconds:
             length = str(seconds) if seconds < 10**_MAX_DIGITS else "too many"
             raise invalid(
@@ -63,7 +78,7 @@ DEFAULT: Final = Profile(name="default", max_edge=4096, max_seconds=60)
 SORA: Final = Profile(
     name="sora",
     max_edge=1792,
-    max_seconds=120,  # one clip has 12 at the most; extensions add up to more
+    max_seconds=120,  # a created clip has at most 12, but extensions make it longer
     sizes=frozenset({"720x1280", "1280x720", "1024x1792", "1792x1024"}),
     seconds=frozenset({4, 8, 12}),
 )

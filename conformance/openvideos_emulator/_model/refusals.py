@@ -1,6 +1,6 @@
-"""Name every way in which a request is refused, apart from HTTP.
+"""Define the reasons for which a request is refused, independently of HTTP.
 
-The engine and the validator raise `RefusalError`; `_http/responses.py` decides which status a `Reason` has.
+The engine and the validator raise `RefusalError`; `_http/responses.py` maps each `Reason` to an HTTP status.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ _NO_SPACE: Final = frozenset(getattr(errno, name) for name in ("ENOSPC", "EFBIG"
 
 
 class Reason(Enum):
-    """Why a request is refused, in the words of the contract's error responses."""
+    """Why a request is refused; each reason has a status in `_http/responses.py`."""
 
     INVALID = "invalid"
     UNAUTHORIZED = "unauthorized"
@@ -32,7 +32,7 @@ class Reason(Enum):
 
 
 class RefusalError(Exception):
-    """Refuse a request: why, a sentence for people, a word for programs, and the field that is wrong."""
+    """A request is refused: the reason, a message for people, a code for programs, and the field that is wrong."""
 
     def __init__(
         self,
@@ -43,7 +43,7 @@ class RefusalError(Exception):
         param: str | None = None,
         headers: dict[str, str] | None = None,
     ) -> None:
-        """Keep the parts; `headers` go onto the answer as they are."""
+        """Store the parts; `headers` are added to the response."""
         super().__init__(message)
         self.reason = reason
         self.message = message
@@ -53,11 +53,11 @@ class RefusalError(Exception):
 
 
 class StartError(Exception):
-    """Say why the emulator cannot start: a database that is not one, a port that is taken."""
+    """The emulator cannot start, for example because its database is invalid or in use."""
 
 
 def is_no_space(error: BaseException) -> bool:
-    """Tell whether a fault is that the disk is full, or that this process may write no more."""
+    """Return whether an error means that the disk is full, or that a quota or a limit for files is reached."""
     code = getattr(error, "sqlite_errorcode", None)
     if isinstance(code, int):
         return code & 0xFF == sqlite3.SQLITE_FULL or code == sqlite3.SQLITE_IOERR_WRITE
@@ -65,12 +65,12 @@ def is_no_space(error: BaseException) -> bool:
 
 
 def invalid(message: str, *, param: str | None = None, code: str = "invalid_value") -> RefusalError:
-    """Build the refusal of a bad value; `param` names the field that holds it."""
+    """Build the refusal of a bad value; `param` is the name of its field."""
     return RefusalError(Reason.INVALID, message, code=code, param=param)
 
 
 def shown(value: object, *, limit: int = 60) -> str:
-    """Write a value from a request so that it fits into a sentence, whatever it holds."""
+    """Return a value from a request in a form that is safe in a message: printable, with at most `limit` characters."""
     text = value if isinstance(value, str) else repr(value)
     text = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text[: limit + 1])
     return text if len(text) <= limit else f"{text[: limit - 1]}…"

@@ -1,4 +1,4 @@
-"""Make the record of a job that stands in any state from its beginning, without the work that leads there. Pure."""
+"""Make the record of a seeded job, which is added in any state. Pure."""
 
 from __future__ import annotations
 
@@ -7,18 +7,19 @@ from typing import Final
 
 from .jobs import FAILS_AT, Failure, Job, Pace, Recipe, Status, advanced_to, failure_in
 
-FAILURE: Final = Failure(code="generation_failed", message="The generation failed, because it was told to.")
-"""How a job fails that nothing more is said of."""
+FAILURE: Final = Failure(code="generation_failed", message="The generation failed, because a test planned it.")
+"""The failure of a job for which no other is given."""
 
 _JUST_BEGUN: Final = 0.1  # the share from which a job is in progress
 
 
 @dataclass(frozen=True, slots=True)
 class Seed:
-    """What a seeded job is to be: a completed one, unless it is told otherwise.
+    """The description of a seeded job, by default a completed one.
 
-    `progress`, in percent, is for jobs in progress; `completed_at`, in Unix seconds, for those that have ended: a day
-    ago, and the files are expired. A job that has not ended stands still until it is advanced, or runs at `pace`.
+    `progress`, in percent, is for jobs in progress. `completed_at`, in Unix seconds, is for jobs that have ended; if it
+    is more than a day ago, the files have expired. A job that has not ended runs with the speed `pace`; without it, the
+    job stands still until it is advanced.
     """
 
     prompt: str = "A seeded video"
@@ -36,7 +37,7 @@ class Seed:
 
 
 def seeded(seed: Seed, *, id_: str, now: float) -> Job:
-    """Give the record of a seeded job."""
+    """Return the record of a seeded job; `now` is in Unix seconds."""
     ended_at = seed.completed_at if seed.completed_at is not None else now
     created_at = seed.created_at if seed.created_at is not None else int(min(now, ended_at))
     failure = seed.failure or failure_in(seed.prompt)

@@ -1,8 +1,8 @@
-"""Decide which event the end of a job is, when it is delivered, and what an attempt comes to.
+"""Decide which event a job's end causes, when it is delivered, and how an attempt changes its delivery.
 
-Pure: no clock, no store, no HTTP. A job ends once, so it has one event at most, and the events of one job cannot
-overtake each other. An event is delivered at least once: its first attempt is due at the job's end, and each that fails
-is repeated after a pause that doubles, until one succeeds or MAX_ATTEMPTS have failed, five minutes later.
+Pure: no clock, no store, no HTTP. A job ends once, so it has at most one event. An event is delivered at least once.
+Its first attempt is due at the job's end. A failed attempt is repeated after a pause, which doubles each time, until
+one succeeds or MAX_ATTEMPTS have failed, which takes about five minutes.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ if TYPE_CHECKING:
     from .jobs import Job
 
 MAX_ATTEMPTS: Final = 12
-"""How often a delivery is attempted before it is given up."""
+"""The number of failed attempts after which a delivery is given up."""
 
 LONGEST_PAUSE: Final = 60.0
 """The longest pause between two attempts, in seconds."""
 
 _FIRST_PAUSE: Final = 0.5
-_LONGEST_REST: Final = 1.0
+_LONGEST_WAIT: Final = 1.0
 _GONE: Final = 410
 
 
 class Delivery(Enum):
-    """How far the delivery of an event is."""
+    """The state of an event's delivery."""
 
     PENDING = "pending"
     DELIVERED = "delivered"
@@ -40,10 +40,10 @@ class Delivery(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """The end of a job, and how far its delivery is. Times are Unix seconds, as jobs see them.
+    """The end of a job, and the state of its delivery. Times are Unix seconds, as jobs see them.
 
-    `happens_at` may lie ahead. `next_at` is when the next attempt is due, None once there is none. `status` and
-    `problem` tell of the last attempt: the answer's HTTP status, or why there was no answer.
+    `happens_at` may be in the future. `next_at` is when the next attempt is due; None if there will be none. `status`
+    and `problem` describe the last attempt: the HTTP status of the response, or the reason why there was no response.
     """
 
     id: str
@@ -58,7 +58,7 @@ class Event:
 
     @property
     def delivery(self) -> Delivery:
-        """Tell how far the delivery is."""
+        """Return the state of the delivery."""
         if self.next_at is not None:
             return Delivery.PENDING
         return Delivery.DELIVERED if _is_success(self.status) else Delivery.GIVEN_UP
@@ -66,7 +66,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What an attempt came to: the `status` of the answer and the pause that it asked for, or why there was none."""
+    """The outcome of an attempt: the response's status and Retry-After in seconds, or why there was no response."""
 
     status: int | None = None
     problem: str | None = None
@@ -74,7 +74,7 @@ class Outcome:
 
 
 def event_of(job: Job, *, id_: str) -> Event | None:
-    """Give the event of a job's end, also of one that lies ahead; None as long as nobody knows when that is."""
+    """Return the event of a job's end, which may be in the future; None as long as the time of the end is unknown."""
     ends_at = end_of(job)
     if ends_at is None:
         return None
@@ -83,7 +83,7 @@ def event_of(job: Job, *, id_: str) -> Event | None:
 
 
 def payload(event: Event) -> str:
-    """Write the body of an event, as the contract says; the same on every attempt."""
+    """Return the body of an event, as the contract defines it; it is the same on every attempt."""
     body = {
         "id": event.id,
         "object": "event",
@@ -95,9 +95,9 @@ def payload(event: Event) -> str:
 
 
 def attempted(event: Event, outcome: Outcome, *, now: float) -> Event:
-    """Give the record of an event after an attempt: delivered, given up, or due again after a pause.
+    """Return the record of an event after an attempt: delivered, given up, or due again after a pause.
 
-    Only a 2XX is a success. A 410 says that nobody wants this event any more: it is given up at once.
+    Only a 2XX is a success. After a 410 the delivery is given up at once: the receiver does not want this event.
     """
     attempts = event.attempts + 1
     is_over = _is_success(outcome.status) or outcome.status == _GONE or attempts >= MAX_ATTEMPTS
@@ -113,27 +113,27 @@ def attempted(event: Event, outcome: Outcome, *, now: float) -> Event:
 
 
 def pause_after(attempts: int) -> float:
-    """Tell how many seconds to wait after so many attempts have failed: half a second, doubled up to a minute."""
+    """Return how many seconds to wait after this many failed attempts: half a second, then doubled, up to a minute."""
     return min(LONGEST_PAUSE, _FIRST_PAUSE * 2.0 ** min(attempts - 1, 32))
 
 
-def chosen(due: Iterable[Event], *, busy: Collection[str], slots: int) -> list[Event]:
-    """Choose what to attempt now, when so many attempts may run at once, of these that are due.
+def to_attempt(due: Iterable[Event], *, busy: Collection[str], slots: int) -> list[Event]:
+    """Choose the events to attempt now among those that are due; at most `slots` attempts run at once.
 
-    `busy` names the videos of which an attempt is running. Events that failed least go first, so that those of a
-    receiver's broken part do not hold up the others.
+    `busy` has the ids of the videos whose events are being attempted. Events with the fewest failed attempts come
+    first, so that events that the receiver keeps rejecting do not delay the others.
     """
     waiting = (event for event in due if event.video_id not in busy)
     first = sorted(waiting, key=lambda event: (event.attempts, event.happens_at))
     return first[: max(0, slots - len(busy))]
 
 
-def rest(next_at: float | None, *, now: float) -> float:
-    """Tell how many seconds to wait before looking again: until the next is due, at most one.
+def seconds_to_wait(next_at: float | None, *, now: float) -> float:
+    """Return how many seconds to wait before the next check for due events: until `next_at`, but at most one second.
 
-    More might be wrong: the clock can be set, and a machine that slept does not tell.
+    A longer wait could be too long, because the clock can be set and the machine can sleep.
     """
-    return _LONGEST_REST if next_at is None else min(_LONGEST_REST, max(0.0, next_at - now))
+    return _LONGEST_WAIT if next_at is None else min(_LONGEST_WAIT, max(0.0, next_at - now))
 
 
 def _is_success(status: int | None) -> bool:

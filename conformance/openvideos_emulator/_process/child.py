@@ -1,6 +1,6 @@
-"""Run the command for as long as the process that started it lives: it ends when its standard input does.
+"""Run the command until the parent process ends, which closes this process's standard input.
 
-The first argument is a directory that goes with it.
+The first argument is a directory that is removed at the end; the others are the command's.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from ..__main__ import main
 
 
 def _end_with_parent(directory: str) -> None:
-    # Not sys.stdin.read: its lock would be held while the interpreter ends.
+    # Not sys.stdin.read: it would hold a lock while the interpreter shuts down.
     while os.read(0, 1024):
         pass
     shutil.rmtree(directory, ignore_errors=True)

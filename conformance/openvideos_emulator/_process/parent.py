@@ -1,7 +1,7 @@
-"""Run emulators as processes of their own for tests, one for each API key, and end them with all they have stored.
+"""Run emulators in separate processes for tests, one for each API key; when one ends, its files are removed.
 
-In a process of its own the emulator is out of reach of what tests do to theirs: a clock that is frozen, sockets or
-warnings that are forbidden, an event loop that is blocked.
+In a separate process, the emulator is not affected by what tests do to their own process: freeze the clock, forbid
+sockets or warnings, or block the event loop.
 """
 
 from __future__ import annotations
@@ -19,18 +19,22 @@ from typing import Final
 
 from ..testing import EmulatorError
 
-_NEW_GROUP: Final = 0x200  # subprocess.CREATE_NEW_PROCESS_GROUP, which there is on Windows alone
-_PATIENCE: Final = 60.0  # seconds; it starts in less than one
+_NEW_GROUP: Final = 0x200  # subprocess.CREATE_NEW_PROCESS_GROUP, which exists on Windows only
+_START_SECONDS: Final = 60.0  # the time limit for the start, which usually takes less than a second
 _GREETING: Final = re.compile(r"openvideos-emulator: listening on (\S+)")
-# What tells a Python how to watch the tests, or to judge them, is not meant for the emulator.
+# These variables configure coverage and warnings for the tests' process, and must not affect the emulator's.
 _DROPPED: Final = re.compile(r"COV_CORE_.*|COVERAGE_PROCESS_.*|PYTHONWARNINGS|PYTHONINSPECT")
 
 
 class EmulatorProcess:
-    """An emulator that runs until it is closed, or this process ends, however it does."""
+    """An emulator process that runs until `close`, or until this process ends for any reason."""
 
     def __init__(self, *, api_key: str, cwd: Path) -> None:
-        """Start it, and wait until it listens; EmulatorError if it does not. An empty key stands for any, and none."""
+        """Start the process, and wait until it accepts connections. With an empty `api_key`, requests need no key.
+
+        Raises:
+            EmulatorError: The emulator does not start.
+        """
         with contextlib.ExitStack() as stack:
             directory = Path(tempfile.mkdtemp(prefix="openvideos-emulator-"))
             stack.callback(shutil.rmtree, directory, ignore_errors=True)
@@ -43,42 +47,46 @@ class EmulatorProcess:
                 self._process.kill()
                 self._process.wait()
                 log.seek(0)
-                said = log.read().decode("utf-8", "replace").strip() or "it says nothing"
-                reason = said if "Traceback" in said else said.splitlines()[-1]
+                output = log.read().decode("utf-8", "replace").strip() or "it printed no reason"
+                reason = output if "Traceback" in output else output.splitlines()[-1]
                 raise EmulatorError(f"the emulator does not start: {reason.removeprefix('openvideos-emulator: ')}")
             self.base_url: Final = match[1]
             self._stack = stack.pop_all()
 
     @property
     def is_alive(self) -> bool:
-        """Tell whether it runs."""
+        """Return whether the process runs."""
         return self._process.poll() is None
 
     def close(self) -> None:
-        """End it at once, and remove what it has stored."""
+        """Kill the process, and remove its files."""
         self._stack.close()
 
     def _greeting(self) -> str:
-        impatience = threading.Timer(_PATIENCE, self._process.kill)
-        impatience.daemon = True
-        impatience.start()
+        timer = threading.Timer(_START_SECONDS, self._process.kill)
+        timer.daemon = True
+        timer.start()
         try:
             return "" if self._process.stdout is None else self._process.stdout.readline()
         finally:
-            impatience.cancel()
-            impatience.join()
+            timer.cancel()
+            timer.join()
 
 
 class Processes:
-    """The emulators of a test run, by their API keys."""
+    """The emulator processes of a test run, by their API keys."""
 
     def __init__(self, cwd: Path) -> None:
-        """Begin with none; they run in this directory."""
+        """Start without processes; those to come run in this directory."""
         self._cwd = cwd
         self._running: dict[str, EmulatorProcess] = {}
 
     def of(self, api_key: str) -> EmulatorProcess:
-        """Give the emulator that takes this key, which is started if it does not run, or no longer."""
+        """Return the emulator with this API key; start it if it does not run.
+
+        Raises:
+            EmulatorError: The emulator does not start.
+        """
         process = self._running.get(api_key)
         if process is None or not process.is_alive:
             if process is not None:
@@ -87,14 +95,14 @@ class Processes:
         return process
 
     def close(self) -> None:
-        """End them all."""
+        """Kill all processes."""
         for process in self._running.values():
             process.close()
         self._running.clear()
 
 
 def _started(directory: Path, log: int, api_key: str, cwd: Path) -> subprocess.Popen[str]:
-    # -P: the directory of the tests may hold modules of the names of ours.
+    # -P: the directory of the tests may contain modules with the same names as ours.
     command = [sys.executable, "-P", "-m", "openvideos_emulator._process.child", str(directory), "--port", "0"]
     command += ["--db", str(directory / "jobs.db"), *(["--api-key", api_key] if api_key else [])]
     environment = {name: value for name, value in os.environ.items() if _DROPPED.fullmatch(name) is None}
@@ -108,7 +116,7 @@ def _started(directory: Path, log: int, api_key: str, cwd: Path) -> subprocess.P
         stderr=log,
         encoding="utf-8",
         errors="replace",
-        # A group of its own: Ctrl-C is meant for the tests, which may use the emulator until they have ended.
+        # A separate group: Ctrl-C must reach only the tests, which may use the emulator until they end.
         process_group=None if sys.platform == "win32" else 0,
         creationflags=_NEW_GROUP if sys.platform == "win32" else 0,
     )

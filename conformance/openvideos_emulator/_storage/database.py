@@ -1,7 +1,7 @@
-"""Open one SQLite file, and let its users share it: its schema, its lock and its transactions.
+"""Open one SQLite file, with its schema, its lock and its transactions, for all stores that share it.
 
-WAL mode: a killed process loses no job that it answered for. The file is locked for as long as it is open, so that two
-servers never share it; the lock is the operating system's, so a crash leaves none behind.
+In WAL mode, a killed process loses no job for which it has sent a response. The file is locked while it is open, so
+that two servers never share it; the operating system releases the lock after a crash.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
     from pathlib import Path
 
-_APPLICATION_ID: Final = 0x4F564944  # "OVID": tells our files from other SQLite files
+_APPLICATION_ID: Final = 0x4F564944  # "OVID": distinguishes our files from other SQLite files
 _SCHEMA_VERSION: Final = 3
 _SCHEMA: Final = f"""
 CREATE TABLE videos (
@@ -67,28 +67,32 @@ PRAGMA user_version = {_SCHEMA_VERSION};
 
 
 class Database:
-    """One SQLite database, in a file, or in memory when the path is None.
+    """One SQLite database, in a file, or in memory if the path is None.
 
-    Whoever uses `connection` holds `lock` meanwhile, or is inside of `transaction`.
+    Code that uses `connection` must hold `lock`, or be inside `transaction`.
     """
 
     lock: threading.RLock
     connection: sqlite3.Connection
 
     def __init__(self, path: Path | None) -> None:
-        """Open or create the database; StartError if it is not ours, or in use."""
+        """Open or create the database.
+
+        Raises:
+            StartError: The file is not a database of the emulator, is in use, or cannot be read or written.
+        """
         self.lock = threading.RLock()
         self.connection = _open(path)
         self._finalizer = weakref.finalize(self, self.connection.close)
 
     def close(self) -> None:
-        """Close the file; the database is of no use afterwards."""
+        """Close the file; the database cannot be used afterwards."""
         with self.lock:
             self._finalizer()
 
     @contextlib.contextmanager
     def transaction(self) -> Generator[None]:
-        """Make all writes inside hold together, or none; also keep other threads out."""
+        """Commit all writes inside, or none, and keep other threads out; a nested transaction joins the outer one."""
         with self.lock:
             if self.connection.in_transaction:
                 yield
@@ -113,7 +117,7 @@ def _open(path: Path | None) -> sqlite3.Connection:
         )
     except sqlite3.Error as error:
         raise StartError(
-            f"the database {path} cannot be opened: {error}; does its directory exist, and may it be written?"
+            f"the database {path} cannot be opened: {error}; check that its directory exists and is writable"
         ) from error
     try:
         _prepare(connection, path)
@@ -144,15 +148,15 @@ def _prepare(connection: sqlite3.Connection, path: Path | None) -> None:
             )
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
-    connection.execute("BEGIN IMMEDIATE")  # takes the lock that keeps other processes out
+    connection.execute("BEGIN IMMEDIATE")  # acquires the lock that keeps other processes out
     connection.execute("COMMIT")
     if not tables:
         connection.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} COMMIT;")
 
 
 def why_unusable(error: sqlite3.DatabaseError, path: Path | None) -> str:
-    """Say in a sentence why a database cannot be used, and what to do."""
-    # What quick_check finds has no code of SQLite's.
+    """Return a sentence that says why a database cannot be used, and what to do."""
+    # The error for a failed quick_check is raised here, so it has no error code of SQLite.
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
     if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
         return f"the database {path} is in use by another process; stop that one, or name another file with --db"
@@ -160,5 +164,5 @@ def why_unusable(error: sqlite3.DatabaseError, path: Path | None) -> str:
         reason = " ".join(str(error).split())
         return f"{path} is not a database that can be read ({reason}); move it away, or name another file with --db"
     if is_no_space(error):
-        return f"the database {path} cannot be used: the disk is full ({error}); make room, nothing was lost"
+        return f"the database {path} cannot be used: the disk is full ({error}); free some space, no data was lost"
     return f"the database {path} cannot be used: {error}"

@@ -1,7 +1,7 @@
-"""Keep the events of jobs in the database of the jobs, and decide nothing: a transactional outbox.
+"""Store the events of jobs in the database of the jobs: a transactional outbox.
 
-An event is written in the transaction that decides when its job ends, so that a crash loses none. A job that runs by
-the clock ends while nobody looks; its event is there from the beginning, and due at the end.
+An event is written in the transaction that determines when its job ends, so that a crash loses no event. The event of a
+job that runs by the clock is written when the job is created, and is due at the job's end.
 """
 
 from __future__ import annotations
@@ -22,28 +22,28 @@ _COLUMNS: Final = "id, video_id, type, happens_at, next_at, attempts, attempted_
 
 
 class Outbox:
-    """The events of all jobs. One that is not open takes no new ones, but keeps right those that it has."""
+    """The events of all jobs. If it is not open, no new events are added, but the existing ones are updated."""
 
     is_open: bool
 
     def __init__(self, database: Database, *, is_open: bool) -> None:
-        """Keep the events in this database, which is the caller's to close."""
+        """Store the events in this database, which the caller closes."""
         self._transaction = database.transaction
         self._lock, self._connection = database.lock, database.connection
         self.is_open = is_open
         self._watcher: Callable[[], None] | None = None
 
     def watch(self, watcher: Callable[[], None]) -> None:
-        """Let this be called whenever something may be due earlier than it was; it must be quick."""
+        """Call `watcher` whenever an event may have become due earlier; it must return quickly."""
         self._watcher = watcher
 
     def wake(self) -> None:
-        """Say that something may be due by now."""
+        """Call the watcher: an event may be due."""
         if self._watcher is not None:
             self._watcher()
 
     def plan(self, jobs: Iterable[Job]) -> None:
-        """Write the event of each job whose end is known. None of them may have ended before its last change."""
+        """Write the event of each job whose end is known. No job may have ended before its last change."""
         planned = (event_of(job, id_=f"evt_{secrets.token_hex(16)}") for job in jobs)
         events = [asdict(event) for event in planned if event is not None]
         if not events:
@@ -63,28 +63,28 @@ class Outbox:
         self.wake()
 
     def forget(self, video_id: str, *, now: float) -> None:
-        """Drop the event of a deleted job, unless it has happened and is still to be delivered."""
+        """Delete the event of a deleted job, unless it has happened and is still to be delivered."""
         with self._transaction():
             query = "DELETE FROM events WHERE video_id = ? AND (happens_at > ? OR next_at IS NULL)"
             self._connection.execute(query, (video_id, now))
 
     def clear(self) -> None:
-        """Drop all events."""
+        """Delete all events."""
         with self._transaction():
             self._connection.execute("DELETE FROM events")
 
     def due(self, *, now: float, limit: int) -> list[Event]:
-        """Give events whose attempt is due: those with the fewest attempts first."""
+        """Return at most `limit` events whose next attempt is due, those with the fewest attempts first."""
         return self._read("WHERE next_at <= ? ORDER BY attempts, happens_at, row LIMIT ?", (now, limit))
 
     def next_at(self, *, now: float) -> float | None:
-        """Tell when the next attempt is due of those that are not yet; None if there is none."""
+        """Return when the next attempt after `now` is due, in Unix seconds; None if there is none."""
         with self._lock:
             row = self._connection.execute("SELECT min(next_at) FROM events WHERE next_at > ?", (now,)).fetchone()
         return None if row[0] is None else float(row[0])
 
     def record(self, event: Event) -> None:
-        """Write how far the delivery of an event is; nothing if it was dropped meanwhile."""
+        """Store the state of an event's delivery; do nothing if the event was deleted meanwhile."""
         with self._transaction():
             self._connection.execute(
                 "UPDATE events SET next_at = ?, attempts = ?, attempted_at = ?, status = ?, problem = ? WHERE id = ?",
@@ -92,11 +92,11 @@ class Outbox:
             )
 
     def happened(self, *, now: float) -> list[Event]:
-        """Give the events that have happened, the oldest first, delivered or not."""
+        """Return the events that have happened, the oldest first, delivered or not."""
         return self._read("WHERE happens_at <= ? ORDER BY happens_at, row", (now,))
 
     def latest(self) -> float:
-        """Give the time of the last attempt, in Unix seconds; 0 if there was none."""
+        """Return the time of the last attempt, in Unix seconds; 0 if there was none."""
         with self._lock:
             row = self._connection.execute("SELECT max(attempted_at) FROM events").fetchone()
         return float(row[0] or 0.0)

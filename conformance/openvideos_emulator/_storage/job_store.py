@@ -1,6 +1,6 @@
-"""Keep jobs, characters and idempotency keys in one database, and decide nothing.
+"""Store jobs, characters and idempotency keys in one database.
 
-Every public method takes the store's lock; `transaction` groups several of them into one that holds wholly or not.
+Every public method acquires the database's lock; `transaction` makes several calls atomic.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Character:
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """A place in the order of the list: behind the video with this creation time and row."""
+    """A position in the list: after the video with this creation time and row."""
 
     created_at: int
     row: int
@@ -41,7 +41,7 @@ class Cursor:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What an idempotency key stands for: the fingerprint of its request, and the resource that it made."""
+    """A used idempotency key: the fingerprint of its request, and the id of the resource that the request made."""
 
     key: str
     fingerprint: str
@@ -52,12 +52,12 @@ class Store:
     """Jobs, characters, idempotency keys and the clock, in one database."""
 
     def __init__(self, database: Database) -> None:
-        """Keep all in this database, which is the caller's to close."""
+        """Store everything in this database, which the caller closes."""
         self.transaction = database.transaction
         self._lock, self._connection = database.lock, database.connection
 
     def add(self, job: Job) -> Job:
-        """Store a new job; return it with the row that the database gave it."""
+        """Store a new job; return it with its row in the database."""
         recipe, failure = job.recipe, job.failure
         with self.transaction():
             cursor = self._connection.execute(
@@ -98,17 +98,17 @@ class Store:
         return None if row is None else _job(row)
 
     def cursor(self, video_id: str) -> Cursor | None:
-        """Find the place of a video in the list, deleted or not; None if there never was one."""
+        """Find the position of a video in the list, deleted or not; None if there never was such a video."""
         with self._lock:
             row = self._connection.execute("SELECT created_at, row FROM videos WHERE id = ?", (video_id,)).fetchone()
         return None if row is None else Cursor(*row)
 
     def jobs(self, *, after: Cursor | None, limit: int, ascending: bool) -> list[Job]:
-        """Read up to `limit` jobs behind a cursor, by creation time and then by row."""
+        """Read up to `limit` jobs after a cursor, ordered by creation time and then by row."""
         way, than = ("ASC", ">") if ascending else ("DESC", "<")
-        behind = f"AND (created_at, row) {than} (?, ?)" if after else ""
+        following = f"AND (created_at, row) {than} (?, ?)" if after else ""
         query = (
-            f"SELECT {_COLUMNS} FROM videos WHERE NOT deleted {behind}"  # noqa: S608 - constants
+            f"SELECT {_COLUMNS} FROM videos WHERE NOT deleted {following}"  # noqa: S608 - constants
             f" ORDER BY created_at {way}, row {way} LIMIT ?"
         )
         place = (after.created_at, after.row) if after else ()
@@ -116,13 +116,13 @@ class Store:
             return [_job(row) for row in self._connection.execute(query, (*place, limit)).fetchall()]
 
     def all_jobs(self) -> Iterator[Job]:
-        """Read all jobs, the oldest first, one by one; nothing else may use the store meanwhile."""
+        """Yield all jobs, the oldest first; the lock is held until the iteration ends."""
         with self._lock:
             query = f"SELECT {_COLUMNS} FROM videos WHERE NOT deleted ORDER BY created_at, row"  # noqa: S608 - constants
             yield from map(_job, self._connection.execute(query))
 
     def move(self, jobs: Iterable[Job]) -> None:
-        """Write back how far these jobs are, and how they end."""
+        """Store the progress and the failure of these jobs."""
         with self.transaction():
             self._connection.executemany(
                 "UPDATE videos SET reads = ?, ended_at = ?, advanced = ?, failure_code = ?, failure_message = ?"
@@ -141,29 +141,29 @@ class Store:
             )
 
     def delete(self, job: Job) -> None:
-        """Forget a job, but for its place in the list, so that its id goes on working as a cursor."""
+        """Delete a job, but keep its position in the list, so that its id still works as a cursor."""
         with self.transaction():
             self._connection.execute("UPDATE videos SET deleted = 1, prompt = '', seed = '' WHERE row = ?", (job.row,))
 
     def clear(self) -> None:
-        """Forget everything, also which ids there were."""
+        """Delete everything, including the positions of deleted jobs."""
         with self.transaction():
             for table in ("videos", "characters", "idempotency", "clock"):
                 self._connection.execute(f"DELETE FROM {table}")  # noqa: S608 - constants
 
     def ahead(self) -> float:
-        """Tell how many seconds the clock was advanced by hand."""
+        """Return how many seconds the clock was advanced by hand."""
         with self._lock:
             row = self._connection.execute("SELECT ahead FROM clock").fetchone()
         return 0.0 if row is None else float(row[0])
 
     def set_ahead(self, seconds: float) -> None:
-        """Write how many seconds the clock was advanced by hand."""
+        """Store how many seconds the clock was advanced by hand."""
         with self.transaction():
             self._connection.execute("INSERT OR REPLACE INTO clock VALUES (1, ?)", (seconds,))
 
     def uses(self, recipe: Recipe) -> bool:
-        """Tell whether a job that is not deleted has this recipe."""
+        """Return whether a job that is not deleted has this recipe."""
         with self._lock:
             row = self._connection.execute(
                 "SELECT 1 FROM videos WHERE prompt = ? AND model = ? AND size = ? AND seconds = ? AND seed = ?"
@@ -173,7 +173,7 @@ class Store:
         return row is not None
 
     def latest(self) -> float:
-        """Give the latest time that the database knows, in Unix seconds; 0 if it is empty."""
+        """Return the latest time in the database, in Unix seconds; 0 if it is empty."""
         with self._lock:
             row = self._connection.execute("SELECT max(max(started_at), coalesce(max(ended_at), 0)) FROM videos")
             return float(row.fetchone()[0] or 0.0)
@@ -185,20 +185,20 @@ class Store:
             self._connection.execute("INSERT INTO characters VALUES (?, ?, ?, ?)", values)
 
     def character(self, character_id: str) -> Character | None:
-        """Find a character."""
+        """Find a character; None if there is none with this id."""
         with self._lock:
             query = "SELECT id, created_at, name, digest FROM characters WHERE id = ?"
             row = self._connection.execute(query, (character_id,)).fetchone()
         return None if row is None else Character(*row)
 
     def add_claim(self, claim: Claim) -> None:
-        """Store what an idempotency key stands for."""
+        """Store a used idempotency key."""
         with self.transaction():
             values = (claim.key, claim.fingerprint, claim.resource_id)
             self._connection.execute("INSERT INTO idempotency VALUES (?, ?, ?)", values)
 
     def claim(self, key: str) -> Claim | None:
-        """Find what an idempotency key stands for."""
+        """Find a used idempotency key; None if the key was not used."""
         with self._lock:
             query = "SELECT key, fingerprint, resource_id FROM idempotency WHERE key = ?"
             row = self._connection.execute(query, (key,)).fetchone()
@@ -206,7 +206,7 @@ class Store:
 
 
 def _job(row: tuple[object, ...]) -> Job:
-    # The columns have the types that the schema gives them; a file of ours holds nothing else.
+    # Every column has the type that the schema declares; the conversions are for the type checker.
     (id_, number, created, started, prompt, model, size, seconds, seed, pace, code, reason, source, *progress) = row
     reads, ended, advanced = progress
     return Job(

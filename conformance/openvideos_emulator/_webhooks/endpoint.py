@@ -1,8 +1,7 @@
-"""Decide to whom webhooks go and how they are signed (Standard Webhooks 1.0.0), by the standardwebhooks library.
+"""Build the signed requests that deliver webhooks (Standard Webhooks 1.0.0), with the standardwebhooks library.
 
-The library takes for a secret whatever its lenient base64 makes of it, so that a typing error signs with another key
-than the receiver's. Here only a secret in the form of the standard is one. No message tells a secret or a URL, which
-may hold one too.
+The library decodes a secret leniently, so that a mistyped secret silently signs with another key. This module refuses
+secrets that do not have the standard's form. No message contains a secret, or a URL, which may contain a secret.
 """
 
 from __future__ import annotations
@@ -32,16 +31,24 @@ _MAKE_ONE: Final = (
 
 
 class Endpoint:
-    """Where webhooks go, and the secret with which they are signed."""
+    """The URL that receives webhooks, and the secret that signs them."""
 
     def __init__(self, url: str, secret: str) -> None:
-        """Send to this URL; ValueError if it cannot be one, or the secret none."""
+        """Send to this URL, and sign with this secret.
+
+        Raises:
+            ValueError: The URL or the secret is invalid.
+        """
         self._url = _parsed(url)
         self._signer = Webhook(_key(secret))
 
     @classmethod
     def of(cls, url: str | None, secret: str | None) -> Endpoint:
-        """Give the endpoint; ValueError if one of the two is missing or wrong."""
+        """Build the endpoint from optional values.
+
+        Raises:
+            ValueError: The URL or the secret is missing or invalid.
+        """
         if url is None:
             raise ValueError("there is a webhook secret, but no webhook URL; give both, or neither")
         if secret is None:
@@ -49,7 +56,7 @@ class Endpoint:
         return cls(url, secret)
 
     def request(self, event: Event, *, at: float) -> httpx.Request:
-        """Build the request that delivers an event, signed at this time: the receiver's, so not that of the jobs."""
+        """Build the request that delivers an event, signed at `at`: real time in Unix seconds, not the jobs' time."""
         body = payload(event)
         signed_at = int(at)
         headers = {
@@ -68,7 +75,7 @@ def _parsed(text: str) -> httpx.URL:
         url = httpx.URL(text)
     except (httpx.InvalidURL, ValueError):
         url = httpx.URL()
-    is_host = _HOST.fullmatch(url.raw_host.decode("latin-1"))  # httpx lets a space be one
+    is_host = _HOST.fullmatch(url.raw_host.decode("latin-1"))  # httpx allows a space as a host
     is_port = url.port is None or url.port in _PORTS
     if url.scheme not in {"http", "https"} or not is_host or not is_port:
         raise ValueError(
@@ -76,7 +83,7 @@ def _parsed(text: str) -> httpx.URL:
         )
     if url.userinfo:
         raise ValueError(
-            "the webhook URL holds a user name or a password; leave them out: the signature tells the sender"
+            "the webhook URL contains a user name or a password; leave them out: the signature identifies the sender"
         )
     return url
 

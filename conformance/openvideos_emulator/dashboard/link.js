@@ -1,15 +1,15 @@
-// Talk to the emulator: send a request with the key, and read the list of jobs again and again.
+// Send requests to the emulator with the key, and poll the list of jobs.
 //
-// Polling is the simplest thing that survives a restart of the emulator and can carry the key in a header, where no
-// log and no history keeps it. The answer is 304 for as long as nothing changes.
+// Polling is the simplest way that survives a restart of the emulator and can send the key in a header, where no
+// log and no history stores it. The response is 304 as long as nothing changes.
 
 const INTERVAL = 1000;
 const LONGEST_RETRY = 3000;
 const PATIENCE = 15_000;
 
-let key = null; // in memory, and nowhere else
+let key = null; // only in memory
 
-/** The emulator answered, and refused. */
+/** The emulator refused a request. */
 export class Refusal extends Error {
   constructor(status, message) {
     super(message);
@@ -21,12 +21,12 @@ export function useKey(value) {
   key = value;
 }
 
-/** Send a request to a control endpoint; a Refusal if its answer is one, and a TypeError if there is none. */
+/** Send a request to a control endpoint; throws a Refusal if it is refused, a TypeError if there is no response. */
 export async function ask(path, { method = "GET", body, headers = {}, signal } = {}) {
   const sent = new Headers(headers);
   if (key !== null) sent.set("authorization", `Bearer ${key}`);
   if (body !== undefined) sent.set("content-type", "application/json");
-  const answer = await fetch(`_emulator/${path}`, {
+  const response = await fetch(`_emulator/${path}`, {
     method,
     headers: sent,
     body: body === undefined ? undefined : JSON.stringify(body),
@@ -35,22 +35,22 @@ export async function ask(path, { method = "GET", body, headers = {}, signal } =
     credentials: "omit",
     redirect: "error",
   });
-  if (answer.ok || answer.status === 304) return answer;
-  throw new Refusal(answer.status, await reason(answer));
+  if (response.ok || response.status === 304) return response;
+  throw new Refusal(response.status, await reason(response));
 }
 
-async function reason(answer) {
+async function reason(response) {
   try {
-    return (await answer.json()).error.message;
+    return (await response.json()).error.message;
   } catch {
-    return `The emulator answered ${answer.status}.`;
+    return `The emulator's response has the status ${response.status}.`;
   }
 }
 
-/** Read what `path()` names, and tell `onAnswer` when it has changed, `onState` how the connection is. */
+/** Poll `path()`; call `onChange` with what has changed, and `onState` with the state of the connection. */
 export class Watch {
   #path;
-  #onAnswer;
+  #onChange;
   #onState;
   #etag = null;
   #read = null;
@@ -59,15 +59,15 @@ export class Watch {
   #isUrgent = false;
   #endWait = () => {};
 
-  constructor({ path, onAnswer, onState }) {
+  constructor({ path, onChange, onState }) {
     this.#path = path;
-    this.#onAnswer = onAnswer;
+    this.#onChange = onChange;
     this.#onState = onState;
     document.addEventListener("visibilitychange", () => this.wake());
     window.addEventListener("online", () => this.wake());
   }
 
-  /** Read now, and from now on. */
+  /** Start to poll, at once. */
   async start() {
     if (this.#isRunning) return;
     this.#isRunning = true;
@@ -75,14 +75,14 @@ export class Watch {
       this.#isUrgent = false;
       const began = performance.now();
       await this.#step();
-      // Many jobs take long to list: the emulator has other things to do, too.
+      // A long list takes long: leave the emulator time for other requests.
       const took = performance.now() - began;
       const retry = Math.min(LONGEST_RETRY, INTERVAL * 2 ** (this.#failures - 1));
       await this.#wait(this.#failures ? retry : Math.max(INTERVAL, 5 * took));
     }
   }
 
-  /** Read without waiting any longer. */
+  /** Poll now, without waiting. */
   wake() {
     this.#isUrgent = true;
     this.#endWait();
@@ -92,15 +92,15 @@ export class Watch {
     const path = this.#path();
     const headers = this.#etag && this.#read === path ? { "if-none-match": this.#etag } : {};
     try {
-      const answer = await ask(path, { headers, signal: AbortSignal.timeout(PATIENCE) });
-      const text = await answer.text(); // also of a 304, or the browser shows it as cancelled
-      const content = answer.status === 304 ? null : JSON.parse(text);
+      const response = await ask(path, { headers, signal: AbortSignal.timeout(PATIENCE) });
+      const text = await response.text(); // also of a 304, or the browser shows it as cancelled
+      const content = response.status === 304 ? null : JSON.parse(text);
       this.#failures = 0;
       this.#onState("live");
       if (content === null || path !== this.#path()) return;
-      this.#etag = answer.headers.get("etag");
+      this.#etag = response.headers.get("etag");
       this.#read = path;
-      this.#onAnswer(content);
+      this.#onChange(content);
     } catch (error) {
       if (error instanceof Refusal && error.status === 401) {
         this.#isRunning = false;
@@ -116,7 +116,7 @@ export class Watch {
   #wait(milliseconds) {
     if (this.#isUrgent || !this.#isRunning) return Promise.resolve();
     return new Promise((resolve) => {
-      // Nobody looks at a hidden page; it wakes when it is shown.
+      // A hidden page does not poll; it starts again when it is shown.
       const timer = document.hidden ? undefined : setTimeout(resolve, milliseconds);
       this.#endWait = () => {
         clearTimeout(timer);

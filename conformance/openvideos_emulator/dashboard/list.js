@@ -1,5 +1,5 @@
-// Keep the list on the page equal to the list of jobs, touching only what has changed: rows stay the elements that they
-// are, so the focus, the scroll position and a loaded picture stay, too.
+// Update the list on the page to the list of jobs, and change only the rows that differ. Rows keep their elements, so
+// that the focus, the scroll position and loaded pictures are kept.
 
 import { forget, wish } from "./pictures.js";
 import { brief, hasEnded, isoTime, isPlayable, say, STATUSES, when } from "./words.js";
@@ -70,7 +70,7 @@ class Row {
 
   #endActions(isOver) {
     const { actions, open } = this.#parts;
-    // A button that goes must not take the focus along.
+    // A button that is removed must not lose the focus.
     if (isOver && actions.contains(document.activeElement)) open.focus({ preventScroll: true });
     actions.hidden = isOver;
   }
@@ -131,7 +131,7 @@ export class List {
       row.remove();
       this.#rows.delete(id);
     }
-    // What the focus was on is gone: it goes to what stands in its place.
+    // The element with the focus is gone: move the focus to the one in its place.
     return () => {
       if (index >= 0 && !focused.isConnected) this.focusAt(index);
     };

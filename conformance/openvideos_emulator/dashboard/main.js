@@ -29,7 +29,7 @@ const list = new List({
 });
 const watch = new Watch({
   path: () => `jobs?limit=${limit}${status && `&status=${status}`}`,
-  onAnswer: show,
+  onChange: show,
   onState: showLink,
 });
 
@@ -50,7 +50,7 @@ function showLink(state, reason = "") {
     say(at("link"), "Live");
   } else if (state === "lost") {
     say(at("link"), "Not connected");
-    notice(reason || "The emulator does not answer. This page goes on by itself once it is back.");
+    notice(reason || "The emulator does not respond. This page goes on by itself once it is back.");
   } else if (state === "locked") {
     say(at("link"), "Key needed");
     say(at("key-error"), reason);
@@ -157,7 +157,7 @@ async function advance(step) {
     notice("");
     watch.wake();
   } catch (error) {
-    notice(error instanceof Refusal ? error.message : "The emulator does not answer; nothing was advanced.");
+    notice(error instanceof Refusal ? error.message : "The emulator does not respond; nothing was advanced.");
   }
 }
 

@@ -1,10 +1,10 @@
-// Load the thumbnails that are in view, a few at a time, so that neither 5,000 clips are rendered nor the list waits.
+// Load the thumbnails that are in view, a few at a time, so that it is not busy rendering 5,000 clips.
 
 import { ask, Refusal } from "./link.js";
 
-const AT_ONCE = 3; // a browser opens six connections; the list and the player need some
+const AT_ONCE = 3; // a browser opens six connections, of which the list and the player need some
 
-const wishes = new Map(); // by element: what to load into it
+const wishes = new Map(); // what to load, by the element to load it into
 const inView = new Set();
 const missed = new Set();
 let loading = 0;
@@ -26,13 +26,13 @@ export function wish(frame, image, id) {
   observer.observe(frame);
 }
 
-/** Forget a frame that is taken off the page. */
+/** Forget a frame that is removed from the page. */
 export function forget(frame) {
   observer.unobserve(frame);
   for (const each of [wishes, inView, missed]) each.delete(frame);
 }
 
-/** Try again what failed while the emulator was away. */
+/** Try again what failed while the emulator was not running. */
 export function tryAgain() {
   for (const frame of missed) inView.add(frame);
   missed.clear();
@@ -51,8 +51,8 @@ function loadNext() {
 async function load(frame, { image, id }) {
   loading += 1;
   try {
-    const answer = await ask(`jobs/${encodeURIComponent(id)}/content?variant=thumbnail`);
-    const url = URL.createObjectURL(await answer.blob());
+    const response = await ask(`jobs/${encodeURIComponent(id)}/content?variant=thumbnail`);
+    const url = URL.createObjectURL(await response.blob());
     image.src = url;
     await image.decode().finally(() => URL.revokeObjectURL(url));
     image.hidden = false;

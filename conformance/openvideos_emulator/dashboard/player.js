@@ -1,4 +1,4 @@
-// Show one job as large as it goes: its clip, its whole prompt, and all that is known of it.
+// Show one job in a dialog: its clip, its whole prompt, and all its fields.
 
 import { ask, Refusal } from "./link.js";
 import { hasEnded, isPlayable, say, STATUSES, when } from "./words.js";
@@ -26,7 +26,7 @@ export class Player {
     });
   }
 
-  /** Open with a job as the list knows it, then read all of it. */
+  /** Open with the fields of a job that the list has, then read all of them. */
   open(job) {
     this.#abort = new AbortController();
     this.#job = job;
@@ -37,7 +37,7 @@ export class Player {
     this.#load(job);
   }
 
-  /** Follow a job that goes on while it is shown. */
+  /** Update a job that changes while it is shown. */
   update(jobs) {
     const job = this.#job && jobs.find((each) => each.id === this.#job.id);
     if (!job || JSON.stringify(job) === JSON.stringify(this.#job)) return;
@@ -53,8 +53,8 @@ export class Player {
     try {
       if (isPlayable(job)) this.#wait("Loading the clip …");
       const [whole, clip] = await Promise.all([
-        ask(path, { signal }).then((answer) => answer.json()),
-        isPlayable(job) ? ask(`${path}/content`, { signal }).then((answer) => answer.blob()) : null,
+        ask(path, { signal }).then((response) => response.json()),
+        isPlayable(job) ? ask(`${path}/content`, { signal }).then((response) => response.blob()) : null,
       ]);
       if (signal.aborted) return;
       say(part("prompt"), whole.prompt);
@@ -62,7 +62,7 @@ export class Player {
     } catch (error) {
       if (signal.aborted) return;
       if (!this.#hasClip) this.#wait("");
-      const lost = "The emulator does not answer. Close this, and open it again once the emulator is back.";
+      const lost = "The emulator does not respond. Close this, and open it again once the emulator is back.";
       say(part("error"), error instanceof Refusal ? error.message : lost);
     }
   }

@@ -1,4 +1,4 @@
-// Say what a job is, in words that the list and the player share.
+// The words for jobs that the list and the player share.
 
 export const STATUSES = {
   queued: "Queued",
@@ -30,7 +30,7 @@ export function brief(prompt, length = 60) {
   return letters.length <= length ? letters.join("") : `${letters.slice(0, length - 1).join("")}…`;
 }
 
-/** Tell what has happened between two readings; an empty text if nothing has. */
+/** Describe the changes between two lists of jobs; an empty text if there are none. */
 export function news(before, jobs) {
   const changed = jobs.filter((job) => before.has(job.id) && before.get(job.id) !== job.status);
   if (changed.length === 0) return "";
@@ -45,7 +45,7 @@ export function news(before, jobs) {
   return `${changed.length} videos have changed: ${counts.join(", ")}.`;
 }
 
-/** Write to an element what it does not say yet; what stays the same is left alone, for the eye and the reader. */
+/** Set an element's text only if it differs, so that the page does not flicker and screen readers stay silent. */
 export function say(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }

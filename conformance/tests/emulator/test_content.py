@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from openvideos_emulator._http.byte_ranges import MAX_RANGES, Span, UnsatisfiableError, wanted
+from openvideos_emulator._http.byte_ranges import MAX_RANGES, Span, UnsatisfiableError, requested_spans
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,21 +29,23 @@ class TestRanges:
     def test_a_range_is_cut_at_the_end_of_the_file(self, start: int, last: int, length: int) -> None:
         header = f"bytes={start}-{last}"
         if last < start:
-            assert wanted(header, None, etag='"e"', length=length) is None
+            assert requested_spans(header, None, etag='"e"', length=length) is None
         elif start >= length:
             with pytest.raises(UnsatisfiableError):
-                wanted(header, None, etag='"e"', length=length)
+                requested_spans(header, None, etag='"e"', length=length)
         else:
-            assert (Span(start, min(last + 1, length)),) == wanted(header, None, etag='"e"', length=length)
+            assert (Span(start, min(last + 1, length)),) == requested_spans(header, None, etag='"e"', length=length)
 
     @given(count=st.integers(1, 200), length=st.integers(1, 100))
     def test_a_suffix_counts_from_the_end(self, count: int, length: int) -> None:
-        assert (Span(max(0, length - count), length),) == wanted(f"bytes=-{count}", None, etag="", length=length)
+        assert (Span(max(0, length - count), length),) == requested_spans(
+            f"bytes=-{count}", None, etag="", length=length
+        )
 
     @given(header=st.text(alphabet="bytes=-0123456789, \t;x", max_size=30), length=st.integers(0, 10**9))
     def test_no_header_breaks_it(self, header: str, length: int) -> None:
         try:
-            spans = wanted(header, None, etag='"e"', length=length)
+            spans = requested_spans(header, None, etag='"e"', length=length)
         except UnsatisfiableError:
             return
         assert spans is None or spans
@@ -54,18 +56,18 @@ class TestRanges:
         ["", "bytes", "bytes=", "bytes=,", "bytes=-", "bytes=2-1", "b=0-1", "bytes=0-1,x", "bytes=0-1,3-2"],
     )
     def test_a_form_that_is_not_known_is_ignored(self, header: str) -> None:
-        assert wanted(header, None, etag='"e"', length=10) is None
+        assert requested_spans(header, None, etag='"e"', length=10) is None
 
     @pytest.mark.parametrize("header", ["bytes=10-", "bytes=-0", f"bytes={'9' * 5000}-", "bytes=10-11, 12-"])
     def test_a_range_behind_the_end_is_unsatisfiable(self, header: str) -> None:
         with pytest.raises(UnsatisfiableError):
-            wanted(header, None, etag='"e"', length=10)
+            requested_spans(header, None, etag='"e"', length=10)
 
     @pytest.mark.parametrize("validator", ['W/"e"', '"other"', "Wed, 21 Oct 2015 07:28:00 GMT"])
     def test_a_range_holds_for_the_very_same_file_only(self, validator: str) -> None:
         for header in ("bytes=0-1", "bytes=0-1,5-6"):
-            assert wanted(header, validator, etag='"e"', length=10) is None
-            assert wanted(header, '"e"', etag='"e"', length=10) is not None
+            assert requested_spans(header, validator, etag='"e"', length=10) is None
+            assert requested_spans(header, '"e"', etag='"e"', length=10) is not None
 
     @pytest.mark.parametrize(
         ("header", "expected"),
@@ -83,7 +85,7 @@ class TestRanges:
     def test_several_ranges_are_several_parts_unless_they_overlap(
         self, header: str, expected: list[tuple[int, int]]
     ) -> None:
-        assert tuple(Span(*each) for each in expected) == wanted(header, None, etag='"e"', length=10)
+        assert tuple(Span(*each) for each in expected) == requested_spans(header, None, etag='"e"', length=10)
 
     @given(
         ranges=st.lists(
@@ -107,7 +109,7 @@ class TestRanges:
                 asked.update(file[first:] if last is None else file[first : last + 1])
         header = "bytes=" + ", ".join(f"{'' if a is None else a}-{'' if b is None else b}" for a, b in ranges)
         try:
-            spans = wanted(header, None, etag="", length=length) or ()
+            spans = requested_spans(header, None, etag="", length=length) or ()
         except UnsatisfiableError:
             spans = ()
         got = [place for span in spans for place in file[span.start : span.end]]
@@ -115,11 +117,13 @@ class TestRanges:
 
     def test_very_many_ranges_are_ignored(self) -> None:
         def spans_of(count: int) -> tuple[Span, ...] | None:
-            return wanted("bytes=" + ",".join(f"{2 * n}-{2 * n}" for n in range(count)), None, etag="", length=10**6)
+            return requested_spans(
+                "bytes=" + ",".join(f"{2 * n}-{2 * n}" for n in range(count)), None, etag="", length=10**6
+            )
 
         assert MAX_RANGES == len(spans_of(MAX_RANGES) or ())
         assert spans_of(MAX_RANGES + 1) is None
-        assert wanted("bytes=" + "0-," * 100_000, None, etag="", length=10**6) is None
+        assert requested_spans("bytes=" + "0-," * 100_000, None, etag="", length=10**6) is None
 
 
 @pytest.fixture(scope="module")

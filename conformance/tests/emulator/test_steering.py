@@ -233,7 +233,7 @@ def test_faults_that_are_left_are_told(server: OpenVideosServer, client: httpx.C
         (lambda server: server.send_webhooks("ftp://127.0.0.1"), "the webhook URL must be http"),
         (lambda server: server.send_webhooks("http://127.0.0.1:9", secret="short"), "the webhook secret must be"),
         (lambda server: OpenVideosServer(server.base_url, "sk-other").jobs, "key is not valid"),
-        (lambda _: OpenVideosServer("http://127.0.0.1:1/v1", "k").jobs, "at http://127.0.0.1:1/v1 does not answer"),
+        (lambda _: OpenVideosServer("http://127.0.0.1:1/v1", "k").jobs, "at http://127.0.0.1:1/v1 does not respond"),
     ],
 )
 def test_what_is_refused_is_told(server: OpenVideosServer, ask: Any, words: str) -> None:

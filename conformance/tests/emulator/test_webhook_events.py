@@ -22,7 +22,7 @@ from hypothesis.stateful import (
 )
 
 from openvideos_emulator._engine.engine import Engine
-from openvideos_emulator._engine.idempotency import Once
+from openvideos_emulator._engine.idempotency import IdempotentRequest
 from openvideos_emulator._model.jobs import Failure, Job, Pace, Recipe, Status, Step, advanced, end_of, state_of
 from openvideos_emulator._model.refusals import StartError
 from openvideos_emulator._model.seeds import Seed
@@ -33,11 +33,11 @@ from openvideos_emulator._model.webhook_events import (
     Event,
     Outcome,
     attempted,
-    chosen,
     event_of,
     pause_after,
     payload,
-    rest,
+    seconds_to_wait,
+    to_attempt,
 )
 from openvideos_emulator._storage.event_outbox import Outbox
 
@@ -75,7 +75,7 @@ class TestPauses:
     def test_a_rest_is_never_longer_than_until_the_next_attempt_nor_than_a_second(
         self, next_at: float | None, now: float
     ) -> None:
-        pause = rest(next_at, now=now)
+        pause = seconds_to_wait(next_at, now=now)
         assert 0 <= pause <= 1
         assert next_at is None or pause in {1, 0} or now + pause == pytest.approx(next_at)
 
@@ -108,7 +108,7 @@ class TestAttempts:
         self, due: list[Event], numbers: set[int], slots: int
     ) -> None:
         busy = {f"video_{number}" for number in numbers}
-        now = chosen(due, busy=busy, slots=slots)
+        now = to_attempt(due, busy=busy, slots=slots)
         free = [event for event in due if event.video_id not in busy]
         assert len(now) == min(len(free), max(0, slots - len(busy)))
         assert not busy & {event.video_id for event in now}
@@ -249,7 +249,7 @@ class Histories(RuleBasedStateMachine):
     def attempt(self, outcome: Outcome) -> None:
         """Do once what the dispatcher does all the time."""
         now = self.engine.now()
-        for event in chosen(self.engine.outbox.due(now=now, limit=10), busy=(), slots=5):
+        for event in to_attempt(self.engine.outbox.due(now=now, limit=10), busy=(), slots=5):
             self.judge(event, now)
             event = attempted(event, outcome, now=now)  # noqa: PLW2901
             self.engine.outbox.record(event)
@@ -421,6 +421,6 @@ def test_a_transaction_that_the_disk_ended_tells_the_disks_error(monkeypatch: py
 
     monkeypatch.setattr(engine._store, "add_claim", fail)
     with pytest.raises(sqlite3.OperationalError, match="disk is full"):
-        engine.create(SMALL, once=Once("key", "fingerprint"))
+        engine.create(SMALL, idempotent=IdempotentRequest("key", "fingerprint"))
     assert [] == engine.state()[1]
     engine.close()

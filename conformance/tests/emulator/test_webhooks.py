@@ -253,7 +253,7 @@ class TestWhen:
         self, serve: type[Server], receiver: Receiver, monkeypatch: pytest.MonkeyPatch, pace: str
     ) -> None:
         """Nothing is left to the look around that the dispatcher takes now and then, also beyond what runs at once."""
-        monkeypatch.setattr(webhook_events, "_LONGEST_REST", 3600.0)
+        monkeypatch.setattr(webhook_events, "_LONGEST_WAIT", 3600.0)
         with serve(pace=pace, clock=time.time, webhook_url=receiver.url, webhook_secret=SECRET) as server:
             for _ in range(70):
                 server.create()
@@ -292,8 +292,8 @@ class TestRetries:
         assert 12 == len(receiver.taken)
         about = f"the event {event.id} (video.completed of {event.video_id})"
         assert [
-            ("WARNING", f"{about} is not delivered: it was answered with 500; attempt 1 of 12"),
-            ("ERROR", f"{about} is given up after 12 attempts: it was answered with 500"),
+            ("WARNING", f"{about} is not delivered: the status of the response was 500; attempt 1 of 12"),
+            ("ERROR", f"{about} is given up after 12 attempts: the status of the response was 500"),
         ] == [(each.levelname, each.getMessage()) for each in caplog.records if each.levelno > logging.INFO]
 
     @pytest.mark.parametrize(
@@ -339,7 +339,7 @@ class TestRetries:
     def test_a_clock_moved_by_hand_brings_the_next_attempt_forward(
         self, serve: type[Server], receiver: Receiver, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(webhook_events, "_LONGEST_REST", 3600.0)
+        monkeypatch.setattr(webhook_events, "_LONGEST_WAIT", 3600.0)
         receiver.answer = lambda _: b"HTTP/1.1 503 Busy\r\nRetry-After: 60\r\nContent-Length: 0\r\n\r\n"
         with serve(webhook_url=receiver.url, webhook_secret=SECRET) as server:
             server.create()
@@ -428,7 +428,7 @@ class TestBadReceivers:
             with dispatching(f"http://127.0.0.1:{listener.getsockname()[1]}", clock, timeout=0.3) as (engine, _):
                 engine.create(RECIPE)
                 eventually(lambda: happened(engine)[0].attempts == 1)
-                assert "no answer within 0.3 seconds" == happened(engine)[0].problem
+                assert "no response within 0.3 seconds" == happened(engine)[0].problem
                 assert broken_off.wait(PATIENCE)
 
     def test_an_answer_is_read_before_the_connection_is_closed(self, clock: Clock) -> None:
@@ -493,7 +493,7 @@ class TestBadReceivers:
                     raise sqlite3.OperationalError("database or disk is full")
                 record(event)
 
-            monkeypatch.setattr(dispatcher, "_STORE_AGAIN", 0.01)
+            monkeypatch.setattr(dispatcher, "_STORE_AGAIN_SECONDS", 0.01)
             monkeypatch.setattr(engine.outbox, "record", fail)
             engine.create(RECIPE)
             eventually(lambda: happened(engine)[0].delivery.value == "delivered")
@@ -540,9 +540,9 @@ class TestBadReceivers:
 # Each makes the process kill itself where it calls something for the Nth time.
 BOMB = """
 import os, signal
-from openvideos_emulator._dispatcher import Dispatcher
-from openvideos_emulator._engine import Engine
-from openvideos_emulator._outbox import Outbox
+from openvideos_emulator._webhooks.dispatcher import Dispatcher
+from openvideos_emulator._engine.engine import Engine
+from openvideos_emulator._storage.event_outbox import Outbox
 def kill_at(owner, name, nth, *, before=True):
     whole, calls = getattr(owner, name), []
     def call(*arguments, **options):
