@@ -1,4 +1,4 @@
-"""Judge servers, and clients, of the Videos API by its contract.
+"""Judge servers and clients of the Videos API by its contract.
 
-The command is `openvideos-conformance`; the suite underneath is pytest's: `pytest --pyargs openvideos_conformance`.
+The command is `openvideos-conformance`. The suite also runs with pytest: `pytest --pyargs openvideos_conformance`.
 """

@@ -1,4 +1,4 @@
-"""Judge servers of the Videos API: `openvideos-conformance`, or `python -m openvideos_conformance`."""
+"""Start the command line: `openvideos-conformance`, or `python -m openvideos_conformance`."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _MISUSE: Final = 2
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Do what the command line asks for; return 0, 1 if a MUST failed, 2 if nothing could be judged."""
+    """Run the command line; return 0, or 1 if a MUST failed, or 2 if nothing could be judged."""
     missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
     if missing:
-        told = f"{', '.join(missing)} is missing; run: pip install 'openvideos[conformance]'"
-        sys.stderr.write(f"openvideos-conformance: {told}\n")
+        problem = f"{', '.join(missing)} is missing; run: pip install 'openvideos[conformance]'"
+        sys.stderr.write(f"openvideos-conformance: {problem}\n")
         return _MISUSE
     from ._cli.main import command
 

@@ -1,7 +1,7 @@
 """Run the suite with pytest: `pytest --pyargs openvideos_conformance --base-url URL`.
 
-This module is loaded in every run of pytest where openvideos is installed, so it imports nothing else of the suite, and
-adds no option, until the suite itself is asked for.
+Every run of pytest loads this module if openvideos is installed. So it imports nothing else of the suite, and adds no
+option, unless the suite itself is to be run.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import pytest
 
 _PACKAGE = "openvideos_conformance"
-_RUN = "openvideos_conformance.run"  # as in `_pytest/fixtures.py`, which is not imported before it is needed
+_RUN = "openvideos_conformance.run"  # the same as in `_pytest/fixtures.py`, which is imported only when it is needed
 
 
 def pytest_load_initial_conftests(
@@ -20,7 +20,7 @@ def pytest_load_initial_conftests(
     parser: pytest.Parser,
     args: list[str],
 ) -> None:
-    """Add the suite's options and hooks if the suite is asked for."""
+    """Add the suite's options if the suite is to be run."""
     if not any(_is_suite(argument.split("::")[0]) for argument in args):
         return
     from ._pytest.options import add_options
@@ -29,12 +29,12 @@ def pytest_load_initial_conftests(
 
 
 def _is_suite(name: str) -> bool:
-    # Not every module of the package: this one is named by who loads it with -p.
+    # Other modules of the package do not count: `-p openvideos_conformance.pytest_plugin` names this one.
     return name == _PACKAGE or f"{name}.".startswith(f"{_PACKAGE}.suite.")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the suite's hooks and fixtures if the suite is asked for."""
+    """Register the suite's hooks and fixtures if the suite is to be run."""
     is_asked_for = hasattr(config.option, "openvideos_expected_failures") and not config.option.help
     if not is_asked_for or config.pluginmanager.has_plugin(_RUN):
         return

@@ -1,4 +1,4 @@
-"""Read the command line, run a judge, show its progress, write its reports.
+"""Read the command line, judge a server or a client, show the progress, and write the reports.
 
 May import `_pytest`, `_client`, `_reports` and `_core`.
 """

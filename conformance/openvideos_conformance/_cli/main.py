@@ -1,4 +1,4 @@
-"""Carry out what the command line asks for. Whatever keeps it from that is a sentence on stderr, and exit code 2."""
+"""Run the command of the command line. If that is impossible, write why to stderr, and return exit code 2."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ _MISUSE: Final = 2
 
 
 def command(argv: Sequence[str] | None) -> int:
-    """Do it, and return the exit code."""
-    # What a server sends is shown, whatever the terminal can encode.
+    """Run the command that the arguments name, and return the exit code."""
+    # Text from a server may hold characters that the terminal cannot encode.
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
@@ -34,9 +34,9 @@ def command(argv: Sequence[str] | None) -> int:
             return _compare(options)
         return _requirements(options)
     except KeyboardInterrupt:
-        return _complain("interrupted")
+        return _fail("interrupted")
     except BrokenPipeError:
-        # Whoever read has gone; Python would complain of it at its end.
+        # The reader of stdout has gone. Python would fail on it again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _MISUSE
 
@@ -50,24 +50,24 @@ def _run(options: argparse.Namespace) -> int:
         only = known(word for words in options.only for word in words.replace(",", " ").split())
         expected = read_expected(options.expected_failures)
     except (TargetError, UnknownRequirementError, ExpectedFailuresError) as problem:
-        return _complain(str(problem))
+        return _fail(str(problem))
     if options.only and not only:
-        return _complain("--only names no requirement")
+        return _fail("--only names no requirement")
     if options.report is not None:
         reason = _unusable(options.report)
         if reason:
-            return _complain(f"the reports cannot be written to {options.report}: {reason}")
+            return _fail(f"the reports cannot be written to {options.report}: {reason}")
 
     from .._pytest.run_state import RunState
-    from .run import finish, judged
+    from .run import finish, run_suite
 
     state = RunState(target=target, only=frozenset(only), expected=expected, strict=options.strict)
     is_coloured = sys.stdout.isatty() and not options.no_color and not os.environ.get("NO_COLOR")
     stream = sys.stdout
-    run = judged(state, stream, is_coloured=is_coloured)
+    run = run_suite(state, stream, is_coloured=is_coloured)
     code = finish(run, stream, options.report, is_coloured=is_coloured)
     if run.problem is not None:
-        _complain(run.problem)
+        _fail(run.problem)
     return code
 
 
@@ -78,22 +78,22 @@ def _client(options: argparse.Namespace) -> int:
 
     unknown = [name for name in options.scenario if name not in SCENARIOS]
     if unknown:
-        return _complain(f"there is no scenario {unknown[0]!r}; there are {', '.join(SCENARIOS)}")
+        return _fail(f"there is no scenario {unknown[0]!r}; there are {', '.join(SCENARIOS)}")
     try:
         timeout = duration("--timeout", options.timeout)
         expected = read_expected(options.expected_failures, client_catalogue())
     except (TargetError, ExpectedFailuresError, UnknownRequirementError) as problem:
-        return _complain(str(problem))
+        return _fail(str(problem))
     if options.report is not None:
         reason = _unusable(options.report)
         if reason:
-            return _complain(f"the reports cannot be written to {options.report}: {reason}")
+            return _fail(f"the reports cannot be written to {options.report}: {reason}")
     try:
         from .._client.judge import judge_client, need_emulator
 
         need_emulator()
     except ImportError as problem:
-        return _complain(f"the scenarios need the emulator ({problem}); pip install 'openvideos[conformance,emulator]'")
+        return _fail(f"the scenarios need the emulator ({problem}); pip install 'openvideos[conformance,emulator]'")
 
     from .run import finish
 
@@ -108,7 +108,7 @@ def _client(options: argparse.Namespace) -> int:
     is_coloured = sys.stdout.isatty() and not options.no_color and not os.environ.get("NO_COLOR")
     code = finish(run, sys.stdout, options.report, is_coloured=is_coloured)
     if run.problem is not None:
-        _complain(run.problem)
+        _fail(run.problem)
     return code
 
 
@@ -118,12 +118,12 @@ def _print_line(line: str) -> None:
 
 
 def _unusable(directory: Path) -> str:
-    """Return why reports cannot be written to a directory, before a run that would be for nothing."""
+    """Create the directory of the reports; return why they cannot be written to it, or "" if they can."""
     try:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as problem:
         return problem.strerror or str(problem)
-    return "" if os.access(directory, os.W_OK) else "it cannot be written to"
+    return "" if os.access(directory, os.W_OK) else "it is not writable"
 
 
 def _compare(options: argparse.Namespace) -> int:
@@ -133,7 +133,7 @@ def _compare(options: argparse.Namespace) -> int:
     try:
         reports = with_unique_names([read(text) for text in options.reports])
     except ReportError as problem:
-        return _complain(str(problem))
+        return _fail(str(problem))
     try:
         if options.html is not None:
             save(options.html, to_html(reports))
@@ -142,7 +142,7 @@ def _compare(options: argparse.Namespace) -> int:
         elif options.html is None:
             sys.stdout.write(to_markdown(reports))
     except OSError as problem:
-        return _complain(f"the comparison cannot be written: {problem}")
+        return _fail(f"the comparison cannot be written: {problem}")
     return 0
 
 
@@ -154,7 +154,7 @@ def _requirements(options: argparse.Namespace) -> int:
     return 0
 
 
-def _complain(message: str) -> int:
+def _fail(message: str) -> int:
     from .._core.sanitize import one_line
 
     sys.stderr.write(f"openvideos-conformance: {one_line(message)}\n")

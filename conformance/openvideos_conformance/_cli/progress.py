@@ -1,4 +1,4 @@
-"""Show a run while it goes on: a line for each check, or on a terminal a line that counts, and lines for what fails."""
+"""Show the progress of a run: a line for each check; on a terminal, a counter and a line for each failure."""
 
 from __future__ import annotations
 
@@ -22,29 +22,29 @@ if TYPE_CHECKING:
     from .._pytest.run_state import RunState
 
 _TICK: Final = 0.5
-_LOUD: Final = frozenset({"violated", "error"})
+_FAILED: Final = frozenset({"violated", "error"})
 
 
 class Progress:
-    """What is shown of a run, as a plugin of pytest."""
+    """Shows the progress of a run, as a pytest plugin."""
 
     def __init__(self, state: RunState, stream: TextIO, *, is_coloured: bool, is_live: bool) -> None:
-        """Show on a stream; `is_live` if a line on it can be written over."""
+        """Write to a stream; `is_live` says whether a line on it can be overwritten."""
         self._state, self._stream = state, stream
         self._is_coloured, self._is_live = is_coloured, is_live
-        self._total, self._done, self._loud, self._doing = 0, 0, 0, ""
+        self._total, self._done, self._failed, self._current = 0, 0, 0, ""
         self._lock = threading.Lock()
         self._stopped = threading.Event()
         self._ticker = threading.Thread(target=self._tick, name="openvideos-conformance-progress", daemon=True)
 
-    def say(self, line: str) -> None:
-        """Show a line that stays."""
+    def write_line(self, line: str) -> None:
+        """Write a line that stays."""
         with self._lock:
             self._write(("\r\x1b[K" if self._is_live else "") + line + "\n")
         self._redraw()
 
     def stop(self) -> None:
-        """Show nothing more that moves."""
+        """Stop the counter, and remove it."""
         self._stopped.set()
         if self._ticker.is_alive():
             self._ticker.join()
@@ -52,51 +52,51 @@ class Progress:
 
     # ---------------------------------------------------------------- hooks
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """Say what the run will cost, before it starts a job."""
+        """Write how many videos the run starts at most, before it starts the first."""
         pairs = [(check, getattr(item, "fixturenames", ())) for item in session.items if (check := check_of(item))]
         self._total = len(pairs)
         if not pairs:
             return
         state, target = self._state, self._state.target
         most = most_jobs(pairs, state.needed_jobs, target.denied, target.max_videos)
-        self.say(
+        self.write_line(
             f"Judging {target.base_url} by {plural(len({check.requirement for check, _ in pairs}), 'requirement')}, "
             f"in {plural(len(pairs), 'check')}."
         )
-        self.say(
-            f"It starts {plural(most, 'video')} at the most (--max-videos {target.max_videos}), "
+        self.write_line(
+            f"The run starts {plural(most, 'video')} at most (--max-videos {target.max_videos}), "
             "and deletes them at the end."
         )
         if self._is_live:
             self._ticker.start()
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
-        """Show which check is at work."""
-        self._doing = nodeid.rpartition("::")[2]
+        """Show which check is running."""
+        self._current = nodeid.rpartition("::")[2]
         self._redraw()
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Show how a check ended, once."""
+        """Show how a check ended."""
         kept: dict[str, Any] | None = getattr(report, "openvideos", None)
         if kept is None:
             return
-        outcome, is_loud = kept["outcome"], kept["outcome"] in _LOUD
+        outcome, is_failed = kept["outcome"], kept["outcome"] in _FAILED
         with self._lock:
             self._done += 1
-            self._loud += is_loud
-        if is_loud or not self._is_live:
-            self.say(self._line(kept, Outcome(outcome)))
+            self._failed += is_failed
+        if is_failed or not self._is_live:
+            self.write_line(self._line(kept, Outcome(outcome)))
 
     def pytest_runtest_teardown(self, nextitem: pytest.Item | None) -> None:
-        """Show that the jobs are being deleted, which may take a while."""
+        """Show that the jobs are being deleted, which may take time."""
         if nextitem is None:
-            self._doing = "deleting the videos"
+            self._current = "deleting the videos"
 
     # ---------------------------------------------------------------- lines
     def _line(self, kept: dict[str, Any], outcome: Outcome) -> str:
-        told = f": {one_line(kept['message'])}" if kept["message"] else ""
-        word = painted(f"{outcome.replace('_', ' '):<11}", _COLOURS[outcome], is_coloured=self._is_coloured)
-        return f"{word} {kept['requirement']:<16} {one_line(kept['check'])}{told}"
+        message = f": {one_line(kept['message'])}" if kept["message"] else ""
+        word = painted(f"{_WORDS[outcome]:<13}", _COLOURS[outcome], is_coloured=self._is_coloured)
+        return f"{word} {kept['requirement']:<16} {one_line(kept['check'])}{message}"
 
     def _tick(self) -> None:
         while not self._stopped.wait(_TICK):
@@ -106,8 +106,8 @@ class Progress:
         if not self._is_live or self._stopped.is_set() or not self._total:
             return
         seconds = time.time() - self._state.began
-        failed = f", {self._loud} failed" if self._loud else ""
-        line = f"[{self._done}/{self._total}{failed}, {seconds:.0f} s] {self._doing}"
+        failed = f", {self._failed} failed" if self._failed else ""
+        line = f"[{self._done}/{self._total}{failed}, {seconds:.0f} s] {self._current}"
         width = shutil.get_terminal_size().columns - 1
         with self._lock:
             self._write("\r\x1b[K" + painted(line[:width], GREY, is_coloured=self._is_coloured))
@@ -117,6 +117,9 @@ class Progress:
         self._stream.flush()
 
 
+_WORDS: Final = {outcome: str(outcome).replace("_", " ") for outcome in Outcome} | {
+    Outcome.NOT_REACHED: "not exercised"
+}
 _COLOURS: Final = {
     Outcome.PASSED: COLOURS[Verdict.PASS],
     Outcome.VIOLATED: COLOURS[Verdict.FAIL],

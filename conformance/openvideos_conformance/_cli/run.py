@@ -1,4 +1,4 @@
-"""Run the suite in this process, apart from whatever pytest is set up for here: `openvideos-conformance run`."""
+"""Run the suite in this process, isolated from any configuration of pytest: `openvideos-conformance run`."""
 
 from __future__ import annotations
 
@@ -29,29 +29,34 @@ if TYPE_CHECKING:
     from .._core.run_result import RunResult
 
 _ENVIRONMENT: Final = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS")
-_USED_UP: Final = {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.INTERRUPTED}
-_LAST_WORDS: Final = 300
+_COMPLETED: Final = {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.INTERRUPTED}
+_SHOWN_OUTPUT: Final = 300
 
 
-def judged(state: RunState, stream: TextIO, *, is_coloured: bool) -> RunResult:
-    """Run the suite and return what it came to; the progress goes to a stream."""
+def run_suite(state: RunState, stream: TextIO, *, is_coloured: bool) -> RunResult:
+    """Run the suite, write the progress to a stream, and return the result."""
     progress = Progress(state, stream, is_coloured=is_coloured, is_live=stream.isatty())
-    noise = io.StringIO()
+    output = io.StringIO()
     code: int | pytest.ExitCode | None = None
-    # A second interrupt, while pytest ends what the first broke off, leaves pytest in the middle.
-    with contextlib.suppress(KeyboardInterrupt), _apart() as directory, _stopping(), _quiet(noise):
+    # A second interrupt, while pytest handles the first, escapes from pytest.
+    with (
+        contextlib.suppress(KeyboardInterrupt),
+        _isolated() as directory,
+        _interrupted_by_sigterm(),
+        _redirected(output),
+    ):
         code = pytest.main(_arguments(directory), plugins=[_Registrar(SuitePlugin(state)), progress])
     progress.stop()
     if code is None:
         state.is_interrupted = True
-    elif code not in _USED_UP and state.problem is None and not state.is_interrupted:
-        state.problem = f"the suite itself failed: {one_line(noise.getvalue())[-_LAST_WORDS:] or code}"
+    elif code not in _COMPLETED and state.problem is None and not state.is_interrupted:
+        state.problem = f"the suite itself failed: {one_line(output.getvalue())[-_SHOWN_OUTPUT:] or code}"
     state.end()
     return state.result()
 
 
 def finish(run: RunResult, stream: TextIO, directory: Path | None, *, is_coloured: bool) -> int:
-    """Write the reports, tell the run, and return the exit code."""
+    """Print the summary, write the reports into a directory if one is given, and return the exit code."""
     stream.write("\n" + summary(run, is_coloured=is_coloured))
     code = run.exit_code
     if directory is not None:
@@ -66,7 +71,7 @@ def finish(run: RunResult, stream: TextIO, directory: Path | None, *, is_coloure
 
 
 class _Registrar:
-    """Registers the plugin of a run under the name by which its fixtures find it."""
+    """Registers the plugin of a run under the name that its fixtures look up."""
 
     def __init__(self, plugin: SuitePlugin) -> None:
         self._plugin = plugin
@@ -76,28 +81,28 @@ class _Registrar:
 
 
 def _arguments(directory: Path) -> list[str]:
-    nothing = directory / "pytest.ini"
-    nothing.write_text("[pytest]\n", encoding="utf-8")
+    empty = directory / "pytest.ini"
+    empty.write_text("[pytest]\n", encoding="utf-8")
     return [
         "--pyargs",
         "openvideos_conformance.suite",
-        f"--config-file={nothing}",
+        f"--config-file={empty}",
         f"--rootdir={directory}",
         f"--basetemp={directory / 'tmp'}",
         "--noconftest",
         "--import-mode=importlib",
-        "--assert=plain",  # rewriting would write files
-        "--capture=no",  # all output is taken by us
+        "--assert=plain",  # assertion rewriting would write files
+        "--capture=no",  # the output is redirected in this module
         "--tb=no",
         "-pno:cacheprovider",
-        "-pno:faulthandler",  # it would take the stderr that is not there
+        "-pno:faulthandler",  # it needs a real stderr, which is redirected here
         "-Wignore",
     ]
 
 
 @contextlib.contextmanager
-def _apart() -> Generator[Path]:
-    """Give a directory of the run's own, and hide what the environment tells pytest."""
+def _isolated() -> Generator[Path]:
+    """Yield a temporary directory, and hide the settings of pytest in the environment meanwhile."""
     kept = dict(os.environ)
     for name in _ENVIRONMENT:
         os.environ.pop(name, None)
@@ -113,14 +118,14 @@ def _apart() -> Generator[Path]:
 
 
 @contextlib.contextmanager
-def _quiet(noise: TextIO) -> Generator[None]:
-    with contextlib.redirect_stdout(noise), contextlib.redirect_stderr(noise):
+def _redirected(output: TextIO) -> Generator[None]:
+    with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
         yield
 
 
 @contextlib.contextmanager
-def _stopping() -> Generator[None]:
-    """Take SIGTERM, by which CI ends a job, for an interrupt: the videos are deleted then, too."""
+def _interrupted_by_sigterm() -> Generator[None]:
+    """Handle SIGTERM, by which CI ends a job, as an interrupt, so that the videos are deleted then, too."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

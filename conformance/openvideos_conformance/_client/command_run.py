@@ -1,4 +1,4 @@
-"""What a command did in one scenario, as it was recorded, and as the rules read it. Pure."""
+"""Hold what a command did in one scenario: the input of the rules for clients. Pure."""
 
 from __future__ import annotations
 
@@ -21,30 +21,30 @@ TERMINAL = frozenset({"completed", "failed"})
 
 @dataclass(frozen=True, kw_only=True)
 class CommandRun:
-    """One run of the command: what it sent, how it ended, and what it left on the disk."""
+    """One run of the command: the requests that it sent, how it ended, and the files that it wrote."""
 
     scenario: str
     key: str
     wanted: Mapping[str, str] = field(default_factory=dict[str, str])
-    """What the command was told to ask for: the prompt, the size and the seconds."""
+    """The prompt, the size and the seconds that the command was told to request."""
     exchanges: tuple[Exchange, ...] = ()
-    """What the API was sent, in order."""
+    """The exchanges with the API, in order."""
     foreign: tuple[Exchange, ...] = ()
-    """What another origin was sent, to which the API had redirected."""
+    """The exchanges with another origin, to which the API had redirected."""
     broken: frozenset[int] = frozenset()
-    """The numbers of the requests that the scenario answered in its own way."""
+    """The numbers of the exchanges whose response the scenario changed."""
     exit_code: int | None = 0
-    """None if it did not end in time."""
+    """None if the command did not end in time."""
     output_tail: str = ""
-    """The end of what it wrote."""
+    """The end of its output."""
     files: Mapping[str, bytes] = field(default_factory=dict[str, bytes])
-    """What is in its directory after it."""
+    """The files in its output directory, by their names."""
     media: bytes | None = None
-    """The file that it was sent, whole, if it asked for one."""
+    """The complete file of the video that it downloaded; None if it downloaded none."""
 
     @property
     def is_done(self) -> bool:
-        """Whether the command says that it did all it wanted."""
+        """Whether the command reported success."""
         return self.exit_code == 0
 
     def of(self, *operations: str) -> list[Exchange]:
@@ -52,19 +52,19 @@ class CommandRun:
         return [each for each in self.exchanges if each.operation in operations]
 
     def polls(self) -> dict[str, list[Exchange]]:
-        """Return the requests for the status of each job, by its id."""
+        """Return the exchanges that retrieve each job, by the job's id."""
         found: dict[str, list[Exchange]] = {}
         for each in self.of("retrieve_video"):
             found.setdefault(each.ids.get("video_id", ""), []).append(each)
         return found
 
     def started(self) -> list[Exchange]:
-        """Return the requests that start a job."""
+        """Return the exchanges of the operations that start a job."""
         return self.of(*CREATING)
 
 
 def legality(exchange: Exchange) -> Legality:
-    """Judge what was sent by the contract."""
+    """Judge the request of an exchange by the contract."""
     return judge_request(
         contract(),
         exchange.operation or "",
@@ -75,5 +75,5 @@ def legality(exchange: Exchange) -> Legality:
 
 
 def pairs(exchanges: Iterable[Exchange]) -> Iterable[tuple[Exchange, Exchange]]:
-    """Return each exchange with the next."""
+    """Return each exchange with the one that follows it."""
     return pairwise(exchanges)

@@ -1,4 +1,4 @@
-"""Play the scenarios with a command, and make a run of what the rules say: `openvideos-conformance client`."""
+"""Run a command once in each scenario, and judge it by the rules for clients: `openvideos-conformance client`."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from .scenarios import Scenario
 
 REQUESTED: Final = {"size": "64x48", "seconds": "1"}
-"""What the command is told to ask for beside the prompt, in OPENVIDEOS_SIZE and OPENVIDEOS_SECONDS."""
-_LAST_WORDS: Final = 400
+"""The size and the seconds that the command is told to request, in OPENVIDEOS_SIZE and OPENVIDEOS_SECONDS."""
+_OUTPUT_TAIL: Final = 400
 _SHOWN_EXCHANGES: Final = 2
 _LARGEST_FILE: Final = 1 << 26
 
@@ -47,7 +47,7 @@ class CommandError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class ScenarioRun:
-    """A history, and what of it no report may show."""
+    """A run of the command in a scenario, and the base URL that it used."""
 
     run: CommandRun
     base_url: str
@@ -62,7 +62,7 @@ def judge_client(
     expected: Mapping[str, str] | None = None,
     strict: bool = False,
 ) -> RunResult:
-    """Play each scenario with the command, and return what it came to. `tell` hears of each before it is played."""
+    """Run the command in each scenario, and return the result; `on_scenario` is called with a line before each."""
     began = time.time()
     observations: list[Observation] = []
     names: list[str] = []
@@ -79,8 +79,8 @@ def judge_client(
             started += sum(1 for each in scenario_run.run.started() if each.is_ok)
             observations += observations_of(scenario_run)
             last = _last_report(scenario_run.run)
-    except CommandError as refused:
-        problem = str(refused)
+    except CommandError as error:
+        problem = str(error)
     except KeyboardInterrupt:
         is_interrupted = True
     if problem is None and not is_interrupted and not has_sent:
@@ -90,7 +90,7 @@ def judge_client(
         observations,
         expected=expected,
         strict=strict,
-        unreached="no scenario that was played shows it",
+        unreached="no scenario that was run exercises it",
     )
     return RunResult(
         suite=suite_version(),
@@ -107,10 +107,10 @@ def judge_client(
 
 
 def need_emulator() -> None:
-    """See that the emulator is installed.
+    """Check that the emulator is installed.
 
     Raises:
-        ImportError: What it needs is not there.
+        ImportError: A package that it needs is missing.
 
     """
     from openvideos_emulator import create_app
@@ -119,7 +119,7 @@ def need_emulator() -> None:
 
 
 def observations_of(scenario_run: ScenarioRun) -> list[Observation]:
-    """Return what each rule saw in a history."""
+    """Return the observation of each rule of a scenario."""
     return [_observation(rule, problem, scenario_run) for rule, problem in verdicts(scenario_run.run)]
 
 
@@ -145,10 +145,10 @@ def _observation(rule: ClientRule, problem: Exception | None, scenario_run: Scen
 
 
 def run_scenario(command: Sequence[str], scenario: Scenario, *, timeout: float) -> ScenarioRun:
-    """Run the command once against a server of its own, in which one thing goes wrong.
+    """Run the command once against an emulator of its own, in which one thing goes wrong.
 
     Raises:
-        CommandError: It cannot be started.
+        CommandError: The command cannot be started.
 
     """
     from openvideos_emulator import create_app
@@ -163,7 +163,7 @@ def run_scenario(command: Sequence[str], scenario: Scenario, *, timeout: float) 
             emulator.send(Request("POST", "/_emulator/jobs", headers=authorized, body=body))
         state = ScenarioState(send=emulator.send)
 
-        def elsewhere(request: Request) -> Response:
+        def respond_elsewhere(request: Request) -> Response:
             others = tuple(pair for pair in request.headers if pair[0].lower() != "authorization")
             return emulator.send(
                 Request(request.method, request.path, request.query, (*authorized[:1], *others), request.body)
@@ -171,18 +171,18 @@ def run_scenario(command: Sequence[str], scenario: Scenario, *, timeout: float) 
 
         with (
             RecordingServer(lambda request: scenario.change(state, request)) as api,
-            RecordingServer(elsewhere) as foreign,
+            RecordingServer(respond_elsewhere) as foreign,
             tempfile.TemporaryDirectory(prefix="openvideos-client-", ignore_cleanup_errors=True) as directory,
         ):
-            state.elsewhere = foreign.origin
+            state.other_origin = foreign.origin
             base_url = api.origin + PREFIX
-            output, words = Path(directory, "output"), Path(directory, "words")
+            output, log = Path(directory, "output"), Path(directory, "log")
             output.mkdir()
             wanted = {"prompt": scenario.prompt, **REQUESTED}
             environment = _environment(base_url, key, scenario.name, output) | {
                 f"OPENVIDEOS_{name.upper()}": value for name, value in wanted.items()
             }
-            exit_code = _carry_out(command, environment, words, timeout)
+            exit_code = _run_command(command, environment, log, timeout)
             exchanges = tuple(api.exchanges)
             run = CommandRun(
                 scenario=scenario.name,
@@ -192,7 +192,7 @@ def run_scenario(command: Sequence[str], scenario: Scenario, *, timeout: float) 
                 foreign=tuple(foreign.exchanges),
                 broken=frozenset(api.broken),
                 exit_code=exit_code,
-                output_tail=_output_tail(words),
+                output_tail=_output_tail(log),
                 files=_files(output),
                 media=_media(emulator, exchanges, authorized),
             )
@@ -211,14 +211,14 @@ def _environment(base_url: str, key: str, scenario: str, output: Path) -> dict[s
         "OPENVIDEOS_API_KEY": key,
         "OPENVIDEOS_SCENARIO": scenario,
         "OPENVIDEOS_OUTPUT": str(output),
-        # No proxy stands between the command and this machine.
+        # The command must not use a proxy for requests to this machine.
         "NO_PROXY": "127.0.0.1,localhost",
         "no_proxy": "127.0.0.1,localhost",
     }
 
 
-def _carry_out(command: Sequence[str], environment: Mapping[str, str], words: Path, timeout: float) -> int | None:
-    with words.open("wb") as stream:
+def _run_command(command: Sequence[str], environment: Mapping[str, str], log: Path, timeout: float) -> int | None:
+    with log.open("wb") as stream:
         try:
             process = subprocess.Popen(  # noqa: S603 - the command is what the caller wants to run
                 [*command],
@@ -237,11 +237,11 @@ def _carry_out(command: Sequence[str], environment: Mapping[str, str], words: Pa
         except subprocess.TimeoutExpired:
             return None
         finally:
-            _end(process)
+            _kill(process)
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """End the command, and what it has started."""
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """Kill the command, and the processes that it has started."""
     killpg = getattr(os, "killpg", None)
     with contextlib.suppress(OSError):
         if killpg is not None:
@@ -252,17 +252,17 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def _last_report(run: CommandRun) -> str:
-    """Say how a command ended, for one that did nothing else."""
-    words = f": {redacted(run.output_tail, (run.key,))}" if run.output_tail else ""
-    return f". It ended with {run.exit_code}{words}" if run.exit_code is not None else ". It did not end"
+    """Return how a command ended, as a sentence for the report of one that sent no request."""
+    output = f": {redacted(run.output_tail, (run.key,))}" if run.output_tail else ""
+    return f". It ended with {run.exit_code}{output}" if run.exit_code is not None else ". It did not end"
 
 
-def _output_tail(words: Path) -> str:
-    return one_line(words.read_bytes()[-8 * _LAST_WORDS :].decode("utf-8", "replace"))[-_LAST_WORDS:]
+def _output_tail(log: Path) -> str:
+    return one_line(log.read_bytes()[-8 * _OUTPUT_TAIL :].decode("utf-8", "replace"))[-_OUTPUT_TAIL:]
 
 
 def _files(output: Path) -> dict[str, bytes]:
-    """Return what the command left, each file up to a size that no right one has."""
+    """Return the files in the output directory, each cut at a size that no right file has."""
     found: dict[str, bytes] = {}
     for path in output.iterdir():
         if path.is_file() and not path.is_symlink():
@@ -272,7 +272,7 @@ def _files(output: Path) -> dict[str, bytes]:
 
 
 def _media(emulator: AppRunner, exchanges: Iterable[Exchange], headers: tuple[tuple[str, str], ...]) -> bytes | None:
-    """Return the file of the video that the command downloaded, whole, from the control endpoints."""
+    """Return the complete file of the video that the command downloaded, from the emulator's control endpoints."""
     for each in exchanges:
         if each.operation == "download_video_content":
             path = f"/_emulator/jobs/{each.ids['video_id']}/content"

@@ -1,4 +1,4 @@
-"""Serve an ASGI app to the command on loopback, record each exchange, and break connections on request."""
+"""Serve an ASGI app to the command on loopback, record each exchange, and break connections for scenarios."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _CUT: Final = struct.pack("ii", 1, 0)
 
 @dataclass(frozen=True)
 class Request:
-    """A request, whole. `path` is as it was sent."""
+    """A complete request. `path` is as it was sent."""
 
     method: str
     path: str
@@ -47,47 +47,47 @@ class Request:
 
 @dataclass(frozen=True)
 class Response:
-    """An answer, whole, and how it is sent."""
+    """A complete response, and how it is sent."""
 
     status: int
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b""
     cut: int | None = None
-    """Behind how many bytes of the body the connection breaks."""
+    """After how many bytes of the body the connection breaks; None if it does not."""
     is_reset: bool = False
-    """Whether the connection is reset and nothing answered."""
+    """Whether the connection is reset, without a response."""
     is_broken: bool = True
-    """Whether the scenario made something of it."""
+    """Whether the scenario changed the response of the emulator."""
 
     def header(self, name: str) -> str | None:
         """Return a header."""
         return next((value for key, value in self.headers if key.lower() == name), None)
 
     def with_headers(self, **headers: str) -> Response:
-        """Return the answer with other headers; an underscore is a hyphen."""
+        """Return the response with these headers set; an underscore in a name means a hyphen."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         kept = [(key, value) for key, value in self.headers if key.lower() not in named]
         return replace(self, headers=(*kept, *named.items()), is_broken=True)
 
 
 class AppRunner:
-    """Asks an ASGI app from any thread."""
+    """Runs an ASGI app in a thread of its own, and sends it requests from any thread."""
 
     def __init__(self, app: App) -> None:
-        """Start the loop that the app runs in."""
+        """Start the event loop that the app runs in."""
         self._app = app
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="openvideos-conformance-emulator")
         self._thread.start()
 
     def close(self) -> None:
-        """End the loop."""
+        """Stop the event loop."""
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
 
     def send(self, request: Request) -> Response:
-        """Return what the app answers."""
+        """Send a request to the app, and return its response."""
         return asyncio.run_coroutine_threadsafe(self._send(request), self._loop).result(_PATIENCE)
 
     async def _send(self, request: Request) -> Response:
@@ -108,28 +108,28 @@ class AppRunner:
             "client": ("127.0.0.1", 0),
             "server": ("127.0.0.1", 80),
         }
-        waiting: list[Scope] = [{"type": "http.request", "body": request.body, "more_body": False}]
+        events: list[Scope] = [{"type": "http.request", "body": request.body, "more_body": False}]
         messages: list[Scope] = []
 
         async def receive() -> Scope:
-            return waiting.pop() if waiting else {"type": "http.disconnect"}
+            return events.pop() if events else {"type": "http.disconnect"}
 
         async def send(message: Scope) -> None:
             messages.append(message)
 
         await self._app(scope, receive, send)
         head = messages[0]
-        headers_sent = tuple((key.decode("latin-1"), value.decode("latin-1")) for key, value in head["headers"])
+        headers_received = tuple((key.decode("latin-1"), value.decode("latin-1")) for key, value in head["headers"])
         return Response(
-            head["status"], headers_sent, b"".join(each.get("body", b"") for each in messages[1:]), is_broken=False
+            head["status"], headers_received, b"".join(each.get("body", b"") for each in messages[1:]), is_broken=False
         )
 
 
 @dataclass
 class RecordingServer:
-    """An origin on loopback: every request is recorded, answered, and its answer recorded."""
+    """An HTTP server on loopback that records each exchange; `respond` makes the responses."""
 
-    response: Callable[[Request], Response]
+    respond: Callable[[Request], Response]
     exchanges: list[Exchange] = field(default_factory=list[Exchange])
     broken: set[int] = field(default_factory=set[int])
 
@@ -137,8 +137,8 @@ class RecordingServer:
         """Listen on a free port."""
         self._lock = threading.Lock()
         self._numbers = itertools.count(1)
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"recorder": self}))
-        self._server.daemon_threads = True  # a client may hold a connection open for ever
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"recording_server": self}))
+        self._server.daemon_threads = True  # a client may keep a connection open for ever
         self._server.block_on_close = False
         self._thread = threading.Thread(
             target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, name="openvideos-conformance-client"
@@ -155,20 +155,20 @@ class RecordingServer:
 
     @property
     def origin(self) -> str:
-        """Where it is, without a path."""
+        """The origin of the server, such as http://127.0.0.1:8000."""
         return f"http://127.0.0.1:{self._server.server_port}"
 
     def handle(self, request: Request) -> tuple[Response, Callable[[str], None]]:
-        """Return the answer to a request, and what is called when it was sent."""
+        """Return the response to a request, and the function to call with the failure, or "", once it was sent."""
         with self._lock:
             number = next(self._numbers)
         began = time.monotonic()
         below = request.path.removeprefix(PREFIX) if request.path.startswith(f"{PREFIX}/") else request.path
         operation, ids = contract().match(request.method, below)
-        if below == request.path:  # not below the base URL
+        if below == request.path:  # the path is not below the base URL
             operation = None
         request = replace(request, operation=operation)
-        response = self.response(request)
+        response = self.respond(request)
 
         def record(failure: str) -> None:
             exchange = Exchange(
@@ -200,9 +200,9 @@ class RecordingServer:
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """Reads a request, whole, and sends what the recorder answers."""
+    """Reads a request and sends the response of the recording server."""
 
-    recorder: RecordingServer
+    recording_server: RecordingServer
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
 
@@ -210,7 +210,7 @@ class _Handler(BaseHTTPRequestHandler):
         body = self._body()
         path, _, query = self.path.partition("?")
         headers = tuple((str(key), str(value)) for key, value in self.headers.items())
-        response, record = self.recorder.handle(Request(self.command, path, query, headers, body))
+        response, record = self.recording_server.handle(Request(self.command, path, query, headers, body))
         if response.is_reset:
             record("the connection was reset")
             self._reset()
@@ -222,7 +222,7 @@ class _Handler(BaseHTTPRequestHandler):
         if response.status != 204:  # noqa: PLR2004 - HTTP's own
             self.send_header("content-length", str(len(response.body)))
         self.end_headers()
-        # What is recorded is over before the client can know the answer: its next request is later for certain.
+        # Record before the response is sent: so its end is certain to be before the next request of the client.
         record("" if response.cut is None else "the connection broke off")
         self.wfile.write(response.body[: response.cut])
         self.wfile.flush()
@@ -246,7 +246,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.connection.close()
 
     def handle(self) -> None:
-        # A client that goes away, or whose connection was reset here, is no error.
+        # A client may go away, and a scenario may have reset its connection; neither is an error.
         try:
             super().handle()
         except (OSError, ValueError):
@@ -259,6 +259,6 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
 
     def log_message(self, format: str, *args: object) -> None:
-        """Say nothing: the reports tell it."""
+        """Log nothing, since the exchanges are in the reports."""
 
     do_GET = do_POST = do_DELETE = do_PUT = do_PATCH = do_HEAD = do_OPTIONS = _serve  # noqa: N815 - as http.server wants them

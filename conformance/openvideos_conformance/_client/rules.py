@@ -1,4 +1,4 @@
-"""Judge what a command did in a scenario. Pure: each rule reads one history, and raises what it saw."""
+"""Judge what a command did in a scenario. Pure: each rule reads one command run, and raises the outcome."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ if TYPE_CHECKING:
     from .command_run import CommandRun
 
 FILE: Final = "video.mp4"
-"""Where a command leaves the file that it downloads."""
+"""The name of the file that a command downloads."""
 PARSED: Final = "video.json"
-"""Where a command may leave the finished video, as JSON, as its client gives it to the application."""
+"""The name of the file with the finished video as JSON, as the client gives it to the application."""
 MOST_REPEATS: Final = 3
-"""How often one page may be asked for where cursors repeat, before that is a loop."""
+"""How many requests for one page are allowed where cursors repeat; more are a loop."""
 MOST_LATE_POLLS: Final = 5
-"""How often the status of a job may be read once it is known to have ended."""
+"""How many polls of a job are allowed after a response said that it has ended."""
 _TOLERANCE: Final = 0.9
-"""Of a pause: clocks are coarse, and sleeps end a little early."""
+"""The part of a pause that a client must wait: clocks are coarse, and sleeps end a little early."""
 _CALM: Final = ("plain", "slow", "missing-keys", "unknown-fields", "huge-list")
-"""The scenarios in which nothing keeps a client from its work."""
+"""The scenarios in which a client must succeed."""
 
 
 @dataclass(frozen=True)
 class ClientRule:
-    """A rule, the requirement that it judges, and the scenarios in which it can; none: in all."""
+    """A rule, the requirement that it judges, and the scenarios that exercise it; an empty tuple means all."""
 
     requirement: str
     judge: Callable[[CommandRun], None]
@@ -44,7 +44,7 @@ class ClientRule:
 
 
 RULES: Final[list[ClientRule]] = []
-"""All rules, in the catalogue's order."""
+"""All rules, in the order of the catalogue."""
 
 
 def _rule(requirement: str, *scenarios: str) -> Callable[[Callable[[CommandRun], None]], Callable[[CommandRun], None]]:
@@ -80,19 +80,20 @@ def _is_valid(run: CommandRun) -> None:
 
 
 @_rule("CLI-REQUEST-003")
-def _carries_what_was_asked(run: CommandRun) -> None:
+def _carries_what_was_requested(run: CommandRun) -> None:
     prompt = run.wanted.get("prompt")
     creates = run.of("create_video")
     _need(creates, "create")
-    meant = [each for each in creates if legality(each).fields.get("prompt") == prompt]
-    if not meant:
-        raise ViolationError("no create has the prompt that the client was told to ask for", creates[0])
-    for each in meant:
+    matching = [each for each in creates if legality(each).fields.get("prompt") == prompt]
+    if not matching:
+        raise ViolationError("no create has the prompt that the client was told to request", creates[0])
+    for each in matching:
         fields = legality(each).fields
         for name, value in run.wanted.items():
             if str(fields.get(name)) != value:
                 raise ViolationError(
-                    f"the create has {name} {fields.get(name, 'left out')!r}, but was to have {value!r}", each
+                    f"the create has {name} {fields.get(name, 'left out')!r}, not {value!r}, as the client was told",
+                    each,
                 )
 
 
@@ -103,7 +104,7 @@ def _has_the_key(run: CommandRun) -> None:
         scheme, _, key = (each.request_header("authorization") or "").partition(" ")
         if scheme.lower() != "bearer" or key.strip() != run.key:
             sent = f"with the scheme {scheme}, or with another key" if scheme else "without Authorization"
-            raise ViolationError(f"{each.summary} was sent {sent}; it takes the key as Bearer", each)
+            raise ViolationError(f"{each.summary} was sent {sent}; the API takes the key as Bearer", each)
 
 
 @_rule("CLI-AUTH-002", "redirect")
@@ -132,7 +133,7 @@ def _starts_no_job_twice(run: CommandRun) -> None:
             if key is None or again != key:
                 how = "without an Idempotency-Key" if again is None else "under another Idempotency-Key"
                 raise ViolationError(
-                    f"the create had been carried out ({first.summary}), and was sent again {how}", first, later
+                    f"the create was carried out ({first.summary}), and was sent again {how}", first, later
                 )
 
 
@@ -145,11 +146,13 @@ def _starts_one_job(run: CommandRun) -> None:
         counted[legality(each).fields.get("prompt")] += 1
         key = each.request_header("idempotency-key")
         if counted[legality(each).fields.get("prompt")] > 1 and key is None:
-            raise ViolationError("an accepted create was sent again, and started a second job of the same prompt", each)
+            raise ViolationError(
+                "an accepted create was sent again, and started a second job with the same prompt", each
+            )
 
 
 @_rule("CLI-RETRY-001", "retry-after", "retry-after-date")
-def _waits_as_long_as_told(run: CommandRun) -> None:
+def _waits_for_retry_after(run: CommandRun) -> None:
     refused = [each for each in run.exchanges if each.header("retry-after") is not None]
     _need(refused, "request that was refused")
     for each in refused:
@@ -157,22 +160,22 @@ def _waits_as_long_as_told(run: CommandRun) -> None:
         for later in run.of(str(each.operation)):
             if later.began > each.ended and later.ids == each.ids and later.began - each.ended < pause * _TOLERANCE:
                 raise ViolationError(
-                    f"{each.summary} with Retry-After {each.header('retry-after')}, {pause:.2f} s ahead; "
-                    f"it came again after {later.began - each.ended:.2f} s",
+                    f"{each.summary} with Retry-After {each.header('retry-after')} ({pause:.2f} s) "
+                    f"was sent again after {later.began - each.ended:.2f} s",
                     each,
                     later,
                 )
 
 
 def _pause(exchange: Exchange) -> float:
-    """Return the seconds that Retry-After asks for: as such, or as a date (RFC 9110, 10.2.3)."""
+    """Return the seconds that Retry-After requests, as a number or as a date (RFC 9110, 10.2.3)."""
     value = exchange.header("retry-after") or "0"
     return float(value) if value.isdecimal() else parsedate_to_datetime(value).timestamp() - exchange.at
 
 
 # ---------------------------------------------------------------- polls
 @_rule("CLI-POLL-001")
-def _polls_no_faster_than_told(run: CommandRun) -> None:
+def _polls_no_faster_than_the_hint(run: CommandRun) -> None:
     seen = False
     for polls in run.polls().values():
         for each, later in pairs(polls):
@@ -183,10 +186,12 @@ def _polls_no_faster_than_told(run: CommandRun) -> None:
             pause, passed = int(hint) / 1000, later.began - each.ended
             if passed < pause * _TOLERANCE:
                 raise ViolationError(
-                    f"a poll came {passed * 1000:.0f} ms after one that asked for a pause of {hint} ms", each, later
+                    f"a poll was sent {passed * 1000:.0f} ms after a response with openai-poll-after-ms {hint}",
+                    each,
+                    later,
                 )
     if not seen:
-        raise NotReachedError("the command did not poll a job that was at work")
+        raise NotReachedError("the command did not poll a running job")
 
 
 @_rule("CLI-POLL-002", "unknown-status")
@@ -197,20 +202,20 @@ def _polls_on(run: CommandRun) -> None:
         later = [poll for poll in run.polls()[each.ids["video_id"]] if poll.number > each.number]
         if not later:
             raise ViolationError(
-                "the command took the unknown status 'finalizing' for the end of the job, and polled no more", each
+                "the command took the unknown status 'finalizing' for the end of the job, and stopped polling", each
             )
 
 
 @_rule("CLI-POLL-003")
 def _ends_with_the_job(run: CommandRun) -> None:
-    reached = False
+    has_ended = False
     for polls in run.polls().values():
         ended = [each for each in polls if each.is_ok and each.object.get("status") in TERMINAL]
-        reached = reached or bool(ended)
+        has_ended = has_ended or bool(ended)
         if len(ended) > MOST_LATE_POLLS:
-            raise ViolationError(f"a job that had ended was polled {len(ended) - 1} times more", *ended[-2:])
-    if not reached:
-        raise NotReachedError("the command polled no job to its end")
+            raise ViolationError(f"a job was polled {len(ended) - 1} times after it had ended", *ended[-2:])
+    if not has_ended:
+        raise NotReachedError("the command polled no job until it ended")
 
 
 @_rule("CLI-POLL-004", "server-error")
@@ -222,7 +227,7 @@ def _keeps_the_id(run: CommandRun) -> None:
         before = [each for each in run.started() if each.number < first.number]
         if later.number > first.number and _body_of(later) in [_body_of(each) for each in before]:
             raise ViolationError(
-                "a poll failed, and the command started the same job again in place of polling on", first, later
+                "a poll failed, and the command started the same job again instead of polling on", first, later
             )
     known = run.polls()[first.ids["video_id"]]
     if run.is_done and not any(each.is_ok for each in known):
@@ -243,51 +248,53 @@ def _goes_on_behind_the_last(run: CommandRun) -> None:
         known = {last for page in pages[:index] if (last := _last(page))}
         if after not in known:
             raise ViolationError(
-                f"a page behind {after!r} was asked for, which no page before had as its last video",
+                f"a page after {after!r} was requested, which is not the last video of any earlier page",
                 *pages[max(index - 1, 0) : index + 1],
             )
         if any(_after(page) == after and page.query == each.query for page in pages[:index]):
-            raise ViolationError(f"the page behind {after!r} had come, and was asked for again", each)
+            raise ViolationError(f"the page after {after!r} was requested again, although it had been returned", each)
 
 
 @_rule("CLI-LIST-002", "plain", "huge-list")
 def _walks_to_the_end(run: CommandRun) -> None:
     pages = [each for each in run.of("list_videos") if each.is_ok]
     if not any(each.object.get("has_more") is True for each in pages):
-        raise NotReachedError("the command asked for no list of more than one page")
+        raise NotReachedError("the command requested no list of more than one page")
     if pages[-1].object.get("has_more") is True:
-        raise ViolationError(f"the list was left after {len(pages)} pages, although there were more", pages[-1])
+        raise ViolationError(
+            f"the command stopped after {len(pages)} pages, although the last of them has has_more true", pages[-1]
+        )
 
 
 @_rule("CLI-LIST-003", "duplicate-cursor")
 def _walks_in_no_circle(run: CommandRun) -> None:
-    asked = Counter(_after(each) for each in run.of("list_videos") if _after(each))
-    if not asked:
+    cursors = Counter(_after(each) for each in run.of("list_videos") if _after(each))
+    if not cursors:
         _need(run.of("list_videos"), "request for a list")
         return
-    cursor, times = asked.most_common(1)[0]
+    cursor, times = cursors.most_common(1)[0]
     if times > MOST_REPEATS:
         raise ViolationError(
-            f"the cursor {cursor!r} came again and again, and the command asked for it {times} times",
+            f"the cursor {cursor!r} repeated, and the command requested the page after it {times} times",
             run.of("list_videos")[-1],
         )
 
 
-# ---------------------------------------------------------------- answers
+# ---------------------------------------------------------------- responses
 @_rule("CLI-READ-001")
 def _gives_every_field(run: CommandRun) -> None:
     text = run.files.get(PARSED)
     if text is None:
-        raise NotReachedError(f"the command left no {PARSED}")
+        raise NotReachedError(f"the command wrote no {PARSED}")
     given = _object(text)
-    told = [each for each in run.exchanges if each.is_ok and _is_of(each, given)]
-    if not told:
-        raise ViolationError(f"{PARSED} holds no video that the command was told of")
-    # Which answer it was made of is not known: whichever it fits best.
-    best = min(reversed(told), key=lambda each: len(_lost(each.object, given)))
+    responses = [each for each in run.exchanges if each.is_ok and _is_of(each, given)]
+    if not responses:
+        raise ViolationError(f"{PARSED} holds no video of a response to the command")
+    # It is not known which response the file was made of, so it is compared with the one that it fits best.
+    best = min(reversed(responses), key=lambda each: len(_lost(each.object, given)))
     lost = _lost(best.object, given)
     if lost:
-        raise ViolationError(f"of an answer, the client does not give {', '.join(lost)}, or another value", best)
+        raise ViolationError(f"{PARSED} lacks {', '.join(lost)} of the response, or has other values", best)
 
 
 # ---------------------------------------------------------------- content
@@ -310,7 +317,7 @@ def _leaves_no_part(run: CommandRun) -> None:
     _need(cut, "download that broke off")
     kept = run.files.get(FILE)
     if kept is not None and kept != run.media:
-        raise ViolationError(f"a part of the file, {len(kept)} bytes, is left as {FILE}", cut[-1])
+        raise ViolationError(f"the command left a part of the file, {len(kept)} bytes, as {FILE}", cut[-1])
 
 
 # ---------------------------------------------------------------- the run
@@ -319,7 +326,7 @@ def _does_its_work(run: CommandRun) -> None:
     _need([*run.exchanges], "request")
     if run.exit_code not in {0, None}:
         raise ViolationError(
-            f"nothing was wrong, but the command ended with {run.exit_code}: {run.output_tail}",
+            f"nothing went wrong, but the command ended with exit code {run.exit_code}: {run.output_tail}",
             *run.exchanges[-1:],
         )
 
@@ -329,19 +336,19 @@ def _ends(run: CommandRun) -> None:
     _need([*run.exchanges], "request")
     if run.exit_code is None:
         raise ViolationError(
-            f"the command had not ended after its time; it had sent {len(run.exchanges)} requests",
+            f"the command did not end in time; it had sent {len(run.exchanges)} requests",
             *run.exchanges[-1:],
         )
 
 
 def verdicts(run: CommandRun) -> Iterator[tuple[ClientRule, Exception | None]]:
-    """Judge a history by every rule of its scenario: what each raised, or None."""
+    """Judge a command run by every rule of its scenario; yield each rule with what it raised, or None."""
     for rule in RULES:
         if rule.scenarios and run.scenario not in rule.scenarios:
             continue
         try:
             rule.judge(run)
-        except Exception as problem:  # noqa: BLE001 - whoever asked tells them apart
+        except Exception as problem:  # noqa: BLE001 - the caller tells outcomes from errors
             yield rule, problem
         else:
             yield rule, None
@@ -363,7 +370,7 @@ def _is_of(exchange: Exchange, video: dict[str, Any]) -> bool:
 
 
 def _lost(response: dict[str, Any], given: dict[str, Any]) -> list[str]:
-    # To the contract, null is as good as nothing; what null means in a field of others, nobody here knows.
+    # In a field of the contract, null means the same as absence; in other fields it may mean something.
     known = contract().schema("Video")["properties"]
     kept = {name: value for name, value in response.items() if value is not None or name not in known}
     return [name for name, value in kept.items() if name not in given or given[name] != value]

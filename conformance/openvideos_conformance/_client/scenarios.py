@@ -1,4 +1,4 @@
-"""The scenarios: what goes wrong while the command is at work. Each breaks one thing; the rest is the emulator's."""
+"""Define the scenarios: each changes one thing in the responses of the emulator while the command runs."""
 
 from __future__ import annotations
 
@@ -23,43 +23,43 @@ if TYPE_CHECKING:
 
 PROMPT: Final = "A paper boat — 纸船"
 AWKWARD: Final = f'{PROMPT}\r\n--+++\r\n--boundary\r\n"quoted"; name=size & 100 %'
-"""Line breaks, and what separates the parts of the forms that some clients write."""
+"""A prompt with line breaks, and with the separators that some clients write between the parts of a form."""
 HINT_MS: Final = 40
 SLOW_HINT_MS: Final = 300
 RETRY_AFTER_S: Final = 1
 CURSOR_LIMIT: Final = 12
-"""How many requests for pages that repeat their cursor are answered, before the list is refused."""
+"""How many pages that repeat their cursor are returned before further requests are refused."""
 UNKNOWN: Final[dict[str, Any]] = {
     "x_queue": {"position": 3, "of": ["a", None, {"b": False}]},
     "x_watermark": None,
     "x_words": "纸船",
     "x_speed": 0.5,
 }
-"""Fields that the contract does not know, of each kind that JSON has."""
+"""Fields that the contract does not have, of each JSON type."""
 _LAST: Final = frozenset({"completed", "failed"})
 
 
 @dataclass
 class ScenarioState:
-    """What a scenario knows while it plays."""
+    """The state of a scenario while the command runs."""
 
     send: Send
-    """The right server."""
-    elsewhere: str = ""
-    """Another origin."""
+    """Sends a request to the emulator, and returns its response."""
+    other_origin: str = ""
+    """The origin that downloads are redirected to."""
     seen: Counter[str] = field(default_factory=Counter[str])
     first_page: bytes = b""
 
 
 @dataclass(frozen=True)
 class Scenario:
-    """A scenario: how many jobs there are before it, how fast they run, and what it does to answers."""
+    """A scenario: the number of jobs that exist before it, their speed, and how it changes responses."""
 
     name: str
     what: str
     change: Callable[[ScenarioState, Request], Response]
     prompt: str = PROMPT
-    """What the command is told to ask for."""
+    """The prompt that the command is told to request."""
     job_speed: str = "polls:3"
     jobs: int = 2
 
@@ -84,7 +84,7 @@ def _retry_after(state: ScenarioState, request: Request) -> Response:
 
 
 def _retry_after_date(state: ScenarioState, request: Request) -> Response:
-    # A date has whole seconds: this one is as far ahead as the seconds above, or up to one more.
+    # A date has whole seconds, so this one is RETRY_AFTER_S ahead, or up to one second more.
     return _refused_first(state, request, formatdate(math.ceil(time.time()) + RETRY_AFTER_S, usegmt=True))
 
 
@@ -103,7 +103,7 @@ def _ambiguous_create(state: ScenarioState, request: Request) -> Response:
 def _failing_create(state: ScenarioState, request: Request) -> Response:
     if request.operation == "create_video" and _is_first(state, request):
         state.send(request)
-        return _error(500, "The server failed after it had taken the job.")
+        return _error(500, "The server failed after it had accepted the job.")
     return _plain(state, request)
 
 
@@ -135,7 +135,7 @@ def _duplicate_cursor(state: ScenarioState, request: Request) -> Response:
         return _plain(state, request)
     state.seen["list_videos"] += 1
     if state.seen["list_videos"] > CURSOR_LIMIT:
-        return _error(400, "The list was asked for too often.")
+        return _error(400, "The list was requested too often.")
     response = state.send(request)
     if not state.first_page:
         state.first_page = response.body
@@ -147,7 +147,7 @@ def _duplicate_cursor(state: ScenarioState, request: Request) -> Response:
 def _redirect(state: ScenarioState, request: Request) -> Response:
     if request.operation == "download_video_content":
         target = f"{request.path}?{request.query}" if request.query else request.path
-        return Response(307, (("location", state.elsewhere + target),))
+        return Response(307, (("location", state.other_origin + target),))
     return _plain(state, request)
 
 
@@ -161,23 +161,21 @@ SCENARIOS: Final = {
     each.name: each
     for each in (
         Scenario("plain", "nothing goes wrong", _plain),
-        Scenario("awkward-prompt", "the prompt holds what separates the parts of some forms", _plain, prompt=AWKWARD),
+        Scenario("awkward-prompt", "the prompt contains the separators of some forms", _plain, prompt=AWKWARD),
         Scenario("slow", "the server asks for longer pauses between polls", _slow, job_speed="polls:5"),
-        Scenario("unknown-status", "the job has a status that the contract does not know", _unknown_status),
-        Scenario("retry-after", "the first create and the first poll are answered 429 with Retry-After", _retry_after),
+        Scenario("unknown-status", "the job has a status that the contract does not have", _unknown_status),
+        Scenario("retry-after", "the first create and the first poll return 429 with Retry-After", _retry_after),
         Scenario("retry-after-date", "the same, and Retry-After is a date", _retry_after_date),
-        Scenario("ambiguous-create", "a create is carried out, and its connection reset", _ambiguous_create),
-        Scenario("failing-create", "a create is carried out, and answered 500", _failing_create),
+        Scenario("ambiguous-create", "a create is carried out, and its connection is reset", _ambiguous_create),
+        Scenario("failing-create", "a create is carried out, and returns 500", _failing_create),
         Scenario("truncated-download", "the first download breaks off", _truncated_download),
         Scenario("lasting-truncation", "every download breaks off", _lasting_truncation),
-        Scenario("missing-keys", "videos have the required keys alone", _missing_keys),
-        Scenario("unknown-fields", "videos have fields that the contract does not know", _unknown_fields),
+        Scenario("missing-keys", "videos have only the required keys", _missing_keys),
+        Scenario("unknown-fields", "videos have fields that the contract does not have", _unknown_fields),
         Scenario("huge-list", "there are hundreds of videos", _plain, jobs=250),
-        Scenario(
-            "duplicate-cursor", "every page is the first, and says that there are more", _duplicate_cursor, jobs=25
-        ),
+        Scenario("duplicate-cursor", "every page is the first page, with has_more true", _duplicate_cursor, jobs=25),
         Scenario("redirect", "downloads are redirected to another origin", _redirect),
-        Scenario("server-error", "the first poll is answered 500", _server_error),
+        Scenario("server-error", "the first poll returns 500", _server_error),
     )
 }
 """All scenarios by their names."""
@@ -189,7 +187,7 @@ def _is_first(state: ScenarioState, request: Request) -> bool:
 
 
 def _hinted(response: Response, request: Request, milliseconds: int) -> Response:
-    """Ask for a pause until the next poll, while the job is at work."""
+    """Return the response with a poll hint, if it is the status of a running job."""
     if request.operation == "retrieve_video" and response.status == 200 and _video(response).get("status") not in _LAST:  # noqa: PLR2004
         return replace(response.with_headers(openai_poll_after_ms=str(milliseconds)), is_broken=False)
     return response
@@ -208,7 +206,7 @@ def _bare(video: dict[str, Any]) -> dict[str, Any]:
 
 
 def _with_videos(response: Response, request: Request, change: Callable[[dict[str, Any]], dict[str, Any]]) -> Response:
-    """Change each video of an answer."""
+    """Return the response with each of its videos changed."""
     if response.status != 200 or request.operation in {"download_video_content", "delete_video", None}:  # noqa: PLR2004
         return response
     body = _video(response)

@@ -91,14 +91,14 @@ class Contract:
         return frozenset(types)
 
     def items(self, schema: Schema) -> Schema:
-        """Return the schema of an array's items, from the schema or its branches; `{}`, which allows all, if there is none."""
+        """Return the schema of an array's items, from the schema or its branches; `{}` if there is none."""
         schema = self.resolve(schema)
         anything: Schema = {}
         found = (self.items(branch) for branch in branches(schema) if "array" in self.types(branch))
         return cast("Schema", schema["items"]) if "items" in schema else next(found, anything)
 
     def flaws(self, value: Any, address: str) -> list[str]:
-        """Validate a value by the schema at an address; return the flaws, each as the path to it and a sentence."""
+        """Return how a value breaks the schema at an address: the path to each flaw, with a sentence."""
         validator = self._validators.get(address)
         if validator is None:
             validator = self._validators[address] = _VALIDATOR({"$ref": _URI + address}, registry=self._registry)

@@ -45,7 +45,7 @@ def evidence(exchange: Exchange, base_url: str, secrets: tuple[str, ...] = ()) -
 
 
 def secrets_of(target: Target) -> tuple[str, ...]:
-    """Return the secrets of a target, which no report may show, as they are and as JSON, Python and URLs escape them."""
+    """Return the secrets of a target, which no report may show, also as JSON, Python and URLs escape them."""
     found: dict[str, None] = {}
     hook = target.webhook_secret
     for secret in filter(None, (target.api_key, hook, hook.removeprefix("whsec_") if hook else None)):

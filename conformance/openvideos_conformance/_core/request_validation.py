@@ -30,7 +30,7 @@ _NUMBER: Final = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 
 @dataclass(frozen=True, slots=True)
 class Legality:
-    """Whether a request is legal: `flaws` say why it is illegal, `doubts` why that is uncertain; a legal one has neither."""
+    """Whether a request is legal. `flaws` say why it is not, `doubts` why that is uncertain; a legal one has none."""
 
     flaws: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()

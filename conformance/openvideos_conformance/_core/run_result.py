@@ -77,7 +77,7 @@ class RunResult:
 
     @property
     def exit_code(self) -> int:
-        """0 if no MUST failed, 1 if one did, 2 if the run could not judge everything and nothing that it judged failed."""
+        """0: no MUST failed; 1: a MUST failed; 2: no MUST failed, but the run could not judge everything."""
         if self.problem is not None or self.is_interrupted:
             return 2
         if self.failures:

@@ -76,6 +76,12 @@ OPTIONS: Final = (
     Option(("--seed", "--suite-seed"), "the seed of generated requests (default: 0)", metavar="N", default="0"),
     Option(("--webhook-port",), "the port on this machine that the server sends its events to", metavar="PORT"),
     Option(("--webhook-secret",), "the secret that the server signs its events with", metavar="SECRET"),
+    Option(
+        ("--webhook-patience",),
+        "how long to wait until an event is sent again (default: 60)",
+        metavar="S",
+        default="60",
+    ),
 )
 """The options of which a Target is made. Each value is a text, or None if the option is not given."""
 
@@ -105,6 +111,8 @@ class Target:
     seed: int = 0
     webhook_port: int | None = None
     webhook_secret: str | None = field(default=None, repr=False)
+    webhook_patience: float = 60.0
+    """How long the server may wait before it sends an event again, in seconds."""
 
     @classmethod
     def of(cls, texts: Mapping[str, str | None], environment: Mapping[str, str]) -> Target:
@@ -136,6 +144,7 @@ class Target:
             seed=_seed(given["seed"]),
             webhook_port=_port(given["webhook_port"]) if given["webhook_port"] else None,
             webhook_secret=text("webhook_secret"),
+            webhook_patience=duration("--webhook-patience", given["webhook_patience"]),
         )
 
     def duration(self, contract: Contract) -> str:

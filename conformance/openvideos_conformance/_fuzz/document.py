@@ -1,7 +1,7 @@
-"""Adapt the contract to one server, so that what is generated from it is what this server could accept. Pure.
+"""Adapt the contract to one server, so that this server can accept the requests generated from it. Pure.
 
-What the server does not offer is left out, what it offers beside the prompt is pinned, and what a server may ignore, or
-answers by what it saw before, is not asked for: the scenarios do that.
+Operations that the server does not offer are removed. Model, size and seconds are pinned to values that it offers.
+Headers that a server may ignore, or whose effect depends on earlier requests, are removed; other checks send those.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ IMAGE: Final = "image/png"
 VIDEO: Final = "video/mp4"
 
 JSON_CREATE: Final = "json"
-"""The capability of a server that takes a create as JSON, too."""
+"""The capability of a server that accepts a create as JSON, too."""
 
 _PINNED: Final = {"model": "VideoModel", "seconds": "VideoSeconds", "size": "VideoSize"}
 _LEFT_OUT: Final = frozenset({"Idempotency-Key", "Range", "If-Range"})
 
 
 def adapted(contract: Contract, target: Target, *, offered: Collection[str], picture: bytes) -> Schema:
-    """Return the contract for one server. `offered` names the operations that it has, and `json` if it takes that."""
+    """Return the contract for one server. `offered` are its operations, and `json` if it accepts that."""
     document = copy.deepcopy(contract.document)
     document["servers"] = [{"url": target.base_url.rstrip("/")}]
     document.pop("webhooks", None)
@@ -65,7 +65,7 @@ def _adapt_operation(operation: Schema, parameters: Mapping[str, Any]) -> None:
 
 
 def _name_media_types(operation: Schema, contract: Contract) -> None:
-    """Name the type of each file in a form, an image unless it is a video: only then it is sent as a file of a type."""
+    """Name the media type of each file in a form; without one, schemathesis does not send the file with its type."""
     form = json_object(json_object(operation.get("requestBody")).get("content")).get(FORM)
     if form is not None:
         fields = contract.resolve(form["schema"]).get("properties", {})
@@ -74,7 +74,7 @@ def _name_media_types(operation: Schema, contract: Contract) -> None:
 
 
 def _drop_links(operation: Schema, contract: Contract, offered: Collection[str]) -> None:
-    """Leave out the links that lead to what the server does not offer."""
+    """Remove the links to operations that the server does not offer."""
     for response in operation["responses"].values():
         links = json_object(json_object(response).get("links"))
         for link_name, link in list(links.items()):
@@ -91,7 +91,7 @@ def _drop_security(document: Schema, target: Target) -> None:
 
 
 def _pin(document: Schema, target: Target) -> None:
-    """Allow the model, size and seconds that the server is known to offer, or none of them where none is known."""
+    """Allow only the model, size and seconds that the server is known to offer; remove those that are not known."""
     schemas = document["components"]["schemas"]
     for name, schema_name in _PINNED.items():
         value = getattr(target, name)

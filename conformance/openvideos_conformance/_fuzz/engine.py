@@ -1,7 +1,7 @@
-"""Let schemathesis generate requests from the contract, send them, and judge what is answered. Once in a run.
+"""Let schemathesis generate requests from the contract, send them, and judge the responses. Done once per run.
 
-It runs in this process, over a session that records (`transport.py`), on the contract adapted to the server
-(`_fuzz_document`); what its findings mean is decided apart from it (`_fuzz_findings`).
+Schemathesis runs in this process, with a transport that records (`transport.py`), and on a contract that is adapted to
+the server (`document.py`). `findings.py` decides what its findings mean.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     from .._server.recording_client import RecordingClient
 
 MAX_JOBS: Final = 12
-"""How many jobs generated requests may start, whatever --max-videos is."""
+"""How many jobs generated requests may start at most, even if --max-videos is higher."""
 
 SECONDS: Final = 30.0
-"""How long requests are generated."""
+"""For how many seconds requests are generated."""
 
 _CHECKS: Final = (
     "not_a_server_error",
@@ -50,35 +50,35 @@ _CHECKS: Final = (
 
 @dataclass(slots=True)
 class Fuzzed:
-    """What came of it: the first failures of each requirement, and how many exchanges put it to the test."""
+    """The result of the generated requests: the failures of each requirement, and how many exchanges exercised it."""
 
     failures: dict[str, list[Failure]] = field(default_factory=dict[str, list[Failure]])
     tested: Counter[str] = field(default_factory=Counter[str])
 
 
 def fuzz(client: RecordingClient, offered: Capabilities) -> Fuzzed:
-    """Send what schemathesis makes of the contract, for a limited time and a limited number of jobs.
+    """Send requests that schemathesis generates, for a limited time and a limited number of jobs; return the result.
 
     Raises:
-        RuntimeError: Schemathesis failed, which says nothing about the server.
+        RuntimeError: Schemathesis failed, so there is no result.
 
     """
     max_jobs = min(MAX_JOBS, (client.target.max_videos - client.videos_started) // 2)
-    recorder = RecordingTransport(client, max_jobs)
-    failures = _generate(client, recorder, _operations(client, offered))
-    made = Generated(client.contract, recorder.exchanges, recorder.legality, client.history)
+    transport = RecordingTransport(client, max_jobs)
+    failures = _generate(client, transport, _operations(client, offered))
+    generated = Generated(client.contract, transport.exchanges, transport.legality, client.history)
     found: dict[str, list[Failure]] = {}
     for failure in failures:
-        requirement = requirement_of(failure, made)
+        requirement = requirement_of(failure, generated)
         if requirement is not None:
             found.setdefault(requirement, []).append(failure)
-    for requirement, failure in own_failures(made):
+    for requirement, failure in own_failures(generated):
         found.setdefault(requirement, []).append(failure)
-    return Fuzzed(found, count_exercised(made))
+    return Fuzzed(found, count_exercised(generated))
 
 
 def _operations(client: RecordingClient, offered: Capabilities) -> set[str]:
-    """Return the operations that the server has, and whether it takes a create as JSON."""
+    """Return the operations that the server offers, and `json` if it accepts a create as JSON."""
     needed = {operation.id: capability_of(operation.id) for operation in client.contract.operations}
     has: set[str] = set()
     for name, capability in {**needed, JSON_CREATE: JSON_CREATE}.items():
@@ -90,23 +90,23 @@ def _operations(client: RecordingClient, offered: Capabilities) -> set[str]:
     return has
 
 
-def _generate(client: RecordingClient, recorder: RecordingTransport, offered: set[str]) -> list[Failure]:
+def _generate(client: RecordingClient, transport: RecordingTransport, offered: set[str]) -> list[Failure]:
     from hypothesis.configuration import set_hypothesis_home_dir
     from schemathesis.engine import events, from_schema
 
     failures: list[Failure] = []
     problems: list[str] = []
-    with tempfile.TemporaryDirectory() as home, warnings.catch_warnings(), recorder.installed():
-        warnings.simplefilter("ignore")  # they are about the document, which is ours
-        set_hypothesis_home_dir(home)  # nothing is left in the user's directory
+    with tempfile.TemporaryDirectory() as home, warnings.catch_warnings(), transport.installed():
+        warnings.simplefilter("ignore")  # the warnings are about the document, which is our own
+        set_hypothesis_home_dir(home)  # so that no files are left in the user's directory
         try:
             stream = from_schema(_schema(client, offered)).execute()
             began, is_stopped = client.now(), False
             for event in stream:
                 if isinstance(event, events.PhaseStarted):
-                    recorder.phase = event.phase.name.value
+                    transport.phase = event.phase.name.value
                 elif isinstance(event, events.ScenarioFinished):
-                    failures += _failures(event, recorder)
+                    failures += _failures(event, transport)
                 elif isinstance(event, events.NonFatalError):
                     problems += _problem(event)
                 elif isinstance(event, events.FatalError):
@@ -118,7 +118,7 @@ def _generate(client: RecordingClient, recorder: RecordingTransport, offered: se
                     stream.stop()
         finally:
             set_hypothesis_home_dir(None)
-    if problems and not recorder.exchanges:
+    if problems and not transport.exchanges:
         raise RuntimeError(f"schemathesis generated nothing: {problems[0]}")
     return failures
 
@@ -133,7 +133,7 @@ def _schema(client: RecordingClient, offered: set[str]) -> Any:
     _, video, _ = clip(target.size, target.seconds)
     schemathesis.openapi.media_type(IMAGE, strategies.just(picture))
     schemathesis.openapi.media_type(VIDEO, strategies.just(video))
-    # What it cannot read it does not judge. As text of one byte a character, a file fits its schema, a string.
+    # Schemathesis judges only bodies that it can deserialize. As Latin-1 text, a file fits its schema, which is a string.
     binary = schemathesis.deserializer("video/mp4", "image/webp", "image/jpeg")
     binary(lambda _, response: response.content.decode("latin-1"))
     document = adapted(client.contract, target, offered=offered, picture=picture)
@@ -151,7 +151,7 @@ def _configuration(target: Target) -> Schema:
         "request-timeout": target.timeout,
         "continue-on-failure": True,
         "cache": {"enabled": False},
-        # A NUL fits the schema of a text, and is refused by every server whose database has no room for it.
+        # A NUL fits the schema of a text, but many servers refuse it, since their databases cannot store it.
         "generation": {
             "allow-x00": False,
             "database": "none",
@@ -159,32 +159,32 @@ def _configuration(target: Target) -> Schema:
             "no-shrink": True,
             "with-security-parameters": False,
         },
-        "checks": {"enabled": False, **{name: {"enabled": True, **said} for name, said in checks.items()}},
+        "checks": {"enabled": False, **{name: {"enabled": True, **options} for name, options in checks.items()}},
         "phases": {
-            # DELETE and POST are left out: on a server that has more than the contract, they could do something.
+            # DELETE and POST are left out: a server with more operations than the contract might carry them out.
             "coverage": {"unexpected-methods": ["put", "patch"]},
             "stateful": {"max-steps": 6, "generation": {"max-examples": 25}},
         },
     }
 
 
-def _failures(event: Any, recorder: RecordingTransport) -> list[Failure]:
-    """Return the failures of a scenario, but for those of answers that did not come from the server."""
+def _failures(event: Any, transport: RecordingTransport) -> list[Failure]:
+    """Return the failures of a scenario of schemathesis, except for responses that were generated locally."""
     found: list[Failure] = []
     for case, nodes in event.recorder.checks.items():
-        exchange = recorder.by_case.get(case)
-        if exchange is None or case in recorder.local_cases:
+        exchange = transport.by_case.get(case)
+        if exchange is None or case in transport.local_cases:
             continue
         for node in nodes:
             if node.failure_info is not None:
                 failure = node.failure_info.failure
-                said = " ".join(f"{failure.title}: {failure.message}".split())
-                found.append(Failure(node.name, said[:400], exchange))
+                message = " ".join(f"{failure.title}: {failure.message}".split())
+                found.append(Failure(node.name, message[:400], exchange))
     return found
 
 
 def _problem(event: Any) -> list[str]:
-    """Return what went wrong within schemathesis; that the server gave no answer is in the history."""
+    """Return what went wrong within schemathesis; missing responses of the server are recorded as exchanges."""
     import requests
 
     if isinstance(event.value, requests.RequestException):

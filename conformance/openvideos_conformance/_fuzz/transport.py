@@ -1,4 +1,4 @@
-"""Send what schemathesis generates, over a session of requests that records, and that spends no more than it may."""
+"""Send the requests of schemathesis, record the exchanges, and limit how many jobs they start."""
 
 from __future__ import annotations
 
@@ -30,29 +30,29 @@ CASE_HEADER: Final = "x-schemathesis-testcaseid"
 """The header by which schemathesis names its case in a request."""
 
 PROBE_HEADER: Final = "x-schemathesis-probe"
-"""The header by which schemathesis asks, before all else, what a server's HTTP allows."""
+"""The header of requests by which schemathesis first finds out what the server's HTTP accepts."""
 
 _PIECE: Final = 1 << 16
 _SHARES: Final = {"examples": 0.2, "coverage": 0.4, "fuzzing": 0.6}
-"""How much of what may be spent is spent when a phase ends: the last one needs jobs the most."""
+"""The share of the jobs that may have been started when a phase ends; the last phase needs jobs the most."""
 
 _ILLEGAL_AT_MOST: Final = 2
-"""How many creates that the contract forbids may be accepted before no more are sent: the point is made by then."""
+"""After how many accepted creates that the contract forbids no more are sent; the violation is proved by then."""
 
 _CHARACTERS_AT_MOST: Final = 6
-"""How many characters are made, which nobody can delete."""
+"""How many characters are created; there is no operation to delete them."""
 
-_LOCAL: Final = {"legal": 429, "illegal": 400, "stranger": 401}
-"""What is answered in the server's place to requests of each kind."""
+_LOCAL: Final = {"legal": 429, "illegal": 400, "unauthorized": 401}
+"""The status of the local response to each kind of request that is not sent."""
 
 _UNKNOWN: Final = 404
 
 
 class RecordingTransport:
-    """Records the exchanges of generated requests, and answers for the server what would cost too much."""
+    """Records the exchanges of generated requests, and responds locally to those that would cost too much."""
 
     def __init__(self, client: RecordingClient, max_jobs: int) -> None:
-        """Start no more than so many jobs, two of which are kept for creates that should have been refused."""
+        """Allow `max_jobs` jobs, two of which are reserved for creates that should have been refused."""
         self._client, self._max_jobs = client, max_jobs
         self._prefix = urlsplit(client.target.base_url.rstrip("/")).path
         self.phase = "examples"
@@ -66,7 +66,7 @@ class RecordingTransport:
 
     @contextlib.contextmanager
     def installed(self) -> Generator[None]:
-        """Give the sessions of schemathesis, and no others, an adapter that records."""
+        """Let the sessions of schemathesis, and no others, use an adapter that records."""
         from schemathesis.transport.requests import SameHostRedirectsSession
 
         def adapter_of(_: requests.Session, url: str) -> HTTPAdapter:  # noqa: ARG001 - requests gives it by position
@@ -75,24 +75,26 @@ class RecordingTransport:
         adapter = _RecordingAdapter(self)
         with (
             contextlib.closing(adapter),
-            # Schemathesis makes its sessions itself, and has no setting for what they send with.
+            # Schemathesis creates its sessions itself, and has no setting for their adapters.
             patch.object(SameHostRedirectsSession, "get_adapter", adapter_of),
-            # A .netrc of the user would put a key into the requests that are to have none.
+            # A .netrc file would add a key to requests that must have none.
             patch.object(requests.sessions, "get_netrc_auth", _no_netrc),
         ):
             yield
 
-    def exchanged(self, request: requests.PreparedRequest, send: Callable[[], requests.Response]) -> requests.Response:
-        """Send a request by `send`, or answer it locally; record it in the first case."""
+    def exchange(self, request: requests.PreparedRequest, send: Callable[[], requests.Response]) -> requests.Response:
+        """Send a request by `send` and record the exchange, or respond to it locally; return the response."""
         if PROBE_HEADER in request.headers:
-            return _local_response(request, _LOCAL["illegal"])  # NUL in headers is no question of the contract
+            return _local_response(
+                request, _LOCAL["illegal"]
+            )  # the contract does not say whether headers may hold a NUL
         target = urlsplit(request.url or "")
         path = target.path.removeprefix(self._prefix)
         method = str(request.method)
         operation, ids = self._client.contract.match(method, path)
         body = _bytes(request.body)
         media_type = str(request.headers.get("content-type") or "")
-        legality = Legality(doubts=("it is no operation of the contract",))
+        legality = Legality(doubts=("the contract has no such operation",))
         if operation is not None:
             legality = judge_request(
                 self._client.contract, operation, query=target.query, media_type=media_type, body=body
@@ -100,27 +102,27 @@ class RecordingTransport:
         authorization = request.headers.get("authorization")
         key = self._client.target.api_key
         has_key = authorization is None if key is None else _text(authorization) == f"Bearer {key}"
-        kind = "stranger" if not has_key else "illegal" if legality.is_illegal else "legal"
+        kind = "unauthorized" if not has_key else "illegal" if legality.is_illegal else "legal"
         source = json_object(legality.fields.get("video")).get("id")
         video_id = ids.get("video_id") or (source if isinstance(source, str) else "")
         status = self._local_status(operation, kind, video_id)
         if status is not None:
             self.local_cases.add(_case_of(request))
             return _local_response(request, status)
-        known_exchange = {
+        details = {
             "operation": operation,
             "ids": ids,
             "has_key": has_key,
             "request_fields": dict(legality.fields),
         }
-        return self._sent(request, send, legality, body, method=method, path=path, query=target.query, **known_exchange)
+        return self._sent(request, send, legality, body, method=method, path=path, query=target.query, **details)
 
     def _local_status(self, operation: str | None, kind: str, video_id: str) -> int | None:
-        """Return what is answered in the server's place; None if the request may be sent."""
+        """Return the status of a local response; None if the request is to be sent."""
         if video_id in self._seen - self._own - self._given:
-            return _UNKNOWN  # it is somebody else's, who may delete it at any time, and would not have it touched
+            return _UNKNOWN  # the job belongs to somebody else, who may delete it at any time
         if operation == "delete_video" and video_id in self._given - self._own:
-            return _UNKNOWN  # a scenario needs it
+            return _UNKNOWN  # another check needs the job
         is_costly = operation in CREATING and not self._may_spend(kind)
         is_enough = operation == "create_character" and self._characters >= _CHARACTERS_AT_MOST
         return _LOCAL[kind] if is_costly or is_enough else None
@@ -167,7 +169,7 @@ class RecordingTransport:
         )
         self._keep(exchange, legality, _case_of(request))
         if error is not None or response is None:
-            raise error or requests.ConnectionError("no answer", request=request)
+            raise error or requests.ConnectionError("no response", request=request)
         return response
 
     def _keep(self, exchange: Exchange, legality: Legality, case: str) -> None:
@@ -193,26 +195,26 @@ class RecordingTransport:
             pieces.append(piece)
             length += len(piece)
             if length > MAX_BODY or self._client.now() - began > 4 * self._client.target.timeout:
-                failure = f"the answer does not end: {length} bytes came so far"
+                failure = f"the response does not end: {length} bytes came so far"
                 response.close()
                 break
         content = b"".join(pieces)
-        vars(response)["_content"] = content  # the body was read here, and is read again by the checks
+        vars(response)["_content"] = content  # the checks of schemathesis read the body again
         return {"body": content, "length": length, "failure": failure}
 
 
 class _RecordingAdapter(HTTPAdapter):
-    """The adapter that lets a FuzzWire send."""
+    """The adapter that sends requests through a RecordingTransport."""
 
     def __init__(self, fuzz: RecordingTransport) -> None:
         super().__init__()
         self._fuzz = fuzz
 
     def send(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> requests.Response:
-        # What the environment says of proxies is not about the server under test, as with every other layer.
+        # Proxies of the environment are not used, as in the recording client.
         options["proxies"] = {}
         parent = super().send
-        return self._fuzz.exchanged(request, lambda: parent(request, *args, **options))
+        return self._fuzz.exchange(request, lambda: parent(request, *args, **options))
 
 
 def _local_response(request: requests.PreparedRequest, status: int) -> requests.Response:
@@ -222,14 +224,14 @@ def _local_response(request: requests.PreparedRequest, status: int) -> requests.
     response = requests.Response()
     response.status_code = status
     response.headers = CaseInsensitiveDict(headers)
-    vars(response)["_content"] = json.dumps({"error": error}).encode()  # how a response is made by hand
+    vars(response)["_content"] = json.dumps({"error": error}).encode()  # the only way to set the body of a response
     response.request, response.url, response.encoding = request, request.url or "", "utf-8"
     response.raw = HTTPResponse(headers=headers)
     return response
 
 
 def _no_netrc(_: str) -> None:
-    """Know of no credentials for any URL."""
+    """Return no credentials for any URL."""
 
 
 def _case_of(request: requests.PreparedRequest) -> str:

@@ -27,7 +27,7 @@ _CUT: Final = re.compile(
 
 
 def _variant(traffic: Traffic, content: Exchange) -> str | None:
-    """Return which file was asked for; None if the contract has none such, or it was named twice."""
+    """Return which file was requested; None if the contract has none such, or it was named twice."""
     values = traffic.parameters(content).get("variant", ["video"])
     return values[0] if len(values) == 1 and values[0] in MEDIA_TYPES else None
 
@@ -66,7 +66,7 @@ spritesheets_are_jpeg = _typed("VID-CONTENT-006", "spritesheet")
 
 @rule("VID-CONTENT-008", "the files of a job are not given out before its end", needs="a file of a job that goes on")
 def files_are_not_given_out_early(traffic: Traffic, tally: Tally) -> None:
-    """Look for a file that was given out although a later answer shows the job still going on."""
+    """Look for a file that was given out although a later response shows the job still going on."""
     for content in traffic.of("download_video_content"):
         told = traffic.single.get(video_id_of(content), ())
         running = _running_later(told, content)
@@ -174,9 +174,9 @@ def ranges_are_parts(traffic: Traffic, tally: Tally) -> None:
             tally.found(f"{content.summary} says {said}, and holds other bytes", file, content, once="bytes")
 
 
-@rule("VID-CONTENT-023", "Content-Length is the number of bytes that follow", needs="an answer with Content-Length")
+@rule("VID-CONTENT-023", "Content-Length is the number of bytes that follow", needs="a response with Content-Length")
 def lengths_are_right(traffic: Traffic, tally: Tally) -> None:
-    """Compare Content-Length of each answer with the bytes that came."""
+    """Compare Content-Length of each response with the bytes that came."""
     for exchange in traffic.exchanges:
         said = exchange.header("content-length")
         if said is None or exchange.method == "HEAD" or exchange.status in {204, 304}:

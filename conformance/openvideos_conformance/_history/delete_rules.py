@@ -22,7 +22,7 @@ _UNRELATED: Final = frozenset({400, 401, 405, 408, 413, 414, 415, 422, 429, 431}
 
 @rule("VID-DELETE-001", "a confirmed deletion is a 200 that fits", needs="a deletion that is confirmed")
 def confirmations_fit(traffic: Traffic, tally: Tally) -> None:
-    """Look at each deletion that was answered with success."""
+    """Look at each deletion that returned success."""
     for exchange in traffic.of("delete_video"):
         if not exchange.is_ok:
             continue
@@ -71,7 +71,7 @@ def _is_repeated(traffic: Traffic, exchange: Exchange) -> bool:
 
 @rule("VID-DELETE-004", "a deleted job is in no list", needs="a list after a deletion was confirmed")
 def deleted_jobs_are_not_listed(traffic: Traffic, tally: Tally) -> None:
-    """Look for deleted jobs in the lists that were asked for later."""
+    """Look for deleted jobs in the lists that were requested later."""
     first = min((each.ended for deletions in traffic.deletions.values() for each in deletions), default=None)
     if first is None:
         return
@@ -83,7 +83,7 @@ def deleted_jobs_are_not_listed(traffic: Traffic, tally: Tally) -> None:
             video_id = json_object(item).get("id")
             deletion = traffic.deleted_before(video_id, page) if isinstance(video_id, str) else None
             if deletion is not None:
-                message = f"the job {video_id} was deleted, and is in a list that was asked for then"
+                message = f"the job {video_id} was deleted, and is in a list that was requested then"
                 tally.found(message, deletion, page, once=video_id)
 
 

@@ -54,9 +54,9 @@ extensions_fit = _fits("VID-EXTEND-001", "an extension is a 200 with a Video", "
 characters_fit = _fits("VID-CHAR-001", "a character is a 200 that fits", "create_character", CHARACTER)
 
 
-# ---------------------------------------------------------------- what was asked for
+# ---------------------------------------------------------------- what was requested
 def _echoes(requirement: str, name: str, operation: str, field: str) -> Rule:
-    """Make the rule that a field of a new job is what was asked for. Only what is legal to ask for is compared."""
+    """Make the rule that a field of a new job is what was requested. Only what is legal to ask for is compared."""
 
     @rule(requirement, name, needs=f"an accepted {operation.replace('_', ' ')} that names its {field}")
     def judge(traffic: Traffic, tally: Tally) -> None:
@@ -67,7 +67,7 @@ def _echoes(requirement: str, name: str, operation: str, field: str) -> Rule:
             tally.judged()
             value, exchange = told
             if not same_value(field, value, asked):
-                message = f"a job was asked for with {field} {shown(asked)}, and has {shown(value)}"
+                message = f"a job was requested with {field} {shown(asked)}, and has {shown(value)}"
                 tally.found(message, start.exchange, *([exchange] if exchange is not start.exchange else []))
 
     return judge
@@ -78,9 +78,9 @@ def _started(traffic: Traffic, operation: str) -> Iterator[Start]:
 
 
 prompts_are_echoed = _echoes("VID-CREATE-004", "a job has its prompt to the letter", "create_video", "prompt")
-sizes_are_echoed = _echoes("VID-CREATE-005", "a job has the size that was asked for", "create_video", "size")
-seconds_are_echoed = _echoes("VID-CREATE-006", "a job has the seconds that were asked for", "create_video", "seconds")
-models_are_echoed = _echoes("VID-CREATE-007", "a job has the model that was asked for", "create_video", "model")
+sizes_are_echoed = _echoes("VID-CREATE-005", "a job has the size that was requested", "create_video", "size")
+seconds_are_echoed = _echoes("VID-CREATE-006", "a job has the seconds that were requested", "create_video", "seconds")
+models_are_echoed = _echoes("VID-CREATE-007", "a job has the model that was requested", "create_video", "model")
 remixes_have_their_prompt = _echoes("VID-REMIX-003", "a remix has its own prompt", "remix_video", "prompt")
 edits_have_their_prompt = _echoes("VID-EDIT-001", "an edit has its own prompt", "edit_video", "prompt")
 extensions_have_their_prompt = _echoes("VID-EXTEND-001", "an extension has its own prompt", "extend_video", "prompt")
@@ -153,7 +153,7 @@ def _has_expired(traffic: Traffic, video_id: str, exchange: Exchange) -> bool:
 
 @rule("VID-CREATE-014", "a new job is no remix and has no error", needs="an accepted create")
 def new_jobs_are_plain(traffic: Traffic, tally: Tally) -> None:
-    """Look at what creates, and later answers about the same jobs, say of a source and an error."""
+    """Look at what creates, and later responses about the same jobs, say of a source and an error."""
     for start in _started(traffic, "create_video"):
         for snapshot in (*traffic.single[start.id], *traffic.listed.get(start.id, ())):
             tally.judged()
@@ -163,14 +163,14 @@ def new_jobs_are_plain(traffic: Traffic, tally: Tally) -> None:
                 tally.found(message, start.exchange, snapshot.exchange, once=start.id)
         error, status = start.exchange.object.get("error"), start.exchange.object.get("status")
         if error is not None and status != "failed":
-            message = f"a create was answered with the status {status!r} and the error {shown(error)}"
+            message = f"a create returned the status {status!r} and the error {shown(error)}"
             tally.found(message, start.exchange, once=start.id)
 
 
 # ---------------------------------------------------------------- retrieve
 @rule("VID-RETRIEVE-001", "a retrieve is a 200 with a Video", needs="a job that is retrieved")
 def retrieved_jobs_fit(traffic: Traffic, tally: Tally) -> None:
-    """Look at each answer to the retrieve of a job, and at what those of known ones were refused with."""
+    """Look at each response to the retrieve of a job, and at what those of known ones were refused with."""
     known: dict[str, Exchange] = {}
     for start in traffic.new:
         known.setdefault(start.id, start.exchange)
@@ -195,16 +195,16 @@ def retrieved_jobs_fit(traffic: Traffic, tally: Tally) -> None:
             )
 
 
-@rule("VID-RETRIEVE-002", "the id of a job is the one that was asked for", needs="a job that is retrieved")
+@rule("VID-RETRIEVE-002", "the id of a job is the one that was requested", needs="a job that is retrieved")
 def ids_are_those_asked_for(traffic: Traffic, tally: Tally) -> None:
-    """Compare the id of each answer with the one in the path."""
+    """Compare the id of each response with the one in the path."""
     for video_id, life in traffic.single.items():
         for snapshot in life:
             told = snapshot.video.get("id")
             if snapshot.exchange.operation == "retrieve_video" and isinstance(told, str):
                 tally.judged()
                 if told != video_id:
-                    tally.found(f"the id {video_id!r} was asked for, and {told!r} came", snapshot.exchange)
+                    tally.found(f"the id {video_id!r} was requested, and {told!r} came", snapshot.exchange)
 
 
 @rule("VID-RETRIEVE-005", "a running job says when to ask again", needs="a retrieve of a job that goes on")
@@ -219,7 +219,7 @@ def running_jobs_have_a_hint(traffic: Traffic, tally: Tally) -> None:
                     tally.found(f"{message}openai-poll-after-ms", snapshot.exchange, once=True)
 
 
-@rule("VID-RETRIEVE-006", "poll hints are whole milliseconds", needs="an answer with openai-poll-after-ms")
+@rule("VID-RETRIEVE-006", "poll hints are whole milliseconds", needs="a response with openai-poll-after-ms")
 def hints_are_whole(traffic: Traffic, tally: Tally) -> None:
     """Look at each hint that was sent."""
     for exchange in traffic.with_response:
@@ -231,7 +231,7 @@ def hints_are_whole(traffic: Traffic, tally: Tally) -> None:
                 tally.found(message, exchange, once=True)
 
 
-@rule("VID-RETRIEVE-007", "a Video has the recommended fields", needs="an answer with a Video")
+@rule("VID-RETRIEVE-007", "a Video has the recommended fields", needs="a response with a Video")
 def videos_have_what_is_recommended(traffic: Traffic, tally: Tally) -> None:
     """Look for recommended fields that are absent, or null although the job is completed and they have a value."""
     recommended: list[str] = traffic.contract.schema("Video")["x-recommended"]
@@ -309,7 +309,7 @@ def characters_stay(traffic: Traffic, tally: Tally) -> None:
     for exchange in traffic.of("retrieve_character"):
         asked, told = exchange.ids["character_id"], exchange.object.get("id")
         if exchange.is_ok and isinstance(told, str) and told != asked:
-            tally.found(f"the character {asked!r} was asked for, and {told!r} came", exchange)
+            tally.found(f"the character {asked!r} was requested, and {told!r} came", exchange)
         before = created.get(asked)
         if before is None or exchange.failure or not exchange.has_key or not before.is_before(exchange):
             continue

@@ -1,4 +1,4 @@
-"""Judge what was said of each job over its life, in every answer and every list of a run."""
+"""Judge what was said of each job over its life, in every response and every list of a run."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _MILLISECONDS: Final = 1e12
 
 
 def _lives(traffic: Traffic) -> Iterator[tuple[str, list[JobSnapshot]]]:
-    """Go through the jobs: what answers about each alone said of it, and apart from that what lists did."""
+    """Go through the jobs: what responses about each alone said of it, and apart from that what lists did."""
     yield from traffic.single.items()
     yield from traffic.listed.items()
 
@@ -204,7 +204,7 @@ def ends_are_after_creation_and_stay(traffic: Traffic, tally: Tally) -> None:
 
 @rule("VID-LIFE-009", "times are Unix seconds of now", needs="a job that was created")
 def times_are_of_now(traffic: Traffic, tally: Tally) -> None:
-    """Compare the times of the jobs of this run with the time of the answer that tells them."""
+    """Compare the times of the jobs of this run with the time of the response that tells them."""
     for start in traffic.new:
         for snapshot in traffic.single[start.id]:
             for field in ("created_at", "completed_at", "expires_at"):
@@ -219,7 +219,7 @@ def times_are_of_now(traffic: Traffic, tally: Tally) -> None:
 
 
 def _far_off(field: str, value: int, created: Exchange, told: Exchange) -> str:
-    """Return how a time is none of now, if so. The end of a job is between its begin and the answer that tells it."""
+    """Return how a time is none of now, if so. The end of a job is between its begin and the response that tells it."""
     if value > _MILLISECONDS:
         return "which is in the year 33658 or later: are these milliseconds?"
     if field == "expires_at":
@@ -234,7 +234,7 @@ def _far_off(field: str, value: int, created: Exchange, told: Exchange) -> str:
         if ahead <= tolerance and behind <= tolerance:
             return ""
         worst = ahead if ahead > tolerance else -behind
-    return f"which is {abs(worst) / 3600:.1f} h {'ahead of' if worst > 0 else 'behind'} the time of the answer"
+    return f"which is {abs(worst) / 3600:.1f} h {'ahead of' if worst > 0 else 'behind'} the time of the response"
 
 
 def _clocks(exchange: Exchange) -> list[tuple[float, float]]:
@@ -288,7 +288,7 @@ def files_are_there_until_they_expire(traffic: Traffic, tally: Tally) -> None:
             tally.judged()
             if content.status in {404, 410}:
                 expires = promise.video["expires_at"]
-                message = f"the content of a completed job that expires at {expires} was answered {content.status}"
+                message = f"the content of a completed job that expires at {expires} returned {content.status}"
                 tally.found(message, promise.exchange, content)
 
 
@@ -311,7 +311,7 @@ def _promise(traffic: Traffic, content: Exchange) -> JobSnapshot | None:
 
 @rule("VID-LIFE-013", "retrieve and list say the same", needs="a job that was both retrieved and listed")
 def lists_say_the_same(traffic: Traffic, tally: Tally) -> None:
-    """Compare what lists say of a job with what answers about it alone do, before and after."""
+    """Compare what lists say of a job with what responses about it alone do, before and after."""
     for video_id, listed in traffic.listed.items():
         single = traffic.single.get(video_id)
         if single is None:

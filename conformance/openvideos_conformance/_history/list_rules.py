@@ -70,7 +70,7 @@ def _is_sorted(times: list[int], order: str | None) -> bool:
 
 @rule("VID-LIST-001", "a list is a 200 with a page", needs="a list")
 def pages_fit(traffic: Traffic, tally: Tally) -> None:
-    """Look at each list that was answered with success."""
+    """Look at each list that returned success."""
     for page in traffic.of("list_videos"):
         if not page.is_ok:
             continue
@@ -82,7 +82,7 @@ def pages_fit(traffic: Traffic, tally: Tally) -> None:
             tally.found(f"{page.summary} does not fit VideoList: {'; '.join(flaws[:3])}", page, once=tuple(flaws[:3]))
 
 
-@rule("VID-LIST-002", "a page holds no more than was asked for", needs="a list with a legal limit, or without one")
+@rule("VID-LIST-002", "a page holds no more than was requested", needs="a list with a legal limit, or without one")
 def pages_keep_to_their_limit(traffic: Traffic, tally: Tally) -> None:
     """Compare the length of each page with its limit, or the default."""
     for page in traffic.pages:
@@ -110,9 +110,9 @@ def cursors_are_those_of_the_page(traffic: Traffic, tally: Tally) -> None:
                 tally.found(message, page, once=name)
 
 
-@rule("VID-LIST-004", "a walk meets each video once", needs="a page behind a page, or around a job of ours")
+@rule("VID-LIST-004", "a walk meets each video once", needs="a page after a page, or around a job of ours")
 def walks_meet_each_video_once(traffic: Traffic, tally: Tally) -> None:
-    """Look for videos that are on a page and on the next, and for jobs of ours that a page behind a cursor skips."""
+    """Look for videos that are on a page and on the next, and for jobs of ours that a page after a cursor skips."""
     ended: dict[tuple[str | None, str | None], list[Exchange]] = {}
     for page in traffic.pages:
         if _ids(page):
@@ -139,9 +139,9 @@ def walks_meet_each_video_once(traffic: Traffic, tally: Tally) -> None:
                 tally.found(message, start.exchange, page, once="skipped")
 
 
-@rule("VID-LIST-005", "has_more is true while there are videos behind the page", needs="a page behind which there are")
+@rule("VID-LIST-005", "has_more is true while there are videos after the page", needs="a page after which there are")
 def pages_say_that_there_is_more(traffic: Traffic, tally: Tally) -> None:
-    """Look for a page that says it is the last, and does not hold an older job of ours, or has a page behind it."""
+    """Look for a page that says it is the last, and does not hold an older job of ours, or has a page after it."""
     behind: dict[str, list[Exchange]] = {}
     for page in traffic.pages:
         after = _once(traffic, page, "after")
@@ -163,7 +163,7 @@ def pages_say_that_there_is_more(traffic: Traffic, tally: Tally) -> None:
 
 
 def _is_behind(page: Exchange, other: Exchange) -> bool:
-    """Tell whether another page, which was asked for later, is the one that comes behind a page."""
+    """Tell whether another page, which was requested later, is the one that comes behind a page."""
     is_older = max(_times(other), default=0) <= min(_times(page), default=0)
     return page.is_before(other) and is_older and not set(_ids(page)) & set(_ids(other))
 
@@ -188,7 +188,7 @@ def the_newest_come_first(traffic: Traffic, tally: Tally) -> None:
 
 @rule("VID-LIST-007", "the oldest come first with asc", needs="a page with videos of two different seconds, with asc")
 def the_oldest_come_first(traffic: Traffic, tally: Tally) -> None:
-    """Look at created_at along each page that is asked for with asc."""
+    """Look at created_at along each page that is requested with asc."""
     _judge_order(traffic, tally, _ASC)
 
 
@@ -205,7 +205,7 @@ def _judge_order(traffic: Traffic, tally: Tally, order: str) -> None:
             tally.found(f"{page.summary}: the video at {index} is {by} s {age} than the one before it", page, once=True)
 
 
-@rule("VID-LIST-008", "a page starts behind its cursor", needs="a page behind a video, with videos on it")
+@rule("VID-LIST-008", "a page starts behind its cursor", needs="a page after a video, with videos on it")
 def pages_start_behind_their_cursor(traffic: Traffic, tally: Tally) -> None:
     """Look for the cursor on its own page, and for videos that come before it in the order."""
     for page in traffic.pages:
@@ -242,7 +242,7 @@ def new_jobs_are_listed(traffic: Traffic, tally: Tally) -> None:
             tally.judged()
         for start in _there(traffic, page, ids):
             if is_all or (times and _created(start) > times[-1]):
-                message = f"the job {start.id} was created, and is not in the list that was asked for then"
+                message = f"the job {start.id} was created, and is not in the list that was requested then"
                 tally.found(message, start.exchange, page, once=start.id)
 
 
@@ -256,7 +256,7 @@ def illegal_limits_give_no_page(traffic: Traffic, tally: Tally) -> None:
             continue
         tally.judged()
         if page.is_ok:
-            tally.found(f"limit={shown(limit)} was answered with a page", page, once=limit)
+            tally.found(f"limit={shown(limit)} returned a page", page, once=limit)
 
 
 def _is_illegal(limit: str, schema: dict[str, Any]) -> bool:
@@ -277,10 +277,10 @@ def unknown_orders_give_no_page(traffic: Traffic, tally: Tally) -> None:
             continue
         tally.judged()
         if page.is_ok:
-            tally.found(f"order={shown(order)} was answered with a page", page, once=order)
+            tally.found(f"order={shown(order)} returned a page", page, once=order)
 
 
-@rule("VID-LIST-014", "a page is full while there are videos behind it", needs="a page with more behind it")
+@rule("VID-LIST-014", "a page is full while there are videos after it", needs="a page with more behind it")
 def pages_are_full(traffic: Traffic, tally: Tally) -> None:
     """Compare the length of each page that says has_more with its limit."""
     for page in traffic.pages:

@@ -1,7 +1,7 @@
 """Judge the recorded traffic of a run, by rules. Pure: a history in, findings out.
 
 A rule looks at every exchange, whoever sent it: scenarios, the thread that follows the jobs, generated requests. It
-says how many instances it could judge, too, so that a rule which nothing put to the test is no pass.
+says how many instances it could judge, too, so that a rule which nothing exercised is no pass.
 """
 
 from __future__ import annotations

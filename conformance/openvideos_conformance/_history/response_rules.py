@@ -1,4 +1,4 @@
-"""Judge errors, headers and bodies of all answers of a run, whatever was asked."""
+"""Judge errors, headers and bodies of all responses of a run, whatever was asked."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _STACK_TRACES: Final = re.compile(
 
 
 # ---------------------------------------------------------------- errors
-@rule("VID-ERROR-001", "every error has the envelope", needs="an answer of 400 or above")
+@rule("VID-ERROR-001", "every error has the envelope", needs="a response of 400 or above")
 def errors_have_the_envelope(traffic: Traffic, tally: Tally) -> None:
     """Look at the body of each error."""
     for exchange in traffic.errors:
@@ -93,7 +93,7 @@ def _path(traffic: Traffic, path: str) -> str | None:
     return None
 
 
-@rule("VID-ERROR-005", "nothing leads to a server error", needs="an answer")
+@rule("VID-ERROR-005", "nothing leads to a server error", needs="a response")
 def nothing_leads_to_a_server_error(traffic: Traffic, tally: Tally) -> None:
     """Look for 5XX, but for what is not offered (501), and what is to be tried again (503 with Retry-After)."""
     offered = {_what(traffic, each) for each in traffic.with_response if each.is_ok}
@@ -115,7 +115,7 @@ def _what(traffic: Traffic, exchange: Exchange) -> object:
     return exchange.operation, tuple(traffic.parameters(exchange).get("variant", ["video"]))
 
 
-@rule("VID-ERROR-006", "errors hold neither the key nor a stack trace", needs="an answer of 400 or above")
+@rule("VID-ERROR-006", "errors hold neither the key nor a stack trace", needs="a response of 400 or above")
 def errors_keep_secrets(traffic: Traffic, tally: Tally) -> None:
     """Look through the headers and the body of each error."""
     secrets = [secret for secret in traffic.secrets if len(secret) >= _SHORTEST_SECRET]
@@ -142,7 +142,7 @@ def _texts(value: Any) -> Iterator[str]:
         left.extend(json_array(each))
 
 
-@rule("VID-ERROR-009", "a status is one that the contract gives the operation", needs="an answer of an operation")
+@rule("VID-ERROR-009", "a status is one that the contract gives the operation", needs="a response of an operation")
 def statuses_are_documented(traffic: Traffic, tally: Tally) -> None:
     """Compare each status with those of the operation. 422 in place of 400 is right everywhere."""
     for exchange in traffic.with_response:
@@ -179,7 +179,7 @@ def refused_keys_name_the_scheme(traffic: Traffic, tally: Tally) -> None:
 
 
 # ---------------------------------------------------------------- headers
-@rule("VID-HEADER-001", "every answer has an x-request-id", needs="an answer")
+@rule("VID-HEADER-001", "every response has an x-request-id", needs="a response")
 def responses_have_a_request_id(traffic: Traffic, tally: Tally) -> None:
     """Look for the header."""
     for exchange in traffic.with_response:
@@ -188,7 +188,7 @@ def responses_have_a_request_id(traffic: Traffic, tally: Tally) -> None:
             tally.found(f"{exchange.summary} has no x-request-id", exchange, once=True)
 
 
-@rule("VID-HEADER-002", "no two answers have one x-request-id", needs="two answers with x-request-id")
+@rule("VID-HEADER-002", "no two responses have one x-request-id", needs="two responses with x-request-id")
 def request_ids_are_unique(traffic: Traffic, tally: Tally) -> None:
     """Look for an id that comes twice; one that the request gave is the client's."""
     seen: dict[str, Exchange] = {}
@@ -205,7 +205,7 @@ def request_ids_are_unique(traffic: Traffic, tally: Tally) -> None:
         tally.instances += len(seen)
 
 
-@rule("VID-HEADER-003", "JSON is application/json", needs="an answer of JSON")
+@rule("VID-HEADER-003", "JSON is application/json", needs="a response of JSON")
 def json_says_that_it_is(traffic: Traffic, tally: Tally) -> None:
     """Look at the media type of each body that is a JSON object or array."""
     for exchange in traffic.with_response:
@@ -276,7 +276,7 @@ _FORMS: Final[dict[str, Callable[[str, Exchange], str]]] = {
 }
 
 
-@rule("VID-HEADER-005", "JSON is UTF-8 without NaN and Infinity", needs="an answer that says it is JSON")
+@rule("VID-HEADER-005", "JSON is UTF-8 without NaN and Infinity", needs="a response that says it is JSON")
 def json_is_strict(traffic: Traffic, tally: Tally) -> None:
     """Look at each body that says it is JSON."""
     for exchange in traffic.with_response:
@@ -290,9 +290,9 @@ def json_is_strict(traffic: Traffic, tally: Tally) -> None:
 
 
 # ---------------------------------------------------------------- recommended fields
-@rule("VID-RETRIEVE-009", "every other object has the recommended fields", needs="an answer with such an object")
+@rule("VID-RETRIEVE-009", "every other object has the recommended fields", needs="a response with such an object")
 def objects_have_what_is_recommended(traffic: Traffic, tally: Tally) -> None:
-    """Look for the recommended fields of each object in an answer. A Video has a requirement of its own."""
+    """Look for the recommended fields of each object in a response. A Video has a requirement of its own."""
     for exchange in traffic.with_response:
         said = traffic.contract.response(exchange.operation, exchange.status or 0) if exchange.operation else None
         schema = json_object(json_object((said or {}).get("content")).get(exchange.media_type)).get("schema")

@@ -46,7 +46,7 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule of the history, and the requirement that it is a check of. `needs` says what puts it to the test."""
+    """A rule of the history, and the requirement that it is a check of. `needs` says what exercises it."""
 
     requirement: str
     name: str

@@ -32,11 +32,11 @@ OF_HTTP: Final = frozenset({405, 406, 408, 411, 412, 414, 417, 421, 426, 431, 50
 """What any HTTP server may answer before anybody looks at the operation, or because it does not offer it."""
 
 _DID_NOTHING: Final = frozenset({400, 401, 403, 404, 405, 410, 415, 422, 429, 501})
-"""The answers to a deletion that surely deleted nothing. A 409 is none: the end of the job may be under way."""
+"""The responses to a deletion that surely deleted nothing. A 409 is none: the end of the job may be under way."""
 
 
 class JobSnapshot(NamedTuple):
-    """What one answer says of one job. `is_listed` tells an item of a list from an answer about the job alone."""
+    """What one response says of one job. `is_listed` tells an item of a list from a response about the job alone."""
 
     exchange: Exchange
     video: dict[str, Any]
@@ -57,7 +57,7 @@ class Start(NamedTuple):
 
 
 class Traffic:
-    """All exchanges of a run, indexed. `secrets` are what no answer may hold."""
+    """All exchanges of a run, indexed. `secrets` are what no response may hold."""
 
     def __init__(
         self, history: Iterable[Exchange], *, secrets: Sequence[str] = (), contract: Contract | None = None
@@ -68,7 +68,7 @@ class Traffic:
         self.exchanges: Final = sorted(history, key=lambda each: (each.began, each.number))
         self._by_operation: dict[str | None, list[Exchange]] = defaultdict(list)
         self.single: dict[str, list[JobSnapshot]] = defaultdict(list)
-        """What answers about a job alone say of it, by the id that was asked for, or that a create gave."""
+        """What responses about a job alone say of it, by the id that was requested, or that a create gave."""
         self.listed: dict[str, list[JobSnapshot]] = defaultdict(list)
         """What lists say of a job, by its id."""
         self.starts: list[Start] = []
@@ -101,7 +101,7 @@ class Traffic:
                 self._perhaps_deleted.setdefault(video_id, exchange.began)
 
     def _may_be_repeated(self, exchange: Exchange) -> bool:
-        """Tell whether an answer may be one that was given before, under the same key: it may be old news."""
+        """Tell whether a response may be one that was given before, under the same key: it may be old news."""
         key = exchange.request_header("idempotency-key") if exchange.operation in CREATING else None
         if key is None:
             return False
@@ -115,17 +115,17 @@ class Traffic:
 
     @cached_property
     def with_response(self) -> list[Exchange]:
-        """The exchanges that have a whole answer."""
+        """The exchanges that have a whole response."""
         return [exchange for exchange in self.exchanges if exchange.status is not None and not exchange.failure]
 
     @cached_property
     def errors(self) -> list[Exchange]:
-        """The exchanges that were answered with an error, but for those whose answers have no body."""
+        """The exchanges that returned an error, but for those whose responses have no body."""
         return [each for each in self.with_response if (each.status or 0) >= 400 and each.method != "HEAD"]  # noqa: PLR2004 - HTTP's own
 
     @cached_property
     def pages(self) -> list[Exchange]:
-        """The lists that were answered with a page."""
+        """The lists that returned a page."""
         return [each for each in self.of("list_videos") if each.is_ok and isinstance(each.object.get("data"), list)]
 
     # ---------------------------------------------------------------- jobs

@@ -1,4 +1,4 @@
-"""What scenarios expect of an answer. Each raises ViolationError with a sentence and the exchange that shows it."""
+"""What scenarios expect of a response. Each raises ViolationError with a sentence and the exchange that shows it."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def violated(message: str, *exchanges: Exchange) -> ViolationError:
 
 
 def expect_response(exchange: Exchange) -> Exchange:
-    """Return an exchange that has a whole answer."""
+    """Return an exchange that has a whole response."""
     if exchange.failure:
-        raise violated(f"{exchange.method} {exchange.target} has no whole answer: {exchange.failure}", exchange)
+        raise violated(f"{exchange.method} {exchange.target} has no whole response: {exchange.failure}", exchange)
     return exchange
 
 
@@ -32,7 +32,7 @@ def expect(exchange: Exchange, statuses: int | Collection[int], what: str) -> Ex
     """Return an exchange whose status is one of these; `what` says in a few words what was asked."""
     allowed = {statuses} if isinstance(statuses, int) else set(statuses)
     if expect_response(exchange).status not in allowed:
-        raise violated(f"{what}: answered {exchange.status}, not {_listed(allowed)}", exchange)
+        raise violated(f"{what}: returned {exchange.status}, not {_listed(allowed)}", exchange)
     return exchange
 
 
@@ -42,7 +42,7 @@ def fits(exchange: Exchange, address: str, what: str) -> dict[str, Any]:
     flaws = contract().flaws(exchange.json, address) if exchange.object else ["the body is no JSON object"]
     if flaws:
         raise violated(
-            f"{what}: the answer does not fit {address.rpartition('/')[2]}: {'; '.join(flaws[:3])}", exchange
+            f"{what}: the response does not fit {address.rpartition('/')[2]}: {'; '.join(flaws[:3])}", exchange
         )
     return exchange.object
 

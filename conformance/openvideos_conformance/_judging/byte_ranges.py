@@ -23,7 +23,7 @@ class Span(NamedTuple):
 
 
 class Piece(NamedTuple):
-    """One part of a multipart/byteranges answer: what it says it is, and its bytes."""
+    """One part of a multipart/byteranges response: what it says it is, and its bytes."""
 
     span: Span
     content: bytes

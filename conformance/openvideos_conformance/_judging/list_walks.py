@@ -25,7 +25,7 @@ class End(Enum):
     ENOUGH = "all videos that were wanted were met"
     BOUND = "it took too many pages"
     REPEATED = "a cursor came again"
-    BROKEN = "an answer was no page"
+    BROKEN = "a response was no page"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +134,7 @@ def too_long(walk: Walk, default: int | None) -> Finding | None:
 
 
 def short_page(walk: Walk, default: int | None) -> Finding | None:
-    """Say which page is not full although there are videos behind it; without a limit and a default, none is."""
+    """Say which page is not full although there are videos after it; without a limit and a default, none is."""
     limit = default if walk.limit is None else walk.limit
     if limit is None:
         return None
@@ -188,7 +188,7 @@ def wrong_start(page: Exchange, cursor: str, order: Sequence[str], own: Iterable
     if expected not in own or (ids and ids[0] == expected):
         return None
     seen = f"starts with {ids[0]!r}" if ids else "holds none of this run's videos"
-    return Finding(f"the page behind {cursor!r} {seen}, not with {expected!r}", (page,))
+    return Finding(f"the page after {cursor!r} {seen}, not with {expected!r}", (page,))
 
 
 def _around(walk: Walk, missed: str, own: Sequence[str]) -> tuple[Exchange, ...]:

@@ -109,7 +109,7 @@ def unsigned(deliveries: Iterable[Delivery]) -> Finding | None:
 def too_early(deliveries: Sequence[Delivery], history: Iterable[Exchange]) -> tuple[Finding | None, int]:
     """Say which event was delivered before its job had ended; and how many could be judged.
 
-    What was asked for once a delivery had been read shows how the job stood then, or later.
+    What was requested once a delivery had been read shows how the job stood then, or later.
     """
     told = {delivery.video_id: delivery for delivery in reversed(deliveries) if delivery.type in SCHEMAS}
     judged = 0
@@ -123,7 +123,7 @@ def too_early(deliveries: Sequence[Delivery], history: Iterable[Exchange]) -> tu
                 return (
                     Finding(
                         f"an event {delivery.type} was delivered for {video.get('id')}, which is "
-                        f"{video.get('status')} when it is asked for behind that",
+                        f"{video.get('status')} when it is requested behind that",
                         (delivery.exchange, exchange),
                     ),
                     judged,

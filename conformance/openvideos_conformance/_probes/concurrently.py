@@ -1,4 +1,4 @@
-"""Make calls at the same moment, for what goes wrong only then."""
+"""Make calls concurrently, for what goes wrong only then."""
 
 from __future__ import annotations
 

@@ -90,7 +90,7 @@ class ConcurrentCreate:
 
 
 def create_concurrently(client: RecordingClient, jobs: JobPool) -> list[ConcurrentCreate]:
-    """Start several jobs at the same moment, and then the first once more; return those that were accepted.
+    """Start several jobs concurrently, and then the first once more; return those that were accepted.
 
     Each asks for a model, a size and a duration by name: the contract's defaults, where the operator has named none.
 

@@ -69,7 +69,7 @@ def delete_doomed(client: RecordingClient, jobs: JobPool) -> Deletion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConcurrentDeletions:
-    """Deletions of one job at the same moment, with what was asked about its twin before and behind them."""
+    """Deletions of one job concurrently, with what was asked about its twin before and behind them."""
 
     deletions: tuple[Exchange, ...]
     others: tuple[tuple[Exchange, Exchange], ...]

@@ -1,4 +1,4 @@
-"""Read each job of a run again at its end: what a job keeps for ever shows only in answers after it has ended."""
+"""Read each job of a run again at its end: what a job keeps for ever shows only in responses after it has ended."""
 
 from __future__ import annotations
 

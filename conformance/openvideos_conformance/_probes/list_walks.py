@@ -124,7 +124,7 @@ def walk(
     wanted: Collection[str] = (),
     most: int = _MOST_PAGES,
 ) -> Walk:
-    """Follow `last_id` while `has_more`, up to `most` pages, or to the page behind the last of the `wanted` videos."""
+    """Follow `last_id` while `has_more`, up to `most` pages, or to the page after the last of the `wanted` videos."""
     query: dict[str, Any] = {} if limit is None else {"limit": limit}
     query |= {} if order is None else {"order": order}
     pages: list[Exchange] = []
@@ -153,6 +153,6 @@ def walk(
         break
     recheck: tuple[Exchange, ...] = ()
     if len(pages) > 1 and not ids_on(pages[-1]) and pages[-1].is_ok:
-        # Somebody may have deleted what was behind the page before, so both are asked for once more.
+        # Somebody may have deleted what was behind the page before, so both are requested once more.
         recheck = client.get("/videos", query=pages[-2].query), client.get("/videos", query=pages[-1].query)
     return Walk(pages=tuple(pages), end=end, limit=limit, order=order, after=after, recheck=recheck)

@@ -1,7 +1,7 @@
-"""Reckon how many jobs a run will start, before it starts the first: each costs money on a real server. Pure.
+"""Calculate how many jobs a run will start at most, before it starts one: each may cost money. Pure.
 
-Each check, probe and detection declares what it starts. A server that accepts what it should refuse starts more, and
---max-videos bounds those, too.
+Each check, probe and detection declares how many it starts. A server that accepts requests which it should refuse
+starts more, and --max-videos limits those, too.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def most_jobs(
     checks: Iterable[tuple[Check, Collection[str]]], plans: Collection[str], denied: Collection[str], max_videos: int
 ) -> int:
-    """Return how many jobs a run of these checks, each with the names of its fixtures, starts at the most."""
+    """Return how many jobs a run of these checks starts at most. Each check comes with the names of its fixtures."""
     own = 0
     shared: dict[str, int] = dict.fromkeys((f"plan {name}" for name in plans), 1)
     for check, fixtures in checks:

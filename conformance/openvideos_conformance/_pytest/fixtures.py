@@ -1,4 +1,4 @@
-"""What the checks are given: the wire, the jobs, what the server offers."""
+"""Define the fixtures of the checks: the recording client, the jobs, the capabilities, the probes."""
 
 from __future__ import annotations
 
@@ -38,19 +38,19 @@ if TYPE_CHECKING:
 RUN = "openvideos_conformance.run"
 """The name under which the plugin of a run is registered."""
 CANNOT_JUDGE = 2
-"""The exit code of a run that can say nothing."""
+"""The exit code of a run without a verdict."""
 
 
 @pytest.fixture(scope="session")
 def openvideos_run(request: pytest.FixtureRequest) -> RunState:
-    """The run that this check is a part of."""
+    """The state of the run."""
     state: RunState = request.config.pluginmanager.get_plugin(RUN).state
     return state
 
 
 @pytest.fixture(scope="session")
 def target(openvideos_run: RunState) -> Target:
-    """The server, and how it is to be judged."""
+    """The server, and the options by which it is judged."""
     return openvideos_run.target
 
 
@@ -62,7 +62,7 @@ def contract() -> Contract:
 
 @pytest.fixture(scope="session")
 def client(openvideos_run: RunState) -> Iterator[RecordingClient]:
-    """The recorded connection to the server under test. What was started over it is deleted at the end."""
+    """The client that records all exchanges with the server. The jobs of the run are deleted at its end."""
     run = openvideos_run
     with contextlib.ExitStack() as stack:
         client = run.client = run.client or stack.enter_context(RecordingClient(run.target))
@@ -78,7 +78,7 @@ def client(openvideos_run: RunState) -> Iterator[RecordingClient]:
 
 @pytest.fixture(scope="session")
 def endpoint(openvideos_run: RunState, client: RecordingClient) -> Iterator[WebhookReceiver | None]:
-    """What listens for the events of the server, if the operator has pointed it here; from before the first job."""
+    """The receiver of the server's webhooks, started before the first job; None if it is not configured."""
     port, secret = client.target.webhook_port, client.target.webhook_secret
     if port is None or secret is None or "webhooks" in client.target.denied:
         yield None
@@ -95,9 +95,9 @@ def endpoint(openvideos_run: RunState, client: RecordingClient) -> Iterator[Webh
 
 @pytest.fixture
 def receiver(endpoint: WebhookReceiver | None) -> WebhookReceiver:
-    """What has listened for the events of the server."""
+    """The receiver of the server's webhooks."""
     if endpoint is None:
-        raise NotReachedError("nothing listened for events; give --webhook-port and --webhook-secret")
+        raise NotReachedError("no webhooks were received; give --webhook-port and --webhook-secret")
     return endpoint
 
 
@@ -105,9 +105,9 @@ def receiver(endpoint: WebhookReceiver | None) -> WebhookReceiver:
 def jobs(
     openvideos_run: RunState,
     client: RecordingClient,
-    endpoint: WebhookReceiver | None,  # noqa: ARG001 - it must listen before the first job is started
+    endpoint: WebhookReceiver | None,  # noqa: ARG001 - the receiver must listen before the first job is started
 ) -> Iterator[JobPool]:
-    """The jobs that the selected checks need, started side by side."""
+    """The jobs that the selected checks need, all started at once."""
     pool = JobPool(client)
     try:
         pool.start(openvideos_run.needed_jobs)
@@ -120,7 +120,7 @@ def jobs(
 
 @pytest.fixture(scope="session")
 def offered(openvideos_run: RunState, client: RecordingClient, jobs: JobPool) -> Iterator[Capabilities]:
-    """What the server offers."""
+    """The capabilities of the server."""
     found = Capabilities(client, jobs)
     yield found
     openvideos_run.capabilities = found.known()
@@ -128,26 +128,26 @@ def offered(openvideos_run: RunState, client: RecordingClient, jobs: JobPool) ->
 
 @pytest.fixture(scope="session")
 def files(client: RecordingClient, jobs: JobPool) -> Files:
-    """The files of the completed plain job, each downloaded when it is first asked for."""
+    """The files of the completed plain job, each downloaded when a check first needs it."""
     return Files(client, jobs)
 
 
 @pytest.fixture(scope="session")
 def probes(client: RecordingClient, jobs: JobPool, files: Files) -> Probes:
-    """The scenes that several checks look at, each played when it is first asked for."""
+    """The probes that checks share, each sent when a check first needs it."""
     return Probes(client, jobs, files)
 
 
-# Those below are of one check each, for pytest would play what is of the session before it is known what is offered.
+# The fixtures of probes have function scope: pytest sets up those of session scope before `_is_offered` has run.
 @pytest.fixture
 def unfinished(probes: Probes) -> UnfinishedJob:
-    """A job that was asked, while it ran, for what only a completed one has; it is deleted by now."""
+    """The probe of an unfinished job: requests that need a completed one. The job is deleted by now."""
     return probes.unfinished
 
 
 @pytest.fixture
 def concurrent_creates(probes: Probes) -> list[ConcurrentCreate]:
-    """Jobs that were started at the same moment."""
+    """Jobs that were created concurrently."""
     return probes.concurrent_creates
 
 
@@ -177,7 +177,7 @@ def deletion(probes: Probes) -> Deletion:
 
 @pytest.fixture
 def concurrent_deletions(probes: Probes) -> ConcurrentDeletions:
-    """Deletions of one job at the same moment."""
+    """Concurrent deletions of one job."""
     return probes.concurrent_deletions
 
 
@@ -189,22 +189,22 @@ def walks(probes: Probes) -> Walks:
 
 @pytest.fixture(scope="session")
 def invalid_requests(client: RecordingClient, jobs: JobPool, offered: Capabilities) -> InvalidRequests:
-    """What the contract forbids, each case asked for once."""
+    """Requests that the contract forbids, each sent once per run."""
     return InvalidRequests(client, offered, has_form=jobs.refused_form is None)
 
 
 @pytest.fixture(scope="session")
 def unauthorized(client: RecordingClient, jobs: JobPool, offered: Capabilities) -> UnauthorizedRequests:
-    """Every operation, asked for without a right key."""
+    """Requests of every operation without a right key, each sent once per run."""
     doomed = ""
-    with contextlib.suppress(OutcomeError):  # without a job that may be lost, none is tried
+    with contextlib.suppress(OutcomeError):  # without such a job, the deletion is not sent
         doomed = jobs["longest"].id
     return UnauthorizedRequests(client, offered, known=jobs["plain"].id, doomed=doomed)
 
 
 @pytest.fixture(scope="session")
 def fuzzed(client: RecordingClient, offered: Capabilities) -> Fuzzed:
-    """What generated requests were answered."""
+    """The result of the generated requests."""
     from .._fuzz.engine import fuzz
 
     return fuzz(client, offered)
@@ -221,6 +221,6 @@ def _is_offered(request: pytest.FixtureRequest, offered: Capabilities) -> None:
 
 
 def _give_up(run: RunState, reason: str) -> NoReturn:
-    """End the run: no verdict is possible."""
+    """End the run, since no verdict is possible."""
     run.problem = reason
     pytest.exit(reason, returncode=CANNOT_JUDGE)

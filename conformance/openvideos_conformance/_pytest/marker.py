@@ -1,4 +1,4 @@
-"""Mark a scenario: which requirement it checks, which jobs it needs, and when in a run it comes."""
+"""Mark a test as a check: its requirement, the jobs that it needs, and its phase in a run."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ F = TypeVar("F", bound="Callable[..., Any]")
 
 
 class Phase(IntEnum):
-    """When in a run a check comes. What needs no finished job goes first, while the jobs are at work."""
+    """The part of a run in which a check runs. Checks that need no finished job run first, while the jobs run."""
 
     EARLY = 0
     FUZZ = 1
     LATE = 2
     CLOSING = 3
-    """After all traffic: what is judged by the recorded history."""
+    """After all other traffic, for checks of the recorded history."""
 
 
 class Check(NamedTuple):
-    """What a scenario says of itself."""
+    """The properties of a check."""
 
     requirement: str
     phase: Phase
@@ -32,7 +32,7 @@ class Check(NamedTuple):
     layer: str
     capability: str | None
     starts: int = 0
-    """How many jobs it starts itself, and shares with no other check."""
+    """How many jobs the check starts itself and shares with no other check."""
 
 
 def checks(
@@ -44,9 +44,10 @@ def checks(
     capability: str | None = None,
     starts: int = 0,
 ) -> Callable[[F], F]:
-    """Mark a test as a check of a requirement, which needs these kinds of jobs.
+    """Mark a test as a check of a requirement that needs these kinds of jobs.
 
-    `capability` is what the check needs beyond the requirement's own, `starts` how many jobs it starts itself.
+    `capability` is one that the check needs beside that of the requirement; `starts` is how many jobs the check starts
+    itself.
     """
 
     def mark(function: F) -> F:
@@ -57,7 +58,7 @@ def checks(
 
 
 def check_of(item: pytest.Item) -> Check | None:
-    """Return what a collected test says of itself; None if it is no check."""
+    """Return the check of a collected test; None if the test is not a check."""
     mark = item.get_closest_marker("openvideos_check")
     if mark is None:
         return None

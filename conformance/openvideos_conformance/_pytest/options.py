@@ -1,4 +1,4 @@
-"""Add the suite's options to pytest, and make the plugin that they ask for."""
+"""Add the suite's options to pytest, and make the plugin from their values."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _DEST = "openvideos_"
-"""What the names of our values begin with, so that they are not those of another plugin."""
+"""The prefix of the names of our values, which keeps them apart from those of other plugins."""
 SHARED = "--base-url"
-"""The option that means the same to another plugin that has it, pytest-base-url."""
+"""The option that pytest-base-url has, too, with the same meaning."""
 
 
 def add_options(parser: pytest.Parser) -> None:
-    """Add the options of `openvideos-conformance run`, by each of their names that nobody else has."""
-    group = parser.getgroup("openvideos", "judge a server that speaks the Videos API")
+    """Add the options of `openvideos-conformance run`, with those of their names that no other plugin uses."""
+    group = parser.getgroup("openvideos", "judge a server of the Videos API")
     taken = _taken(parser)
 
     def add(names: Sequence[str], help_text: str, dest: str, **options: Any) -> None:
@@ -37,29 +37,31 @@ def add_options(parser: pytest.Parser) -> None:
     for option in OPTIONS:
         dest = "base_url" if option.names[0] == SHARED else _DEST + option.dest
         add(option.names, option.help, dest, metavar=option.metavar or option.dest.upper())
-    add(["--only"], "check these requirements alone (ID,ID)", f"{_DEST}only", metavar="ID", default="")
+    add(["--only"], "check only these requirements (ID,ID)", f"{_DEST}only", metavar="ID", default="")
     add(["--report"], "the directory to write reports to", f"{_DEST}report", metavar="DIR", type=Path)
     add(
         ["--expected-failures"],
-        "failures that are known, in TOML, each with a reason",
+        "a TOML file of expected failures, each with a reason",
         f"{_DEST}expected_failures",
         metavar="FILE",
         type=Path,
     )
-    add(["--strict", "--should-fails"], "let a violated SHOULD fail, too", f"{_DEST}strict", action="store_true")
+    add(
+        ["--strict", "--should-fails"], "fail the run for a violated SHOULD, too", f"{_DEST}strict", action="store_true"
+    )
 
 
 def _taken(parser: pytest.Parser) -> set[str]:
-    """Return the names of the options that there are. pytest 8 notices a clash between groups too late to be told."""
+    """Return the names of all existing options. pytest 8 notices a clash between groups only after it was made."""
     groups: list[Any] = [getattr(parser, "_anonymous", None), *getattr(parser, "_groups", ())]
     return {name for each in groups for option in getattr(each, "options", ()) for name in option.names()}
 
 
 def plugin_of(config: pytest.Config) -> SuitePlugin:
-    """Make the plugin that the options ask for.
+    """Make the plugin from the values of the options.
 
     Raises:
-        pytest.UsageError: One cannot be used.
+        pytest.UsageError: A value cannot be used.
 
     """
     values = vars(config.option)
@@ -83,18 +85,18 @@ def plugin_of(config: pytest.Config) -> SuitePlugin:
 
 
 def _share(config: pytest.Config, max_videos: int) -> int:
-    """Return how many of the videos this process may start: all, or a worker's part under pytest-xdist.
+    """Return how many of the videos this process may start: all, or the share of a pytest-xdist worker.
 
     Raises:
-        pytest.UsageError: There are more workers than videos, and each needs one at the least.
+        pytest.UsageError: There are more workers than videos, but each worker needs one.
 
     """
     worker: dict[str, Any] | None = getattr(config, "workerinput", None)
     workers = int(worker["workercount"]) if worker else _workers(config)
     if workers > max_videos:
         raise pytest.UsageError(
-            f"--max-videos {max_videos} is less than the {workers} workers of pytest-xdist, each of which starts one "
-            f"at the least; use -n {max_videos} or fewer, or allow more videos"
+            f"--max-videos {max_videos} is less than the {workers} workers of pytest-xdist, each of which starts at "
+            f"least one; use -n {max_videos} or fewer, or allow more videos"
         )
     if worker is None:
         return max_videos
@@ -103,7 +105,7 @@ def _share(config: pytest.Config, max_videos: int) -> int:
 
 
 def _workers(config: pytest.Config) -> int:
-    """Return how many workers pytest-xdist is about to start."""
+    """Return how many workers pytest-xdist will start."""
     distributed: list[str] = getattr(config.option, "tx", None) or []
     counts = [spec.partition("*")[0] for spec in distributed if "*" in spec.partition("//")[0]]
     return len(distributed) - len(counts) + sum(int(count) for count in counts if count.isdecimal())

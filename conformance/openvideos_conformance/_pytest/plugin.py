@@ -1,4 +1,4 @@
-"""Adapt a run of the suite to pytest: the order of its checks, and what becomes of their outcomes."""
+"""Adapt a run of the suite to pytest: order the checks, and record their outcomes."""
 
 from __future__ import annotations
 
@@ -26,21 +26,23 @@ _SHOWN_EXCHANGES: Final = 4
 
 
 class SuitePlugin:
-    """The hooks of a run. All that they see goes into its state."""
+    """The pytest hooks of a run. They record everything in its state."""
 
     def __init__(self, state: RunState) -> None:
-        """Judge the server of this run."""
+        """Record in this state."""
         self.state = state
 
     # ---------------------------------------------------------------- hooks
     def pytest_configure(self, config: pytest.Config) -> None:
         """Register the marker of the checks, and the fixtures."""
-        config.addinivalue_line("markers", "openvideos_check(check): what a scenario checks, and what it needs")
+        config.addinivalue_line(
+            "markers", "openvideos_check(check): the requirement that a check judges, and what it needs"
+        )
         config.pluginmanager.register(fixtures)
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
-        """Leave out what is not asked for, and put the rest in the order of its phases."""
+        """Deselect the checks of other requirements than those requested, and sort the rest by phase."""
         kept: list[tuple[Check, pytest.Item]] = []
         out: list[pytest.Item] = []
         for item in items:
@@ -59,32 +61,32 @@ class SuitePlugin:
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Make an observation of how a check ended, and show it as pytest shows such ends."""
+        """Record how a check ended as an observation, and translate it into an outcome of pytest."""
         report = yield
         check = check_of(item)
         if check is None:
             return report
-        observation = self._observed(item, check, call)
+        observation = self._observation(item, check, call)
         if observation is not None:
-            report.openvideos = _as_json(observation)  # type: ignore[attr-defined]  # workers send what a report has
+            report.openvideos = _as_json(observation)  # type: ignore[attr-defined]  # pytest-xdist sends the attributes of a report
             if observation.outcome is Outcome.VIOLATED:
                 report.longrepr = _failure_text(observation)
             self._show(report, observation)
         return report
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Keep what a check saw; with several workers, this is where all of it arrives."""
+        """Record the observation of a check; with several workers, all observations arrive here."""
         sent = getattr(report, "openvideos", None)
         if sent is not None:
             self.state.observations.append(_of_json(sent))
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
-        """Remember that the run was broken off; pytest takes giving up for an interrupt, too."""
+        """Record that the user interrupted the run. pytest calls this for `pytest.exit`, too."""
         self.state.is_interrupted = self.state.is_interrupted or isinstance(excinfo.value, KeyboardInterrupt)
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Write the reports, or send the controller what it needs for them. All jobs are deleted by now."""
+        """Write the reports or, in a worker, send the controller what it needs for them. All jobs are deleted."""
         self.state.end()
         sent: dict[str, Any] | None = getattr(session.config, "workeroutput", None)
         if sent is not None:
@@ -94,13 +96,13 @@ class SuitePlugin:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
-        """Add what a worker of pytest-xdist has sent at its end."""
+        """Add what a pytest-xdist worker has sent when it ended."""
         sent: dict[str, Any] = getattr(node, "workeroutput", {}).get("openvideos", {})
         if sent:
             self.state.add_worker(sent)
 
     # ---------------------------------------------------------------- outcomes
-    def _observed(self, item: pytest.Item, check: Check, call: pytest.CallInfo[None]) -> Observation | None:
+    def _observation(self, item: pytest.Item, check: Check, call: pytest.CallInfo[None]) -> Observation | None:
         exchanges: tuple[Exchange, ...] = ()
         target = self.state.target
         if call.excinfo is None:
@@ -116,7 +118,7 @@ class SuitePlugin:
             self.state.is_overdue = self.state.is_overdue or isinstance(error, OverdueError)
             if outcome is Outcome.ERROR:
                 message = f"the suite itself failed: {type(error).__name__}: {error}"
-            self._notice_a_dead_server(item, exchanges)
+            self._stop_if_server_is_dead(item, exchanges)
         secrets = secrets_of(target)
         shown = tuple(evidence(each, target.base_url, secrets) for each in exchanges[:_SHOWN_EXCHANGES])
         return Observation(
@@ -128,12 +130,12 @@ class SuitePlugin:
             evidence=shown,
         )
 
-    def _notice_a_dead_server(self, item: pytest.Item, exchanges: tuple[Exchange, ...]) -> None:
+    def _stop_if_server_is_dead(self, item: pytest.Item, exchanges: tuple[Exchange, ...]) -> None:
         state = self.state
         has_response = not exchanges or any(exchange.status is not None for exchange in exchanges)
         if has_response or state.client is None or is_alive(state.client):
             return
-        state.problem = f"{state.target.base_url} no longer answers: {exchanges[0].failure}"
+        state.problem = f"{state.target.base_url} no longer responds: {exchanges[0].failure}"
         item.session.shouldstop = state.problem
 
     def _show(self, report: pytest.TestReport, observation: Observation) -> None:
@@ -164,7 +166,7 @@ def _failure_text(observation: Observation) -> str:
 
 
 def _as_json(observation: Observation) -> dict[str, Any]:
-    """Return an observation as what a worker can send to the controller."""
+    """Return an observation as values that a worker can send to the controller."""
     return {**dataclasses.asdict(observation), "outcome": str(observation.outcome)}
 
 

@@ -1,4 +1,4 @@
-"""Hold what a run of the suite knows, and what it comes to. Nothing here knows pytest."""
+"""Hold the state of a run of the suite, and derive its result. Does not depend on pytest."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True, kw_only=True)
 class RunState:
-    """A run as it is now. `observations` are what its checks saw, in their order.
+    """The state of a run. `observations` are those of its checks, in their order.
 
-    `only` are the ids of the requirements to judge, all of them if it is empty; `report` is the directory that pytest
-    writes the reports to.
+    `only` are the ids of the requirements to judge; if it is empty, all are judged. `report` is the directory for the
+    reports of a run that pytest has started.
     """
 
     target: Target
@@ -43,7 +43,7 @@ class RunState:
     needed_jobs: set[str] = field(default_factory=lambda: {"plain"})
     left_over: list[str] = field(default_factory=list[str])
     problem: str | None = None
-    """Why the run can say nothing, or no more than it does."""
+    """Why the run has no verdict, or an incomplete one."""
     is_interrupted: bool = False
     is_overdue: bool = False
     """Whether a check waited for a job in vain."""
@@ -59,19 +59,19 @@ class RunState:
 
     @property
     def videos_started(self) -> int:
-        """How many jobs the run has started, in this process and in its workers."""
+        """How many jobs the run has started, in this process and in worker processes."""
         return self.started_by_workers + (self.client.videos_started if self.client else 0)
 
     def end(self) -> None:
-        """Say what the run lacks, now that all checks have ended: a job that ended in time, and deletions."""
+        """Record, after all checks, whether no job ended in time, and which jobs were not deleted."""
         if self.is_overdue and not self.has_ended_job and self.problem is None:
             deadline = self.target.deadline
-            self.problem = f"no job ended within the deadline of {deadline:g} s; give it longer with --deadline"
+            self.problem = f"no job ended within the deadline of {deadline:g} s; allow more time with --deadline"
         if self.client is not None and not self.is_cleaned_up:
             self.left_over = undeleted_ids(self.client.history)
 
     def for_controller(self) -> dict[str, Any]:
-        """Return what a worker process sends to the one that collects, beside its observations."""
+        """Return what a worker process sends to the controller beside its observations."""
         return {
             "problem": self.problem,
             "capabilities": self.capabilities,
@@ -80,14 +80,14 @@ class RunState:
         }
 
     def add_worker(self, sent: Mapping[str, Any]) -> None:
-        """Add what a worker process has sent at its end."""
+        """Add what a worker process has sent when it ended."""
         self.problem = self.problem or sent["problem"]
         self.capabilities |= sent["capabilities"]
         self.left_over += sent["left_over"]
         self.started_by_workers += sent["videos_started"]
 
     def result(self) -> RunResult:
-        """Return what the run comes to; what was not judged by now is not reached."""
+        """Return the result of the run. Requirements without an observation are not exercised."""
         secrets = secrets_of(self.target)
         problem = None if self.problem is None else redacted(self.problem, secrets)
         unreached = "no check of it was run"

@@ -47,7 +47,7 @@ class Report:
     entries: dict[str, Entry]
 
     def kept(self, level: Level) -> str:
-        """Return how many of the requirements of a level that were put to the test are met."""
+        """Return how many of the requirements of a level that were exercised are met."""
         told = [each.verdict for each in self.entries.values() if each.level is level]
         tested = [verdict for verdict in told if verdict in {Verdict.PASS, Verdict.FAIL, Verdict.WARN}]
         return f"{tested.count(Verdict.PASS)}/{len(tested)}"

@@ -215,7 +215,7 @@ def _headers(side: Mapping[str, Any]) -> str:
 
 
 def _body(response: Mapping[str, Any]) -> str:
-    """Return the body of an answer, laid out if it is JSON."""
+    """Return the body of a response, laid out if it is JSON."""
     text = str(response.get("body") or "")
     try:
         return json.dumps(json.loads(text), indent=2, ensure_ascii=False)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _SKIPPED: Final = {
     Verdict.WARN: "warning",
     Verdict.UNSUPPORTED: "not supported",
-    Verdict.NOT_REACHED: "not reached",
+    Verdict.NOT_REACHED: "not exercised",
 }
 
 

@@ -1,4 +1,4 @@
-"""Find out what a server offers, where the operator does not say it."""
+"""Detect the capabilities of a server that the operator has neither declared nor denied."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ if TYPE_CHECKING:
     from .recording_client import RecordingClient
 
 NOT_OFFERED: Final = frozenset({404, 405, 501})
-"""How a server answers an operation that it does not have."""
+"""The statuses for an operation that a server does not have."""
 
 DETECTION_JOBS: Final = {"idempotency": 2}
-"""The jobs that it takes to see whether a server has a capability."""
+"""How many jobs the detection of a capability starts."""
 
 _REFUSED: Final = frozenset({400, 415, 422, 501})
 
 
 class Capabilities:
-    """What the server offers: as declared, else as detected when it is first asked for."""
+    """The capabilities of the server: as declared, else as detected when a check first needs one."""
 
     def __init__(self, client: RecordingClient, jobs: JobPool) -> None:
-        """Ask nothing yet."""
+        """Detect nothing yet."""
         self._client, self._jobs, self._target = client, jobs, client.target
         self._found: dict[str, str | None] = {}
         self._repeated: tuple[Exchange, Exchange] | None = None
 
     def require(self, name: str) -> None:
-        """Return if the server offers this.
+        """Return if the server has a capability.
 
         Raises:
-            UnsupportedError: It does not, and how that is known.
-            NotReachedError: It cannot be told.
+            UnsupportedError: The server does not have it; the message says how that is known.
+            NotReachedError: It could not be detected.
 
         """
         if name == CORE or name in self._target.declared:
@@ -53,12 +53,12 @@ class Capabilities:
             raise UnsupportedError(reason)
 
     def known(self) -> dict[str, bool]:
-        """Return what is known so far."""
+        """Return the capabilities that are known so far, and whether the server has them."""
         declared = dict.fromkeys(self._target.declared, True) | dict.fromkeys(self._target.denied, False)
         return {**{name: reason is None for name, reason in self._found.items()}, **declared}
 
     def _detected(self, name: str) -> str | None:
-        """Return why the server does not offer this; None if it does."""
+        """Return why the server does not have this capability; None if it has."""
         detectors: dict[str, Callable[[], str | None]] = {
             "json": lambda: self._refused("json", "a create as JSON"),
             "image-reference": lambda: self._refused("reference", "a create with an image file"),
@@ -79,7 +79,7 @@ class Capabilities:
         return detectors[name]()
 
     def _check_operable(self, name: str) -> None:
-        # These need something of the operator, whatever is declared.
+        # These need an option, even if they are declared.
         if name in {"failing", "authentication", "webhooks"}:
             reason = self._detected(name)
             if reason is not None:
@@ -88,10 +88,10 @@ class Capabilities:
     def _failing(self) -> str | None:
         if self._target.failing_prompt is not None:
             return None
-        return "no prompt is known that makes a job fail; name one with --failing-prompt"
+        return "no prompt is known that makes a job fail; give one with --failing-prompt"
 
     def _authentication(self) -> str | None:
-        return None if self._target.api_key is not None else "no key was given, so the server is taken to need none"
+        return None if self._target.api_key is not None else "no key was given, so the server is assumed to need none"
 
     def _webhooks(self) -> str | None:
         if self._target.webhook_port is not None and self._target.webhook_secret is not None:
@@ -109,17 +109,17 @@ class Capabilities:
         return None
 
     def _route(self, path: str, nowhere: str | None = None) -> str | None:
-        """Post nothing there: a path that is there refuses that as bad input.
+        """Post an empty object, which an existing path refuses as bad input; return why the path is missing, or None.
 
-        A path that names a video may be answered 404 because of the video; it is not there if it is answered as
-        `nowhere`, which certainly is not.
+        A path that names a video may return 404 because of the video. Then it is compared with `nowhere`, which certainly
+        does not exist.
         """
         here = self._client.post(path, json={})
         if here.status not in NOT_OFFERED:
             return None
-        if nowhere is not None and here.status == 404 and not _alike(here, self._client.post(nowhere, json={})):  # noqa: PLR2004
+        if nowhere is not None and here.status == 404 and not _are_alike(here, self._client.post(nowhere, json={})):  # noqa: PLR2004
             return None
-        return f"POST {path} is answered {here.status}, as a path that does not exist is"
+        return f"POST {path} returns {here.status}, like a path that does not exist"
 
     def _plain(self) -> Job:
         return self._jobs["plain"]
@@ -136,28 +136,33 @@ class Capabilities:
         exchange = self._client.get(f"{job.path}/content", headers={"range": "bytes=0-0"})
         if exchange.status == 206 or (exchange.header("accept-ranges") or "").lower() == "bytes":  # noqa: PLR2004
             return None
-        return f"a range is answered {exchange.status} without Accept-Ranges: bytes"
+        return f"a range returns {exchange.status} without Accept-Ranges: bytes"
 
     def _idempotency(self) -> str | None:
         first, second = self.repeated()
         if second.is_ok and second.object.get("id") == first.object.get("id"):
             return None
-        return "a create that was repeated under one Idempotency-Key started a second job"
+        return "a create that was repeated with one Idempotency-Key started a second job"
 
     def repeated(self) -> tuple[Exchange, Exchange]:
-        """Create a job twice under one Idempotency-Key, once in a run; return both exchanges."""
+        """Send a create twice with one Idempotency-Key, once per run; return both exchanges.
+
+        Raises:
+            NotReachedError: The first create was refused.
+
+        """
         if self._repeated is None:
             form = self._target.choice(prompt="A lighthouse in the fog")
             headers = {"idempotency-key": f"openvideos-conformance-{self._client.run_id}"}
             first = self._client.post("/videos", form=form, headers=headers)
             if not first.is_ok:
-                raise NotReachedError(f"the create under an Idempotency-Key was answered {first.status}", first)
+                raise NotReachedError(f"the create with an Idempotency-Key returned {first.status}", first)
             self._repeated = first, self._client.post("/videos", form=form, headers=headers)
         return self._repeated
 
 
-def _alike(one: Exchange, other: Exchange) -> bool:
-    """Tell whether two refusals are of one kind: the same status, and the same shape of the body."""
+def _are_alike(one: Exchange, other: Exchange) -> bool:
+    """Tell whether two refusals have the same status, and bodies of the same shape."""
     if one.status != other.status:
         return False
     return _shape(one) == _shape(other)

@@ -1,4 +1,4 @@
-"""Delete what a run has started. A job that cannot be deleted is told, for somebody pays for it."""
+"""Delete the jobs that a run has started. Jobs that cannot be deleted are reported, because they cost money."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _BUSY: Final = 409
 
 
 def clean_up(client: RecordingClient) -> list[str]:
-    """Delete each job of the run that is still there; return the ids of those that could not be deleted."""
+    """Delete each job of the run that still exists; return the ids of those that could not be deleted."""
     left = undeleted_ids(client.history)[::-1]  # the newest first: a remix before its source
     for turn in range(_ROUNDS):
         busy: list[str] = []

@@ -1,4 +1,4 @@
-"""Download each file of the completed plain job once in a run; every check that looks at one shares it."""
+"""Download each file of the completed plain job once per run, and share it among checks."""
 
 from __future__ import annotations
 
@@ -15,30 +15,30 @@ _OK: Final = 200
 
 
 class Files:
-    """The files of the completed plain job, each fetched when it is first asked for."""
+    """The files of the completed plain job, each downloaded when a check first needs it."""
 
     def __init__(self, client: RecordingClient, jobs: JobPool) -> None:
-        """Fetch nothing yet."""
+        """Download nothing yet."""
         self._client, self._jobs = client, jobs
         self._responses: dict[str, Exchange] = {}
 
     @property
     def video(self) -> Exchange:
-        """The whole clip, asked for without a variant."""
+        """The complete clip, requested without a variant."""
         return self._downloaded("video")
 
     @property
     def thumbnail(self) -> Exchange:
-        """The whole thumbnail."""
+        """The complete thumbnail."""
         return self._downloaded("thumbnail")
 
     @property
     def spritesheet(self) -> Exchange:
-        """The whole spritesheet."""
+        """The complete spritesheet."""
         return self._downloaded("spritesheet")
 
     def response(self, variant: str) -> Exchange:
-        """Return what the download of a file was answered, be it what it may.
+        """Return the exchange that downloads a file, whatever its status is.
 
         Raises:
             OutcomeError: The plain job was not accepted, or did not complete.

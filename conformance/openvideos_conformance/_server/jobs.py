@@ -1,6 +1,6 @@
-"""Start the jobs that the scenarios need, side by side, and follow them until they end.
+"""Start the jobs that the checks need, all at once, and poll them until they end.
 
-A job costs money and minutes, so all are started at once, one of each kind, and every scenario that can share one does.
+A job may cost money and minutes. So there is one job of each kind, which all checks share.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ if TYPE_CHECKING:
 _FIRST_PAUSE: Final = 0.1
 _LONGEST_PAUSE: Final = 5.0
 _GROWTH: Final = 1.5
-_MOST_REFUSALS: Final = 12
-"""After how many errors in a row a job is given up; with the pauses between them, that takes about half a minute."""
+_MOST_FAILED_READS: Final = 12
+"""After how many failed polls in a row a job counts as ended; with the pauses, that takes about half a minute."""
 
 PROMPT: Final = "A red boat drifts over a quiet lake at dawn, “seen” from above — 静かな湖、лодка, قارب 🚤"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """One kind of job: how it is asked for, and why the suite needs it. Those that matter most are started first."""
+    """One kind of job: how it is created, and why the suite needs it. The most important kinds come first."""
 
     name: str
     why: str
@@ -40,20 +40,24 @@ class Plan:
     is_json: bool = False
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     capability: str = "core"
-    is_followed: bool = True
-    """Whether its status is read until it ends."""
+    is_polled: bool = True
+    """Whether it is polled until it ends."""
 
 
 def _longest(target: Target) -> dict[str, Any]:
     from .._core.contract import contract
 
-    # Two bytes of UTF-8, and four: a server that counts bytes, or the units of UTF-16, finds it too long.
+    # The characters have two and four bytes in UTF-8: a server that counts bytes or UTF-16 units finds it too long.
     length = int(contract().schema("Prompt")["maxLength"])
     return target.choice(prompt=("é🚤" * length)[:length])
 
 
 PLANS: Final = (
-    Plan(name="plain", why="a form, whose job is followed to its end", fields=lambda t: t.choice(prompt=PROMPT)),
+    Plan(
+        name="plain",
+        why="a create as a form, whose job is polled until it ends",
+        fields=lambda t: t.choice(prompt=PROMPT),
+    ),
     Plan(
         name="failing",
         why="a job that fails",
@@ -61,7 +65,11 @@ PLANS: Final = (
         capability="failing",
     ),
     Plan(
-        name="json", why="the same as JSON", fields=lambda t: t.choice(prompt=PROMPT), is_json=True, capability="json"
+        name="json",
+        why="the same create as JSON",
+        fields=lambda t: t.choice(prompt=PROMPT),
+        is_json=True,
+        capability="json",
     ),
     Plan(
         name="doomed",
@@ -70,30 +78,30 @@ PLANS: Final = (
     ),
     Plan(
         name="defaults",
-        why="a prompt alone, for the contract's defaults",
+        why="only a prompt, for the contract's defaults",
         fields=lambda t: {"prompt": "A paper plane over a field"} | ({"model": t.model} if t.model else {}),
-        is_followed=False,
+        is_polled=False,
     ),
     Plan(
         name="reference",
         why="an image as a reference",
         fields=lambda t: {**t.choice(prompt="The picture comes to life"), "input_reference": image(t.size)},
         capability="image-reference",
-        is_followed=False,
+        is_polled=False,
     ),
-    Plan(name="longest", why="the longest legal prompt", fields=_longest, is_followed=False),
+    Plan(name="longest", why="the longest legal prompt", fields=_longest, is_polled=False),
     Plan(
         name="unknown_field",
-        why="a field that no contract has",
+        why="a field that the contract does not have",
         fields=lambda t: t.choice(prompt="A kite in the wind", x_openvideos_unknown="1"),
-        is_followed=False,
+        is_polled=False,
     ),
 )
 
 
 @dataclass(slots=True)
 class Job:
-    """A job that was asked for: its create, and what was last seen of it."""
+    """A job that was created: its create, and the last exchange about it."""
 
     plan: Plan
     created: Exchange
@@ -102,11 +110,11 @@ class Job:
     pause: float = _FIRST_PAUSE
     is_over: bool = False
     failed_reads: int = 0
-    """How often in a row its status was not told."""
+    """How many polls in a row had no status."""
 
     @property
     def id(self) -> str:
-        """The id that the create gave."""
+        """The id in the response to the create."""
         return job_id(self.created)
 
     @property
@@ -116,18 +124,18 @@ class Job:
 
     @property
     def video(self) -> dict[str, Any]:
-        """The Video as it was last seen."""
+        """The latest Video."""
         seen = self.last if self.last is not None and self.last.is_ok else self.created
         return seen.object
 
     @property
     def status(self) -> object:
-        """The status as it was last seen."""
+        """The latest status."""
         return self.video.get("status")
 
 
 class JobPool:
-    """The jobs of a run, started side by side, with a thread that follows them."""
+    """The jobs of a run, and a thread that polls them."""
 
     def __init__(self, client: RecordingClient) -> None:
         """Start nothing yet."""
@@ -135,39 +143,39 @@ class JobPool:
         self._jobs: dict[str, Job] = {}
         self._missing: dict[str, OutcomeError] = {}
         self.refused_form: Exchange | None = None
-        """The plain create as a form, if the server refused it and took the same as JSON."""
+        """The plain create as a form, if the server refused it and accepted the same as JSON; else None."""
         self._changed = threading.Condition()
         self._stopped = threading.Event()
-        self._follower = threading.Thread(target=self._follow, name="openvideos-conformance-jobs", daemon=True)
+        self._poller = threading.Thread(target=self._poll_all, name="openvideos-conformance-jobs", daemon=True)
 
     def start(self, names: Iterable[str]) -> None:
-        """Start these kinds of jobs, and follow those that are to be followed."""
+        """Start these kinds of jobs, and begin to poll them."""
         wanted = set(names)
         for plan in PLANS:
             if plan.name in wanted:
                 try:
-                    self._jobs[plan.name] = self._created(plan)
+                    self._jobs[plan.name] = self._start_job(plan)
                 except OutcomeError as outcome:
                     self._missing[plan.name] = outcome
-        if not self._follower.is_alive():
-            self._follower.start()
+        if not self._poller.is_alive():
+            self._poller.start()
 
     @property
     def has_ended(self) -> bool:
-        """Whether any of the jobs that are followed has ended."""
-        return any(job.is_over and job.plan.is_followed for job in self._jobs.values())
+        """Whether any job that is polled has ended."""
+        return any(job.is_over and job.plan.is_polled for job in self._jobs.values())
 
     def stop(self) -> None:
-        """Stop following."""
+        """Stop polling."""
         self._stopped.set()
-        if self._follower.is_alive():
-            self._follower.join(timeout=2 * self._target.timeout)
+        if self._poller.is_alive():
+            self._poller.join(timeout=2 * self._target.timeout)
 
     def __getitem__(self, name: str) -> Job:
         """Return a job that was accepted.
 
         Raises:
-            OutcomeError: It was not, and why.
+            OutcomeError: The job was not accepted.
 
         """
         if name in self._missing:
@@ -175,10 +183,10 @@ class JobPool:
         return self._jobs[name]
 
     def ended(self, name: str) -> Job:
-        """Return a job once it has ended.
+        """Wait until a job has ended, and return it.
 
         Raises:
-            OutcomeError: It was not accepted, or did not end within the deadline.
+            OutcomeError: The job was not accepted, or did not end within the deadline.
 
         """
         job = self[name]
@@ -188,37 +196,37 @@ class JobPool:
             )
         if not job.is_over:
             raise OverdueError(
-                f"the job {job.id} did not end within {self._target.deadline:g} s; give it longer with --deadline",
+                f"the job {job.id} did not end within {self._target.deadline:g} s; allow more time with --deadline",
                 *([job.last] if job.last else []),
             )
         return job
 
     def completed(self, name: str = "plain") -> Job:
-        """Return a job once it has completed.
+        """Wait until a job has completed, and return it.
 
         Raises:
-            OutcomeError: It did not.
+            OutcomeError: The job was not accepted, or did not complete.
 
         """
         job = self.ended(name)
         if job.status != "completed":
             raise NotReachedError(
-                f"the job {job.id} ended as {job.status!r}, not as completed", *([job.last] if job.last else [])
+                f"the job {job.id} ended as {job.status!r}, not as 'completed'", *([job.last] if job.last else [])
             )
         return job
 
-    def _created(self, plan: Plan) -> Job:
-        """Ask for one job.
+    def _start_job(self, plan: Plan) -> Job:
+        """Create one job, and return it.
 
         Raises:
-            OutcomeError: It was not accepted.
-            CannotJudgeError: It is the plain one, and the server refuses it as such: nothing can be judged without it.
+            OutcomeError: The job was not accepted.
+            CannotJudgeError: The server refuses the plain job, without which nothing can be judged.
 
         """
         if plan.capability in self._target.denied:
             raise UnsupportedError(f"the server does not offer {plan.capability}, as --capabilities says")
         if plan.name == "failing" and self._target.failing_prompt is None:
-            raise UnsupportedError("no prompt is known that makes a job fail; name one with --failing-prompt")
+            raise UnsupportedError("no prompt is known that makes a job fail; give one with --failing-prompt")
         exchange = self._create(plan)
         job = Job(plan, exchange)
         if not exchange.is_ok or not job.id:
@@ -226,10 +234,10 @@ class JobPool:
                 response = exchange.body[:500].decode(errors="replace")
                 raise CannotJudgeError(
                     f"the server refuses a plain create: {exchange.summary}: {response} -- "
-                    "name what it offers with --model, --size and --seconds"
+                    "name values that it offers with --model, --size and --seconds"
                 )
-            raise NotReachedError(f"{plan.why}: {exchange.summary}, and no job", exchange)
-        job.is_over = not plan.is_followed
+            raise NotReachedError(f"the create was not accepted ({plan.why}): {exchange.summary}", exchange)
+        job.is_over = not plan.is_polled
         job.due = self._client.now() + _FIRST_PAUSE
         return job
 
@@ -238,34 +246,34 @@ class JobPool:
             return self._client.post("/videos", json=dict(plan.fields(self._target)), headers=plan.headers)
         exchange = self._client.post("/videos", form=dict(plan.fields(self._target)), headers=plan.headers)
         if plan.name == "plain" and exchange.status in {400, 415, 422}:
-            # A server that takes JSON alone breaks one promise; the others can still be judged.
+            # A server that accepts only JSON violates one requirement; the others can still be judged.
             as_json = self._client.post("/videos", json=dict(plan.fields(self._target)), headers=plan.headers)
             if as_json.is_ok:
                 self.refused_form = exchange
                 return as_json
         return exchange
 
-    def _follow(self) -> None:
+    def _poll_all(self) -> None:
         while not self._stopped.is_set():
-            following = [job for job in self._jobs.values() if not job.is_over]
-            if not following:
+            running = [job for job in self._jobs.values() if not job.is_over]
+            if not running:
                 return
-            job = min(following, key=lambda each: each.due)
+            job = min(running, key=lambda each: each.due)
             if self._stopped.wait(max(0.0, job.due - self._client.now())):
                 return
-            self._read(job)
+            self._poll(job)
 
-    def _read(self, job: Job) -> None:
+    def _poll(self, job: Job) -> None:
         exchange = self._client.get(job.path, layer="following")
         with self._changed:
             if exchange.is_ok and isinstance(exchange.json, dict):
                 job.last, job.failed_reads = exchange, 0
                 job.is_over = exchange.object.get("status") not in RUNNING
             else:
-                # Some servers tell a failed job as an error of their own; there is nothing more to wait for then.
+                # Some servers return an error for a failed job. Then there is nothing more to wait for.
                 job.failed_reads += 1
-                is_told = isinstance(exchange.object.get("status"), str) and exchange.object["status"] not in RUNNING
-                if is_told or exchange.status in {404, 410} or job.failed_reads >= _MOST_REFUSALS:
+                is_final = isinstance(exchange.object.get("status"), str) and exchange.object["status"] not in RUNNING
+                if is_final or exchange.status in {404, 410} or job.failed_reads >= _MOST_FAILED_READS:
                     job.last, job.is_over = exchange, True
             job.pause = min(job.pause * _GROWTH, _LONGEST_PAUSE)
             job.due = self._client.now() + max(job.pause, _hint(exchange))
@@ -273,6 +281,6 @@ class JobPool:
 
 
 def _hint(exchange: Exchange) -> float:
-    """Return the pause that the server asks for, in seconds, if it is a sane one."""
+    """Return the pause in seconds that the poll hint requests, up to a limit; 0 if there is no valid hint."""
     hint = exchange.header("openai-poll-after-ms") or ""
     return min(int(hint) / 1000, _LONGEST_PAUSE) if hint.isdecimal() and len(hint) < 9 else 0.0  # noqa: PLR2004

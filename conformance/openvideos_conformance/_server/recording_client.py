@@ -1,4 +1,4 @@
-"""Send requests and record every exchange. The only place of the suite that talks to the server under test."""
+"""Send requests to the server under test, and record every exchange."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .._core.target import Target
 
 MAX_BODY: Final = 256 << 20
-"""How many bytes of one answer are read; more is a failure of the exchange."""
+"""How many bytes of a response body are read; a longer one is a failure of the exchange."""
 
 _UNSET: Final = object()
 _CHUNK: Final = 1 << 16
@@ -36,10 +36,10 @@ File = tuple[str, bytes, str]
 
 
 class RecordingClient:
-    """A connection to the server under test that records what goes over it. Safe to use from several threads."""
+    """An HTTP client for the server under test that records every exchange. Thread-safe."""
 
     def __init__(self, target: Target, transport: httpx.BaseTransport | None = None) -> None:
-        """Talk to the server, over `transport` if it is given."""
+        """Connect to the server of a target, over `transport` if it is given."""
         self.target = target
         self.contract = contract()
         self._base = target.base_url.rstrip("/")
@@ -67,13 +67,13 @@ class RecordingClient:
 
     @property
     def history(self) -> tuple[Exchange, ...]:
-        """Everything that was exchanged so far, in the order of sending."""
+        """All exchanges so far, in the order in which they were sent."""
         with self._lock:
             return tuple(sorted(self._exchanges, key=lambda each: each.number))
 
     @property
     def videos_started(self) -> int:
-        """How many jobs have been started, or are being started."""
+        """How many jobs have been started."""
         return self._started
 
     def now(self) -> float:
@@ -106,15 +106,15 @@ class RecordingClient:
         layer: str | None = None,
         max_body: int = MAX_BODY,
     ) -> Exchange:
-        """Send one request, record the exchange and return it; a failure to get an answer is an exchange, too.
+        """Send a request, record the exchange and return it, also if there was no response.
 
-        A request that is refused for now (429) is sent again; only the last exchange is returned, each is recorded.
+        A request that returns 429 is sent again. Each exchange is recorded, and the last one is returned.
 
-        `path` is below the base URL and is sent as it is. `form` is sent as multipart/form-data. `authorization` is the
-        header's value; empty, it is the key, and None leaves it away.
+        `path` is below the base URL, and is sent unchanged. `form` is sent as multipart/form-data. `authorization` is
+        the value of that header; an empty one means the key, and None means no header.
 
         Raises:
-            NotReachedError: The request would start a job beyond `max_videos`. It was not sent.
+            NotReachedError: The request was not sent, since it would start a job beyond `max_videos`.
 
         """
         query_text = query if isinstance(query, str) else urlencode(query, doseq=True)
@@ -125,7 +125,7 @@ class RecordingClient:
         if authorization == "":
             authorization = None if self.target.api_key is None else f"Bearer {self.target.api_key}"
         if authorization is not None:
-            options["headers"]["authorization"] = authorization.encode("latin-1")  # not every key is ASCII
+            options["headers"]["authorization"] = authorization.encode("latin-1")  # httpx accepts only ASCII in texts
         if json is not _UNSET:
             options["content"] = json_module.dumps(json).encode()
             options["headers"].setdefault("content-type", "application/json")
@@ -153,12 +153,12 @@ class RecordingClient:
         return exchange
 
     def record(self, exchange: Exchange) -> None:
-        """Add an exchange that another client had with the server."""
+        """Record an exchange."""
         with self._lock:
             self._exchanges.append(exchange)
             if exchange.operation in CREATING and (exchange.is_ok or exchange.failure):
-                # A create without an answer may have started a job; one that was repeated under its key, and answered
-                # with the job of before, has started none.
+                # A create without a response may have started a job. A repeat with the same Idempotency-Key that
+                # returned the earlier job has started none.
                 video_id = exchange.object.get("id")
                 is_repeat = exchange.request_header("idempotency-key") is not None and video_id in self._ids
                 self._started += not is_repeat
@@ -166,7 +166,7 @@ class RecordingClient:
                     self._ids.add(video_id)
 
     def number(self) -> int:
-        """Return the number of the next exchange."""
+        """Return the number for the next exchange."""
         with self._lock:
             self._numbers += 1
             return self._numbers
@@ -184,7 +184,7 @@ class RecordingClient:
             left = self.target.max_videos - self._started - self._pending
             if left <= 0:
                 raise NotReachedError(
-                    f"the bound of {self.target.max_videos} videos is reached; raise it with --max-videos"
+                    f"the limit of {self.target.max_videos} videos is reached; raise it with --max-videos"
                 )
             self._pending += 1
         try:
@@ -224,18 +224,18 @@ class RecordingClient:
             pieces.append(piece)
             length += len(piece)
             if length > max_body:
-                failure = f"the answer is longer than {max_body} bytes"
+                failure = f"the response is longer than {max_body} bytes"
                 break
             if self.now() - began > 4 * self.target.timeout:
-                failure = f"the answer did not end within {4 * self.target.timeout:g} s"
+                failure = f"the response did not end within {4 * self.target.timeout:g} s"
                 break
         return {"body": b"".join(pieces), "length": length, "failure": failure}
 
 
 def _pause(exchange: Exchange) -> int:
-    """Return how long a busy server asks to wait, in seconds; one that does not say it is given one."""
-    asked = exchange.header("retry-after") or ""
-    return min(int(asked), _LONGEST_PAUSE) if asked.isdecimal() and len(asked) < 9 else 1  # noqa: PLR2004
+    """Return how many seconds to wait, by Retry-After; 1 without it."""
+    text = exchange.header("retry-after") or ""
+    return min(int(text), _LONGEST_PAUSE) if text.isdecimal() and len(text) < 9 else 1  # noqa: PLR2004
 
 
 def _headers(response: httpx.Response) -> tuple[tuple[str, str], ...]:

@@ -1,4 +1,4 @@
-"""Listen for the events of the server under test, on loopback, and verify each as it comes."""
+"""Receive the webhooks of the server under test on loopback, and verify each signature."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ _PATIENCE: Final = 10.0
 
 
 class WebhookReceiver:
-    """An endpoint for webhooks that keeps every delivery. The first of all is answered 500, to see it come again."""
+    """A webhook endpoint that records every delivery. It returns 500 to the first one, to see it delivered again."""
 
     def __init__(self, client: RecordingClient, port: int, secret: str) -> None:
         """Listen on a port of loopback.
 
         Raises:
-            OSError: The port cannot be listened on.
-            ValueError: The secret is none.
+            OSError: The port cannot be used.
+            ValueError: The secret has the wrong form.
 
         """
         self._client = client
@@ -39,7 +39,7 @@ class WebhookReceiver:
         self._changed = threading.Condition()
         self._deliveries: list[Delivery] = []
         self._server = ThreadingHTTPServer(("127.0.0.1", port), _handler(self))
-        self._server.daemon_threads = False  # so that closing waits for what is still read over the wire
+        self._server.daemon_threads = False  # so that closing waits for deliveries that are still being read
         self._thread = threading.Thread(
             target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, name="openvideos-conformance-webhooks"
         )
@@ -55,18 +55,18 @@ class WebhookReceiver:
 
     @property
     def deliveries(self) -> tuple[Delivery, ...]:
-        """What was delivered so far."""
+        """All deliveries so far."""
         with self._changed:
             return tuple(self._deliveries)
 
     def wait_for(self, is_wanted: Callable[[Delivery], bool], seconds: float) -> Delivery | None:
-        """Return the first delivery of this kind, once it is there; None if it does not come in time."""
+        """Wait for a delivery of this kind, and return the first; None if none arrives in time."""
         with self._changed:
             self._changed.wait_for(lambda: any(is_wanted(each) for each in self._deliveries), max(0.0, seconds))
             return next((each for each in self._deliveries if is_wanted(each)), None)
 
     def receive(self, path: str, headers: tuple[tuple[str, str], ...], body: bytes) -> Delivery:
-        """Keep a delivery, and say what it is answered."""
+        """Record a delivery, with the status to return, and return it."""
         flaw = self._verify(body, dict(headers))
         with self._changed:
             delivery = Delivery(
@@ -83,16 +83,16 @@ class WebhookReceiver:
         return delivery
 
     def read_job(self, delivery: Delivery) -> None:
-        """Retrieve the job that an event is about, to see whether it has ended."""
+        """Retrieve the job of an event, to see whether it has ended."""
         if isinstance(delivery.video_id, str) and delivery.video_id:
             self._client.get(video_path(delivery.video_id), layer="following")
 
 
 def _verifier(secret: str) -> Callable[[bytes, dict[str, str]], str]:
-    """Return what says why a signature does not hold, and nothing if it does.
+    """Return a function that returns why a signature is invalid, or "" if it is valid.
 
     Raises:
-        ValueError: The secret is none.
+        ValueError: The secret has the wrong form.
 
     """
     from standardwebhooks import Webhook
@@ -101,12 +101,12 @@ def _verifier(secret: str) -> Callable[[bytes, dict[str, str]], str]:
     try:
         webhook = Webhook(secret)
     except (ValueError, EmptyWebhookSecretError):
-        raise ValueError("it must be whsec_ and base64, as the server under test was given it") from None
+        raise ValueError("it must be whsec_ and base64, as in the configuration of the server under test") from None
 
     def verify(body: bytes, headers: dict[str, str]) -> str:
         try:
             webhook.verify(body, headers, json_parse=False)
-        except Exception as problem:  # noqa: BLE001 - on hostile headers the library lets out what it meets
+        except Exception as problem:  # noqa: BLE001 - on hostile headers the library raises any error
             return str(problem) or type(problem).__name__
         return ""
 
@@ -132,21 +132,21 @@ def _handler(receiver: WebhookReceiver) -> type[BaseHTTPRequestHandler]:
                 self.end_headers()
                 self.wfile.flush()
             except OSError:
-                return  # the sender has gone; that its event came is known all the same
+                return  # the sender has gone, but the delivery is recorded
             receiver.read_job(delivery)
 
         def log_message(self, format: str, *args: Any) -> None:
-            """Say nothing: what came is in the report."""
+            """Log nothing, since deliveries are in the reports."""
 
     return Handler
 
 
 def _body(headers: Message, source: BufferedIOBase) -> bytes:
-    """Read the body of a delivery.
+    """Read and return the body of a delivery.
 
     Raises:
-        OSError: It did not come.
-        ValueError: It is none, or more than an event can be.
+        OSError: The connection failed.
+        ValueError: The body is malformed, or longer than an event can be.
 
     """
     if "chunked" in headers.get("transfer-encoding", "").lower():
@@ -167,5 +167,5 @@ def _chunks(source: BufferedIOBase) -> bytes:
 
 def _read(source: BufferedIOBase, length: int, most: int) -> bytes:
     if not 0 <= length <= most:
-        raise ValueError(f"an event of more than {_MAX_BODY} bytes")
+        raise ValueError(f"the body has more than {_MAX_BODY} bytes")
     return source.read(length)

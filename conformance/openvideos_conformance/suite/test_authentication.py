@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _UNAUTHORIZED = 401
 _DOOMED = ("longest",)
-"""A job that may be lost, should a stranger be able to delete it."""
+"""A job that may be lost, should an unauthorized client be able to delete it."""
 
 
 @checks("VID-AUTH-001", jobs=_DOOMED)
@@ -88,7 +88,7 @@ def test_a_401_names_the_scheme(unauthorized: UnauthorizedRequests) -> None:
                 exchange,
             )
     if not refused:
-        raise NotReachedError("no request was answered 401")
+        raise NotReachedError("no request returned 401")
 
 
 @checks("VID-AUTH-006", jobs=_DOOMED)
@@ -126,12 +126,12 @@ def _is_still_there(client: RecordingClient, unauthorized: UnauthorizedRequests,
     path = video_path(unauthorized.doomed)
     after = client.get(path)
     if not after.is_ok:
-        message = f"the job {unauthorized.doomed}, which somebody {who} tried to delete, is answered {after.status} now"
+        message = f"the job {unauthorized.doomed}, which somebody {who} tried to delete, returns {after.status} now"
         deletions = [each for each in unauthorized.responses() if each.method == "DELETE" and each.path == path]
         raise violated(message, *deletions, after)
 
 
 def _told(exchange: Exchange) -> tuple[object, ...]:
-    """Return what a refusal tells, but for what each answer has of its own: the sentence, the id of the request."""
+    """Return what a refusal tells, but for what each response has of its own: the sentence, the id of the request."""
     error = json_object(exchange.object.get("error"))
     return (exchange.status, exchange.media_type, *(error.get(name) for name in ("type", "param", "code")))

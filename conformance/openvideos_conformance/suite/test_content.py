@@ -199,9 +199,9 @@ def test_several_ranges_are_answered_legally(client: RecordingClient, jobs: JobP
         span = read_content_range(exchange.header("content-range"))
         flaw = "it has no Content-Range" if span is None else flaw_of(span, exchange.body, whole)
         if span is not None and not any(span.first <= first and last <= span.last for first, last in wanted):
-            flaw = f"it is the bytes {span.first}-{span.last}, which is none of the ranges that were asked for"
+            flaw = f"it is the bytes {span.first}-{span.last}, which is none of the ranges that were requested"
         if flaw:
-            raise violated(f"the range {text}: answered 206, but {flaw}", exchange)
+            raise violated(f"the range {text}: returned 206, but {flaw}", exchange)
 
 
 @checks("VID-CONTENT-023", phase=Phase.LATE)
@@ -234,7 +234,9 @@ def _ranged(client: RecordingClient, jobs: JobPool, text: str, **headers: str) -
 def _is_whole(exchange: Exchange, whole: bytes, what: str) -> None:
     expect(exchange, _OK, what)
     if exchange.body != whole:
-        raise violated(f"{what}: the answer has {exchange.length} bytes that are not the file's {len(whole)}", exchange)
+        raise violated(
+            f"{what}: the response has {exchange.length} bytes that are not the file's {len(whole)}", exchange
+        )
 
 
 def _is_part(exchange: Exchange, whole: bytes, first: int, last: int) -> None:
@@ -254,14 +256,14 @@ def _are_parts(exchange: Exchange, whole: bytes, wanted: tuple[tuple[int, int], 
     try:
         pieces = read_pieces(exchange.header("content-type") or "", exchange.body)
     except ValueError as error:
-        raise violated(f"several ranges: the multipart/byteranges answer cannot be read: {error}", exchange) from None
+        raise violated(f"several ranges: the multipart/byteranges response cannot be read: {error}", exchange) from None
     for piece in pieces:
         flaw = flaw_of(piece.span, piece.content, whole)
         if flaw:
             raise violated(f"several ranges: a part is wrong: {flaw}", exchange)
     for first, last in wanted:
         if not any(piece.span.first <= first and last <= piece.span.last for piece in pieces):
-            raise violated(f"several ranges: no part holds the bytes {first}-{last}, which were asked for", exchange)
+            raise violated(f"several ranges: no part holds the bytes {first}-{last}, which were requested", exchange)
 
 
 def _other_files(client: RecordingClient, jobs: JobPool) -> list[Exchange]:

@@ -1,4 +1,4 @@
-"""What a create is answered, and that its answer is about what was asked for."""
+"""What a create is answered, and that its answer is about what was requested."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from .._server.jobs import JobPool
 from .._server.recording_client import RecordingClient
 
 ECHOED = ("model", "prompt", "size", "seconds", "remixed_from_video_id", "error")
-"""What the answers to two equal creates have in common."""
+"""What the responses to two equal creates have in common."""
 
 
 def _echoes(field: str, *exchanges: Exchange) -> None:
-    """Expect that each create is answered with what it asked for."""
+    """Expect that each create returns what it asked for."""
     seen = 0
     for exchange in exchanges:
         value = exchange.object.get(field)
         if field in exchange.request_fields and exchange.is_ok:
-            same(value, exchange.request_fields[field], f"the {field} of the answer to a create", exchange)
+            same(value, exchange.request_fields[field], f"the {field} of the response to a create", exchange)
             seen += value is not None
     if not seen:
-        raise NotReachedError(f"no create asked for a {field}, or no answer tells it", *exchanges[:1])
+        raise NotReachedError(f"no create asked for a {field}, or no response tells it", *exchanges[:1])
 
 
 @checks("VID-CREATE-001", jobs=("doomed",))
@@ -49,7 +49,7 @@ def test_a_create_as_a_form_is_accepted(jobs: JobPool) -> None:
     plain = create_of(jobs, "plain")
     if jobs.refused_form is not None:
         raise violated(
-            f"a create as multipart/form-data is answered {jobs.refused_form.status}; the same as JSON is accepted",
+            f"a create as multipart/form-data returns {jobs.refused_form.status}; the same as JSON is accepted",
             jobs.refused_form,
             plain,
         )
@@ -66,7 +66,7 @@ def test_a_create_as_json_is_answered_as_one_in_a_form(jobs: JobPool) -> None:
         one, other = form.object.get(field), as_json.object.get(field)
         if one != other:
             raise violated(
-                f"the {field} of the answer to a create is {shown(other)} as JSON, and {shown(one)} as a form",
+                f"the {field} of the response to a create is {shown(other)} as JSON, and {shown(one)} as a form",
                 form,
                 as_json,
             )
@@ -118,15 +118,15 @@ def test_what_is_not_said_is_the_default(
         )
     seen = expect(exchange, 200, "a create without seconds and size").object.get(field)
     if seen is None:
-        raise NotReachedError(f"the answer does not tell the {field}", exchange)
+        raise NotReachedError(f"the response does not tell the {field}", exchange)
     if seen == default:
         return
-    # A server may offer other values alone. Whether it does is seen when it is asked for this one by name.
+    # A server may offer other values alone. Whether it does is seen when it is requested this one by name.
     choice = {**target.choice(prompt="A paper plane over a lake"), field: default}
     by_name = not_busy(create(client, jobs, choice))
     if by_name.is_ok:
         raise violated(
-            f"a create without {field} is answered with {field} {shown(seen)}; the default is {shown(default)}",
+            f"a create without {field} returns {field} {shown(seen)}; the default is {shown(default)}",
             exchange,
             by_name,
         )
@@ -139,13 +139,13 @@ def test_creates_at_the_same_moment_have_ids_of_their_own(concurrent_creates: li
     for each in concurrent_creates:
         if each.id in taken:
             raise violated(
-                f"two creates at the same moment were answered with one id, {each.id!r}",
+                f"two creates concurrently returned one id, {each.id!r}",
                 taken[each.id].created,
                 each.created,
             )
         taken[each.id] = each
         known = each.retrieved.object.get("prompt") if each.retrieved.is_ok else None
-        what = f"the prompt of the job {each.id}, retrieved behind its create among others at the same moment,"
+        what = f"the prompt of the job {each.id}, retrieved behind its create among others concurrently,"
         same(known, each.created.request_fields["prompt"], what, each.created, each.retrieved)
 
 
@@ -158,14 +158,14 @@ def test_no_two_creates_of_the_run_have_one_id(client: RecordingClient) -> None:
             continue
         video_id = str(exchange.object.get("id"))
         if video_id in taken:
-            raise violated(f"two creates were answered with one id, {video_id!r}", taken[video_id], exchange)
+            raise violated(f"two creates returned one id, {video_id!r}", taken[video_id], exchange)
         taken[video_id] = exchange
 
 
 @checks("VID-CREATE-010")
 def test_a_job_is_known_as_soon_as_it_was_created(concurrent_creates: list[ConcurrentCreate]) -> None:
     for each in concurrent_creates:
-        expect(each.retrieved, 200, f"retrieving the job {each.id} as soon as its create was answered")
+        expect(each.retrieved, 200, f"retrieving the job {each.id} as soon as its create has returned")
 
 
 @checks("VID-CREATE-011", jobs=("longest",))

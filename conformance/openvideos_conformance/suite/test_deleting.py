@@ -24,13 +24,11 @@ def _are_untouched(others: Sequence[tuple[Exchange, Exchange]], deleted: str) ->
     present = [(before, after) for before, after in others if before.status in WHOLE_OR_PART]
     for before, after in present:
         what = f"{before.method} {before.path}, of another job than the one that was deleted, {deleted},"
-        # The answer of a server that knows no ranges is cut, which is no fault.
+        # The response of a server that knows no ranges is cut, which is no fault.
         if after.status not in WHOLE_OR_PART:
-            raise violated(
-                f"{what} was answered {before.status} before, and is answered {after.status} now", before, after
-            )
+            raise violated(f"{what} returned {before.status} before, and returns {after.status} now", before, after)
         if before.operation == "retrieve_video" and after.object.get("id") != before.object.get("id"):
-            raise violated(f"{what} is answered with the id {shown(after.object.get('id'))}", before, after)
+            raise violated(f"{what} returns the id {shown(after.object.get('id'))}", before, after)
     if not present:
         raise NotReachedError("no other job was there")
 
@@ -110,7 +108,7 @@ def test_of_deletions_at_once_one_is_confirmed(concurrent_deletions: ConcurrentD
     confirmed = [exchange for exchange in deletions if exchange.is_ok]
     if len(confirmed) > 1:
         raise violated(
-            f"{len(confirmed)} of {len(deletions)} deletions of one job at the same moment were confirmed",
+            f"{len(confirmed)} of {len(deletions)} deletions of one job concurrently were confirmed",
             *confirmed,
         )
     for exchange in deletions:
@@ -123,6 +121,6 @@ def test_of_deletions_at_once_one_is_confirmed(concurrent_deletions: ConcurrentD
         if all(exchange.status == 409 for exchange in deletions):  # noqa: PLR2004 - HTTP's own
             raise NotReachedError("the server refused to delete the job, which may be running", *deletions)
         raise violated(
-            f"none of {len(deletions)} deletions of one job at the same moment was confirmed",
+            f"none of {len(deletions)} deletions of one job concurrently was confirmed",
             *deletions,
         )

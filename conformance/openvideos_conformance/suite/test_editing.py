@@ -54,8 +54,8 @@ def _is_new(exchange: Exchange, source: str, prompt: str, client: RecordingClien
     """Expect a new job with this prompt, which is known as soon as it was accepted."""
     video = fits(not_busy(exchange), VIDEO, what)
     if video["id"] == source:
-        raise violated(f"{what} is answered with the id of its source, {source!r}", exchange)
-    same(video.get("prompt"), prompt, f"the prompt of the answer to {what}", exchange)
+        raise violated(f"{what} returns the id of its source, {source!r}", exchange)
+    same(video.get("prompt"), prompt, f"the prompt of the response to {what}", exchange)
     retrieved = client.get(video_path(video["id"]))
     fits(retrieved, VIDEO, f"retrieving the new job behind {what}")
 

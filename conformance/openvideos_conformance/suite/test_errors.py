@@ -81,7 +81,7 @@ def test_a_405_names_the_methods_that_there_are(
                 exchange,
             )
     if not refused:
-        raise NotReachedError("no request was answered 405", *[exchange for _, exchange in asked[:1]])
+        raise NotReachedError("no request returned 405", *[exchange for _, exchange in asked[:1]])
 
 
 @checks("VID-ERROR-006", phase=Phase.CLOSING)
@@ -106,7 +106,7 @@ def test_errors_tell_no_secret(client: RecordingClient) -> None:
                 exchange,
             )
     if not errors:
-        raise NotReachedError("nothing was answered with an error")
+        raise NotReachedError("nothing returned an error")
 
 
 @checks("VID-ERROR-007", phase=Phase.LATE, jobs=("json",))
@@ -130,7 +130,7 @@ def test_the_param_of_an_error_names_nothing_else(invalid_requests: InvalidReque
 
 
 def _params(invalid_requests: InvalidRequests) -> Iterator[tuple[str, frozenset[str], Exchange]]:
-    """Yield the refusals of what has one wrong field: what it was, its name, the answer."""
+    """Yield the refusals of what has one wrong field: what it was, its name, the response."""
     seen = 0
     for case, exchange in invalid_requests.all():
         if case.wrong:

@@ -28,4 +28,4 @@ def test_generated_requests_keep(requirement: str, fuzzed: Fuzzed) -> None:
             f"{first.exchange.method} {first.exchange.target[:120]}: {first.message}{more}", first.exchange
         )
     if not fuzzed.tested[requirement]:
-        raise NotReachedError("no generated request put it to the test")
+        raise NotReachedError("no generated request exercised it")

@@ -1,4 +1,4 @@
-"""What each answer says of itself, for one answer of each kind; the history is judged by the same rules and more."""
+"""What each response says of itself, for one response of each kind; the history is judged by the same rules and more."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ def test_no_two_answers_have_one_request_id(client: RecordingClient, jobs: JobPo
         if request_id is None:
             continue
         if request_id in seen and seen[request_id] is not exchange:
-            raise violated(f"two answers have the {_REQUEST_ID} {shown(request_id)}", seen[request_id], exchange)
+            raise violated(f"two responses have the {_REQUEST_ID} {shown(request_id)}", seen[request_id], exchange)
         seen[request_id] = exchange
     if not seen:
-        raise NotReachedError(f"no answer has an {_REQUEST_ID}")
+        raise NotReachedError(f"no response has an {_REQUEST_ID}")
 
 
 @checks("VID-HEADER-003")

@@ -31,7 +31,7 @@ def _is_the_same(first: Exchange, repeated: Exchange, what: str) -> None:
     not_busy(repeated)
     if not repeated.is_ok:
         raise violated(
-            f"{what} under its Idempotency-Key is answered {repeated.status}, not with the job that it started",
+            f"{what} under its Idempotency-Key returns {repeated.status}, not with the job that it started",
             first,
             repeated,
         )
@@ -57,9 +57,7 @@ def test_a_key_that_was_used_with_another_body_is_a_conflict(
     if other.status != 409:  # noqa: PLR2004 - HTTP's own
         same_job = other.is_ok and job_id(other) == job_id(first)
         seen = "the job of the first body" if same_job else str(other.status)
-        raise violated(
-            f"a create with another body under a used Idempotency-Key is answered {seen}, not 409", first, other
-        )
+        raise violated(f"a create with another body under a used Idempotency-Key returns {seen}, not 409", first, other)
 
 
 @checks("VID-IDEM-002", phase=Phase.LATE)
@@ -82,17 +80,17 @@ def test_repeats_at_the_same_moment_start_one_job(
     started = {job_id(exchange): exchange for exchange in responses if exchange.is_ok}
     if len(started) > 1:
         raise violated(
-            f"{CLIENTS} creates at the same moment under one Idempotency-Key started {len(started)} jobs",
+            f"{CLIENTS} creates concurrently under one Idempotency-Key started {len(started)} jobs",
             *started.values(),
         )
     if not started:
-        raise NotReachedError(f"none of {CLIENTS} creates at the same moment was accepted", *responses)
+        raise NotReachedError(f"none of {CLIENTS} creates concurrently was accepted", *responses)
     # All may have been answered with one job, and others been started in secret: those are in the list.
     page = client.get("/videos", query={"limit": largest(client.contract)})
     jobs_of = [video.get("id") for video in videos_on(page) if video.get("prompt") == prompt]
     if len(jobs_of) > 1:
         raise violated(
-            f"{CLIENTS} creates at the same moment under one Idempotency-Key made {len(jobs_of)} jobs: {jobs_of}",
+            f"{CLIENTS} creates concurrently under one Idempotency-Key made {len(jobs_of)} jobs: {jobs_of}",
             *started.values(),
             page,
         )
@@ -117,10 +115,10 @@ def test_creates_under_other_keys_start_jobs_of_their_own(
     key = f"{first.request_header(HEADER)}-other"
     other = not_busy(create(client, jobs, first.request_fields, {HEADER: key}))
     if not other.is_ok:
-        raise violated(f"the same create under another Idempotency-Key is answered {shown(other.status)}", first, other)
+        raise violated(f"the same create under another Idempotency-Key returns {shown(other.status)}", first, other)
     if job_id(other) == job_id(first):
         raise violated(
-            f"two creates under different Idempotency-Keys were answered with one job, {job_id(first)!r}", first, other
+            f"two creates under different Idempotency-Keys returned one job, {job_id(first)!r}", first, other
         )
 
 
@@ -131,7 +129,7 @@ def test_equal_creates_without_a_key_start_jobs_of_their_own(concurrent_creates:
         raise NotReachedError("one of two equal creates was not accepted")
     if first.id == last.id:
         raise violated(
-            f"two equal creates without an Idempotency-Key were answered with one job, {first.id!r}",
+            f"two equal creates without an Idempotency-Key returned one job, {first.id!r}",
             first.created,
             last.created,
         )

@@ -24,7 +24,7 @@ def test_a_page_fits_the_schema(client: RecordingClient, query: dict[str, object
 
 @checks("VID-LIST-001")
 def test_a_page_behind_a_video_fits_the_schema(client: RecordingClient, jobs: JobPool) -> None:
-    fits(client.get("/videos", query={"after": jobs["plain"].id}), VIDEO_LIST, "a page behind a video")
+    fits(client.get("/videos", query={"after": jobs["plain"].id}), VIDEO_LIST, "a page after a video")
 
 
 @checks("VID-LIST-009")
@@ -42,7 +42,7 @@ def test_a_job_is_in_the_list_as_soon_as_it_was_created(concurrent_creates: list
         ids = ids_on(page)
         if each.id not in ids:
             raise violated(
-                f"the job {each.id} is not among the newest {len(ids)} videos as soon as its create was answered",
+                f"the job {each.id} is not among the newest {len(ids)} videos as soon as its create has returned",
                 each.created,
                 page,
             )

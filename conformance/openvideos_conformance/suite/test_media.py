@@ -59,7 +59,7 @@ def test_the_spritesheet_is_a_jpeg_that_decodes(files: Files) -> None:
 
 
 def _typed(files: Files, variant: str) -> Exchange:
-    """Return the download of a file that was answered 200 with the right media type."""
+    """Return the download of a file that returned 200 with the right media type."""
     exchange = expect(files.response(variant), 200, f"the {variant} of a completed job")
     expected = MEDIA_TYPES[variant]
     if exchange.media_type != expected:
@@ -85,7 +85,7 @@ def _readable(exchange: Exchange) -> Clip:
 
 
 def _told(job: Job, field: str, asked: str | None) -> str:
-    """Return what the job says of itself, or what it was asked for, if it says nothing."""
+    """Return what the job says of itself, or what it was requested, if it says nothing."""
     value = job.video.get(field)
     if not isinstance(value, str) or not value:
         value = job.created.object.get(field) or asked

@@ -37,13 +37,13 @@ def test_remixing_a_completed_video_starts_a_new_job(client: RecordingClient, re
         is_before = exchange.number < remix.created.number and exchange.operation in CREATING and exchange.is_ok
         if is_before and exchange.object.get("id") == video["id"]:
             raise violated(
-                f"a remix is answered with the id of a job that was there before, {video['id']!r}",
+                f"a remix returns the id of a job that was there before, {video['id']!r}",
                 exchange,
                 remix.created,
             )
     what = "retrieving a remix as soon as it was accepted"
     seen = fits(client.get(video_path(video["id"])), VIDEO, what).get("id")
-    same(seen, video["id"], f"the id in the answer to {what}")
+    same(seen, video["id"], f"the id in the response to {what}")
 
 
 @checks("VID-REMIX-002", phase=Phase.LATE)

@@ -76,7 +76,7 @@ def test_the_pause_is_a_whole_number(client: RecordingClient) -> None:
         if not (hint.isascii() and hint.isdecimal()):
             raise violated(f"openai-poll-after-ms is {shown(hint)}, not a whole number of milliseconds", exchange)
     if not hinted:
-        raise NotReachedError("no answer of this run has openai-poll-after-ms")
+        raise NotReachedError("no response of this run has openai-poll-after-ms")
 
 
 @checks("VID-RETRIEVE-007", phase=Phase.LATE)
@@ -86,7 +86,7 @@ def test_a_video_has_the_recommended_fields(client: RecordingClient, jobs: JobPo
     for what, exchange in (("a create", job.created), ("retrieving a job", client.get(job.path))):
         absent = sorted(recommended - exchange.object.keys()) if exchange.is_ok else []
         if absent:
-            raise violated(f"the Video that {what} is answered with has no {', '.join(absent)}", exchange)
+            raise violated(f"the Video that {what} returns has no {', '.join(absent)}", exchange)
 
 
 @checks("VID-RETRIEVE-008")
@@ -101,4 +101,4 @@ def test_many_clients_at_once_are_each_given_the_job(
         not_busy(exchange)
         what = f"retrieving {video_id}, among {CLIENTS} clients at once,"
         if expect(exchange, 200, what).object.get("id") != video_id:
-            raise violated(f"{what} is answered with {shown(exchange.object.get('id'))}", exchange)
+            raise violated(f"{what} returns {shown(exchange.object.get('id'))}", exchange)

@@ -35,7 +35,7 @@ def test_hostile_ids_are_no_videos(client: RecordingClient, jobs: JobPool) -> No
         for path in (f"/videos/{step}", f"/videos/{step}/content"):
             exchange = expect(client.get(path), _NO_SUCH_ID, f"an id with {what}, {path[:80]}")
             if exchange.header("x-openvideos-injected") is not None:
-                raise violated("an id with a line break puts a header of the client's own into the answer", exchange)
+                raise violated("an id with a line break puts a header of the client's own into the response", exchange)
 
 
 @checks("VID-ROBUST-002", jobs=("json",))
@@ -60,9 +60,7 @@ def test_parameters_that_are_given_twice_are_no_fault_of_the_server(client: Reco
     for path, query in questions:
         exchange = expect_response(client.get(path, query=query))
         if (exchange.status or 0) >= _SERVER_ERROR:
-            raise violated(
-                f"{exchange.target}: a parameter that is given twice is answered {exchange.status}", exchange
-            )
+            raise violated(f"{exchange.target}: a parameter that is given twice returns {exchange.status}", exchange)
 
 
 @checks("VID-ROBUST-005", phase=Phase.LATE, jobs=("json", "longest", "unknown_field"))
@@ -81,9 +79,7 @@ def test_many_requests_at_once_are_each_given_their_own_answer(client: Recording
     for video_id, exchange in zip(asked, responses, strict=True):
         expect(exchange, 200 if video_id in known else 404, f"{video_id}, one of {_AT_ONCE} requests at once")
         if video_id in known and exchange.object.get("id") != video_id:
-            raise violated(
-                f"of {_AT_ONCE} requests at once, the one for {video_id} is answered with {_id(exchange)}", exchange
-            )
+            raise violated(f"of {_AT_ONCE} requests at once, the one for {video_id} returns {_id(exchange)}", exchange)
 
 
 @checks("VID-ROBUST-004", phase=Phase.CLOSING)

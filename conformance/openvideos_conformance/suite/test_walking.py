@@ -77,7 +77,7 @@ def test_a_page_names_its_first_and_last_video(walks: Walks) -> None:
 def test_an_empty_page_names_none(client: RecordingClient, walks: Walks) -> None:
     newest = next((video_id for video_id in walks.reference.ids if video_id in walks.own), "")
     page = expect(
-        client.get("/videos", query={"after": newest, "order": "asc"}), 200, "the page behind the newest video"
+        client.get("/videos", query={"after": newest, "order": "asc"}), 200, "the page after the newest video"
     )
     if ids_on(page):
         raise NotReachedError("somebody else has created videos, so that no page was empty", page)
@@ -144,7 +144,7 @@ def test_a_page_starts_right_behind_its_cursor(client: RecordingClient, walks: W
     for cursor in (own[0], own[len(own) // 2], own[-2]):
         for direction, ids in (("desc", order), ("asc", order[::-1])):
             query = {"after": cursor, "limit": 2, "order": direction}
-            page = expect(client.get("/videos", query=query), 200, "a page behind a video")
+            page = expect(client.get("/videos", query=query), 200, "a page after a video")
             _report([wrong_start(page, cursor, ids, walks.own)])
     for each in walks.newest_first:
         for before, page in zip(each.pages, each.pages[1:], strict=False):
@@ -157,7 +157,7 @@ def test_a_deleted_video_goes_on_as_a_cursor(client: RecordingClient, deletion: 
         raise NotReachedError(
             "the job was not deleted, or could not be a cursor even before", deletion.page_before, deletion.deleted
         )
-    page = expect(deletion.page_after, 200, "a page behind a video that was deleted")
+    page = expect(deletion.page_after, 200, "a page after a video that was deleted")
     own = set(present_ids(client.history))
     before = [video_id for video_id in ids_on(deletion.page_before) if video_id in own]
     after = [video_id for video_id in ids_on(page) if video_id in own]
@@ -166,7 +166,7 @@ def test_a_deleted_video_goes_on_as_a_cursor(client: RecordingClient, deletion: 
     if after[:1] != before[:1]:
         seen = repr(after[0]) if after else "none of this run's videos"
         raise violated(
-            f"the page behind a video that was deleted starts with {seen}; while it was there, with {before[0]!r}",
+            f"the page after a video that was deleted starts with {seen}; while it was there, with {before[0]!r}",
             deletion.page_before,
             page,
         )

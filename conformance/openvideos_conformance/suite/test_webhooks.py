@@ -13,9 +13,6 @@ from .._server.webhook_receiver import WebhookReceiver
 EVENT_WITHIN = 30.0
 """How long after a job's end its event may take, in seconds."""
 
-RETRY_WITHIN = 60.0
-"""How long a sender may wait before it tries again, in seconds."""
-
 
 def _report(flaw: Finding | None) -> None:
     if flaw is not None:
@@ -81,12 +78,12 @@ def test_an_event_that_was_refused_comes_again(
     refused = _arrived(client, receiver, jobs.completed())[0]
     if refused.id is None:
         raise violated("an event was delivered without a webhook-id", refused.exchange)
-    patience = _patience(client, refused.at, RETRY_WITHIN)
+    patience = _patience(client, refused.at, client.target.webhook_patience)
     again = receiver.wait_for(lambda each: each is not refused and _is_about(each, refused), patience)
     if again is None:
         waited = client.now() - refused.at
         raise violated(
-            f"an event that was answered {refused.response_status} was not delivered again in {waited:.0f} s",
+            f"an event that returned {refused.response_status} was not delivered again in {waited:.0f} s",
             refused.exchange,
         )
     if again.id != refused.id:
@@ -102,7 +99,7 @@ def test_no_event_comes_before_the_end(client: RecordingClient, jobs: JobPool, r
     flaw, judged = too_early(_arrived(client, receiver, jobs.completed()), client.history)
     _report(flaw)
     if not judged:
-        raise NotReachedError("no job was asked for behind its event")
+        raise NotReachedError("no job was requested behind its event")
 
 
 def _is_about(one: Delivery, other: Delivery) -> bool:

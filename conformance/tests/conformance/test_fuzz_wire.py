@@ -29,8 +29,8 @@ LEGAL = {"prompt": "A boat"}
 @pytest.fixture
 def client() -> Iterator[RecordingClient]:
     target = Target(base_url=BASE, api_key=KEY, max_videos=20)
-    with RecordingClient(target, httpx.MockTransport(lambda _: httpx.Response(500))) as made:
-        yield made
+    with RecordingClient(target, httpx.MockTransport(lambda _: httpx.Response(500))) as client:
+        yield client
 
 
 def _request(method: str, path: str, value: Any = None, key: str | None = KEY) -> requests.PreparedRequest:
@@ -61,7 +61,7 @@ def _stream(body: bytes) -> Any:
 
 def test_an_exchange_is_recorded_as_it_was(client: RecordingClient) -> None:
     fuzz = RecordingTransport(client, 12)
-    response = fuzz.exchanged(_request("POST", "/videos?x=1", LEGAL), Server())
+    response = fuzz.exchange(_request("POST", "/videos?x=1", LEGAL), Server())
     (exchange,) = client.history
     assert response.json() == exchange.object == {"id": "video_1"}
     assert ("POST", "/videos", "x=1") == (exchange.method, exchange.path, exchange.query)
@@ -78,9 +78,9 @@ def test_legal_creates_are_bounded_by_phase(client: RecordingClient) -> None:
     fuzz, server = RecordingTransport(client, 12), Server()
     for phase, most in {"examples": 2, "coverage": 4, "fuzzing": 6, "stateful": 10}.items():
         fuzz.phase = phase
-        answers = [fuzz.exchanged(_request("POST", "/videos", LEGAL), server) for _ in range(12)]
+        responses = [fuzz.exchange(_request("POST", "/videos", LEGAL), server) for _ in range(12)]
         assert server.request_fields == most
-        assert 429 == answers[-1].status_code
+        assert 429 == responses[-1].status_code
     assert "case_1" in fuzz.local_cases
     assert 10 == len(client.history)
 
@@ -88,52 +88,52 @@ def test_legal_creates_are_bounded_by_phase(client: RecordingClient) -> None:
 def test_forbidden_creates_are_sent_until_two_are_accepted(client: RecordingClient) -> None:
     fuzz, server = RecordingTransport(client, 12), Server(400)
     for _ in range(30):
-        fuzz.exchanged(_request("POST", "/videos", {"prompt": ""}), server)
+        fuzz.exchange(_request("POST", "/videos", {"prompt": ""}), server)
     assert 30 == server.request_fields
     server.status = 200
-    answers = [fuzz.exchanged(_request("POST", "/videos", {"prompt": ""}), server) for _ in range(5)]
-    assert [200, 200, 400, 400, 400] == [answer.status_code for answer in answers]
-    assert 401 == fuzz.exchanged(_request("POST", "/videos", LEGAL, key=None), server).status_code
+    responses = [fuzz.exchange(_request("POST", "/videos", {"prompt": ""}), server) for _ in range(5)]
+    assert [200, 200, 400, 400, 400] == [answer.status_code for answer in responses]
+    assert 401 == fuzz.exchange(_request("POST", "/videos", LEGAL, key=None), server).status_code
 
 
 def test_nothing_is_started_beyond_the_bound_of_the_run(client: RecordingClient) -> None:
     fuzz, server = RecordingTransport(client, 100), Server()
     fuzz.phase = "stateful"
     for _ in range(40):
-        fuzz.exchanged(_request("POST", "/videos", LEGAL), server)
-        fuzz.exchanged(_request("POST", "/videos", {"prompt": ""}), server)
+        fuzz.exchange(_request("POST", "/videos", LEGAL), server)
+        fuzz.exchange(_request("POST", "/videos", {"prompt": ""}), server)
     assert server.request_fields == client.target.max_videos
 
 
 def test_what_others_have_made_is_not_touched(client: RecordingClient) -> None:
     page = json.dumps({"object": "list", "data": [{"id": "video_others"}]}).encode()
     fuzz, server = RecordingTransport(client, 12), Server()
-    fuzz.exchanged(_request("GET", "/videos"), _answering(page))
+    fuzz.exchange(_request("GET", "/videos"), _answering(page))
     edit = {"prompt": "Make it night", "video": {"id": "video_others"}}
     for method, path, value in (
         ("DELETE", "/videos/video_others", None),
         ("GET", "/videos/video_others/content", None),
         ("POST", "/videos/edits", edit),
     ):
-        assert 404 == fuzz.exchanged(_request(method, path, value), server).status_code
+        assert 404 == fuzz.exchange(_request(method, path, value), server).status_code
     assert 0 == server.request_fields
-    fuzz.exchanged(_request("POST", "/videos", LEGAL), server)
-    assert 200 == fuzz.exchanged(_request("DELETE", "/videos/video_1"), server).status_code
-    assert 200 == fuzz.exchanged(_request("DELETE", "/videos/video_nobody"), server).status_code
+    fuzz.exchange(_request("POST", "/videos", LEGAL), server)
+    assert 200 == fuzz.exchange(_request("DELETE", "/videos/video_1"), server).status_code
+    assert 200 == fuzz.exchange(_request("DELETE", "/videos/video_nobody"), server).status_code
 
 
 def test_what_a_scenario_has_made_is_looked_at_and_not_deleted(client: RecordingClient) -> None:
-    RecordingTransport(client, 12).exchanged(_request("POST", "/videos", LEGAL), Server())
+    RecordingTransport(client, 12).exchange(_request("POST", "/videos", LEGAL), Server())
     fuzz, server = RecordingTransport(client, 12), Server()
-    assert 200 == fuzz.exchanged(_request("GET", "/videos/video_1"), server).status_code
-    assert 404 == fuzz.exchanged(_request("DELETE", "/videos/video_1"), server).status_code
+    assert 200 == fuzz.exchange(_request("GET", "/videos/video_1"), server).status_code
+    assert 404 == fuzz.exchange(_request("DELETE", "/videos/video_1"), server).status_code
     assert 1 == server.request_fields
 
 
 def test_a_request_without_the_key_is_known_as_one(client: RecordingClient) -> None:
     fuzz = RecordingTransport(client, 12)
-    fuzz.exchanged(_request("GET", "/videos", key=None), Server(401))
-    fuzz.exchanged(_request("GET", "/videos", key="wrong"), Server(401))
+    fuzz.exchange(_request("GET", "/videos", key=None), Server(401))
+    fuzz.exchange(_request("GET", "/videos", key="wrong"), Server(401))
     assert [False, False] == [exchange.has_key for exchange in client.history]
 
 
@@ -142,7 +142,7 @@ def test_a_failure_to_answer_is_recorded_and_raised(client: RecordingClient) -> 
         raise requests.ConnectionError("the connection was reset")
 
     with pytest.raises(requests.ConnectionError, match="reset"):
-        RecordingTransport(client, 12).exchanged(_request("GET", "/videos"), fail)
+        RecordingTransport(client, 12).exchange(_request("GET", "/videos"), fail)
     (exchange,) = client.history
     assert "the connection was reset" in exchange.failure
     assert exchange.status is None
@@ -231,7 +231,7 @@ def test_the_files_that_are_sent_are_what_they_say() -> None:
 def test_what_schemathesis_asks_of_http_itself_is_not_sent(client: RecordingClient) -> None:
     fuzz, server = RecordingTransport(client, 12), Server()
     probe = requests.Request("GET", BASE, headers={"X-Schemathesis-Probe": "NULL"}).prepare()
-    assert 400 == fuzz.exchanged(probe, server).status_code
+    assert 400 == fuzz.exchange(probe, server).status_code
     assert (0, []) == (server.request_fields, fuzz.exchanges)
 
 
