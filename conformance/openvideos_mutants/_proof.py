@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
 
 LAYERS: Final = ("scenario", "history", "fuzz")
+_EVENT_AGAIN_WITHIN: Final = 5
+"""How long to wait for a refused event, in seconds: the emulator sends it again after half a one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,16 @@ def _arguments(port: int, hook_port: int, only: Sequence[str], seed: int, scratc
     return [
         *("run", "--base-url", f"http://127.0.0.1:{port}/v1", "--api-key", KEY, "--size", "64x48", "--seconds", "1"),
         *("--failing-prompt", FAILING, "--webhook-port", str(hook_port), "--webhook-secret", SECRET),
-        *("--deadline", "60", "--seed", str(seed), "--report", str(scratch / "report"), "--no-color"),
+        *(
+            "--webhook-patience",
+            str(_EVENT_AGAIN_WITHIN),
+            "--deadline",
+            "60",
+            "--seed",
+            str(seed),
+            "--report",
+            str(scratch / "report"),
+            "--no-color",
+        ),
         *(word for each in only for word in ("--only", each)),
     ]

@@ -40,7 +40,14 @@ def test_what_is_not_given_is_the_default() -> None:
 
 def test_what_is_given_is_taken() -> None:
     given_ = {"model": "m", "size": "64x48", "seconds": "1", "failing_prompt": "fail", "webhook_secret": "whsec_a"}
-    numbers = {"max_videos": "3", "deadline": "2.5", "timeout": "7", "seed": "9", "webhook_port": "8001"}
+    numbers = {
+        "max_videos": "3",
+        "deadline": "2.5",
+        "timeout": "7",
+        "seed": "9",
+        "webhook_port": "8001",
+        "webhook_patience": "5",
+    }
     expected = Target(
         base_url=URL,
         api_key="sk",
@@ -49,6 +56,7 @@ def test_what_is_given_is_taken() -> None:
         timeout=7.0,
         seed=9,
         webhook_port=8001,
+        webhook_patience=5.0,
         declared=frozenset({"remix"}),
         denied=frozenset({"edits"}),
         **given_,
@@ -77,7 +85,7 @@ NUMBERS = st.one_of(
 )
 
 
-@given(st.sampled_from(["max_videos", "deadline", "timeout", "seed", "webhook_port"]), NUMBERS)
+@given(st.sampled_from(["max_videos", "deadline", "timeout", "seed", "webhook_port", "webhook_patience"]), NUMBERS)
 def test_a_number_is_in_its_range_or_refused_by_name(name: str, text: str) -> None:
     found, refusal = made(**{name: text})
     if found is None:
