@@ -194,7 +194,6 @@ class TestAnyAnswer:
     @example(status=404, body=b'{"error": {"message": "\\ud800"}}', headers=[])
     @example(status=404, body=b"", headers=[(b"x-odd", b"\xff\xfe")])
     @example(status=200, body=json.dumps({**VIDEO, "id": ""}).encode(), headers=[])
-    @settings(max_examples=100, deadline=None)
     def test_is_a_result_or_an_error(
         self, method: str, status: int, body: bytes, headers: list[tuple[bytes, bytes]]
     ) -> None:
@@ -204,7 +203,6 @@ class TestAnyAnswer:
             check(error)
 
     @given(body=nearly_right.map(altered).map(lambda value: json.dumps(value).encode()) | in_page)
-    @settings(max_examples=100, deadline=None)
     def test_a_right_answer_with_one_wrong_key_is_too(self, method: str, body: bytes) -> None:
         try:
             repr(call(answering(200, body), method))
@@ -213,7 +211,7 @@ class TestAnyAnswer:
 
     @pytest.mark.parametrize("backend", ["asyncio", "trio"])
     @given(status=statuses, body=bodies, headers=headers)
-    @settings(max_examples=15, deadline=None)
+    @settings(max_examples=settings().max_examples // 5)
     def test_the_asynchronous_client_agrees(
         self, method: str, backend: str, status: int, body: bytes, headers: list[tuple[bytes, bytes]]
     ) -> None:
@@ -260,7 +258,6 @@ class TestTheKey:
 
     @pytest.mark.parametrize("method", METHODS)
     @given(key=keys, spelling=spellings, place=places, status=st.sampled_from([200, 302, 400, 401, 404, 500]))
-    @settings(max_examples=80, deadline=None)
     def test_is_in_no_exception(self, method: str, key: str, spelling: Any, place: Any, status: int) -> None:
         body, headers = place(spelling(key))
         try:
@@ -343,14 +340,12 @@ class TestRightAnswers:
     """Leniency costs nothing: what the contract allows comes back as it was sent."""
 
     @given(data=from_schema(SCHEMAS["Video"]))
-    @settings(max_examples=100, deadline=None)
     def test_a_video_comes_back_whole(self, data: dict[str, Any]) -> None:
         body = json.dumps(data).encode()
         for method in ("create", "retrieve"):
             given_back(call(answering(200, body), method), data, "Video")
 
     @given(data=from_schema(SCHEMAS["Video"]))
-    @settings(max_examples=100, deadline=None)
     def test_also_pickled_and_written(self, data: dict[str, Any]) -> None:
         video = call(answering(200, json.dumps(data).encode()), "retrieve")
         assert video == pickle.loads(pickle.dumps(video))
@@ -359,7 +354,6 @@ class TestRightAnswers:
         }
 
     @given(data=from_schema(SCHEMAS["VideoList"]))
-    @settings(max_examples=100, deadline=None)
     def test_a_page_comes_back_whole(self, data: dict[str, Any]) -> None:
         if data["has_more"] and not (data["last_id"] or data["data"]):
             return  # it leads nowhere, and is refused
@@ -372,18 +366,15 @@ class TestRightAnswers:
                 assert value == (getattr(page, key) if key in SCHEMAS["VideoList"]["properties"] else page[key])
 
     @given(data=from_schema(SCHEMAS["VideoDeleteResponse"]))
-    @settings(max_examples=100, deadline=None)
     def test_a_deletion_comes_back_whole(self, data: dict[str, Any]) -> None:
         given_back(call(answering(200, json.dumps(data).encode()), "delete"), data, "VideoDeleteResponse")
 
     @given(data=from_schema(SCHEMAS["Character"]))
-    @settings(max_examples=100, deadline=None)
     def test_a_character_comes_back_whole(self, data: dict[str, Any]) -> None:
         for method in ("create_character", "get_character"):
             given_back(call(answering(200, json.dumps(data).encode()), method), data, "Character")
 
     @given(data=from_schema(SCHEMAS["ErrorResponse"]), status=st.sampled_from([400, 401, 404, 409, 410, 422, 429, 500]))
-    @settings(max_examples=100, deadline=None)
     def test_an_error_comes_back_whole(self, data: dict[str, Any], status: int) -> None:
         with pytest.raises(OpenVideosError) as caught:
             call(answering(status, json.dumps(data).encode()), "retrieve")

@@ -52,14 +52,14 @@ def test_an_empty_history_puts_no_rule_to_the_test(rule: Any) -> None:
     assert ([], 0) == rule.judge(Traffic([]))
 
 
-@settings(CALM, max_examples=300)
+@settings(CALM, max_examples=settings().max_examples * 3)
 @given(steps)
 def test_a_right_server_is_never_accused(plan: list[Step]) -> None:
     keeps(ModelServer().run(plan))
 
 
 Fault = Callable[[dict[str, Any], dict[str, Any]], dict[str, Any] | None]
-"""The object of an answer, and what was told of the job before, in; what a wrong server answers out, if it can."""
+"""The object of a response, and what was told of the job before, in; what a wrong server answers out, if it can."""
 
 
 def _put(**fields: Any) -> Fault:
@@ -117,7 +117,7 @@ def _all(word: Word) -> list[Step]:
 
 
 BEGINNING = [
-    *(Step("create", pick, 0.5, 0, 0) for pick in (1, 2, 3, 5)),  # the fourth has completed by the answer
+    *(Step("create", pick, 0.5, 0, 0) for pick in (1, 2, 3, 5)),  # the fourth has completed by the response
     Step("work", 1, 0.5, 0, 0),  # the second is in progress
     *(_all("retrieve") * 2),
     Step("work", 4, 0.5, 0, 0),  # it fails
@@ -126,11 +126,11 @@ BEGINNING = [
     Step("remix", 4, 0.5, 0, 0),
     Step("delete", 1, 0.5, 0, 0),
 ]
-"""What has an instance of everything that one answer can be wrong about."""
+"""What has an instance of everything that one response can be wrong about."""
 
 
 @pytest.mark.parametrize(("requirement", "operation", "fault"), ONE_FAULT)
-@settings(CALM, max_examples=25)
+@settings(CALM, max_examples=settings().max_examples // 4)
 @given(plan=steps, pick=st.integers(0, 1_000))
 def test_one_fault_is_seen_by_the_rule_that_it_breaks(
     requirement: str, operation: str, fault: Fault, plan: list[Step], pick: int

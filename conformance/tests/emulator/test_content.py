@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import av
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -190,7 +190,6 @@ def parts_of(answer: httpx.Response) -> dict[str, tuple[str, bytes]]:
     return parts
 
 
-@settings(max_examples=40)
 @given(cuts=st.lists(st.integers(0, 3000), min_size=2, max_size=6, unique=True))
 def test_the_parts_of_one_answer_add_up_to_the_whole(sent: tuple[Server, str, bytes], cuts: list[int]) -> None:
     server, path, whole = sent

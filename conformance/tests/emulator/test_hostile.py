@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from tests.emulator.conftest import Server
 
-HARD = settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+HARD = settings(max_examples=settings().max_examples * 2, suppress_health_check=[HealthCheck.function_scoped_fixture])
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda child: st.lists(child) | st.dictionaries(st.text(), child),
@@ -140,7 +140,7 @@ def test_any_header(server: Server, header: str, value: bytes) -> None:
     server.post("videos", json={"prompt": "x"}, headers=headers)
 
 
-@settings(HARD, max_examples=60)
+@settings(HARD, max_examples=settings().max_examples)
 @given(data=st.data(), is_video=st.booleans())
 def test_any_damaged_file(server: Server, png: bytes, data: st.DataObject, *, is_video: bool) -> None:
     whole = server.get(f"videos/{server.create()['id']}/content").content if is_video else png

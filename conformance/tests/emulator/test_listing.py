@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ def walk(server: Server, *, limit: int, order: str, prune: bool = False) -> list
         after = {"after": page["last_id"]}
 
 
-@settings(max_examples=25, deadline=None)
 @given(
     steps=st.lists(st.sampled_from(["create", "wait", "delete first", "delete last"]), max_size=15),
     limit=st.integers(1, 7),

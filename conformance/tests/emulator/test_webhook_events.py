@@ -133,7 +133,7 @@ class TestEventOfAJob:
         ends_at, now = end_of(job), start + later
         assert (state_of(job, now=now).ended_at is not None) == (ends_at is not None and ends_at <= now)
 
-    @settings(max_examples=500)
+    @settings(max_examples=settings().max_examples * 8)
     @given(st.floats(0, 4e9), st.floats(0.001, 86_400), st.floats(0, 1))
     def test_no_rounding_lies_between_the_event_and_the_status(
         self, start: float, seconds: float, share: float
@@ -312,8 +312,9 @@ class Histories(RuleBasedStateMachine):
 
 
 @pytest.mark.slow
+@pytest.mark.hypothesis
 def test_over_all_histories_each_end_has_one_event_and_none_is_lost() -> None:
-    run_state_machine_as_test(Histories, settings=settings(max_examples=60, stateful_step_count=30, deadline=None))
+    run_state_machine_as_test(Histories, settings=settings(stateful_step_count=30))
 
 
 def test_a_clock_that_was_set_back_repeats_no_event(tmp_path: Path) -> None:

@@ -33,7 +33,11 @@ from openvideos_raw.models.video import Video
 T = TypeVar("T")
 
 settings.register_profile(
-    "flows", max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
+    "flows",
+    max_examples=2 * settings().max_examples,  # no socket, no sleep: they are cheap
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    print_blob=True,
 )
 settings.register_profile(
     "flows-repeatable",  # the same examples every time, so that a mutant's fate is no matter of luck

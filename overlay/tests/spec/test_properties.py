@@ -8,8 +8,10 @@ from hypothesis import settings
 from .failures import ERRORS, FILES, ONCE, WALKS
 from .properties import ANSWERS, EVENTS, FORBIDDEN, REQUESTS, Case, check
 
-OFTEN = settings(max_examples=30)
-SELDOM = settings(max_examples=8)
+pytestmark = pytest.mark.hypothesis  # `check` draws the examples
+
+OFTEN = settings()
+SELDOM = settings(max_examples=settings().max_examples // 3)
 
 
 @pytest.mark.parametrize("case", REQUESTS, ids=str)

@@ -279,14 +279,13 @@ PNG = bytes.fromhex(
     "3a7e9b550000000a49444154789c63600000000200012109e8330000000049454e44ae426082"
 )
 OFTEN = settings(
-    max_examples=25,
     stateful_step_count=25,
-    deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 
 
 @pytest.mark.slow
+@pytest.mark.hypothesis
 @pytest.mark.parametrize("machine", [Jobs, AwaitedJobs])
 def test_jobs_are_what_the_model_says(machine: type[Jobs]) -> None:
     run_state_machine_as_test(machine, settings=OFTEN)

@@ -32,7 +32,7 @@ from .wire import BASE_URL, KEY, faults, read
 
 SCHEMAS: dict[str, Any] = document()["components"]["schemas"]
 VALUES = [name for name, schema in SCHEMAS.items() if not is_binary(schema)]
-FEW = settings(max_examples=25)
+FEW = settings(max_examples=settings().max_examples // 2)
 AUTHORIZED = {"authorization": f"Bearer {KEY}"}
 JOB = {"prompt": "x", "size": "16x16"}
 
