@@ -133,7 +133,7 @@ def _schema(client: RecordingClient, offered: set[str]) -> Any:
     _, video, _ = clip(target.size, target.seconds)
     schemathesis.openapi.media_type(IMAGE, strategies.just(picture))
     schemathesis.openapi.media_type(VIDEO, strategies.just(video))
-    # Schemathesis judges only bodies that it can deserialize. As Latin-1 text, a file fits its schema, which is a string.
+    # Schemathesis judges only bodies that it can deserialize. As Latin-1 text, a file fits its schema, a string.
     binary = schemathesis.deserializer("video/mp4", "image/webp", "image/jpeg")
     binary(lambda _, response: response.content.decode("latin-1"))
     document = adapted(client.contract, target, offered=offered, picture=picture)

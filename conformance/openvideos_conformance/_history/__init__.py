@@ -1,4 +1,4 @@
-"""Judge all the traffic of a run by rules. Pure.
+"""Judge all recorded exchanges of a run by rules. Pure.
 
 May import `_judging` and `_core`.
 """

@@ -1,4 +1,4 @@
-"""Judge the files that were downloaded in all the traffic of a run, and when they were given out."""
+"""Judge all downloads of a run: the files, and whether the server should have returned them. Pure."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ _DIGITS: Final = 18
 _CUT: Final = re.compile(
     r"received [0-9]+ bytes, expected [0-9]+|IncompleteRead\([0-9]+ bytes read, [0-9]+ more expected"
 )
-"""How the HTTP libraries say that a connection was closed before Content-Length bytes had come."""
+"""The messages of HTTP libraries for a connection that closed before Content-Length bytes were received."""
 
 
 def _variant(traffic: Traffic, content: Exchange) -> str | None:
-    """Return which file was requested; None if the contract has none such, or it was named twice."""
+    """Return the requested variant; None if the contract does not have it, or the query names several."""
     values = traffic.parameters(content).get("variant", ["video"])
     return values[0] if len(values) == 1 and values[0] in MEDIA_TYPES else None
 
 
 def _whole_files(traffic: Traffic) -> Iterator[tuple[tuple[str, str], Exchange]]:
-    """Go through the downloads of whole files, each with its id and its variant."""
+    """Yield the downloads of complete files, each with its id and its variant."""
     for content in traffic.of("download_video_content"):
         variant = _variant(traffic, content)
         is_uncut = content.length <= len(content.body)
@@ -42,13 +42,13 @@ def _whole_files(traffic: Traffic) -> Iterator[tuple[tuple[str, str], Exchange]]
 
 
 def _typed(requirement: str, variant: str) -> Rule:
-    """Make the rule that a file has the media type of its variant."""
+    """Return the rule that a file has the media type of its variant."""
     expected = MEDIA_TYPES[variant]
 
     @rule(requirement, f"a {variant} is {expected}", needs=f"a {variant} that is downloaded")
     def judge(traffic: Traffic, tally: Tally) -> None:
-        for (_, asked), content in _whole_files(traffic):
-            if asked == variant:
+        for (_, downloaded), content in _whole_files(traffic):
+            if downloaded == variant:
                 tally.judged()
                 if content.media_type != expected:
                     message = f"{content.summary} has the media type {shown(content.media_type)}, not {expected}"
@@ -64,33 +64,39 @@ thumbnails_are_webp = _typed("VID-CONTENT-005", "thumbnail")
 spritesheets_are_jpeg = _typed("VID-CONTENT-006", "spritesheet")
 
 
-@rule("VID-CONTENT-008", "the files of a job are not given out before its end", needs="a file of a job that goes on")
+@rule(
+    "VID-CONTENT-008",
+    "the files of a job are not returned before its end",
+    needs="a download of a job that has not ended",
+)
 def files_are_not_given_out_early(traffic: Traffic, tally: Tally) -> None:
-    """Look for a file that was given out although a later response shows the job still going on."""
+    """Find files that were returned although a later response shows that the job had not ended."""
     for content in traffic.of("download_video_content"):
-        told = traffic.single.get(video_id_of(content), ())
-        running = _running_later(told, content)
+        snapshots = traffic.single.get(video_id_of(content), ())
+        running = _running_later(snapshots, content)
         if running is None or content.failure or not content.has_key:
             continue
         tally.judged()
         if content.is_ok:
-            message = f"{content.summary}, and the job was {running.status} after that"
+            message = f"{content.summary}, and after that the job was {running.status}"
             tally.found(message, content, running.exchange, once=video_id_of(content))
 
 
-def _running_later(told: Sequence[JobSnapshot], content: Exchange) -> JobSnapshot | None:
-    """Return what shows that a job had not ended when its content was answered."""
-    if any(each.status in {"completed", "failed"} and each.exchange.is_before(content) for each in told):
-        return None  # that it goes on after its end is another requirement's
-    return next((each for each in told if each.status in RUNNING and content.is_before(each.exchange)), None)
+def _running_later(snapshots: Sequence[JobSnapshot], content: Exchange) -> JobSnapshot | None:
+    """Return a snapshot which shows that a job had not ended when its content was returned; None without one."""
+    if any(each.status in {"completed", "failed"} and each.exchange.is_before(content) for each in snapshots):
+        return None  # another requirement forbids that a job goes on after its end
+    return next((each for each in snapshots if each.status in RUNNING and content.is_before(each.exchange)), None)
 
 
-@rule("VID-CONTENT-010", "a failed job has no files", needs="a file of a job that has failed")
+@rule("VID-CONTENT-010", "a failed job has no files", needs="a download of a job that has failed")
 def failed_jobs_have_no_files(traffic: Traffic, tally: Tally) -> None:
-    """Look for a file that was given out after its job had failed."""
+    """Find files that were returned after their job had failed."""
     for content in traffic.of("download_video_content"):
-        told = traffic.single.get(video_id_of(content), ())
-        failed = next((each for each in told if each.status == "failed" and each.exchange.is_before(content)), None)
+        snapshots = traffic.single.get(video_id_of(content), ())
+        failed = next(
+            (each for each in snapshots if each.status == "failed" and each.exchange.is_before(content)), None
+        )
         if failed is None or content.failure or not content.has_key:
             continue
         tally.judged()
@@ -99,9 +105,9 @@ def failed_jobs_have_no_files(traffic: Traffic, tally: Tally) -> None:
             tally.found(message, failed.exchange, content, once=video_id_of(content))
 
 
-@rule("VID-CONTENT-012", "downloads of one file are the same", needs="a file that is downloaded twice")
+@rule("VID-CONTENT-012", "downloads of one file are equal", needs="a file that is downloaded twice")
 def files_do_not_change(traffic: Traffic, tally: Tally) -> None:
-    """Compare the bytes of each download with those of the first."""
+    """Compare the bytes of each download with those of the first download of the same file."""
     first: dict[tuple[str, str], Exchange] = {}
     for key, content in _whole_files(traffic):
         other = first.setdefault(key, content)
@@ -112,9 +118,9 @@ def files_do_not_change(traffic: Traffic, tally: Tally) -> None:
                 tally.found(f"{message} bytes", other, content, once=key)
 
 
-@rule("VID-CONTENT-015", "an ETag is that of one file", needs="two downloads that have an ETag")
+@rule("VID-CONTENT-015", "an ETag belongs to one file", needs="two downloads that have an ETag")
 def etags_are_those_of_files(traffic: Traffic, tally: Tally) -> None:
-    """Compare ETags of one file over time, and strong ETags of different files."""
+    """Compare the ETags of one file over time, and the files that have the same strong ETag."""
     tags: dict[tuple[str, str], Exchange] = {}
     files: dict[str, tuple[tuple[str, str], Exchange]] = {}
     changed = _changed(traffic)
@@ -136,32 +142,32 @@ def etags_are_those_of_files(traffic: Traffic, tally: Tally) -> None:
             if seen is not content:
                 tally.judged()
                 if seen.body != content.body:
-                    message = f"{shown(tag)} is the ETag of the {known[1]} of {known[0]}, and of another file"
+                    message = f"{shown(tag)} is the ETag of the {known[1]} of {known[0]}, and of a different file"
                     tally.found(message, seen, content, once=tag)
 
 
 def _changed(traffic: Traffic) -> set[tuple[str, str]]:
-    """Return the files that did not stay the same: their ETags must change."""
+    """Return the files whose bytes changed, so that their ETags must change, too."""
     first: dict[tuple[str, str], bytes] = {}
     return {key for key, content in _whole_files(traffic) if first.setdefault(key, content.body) != content.body}
 
 
-@rule("VID-CONTENT-017", "a range is the part of the file that it says", needs="a range of a file")
+@rule("VID-CONTENT-017", "a range is the part of the file that its Content-Range names", needs="a range of a file")
 def ranges_are_parts(traffic: Traffic, tally: Tally) -> None:
-    """Compare each single range with its Content-Range, and with the whole file if that was downloaded."""
+    """Compare each single range with its Content-Range, and with the complete file if that was downloaded."""
     wholes = dict(_whole_files(traffic))
     for content in traffic.of("download_video_content"):
         if content.failure or content.status != 206 or content.media_type.startswith("multipart/"):  # noqa: PLR2004 - HTTP's own
             continue
         tally.judged()
-        said = content.header("content-range") or ""
-        found = _RANGE.fullmatch(said)
+        content_range = content.header("content-range") or ""
+        found = _RANGE.fullmatch(content_range)
         if found is None:
-            tally.found(f"{content.summary} has Content-Range {shown(said)}", content, once="form")
+            tally.found(f"{content.summary} has Content-Range {shown(content_range)}", content, once="form")
             continue
         begin, end = int(found[1]), int(found[2])
         if content.length != end - begin + 1:
-            message = f"{content.summary} says {said} and holds {content.length} bytes"
+            message = f"{content.summary} has Content-Range {content_range}, and {content.length} bytes"
             tally.found(message, content, once="length")
             continue
         variant = _variant(traffic, content)
@@ -169,26 +175,36 @@ def ranges_are_parts(traffic: Traffic, tally: Tally) -> None:
         if file is None:
             continue
         if found[3] not in {"*", str(file.length)}:
-            tally.found(f"{content.summary} says {said}; the file has {file.length} bytes", file, content, once="total")
+            tally.found(
+                f"{content.summary} has Content-Range {content_range}; the file has {file.length} bytes",
+                file,
+                content,
+                once="total",
+            )
         elif content.length == len(content.body) and content.body != file.body[begin : end + 1]:
-            tally.found(f"{content.summary} says {said}, and holds other bytes", file, content, once="bytes")
+            tally.found(
+                f"{content.summary} has Content-Range {content_range}, and other bytes than the file has there",
+                file,
+                content,
+                once="bytes",
+            )
 
 
-@rule("VID-CONTENT-023", "Content-Length is the number of bytes that follow", needs="a response with Content-Length")
+@rule("VID-CONTENT-023", "Content-Length is the length of the body", needs="a response with Content-Length")
 def lengths_are_right(traffic: Traffic, tally: Tally) -> None:
-    """Compare Content-Length of each response with the bytes that came."""
+    """Compare the Content-Length of each response with the number of bytes that were received."""
     for exchange in traffic.exchanges:
-        said = exchange.header("content-length")
-        if said is None or exchange.method == "HEAD" or exchange.status in {204, 304}:
+        content_length = exchange.header("content-length")
+        if content_length is None or exchange.method == "HEAD" or exchange.status in {204, 304}:
             continue
-        if not said.isdecimal() or len(said) > _DIGITS:
-            continue  # that is another requirement's
+        if not content_length.isdecimal() or len(content_length) > _DIGITS:
+            continue  # another requirement forbids that
         if exchange.header("transfer-encoding") or exchange.header("content-encoding") not in {None, "identity"}:
             continue
         if exchange.failure and not _CUT.search(exchange.failure):
             continue
         tally.judged()
-        if exchange.failure or int(said) != exchange.length:
-            came = exchange.failure or f"{exchange.length} bytes came"
+        if exchange.failure or int(content_length) != exchange.length:
+            received = exchange.failure or f"{exchange.length} bytes were received"
             path = f"{exchange.method} {exchange.target} -> {exchange.status}"
-            tally.found(f"{path} has Content-Length {said}: {came}", exchange, once=exchange.operation)
+            tally.found(f"{path} has Content-Length {content_length}: {received}", exchange, once=exchange.operation)

@@ -1,4 +1,4 @@
-"""Judge deletions, and what is answered after them, in all the traffic of a run."""
+"""Judge all deletions of a run, and the responses about deleted jobs. Pure."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
 
 _OF_A_JOB: Final = ("retrieve_video", "download_video_content", "remix_video", "delete_video")
 _UNRELATED: Final = frozenset({400, 401, 405, 408, 413, 414, 415, 422, 429, 431})
-"""What a request may be refused with before anybody looks for its job."""
+"""Statuses by which a server may refuse a request before it looks up the job."""
 
 
-@rule("VID-DELETE-001", "a confirmed deletion is a 200 that fits", needs="a deletion that is confirmed")
+@rule("VID-DELETE-001", "a confirmed deletion is a 200 that fits its schema", needs="a confirmed deletion")
 def confirmations_fit(traffic: Traffic, tally: Tally) -> None:
-    """Look at each deletion that returned success."""
+    """Judge the response of each successful deletion."""
     for exchange in traffic.of("delete_video"):
         if not exchange.is_ok:
             continue
         tally.judged()
-        flaws = traffic.flaws(exchange.object, DELETED) if exchange.object else ["the body is no JSON object"]
+        flaws = traffic.flaws(exchange.object, DELETED) if exchange.object else ["the body is not a JSON object"]
         if exchange.status != 200:  # noqa: PLR2004 - HTTP's own
             tally.found(f"{exchange.summary}, not 200", exchange, once=exchange.status)
         elif flaws:
@@ -35,21 +35,21 @@ def confirmations_fit(traffic: Traffic, tally: Tally) -> None:
             tally.found(message, exchange, once=tuple(flaws[:3]))
 
 
-@rule("VID-DELETE-002", "a confirmation names the id", needs="a deletion that is confirmed")
+@rule("VID-DELETE-002", "a confirmation names the id", needs="a confirmed deletion")
 def confirmations_name_the_id(traffic: Traffic, tally: Tally) -> None:
     """Compare the id of each confirmation with the one in the path."""
     for video_id, deletions in traffic.deletions.items():
         for exchange in deletions:
-            told = exchange.object.get("id")
-            if isinstance(told, str):
+            confirmed_id = exchange.object.get("id")
+            if isinstance(confirmed_id, str):
                 tally.judged()
-                if told != video_id:
-                    tally.found(f"{video_id!r} was deleted, and {told!r} was confirmed", exchange)
+                if confirmed_id != video_id:
+                    tally.found(f"{video_id!r} was deleted, and the response confirms {confirmed_id!r}", exchange)
 
 
 @rule("VID-DELETE-003", "a deleted job is unknown", needs="a request for a job after its deletion was confirmed")
 def deleted_jobs_are_unknown(traffic: Traffic, tally: Tally) -> None:
-    """Look at what is answered about a job once its deletion was confirmed."""
+    """Judge the responses about a job after its deletion was confirmed."""
     for exchange in traffic.of(*_OF_A_JOB):
         video_id = video_id_of(exchange)
         deletion = traffic.deleted_before(video_id, exchange)
@@ -64,14 +64,14 @@ def deleted_jobs_are_unknown(traffic: Traffic, tally: Tally) -> None:
 
 
 def _is_repeated(traffic: Traffic, exchange: Exchange) -> bool:
-    """Tell whether a remix may have been given the job that one before it had started, under its key."""
+    """Tell whether a remix may return the job of an earlier remix with the same Idempotency-Key."""
     has_key = exchange.request_header("idempotency-key") is not None
     return has_key and not any(start.exchange is exchange for start in traffic.new)
 
 
 @rule("VID-DELETE-004", "a deleted job is in no list", needs="a list after a deletion was confirmed")
 def deleted_jobs_are_not_listed(traffic: Traffic, tally: Tally) -> None:
-    """Look for deleted jobs in the lists that were requested later."""
+    """Find deleted jobs in lists that were requested later."""
     first = min((each.ended for deletions in traffic.deletions.values() for each in deletions), default=None)
     if first is None:
         return
@@ -83,18 +83,18 @@ def deleted_jobs_are_not_listed(traffic: Traffic, tally: Tally) -> None:
             video_id = json_object(item).get("id")
             deletion = traffic.deleted_before(video_id, page) if isinstance(video_id, str) else None
             if deletion is not None:
-                message = f"the job {video_id} was deleted, and is in a list that was requested then"
+                message = f"the job {video_id} was deleted, and is in a list that was requested later"
                 tally.found(message, deletion, page, once=video_id)
 
 
-@rule("VID-DELETE-008", "of deletions at once one is confirmed", needs="two deletions of one job at the same time")
-def deletions_at_once_are_confirmed_once(traffic: Traffic, tally: Tally) -> None:
-    """Look for two confirmations of one job whose requests overlapped."""
-    together: dict[str, list[Exchange]] = {}
+@rule("VID-DELETE-008", "of concurrent deletions one is confirmed", needs="two concurrent deletions of one job")
+def concurrent_deletions_are_confirmed_once(traffic: Traffic, tally: Tally) -> None:
+    """Find two confirmations for one job whose requests overlapped."""
+    by_job: dict[str, list[Exchange]] = {}
     for exchange in traffic.of("delete_video"):
         if not exchange.failure and exchange.has_key:
-            together.setdefault(video_id_of(exchange), []).append(exchange)
-    for video_id, deletions in together.items():
+            by_job.setdefault(video_id_of(exchange), []).append(exchange)
+    for video_id, deletions in by_job.items():
         confirmed = [each for each in deletions if each.is_ok]
         for exchange in confirmed:
             overlapping = [

@@ -1,4 +1,4 @@
-"""Judge what creates, retrieves, remixes and their like were answered, in all the traffic of a run."""
+"""Judge the responses to creates, retrieves, remixes, edits, extensions and characters. Pure."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 _NOT_FOUND: Final = 404
 _OF_NO_JOB: Final = OF_HTTP | {304, 410, 429, 503, _NOT_FOUND}
-"""What the retrieve of a known job may be refused with, or what another requirement is about."""
+"""Statuses that a retrieve of a known job may return, or that another requirement judges."""
 
 
 def _fits(requirement: str, name: str, operation: str, address: str, *, form: bool | None = None) -> Rule:
-    """Make the rule that each accepted request of an operation is a 200 whose body fits a schema."""
+    """Return the rule that each successful response of an operation is a 200 whose body fits a schema."""
     what = address.rpartition("/")[2]
 
     @rule(requirement, name, needs=f"an accepted {operation.replace('_', ' ')}")
@@ -34,10 +34,10 @@ def _fits(requirement: str, name: str, operation: str, address: str, *, form: bo
             if exchange.status != 200:  # noqa: PLR2004 - HTTP's own
                 tally.found(f"{exchange.summary}, not 200", exchange, once=exchange.status)
                 continue
-            flaws = traffic.flaws(exchange.object, address) if exchange.object else ["the body is no JSON object"]
+            flaws = traffic.flaws(exchange.object, address) if exchange.object else ["the body is not a JSON object"]
             if flaws:
-                told = f"{exchange.summary} does not fit {what}: {'; '.join(flaws[:3])}"
-                tally.found(told, exchange, once=tuple(flaws[:3]))
+                message = f"{exchange.summary} does not fit {what}: {'; '.join(flaws[:3])}"
+                tally.found(message, exchange, once=tuple(flaws[:3]))
 
     return judge
 
@@ -51,23 +51,23 @@ remixes_fit = _fits("VID-REMIX-001", "a remix is a 200 with a Video", "remix_vid
 edits_fit = _fits("VID-EDIT-001", "an edit by id is a 200 with a Video", "edit_video", VIDEO, form=False)
 edits_of_files_fit = _fits("VID-EDIT-002", "an edit of a file is a 200 with a Video", "edit_video", VIDEO, form=True)
 extensions_fit = _fits("VID-EXTEND-001", "an extension is a 200 with a Video", "extend_video", VIDEO)
-characters_fit = _fits("VID-CHAR-001", "a character is a 200 that fits", "create_character", CHARACTER)
+characters_fit = _fits("VID-CHAR-001", "a character is a 200 that fits its schema", "create_character", CHARACTER)
 
 
 # ---------------------------------------------------------------- what was requested
 def _echoes(requirement: str, name: str, operation: str, field: str) -> Rule:
-    """Make the rule that a field of a new job is what was requested. Only what is legal to ask for is compared."""
+    """Return the rule that a field of a new job has the requested value. Only legal values are compared."""
 
     @rule(requirement, name, needs=f"an accepted {operation.replace('_', ' ')} that names its {field}")
     def judge(traffic: Traffic, tally: Tally) -> None:
         for start in _started(traffic, operation):
-            asked, told = start.exchange.request_fields.get(field), traffic.first_value(start.id, field)
-            if told is None or not traffic.is_legal(field, asked):
+            requested, first = start.exchange.request_fields.get(field), traffic.first_value(start.id, field)
+            if first is None or not traffic.is_legal(field, requested):
                 continue
             tally.judged()
-            value, exchange = told
-            if not same_value(field, value, asked):
-                message = f"a job was requested with {field} {shown(asked)}, and has {shown(value)}"
+            value, exchange = first
+            if not same_value(field, value, requested):
+                message = f"a create requested {field} {shown(requested)}, and the job has {shown(value)}"
                 tally.found(message, start.exchange, *([exchange] if exchange is not start.exchange else []))
 
     return judge
@@ -77,7 +77,7 @@ def _started(traffic: Traffic, operation: str) -> Iterator[Start]:
     return (start for start in traffic.new if start.exchange.operation == operation)
 
 
-prompts_are_echoed = _echoes("VID-CREATE-004", "a job has its prompt to the letter", "create_video", "prompt")
+prompts_are_echoed = _echoes("VID-CREATE-004", "a job has exactly its prompt", "create_video", "prompt")
 sizes_are_echoed = _echoes("VID-CREATE-005", "a job has the size that was requested", "create_video", "size")
 seconds_are_echoed = _echoes("VID-CREATE-006", "a job has the seconds that were requested", "create_video", "seconds")
 models_are_echoed = _echoes("VID-CREATE-007", "a job has the model that was requested", "create_video", "model")
@@ -88,7 +88,7 @@ extensions_have_their_prompt = _echoes("VID-EXTEND-001", "an extension has its o
 
 @rule("VID-CREATE-009", "each job has an id of its own", needs="two accepted creates")
 def ids_are_unique(traffic: Traffic, tally: Tally) -> None:
-    """Look for two new jobs with one id, and for a new one whose id was told of before."""
+    """Find new jobs with the id of another job."""
     seen: dict[str, Exchange] = {}
     for start in traffic.new:
         other = seen.setdefault(start.id, start.exchange)
@@ -96,15 +96,15 @@ def ids_are_unique(traffic: Traffic, tally: Tally) -> None:
             known = (*traffic.single.get(start.id, ()), *traffic.listed.get(start.id, ()))
             other = next((each.exchange for each in known if each.exchange.is_before(start.exchange)), other)
         if other is not start.exchange:
-            message = f"the id {start.id} of a new job was another's before"
+            message = f"the id {start.id} of a new job was that of another job before"
             tally.found(message, other, start.exchange, once=start.id)
     if len(traffic.new) > 1:
         tally.instances += len(traffic.new)
 
 
-@rule("VID-CREATE-010", "a new job is known at once", needs="a job that is retrieved after its create was answered")
+@rule("VID-CREATE-010", "a new job is known immediately", needs="a retrieve of a job after its create")
 def new_jobs_are_known(traffic: Traffic, tally: Tally) -> None:
-    """Look for a retrieve that does not find a job which was created before, and was not found before."""
+    """Find retrieves that return 404 for a job that was created before and not retrieved since."""
     for start, exchange, found in _retrieves_of_ours(traffic):
         if found is None:
             tally.judged()
@@ -113,19 +113,19 @@ def new_jobs_are_known(traffic: Traffic, tally: Tally) -> None:
                 tally.found(message, start.exchange, exchange, once=start.id)
 
 
-@rule("VID-DELETE-007", "a job that nobody deletes stays", needs="a job that is retrieved twice")
+@rule("VID-DELETE-007", "a job that nobody deletes stays", needs="two retrieves of one job")
 def jobs_do_not_vanish(traffic: Traffic, tally: Tally) -> None:
-    """Look for a retrieve that does not find a job which was found before, and was not deleted."""
+    """Find retrieves that return 404 for a job that was retrieved before and not deleted."""
     for start, exchange, found in _retrieves_of_ours(traffic):
         if found is not None:
             tally.judged()
             if exchange.status == _NOT_FOUND:
-                message = f"the job {start.id} was found, was not deleted, and is no longer known: {exchange.status}"
+                message = f"the job {start.id} was retrieved, was not deleted, and then was unknown: {exchange.status}"
                 tally.found(message, found, exchange, once=start.id)
 
 
 def _retrieves_of_ours(traffic: Traffic) -> Iterator[tuple[Start, Exchange, Exchange | None]]:
-    """Go through the retrieves of jobs that are there, each with one before it that had found the job."""
+    """Yield the retrieves of the run's own jobs that exist, each with an earlier successful retrieve, or None."""
     starts: dict[str, Start] = {}
     for start in traffic.new:
         starts.setdefault(start.id, start)
@@ -147,19 +147,19 @@ def _retrieves_of_ours(traffic: Traffic) -> Iterator[tuple[Start, Exchange, Exch
 
 
 def _has_expired(traffic: Traffic, video_id: str, exchange: Exchange) -> bool:
-    told = traffic.first_value(video_id, "expires_at")
-    return told is not None and isinstance(told[0], int | float) and told[0] <= exchange.at + 60  # clocks differ
+    first = traffic.first_value(video_id, "expires_at")
+    return first is not None and isinstance(first[0], int | float) and first[0] <= exchange.at + 60  # clocks differ
 
 
 @rule("VID-CREATE-014", "a new job is no remix and has no error", needs="an accepted create")
 def new_jobs_are_plain(traffic: Traffic, tally: Tally) -> None:
-    """Look at what creates, and later responses about the same jobs, say of a source and an error."""
+    """Judge remixed_from_video_id and error of new jobs, in creates and in later responses."""
     for start in _started(traffic, "create_video"):
         for snapshot in (*traffic.single[start.id], *traffic.listed.get(start.id, ())):
             tally.judged()
             source = snapshot.video.get("remixed_from_video_id")
             if source is not None:
-                message = f"the job {start.id} is no remix, and its remixed_from_video_id is {shown(source)}"
+                message = f"the job {start.id} is not a remix, but its remixed_from_video_id is {shown(source)}"
                 tally.found(message, start.exchange, snapshot.exchange, once=start.id)
         error, status = start.exchange.object.get("error"), start.exchange.object.get("status")
         if error is not None and status != "failed":
@@ -168,9 +168,9 @@ def new_jobs_are_plain(traffic: Traffic, tally: Tally) -> None:
 
 
 # ---------------------------------------------------------------- retrieve
-@rule("VID-RETRIEVE-001", "a retrieve is a 200 with a Video", needs="a job that is retrieved")
+@rule("VID-RETRIEVE-001", "a retrieve is a 200 with a Video", needs="a retrieve of a job")
 def retrieved_jobs_fit(traffic: Traffic, tally: Tally) -> None:
-    """Look at each response to the retrieve of a job, and at what those of known ones were refused with."""
+    """Judge each successful retrieve, and each refused retrieve of a known job."""
     known: dict[str, Exchange] = {}
     for start in traffic.new:
         known.setdefault(start.id, start.exchange)
@@ -178,7 +178,7 @@ def retrieved_jobs_fit(traffic: Traffic, tally: Tally) -> None:
         video_id = video_id_of(exchange)
         if exchange.is_ok:
             tally.judged()
-            flaws = traffic.flaws(exchange.object, VIDEO) if exchange.object else ["the body is no JSON object"]
+            flaws = traffic.flaws(exchange.object, VIDEO) if exchange.object else ["the body is not a JSON object"]
             if exchange.status != 200:  # noqa: PLR2004 - HTTP's own
                 tally.found(f"{exchange.summary}, not 200", exchange, once=exchange.status)
             elif flaws:
@@ -191,37 +191,39 @@ def retrieved_jobs_fit(traffic: Traffic, tally: Tally) -> None:
         if is_plain and is_there and not exchange.failure and exchange.status not in _OF_NO_JOB:
             tally.judged()
             tally.found(
-                f"the job {video_id} is known, and was retrieved with {exchange.status}", exchange, once=video_id
+                f"the job {video_id} is known, and its retrieve returned {exchange.status}", exchange, once=video_id
             )
 
 
-@rule("VID-RETRIEVE-002", "the id of a job is the one that was requested", needs="a job that is retrieved")
+@rule("VID-RETRIEVE-002", "the id of a job is the one that was requested", needs="a retrieve of a job")
 def ids_are_those_asked_for(traffic: Traffic, tally: Tally) -> None:
-    """Compare the id of each response with the one in the path."""
-    for video_id, life in traffic.single.items():
-        for snapshot in life:
-            told = snapshot.video.get("id")
-            if snapshot.exchange.operation == "retrieve_video" and isinstance(told, str):
+    """Compare the id in each response with the id in the path."""
+    for video_id, snapshots in traffic.single.items():
+        for snapshot in snapshots:
+            returned_id = snapshot.video.get("id")
+            if snapshot.exchange.operation == "retrieve_video" and isinstance(returned_id, str):
                 tally.judged()
-                if told != video_id:
-                    tally.found(f"the id {video_id!r} was requested, and {told!r} came", snapshot.exchange)
+                if returned_id != video_id:
+                    tally.found(
+                        f"the id {video_id!r} was requested, and {returned_id!r} was returned", snapshot.exchange
+                    )
 
 
-@rule("VID-RETRIEVE-005", "a running job says when to ask again", needs="a retrieve of a job that goes on")
+@rule("VID-RETRIEVE-005", "a running job has a poll hint", needs="a retrieve of a running job")
 def running_jobs_have_a_hint(traffic: Traffic, tally: Tally) -> None:
-    """Look for the hint on each retrieve of a job that goes on."""
-    for life in traffic.single.values():
-        for snapshot in life:
+    """Find retrieves of running jobs without a poll hint."""
+    for snapshots in traffic.single.values():
+        for snapshot in snapshots:
             if snapshot.exchange.operation == "retrieve_video" and snapshot.status in RUNNING:
                 tally.judged()
                 if snapshot.exchange.header("openai-poll-after-ms") is None:
-                    message = f"{snapshot.exchange.summary} tells of a job that is {snapshot.status}, without "
+                    message = f"{snapshot.exchange.summary}: the job is {snapshot.status}, and there is no "
                     tally.found(f"{message}openai-poll-after-ms", snapshot.exchange, once=True)
 
 
 @rule("VID-RETRIEVE-006", "poll hints are whole milliseconds", needs="a response with openai-poll-after-ms")
 def hints_are_whole(traffic: Traffic, tally: Tally) -> None:
-    """Look at each hint that was sent."""
+    """Judge the form of each poll hint."""
     for exchange in traffic.with_response:
         hint = exchange.header("openai-poll-after-ms")
         if hint is not None:
@@ -233,41 +235,41 @@ def hints_are_whole(traffic: Traffic, tally: Tally) -> None:
 
 @rule("VID-RETRIEVE-007", "a Video has the recommended fields", needs="a response with a Video")
 def videos_have_what_is_recommended(traffic: Traffic, tally: Tally) -> None:
-    """Look for recommended fields that are absent, or null although the job is completed and they have a value."""
+    """Find recommended fields that are absent, or that are null in a completed job, which has a value of them."""
     recommended: list[str] = traffic.contract.schema("Video")["x-recommended"]
-    for lives in (traffic.single, traffic.listed):
-        for video_id, life in lives.items():
-            for snapshot in life:
+    for by_id in (traffic.single, traffic.listed):
+        for video_id, snapshots in by_id.items():
+            for snapshot in snapshots:
                 tally.judged()
                 absent = [field for field in recommended if field not in snapshot.video]
                 if snapshot.status == "completed":
                     absent += [field for field in _VALUED if snapshot.video.get(field, "") is None]
                 if absent:
-                    way = snapshot.exchange.operation
-                    message = f"{way} tells of the job {video_id} ({snapshot.status}) without {', '.join(absent)}"
-                    tally.found(message, snapshot.exchange, once=(way, *absent))
+                    operation = snapshot.exchange.operation
+                    message = f"{operation} returned the job {video_id} ({snapshot.status}) without {', '.join(absent)}"
+                    tally.found(message, snapshot.exchange, once=(operation, *absent))
 
 
 _VALUED: Final = ("progress", "prompt", "size", "seconds")
-"""What each completed job has a value of: null hides it."""
+"""The fields of which each completed job has a value, so that null hides it."""
 
 
 # ---------------------------------------------------------------- remix, extend, characters
-@rule("VID-REMIX-002", "a remix names its source", needs="an accepted remix that tells its source")
+@rule("VID-REMIX-002", "a remix names its source", needs="an accepted remix with remixed_from_video_id")
 def remixes_name_their_source(traffic: Traffic, tally: Tally) -> None:
     """Compare remixed_from_video_id of each remix with the id in the path."""
     for start in _started(traffic, "remix_video"):
         if "remixed_from_video_id" not in start.exchange.object:
             continue  # it is recommended, not required
         tally.judged()
-        source, asked = start.exchange.object["remixed_from_video_id"], video_id_of(start.exchange)
-        if source != asked:
-            tally.found(f"the remix of {asked} says that it remixes {shown(source)}", start.exchange)
+        named, source = start.exchange.object["remixed_from_video_id"], video_id_of(start.exchange)
+        if named != source:
+            tally.found(f"the remix of {source} has remixed_from_video_id {shown(named)}", start.exchange)
 
 
 @rule("VID-REMIX-003", "a remix has the model, seconds and size of its source", needs="an accepted remix")
 def remixes_are_like_their_source(traffic: Traffic, tally: Tally) -> None:
-    """Compare each remix with its source, in what is told of both."""
+    """Compare each remix with its source, in the fields that are known of both."""
     for start in _started(traffic, "remix_video"):
         for field in ("model", "seconds", "size"):
             remix, source = (
@@ -284,45 +286,47 @@ def remixes_are_like_their_source(traffic: Traffic, tally: Tally) -> None:
 
 @rule("VID-EXTEND-002", "an extension adds to the seconds of its source", needs="an accepted extension of a job")
 def extensions_add_up(traffic: Traffic, tally: Tally) -> None:
-    """Compare the seconds of each extension with the sum."""
+    """Compare the seconds of each extension with those of its source plus those that were added."""
     for start in _started(traffic, "extend_video"):
-        told = traffic.first_value(start.id, "seconds")
+        extended = traffic.first_value(start.id, "seconds")
         source = traffic.first_value(body_reference(start.exchange) or "", "seconds")
         added = number(start.exchange.request_fields.get("seconds"))
-        total, before = (number(each[0]) if each is not None else None for each in (told, source))
+        total, before = (number(each[0]) if each is not None else None for each in (extended, source))
         if total is None or before is None or added is None:
             continue
         tally.judged()
         if total != before + added:
-            message = f"{before:g} s and {added:g} s more make {before + added:g} s; the extension has {total:g} s"
+            message = f"{before:g} s extended by {added:g} s are {before + added:g} s; the extension has {total:g} s"
             tally.found(message, start.exchange)
 
 
-@rule("VID-CHAR-002", "a character is retrieved as it was created", needs="a character that is created and retrieved")
+@rule("VID-CHAR-002", "a character is retrieved as it was created", needs="a retrieve of a created character")
 def characters_stay(traffic: Traffic, tally: Tally) -> None:
-    """Compare what retrieves say of each character with what its create said."""
+    """Compare each retrieved character with the response to its create."""
     created: dict[str, Exchange] = {}
     for exchange in traffic.of("create_character"):
         character_id = exchange.object.get("id")
         if exchange.is_ok and isinstance(character_id, str):
             created.setdefault(character_id, exchange)
     for exchange in traffic.of("retrieve_character"):
-        asked, told = exchange.ids["character_id"], exchange.object.get("id")
-        if exchange.is_ok and isinstance(told, str) and told != asked:
-            tally.found(f"the character {asked!r} was requested, and {told!r} came", exchange)
-        before = created.get(asked)
+        requested, returned = exchange.ids["character_id"], exchange.object.get("id")
+        if exchange.is_ok and isinstance(returned, str) and returned != requested:
+            tally.found(f"the character {requested!r} was requested, and {returned!r} was returned", exchange)
+        before = created.get(requested)
         if before is None or exchange.failure or not exchange.has_key or not before.is_before(exchange):
             continue
         tally.judged()
         if exchange.status == _NOT_FOUND:
-            tally.found(f"the character {asked} was created, and retrieved: 404", before, exchange, once=asked)
+            tally.found(
+                f"the character {requested} was created, and then retrieved: 404", before, exchange, once=requested
+            )
         elif exchange.is_ok:
             for flaw in _differences(before, exchange):
-                tally.found(f"{flaw} of the character {asked}", before, exchange, once=asked)
+                tally.found(f"the character {requested}: {flaw}", before, exchange, once=requested)
 
 
 def _differences(before: Exchange, after: Exchange) -> Iterator[str]:
     for field in ("name", "created_at", "object"):
         was, value = before.object.get(field), after.object.get(field)
         if was is not None and value != was:
-            yield f"{field} was {shown(was)}, and is {shown(value)},"
+            yield f"{field} was {shown(was)}, and is {shown(value)}"

@@ -1,4 +1,4 @@
-"""Judge what was said of each job over its life, in every response and every list of a run."""
+"""Judge the snapshots of each job over its life, in all responses of a run. Pure."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ _LAST: Final = 2
 _RANKS: Final = {**dict.fromkeys(RUNNING, 1), "queued": 0, **dict.fromkeys(_ENDED, _LAST)}
 _CONSTANT: Final = ("created_at", "model", "prompt", "size", "seconds", "remixed_from_video_id")
 _FINAL: Final = ("completed_at", "error")
-"""What stays what it is once a job has ended. expires_at may be put off, and url may be signed anew."""
+"""The fields that do not change after a job has ended. expires_at may be postponed, and url may be signed anew."""
 
-_NEWS: Final = ("status", "progress", *_FINAL, *_CONSTANT)
+_UPDATED: Final = ("status", "progress", *_FINAL, *_CONSTANT)
 
 _NEAR: Final = 15 * 60.0
-"""How far a time may be from now, in seconds: clocks differ, but zones are half an hour apart at the least."""
+"""How many seconds a time may differ from now: clocks differ, but time zones differ by half an hour at least."""
 _DAY: Final = 24 * 60 * 60.0
-"""How far without a Date header: the suite's own clock may be the wrong one."""
+"""The same without a Date header, since the clock of the suite may be wrong."""
 _MILLISECONDS: Final = 1e12
-"""Seconds of the year 33658: such a time is none in seconds."""
+"""The year 33658 in Unix seconds; a larger number is in milliseconds."""
 
 
 def _lives(traffic: Traffic) -> Iterator[tuple[str, list[JobSnapshot]]]:
-    """Go through the jobs: what responses about each alone said of it, and apart from that what lists did."""
+    """Yield the snapshots of each job: those of responses about one job, then those of lists."""
     yield from traffic.single.items()
     yield from traffic.listed.items()
 
@@ -56,7 +56,7 @@ def _rank(snapshot: JobSnapshot) -> int | None:
     needs="a job whose status is read again after it has ended",
 )
 def ended_jobs_keep_their_status(traffic: Traffic, tally: Tally) -> None:
-    """Compare each status with the one that the job had ended with before."""
+    """Compare each status with the one with which the job had ended."""
     for video_id, life in _lives(traffic):
         end: JobSnapshot | None = None
         for before, snapshot in in_order(life):
@@ -73,9 +73,9 @@ def ended_jobs_keep_their_status(traffic: Traffic, tally: Tally) -> None:
                 )
 
 
-@rule("VID-LIFE-002", "a running job is not queued again", needs="a job that is read again after it was in progress")
+@rule("VID-LIFE-002", "a running job is not queued again", needs="a job that is read again after it was running")
 def running_jobs_are_not_queued_again(traffic: Traffic, tally: Tally) -> None:
-    """Look for a job that is queued after it was in progress."""
+    """Find jobs that are queued after they were running."""
     for video_id, life in _lives(traffic):
         running: JobSnapshot | None = None
         for before, snapshot in in_order(life):
@@ -94,7 +94,7 @@ def running_jobs_are_not_queued_again(traffic: Traffic, tally: Tally) -> None:
 
 @rule("VID-LIFE-003", "progress does not go back", needs="a job whose progress is read twice")
 def progress_does_not_go_back(traffic: Traffic, tally: Tally) -> None:
-    """Compare each progress with the highest before."""
+    """Compare each progress with the highest one before it."""
     for video_id, life in _lives(traffic):
         highest: JobSnapshot | None = None
         for before, snapshot in in_order(life):
@@ -122,9 +122,9 @@ def _high(snapshot: JobSnapshot) -> float:
     return _progress(snapshot) or 0.0
 
 
-@rule("VID-LIFE-004", "a completed job has a progress of 100", needs="a completed job whose progress is told")
+@rule("VID-LIFE-004", "a completed job has a progress of 100", needs="a completed job that has progress")
 def completed_jobs_are_whole(traffic: Traffic, tally: Tally) -> None:
-    """Look at the progress of each completed job that tells one."""
+    """Judge the progress of completed jobs."""
     for video_id, snapshot in _snapshots(traffic):
         if snapshot.status == "completed" and snapshot.video.get("progress") is not None:
             tally.judged()
@@ -133,9 +133,9 @@ def completed_jobs_are_whole(traffic: Traffic, tally: Tally) -> None:
                 tally.found(f"{message}, not 100", snapshot.exchange, once=video_id)
 
 
-@rule("VID-LIFE-005", "what a job is does not change", needs="a job that is told of twice")
+@rule("VID-LIFE-005", "constant fields of a job do not change", needs="two snapshots of a job")
 def jobs_stay_what_they_are(traffic: Traffic, tally: Tally) -> None:
-    """Compare what is constant in a job with what was first said of it; a value may follow on null, not null on it."""
+    """Compare the constant fields of a job with their first values; null may become a value, but not the reverse."""
     for video_id, life in _lives(traffic):
         for field in _CONSTANT:
             _compare(video_id, field, life, tally)
@@ -161,9 +161,9 @@ def _compare(video_id: str, field: str, life: Iterable[JobSnapshot], tally: Tall
             )
 
 
-@rule("VID-LIFE-006", "completed_at is null until the end", needs="a job that is told of before its end")
+@rule("VID-LIFE-006", "completed_at is null until the end", needs="a job that has not ended")
 def running_jobs_have_no_end(traffic: Traffic, tally: Tally) -> None:
-    """Look at completed_at of each job that goes on."""
+    """Judge completed_at of jobs that have not ended."""
     for video_id, snapshot in _snapshots(traffic):
         status, end = snapshot.status, snapshot.video.get("completed_at")
         if status in RUNNING:
@@ -175,7 +175,7 @@ def running_jobs_have_no_end(traffic: Traffic, tally: Tally) -> None:
 
 @rule("VID-LIFE-007", "completed_at is set once a job has ended", needs="a job that has ended")
 def ended_jobs_have_an_end(traffic: Traffic, tally: Tally) -> None:
-    """Look at completed_at of each job that has ended."""
+    """Judge completed_at of jobs that have ended."""
     for video_id, snapshot in _snapshots(traffic):
         if snapshot.status in _ENDED:
             tally.judged()
@@ -184,9 +184,9 @@ def ended_jobs_have_an_end(traffic: Traffic, tally: Tally) -> None:
                 tally.found(message, snapshot.exchange, once=video_id)
 
 
-@rule("VID-LIFE-008", "a job ends once, and after it was created", needs="a job that says when it ended")
+@rule("VID-LIFE-008", "a job ends once, and after it was created", needs="a job with completed_at")
 def ends_are_after_creation_and_stay(traffic: Traffic, tally: Tally) -> None:
-    """Compare each completed_at with created_at, and with the one that was told before."""
+    """Compare each completed_at with created_at, and with its first value."""
     for video_id, life in _lives(traffic):
         _compare(video_id, "completed_at", life, tally)
         for snapshot in life:
@@ -204,7 +204,7 @@ def ends_are_after_creation_and_stay(traffic: Traffic, tally: Tally) -> None:
 
 @rule("VID-LIFE-009", "times are Unix seconds of now", needs="a job that was created")
 def times_are_of_now(traffic: Traffic, tally: Tally) -> None:
-    """Compare the times of the jobs of this run with the time of the response that tells them."""
+    """Compare the times in the run's own jobs with the time of the response that contains them."""
     for start in traffic.new:
         for snapshot in traffic.single[start.id]:
             for field in ("created_at", "completed_at", "expires_at"):
@@ -218,19 +218,19 @@ def times_are_of_now(traffic: Traffic, tally: Tally) -> None:
                     tally.found(message, snapshot.exchange, once=field)
 
 
-def _far_off(field: str, value: int, created: Exchange, told: Exchange) -> str:
-    """Return how a time is none of now, if so. The end of a job is between its begin and the response that tells it."""
+def _far_off(field: str, value: int, created: Exchange, returned: Exchange) -> str:
+    """Return how far a time is from now, or "" if it is near. A job ends between its create and the response."""
     if value > _MILLISECONDS:
         return "which is in the year 33658 or later: are these milliseconds?"
     if field == "expires_at":
-        return ""  # any time to come is right
-    begin, end = (told, told) if field == "completed_at" else (created, created)
+        return ""  # any future time is valid
+    begin, end = (returned, returned) if field == "completed_at" else (created, created)
     worst = 0.0
-    for offset, tolerance in _clocks(told if field == "completed_at" else created):
+    for offset, tolerance in _clocks(returned if field == "completed_at" else created):
         latest = end.at + offset
         earliest = begin.at - (begin.ended - begin.began) + offset
         ahead = value - latest
-        behind = 0.0 if field == "completed_at" else earliest - value  # one before created_at is another rule's
+        behind = 0.0 if field == "completed_at" else earliest - value  # another rule forbids a time before created_at
         if ahead <= tolerance and behind <= tolerance:
             return ""
         worst = ahead if ahead > tolerance else -behind
@@ -238,14 +238,14 @@ def _far_off(field: str, value: int, created: Exchange, told: Exchange) -> str:
 
 
 def _clocks(exchange: Exchange) -> list[tuple[float, float]]:
-    """Return the clocks that a time may be of: how far each is ahead of the suite's, and how far a time may be off."""
+    """Return the clocks that a time may be from: the offset of each from the suite's clock, and its tolerance."""
     date = date_of(exchange)
     return [(0.0, _DAY)] if date is None else [(0.0, _NEAR), (date - exchange.at, _NEAR)]
 
 
 @rule("VID-LIFE-010", "only failed jobs have an error", needs="a job that has not failed")
 def only_failed_jobs_have_errors(traffic: Traffic, tally: Tally) -> None:
-    """Look at the error of each job that has not failed."""
+    """Judge the error of jobs that have not failed."""
     for video_id, snapshot in _snapshots(traffic):
         status, error = snapshot.status, snapshot.video.get("error")
         if status in RUNNING or status == "completed":
@@ -257,7 +257,7 @@ def only_failed_jobs_have_errors(traffic: Traffic, tally: Tally) -> None:
 
 @rule("VID-LIFE-011", "a failed job says why", needs="a job that has failed")
 def failed_jobs_say_why(traffic: Traffic, tally: Tally) -> None:
-    """Look at the error of each job that has failed."""
+    """Judge the error of failed jobs."""
     for video_id, snapshot in _snapshots(traffic):
         if snapshot.status == "failed":
             tally.judged()
@@ -266,9 +266,9 @@ def failed_jobs_say_why(traffic: Traffic, tally: Tally) -> None:
                 tally.found(message, snapshot.exchange, once=video_id)
 
 
-@rule("VID-LIFE-012", "files do not expire before the job has ended", needs="an ended job that says when it expires")
+@rule("VID-LIFE-012", "files do not expire before the job has ended", needs="an ended job with expires_at")
 def files_are_there_until_they_expire(traffic: Traffic, tally: Tally) -> None:
-    """Compare expires_at with the end of the job, and with what its content was answered until then."""
+    """Compare expires_at with the end of the job, and with the downloads before it."""
     for video_id, snapshot in _snapshots(traffic):
         expires = whole(snapshot.video.get("expires_at"))
         if snapshot.status not in _ENDED or expires is None:
@@ -293,13 +293,13 @@ def files_are_there_until_they_expire(traffic: Traffic, tally: Tally) -> None:
 
 
 def _promise(traffic: Traffic, content: Exchange) -> JobSnapshot | None:
-    """Return what promised that this content would be there: a completed job, and a time that has not come."""
+    """Return the snapshot which promises that this content exists: a completed job that has not expired; or None."""
     video_id = content.ids["video_id"]
     variants = traffic.parameters(content).get("variant", ["video"])
     if content.failure or not content.has_key or variants != ["video"] or traffic.may_be_gone(video_id, content):
         return None
-    told = (*traffic.single.get(video_id, ()), *traffic.listed.get(video_id, ()))
-    before = [each for each in told if each.exchange.is_before(content) and each.status == "completed"]
+    snapshots = (*traffic.single.get(video_id, ()), *traffic.listed.get(video_id, ()))
+    before = [each for each in snapshots if each.exchange.is_before(content) and each.status == "completed"]
     if not before:
         return None
     last = max(before, key=lambda each: each.exchange.ended)
@@ -309,16 +309,16 @@ def _promise(traffic: Traffic, content: Exchange) -> JobSnapshot | None:
     return last if expires is not None and expires > now + margin else None
 
 
-@rule("VID-LIFE-013", "retrieve and list say the same", needs="a job that was both retrieved and listed")
+@rule("VID-LIFE-013", "retrieve and list agree", needs="a job that was both retrieved and listed")
 def lists_say_the_same(traffic: Traffic, tally: Tally) -> None:
-    """Compare what lists say of a job with what responses about it alone do, before and after."""
+    """Compare the snapshots of a job in lists with those in responses about this job, in both directions."""
     for video_id, listed in traffic.listed.items():
         single = traffic.single.get(video_id)
         if single is None:
             continue
         tally.judged()
         _values_agree(video_id, single, listed, tally)
-        _news_agree(video_id, [*single, *listed], tally)
+        _updates_agree(video_id, [*single, *listed], tally)
 
 
 def _values_agree(video_id: str, single: list[JobSnapshot], listed: list[JobSnapshot], tally: Tally) -> None:
@@ -332,19 +332,19 @@ def _values_agree(video_id: str, single: list[JobSnapshot], listed: list[JobSnap
             tally.found(f"{message} when it is retrieved", known[0].exchange, snapshot.exchange, once=video_id)
 
 
-def _news_agree(video_id: str, told: list[JobSnapshot], tally: Tally) -> None:
-    """Look for news that one way of asking had told, and the other did not know later."""
+def _updates_agree(video_id: str, snapshots: list[JobSnapshot], tally: Tally) -> None:
+    """Find values that lists returned and a later retrieve did not, or the reverse."""
     newest: dict[bool, dict[str, JobSnapshot]] = {True: {}, False: {}}
-    for before, snapshot in in_order(told):
+    for before, snapshot in in_order(snapshots):
         for each in before:
             _note(newest[each.is_listed], each)
         known = newest[not snapshot.is_listed]
-        for field in _NEWS:
+        for field in _UPDATED:
             other = known.get(field)
-            if other is not None and _is_old_news(field, other, snapshot):
-                known_by, told_by = other.exchange.operation, snapshot.exchange.operation
-                message = f"{known_by} said that {field} of the job {video_id} is {shown(other.video[field])}"
-                later = f"{message}, and {told_by} said later that it is {shown(snapshot.video.get(field))}"
+            if other is not None and _is_outdated(field, other, snapshot):
+                known_by, later_by = other.exchange.operation, snapshot.exchange.operation
+                message = f"{known_by} returned {field} {shown(other.video[field])} for the job {video_id}"
+                later = f"{message}, and {later_by} returned {shown(snapshot.video.get(field))} later"
                 tally.found(later, other.exchange, snapshot.exchange, once=video_id)
                 break
 
@@ -366,7 +366,7 @@ def _note(newest: dict[str, JobSnapshot], snapshot: JobSnapshot) -> None:
         newest["progress"] = snapshot
 
 
-def _is_old_news(field: str, known: JobSnapshot, snapshot: JobSnapshot) -> bool:
+def _is_outdated(field: str, known: JobSnapshot, snapshot: JobSnapshot) -> bool:
     if field == "status":
         rank, before = _rank(snapshot), _RANKS[known.status]
         return rank is not None and (rank < before or (before == _LAST and snapshot.status != known.status))
@@ -375,9 +375,9 @@ def _is_old_news(field: str, known: JobSnapshot, snapshot: JobSnapshot) -> bool:
     return snapshot.video.get(field) is None
 
 
-@rule("VID-LIFE-015", "seconds and duration agree", needs="a job that tells both")
+@rule("VID-LIFE-015", "seconds and duration agree", needs="a job with both")
 def seconds_and_duration_agree(traffic: Traffic, tally: Tally) -> None:
-    """Compare the two; a whole number may be rounded."""
+    """Compare seconds with duration, which may be rounded to a whole number."""
     for video_id, snapshot in _snapshots(traffic):
         seconds, duration = number(snapshot.video.get("seconds")), whole(snapshot.video.get("duration"))
         if seconds is None or duration is None:

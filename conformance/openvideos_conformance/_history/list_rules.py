@@ -1,4 +1,4 @@
-"""Judge the pages of lists in all the traffic of a run. Other callers may change the list at the same time."""
+"""Judge all pages of lists of a run. Other clients may change the list at the same time. Pure."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ def _schema(traffic: Traffic, name: str) -> dict[str, Any]:
 
 
 def _once(traffic: Traffic, page: Exchange, name: str) -> str | None:
-    """Return a parameter that was given once; None if it was not given, or more often."""
+    """Return a parameter that the query names once; None otherwise."""
     values = traffic.parameters(page).get(name, [])
     return values[0] if len(values) == 1 else None
 
 
 def _limit(traffic: Traffic, page: Exchange) -> int | None:
-    """Return how many videos a page may hold; None if that cannot be told."""
+    """Return how many videos a page may hold; None if that is not known."""
     schema = _schema(traffic, "limit")
     if "limit" not in traffic.parameters(page):
-        return schema.get("default")  # where the contract has none, a server decides
+        return schema.get("default")  # without a default in the contract, a server decides
     text = _once(traffic, page, "limit") or ""
     if not (text.isascii() and text.isdecimal()) or len(text) > 9:  # noqa: PLR2004 - no limit is that long
         return None
@@ -46,7 +46,7 @@ def _limit(traffic: Traffic, page: Exchange) -> int | None:
 
 
 def _order(traffic: Traffic, page: Exchange) -> str | None:
-    """Return the order that a page has; None if that cannot be told."""
+    """Return the order that a page must have; None if that is not known."""
     schema = _schema(traffic, "order")
     if "order" not in traffic.parameters(page):
         return schema.get("default")
@@ -70,19 +70,19 @@ def _is_sorted(times: list[int], order: str | None) -> bool:
 
 @rule("VID-LIST-001", "a list is a 200 with a page", needs="a list")
 def pages_fit(traffic: Traffic, tally: Tally) -> None:
-    """Look at each list that returned success."""
+    """Judge each successful response of a list."""
     for page in traffic.of("list_videos"):
         if not page.is_ok:
             continue
         tally.judged()
-        flaws = traffic.page_flaws(page.object) if page.object else ["the body is no JSON object"]
+        flaws = traffic.page_flaws(page.object) if page.object else ["the body is not a JSON object"]
         if page.status != 200:  # noqa: PLR2004 - HTTP's own
             tally.found(f"{page.summary}, not 200", page, once=page.status)
         elif flaws:
             tally.found(f"{page.summary} does not fit VideoList: {'; '.join(flaws[:3])}", page, once=tuple(flaws[:3]))
 
 
-@rule("VID-LIST-002", "a page holds no more than was requested", needs="a list with a legal limit, or without one")
+@rule("VID-LIST-002", "a page holds no more videos than its limit", needs="a list with a legal limit, or without one")
 def pages_keep_to_their_limit(traffic: Traffic, tally: Tally) -> None:
     """Compare the length of each page with its limit, or the default."""
     for page in traffic.pages:
@@ -94,25 +94,27 @@ def pages_keep_to_their_limit(traffic: Traffic, tally: Tally) -> None:
                 tally.found(f"{page.summary} holds {count} videos, more than {limit}", page, once=limit)
 
 
-@rule("VID-LIST-003", "first_id and last_id are those of the page", needs="a list that tells them")
+@rule("VID-LIST-003", "first_id and last_id are those of the page", needs="a page that has them")
 def cursors_are_those_of_the_page(traffic: Traffic, tally: Tally) -> None:
     """Compare first_id and last_id of each page with its videos."""
     for page in traffic.pages:
         ids = _ids(page)
         for name, index in (("first_id", 0), ("last_id", -1)):
             if name not in page.object or (ids and ids[index] is None):
-                continue  # that is another requirement's
+                continue  # another requirement forbids that
             tally.judged()
-            told, expected = page.object[name], ids[index] if ids else None
-            if told != expected:
+            actual, expected = page.object[name], ids[index] if ids else None
+            if actual != expected:
                 what = f"the {'first' if index == 0 else 'last'} of its videos is {shown(expected)}"
-                message = f"{page.summary} has {name} {shown(told)}; {what if ids else 'the page is empty'}"
+                message = f"{page.summary} has {name} {shown(actual)}; {what if ids else 'the page is empty'}"
                 tally.found(message, page, once=name)
 
 
-@rule("VID-LIST-004", "a walk meets each video once", needs="a page after a page, or around a job of ours")
+@rule(
+    "VID-LIST-004", "a walk meets each video once", needs="the next page of a page, or a page around a job of this run"
+)
 def walks_meet_each_video_once(traffic: Traffic, tally: Tally) -> None:
-    """Look for videos that are on a page and on the next, and for jobs of ours that a page after a cursor skips."""
+    """Find videos that are on a page and on the next one, and jobs of this run that a page skips."""
     ended: dict[tuple[str | None, str | None], list[Exchange]] = {}
     for page in traffic.pages:
         if _ids(page):
@@ -128,48 +130,48 @@ def walks_meet_each_video_once(traffic: Traffic, tally: Tally) -> None:
             if twice:
                 message = f"{page.summary} holds {min(map(str, twice))}, which was on the page before"
                 tally.found(message, previous, page, once="twice")
-        told = traffic.first_value(after, "created_at")
-        cursor = whole(told[0]) if told is not None else None
+        first = traffic.first_value(after, "created_at")
+        cursor = whole(first[0]) if first is not None else None
         if cursor is None or not times or not _is_sorted(times, order):
             continue
         newest, oldest = (cursor, times[-1]) if order == _DESC else (times[-1], cursor)
-        for start in _there(traffic, page, ids):
+        for start in _absent(traffic, page, ids):
             if oldest < _created(start) < newest:
                 message = f"{page.summary} skips the job {start.id}, which comes between its cursor and its last video"
                 tally.found(message, start.exchange, page, once="skipped")
 
 
-@rule("VID-LIST-005", "has_more is true while there are videos after the page", needs="a page after which there are")
+@rule("VID-LIST-005", "has_more is true while there are videos after the page", needs="a page that is not the last")
 def pages_say_that_there_is_more(traffic: Traffic, tally: Tally) -> None:
-    """Look for a page that says it is the last, and does not hold an older job of ours, or has a page after it."""
-    behind: dict[str, list[Exchange]] = {}
+    """Find pages with has_more false that a page follows, or that lack an older job of this run."""
+    following: dict[str, list[Exchange]] = {}
     for page in traffic.pages:
         after = _once(traffic, page, "after")
         if after is not None and _order(traffic, page) == _DESC and json_array(page.object["data"]):
-            behind.setdefault(after, []).append(page)
+            following.setdefault(after, []).append(page)
     for page in traffic.pages:
         times = _times(page)
         ids = _ids(page)
         if _order(traffic, page) != _DESC or not times or not ids or not _is_sorted(times, _DESC):
             continue
-        later = next((each for each in behind.get(ids[-1] or "", ()) if _is_behind(page, each)), None)
-        older = next((each for each in _there(traffic, page, ids) if _created(each) < times[-1]), None)
+        later = next((each for each in following.get(ids[-1] or "", ()) if _is_next(page, each)), None)
+        older = next((each for each in _absent(traffic, page, ids) if _created(each) < times[-1]), None)
         if later is None and older is None:
             continue
         tally.judged()
         if page.object.get("has_more") is False:
             why = f"the job {older.id} is older" if older is not None else f"{ids[-1]} as `after` gives more"
-            tally.found(f"{page.summary} says that nothing is behind it; {why}", page, *([later] if later else []))
+            tally.found(f"{page.summary} has has_more false; {why}", page, *([later] if later else []))
 
 
-def _is_behind(page: Exchange, other: Exchange) -> bool:
-    """Tell whether another page, which was requested later, is the one that comes behind a page."""
+def _is_next(page: Exchange, other: Exchange) -> bool:
+    """Tell whether a page that was requested later is the next page."""
     is_older = max(_times(other), default=0) <= min(_times(page), default=0)
     return page.is_before(other) and is_older and not set(_ids(page)) & set(_ids(other))
 
 
-def _there(traffic: Traffic, page: Exchange, ids: list[str | None]) -> Iterator[Start]:
-    """Go through the jobs of ours that were there while a page was made, and are not on it."""
+def _absent(traffic: Traffic, page: Exchange, ids: list[str | None]) -> Iterator[Start]:
+    """Yield the jobs of this run that existed while a page was made, and are not on it."""
     for start in traffic.new:
         is_there = page.has_key and start.exchange.is_before(page) and not traffic.may_be_gone(start.id, page)
         if is_there and start.id not in ids and whole(start.exchange.object.get("created_at")) is not None:
@@ -182,13 +184,15 @@ def _created(start: Start) -> int:
 
 @rule("VID-LIST-006", "the newest come first by default", needs="a page with videos of two different seconds")
 def the_newest_come_first(traffic: Traffic, tally: Tally) -> None:
-    """Look at created_at along each page that is not asked for in another order."""
+    """Judge the order of created_at on each page with order=desc, or without an order."""
     _judge_order(traffic, tally, _DESC)
 
 
-@rule("VID-LIST-007", "the oldest come first with asc", needs="a page with videos of two different seconds, with asc")
+@rule(
+    "VID-LIST-007", "the oldest come first with asc", needs="a page with order=asc and videos of two different seconds"
+)
 def the_oldest_come_first(traffic: Traffic, tally: Tally) -> None:
-    """Look at created_at along each page that is requested with asc."""
+    """Judge the order of created_at on each page with order=asc."""
     _judge_order(traffic, tally, _ASC)
 
 
@@ -205,9 +209,9 @@ def _judge_order(traffic: Traffic, tally: Tally, order: str) -> None:
             tally.found(f"{page.summary}: the video at {index} is {by} s {age} than the one before it", page, once=True)
 
 
-@rule("VID-LIST-008", "a page starts behind its cursor", needs="a page after a video, with videos on it")
-def pages_start_behind_their_cursor(traffic: Traffic, tally: Tally) -> None:
-    """Look for the cursor on its own page, and for videos that come before it in the order."""
+@rule("VID-LIST-008", "a page starts after its cursor", needs="a page after a video that is not empty")
+def pages_start_after_their_cursor(traffic: Traffic, tally: Tally) -> None:
+    """Find pages that contain their cursor, or begin with a video that comes before it."""
     for page in traffic.pages:
         after, order, ids = _once(traffic, page, "after"), _order(traffic, page), _ids(page)
         if after is None or not ids:
@@ -216,9 +220,9 @@ def pages_start_behind_their_cursor(traffic: Traffic, tally: Tally) -> None:
         if after in ids:
             tally.found(f"{page.summary} holds the video that `after` names, at {ids.index(after)}", page, once="held")
             continue
-        told = traffic.first_value(after, "created_at")
+        first = traffic.first_value(after, "created_at")
         times = _times(page)
-        cursor = whole(told[0]) if told is not None else None
+        cursor = whole(first[0]) if first is not None else None
         if cursor is None or not times or order is None or not _is_sorted(times, order):
             continue
         if times[0] > cursor if order == _DESC else times[0] < cursor:
@@ -227,28 +231,28 @@ def pages_start_behind_their_cursor(traffic: Traffic, tally: Tally) -> None:
             tally.found(message, page, once="before")
 
 
-@rule("VID-LIST-011", "a new job is in the list at once", needs="a list from the start, after a create")
+@rule("VID-LIST-011", "a new job is in the list immediately", needs="a first page after a create")
 def new_jobs_are_listed(traffic: Traffic, tally: Tally) -> None:
-    """Look for a job of ours that is not on the first page, though it is newer than the last video there."""
+    """Find jobs of this run that are not on the first page, although they are newer than its last video."""
     for page in traffic.pages:
         times, ids = _times(page), _ids(page)
         is_first = "after" not in traffic.parameters(page) and _order(traffic, page) == _DESC
         limit = _limit(traffic, page)
         if not is_first or limit is None or not _is_sorted(times, _DESC):
             continue
-        # Behind a full page there may be more, whatever has_more says: that is another requirement.
+        # More videos may follow a full page; whether has_more says so is another requirement.
         is_all = page.object.get("has_more") is False and len(ids) < limit
         if ids:
             tally.judged()
-        for start in _there(traffic, page, ids):
+        for start in _absent(traffic, page, ids):
             if is_all or (times and _created(start) > times[-1]):
-                message = f"the job {start.id} was created, and is not in the list that was requested then"
+                message = f"the job {start.id} was created, and is not in a list that was requested later"
                 tally.found(message, start.exchange, page, once=start.id)
 
 
-@rule("VID-LIST-012", "no page is given for a limit that is not allowed", needs="a limit that is not allowed")
+@rule("VID-LIST-012", "an illegal limit returns no page", needs="a request with an illegal limit")
 def illegal_limits_give_no_page(traffic: Traffic, tally: Tally) -> None:
-    """Look for pages that were given for limits which no reading makes legal."""
+    """Find pages that were returned for limits that are illegal in any reading."""
     schema = _schema(traffic, "limit")
     for page in traffic.of("list_videos"):
         limit = _once(traffic, page, "limit")
@@ -267,9 +271,9 @@ def _is_illegal(limit: str, schema: dict[str, Any]) -> bool:
     return not math.isfinite(value) or value % 1 != 0 or not schema["minimum"] <= value <= schema["maximum"]
 
 
-@rule("VID-LIST-013", "no page is given for an order that does not exist", needs="an order that does not exist")
+@rule("VID-LIST-013", "an unknown order returns no page", needs="a request with an unknown order")
 def unknown_orders_give_no_page(traffic: Traffic, tally: Tally) -> None:
-    """Look for pages that were given for unknown orders; another case of a known one is not judged."""
+    """Find pages that were returned for unknown orders. A known order in other letter case is not judged."""
     known = _schema(traffic, "order")["enum"]
     for page in traffic.of("list_videos"):
         order = _once(traffic, page, "order")
@@ -280,9 +284,9 @@ def unknown_orders_give_no_page(traffic: Traffic, tally: Tally) -> None:
             tally.found(f"order={shown(order)} returned a page", page, once=order)
 
 
-@rule("VID-LIST-014", "a page is full while there are videos after it", needs="a page with more behind it")
+@rule("VID-LIST-014", "a page is full while there are videos after it", needs="a page with has_more true")
 def pages_are_full(traffic: Traffic, tally: Tally) -> None:
-    """Compare the length of each page that says has_more with its limit."""
+    """Compare the length of each page with has_more true with its limit."""
     for page in traffic.pages:
         limit = _limit(traffic, page)
         if limit is None or page.object.get("has_more") is not True:
@@ -291,5 +295,5 @@ def pages_are_full(traffic: Traffic, tally: Tally) -> None:
         count = len(json_array(page.object["data"]))
         if count < limit:
             tally.found(
-                f"{page.summary} holds {count} videos of {limit}, and says that there are more", page, once=limit
+                f"{page.summary} holds {count} videos, fewer than {limit}, with has_more true", page, once=limit
             )

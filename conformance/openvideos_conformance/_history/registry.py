@@ -1,7 +1,7 @@
-"""Judge the recorded traffic of a run, by rules. Pure: a history in, findings out.
+"""Collect all rules that judge the recorded exchanges of a run. Pure.
 
-A rule looks at every exchange, whoever sent it: scenarios, the thread that follows the jobs, generated requests. It
-says how many instances it could judge, too, so that a rule which nothing exercised is no pass.
+A rule judges every exchange, whether a check, the thread that polls the jobs, or the generator sent it. It also counts
+the instances that it could judge, so that a rule that nothing exercised does not pass.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Judge errors, headers and bodies of all responses of a run, whatever was asked."""
+"""Judge the errors, headers and bodies of all responses of a run. Pure."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _ERROR: Final = "#/components/schemas/ErrorResponse"
 _SHORTEST_SECRET: Final = 8
-"""A shorter key may stand in any text by chance."""
+"""A shorter key may be in a text by chance."""
 
 _STACK_TRACES: Final = re.compile(
     r"""
@@ -43,7 +43,7 @@ _STACK_TRACES: Final = re.compile(
 # ---------------------------------------------------------------- errors
 @rule("VID-ERROR-001", "every error has the envelope", needs="a response of 400 or above")
 def errors_have_the_envelope(traffic: Traffic, tally: Tally) -> None:
-    """Look at the body of each error."""
+    """Judge the body of each error."""
     for exchange in traffic.errors:
         tally.judged()
         if not exchange.body:
@@ -57,13 +57,13 @@ def errors_have_the_envelope(traffic: Traffic, tally: Tally) -> None:
 
 def _kind(exchange: Exchange) -> str:
     if exchange.json is not MISSING:
-        return "the body is no JSON object"
-    return f"the body is {exchange.media_type or 'of no media type'}, and no JSON: {shown(exchange.body[:60])}"
+        return "the body is not a JSON object"
+    return f"the body is {exchange.media_type or 'of no media type'}, and not JSON: {shown(exchange.body[:60])}"
 
 
 @rule("VID-ERROR-004", "a 405 names the methods of the path", needs="a 405")
 def refused_methods_name_the_right_ones(traffic: Traffic, tally: Tally) -> None:
-    """Look for Allow, and in it for each method of the path that the server has answered with success."""
+    """Find 405s without Allow, or whose Allow lacks a method of the path that has succeeded in this run."""
     offered: dict[str, set[str]] = {}
     for exchange in traffic.with_response:
         if exchange.is_ok and exchange.operation is not None:
@@ -85,7 +85,7 @@ def refused_methods_name_the_right_ones(traffic: Traffic, tally: Tally) -> None:
 
 
 def _path(traffic: Traffic, path: str) -> str | None:
-    """Return the template of a path; None if the contract has none such."""
+    """Return the template of a path; None if the contract does not have the path."""
     for method in ("GET", "POST", "DELETE", "PUT", "PATCH"):
         operation, _ = traffic.contract.match(method, path)
         if operation is not None:
@@ -93,9 +93,9 @@ def _path(traffic: Traffic, path: str) -> str | None:
     return None
 
 
-@rule("VID-ERROR-005", "nothing leads to a server error", needs="a response")
+@rule("VID-ERROR-005", "no request leads to a server error", needs="a response")
 def nothing_leads_to_a_server_error(traffic: Traffic, tally: Tally) -> None:
-    """Look for 5XX, but for what is not offered (501), and what is to be tried again (503 with Retry-After)."""
+    """Find 5XX statuses, except 501 for what is not offered, and 503 with Retry-After."""
     offered = {_what(traffic, each) for each in traffic.with_response if each.is_ok}
     for exchange in traffic.exchanges:
         if exchange.status is None:
@@ -109,7 +109,7 @@ def nothing_leads_to_a_server_error(traffic: Traffic, tally: Tally) -> None:
 
 
 def _what(traffic: Traffic, exchange: Exchange) -> object:
-    """Return what is offered or not: an operation, each file apart."""
+    """Return a key for what a server may offer or not: an operation, and for downloads the variant."""
     if exchange.operation is None:
         return None, exchange.method, exchange.path
     return exchange.operation, tuple(traffic.parameters(exchange).get("variant", ["video"]))
@@ -117,12 +117,12 @@ def _what(traffic: Traffic, exchange: Exchange) -> object:
 
 @rule("VID-ERROR-006", "errors hold neither the key nor a stack trace", needs="a response of 400 or above")
 def errors_keep_secrets(traffic: Traffic, tally: Tally) -> None:
-    """Look through the headers and the body of each error."""
+    """Search the headers and the body of each error."""
     secrets = [secret for secret in traffic.secrets if len(secret) >= _SHORTEST_SECRET]
     for exchange in traffic.errors:
         tally.judged()
         body = exchange.body[: 1 << 16].decode("utf-8", "replace")
-        # What a JSON text holds is escaped: a line break is \n there, and a slash may be \/.
+        # JSON escapes characters: a line break is \n, and a slash may be \/. So its texts are searched, too.
         text = "\n".join((body, *_texts(exchange.json), *(value for _, value in exchange.headers)))
         if any(secret in text for secret in secrets):
             tally.found(f"{exchange.summary} holds the API key", exchange, once="key")
@@ -142,9 +142,9 @@ def _texts(value: Any) -> Iterator[str]:
         left.extend(json_array(each))
 
 
-@rule("VID-ERROR-009", "a status is one that the contract gives the operation", needs="a response of an operation")
+@rule("VID-ERROR-009", "a status is one that the contract gives the operation", needs="a response to an operation")
 def statuses_are_documented(traffic: Traffic, tally: Tally) -> None:
-    """Compare each status with those of the operation. 422 in place of 400 is right everywhere."""
+    """Compare each status with those of the operation. 422 is allowed wherever 400 is."""
     for exchange in traffic.with_response:
         if exchange.operation is None or exchange.status is None or exchange.status in OF_HTTP:
             continue
@@ -158,7 +158,7 @@ def statuses_are_documented(traffic: Traffic, tally: Tally) -> None:
 
 @rule("VID-ERROR-010", "a 429 and a 503 say when to try again", needs="a 429 or a 503")
 def busy_servers_say_when(traffic: Traffic, tally: Tally) -> None:
-    """Look for Retry-After."""
+    """Find 429s and 503s without Retry-After."""
     for exchange in traffic.with_response:
         if exchange.status in {429, 503}:
             tally.judged()
@@ -168,7 +168,7 @@ def busy_servers_say_when(traffic: Traffic, tally: Tally) -> None:
 
 @rule("VID-AUTH-005", "a 401 names the scheme", needs="a 401")
 def refused_keys_name_the_scheme(traffic: Traffic, tally: Tally) -> None:
-    """Look for Bearer in WWW-Authenticate."""
+    """Find 401s whose WWW-Authenticate does not name Bearer."""
     for exchange in traffic.with_response:
         if exchange.status == 401:  # noqa: PLR2004 - HTTP's own
             tally.judged()
@@ -181,16 +181,16 @@ def refused_keys_name_the_scheme(traffic: Traffic, tally: Tally) -> None:
 # ---------------------------------------------------------------- headers
 @rule("VID-HEADER-001", "every response has an x-request-id", needs="a response")
 def responses_have_a_request_id(traffic: Traffic, tally: Tally) -> None:
-    """Look for the header."""
+    """Find responses without the header."""
     for exchange in traffic.with_response:
         tally.judged()
         if not exchange.header("x-request-id"):
             tally.found(f"{exchange.summary} has no x-request-id", exchange, once=True)
 
 
-@rule("VID-HEADER-002", "no two responses have one x-request-id", needs="two responses with x-request-id")
+@rule("VID-HEADER-002", "each response has an x-request-id of its own", needs="two responses with x-request-id")
 def request_ids_are_unique(traffic: Traffic, tally: Tally) -> None:
-    """Look for an id that comes twice; one that the request gave is the client's."""
+    """Find two responses with the same id, unless the request chose it."""
     seen: dict[str, Exchange] = {}
     for exchange in traffic.exchanges:
         request_id = exchange.header("x-request-id")
@@ -205,9 +205,9 @@ def request_ids_are_unique(traffic: Traffic, tally: Tally) -> None:
         tally.instances += len(seen)
 
 
-@rule("VID-HEADER-003", "JSON is application/json", needs="a response of JSON")
-def json_says_that_it_is(traffic: Traffic, tally: Tally) -> None:
-    """Look at the media type of each body that is a JSON object or array."""
+@rule("VID-HEADER-003", "JSON is application/json", needs="a response with JSON")
+def json_has_its_media_type(traffic: Traffic, tally: Tally) -> None:
+    """Judge the media type of each body that is a JSON object or array."""
     for exchange in traffic.with_response:
         if isinstance(exchange.json, dict | list):
             tally.judged()
@@ -216,9 +216,9 @@ def json_says_that_it_is(traffic: Traffic, tally: Tally) -> None:
                 tally.found(message, exchange, once=exchange.media_type)
 
 
-@rule("VID-HEADER-004", "headers fit what the contract says of them", needs="a header that the contract describes")
+@rule("VID-HEADER-004", "headers fit their schemas", needs="a header that the contract describes")
 def headers_fit(traffic: Traffic, tally: Tally) -> None:
-    """Look at the form of each such header. The poll hint has a requirement of its own."""
+    """Judge the form of each such header. The poll hint has a requirement of its own."""
     schemas = _header_schemas(traffic)
     for exchange in traffic.with_response:
         for name, value in exchange.headers:
@@ -244,7 +244,7 @@ def _header_schemas(traffic: Traffic) -> dict[str, dict[str, Any]]:
 def _flaw(name: str, value: str, exchange: Exchange, schema: dict[str, Any]) -> str:
     text = value.strip()
     if schema["type"] == "integer":
-        return "" if text.isascii() and text.isdecimal() else "which is no whole number"
+        return "" if text.isascii() and text.isdecimal() else "which is not a whole number"
     if len(text) < schema.get("minLength", 0):
         return "which is too short"
     if text.lower() not in schema.get("enum", [text.lower()]):
@@ -276,26 +276,28 @@ _FORMS: Final[dict[str, Callable[[str, Exchange], str]]] = {
 }
 
 
-@rule("VID-HEADER-005", "JSON is UTF-8 without NaN and Infinity", needs="a response that says it is JSON")
+@rule("VID-HEADER-005", "JSON is UTF-8 without NaN and Infinity", needs="a response with the media type of JSON")
 def json_is_strict(traffic: Traffic, tally: Tally) -> None:
-    """Look at each body that says it is JSON."""
+    """Judge each body with the media type of JSON."""
     for exchange in traffic.with_response:
         is_json = exchange.media_type == "application/json" or exchange.media_type.endswith("+json")
         if not is_json or not exchange.body or exchange.length > len(exchange.body):
             continue
         tally.judged()
         if exchange.json is MISSING:
-            message = f"{exchange.summary} says that it is {exchange.media_type}, and {_no_json(exchange.body)}"
+            message = (
+                f"{exchange.summary} has the media type {exchange.media_type}, and its body {_json_flaw(exchange.body)}"
+            )
             tally.found(message, exchange, once=exchange.operation)
 
 
 # ---------------------------------------------------------------- recommended fields
 @rule("VID-RETRIEVE-009", "every other object has the recommended fields", needs="a response with such an object")
 def objects_have_what_is_recommended(traffic: Traffic, tally: Tally) -> None:
-    """Look for the recommended fields of each object in a response. A Video has a requirement of its own."""
+    """Find objects without recommended fields. A Video has a requirement of its own."""
     for exchange in traffic.with_response:
-        said = traffic.contract.response(exchange.operation, exchange.status or 0) if exchange.operation else None
-        schema = json_object(json_object((said or {}).get("content")).get(exchange.media_type)).get("schema")
+        definition = traffic.contract.response(exchange.operation, exchange.status or 0) if exchange.operation else None
+        schema = json_object(json_object((definition or {}).get("content")).get(exchange.media_type)).get("schema")
         if schema is None or exchange.json is MISSING:
             continue
         for place, absent in _recommended(traffic.contract, schema, exchange.json, "$"):
@@ -306,7 +308,7 @@ def objects_have_what_is_recommended(traffic: Traffic, tally: Tally) -> None:
 
 
 def _recommended(contract: Contract, schema: Any, value: Any, place: str) -> Iterator[tuple[str, list[str]]]:
-    """Go through the objects of a value of which the contract recommends fields, and through those that each lacks."""
+    """Yield the objects in a value that have recommended fields, each as its path and the fields that it lacks."""
     schema = json_object(contract.resolve(schema))
     for branch in branches(schema):
         yield from _recommended(contract, branch, value, place)
@@ -320,12 +322,12 @@ def _recommended(contract: Contract, schema: Any, value: Any, place: str) -> Ite
             yield from _recommended(contract, inner, fields[name], f"{place}.{name}")
 
 
-def _no_json(body: bytes) -> str:
+def _json_flaw(body: bytes) -> str:
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError as error:
-        return f"is no UTF-8 at byte {error.start}: {shown(body[error.start : error.start + 12])}"
+        return f"is not UTF-8 at byte {error.start}: {shown(body[error.start : error.start + 12])}"
     if text.startswith("\ufeff"):
         return "begins with a byte order mark"
     constant = re.search(r"[:\[,]\s*(-?Infinity|NaN)\b", text)
-    return f"holds {constant[1]}" if constant is not None else f"is none: {shown(text[:60])}"
+    return f"holds {constant[1]}" if constant is not None else f"is not JSON: {shown(text[:60])}"

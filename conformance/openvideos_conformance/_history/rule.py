@@ -1,4 +1,4 @@
-"""What a rule of the history is: a requirement, and a function that tallies what the traffic says of it. Pure."""
+"""Define what a rule is: a requirement, and a function that judges the traffic and tallies its findings. Pure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Judged(NamedTuple):
-    """What a rule says of a history: what breaks it, and how many instances could be judged."""
+    """The result of a rule: its findings, and how many instances it could judge."""
 
     findings: list[Finding]
     instances: int
@@ -25,18 +25,18 @@ class Judged(NamedTuple):
 
 @dataclass(slots=True)
 class Tally:
-    """What a rule has met so far: how many instances it could judge, and what broke it."""
+    """Counts the instances that a rule could judge, and collects its findings."""
 
     findings: list[Finding] = field(default_factory=list[Finding])
     instances: int = 0
     _reported: set[Hashable] = field(default_factory=set["Hashable"])
 
     def judged(self) -> None:
-        """Count one more instance that could be judged."""
+        """Count an instance that could be judged."""
         self.instances += 1
 
     def found(self, message: str, *exchanges: Exchange, once: Hashable = None) -> None:
-        """Note what broke the rule; of those with one `once`, such as a job's id, the first alone."""
+        """Add a finding. Of several with the same `once`, such as a job's id, only the first is added."""
         if once is not None:
             if once in self._reported:
                 return
@@ -46,7 +46,7 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule of the history, and the requirement that it is a check of. `needs` says what exercises it."""
+    """A rule, and the requirement that it judges. `needs` says what traffic exercises it."""
 
     requirement: str
     name: str
@@ -54,14 +54,14 @@ class Rule:
     tally: Judge
 
     def judge(self, traffic: Traffic) -> Judged:
-        """Judge a whole history."""
+        """Judge the traffic of a run, and return the result."""
         tally = Tally()
         self.tally(traffic, tally)
         return Judged(tally.findings, tally.instances)
 
 
 def rule(requirement: str, name: str, *, needs: str) -> Callable[[Judge], Rule]:
-    """Make a rule of a function. `name` is its name in reports; `needs` ends "nothing lets it be judged: …"."""
+    """Return a decorator that makes a rule of a function. Reports show `name`, and `needs` if nothing exercised it."""
 
     def make(tally: Judge) -> Rule:
         return Rule(requirement, name, needs, tally)

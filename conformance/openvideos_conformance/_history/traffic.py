@@ -1,7 +1,7 @@
-"""Index the recorded exchanges of a run once, for all the rules that look at them. Pure.
+"""Index the recorded exchanges of a run for all rules. Pure.
 
-What is known of the order of two exchanges is only this: one was before the other if it had ended before the other
-began. All that is said here of `before` means that, so that requests which overlapped never accuse a server.
+An exchange is before another one only if it had ended before the other began. `before` always means that here, so that
+overlapping requests never count against a server.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ FUZZ: Final = "fuzz"
 """The layer of generated requests: any header, query or body may be in them."""
 
 OF_HTTP: Final = frozenset({405, 406, 408, 411, 412, 414, 417, 421, 426, 431, 501, 505})
-"""What any HTTP server may answer before anybody looks at the operation, or because it does not offer it."""
+"""Statuses that any HTTP server may return before it looks at the operation, or if it does not offer it."""
 
 _DID_NOTHING: Final = frozenset({400, 401, 403, 404, 405, 410, 415, 422, 429, 501})
-"""The responses to a deletion that surely deleted nothing. A 409 is none: the end of the job may be under way."""
+"""Statuses of a deletion that surely deleted nothing. 409 is not one: the job may be about to be deleted."""
 
 
 class JobSnapshot(NamedTuple):
-    """What one response says of one job. `is_listed` tells an item of a list from a response about the job alone."""
+    """A job in one response, which is a list if `is_listed`, else a response about this job."""
 
     exchange: Exchange
     video: dict[str, Any]
@@ -44,20 +44,20 @@ class JobSnapshot(NamedTuple):
 
     @property
     def status(self) -> str:
-        """The status; empty if it is no text."""
+        """The status of the job; empty if it is not a text."""
         value = self.video.get("status")
         return value if isinstance(value, str) else ""
 
 
 class Start(NamedTuple):
-    """An accepted request for a job, and the id that it was given."""
+    """An accepted request that starts a job, and the id of the job."""
 
     exchange: Exchange
     id: str
 
 
 class Traffic:
-    """All exchanges of a run, indexed. `secrets` are what no response may hold."""
+    """All exchanges of a run, indexed. `secrets` are texts that no response may contain."""
 
     def __init__(
         self, history: Iterable[Exchange], *, secrets: Sequence[str] = (), contract: Contract | None = None
@@ -68,14 +68,14 @@ class Traffic:
         self.exchanges: Final = sorted(history, key=lambda each: (each.began, each.number))
         self._by_operation: dict[str | None, list[Exchange]] = defaultdict(list)
         self.single: dict[str, list[JobSnapshot]] = defaultdict(list)
-        """What responses about a job alone say of it, by the id that was requested, or that a create gave."""
+        """The snapshots of each job in responses about this job, by the id in the path or in a created job."""
         self.listed: dict[str, list[JobSnapshot]] = defaultdict(list)
-        """What lists say of a job, by its id."""
+        """The snapshots of each job in lists, by its id."""
         self.starts: list[Start] = []
-        """The accepted requests for jobs that answered with an id."""
+        """The accepted requests that start jobs, if their responses have an id."""
         self.deletions: dict[str, list[Exchange]] = defaultdict(list)
-        """The deletions of an id that were confirmed."""
-        self._perhaps_deleted: dict[str, float] = {}
+        """The confirmed deletions of each id."""
+        self._maybe_deleted: dict[str, float] = {}
         self._keys: set[str] = set()
         self._flaws: dict[tuple[str, str], list[str]] = {}
         self._parameters: dict[str, dict[str, list[str]]] = {}
@@ -98,14 +98,14 @@ class Traffic:
             if not exchange.failure and exchange.status == 200 and exchange.object.get("deleted") is not False:  # noqa: PLR2004 - HTTP's own
                 self.deletions[video_id].append(exchange)
             if exchange.failure or exchange.status not in _DID_NOTHING:
-                self._perhaps_deleted.setdefault(video_id, exchange.began)
+                self._maybe_deleted.setdefault(video_id, exchange.began)
 
     def _may_be_repeated(self, exchange: Exchange) -> bool:
-        """Tell whether a response may be one that was given before, under the same key: it may be old news."""
+        """Tell whether a response may repeat an earlier one with the same Idempotency-Key, and so be outdated."""
         key = exchange.request_header("idempotency-key") if exchange.operation in CREATING else None
         if key is None:
             return False
-        is_known = key in self._keys or exchange.layer == FUZZ  # a generated key may be known from a run before
+        is_known = key in self._keys or exchange.layer == FUZZ  # an earlier run may have used the same generated key
         self._keys.add(key)
         return is_known
 
@@ -115,26 +115,26 @@ class Traffic:
 
     @cached_property
     def with_response(self) -> list[Exchange]:
-        """The exchanges that have a whole response."""
+        """The exchanges that have a complete response."""
         return [exchange for exchange in self.exchanges if exchange.status is not None and not exchange.failure]
 
     @cached_property
     def errors(self) -> list[Exchange]:
-        """The exchanges that returned an error, but for those whose responses have no body."""
+        """The exchanges that returned an error, except those of HEAD, which have no body."""
         return [each for each in self.with_response if (each.status or 0) >= 400 and each.method != "HEAD"]  # noqa: PLR2004 - HTTP's own
 
     @cached_property
     def pages(self) -> list[Exchange]:
-        """The lists that returned a page."""
+        """The exchanges of lists that returned a page."""
         return [each for each in self.of("list_videos") if each.is_ok and isinstance(each.object.get("data"), list)]
 
     # ---------------------------------------------------------------- jobs
     @cached_property
     def new(self) -> list[Start]:
-        """The starts that surely made a job of their own, from just what they asked for.
+        """The starts that surely made a job of their own, from their own fields.
 
-        A request under an Idempotency-Key that others had may have been given their job; and a key that was generated
-        may have been used in a run before.
+        A request with an Idempotency-Key of an earlier request may have returned the job of that one. An earlier run
+        may have used the same generated key.
         """
         under: dict[str, list[Exchange]] = defaultdict(list)
         for exchange in self.exchanges:
@@ -152,16 +152,16 @@ class Traffic:
         return [start for start in self.starts if is_new(start)]
 
     def may_be_gone(self, video_id: str, exchange: Exchange) -> bool:
-        """Tell whether a deletion of ours may have taken this job away before an exchange ended."""
-        began = self._perhaps_deleted.get(video_id)
+        """Tell whether a deletion of this run may have deleted a job before an exchange ended."""
+        began = self._maybe_deleted.get(video_id)
         return began is not None and began < exchange.ended
 
     def deleted_before(self, video_id: str, exchange: Exchange) -> Exchange | None:
-        """Return a deletion of this id that was confirmed before an exchange began."""
+        """Return a deletion of this id that was confirmed before an exchange began, or None."""
         return next((each for each in self.deletions.get(video_id, ()) if each.is_before(exchange)), None)
 
     def first_value(self, video_id: str, field: str) -> tuple[Any, Exchange] | None:
-        """Return what was first said of a field of a job, and where; null says nothing."""
+        """Return the first value of a field of a job that is not null, and the exchange that returned it; or None."""
         single = sorted(self.single.get(video_id, ()), key=lambda each: each.exchange.operation not in CREATING)
         for snapshot in (*single, *self.listed.get(video_id, ())):
             value = snapshot.video.get(field)
@@ -171,25 +171,25 @@ class Traffic:
 
     # ---------------------------------------------------------------- values
     def parameters(self, exchange: Exchange) -> Mapping[str, list[str]]:
-        """Return the parameters of the query, as they were sent."""
+        """Return the parameters of the query of an exchange."""
         found = self._parameters.get(exchange.query)
         if found is None:
             found = self._parameters[exchange.query] = parse_qs(exchange.query, keep_blank_values=True)
         return found
 
     def flaws(self, value: Any, address: str) -> list[str]:
-        """Judge a value by a schema; equal values are judged once."""
+        """Return how a value breaks a schema; equal values are validated once."""
         try:
             key = address, json.dumps(value)
         except RecursionError:
-            return self.contract.flaws(value, address)  # which goes only as deep as the schema does
+            return self.contract.flaws(value, address)  # which goes only as deep as the schema
         found = self._flaws.get(key)
         if found is None:
             found = self._flaws[key] = self.contract.flaws(value, address)
         return found
 
     def page_flaws(self, page: dict[str, Any]) -> list[str]:
-        """Judge a page of a list, its videos one by one: most are on many pages."""
+        """Return how a page breaks its schema; each video is validated alone, since it may be on many pages."""
         items = json_array(page.get("data"))
         flaws = [
             f"$.data[{index}]{flaw.removeprefix('$')}"
@@ -203,14 +203,14 @@ class Traffic:
         return [*self.flaws(shell, VIDEO_LIST), *flaws]
 
     def is_legal(self, field: str, value: object) -> bool:
-        """Tell whether a create may ask for this value of a field, as text."""
+        """Tell whether the contract allows this value of a field of a create."""
         if not isinstance(value, str) or not is_text(value):
             return False
         return not self.flaws(value, f"#/components/schemas/CreateVideoJson/properties/{field}")
 
 
 def in_order(snapshots: Sequence[JobSnapshot]) -> Iterator[tuple[list[JobSnapshot], JobSnapshot]]:
-    """Go through tellings as they began, each with those that had ended before it and were not given before."""
+    """Yield snapshots by the time they began, each with those that ended before it and were not yielded yet."""
     by_end = sorted(snapshots, key=lambda each: each.exchange.ended)
     index = 0
     for snapshot in sorted(snapshots, key=lambda each: each.exchange.began):
@@ -222,7 +222,7 @@ def in_order(snapshots: Sequence[JobSnapshot]) -> Iterator[tuple[list[JobSnapsho
 
 
 def whole(value: object) -> int | None:
-    """Return a whole number; None for another value."""
+    """Return a value as a whole number; None if it is none."""
     if isinstance(value, bool):
         return None
     if isinstance(value, float):
@@ -231,7 +231,7 @@ def whole(value: object) -> int | None:
 
 
 def amount(value: object) -> float | None:
-    """Return a number of any kind; None for another value."""
+    """Return a value as a number; None if it is none."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     try:
@@ -241,7 +241,7 @@ def amount(value: object) -> float | None:
 
 
 def number(value: object) -> float | None:
-    """Return the number that a decimal string is; None for another value."""
+    """Return the number in a decimal text; None for any other value."""
     if not isinstance(value, str) or not value.isascii():
         return None
     try:
@@ -251,7 +251,7 @@ def number(value: object) -> float | None:
 
 
 def same_value(field: str, one: object, other: object) -> bool:
-    """Tell whether two values of a field of a Video say the same; "4" and "4.0" seconds do."""
+    """Tell whether two values of a field of a Video are equal; "4" and "4.0" seconds are."""
     if field == "seconds":
         first, second = number(one), number(other)
         return one == other if first is None or second is None else first == second
@@ -259,7 +259,7 @@ def same_value(field: str, one: object, other: object) -> bool:
 
 
 def is_text(value: str) -> bool:
-    """Tell whether a text can be sent as UTF-8; half a surrogate pair cannot."""
+    """Tell whether a text can be encoded as UTF-8; a lone surrogate cannot."""
     try:
         value.encode()
     except UnicodeEncodeError:
@@ -268,7 +268,7 @@ def is_text(value: str) -> bool:
 
 
 def date_of(exchange: Exchange) -> float | None:
-    """Return when the server says that it answered, in Unix seconds."""
+    """Return the Date of a response in Unix seconds; None without a valid one."""
     value = exchange.header("date")
     if value is None:
         return None
@@ -280,11 +280,11 @@ def date_of(exchange: Exchange) -> float | None:
 
 
 def video_id_of(exchange: Exchange) -> str:
-    """Return the id of the video that a request names in its path."""
+    """Return the id of the video in the path of a request; empty if there is none."""
     return exchange.ids.get("video_id", "")
 
 
 def body_reference(exchange: Exchange) -> str | None:
-    """Return the id of the video that an edit or an extension names in its body."""
+    """Return the id of the video in the body of an edit or an extension; None if there is none."""
     video_id = json_object(exchange.request_fields.get("video")).get("id")
     return video_id if isinstance(video_id, str) else None

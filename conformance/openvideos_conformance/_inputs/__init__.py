@@ -1,4 +1,4 @@
-"""Make up requests, ids and files. Pure.
+"""Make requests, ids and files for the checks. Pure.
 
 May import `_judging` and `_core`.
 """

@@ -1,4 +1,4 @@
-"""Make requests that the contract forbids, each wrong in one way. Pure; every limit is read from the contract."""
+"""Make requests that the contract forbids, each with one flaw. Every limit is read from the contract. Pure."""
 
 from __future__ import annotations
 
@@ -29,27 +29,27 @@ _WORD: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """A request that is to be refused. `options` are those of `Wire.send`."""
+    """A request that must be refused. `options` are those of `RecordingClient.send`."""
 
     requirement: str
     what: str
     options: Mapping[str, Any]
     statuses: frozenset[int] = BAD_INPUT
     wrong: frozenset[str] = frozenset()
-    """The names of the field that alone is wrong, the outer one and those in it; empty if it is no single field."""
+    """The names of the one wrong field and of those inside it; empty if more than one field is wrong."""
     method: str = "POST"
     is_json: bool = False
     path: str = field(default="/videos")
 
     @property
     def is_form(self) -> bool:
-        """Whether it is a form, or says so."""
+        """Whether the body is a form, or has the media type of one."""
         media_type = json_object(self.options.get("headers")).get("content-type", "")
         return "form" in self.options or str(media_type).startswith("multipart/")
 
 
 def cases(contract: Contract, target: Target, marker: str) -> list[Case]:
-    """Return creates that are to be refused, and lists. `marker` is in each prompt, so that a job of one is found."""
+    """Return creates and lists that must be refused. `marker` is in each prompt, so that a job of one can be found."""
     writer = _Writer(contract, target, marker)
     return [
         *writer.prompts(),
@@ -66,7 +66,7 @@ def cases(contract: Contract, target: Target, marker: str) -> list[Case]:
 
 
 def misspelt(legal: str) -> list[str]:
-    """Return texts that come near a legal one, as people and programs mistype it."""
+    """Return misspellings of a legal text."""
     head, times, tail = legal.partition("x")
     near = [f"-{legal}", f"{legal}.5", "nonsense", f"{legal}s", f" {legal}", f"0{legal}", "0", f"+{legal}", "1e1"]
     if times:
@@ -75,12 +75,12 @@ def misspelt(legal: str) -> list[str]:
 
 
 def invalid_values(contract: Contract, address: str, candidates: Sequence[Any]) -> list[Any]:
-    """Return those of the values that a schema of the contract forbids."""
+    """Return the values that the schema at an address forbids."""
     return [value for value in candidates if contract.flaws(value, address)]
 
 
 def multipart(fields: Mapping[str, str], boundary: str = BOUNDARY) -> bytes:
-    """Write a form of texts."""
+    """Return a multipart form with these fields."""
     parts = [
         f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
         for name, value in fields.items()
@@ -89,13 +89,13 @@ def multipart(fields: Mapping[str, str], boundary: str = BOUNDARY) -> bytes:
 
 
 def named(param: object, known: Collection[str]) -> frozenset[str]:
-    """Return which of the known names a `param` holds: `body.prompt` and `["body", "prompt"]` hold `prompt`."""
+    """Return the known names in a `param`: `body.prompt` and `["body", "prompt"]` contain `prompt`."""
     words = set(_WORD.findall(param)) if isinstance(param, str) else set[str]()
     return frozenset(words & set(known))
 
 
 def field_names(contract: Contract) -> frozenset[str]:
-    """Return the names of every field and parameter of the requests that `cases` makes."""
+    """Return the names of all fields and parameters in the requests of `cases`."""
     names = {
         name for schema in ("CreateVideoForm", "CreateVideoJson") for name in contract.schema(schema)["properties"]
     }
@@ -105,42 +105,44 @@ def field_names(contract: Contract) -> frozenset[str]:
 
 
 class _Writer:
-    """Writes the creates, each with the marker in its prompt and what the server offers beside what is wrong."""
+    """Makes creates with one flaw each; their prompts contain the marker, and other fields have valid values."""
 
     def __init__(self, contract: Contract, target: Target, marker: str) -> None:
         self._contract, self._target, self._marker = contract, target, marker
         self._prompt = f"{marker} must never be made"
 
     def _case(
-        self, requirement: str, name: str, told: str, options: Mapping[str, Any], statuses: frozenset[int]
+        self, requirement: str, name: str, description: str, options: Mapping[str, Any], statuses: frozenset[int]
     ) -> Case:
         is_json = "json" in options
         return Case(
             requirement=requirement,
-            what=f"a {'JSON body' if is_json else 'form'} {told}",
+            what=f"a {'JSON body' if is_json else 'form'} {description}",
             options=options,
             statuses=statuses,
             wrong=frozenset({name, *self._inner(name, is_json=is_json)}),
             is_json=is_json,
         )
 
-    def _form(self, requirement: str, name: str, told: str, value: str, statuses: frozenset[int] = BAD_INPUT) -> Case:
-        fields = {**self._target.choice(prompt=self._prompt), name: value}
-        return self._case(requirement, name, told, {"form": fields}, statuses)
-
-    def _json(
-        self, requirement: str, name: str, told: str, value: object, statuses: frozenset[int] = BAD_INPUT
+    def _form(
+        self, requirement: str, name: str, description: str, value: str, statuses: frozenset[int] = BAD_INPUT
     ) -> Case:
         fields = {**self._target.choice(prompt=self._prompt), name: value}
-        return self._case(requirement, name, told, {"json": fields}, statuses)
+        return self._case(requirement, name, description, {"form": fields}, statuses)
+
+    def _json(
+        self, requirement: str, name: str, description: str, value: object, statuses: frozenset[int] = BAD_INPUT
+    ) -> Case:
+        fields = {**self._target.choice(prompt=self._prompt), name: value}
+        return self._case(requirement, name, description, {"json": fields}, statuses)
 
     def _inner(self, name: str, *, is_json: bool) -> frozenset[str]:
-        """Return the names within a field."""
+        """Return the names of the fields inside a field."""
         schema = self._contract.at(f"{JSON if is_json else FORM}/properties/{name}")
         return frozenset(json_object(schema.get("properties")))
 
     def prompts(self) -> Iterator[Case]:
-        # A form needs a field to be one; this one is ignored where nothing else is known to be offered.
+        # A form needs at least one field; without another one, a field that servers ignore is sent.
         rest: dict[str, str] = self._target.choice() or {"x_openvideos_unknown": "1"}
         yield self._case("VID-VALID-001", "prompt", "without a prompt", {"form": rest}, BAD_INPUT)
         yield self._case("VID-VALID-001", "prompt", "without a prompt", {"json": self._target.choice()}, BAD_INPUT)
@@ -148,12 +150,12 @@ class _Writer:
         yield self._json("VID-VALID-002", "prompt", "with an empty prompt", "")
         length = int(self._contract.schema("Prompt")["maxLength"]) + 1
         for letter in ("a", "é"):
-            text, told = f"{self._marker} ".ljust(length, letter), f"with a prompt of {length} times {letter!r}"
-            yield self._form("VID-VALID-003", "prompt", told, text, BAD_INPUT | _TOO_LARGE)
-            yield self._json("VID-VALID-003", "prompt", told, text, BAD_INPUT | _TOO_LARGE)
+            text, description = f"{self._marker} ".ljust(length, letter), f"with a prompt of {length} times {letter!r}"
+            yield self._form("VID-VALID-003", "prompt", description, text, BAD_INPUT | _TOO_LARGE)
+            yield self._json("VID-VALID-003", "prompt", description, text, BAD_INPUT | _TOO_LARGE)
 
     def forms_of(self, requirement: str, name: str) -> Iterator[Case]:
-        """Misspell a text that has a form, where both bodies have it."""
+        """Yield creates in which a field that has a pattern is misspelt."""
         legal = getattr(self._target, name) or self._contract.at(f"{FORM}/properties/{name}").get("default")
         near = [] if legal is None else misspelt(legal)
         for value in invalid_values(self._contract, f"{FORM}/properties/{name}", near):
@@ -163,8 +165,8 @@ class _Writer:
 
     def wrong_types(self) -> Iterator[Case]:
         for name, schema in self._contract.schema("CreateVideoJson")["properties"].items():
-            said = json_object(self._contract.resolve(schema))
-            legal = said.get("default", self._prompt)
+            definition = json_object(self._contract.resolve(schema))
+            legal = definition.get("default", self._prompt)
             digits = int(legal) if str(legal).isdecimal() else 720
             candidates = [digits, True, [legal], {"value": legal}, legal, digits + 0.5]
             if name in self._contract.schema("CreateVideoJson")["required"]:
@@ -186,17 +188,17 @@ class _Writer:
             {"file_id": ""},
         ]
         for value in invalid_values(self._contract, address, candidates):
-            told = json.dumps({key: text.partition(",")[0] for key, text in value.items()})
-            yield self._json("VID-VALID-007", "input_reference", f"with input_reference={told}", value)
+            description = json.dumps({key: text.partition(",")[0] for key, text in value.items()})
+            yield self._json("VID-VALID-007", "input_reference", f"with input_reference={description}", value)
 
     def broken_json(self) -> Iterator[Case]:
         whole = json.dumps(self._target.choice(prompt=self._prompt))
         bodies = {
             "JSON that is cut": whole[:-1],
             "JSON that is cut within the prompt": whole[: whole.rindex("made")],
-            "JSON with something behind it": f"{whole} {{",
+            "JSON with text after it": f"{whole} {{",
             "JSON with single quotes": whole.replace('"', "'"),
-            "a form's fields in the place of JSON": "prompt=" + self._prompt.replace(" ", "+"),
+            "form fields instead of JSON": "prompt=" + self._prompt.replace(" ", "+"),
         }
         for what, body in bodies.items():
             yield self._raw("VID-VALID-008", what, body.encode(), "application/json")

@@ -1,4 +1,4 @@
-"""Make the files that the suite sends: a picture that every decoder reads, and things that are none."""
+"""Make the files that the suite sends: an image, a clip, and files that only claim to be one."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any, Final
 _FRAMES_PER_SECOND: Final = 8
 
 NO_PICTURE = ("reference.png", b"This is no picture.\n" * 8, "image/png")
-"""A file that says it is a picture, and is none."""
+"""A file with the name and media type of an image that is not an image."""
 
 NO_VIDEO = ("video.mp4", b"This is no video.\n" * 8, "video/mp4")
-"""A file that says it is a video, and is none."""
+"""A file with the name and media type of a video that is not a video."""
 
 
 @lru_cache(maxsize=4)
@@ -34,7 +34,7 @@ def clip(size: str | None, seconds: str | None) -> tuple[str, bytes, str]:
 
     from PIL import Image
 
-    av: Any = import_module("av")  # its types are known in part
+    av: Any = import_module("av")  # the library is only partly typed
     width, _, height = (size or "720x1280").partition("x")
     picture = Image.new("RGB", (int(width), int(height)), (40, 40, 180))
     buffer = io.BytesIO()

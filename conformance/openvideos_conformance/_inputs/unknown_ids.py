@@ -1,4 +1,4 @@
-"""Make up ids that no server ever gave out, in the form of those that this one gives. Pure, but for chance."""
+"""Make ids that do not exist, in the form of those of the server. Pure, except that they are random."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ import string
 from typing import Final
 
 _ENOUGH: Final = 12
-"""How many characters of chance make it impossible to hit an id that exists."""
+"""How many random characters make it practically impossible to hit an id that exists."""
 
 _HEX: Final = frozenset("0123456789abcdef")
 
 
 def unknown_like(known: str) -> str:
-    """Return an id that was never given out and looks like `known`.
+    """Return an id that does not exist and looks like `known`.
 
-    Servers whose ids are UUIDs, or name a provider, refuse other forms as malformed. So only the longest part of
-    letters and digits is changed, each character to one of its kind; a short part grows.
+    Servers whose ids are UUIDs, or name a provider, refuse ids of other forms as malformed. So only the longest part of
+    letters and digits is replaced, each character by one of its kind; a short part is lengthened.
     """
     parts = list(re.finditer(r"[A-Za-z0-9]+", known))
     if not parts:
@@ -28,7 +28,7 @@ def unknown_like(known: str) -> str:
 
 def _changed(part: str) -> str:
     if len(part) < _ENOUGH:
-        # One that begins with 9 and has more digits is no number that a counter has come to.
+        # A counter has not reached a number that begins with 9 and has so many more digits.
         return "9" + _drawn("0" * (_ENOUGH + 4)) if part.isdecimal() else part + _drawn("0" * _ENOUGH)
     word = re.match(r"[A-Za-z]*", part)
     kept = word.end() if word is not None and len(part) - word.end() >= _ENOUGH else 0

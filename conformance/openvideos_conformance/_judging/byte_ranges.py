@@ -1,4 +1,4 @@
-"""Read what a 206 says of itself: Content-Range, and the parts of multipart/byteranges (RFC 9110, section 14). Pure."""
+"""Parse the ranges of a 206: Content-Range, and the parts of multipart/byteranges (RFC 9110, section 14). Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _BOUNDARY: Final = re.compile(r'boundary=(?:"([^"]+)"|([^\s;]+))', re.IGNORECASE
 
 
 class Span(NamedTuple):
-    """The bytes from `first` up to and with `last`, of `total`; None if the total is not told."""
+    """The bytes from `first` to `last`, inclusive, of `total` bytes; `total` is None if it is not stated."""
 
     first: int
     last: int
@@ -18,19 +18,19 @@ class Span(NamedTuple):
 
     @property
     def length(self) -> int:
-        """How many bytes these are."""
+        """The number of bytes."""
         return self.last - self.first + 1
 
 
 class Piece(NamedTuple):
-    """One part of a multipart/byteranges response: what it says it is, and its bytes."""
+    """One part of a multipart/byteranges response: its Content-Range, and its bytes."""
 
     span: Span
     content: bytes
 
 
 def read_content_range(text: str | None) -> Span | None:
-    """Read a Content-Range such as `bytes 0-9/100`; None if it is none of a range."""
+    """Return the span of a Content-Range such as `bytes 0-9/100`; None if it is malformed."""
     found = _CONTENT_RANGE.fullmatch((text or "").strip())
     if found is None:
         return None
@@ -41,10 +41,10 @@ def read_content_range(text: str | None) -> Span | None:
 
 
 def read_pieces(content_type: str, body: bytes) -> list[Piece]:
-    """Read the parts of a multipart/byteranges body.
+    """Return the parts of a multipart/byteranges body.
 
     Raises:
-        ValueError: It cannot be read, and why.
+        ValueError: The body is malformed; the message says how.
 
     """
     named = _BOUNDARY.search(content_type)
@@ -52,19 +52,19 @@ def read_pieces(content_type: str, body: bytes) -> list[Piece]:
         raise ValueError(f"the Content-Type {content_type!r} has no boundary")
     delimiter = b"--" + (named[1] or named[2]).encode("latin-1")
     chunks = (b"\r\n" + body).split(b"\r\n" + delimiter)
-    if len(chunks) < 3 or not chunks[-1].startswith(b"--"):  # noqa: PLR2004 - before, one part, and the end
+    if len(chunks) < 3 or not chunks[-1].startswith(b"--"):  # noqa: PLR2004 - the preamble, one part, and the end
         raise ValueError("the parts do not end with the closing boundary")
     return [_piece(chunk) for chunk in chunks[1:-1]]
 
 
 def flaw_of(span: Span, content: bytes, whole: bytes) -> str | None:
-    """Say how a part of a file differs from what it says it is; None if it does not."""
+    """Return how a part differs from the span that it states; None if it does not."""
     if span.total not in {None, len(whole)}:
-        return f"it says that the file has {span.total} bytes, and it has {len(whole)}"
+        return f"its Content-Range says that the file has {span.total} bytes, but the file has {len(whole)}"
     if span.last >= len(whole):
-        return f"it says that it goes to the byte {span.last}, and the file has {len(whole)} bytes"
+        return f"its Content-Range ends at byte {span.last}, but the file has {len(whole)} bytes"
     if len(content) != span.length:
-        return f"it says that it is the bytes {span.first}-{span.last}, and holds {len(content)}"
+        return f"its Content-Range is the bytes {span.first}-{span.last}, but the body has {len(content)} bytes"
     if content != whole[span.first : span.last + 1]:
         return f"its bytes are not the bytes {span.first}-{span.last} of the whole file"
     return None
@@ -73,7 +73,7 @@ def flaw_of(span: Span, content: bytes, whole: bytes) -> str | None:
 def _piece(chunk: bytes) -> Piece:
     head, separator, content = chunk.partition(b"\r\n\r\n")
     if not separator:
-        raise ValueError("a part has no end of its headers")
+        raise ValueError("the headers of a part do not end")
     for line in head.split(b"\r\n"):
         name, _, value = line.partition(b":")
         if name.strip().lower() == b"content-range":

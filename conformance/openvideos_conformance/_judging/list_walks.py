@@ -1,7 +1,7 @@
-"""Judge walks over the pages of the list. Pure: pages in, flaws out.
+"""Judge walks over the pages of the list. Pure.
 
-Other people may create and delete videos while a walk goes on. So what must be met, and in which order, is judged by
-the run's own videos alone: those that it has created and not tried to delete.
+Other clients may create and delete videos during a walk. So only the run's own videos, which it has created and not
+tried to delete, are judged: whether the walk finds them, and in which order.
 """
 
 from __future__ import annotations
@@ -21,50 +21,50 @@ if TYPE_CHECKING:
 class End(Enum):
     """Why a walk ended."""
 
-    LAST_PAGE = "a page said that it is the last"
-    ENOUGH = "all videos that were wanted were met"
-    BOUND = "it took too many pages"
-    REPEATED = "a cursor came again"
-    BROKEN = "a response was no page"
+    LAST_PAGE = "a page has has_more false"
+    ENOUGH = "all wanted videos were found"
+    BOUND = "the limit of pages was reached"
+    REPEATED = "a cursor repeated"
+    BROKEN = "a response was not a page"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Walk:
-    """Pages, each asked for with the last id of the one before. Without a `limit`, the server's default was taken."""
+    """Pages, each requested with the last id of the one before. Without a `limit`, the server used its default."""
 
     pages: tuple[Exchange, ...]
     end: End
     limit: int | None = None
     order: str | None = None
     after: str | None = None
-    """The cursor with which it began."""
+    """The cursor of the first request."""
     recheck: tuple[Exchange, ...] = field(default=())
-    """The last two pages once more, if the last one was empty."""
+    """The last two pages, requested again because the last one was empty."""
 
     @property
     def name(self) -> str:
-        """The walk, as a message names it."""
-        asked = {"limit": self.limit, "order": self.order, "after": self.after}
-        told = "&".join(f"{name}={value}" for name, value in asked.items() if value is not None)
-        return f"the walk over /videos?{told}" if told else "the walk over /videos"
+        """The name of the walk in messages."""
+        query = {"limit": self.limit, "order": self.order, "after": self.after}
+        text = "&".join(f"{name}={value}" for name, value in query.items() if value is not None)
+        return f"the walk over /videos?{text}" if text else "the walk over /videos"
 
     @property
     def videos(self) -> list[dict[str, Any]]:
-        """All videos that were met, in their order."""
+        """All videos on the pages, in order."""
         return [video for page in self.pages for video in videos_on(page)]
 
     @property
     def ids(self) -> list[str]:
-        """The ids of all videos that were met, in their order."""
+        """The ids of all videos on the pages, in order."""
         return [id_ for page in self.pages for id_ in ids_on(page)]
 
     def own(self, own: Iterable[str]) -> list[str]:
-        """Return those ids that are the run's own, in their order."""
+        """Return the ids on the pages that are among the run's own, in order."""
         kept = set(own)
         return [id_ for id_ in self.ids if id_ in kept]
 
     def is_whole(self, own: Iterable[str]) -> bool:
-        """Tell whether each of the run's own videos was met exactly once."""
+        """Tell whether each of the run's own videos is on exactly one page, once."""
         return sorted(self.own(own)) == sorted(own)
 
 
@@ -79,10 +79,10 @@ def ids_on(page: Exchange) -> list[str]:
 
 
 def not_met_once(walk: Walk, own: Sequence[str]) -> Finding | None:
-    """Say which of the run's own videos a walk did not meet exactly once, or that it never ends."""
+    """Return a finding if a walk does not find each of the run's own videos exactly once, or never ends."""
     if walk.end is End.REPEATED:
         return Finding(
-            f"{walk.name} goes in circles: page {len(walk.pages)} ends with the cursor of an earlier one, "
+            f"{walk.name} is a loop: page {len(walk.pages)} ends with the cursor of an earlier one, "
             f"{walk.pages[-1].object.get('last_id')!r}",
             walk.pages[-2:],
         )
@@ -90,7 +90,7 @@ def not_met_once(walk: Walk, own: Sequence[str]) -> Finding | None:
     for page in walk.pages:
         for video_id in ids_on(page):
             if video_id in met and video_id in own:
-                return Finding(f"{walk.name} meets {video_id} twice", (met[video_id], page))
+                return Finding(f"{walk.name} finds {video_id} twice", (met[video_id], page))
             met[video_id] = page
     missed = [video_id for video_id in own if video_id not in met]
     if missed and walk.end is End.LAST_PAGE:
@@ -102,51 +102,51 @@ def not_met_once(walk: Walk, own: Sequence[str]) -> Finding | None:
     return None
 
 
-def wrong_end(walk: Walk, behind: Sequence[str]) -> Finding | None:
-    """Say where `has_more` is wrong; `behind` are the run's own videos in the order of the walk."""
+def wrong_end(walk: Walk, own: Sequence[str]) -> Finding | None:
+    """Return a finding if `has_more` is wrong. `own` are the run's own videos in the order of the walk."""
     if walk.end is End.LAST_PAGE and walk.pages:
-        met = walk.own(behind)
-        missed = behind[behind.index(met[-1]) + 1 :] if met else list(behind)
+        met = walk.own(own)
+        missed = own[own.index(met[-1]) + 1 :] if met else list(own)
         if missed:
             return Finding(
-                f"{walk.name} ends with has_more false on page {len(walk.pages)}, and {len(missed)} videos are behind "
-                f"it, such as {missed[0]}",
+                f"{walk.name} ends with has_more false on page {len(walk.pages)}, and {len(missed)} videos follow, "
+                f"such as {missed[0]}",
                 walk.pages[-1:],
             )
     if len(walk.recheck) == 2:  # noqa: PLR2004 - the page before, and the empty one
         before, empty = walk.recheck
         if before.object.get("has_more") is True and empty.is_ok and not ids_on(empty):
-            return Finding(f"{walk.name}: has_more is true on a page that nothing is behind", (before, empty))
+            return Finding(f"{walk.name}: has_more is true on the last page", (before, empty))
     return None
 
 
 def too_long(walk: Walk, default: int | None) -> Finding | None:
-    """Say which page holds more videos than it may; without a limit and a default, any number."""
+    """Return a finding if a page holds more videos than its limit, or than the default without a limit."""
     limit = default if walk.limit is None else walk.limit
     if limit is None:
         return None
     for page in walk.pages:
         count = len(json_array(page.object.get("data")))
         if count > limit:
-            asked = f"limit={limit}" if walk.limit is not None else f"no limit, which means {limit},"
-            return Finding(f"a page with {asked} holds {count} videos", (page,))
+            limited = f"limit={limit}" if walk.limit is not None else f"no limit, which means {limit},"
+            return Finding(f"a page with {limited} holds {count} videos", (page,))
     return None
 
 
 def short_page(walk: Walk, default: int | None) -> Finding | None:
-    """Say which page is not full although there are videos after it; without a limit and a default, none is."""
+    """Return a finding if a page with has_more true holds fewer videos than its limit, or than the default."""
     limit = default if walk.limit is None else walk.limit
     if limit is None:
         return None
     for page in walk.pages:
         count = len(json_array(page.object.get("data")))
         if page.object.get("has_more") is True and 0 < count < limit:
-            return Finding(f"a page with limit={limit} holds {count} videos, and there are more behind it", (page,))
+            return Finding(f"a page with limit={limit} holds {count} videos, and has has_more true", (page,))
     return None
 
 
 def wrong_ends(page: Exchange) -> Finding | None:
-    """Say whether first_id and last_id are not those of the page's first and last video."""
+    """Return a finding if first_id or last_id is not the id of the page's first or last video."""
     ids = ids_on(page)
     for name, expected in (("first_id", ids[0] if ids else None), ("last_id", ids[-1] if ids else None)):
         seen = page.object.get(name)
@@ -156,7 +156,7 @@ def wrong_ends(page: Exchange) -> Finding | None:
 
 
 def wrong_times(walk: Walk, *, is_ascending: bool) -> Finding | None:
-    """Say which video comes before another that should come before it, by created_at."""
+    """Return a finding if two videos are in the wrong order, by created_at."""
     timed = [(video, page) for page in walk.pages for video in videos_on(page) if type(video.get("created_at")) is int]
     for (one, first), (other, second) in pairwise(timed):
         early, late = one["created_at"], other["created_at"]
@@ -171,15 +171,15 @@ def wrong_times(walk: Walk, *, is_ascending: bool) -> Finding | None:
 
 
 def moments(walk: Walk, own: Iterable[str]) -> int:
-    """Return at how many different seconds the run's own videos were created."""
+    """Return in how many different seconds the run's own videos were created."""
     kept = set(own)
     return len({video.get("created_at") for video in walk.videos if video.get("id") in kept})
 
 
 def wrong_start(page: Exchange, cursor: str, order: Sequence[str], own: Iterable[str]) -> Finding | None:
-    """Say whether a page does not start right behind its cursor; `order` are all ids in the order of the list.
+    """Return a finding if a page does not start right after its cursor. `order` are all ids in the order of the list.
 
-    Only what the run itself has created is sure to be still there, and what is not in `order` is somebody's new video.
+    Only the run's own videos are sure to exist still. An id that is not in `order` is a new video of somebody else.
     """
     if cursor not in order or order.index(cursor) + 1 == len(order):
         return None
@@ -187,12 +187,12 @@ def wrong_start(page: Exchange, cursor: str, order: Sequence[str], own: Iterable
     ids = [id_ for id_ in ids_on(page) if id_ in order]
     if expected not in own or (ids and ids[0] == expected):
         return None
-    seen = f"starts with {ids[0]!r}" if ids else "holds none of this run's videos"
+    seen = f"starts with {ids[0]!r}" if ids else "contains none of this run's videos"
     return Finding(f"the page after {cursor!r} {seen}, not with {expected!r}", (page,))
 
 
 def _around(walk: Walk, missed: str, own: Sequence[str]) -> tuple[Exchange, ...]:
-    """Return the pages between which a video is missing."""
+    """Return the pages between which a missing video should be."""
     place = list(own).index(missed)
     near = set(own[max(0, place - 1) : place + 2])
     pages = [page for page in walk.pages if near & set(ids_on(page))]

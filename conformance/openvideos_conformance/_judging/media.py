@@ -1,4 +1,4 @@
-"""Look at files as media: a clip that is whole and plays, a picture that decodes. Pure functions on bytes."""
+"""Judge media files: whether a clip is complete and plays, and whether a picture decodes. Pure."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MEDIA_TYPES: Final = {"video": "video/mp4", "thumbnail": "image/webp", "spritesh
 """The media type of each variant."""
 
 _MOST_PIXELS: Final = 1 << 25
-"""The largest picture that is decoded, just above 7680 x 4320: a larger one is taken for an attack on the memory."""
+"""The most pixels of a picture that is decoded, just above 7680 x 4320; a larger one could exhaust the memory."""
 _MOST_PACKETS: Final = 512
 """How many packets may come before the first picture."""
 
@@ -35,7 +35,7 @@ class MediaError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clip:
-    """What a clip is: the size of its picture, and its duration in seconds if that can be told."""
+    """The size of a clip's picture, and its duration in seconds, or None if that is not known."""
 
     width: int
     height: int
@@ -44,23 +44,23 @@ class Clip:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
-    """What a picture is."""
+    """The size of a picture."""
 
     width: int
     height: int
 
 
 def clip(data: bytes) -> Clip:
-    """Return what an MP4 is, if it is whole and its first picture decodes.
+    """Return the properties of an MP4 that is complete and whose first picture decodes.
 
     Raises:
-        MediaError: It is not, or does not.
+        MediaError: The MP4 is not complete, or does not decode.
 
     """
     try:
         found = [track for track in tracks(data) if track.handler == "vide"]
     except NotWholeError as error:
-        raise MediaError(f"it is no whole MP4: {error}") from error
+        raise MediaError(f"it is not a complete MP4: {error}") from error
     if not found:
         raise MediaError("it has no video track")
     track = found[0]
@@ -73,12 +73,17 @@ def clip(data: bytes) -> Clip:
         (width, height), longest = decoded
         if track.is_turned:
             width, height = height, width
-        seconds = longest or seconds  # the one that was read knows of fragments
+        seconds = longest or seconds  # the decoder knows the duration of fragments, too
     return Clip(width=width, height=height, seconds=seconds)
 
 
 def _decoded(data: bytes) -> tuple[tuple[int, int], float | None] | None:
-    """Return the size of the first picture, and the duration; None if there is no decoder for the clip here."""
+    """Return the size of the first picture, and the duration; None if there is no decoder for the clip.
+
+    Raises:
+        MediaError: The first picture does not decode.
+
+    """
     import av
     from av.error import DecoderNotFoundError, FFmpegError
 
@@ -87,7 +92,7 @@ def _decoded(data: bytes) -> tuple[tuple[int, int], float | None] | None:
             stream = next(iter(container.streams.video), None)
             if stream is None:
                 return _nothing()
-            # Typed as if it were always there, it is None where the codec has no name here.
+            # The type says that it is never None, but it is None for an unknown codec.
             return None if getattr(stream, "codec_context", None) is None else _first_picture(container, stream)
     except DecoderNotFoundError:
         return None
@@ -105,7 +110,7 @@ def _first_picture(container: InputContainer, stream: VideoStream) -> tuple[tupl
 
 
 def _nothing() -> NoReturn:
-    raise MediaError("no picture in it decodes")
+    raise MediaError("none of its pictures decodes")
 
 
 def _seconds(duration: int | None, base: Fraction | None) -> float | None:
@@ -117,18 +122,18 @@ def _seconds(duration: int | None, base: Fraction | None) -> float | None:
 def is_as_long(clip_seconds: float, job_seconds: float) -> bool:
     """Tell whether a clip is as long as its job says.
 
-    Models make pictures in groups of four or eight and one more, so a clip is seldom exact: 81 pictures at 16 a second
-    are a clip of 5 s. A tenth is allowed, and 0.4 s to short clips; beyond 0.75 s another duration was made.
+    Models make a multiple of four or eight pictures plus one, so a clip is seldom exact: 81 pictures at 16 per second
+    are a clip of 5 s. It may differ by a tenth, short clips by 0.4 s, and none by more than 0.75 s.
     """
     allowed = min(max(_SHORTEST, _SHARE * job_seconds), _LONGEST)
     return abs(clip_seconds - job_seconds) <= allowed
 
 
 def picture(data: bytes, kind: str) -> Picture:
-    """Return what a picture of a kind (`WEBP`, `JPEG`) is, if all of it decodes.
+    """Return the properties of a picture of a kind (`WEBP`, `JPEG`) that decodes completely.
 
     Raises:
-        MediaError: It is of another kind, cut, or larger than anybody wants to decode.
+        MediaError: The picture is of another kind, cut, or too large to decode.
 
     """
     from PIL import UnidentifiedImageError
@@ -136,10 +141,10 @@ def picture(data: bytes, kind: str) -> Picture:
     try:
         width, height = _loaded(data, kind)
     except UnidentifiedImageError as error:
-        raise MediaError(f"it is no {kind} picture: it begins with {data[:16]!r}") from error
+        raise MediaError(f"it is not a {kind} picture: it begins with {data[:16]!r}") from error
     except MediaError:
         raise
-    except Exception as error:  # decoders raise anything on what is no picture
+    except Exception as error:  # decoders raise any error on malformed files
         raise MediaError(f"it does not decode: {error}") from error
     flaw = _cut(data, kind)
     if flaw:
@@ -161,8 +166,8 @@ def _loaded(data: bytes, kind: str) -> tuple[int, int]:
 
 
 def _cut(data: bytes, kind: str) -> str:
-    """Return how a file lacks its end, which decoders forgive."""
+    """Return how the end of a file is missing, which decoders tolerate; "" if it is not."""
     if kind == "WEBP":
-        said = int.from_bytes(data[4:8], "little") + 8
-        return f"it says that it has {said} bytes, and has {len(data)}" if said > len(data) else ""
+        stated = int.from_bytes(data[4:8], "little") + 8
+        return f"its header says {stated} bytes, but it has {len(data)}" if stated > len(data) else ""
     return "" if b"\xff\xd9" in data[-1024:] else "its end is missing"

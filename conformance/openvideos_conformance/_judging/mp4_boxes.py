@@ -1,7 +1,7 @@
-"""Walk the boxes of an MP4 (ISO/IEC 14496-12): whether they are whole, and what they say. Pure; reads any bytes.
+"""Parse the boxes of an MP4 (ISO/IEC 14496-12), and check that they are complete. Pure; safe for any bytes.
 
-Only the boxes on the way to what is needed are opened, each at a depth of its own, and their number is bounded: no
-input makes this recurse, loop or allocate beyond a small multiple of its own length.
+Only boxes that are needed are opened, at a fixed depth, and their number is limited. So no input causes deep recursion,
+an endless loop, or allocation beyond a small multiple of its length.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ _NEEDED: Final = ("ftyp", "moov", "mdat")
 
 
 class NotWholeError(Exception):
-    """The bytes are no whole MP4; the message says where and why."""
+    """The bytes are not a complete MP4; the message says where and why."""
 
 
 class Box(NamedTuple):
-    """One box: its type, where it is in the file, where its content begins, and where it ends."""
+    """One box: its type, and the positions in the file where it begins, where its content begins, and where it ends."""
 
     type: str
     begin: int
@@ -34,20 +34,20 @@ class Box(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Track:
-    """What a track says of itself: `vide`, `soun` or another handler, how long and how large it is displayed."""
+    """A track: its handler, such as `vide` or `soun`, its duration, and the size at which it is displayed."""
 
     handler: str
     seconds: float | None
     size: tuple[int, int]
     is_turned: bool
-    """Whether it is displayed turned by a quarter, so that width and height of its picture change places."""
+    """Whether it is displayed rotated by 90 degrees, so that width and height are exchanged."""
 
 
 def boxes(data: bytes, begin: int = 0, end: int | None = None) -> Iterator[Box]:
-    """Go through the boxes that lie side by side in a part of a file.
+    """Yield the consecutive boxes in a part of a file.
 
     Raises:
-        NotWholeError: They do not fill the part exactly.
+        NotWholeError: The boxes do not fill the part exactly.
 
     """
     end = len(data) if end is None else end
@@ -55,7 +55,7 @@ def boxes(data: bytes, begin: int = 0, end: int | None = None) -> Iterator[Box]:
     while begin < end:
         count += 1
         if count > _MOST_BOXES:
-            raise NotWholeError(f"there are more than {_MOST_BOXES} boxes side by side")
+            raise NotWholeError(f"there are more than {_MOST_BOXES} consecutive boxes")
         box = _box(data, begin, end)
         yield box
         begin = box.end
@@ -69,25 +69,25 @@ def _box(data: bytes, begin: int, end: int) -> Box:
     header = _HEADER
     kind = name.decode("latin-1")
     if not all(" " <= letter <= "~" or letter == "©" for letter in kind):
-        raise NotWholeError(f"what is at {begin} is no box: its type would be {name!r}")
+        raise NotWholeError(f"there is no box at {begin}: its type would be {name!r}")
     if size == 1:
         if left < _LONG_HEADER:
             raise NotWholeError(f"the box {kind} at {begin} is cut in its header")
         size, header = struct.unpack_from(">Q", data, begin + _HEADER)[0], _LONG_HEADER
     elif size == 0:
-        size = left  # it goes on to the end
+        size = left  # the box extends to the end
     if size < header:
-        raise NotWholeError(f"the box {kind} at {begin} says that it has {size} bytes, fewer than its header")
+        raise NotWholeError(f"the box {kind} at {begin} has a size of {size} bytes, less than its header")
     if size > left:
         raise NotWholeError(f"the box {kind} at {begin} has {size} bytes, and {left} are left")
     return Box(kind, begin, begin + header, begin + size)
 
 
 def tracks(data: bytes) -> list[Track]:
-    """Return what the tracks of a whole MP4 say of themselves.
+    """Return the tracks of a complete MP4.
 
     Raises:
-        NotWholeError: It is none: a box is missing, cut, or overlaps another.
+        NotWholeError: A box is missing, cut, or overlaps another.
 
     """
     found = list(boxes(data))
@@ -129,13 +129,13 @@ def _version(data: bytes, box: Box) -> int:
 
 
 def _scale(data: bytes, header: Box) -> int:
-    """Return how many units of time the movie counts in a second."""
+    """Return how many time units of the movie are one second."""
     scale: int = struct.unpack(">I", _bytes(data, header, 20 if _version(data, header) == 1 else 12, 4))[0]
     return scale
 
 
 def _seconds(data: bytes, header: Box, scale: int) -> float | None:
-    """Return for how long a track is displayed; None if it leaves that to its fragments."""
+    """Return the duration of a track in seconds; None if only its fragments have one."""
     if _version(data, header) == 1:
         duration, unknown = struct.unpack(">Q", _bytes(data, header, 28, 8))[0], (1 << 64) - 1
     else:
@@ -152,10 +152,10 @@ def _display(data: bytes, header: Box) -> tuple[tuple[int, int], bool]:
 
 
 def _check_chunks(data: bytes, media: dict[str, Box]) -> None:
-    """See that each chunk of samples begins in the file.
+    """Check that each chunk of samples begins within the file.
 
     Raises:
-        NotWholeError: One does not.
+        NotWholeError: A chunk does not.
 
     """
     for name, width in (("stco", 4), ("co64", 8)):

@@ -1,4 +1,4 @@
-"""Judge the events that a server has delivered. Pure: deliveries and the recorded traffic in, flaws out."""
+"""Judge the webhook events that a server has delivered. Pure."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ SCHEMAS: Final = {
 
 @dataclass(frozen=True, kw_only=True)
 class Delivery:
-    """One attempt of the server to deliver an event, and what it was answered.
+    """One attempt of the server to deliver an event, and the status that the receiver returned.
 
-    `at` is when it had been read, in seconds since the run began; `flaw` says why its signature does not hold, if it
-    does not.
+    `at` is when it was received, in seconds since the run began. `flaw` says why its signature is invalid; it is empty
+    if the signature is valid.
     """
 
     at: float
@@ -39,7 +39,7 @@ class Delivery:
 
     @cached_property
     def event(self) -> dict[str, Any]:
-        """The event; empty if the body is no JSON object."""
+        """The event; an empty object if the body is not a JSON object."""
         try:
             return json_object(json.loads(self.body.decode("utf-8")))
         except (ValueError, RecursionError):
@@ -57,12 +57,12 @@ class Delivery:
 
     @property
     def id(self) -> str | None:
-        """The id of the delivery, the same on each attempt."""
+        """The id of the event, which is the same on each attempt; None without one."""
         return next((value for name, value in self.headers if name == "webhook-id"), None)
 
     @property
     def exchange(self) -> Exchange:
-        """The delivery as an exchange, for reports. It is none of the run's own, and not recorded as one."""
+        """The delivery as an exchange, for reports. It is not recorded among the exchanges of the run."""
         return Exchange(
             number=0,
             layer="webhook",
@@ -78,7 +78,7 @@ class Delivery:
 
 
 def misfit(delivery: Delivery) -> Finding | None:
-    """Say how an event does not fit the schema of its type. Types that the contract does not have are left alone."""
+    """Return a finding if an event does not fit the schema of its type. Unknown types are not judged."""
     address = SCHEMAS.get(str(delivery.type))
     if address is None:
         return None
@@ -89,41 +89,41 @@ def misfit(delivery: Delivery) -> Finding | None:
 
 
 def shapeless(delivery: Delivery) -> Finding | None:
-    """Say whether what was delivered is no event at all."""
+    """Return a finding if a delivery is not an event."""
     if delivery.event and isinstance(delivery.type, str):
         return None
-    return Finding("what the server delivered is no JSON object with a type", (delivery.exchange,))
+    return Finding("a delivery is not a JSON object with a type", (delivery.exchange,))
 
 
 def unsigned(deliveries: Iterable[Delivery]) -> Finding | None:
-    """Say which delivery bears no signature that holds."""
+    """Return a finding if a delivery has no valid signature."""
     for delivery in deliveries:
         if delivery.flaw:
             return Finding(
-                f"the signature of a delivery does not hold under --webhook-secret: {delivery.flaw}",
+                f"the signature of a delivery is not valid for --webhook-secret: {delivery.flaw}",
                 (delivery.exchange,),
             )
     return None
 
 
 def too_early(deliveries: Sequence[Delivery], history: Iterable[Exchange]) -> tuple[Finding | None, int]:
-    """Say which event was delivered before its job had ended; and how many could be judged.
+    """Return a finding if an event was delivered before its job had ended, and how many events could be judged.
 
-    What was requested once a delivery had been read shows how the job stood then, or later.
+    An exchange after a delivery shows the state of the job at the delivery, or later.
     """
-    told = {delivery.video_id: delivery for delivery in reversed(deliveries) if delivery.type in SCHEMAS}
+    events = {delivery.video_id: delivery for delivery in reversed(deliveries) if delivery.type in SCHEMAS}
     judged = 0
     for exchange in history:
         for video in videos_of(exchange):
-            delivery = told.get(video.get("id"))
+            delivery = events.get(video.get("id"))
             if delivery is None or exchange.began <= delivery.at or exchange.operation == "create_video":
                 continue
             judged += 1
             if video.get("status") in RUNNING:
                 return (
                     Finding(
-                        f"an event {delivery.type} was delivered for {video.get('id')}, which is "
-                        f"{video.get('status')} when it is requested behind that",
+                        f"an event {delivery.type} was delivered for {video.get('id')}, but a later "
+                        f"response says that it is {video.get('status')}",
                         (delivery.exchange, exchange),
                     ),
                     judged,

@@ -1,4 +1,4 @@
-"""Make calls concurrently, for what goes wrong only then."""
+"""Make calls concurrently, to exercise faults that show only then."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _PATIENCE: Final = 30.0
-"""How long a thread may take to start, in seconds."""
+"""How many seconds a thread may take to start."""
 
 
 def concurrently(calls: Sequence[Callable[[], T]]) -> list[T]:
-    """Make these calls at once, each in a thread of its own; return what they return, in their order."""
+    """Make these calls concurrently, each in a thread of its own, and return their results in order."""
     start = threading.Barrier(len(calls), timeout=_PATIENCE)
 
     def called(call: Callable[[], T]) -> T:

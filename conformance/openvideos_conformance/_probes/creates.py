@@ -1,4 +1,4 @@
-"""Create jobs as the scenarios need them: one, or several concurrently. The checks decide what the responses mean."""
+"""Create jobs for checks: one, or several concurrently. The checks judge the responses."""
 
 from __future__ import annotations
 
@@ -20,33 +20,33 @@ if TYPE_CHECKING:
     from .._server.recording_client import RecordingClient
 
 BUSY: Final = frozenset({429, 503})
-"""How a server says that it has too much to do just now, which says nothing about the request."""
+"""The statuses of an overloaded server, which say nothing about the request."""
 
 NOT_OFFERED: Final = frozenset({400, 404, 422})
-"""How a create is refused whose model, size or duration the server does not offer."""
+"""The statuses of a create whose model, size or duration the server does not offer."""
 
 PROMPTS: Final = (
     'Half full & half "empty": a <b>glass</b>, 50%25 of it, C:\\new',
     "A door opens.\nA cat comes in;\tit sits  down.",
     "Cafe\u0301, café, 👩‍🚀, 👨‍👩‍👧, 𠜎, עברית, ไทย, Ελληνικά",
 )
-"""What forms, databases and templates garble."""
+"""Prompts that forms, databases and templates may garble."""
 
 
 def create(
     client: RecordingClient, jobs: JobPool, fields: Mapping[str, Any], headers: Mapping[str, str] | None = None
 ) -> Exchange:
-    """Ask for a job as a form, or as JSON where the server was seen to take no form."""
+    """Send a create as a form, or as JSON if the server has refused a form, and return the exchange."""
     if jobs.refused_form is not None:
         return client.post("/videos", json=dict(fields), headers=headers)
     return client.post("/videos", form=dict(fields), headers=headers)
 
 
 def create_of(jobs: JobPool, name: str) -> Exchange:
-    """Return what the create of a kind of job was answered, also if that was a refusal.
+    """Return the exchange of the create of a kind of job, also if it was refused.
 
     Raises:
-        OutcomeError: It was never asked for, or the server has too much to do.
+        OutcomeError: The create was never sent, or the server is overloaded.
 
     """
     try:
@@ -59,20 +59,20 @@ def create_of(jobs: JobPool, name: str) -> Exchange:
 
 
 def not_busy(exchange: Exchange) -> Exchange:
-    """Return an exchange, unless the server says that it has too much to do.
+    """Return an exchange, unless the server is overloaded.
 
     Raises:
-        NotReachedError: It says so.
+        NotReachedError: The server is overloaded.
 
     """
     if exchange.status in BUSY:
-        raise NotReachedError(f"the server is too busy: {exchange.summary}", exchange)
+        raise NotReachedError(f"the server is overloaded: {exchange.summary}", exchange)
     return exchange
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConcurrentCreate:
-    """One of several concurrent creates, and what was read right after it."""
+    """One of several concurrent creates, and a retrieve and a list right after it."""
 
     created: Exchange
     retrieved: Exchange
@@ -80,7 +80,7 @@ class ConcurrentCreate:
 
     @property
     def id(self) -> str:
-        """The id that the create gave."""
+        """The id in the response to the create."""
         return job_id(self.created)
 
     @property
@@ -90,12 +90,12 @@ class ConcurrentCreate:
 
 
 def create_concurrently(client: RecordingClient, jobs: JobPool) -> list[ConcurrentCreate]:
-    """Start several jobs concurrently, and then the first once more; return those that were accepted.
+    """Send several creates concurrently, and then the first one again; return those that were accepted.
 
-    Each asks for a model, a size and a duration by name: the contract's defaults, where the operator has named none.
+    Each names a model, a size and a duration: those of the operator, or the contract's defaults.
 
     Raises:
-        NotReachedError: Fewer than two were accepted.
+        NotReachedError: Fewer than two creates were accepted.
 
     """
     schemas = {"model": "VideoModel", "size": "VideoSize", "seconds": "VideoSeconds"}
@@ -116,17 +116,17 @@ def create_concurrently(client: RecordingClient, jobs: JobPool) -> list[Concurre
 
     def start_all(named: Mapping[str, str]) -> list[ConcurrentCreate | Exchange]:
         choices = [{**named, **client.target.choice(prompt=prompt)} for prompt in PROMPTS]
-        takes = concurrently([partial(start, choice) for choice in choices])
-        return [*takes, start(choices[0])] if isinstance(takes[0], ConcurrentCreate) else takes
+        results = concurrently([partial(start, choice) for choice in choices])
+        return [*results, start(choices[0])] if isinstance(results[0], ConcurrentCreate) else results
 
     results = start_all(named)
     if all(not isinstance(each, ConcurrentCreate) and each.status in NOT_OFFERED for each in results):
         results = start_all({})
-    takes = [each for each in results if isinstance(each, ConcurrentCreate)]
-    if len(takes) < 2:  # noqa: PLR2004 - at once means two at least
+    accepted = [each for each in results if isinstance(each, ConcurrentCreate)]
+    if len(accepted) < 2:  # noqa: PLR2004 - fewer are not concurrent
         refused = [each for each in results if not isinstance(each, ConcurrentCreate)]
-        responses = "; ".join(each.summary for each in refused)
+        reasons = "; ".join(each.summary for each in refused)
         raise NotReachedError(
-            f"of {len(PROMPTS)} concurrent creates, {len(takes)} were accepted: {responses}", *refused
+            f"of {len(PROMPTS)} concurrent creates, {len(accepted)} were accepted: {reasons}", *refused
         )
-    return takes
+    return accepted

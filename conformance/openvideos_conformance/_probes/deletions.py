@@ -1,4 +1,4 @@
-"""Delete a job, and look around before and after: alone, and from several clients concurrently."""
+"""Delete a job, once or concurrently, and read other jobs and the list before and after."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ if TYPE_CHECKING:
 _CLIENTS: Final = 4
 _NEIGHBOURS: Final = 4
 _MOST: Final = 1 << 16
-"""How much of a file is read to see that it is there, from a server that answers no ranges."""
+"""How many bytes of a file are read to see that it exists, if the server does not support ranges."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deletion:
-    """The deletion of a job that had ended, with what was there before and behind it."""
+    """The deletion of a job that had ended, with reads of other jobs and of the list before and after it."""
 
     job: Job
     others: tuple[tuple[Exchange, Exchange], ...]
-    """What was asked about other jobs of the run before the deletion and behind it."""
+    """Reads of other jobs of the run, each before and after the deletion."""
     page_before: Exchange
-    """The page behind the job, while it was there."""
+    """The page after the job, requested before the deletion."""
     deleted: Exchange
     page_after: Exchange
-    """The same page, asked for with the cursor of a job that is gone."""
+    """The same page after the deletion, so that its cursor is a deleted job."""
     retrieved: Exchange
     content: Exchange
     again: Exchange
 
 
 def delete_doomed(client: RecordingClient, jobs: JobPool) -> Deletion:
-    """Delete the job that is meant for it, and look around.
+    """Delete the "doomed" job, read other jobs and the list before and after, and return the exchanges.
 
     Raises:
         OutcomeError: The job was not accepted, or did not end.
@@ -52,12 +52,12 @@ def delete_doomed(client: RecordingClient, jobs: JobPool) -> Deletion:
     nearest = sorted(own, key=lambda video_id: abs(own.index(video_id) - place))
     paths = [video_path(video_id) for video_id in nearest if video_id != job.id][:_NEIGHBOURS]
     page = {"after": job.id, "limit": 5}
-    before = _seen(client, paths)
+    before = _reads(client, paths)
     page_before = client.get("/videos", query=page)
     deleted = client.delete(job.path)
     return Deletion(
         job=job,
-        others=tuple(zip(before, _seen(client, paths), strict=True)),
+        others=tuple(zip(before, _reads(client, paths), strict=True)),
         page_before=page_before,
         deleted=deleted,
         page_after=client.get("/videos", query=page),
@@ -69,23 +69,23 @@ def delete_doomed(client: RecordingClient, jobs: JobPool) -> Deletion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConcurrentDeletions:
-    """Deletions of one job concurrently, with what was asked about its twin before and behind them."""
+    """Concurrent deletions of one job, with reads of another job before and after them."""
 
     deletions: tuple[Exchange, ...]
     others: tuple[tuple[Exchange, Exchange], ...]
 
 
 def delete_concurrently(client: RecordingClient, creates: list[ConcurrentCreate]) -> ConcurrentDeletions:
-    """Delete the last of several jobs from several clients at once; the first, which may be its twin, must stay."""
+    """Delete the last of several jobs concurrently; read the first, which has the same prompt, before and after."""
     path = creates[-1].path
-    before = _seen(client, [creates[0].path])
+    before = _reads(client, [creates[0].path])
     deletions = concurrently([partial(client.delete, path)] * _CLIENTS)
-    after = _seen(client, [creates[0].path])
+    after = _reads(client, [creates[0].path])
     return ConcurrentDeletions(deletions=tuple(deletions), others=tuple(zip(before, after, strict=True)))
 
 
-def _seen(client: RecordingClient, paths: list[str]) -> list[Exchange]:
-    """Retrieve jobs, and ask for the first byte of what each has made."""
+def _reads(client: RecordingClient, paths: list[str]) -> list[Exchange]:
+    """Retrieve jobs, download the first byte of each, and return the exchanges."""
     retrieved = [client.get(path) for path in paths]
     first = {"range": "bytes=0-0"}
     return [*retrieved, *(client.get(f"{path}/content", headers=first, max_body=_MOST) for path in paths)]

@@ -1,4 +1,4 @@
-"""Derive something from the completed plain job: a remix, an extension, a character."""
+"""Create a remix, an extension and a character from the completed plain job."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remix:
-    """A remix of the completed plain job, with what its source was before and behind it."""
+    """A remix of the completed plain job, with retrieves of its source before and after it."""
 
     source: Job
     before: Exchange
@@ -26,7 +26,7 @@ class Remix:
 
 
 def remix_plain(client: RecordingClient, jobs: JobPool) -> Remix:
-    """Remix the completed plain job, under an idempotency key, which a server that knows none ignores."""
+    """Remix the completed plain job, with an Idempotency-Key that a server may ignore; return the exchanges."""
     source = jobs.completed()
     key = f"openvideos-conformance-{client.run_id}-remix"
     fields = {"prompt": "The boat is a paper boat now, «безмолвный» — 紙の舟"}
@@ -37,7 +37,7 @@ def remix_plain(client: RecordingClient, jobs: JobPool) -> Remix:
 
 
 def extend_plain(client: RecordingClient, jobs: JobPool) -> Exchange:
-    """Extend the completed plain job, by its own duration, or else by one of those that vendors offer."""
+    """Extend the completed plain job by its own duration, or by one that vendors offer; return the exchange."""
     job = jobs.completed()
     own = client.target.seconds or str(job.video.get("seconds") or "4")
     responses: list[Exchange] = []
@@ -50,6 +50,6 @@ def extend_plain(client: RecordingClient, jobs: JobPool) -> Exchange:
 
 
 def create_character(client: RecordingClient, video: bytes) -> Exchange:
-    """Create a character from a video."""
+    """Create a character from a video, and return the exchange."""
     form = {"name": "Ada Łovelace, エイダ", "video": ("ada.mp4", video, "video/mp4")}
     return client.post("/videos/characters", form=form)

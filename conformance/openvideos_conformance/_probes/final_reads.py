@@ -1,4 +1,4 @@
-"""Read each job of a run again at its end: what a job keeps for ever shows only in responses after it has ended."""
+"""Read each job again at the end of the run, since some faults show only in a job that has ended."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
     from .._server.recording_client import RecordingClient
 
 _READS: Final = 3
-"""How often an ended job is read: some servers tell the right status once, and another after that."""
+"""How often an ended job is read: some servers return the right status only once."""
 _APART: Final = 1.1
-"""How long after a job was first seen ended it is read again, in seconds: a time that moves does so each second."""
+"""How many seconds after its end a job is read again, so that a time that changes each second shows."""
 
 
 def read_jobs_again(client: RecordingClient, jobs: JobPool) -> None:
-    """Read the status of each job that is still there, several times if it was seen to end, and the list once.
+    """Read each job that still exists, several times if it has ended, and the list once.
 
-    Where no other check has downloaded a file, as in a run of one requirement, a byte of one is.
+    If no check has downloaded a file, as in a run of one requirement, one byte is downloaded.
     """
-    with contextlib.suppress(OutcomeError):  # else the rules judge what there is
+    with contextlib.suppress(OutcomeError):  # without such a job, the rules judge the other exchanges
         job = jobs.completed()
         if not any(each.operation == "download_video_content" and each.is_ok for each in client.history):
             client.get(f"{job.path}/content", headers={"range": "bytes=0-0"}, layer="closing")
@@ -42,7 +42,7 @@ def read_jobs_again(client: RecordingClient, jobs: JobPool) -> None:
 
 
 def _ended(history: Iterable[Exchange]) -> dict[str, float]:
-    """Return when each job was first seen ended."""
+    """Return when each job was first known to have ended."""
     seen: dict[str, float] = {}
     for exchange in history:
         if exchange.operation == "retrieve_video" and exchange.object.get("completed_at") is not None:

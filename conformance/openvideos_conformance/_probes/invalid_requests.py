@@ -1,4 +1,4 @@
-"""Ask for what the contract forbids, each case once in a run; every check that looks at a refusal shares it."""
+"""Send requests that the contract forbids, each once per run, and share their responses among checks."""
 
 from __future__ import annotations
 
@@ -22,42 +22,53 @@ _MAX_PAGES: Final = 10
 
 
 class InvalidRequests:
-    """The requests that are to be refused, and what they were answered."""
+    """The requests that must be refused, and their exchanges."""
 
     def __init__(self, client: RecordingClient, offered: Capabilities, *, has_form: bool = True) -> None:
-        """Ask nothing yet. `has_form` says whether the server was seen to take forms."""
+        """Send nothing yet. `has_form` says whether the server accepts forms."""
         self._client, self._offered, self._has_form = client, offered, has_form
         self.marker: Final = f"openvideos-conformance-{client.run_id}"
         self._cases = cases(client.contract, client.target, self.marker)
-        self._responses: dict[str, Exchange] = {}
+        self._exchanges: dict[str, Exchange] = {}
         self._has_json: bool | None = None
 
     def judge(self, requirement: str) -> None:
-        """Expect that each case of a requirement is refused. The first that is not ends it: it may have cost a job."""
-        asked = self.of(requirement)
-        if not asked:
-            raise NotReachedError("the server does not take bodies of the kind that could be wrong in this way")
-        for case in asked:
+        """Expect that each case of a requirement is refused. Stop at the first that is not, since it may start a job.
+
+        Raises:
+            ViolationError: A case was not refused.
+            NotReachedError: The server accepts no bodies of this kind.
+
+        """
+        to_send = self.of(requirement)
+        if not to_send:
+            raise NotReachedError("the server accepts no bodies that could be wrong in this way")
+        for case in to_send:
             statuses = case.statuses if self.has_json else case.statuses | {415}
             expect(self.send_once(case), statuses, case.what)
 
     def of(self, requirement: str) -> list[Case]:
-        """Return the cases of a requirement that make sense here: JSON, and forms, only where the server takes them."""
-        meant = [case for case in self._cases if case.requirement == requirement]
-        return [case for case in meant if (self.has_json or not case.is_json) and (self._has_form or not case.is_form)]
+        """Return the cases of a requirement whose kind of body, JSON or a form, the server accepts."""
+        matching = [case for case in self._cases if case.requirement == requirement]
+        return [
+            case for case in matching if (self.has_json or not case.is_json) and (self._has_form or not case.is_form)
+        ]
 
     def send_once(self, case: Case) -> Exchange:
-        """Return what a case was answered; it is sent when it is first asked for."""
-        if case.what not in self._responses:
-            self._responses[case.what] = self.send(case)
-        return self._responses[case.what]
+        """Send a case, unless it was sent before, and return its exchange."""
+        if case.what not in self._exchanges:
+            self._exchanges[case.what] = self.send(case)
+        return self._exchanges[case.what]
 
     def send(self, case: Case) -> Exchange:
-        """Send a case, whether it was sent before or not."""
+        """Send a case, even if it was sent before, and return its exchange."""
         return self._client.send(case.method, case.path, **case.options)
 
     def all(self) -> Iterator[tuple[Case, Exchange]]:
-        """Send what was not sent yet; return each case that was refused. What is accepted once is not tried further."""
+        """Send all cases that were not sent yet; yield those that were refused.
+
+        After an accepted case, the other cases of its requirement are skipped, since each may start a job.
+        """
         for requirement in dict.fromkeys(case.requirement for case in self._cases):
             for case in self.of(requirement):
                 try:
@@ -71,7 +82,7 @@ class InvalidRequests:
 
     @property
     def has_json(self) -> bool:
-        """Whether the server takes JSON bodies."""
+        """Whether the server accepts creates as JSON."""
         if self._has_json is None:
             try:
                 self._offered.require("json")
@@ -83,10 +94,10 @@ class InvalidRequests:
 
 
 def newest(client: RecordingClient) -> tuple[list[dict[str, Any]], list[Exchange]]:
-    """Return the newest videos of the list, some pages of them, and the exchanges that told them.
+    """Return the newest videos of the list, from up to ten pages, and the exchanges of these pages.
 
     Raises:
-        NotReachedError: The server does not list.
+        NotReachedError: A page was not returned.
 
     """
     limit = largest(client.contract)
@@ -96,7 +107,7 @@ def newest(client: RecordingClient) -> tuple[list[dict[str, Any]], list[Exchange
     for _ in range(_MAX_PAGES):
         page = client.get("/videos", query={"limit": limit, **after})
         if not page.is_ok or "data" not in page.object:
-            raise NotReachedError(f"the list that would show a job: {page.summary}", page)
+            raise NotReachedError(f"the list, which would show the job, was not returned: {page.summary}", page)
         seen.append(page)
         videos += [json_object(item) for item in json_array(page.object["data"])]
         last = page.object.get("last_id")
@@ -107,5 +118,5 @@ def newest(client: RecordingClient) -> tuple[list[dict[str, Any]], list[Exchange
 
 
 def marked(videos: list[dict[str, Any]], marker: str) -> list[dict[str, Any]]:
-    """Return the videos whose prompt holds the marker."""
+    """Return the videos whose prompt contains the marker."""
     return [video for video in videos if marker in str(video.get("prompt") or "")]

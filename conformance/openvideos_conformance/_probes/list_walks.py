@@ -1,4 +1,4 @@
-"""Walk over the pages of the list in several ways. What the walks mean is decided in `_judging/list_walks.py`."""
+"""Walk over the pages of the list in several ways. `_judging/list_walks.py` judges the walks."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ if TYPE_CHECKING:
     from .._server.recording_client import RecordingClient
 
 _SMALL: Final = (1, 2, 3, 7)
-"""Sizes of pages: one that divides every number, and some that divide few."""
+"""Limits of the pages: 1, which divides every number of videos, and some that divide few."""
 
 _MOST_PAGES: Final = 30
-"""How many of the largest pages are read until the run's own videos, the newest ones, must have been met."""
+"""How many of the largest pages are read at most to find the run's own videos, which are the newest."""
 
 _SLACK: Final = 10
 _FEW: Final = 3
-"""How many jobs may be started to have more videos than a page holds by default."""
+"""How many jobs may be started so that there are more videos than a page holds by default."""
 
 _MARGIN: Final = 0.05
-"""How long behind the turn of a second another job is created, for clocks that do not quite agree."""
+"""How many seconds after a new second another job is created, since clocks differ slightly."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Walks:
-    """All walks of a run, over a list that the run itself left alone in the meantime."""
+    """All walks of a run; meanwhile, the run itself does not change the list."""
 
     own: tuple[str, ...]
     """The ids of the run's own videos."""
@@ -49,21 +49,21 @@ class Walks:
 
     @property
     def reference(self) -> Walk:
-        """The walk with the fewest pages, newest first."""
+        """The walk with the largest pages, newest first."""
         return self.newest_first[0]
 
 
 def walk_all_ways(client: RecordingClient, create: Callable[[], Exchange]) -> Walks:
-    """Walk newest first, oldest first and by default, with pages of several sizes.
+    """Walk newest first, oldest first and without an order, with several limits; return the walks.
 
-    `create` starts another job: for a server on which all were created in one second, which have no order, and where
-    few are missing until there are more than a page holds by default.
+    `create` starts another job. It is called if all jobs were created in the same second, so that they have no order,
+    or if a few more are needed to fill a page of the default limit.
 
-    An account may hold more videos than anybody wants to read. The run's own are the newest, so a walk in that order
-    ends behind the last of them, and one in the other order begins before the first of them.
+    An account may have too many videos to read all. The run's own videos are the newest. So a walk with newest first
+    stops after the last of them, and one with oldest first starts at them.
 
     Raises:
-        NotReachedError: The run has created too few videos, or they lie too deep in the list.
+        NotReachedError: The run has created too few videos, or they are too deep in the list.
 
     """
     own, reference = _reference(client)
@@ -74,13 +74,15 @@ def walk_all_ways(client: RecordingClient, create: Callable[[], Exchange]) -> Wa
     if is_one_moment:
         time.sleep(1.0 - time.time() % 1.0 + _MARGIN)
     if is_one_moment or 0 < missing <= _FEW:
-        with contextlib.suppress(NotReachedError):  # without them, all but the order and the default can be judged
+        with contextlib.suppress(
+            NotReachedError
+        ):  # without these jobs, only the order and the default cannot be judged
             for _ in range(missing if 0 < missing <= _FEW else 1):
                 create()
         own, reference = _reference(client)
     if reference.end is End.BOUND:
         raise NotReachedError(
-            f"{_MOST_PAGES} pages of {limits[-1]} videos did not hold all that this run has created",
+            f"{_MOST_PAGES} pages of {limits[-1]} videos did not contain all videos that this run has created",
             reference.pages[-1],
         )
     met = reference.ids
@@ -103,15 +105,20 @@ def walk_all_ways(client: RecordingClient, create: Callable[[], Exchange]) -> Wa
 
 
 def largest(contract: Contract) -> int:
-    """Return how many videos a page may hold at the most."""
+    """Return how many videos a page may hold at most."""
     return int(contract.parameter("list_videos", "limit")["maximum"])
 
 
 def _reference(client: RecordingClient) -> tuple[tuple[str, ...], Walk]:
-    """Return the run's own videos, and a walk that should meet them on the fewest pages."""
+    """Return the ids of the run's own videos, and a walk that should find them on the fewest pages.
+
+    Raises:
+        NotReachedError: The run has created too few videos.
+
+    """
     own = tuple(present_ids(client.history))
-    if len(own) < 3:  # noqa: PLR2004 - fewer make no order
-        raise NotReachedError(f"this run has {len(own)} videos of its own in the list; a walk needs 3")
+    if len(own) < 3:  # noqa: PLR2004 - fewer have no order
+        raise NotReachedError(f"this run has {len(own)} videos in the list; a walk needs 3")
     return own, walk(client, limit=largest(client.contract), order="desc", wanted=own, most=_MOST_PAGES)
 
 
@@ -124,7 +131,7 @@ def walk(
     wanted: Collection[str] = (),
     most: int = _MOST_PAGES,
 ) -> Walk:
-    """Follow `last_id` while `has_more`, up to `most` pages, or to the page after the last of the `wanted` videos."""
+    """Follow `last_id` while `has_more`, up to `most` pages or past the last `wanted` video; return the walk."""
     query: dict[str, Any] = {} if limit is None else {"limit": limit}
     query |= {} if order is None else {"order": order}
     pages: list[Exchange] = []
@@ -153,6 +160,6 @@ def walk(
         break
     recheck: tuple[Exchange, ...] = ()
     if len(pages) > 1 and not ids_on(pages[-1]) and pages[-1].is_ok:
-        # Somebody may have deleted what was behind the page before, so both are requested once more.
+        # Somebody may have deleted the videos after the page before, so both pages are requested again.
         recheck = client.get("/videos", query=pages[-2].query), client.get("/videos", query=pages[-1].query)
     return Walk(pages=tuple(pages), end=end, limit=limit, order=order, after=after, recheck=recheck)

@@ -1,6 +1,6 @@
-"""Send each probe once in a run, when a check first needs it; all checks that look at it share its responses.
+"""Send each probe once per run, when a check first needs it, and share its responses among checks.
 
-A probe is not a session fixture of its own, since pytest would send it before it is known what the server offers.
+A probe is not a session fixture, since pytest would send it before the capabilities of the server are known.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ T = TypeVar("T")
 
 
 class Probe(Generic[T]):
-    """An attribute of `Probes` that is sent when it is first read. One that could not be sent is not tried again.
+    """A descriptor of `Probes` that sends its requests when it is first read. After a failure, they are not sent again.
 
-    `jobs` is how many jobs it starts at the most; `needs` names the probe that it is built on.
+    `jobs` is how many jobs the probe starts at most; `needs` names a probe that it uses.
     """
 
     def __init__(self, send: Callable[[Probes], T], jobs: int, needs: str) -> None:
@@ -52,12 +52,12 @@ class Probe(Generic[T]):
 
 
 def probe(*, jobs: int = 0, needs: str = "") -> Callable[[Callable[[Probes], T]], Probe[T]]:
-    """Make a probe of a method, which starts so many jobs at the most."""
+    """Return a decorator that makes a probe of a method, which starts at most `jobs` jobs."""
     return lambda send: Probe(send, jobs, needs)
 
 
 class Probes:
-    """The probes of a run. `sent` holds what has come of those that were sent."""
+    """The probes of a run. `sent` holds the results of those that were sent, by their names."""
 
     def __init__(self, client: RecordingClient, jobs: JobPool, files: Files) -> None:
         """Send nothing yet."""
@@ -66,7 +66,7 @@ class Probes:
 
     @probe(jobs=1)
     def unfinished(self) -> UnfinishedJob:
-        """A job of which was asked, while it ran, what only a completed one has; it is deleted by now."""
+        """Requests about a job that had not ended, which need a completed one. The job is deleted by now."""
         return probe_unfinished_job(self._client, as_json=self._jobs.refused_form is not None)
 
     @probe(jobs=5)
@@ -107,7 +107,7 @@ class Probes:
 
 
 def jobs_of(names: Iterable[str]) -> dict[str, int]:
-    """Return how many jobs each of these probes, and of those that they are built on, starts at the most."""
+    """Return how many jobs each of these probes, and of the probes that they use, starts at most."""
     costs: dict[str, int] = {}
     for name in names:
         found = vars(Probes).get(name)

@@ -1,4 +1,4 @@
-"""Ask every operation as somebody without a right key would. What is asked is made once in a run, and shared."""
+"""Call every operation with missing or wrong credentials; each request is sent once per run."""
 
 from __future__ import annotations
 
@@ -24,43 +24,43 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnauthorizedRequest:
-    """A legal request of one operation, but for its key."""
+    """A request of one operation that is legal except for its key."""
 
     operation: str
     method: str
     path: str
     is_known: bool = False
-    """Whether the id in the path is one that the server gave out."""
+    """Whether the id in the path exists."""
     options: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     @property
     def what(self) -> str:
-        """The request, as a message names it."""
+        """The method and the path, as messages show them."""
         return f"{self.method} {self.path}"
 
 
 def unauthorized_requests(
     contract: Contract, target: Target, *, known: str, unknown: str, doomed: str, marker: str
 ) -> list[UnauthorizedRequest]:
-    """Return requests of every operation, with ids that are known and ids that are not; what costs comes last. Pure.
+    """Return requests of every operation, with known and unknown ids; those that could cost money come last. Pure.
 
-    `known` is the id of a job, `unknown` none, and `doomed` that of one which may be lost, empty if there is none;
-    `marker` is in the prompts.
+    `known` is the id of a job, `unknown` is the id of none, and `doomed` is the id of a job that may be lost, or empty.
+    The prompts contain `marker`.
     """
     seconds = target.duration(contract)
-    wish: dict[str, Any] = {"prompt": f"{marker} must never be made"}
+    prompt: dict[str, Any] = {"prompt": f"{marker} must never be made"}
     source = {"video": {"id": known}}
     bodies: dict[str, dict[str, Any]] = {
-        "create_video": {"form": target.choice(**wish)},
-        "remix_video": {"json": wish},
-        "edit_video": {"json": {**wish, **source}},
-        "extend_video": {"json": {**wish, **source, "seconds": seconds}},
+        "create_video": {"form": target.choice(**prompt)},
+        "remix_video": {"json": prompt},
+        "edit_video": {"json": {**prompt, **source}},
+        "extend_video": {"json": {**prompt, **source, "seconds": seconds}},
         "create_character": {"form": {"name": marker, "video": NO_VIDEO}},
     }
     made: list[UnauthorizedRequest] = []
     for each in contract.operations:
         if each.id not in OPERATIONS:
-            continue  # what a legal request of it is, only the generator knows, whose requests knock, too
+            continue  # the operation is new; the generator sends unauthorized requests of it, too
         options = bodies.get(each.id, {})
         if "{" not in each.path:
             made.append(UnauthorizedRequest(operation=each.id, method=each.method, path=each.path, options=options))
@@ -81,13 +81,13 @@ def unauthorized_requests(
 
 
 def wrong_keys(key: str) -> list[str]:
-    """Return keys that are near the right one, and are not it. Pure."""
+    """Return wrong keys, most of them similar to the right one. Pure."""
     near = ["openvideos-conformance-wrong-key", f"{key}x", key[:-1], key.swapcase(), f"x{key}", key[::-1]]
     return [each for each in dict.fromkeys(near) if each and each != key]
 
 
 def other_schemes(key: str) -> dict[str, str]:
-    """Return values of Authorization that hold the right key, and not as a bearer token. Pure."""
+    """Return values of Authorization that contain the right key, but not as a bearer token. Pure."""
     pair = base64.b64encode(f"{key}:".encode()).decode()
     user = base64.b64encode(f"user:{key}".encode()).decode()
     return {
@@ -101,23 +101,23 @@ def other_schemes(key: str) -> dict[str, str]:
 
 
 class UnauthorizedRequests:
-    """What those without a right key are answered."""
+    """The unauthorized requests of a run, and their exchanges."""
 
     def __init__(self, client: RecordingClient, offered: Capabilities, *, known: str, doomed: str) -> None:
-        """Ask nothing yet."""
+        """Send nothing yet."""
         self._client, self._offered = client, offered
-        self.marker: Final = f"openvideos-conformance-{client.run_id}-stranger"
+        self.marker: Final = f"openvideos-conformance-{client.run_id}-unauthorized"
         self.doomed: Final = doomed
         ids = {"known": known, "unknown": unknown_like(known), "doomed": doomed}
         self._requests = unauthorized_requests(client.contract, client.target, marker=self.marker, **ids)
-        self._responses: dict[tuple[str, str | None], Exchange] = {}
+        self._exchanges: dict[tuple[str, str | None], Exchange] = {}
 
     @property
     def key(self) -> str:
         """The right key.
 
         Raises:
-            NotReachedError: None was given.
+            NotReachedError: The run has no key.
 
         """
         if self._client.target.api_key is None:
@@ -125,7 +125,7 @@ class UnauthorizedRequests:
         return self._client.target.api_key
 
     def requests(self, *operations: str) -> list[UnauthorizedRequest]:
-        """Return the requests of what the server offers, of these operations if any is named."""
+        """Return the requests of the operations that the server offers, or of those among `operations`."""
         return [
             request
             for request in self._requests
@@ -133,17 +133,17 @@ class UnauthorizedRequests:
         ]
 
     def send_once(self, request: UnauthorizedRequest, authorization: str | None) -> Exchange:
-        """Return what a request with this value of Authorization is answered; None sends none."""
-        at = (request.what, authorization)
-        if at not in self._responses:
-            self._responses[at] = self._client.send(
+        """Send a request with this value of Authorization, unless it was sent before, and return its exchange."""
+        key = (request.what, authorization)
+        if key not in self._exchanges:
+            self._exchanges[key] = self._client.send(
                 request.method, request.path, authorization=authorization, **request.options
             )
-        return self._responses[at]
+        return self._exchanges[key]
 
-    def responses(self) -> list[Exchange]:
-        """Return what was answered so far."""
-        return list(self._responses.values())
+    def exchanges(self) -> list[Exchange]:
+        """Return the exchanges so far."""
+        return list(self._exchanges.values())
 
     def _offers(self, operation: str) -> bool:
         try:

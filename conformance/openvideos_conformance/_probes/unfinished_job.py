@@ -1,6 +1,6 @@
-"""Ask of one job, while it runs, all that needs a completed one. One job serves every check of that kind.
+"""Send requests that need a completed job about one that has not ended. All checks share this job.
 
-Nothing reads the job's status before the end: on servers that count reads, reading it would finish it.
+Its status is read only after these requests, since on some servers each read brings a job closer to its end.
 """
 
 from __future__ import annotations
@@ -20,70 +20,70 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnfinishedJob:
-    """A job that had not ended while all this was asked of it."""
+    """A job that had not ended while these requests were sent."""
 
     id: str
     created: Exchange
     responses: dict[str, Exchange]
     retrieved: Exchange
-    """The status, read after all else was asked: what shows that the job had not ended before."""
+    """The retrieve after these requests, which shows that the job had not ended before."""
     deleted: Exchange
     after: Exchange
-    """Retrieving it once it was deleted."""
+    """The retrieve after the deletion."""
 
     @property
     def content(self) -> Exchange:
-        """What its content was answered."""
+        """The exchange that requested the content of the job."""
         return self._response("content")
 
     @property
     def remix(self) -> Exchange:
-        """What a remix of it was answered."""
+        """The exchange that requested a remix of the job."""
         return self._response("remix")
 
     @property
     def edit(self) -> Exchange:
-        """What an edit of it was answered."""
+        """The exchange that requested an edit of the job."""
         return self._response("edit")
 
     @property
     def extend(self) -> Exchange:
-        """What an extension of it was answered."""
+        """The exchange that requested an extension of the job."""
         return self._response("extend")
 
     def _response(self, name: str) -> Exchange:
         if name not in self.responses:
-            raise NotReachedError(f"the {name} of the unfinished job {self.id} was not asked for", self.retrieved)
+            raise NotReachedError(f"the {name} of the unfinished job {self.id} was not requested", self.retrieved)
         return self.responses[name]
 
 
 def probe_unfinished_job(client: RecordingClient, *, as_json: bool = False) -> UnfinishedJob:
-    """Start a job, ask for what only a completed one has, read its status once, and delete it.
+    """Create a job, send requests that need a completed one, read its status once, and delete it.
 
-    `as_json` is for servers that take no form.
+    `as_json` is for servers that do not accept forms.
 
     Raises:
-        NotReachedError: No job was started, or it had ended by the time its status was read.
+        NotReachedError: The job was not accepted, or it had ended by the time its status was read.
 
     """
     fields = client.target.choice(prompt="A long train crosses the plain")
     created = client.post("/videos", json=fields) if as_json else client.post("/videos", form=fields)
     video_id = created.object.get("id")
     if not created.is_ok or not isinstance(video_id, str) or not video_id:
-        raise NotReachedError(f"a job to be asked while it runs: {created.summary}, and no job", created)
+        raise NotReachedError(f"the job for requests while it runs was not accepted: {created.summary}", created)
     path = video_path(video_id)
     responses: dict[str, Exchange] = {}
     for name, send in _requests(client, path, video_id).items():
         responses[name] = send()
         if responses[name].is_ok:
-            break  # it has ended, or the server does not look; in both cases the rest would start jobs, which cost
+            break  # the job may have ended; then the other requests would start jobs, which cost money
     retrieved = client.get(path)
     status = retrieved.object.get("status")
     deleted = client.delete(path)
     after = client.get(path)
     if not retrieved.is_ok or status not in RUNNING:
         raise NotReachedError(
-            f"the job {video_id} is {status!r} as soon as it was created, so nothing could be asked before its end",
+            f"the job {video_id} was {status!r} right after its create, so no request was sent before its end",
             created,
             retrieved,
         )
@@ -93,16 +93,16 @@ def probe_unfinished_job(client: RecordingClient, *, as_json: bool = False) -> U
 
 
 def _requests(client: RecordingClient, path: str, video_id: str) -> dict[str, Callable[[], Exchange]]:
-    wish = {"prompt": "The train enters a tunnel"}
+    prompt = {"prompt": "The train enters a tunnel"}
     source = {"video": {"id": video_id}}
     seconds = client.target.duration(client.contract)
-    questions: dict[str, tuple[str, Callable[[], Exchange]]] = {
+    requests: dict[str, tuple[str, Callable[[], Exchange]]] = {
         "content": ("core", lambda: client.get(f"{path}/content")),
-        "remix": ("remix", lambda: client.post(f"{path}/remix", json=wish)),
-        "edit": ("edits", lambda: client.post("/videos/edits", json={**wish, **source})),
+        "remix": ("remix", lambda: client.post(f"{path}/remix", json=prompt)),
+        "edit": ("edits", lambda: client.post("/videos/edits", json={**prompt, **source})),
         "extend": (
             "extensions",
-            lambda: client.post("/videos/extensions", json={**wish, **source, "seconds": seconds}),
+            lambda: client.post("/videos/extensions", json={**prompt, **source, "seconds": seconds}),
         ),
     }
-    return {name: send for name, (capability, send) in questions.items() if capability not in client.target.denied}
+    return {name: send for name, (capability, send) in requests.items() if capability not in client.target.denied}

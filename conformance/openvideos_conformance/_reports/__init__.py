@@ -1,4 +1,4 @@
-"""Turn a result into a file or a text.
+"""Turn the result of a run into a file or a text.
 
 May import `_core`.
 """

@@ -1,4 +1,4 @@
-"""Draw a run as a badge: an SVG that fetches nothing. Pure."""
+"""Draw the result of a run as a badge: an SVG without external resources. Pure."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ def to_badge(run: RunResult) -> str:
     """Return the text of badge.svg, such as `Videos API | 131/140 MUST`."""
     value, colour = _value(run)
     left, right = _width(_LABEL), _width(value)
-    told = escape(f"{_LABEL}: {value}")
+    label = escape(f"{_LABEL}: {value}")
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{left + right}" height="20" role="img" aria-label="{told}">'
-        f"<title>{told}</title>"
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{left + right}" height="20" role="img" aria-label="{label}">'
+        f"<title>{label}</title>"
         f'<clipPath id="r"><rect width="{left + right}" height="20" rx="3"/></clipPath>'
         f'<g clip-path="url(#r)"><rect width="{left}" height="20" fill="#3b4048"/>'
         f'<rect x="{left}" width="{right}" height="20" fill="{colour}"/></g>'
         '<g fill="#fff" text-anchor="middle" font-family="Verdana,DejaVu Sans,sans-serif" font-size="11">'
-        f"{_words(_LABEL, left / 2, left)}{_words(value, left + right / 2, right)}</g></svg>\n"
+        f"{_text(_LABEL, left / 2, left)}{_text(value, left + right / 2, right)}</g></svg>\n"
     )
 
 
@@ -43,6 +43,6 @@ def _width(text: str) -> int:
     return round(len(text) * _PER_CHARACTER) + _PADDING
 
 
-def _words(text: str, middle: float, width: int) -> str:
-    # The length is told, so that the words fit in whatever font the reader has.
+def _text(text: str, middle: float, width: int) -> str:
+    # The length is stated, so that the text fits in any font.
     return f'<text x="{middle:g}" y="14" textLength="{width - _PADDING}">{escape(text)}</text>'

@@ -1,4 +1,4 @@
-"""Lay the reports of several servers side by side. Reading a file apart, pure."""
+"""Compare the reports of several servers in one table. Only `read` does I/O."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _ABSENT: Final = ""
-"""What stands where a report says nothing of a requirement, since it was not asked to."""
+"""The cell of a requirement that a report does not have, since its run did not judge it."""
 
 
 class ReportError(Exception):
-    """A file that is no report; the message says which, and why."""
+    """A file is not a report; the message says which, and why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """What a report says of one requirement."""
+    """The verdict of a report on one requirement."""
 
     level: Level
     statement: str
@@ -38,7 +38,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What one report says of one server."""
+    """A report, as far as the comparison needs it."""
 
     name: str
     path: str
@@ -47,17 +47,17 @@ class Report:
     entries: dict[str, Entry]
 
     def kept(self, level: Level) -> str:
-        """Return how many of the requirements of a level that were exercised are met."""
-        told = [each.verdict for each in self.entries.values() if each.level is level]
-        tested = [verdict for verdict in told if verdict in {Verdict.PASS, Verdict.FAIL, Verdict.WARN}]
+        """Return how many of the exercised requirements of a level are met, such as `131/140`."""
+        verdicts = [each.verdict for each in self.entries.values() if each.level is level]
+        tested = [verdict for verdict in verdicts if verdict in {Verdict.PASS, Verdict.FAIL, Verdict.WARN}]
         return f"{tested.count(Verdict.PASS)}/{len(tested)}"
 
 
 def read(argument: str) -> Report:
-    """Read a report, which is named by its path or as NAME=PATH.
+    """Return the report in a file, which is given as PATH or NAME=PATH.
 
     Raises:
-        ReportError: There is none.
+        ReportError: The file cannot be read, or is not a report.
 
     """
     name, mark, rest = argument.partition("=")
@@ -72,12 +72,12 @@ def read(argument: str) -> Report:
         return _report(document, name if mark and path != Path(argument) else "", str(path))
     except (KeyError, TypeError, ValueError) as problem:
         raise ReportError(
-            f"{path} is no report of openvideos-conformance ({problem!r}); give a report.json that `run` wrote"
+            f"{path} is not a report of openvideos-conformance ({problem!r}); use a report.json that `run` wrote"
         ) from None
 
 
 def with_unique_names(reports: Sequence[Report]) -> list[Report]:
-    """Return the reports, those of one name with the path of each behind it."""
+    """Return the reports; where several have the same name, their paths are added to it."""
     names = [each.name for each in reports]
     return [
         each if names.count(each.name) == 1 else replace(each, name=f"{each.name} ({each.path})") for each in reports
@@ -85,9 +85,9 @@ def with_unique_names(reports: Sequence[Report]) -> list[Report]:
 
 
 def _report(document: object, name: str, path: str) -> Report:
-    said = json_object(document)
-    if said.get("format") != FORMAT:
-        raise ValueError(f"its format is {said.get('format')!r}, not {FORMAT}")
+    values = json_object(document)
+    if values.get("format") != FORMAT:
+        raise ValueError(f"its format is {values.get('format')!r}, not {FORMAT}")
     entries = {
         str(each["id"]): Entry(
             level=Level(each["level"]),
@@ -95,13 +95,13 @@ def _report(document: object, name: str, path: str) -> Report:
             verdict=Verdict(each["verdict"]),
             message=str(each["message"]),
         )
-        for each in map(json_object, json_array(said["results"]))
+        for each in map(json_object, json_array(values["results"]))
     }
-    problem = said.get("problem")
+    problem = values.get("problem")
     return Report(
-        name=name or str(json_object(said["target"])["base_url"] or json_object(said["target"]).get("command", "")),
+        name=name or str(json_object(values["target"])["base_url"] or json_object(values["target"]).get("command", "")),
         path=path,
-        began=str(said.get("began", "")),
+        began=str(values.get("began", "")),
         problem=None if problem is None else str(problem),
         entries=entries,
     )
@@ -120,9 +120,9 @@ def to_markdown(reports: Sequence[Report]) -> str:
         _row(["---"] * (len(reports) + 1)),
     ]
     for requirement, entries in _rows(reports):
-        said = next(each for each in entries if each is not None)
+        first = next(each for each in entries if each is not None)
         cells = [_markdown_cell(each) for each in entries]
-        lines.append(_row([f"{requirement} {_plain(said.statement)}", *cells]))
+        lines.append(_row([f"{requirement} {_plain(first.statement)}", *cells]))
     return "\n".join(lines) + "\n"
 
 
@@ -148,7 +148,7 @@ def to_html(reports: Sequence[Report]) -> str:
 
 
 def _html_row(requirement: str, entries: list[Entry | None]) -> str:
-    said = next(each for each in entries if each is not None)
+    first = next(each for each in entries if each is not None)
     cells = "".join(
         "<td></td>"
         if each is None
@@ -157,12 +157,12 @@ def _html_row(requirement: str, entries: list[Entry | None]) -> str:
         for each in entries
     )
     kind = ' class="same"' if len({each and each.verdict for each in entries}) == 1 else ""
-    name = f'<span class="id">{shown(requirement)}</span> <span class="level">{said.level}</span>'
-    return f'<tr{kind}><th scope="row">{name}<br>{shown(said.statement)}</th>{cells}</tr>\n'
+    name = f'<span class="id">{shown(requirement)}</span> <span class="level">{first.level}</span>'
+    return f'<tr{kind}><th scope="row">{name}<br>{shown(first.statement)}</th>{cells}</tr>\n'
 
 
 def _rows(reports: Sequence[Report]) -> list[tuple[str, list[Entry | None]]]:
-    """Return the requirements that any report tells of, in the order of the first that does, with what each says."""
+    """Return the requirements of all reports, in the order in which they first occur, each with its entries."""
     names = dict.fromkeys(name for each in reports for name in each.entries)
     return [(name, [each.entries.get(name) for each in reports]) for name in names]
 
@@ -187,7 +187,7 @@ def _row(cells: Sequence[str]) -> str:
 
 
 def _plain(text: str) -> str:
-    """Return a text as one line of Markdown that shows it to the letter, within a table."""
+    """Return a text as one line of Markdown for a table cell, with all markup escaped."""
     line = one_line(text)
     for char in "\\`*_[]<>|":
         line = line.replace(char, f"\\{char}")

@@ -1,4 +1,4 @@
-"""Tell a run as one web page, to be read by people and passed on as a file. Pure."""
+"""Write the result of a run as one web page without external resources. Pure."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .._core.verdicts import Observation, Result
 
 _OPEN: Final = {Verdict.FAIL, Verdict.ERROR}
-"""What is told in full without a click."""
+"""The verdicts whose details are open without a click."""
 
 
 def to_html(run: RunResult) -> str:
@@ -49,7 +49,7 @@ def _bar(counted: Mapping[Verdict, int]) -> str:
     total = sum(counted.values())
     if not total:
         return ""
-    told = ", ".join(f"{number} {WORDS[verdict]}" for verdict, number in counted.items() if number)
+    label = ", ".join(f"{number} {WORDS[verdict]}" for verdict, number in counted.items() if number)
     pieces: list[str] = []
     left = 0
     for verdict, number in counted.items():
@@ -57,7 +57,7 @@ def _bar(counted: Mapping[Verdict, int]) -> str:
             pieces.append(f'<rect class="{verdict}" x="{left}" width="{number}" height="1"/>')
         left += number
     return (
-        f'<svg class="bar" viewBox="0 0 {total} 1" preserveAspectRatio="none" role="img" aria-label="{told}">'
+        f'<svg class="bar" viewBox="0 0 {total} 1" preserveAspectRatio="none" role="img" aria-label="{label}">'
         f"{''.join(pieces)}</svg>\n"
     )
 
@@ -84,12 +84,14 @@ def _facts(run: RunResult) -> str:
         "Videos started": run.videos_started,
         "Not deleted": ", ".join(run.left_over) or "none",
         "Seed": run.seed,
-        "Strict": "yes: a violated SHOULD fails, too" if run.is_strict else "no",
+        "Strict": "yes: a violated SHOULD fails the run, too" if run.is_strict else "no",
         "Offered": ", ".join(name for name, has in sorted(run.capabilities.items()) if has) or "unknown",
         "Not offered": ", ".join(name for name, has in sorted(run.capabilities.items()) if not has) or "unknown",
     }
-    asked = {name: value for name, value in run.target.items() if value not in {None, ""} and name != "base_url"}
-    facts["Asked"] = ", ".join(f"{name.replace('_', '-')} {value}" for name, value in asked.items()) or "the defaults"
+    options = {name: value for name, value in run.target.items() if value not in {None, ""} and name != "base_url"}
+    facts["Options"] = (
+        ", ".join(f"{name.replace('_', '-')} {value}" for name, value in options.items()) or "the defaults"
+    )
     items = "".join(f"<dt>{name}</dt><dd>{shown(value)}</dd>\n" for name, value in facts.items())
     return f'<details class="facts"><summary>About this run</summary>\n<dl>\n{items}</dl></details>\n'
 
@@ -100,7 +102,7 @@ def _filters(run: RunResult) -> str:
     verdicts = "".join(
         _box("verdict", verdict, f"{WORDS[verdict]} {number}", verdict) for verdict, number in counted.items() if number
     )
-    # Shown by the script, for without it they do nothing.
+    # The script shows the filters, since they do nothing without it.
     return (
         '<form class="filters" hidden aria-label="Filter the requirements">'
         f"{levels}{verdicts}"
@@ -122,7 +124,7 @@ def _failures(run: RunResult) -> str:
         f"{shown(each.requirement.statement)}</li>\n"
         for each in failed
     )
-    return f"<nav><h2>To mend <small>{plural(len(failed), 'requirement')}</small></h2>\n<ul>\n{items}</ul></nav>\n"
+    return f"<nav><h2>Failures <small>{plural(len(failed), 'requirement')}</small></h2>\n<ul>\n{items}</ul></nav>\n"
 
 
 def _area(area: str, results: list[Result]) -> str:
@@ -147,15 +149,19 @@ def _requirement(result: Result) -> str:
         f'<summary><span class="verdict">{word}</span><span class="id">{shown(requirement.id)}</span>'
         f'<span class="level">{requirement.level}</span>'
         f'<span class="statement">{shown(requirement.statement)}</span></summary>\n'
-        f'<div class="body">{_told(result)}</div></details>\n'
+        f'<div class="body">{_details(result)}</div></details>\n'
     )
 
 
-def _told(result: Result) -> str:
+def _details(result: Result) -> str:
     requirement = result.requirement
     parts: list[str] = []
     if result.is_stale:
-        parts.append(_paragraph("A failure is expected that does not come any more: strike it.", "message"))
+        parts.append(
+            _paragraph(
+                "The failure is expected, but the requirement passes: remove it from the expected failures.", "message"
+            )
+        )
     if result.message:
         parts.append(_paragraph(result.message, "message"))
     if result.expected is not None:
@@ -175,14 +181,14 @@ def _class(kind: str) -> str:
     return f' class="{kind}"' if kind else ""
 
 
-def _checks(observations: Iterable[Observation], told: str) -> list[str]:
+def _checks(observations: Iterable[Observation], shown_message: str) -> list[str]:
     passed = [each for each in observations if each.outcome is Outcome.PASSED]
     others = [each for each in observations if each.outcome is not Outcome.PASSED]
     parts: list[str] = []
     for each in others:
-        message = "" if each.message == told else _paragraph(each.message, "message")
+        message = "" if each.message == shown_message else _paragraph(each.message, "message")
         exchanges = "".join(_exchange(shown_one) for shown_one in each.evidence)
-        outcome = str(each.outcome).replace("_", " ")
+        outcome = WORDS[Verdict.NOT_REACHED] if each.outcome is Outcome.NOT_REACHED else each.outcome
         head = f'<p class="soft">{outcome}: <code>{shown(each.check)}</code></p>'
         parts.append(f'<div class="check">{head}{message}{exchanges}</div>')
     if passed:
@@ -195,13 +201,13 @@ def _exchange(exchange: Mapping[str, Any]) -> str:
     request, response = _mapping(exchange.get("request")), _mapping(exchange.get("answer"))
     status = response.get("failure") or response.get("status")
     body = _body(response)
-    asked = _message(request)
+    message = _message(request)
     return (
         f'<div class="exchange"><h4>{shown(request.get("method"))} {shown(request.get("url"))} → {shown(status)}</h4>'
         f'<div class="curl"><pre>{shown(exchange.get("curl", ""))}</pre>'
         '<button type="button" hidden>Copy</button></div>'
-        f"<details open><summary>Answer</summary><pre>{shown(_headers(response))}{shown(body)}</pre></details>"
-        f"<details><summary>Request</summary><pre>{shown(asked)}</pre></details></div>"
+        f"<details open><summary>Response</summary><pre>{shown(_headers(response))}{shown(body)}</pre></details>"
+        f"<details><summary>Request</summary><pre>{shown(message)}</pre></details></div>"
     )
 
 
@@ -215,7 +221,7 @@ def _headers(side: Mapping[str, Any]) -> str:
 
 
 def _body(response: Mapping[str, Any]) -> str:
-    """Return the body of a response, laid out if it is JSON."""
+    """Return the body of a response, indented if it is JSON."""
     text = str(response.get("body") or "")
     try:
         return json.dumps(json.loads(text), indent=2, ensure_ascii=False)

@@ -1,4 +1,4 @@
-"""Tell a run as JSON: the report that programs read. docs/report.schema.json is its schema. Pure."""
+"""Write the result of a run as JSON for programs. docs/report.schema.json is its schema. Pure."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from .._core.verdicts import Observation, Result
 
 FORMAT: Final = 1
-"""The version of the report's form; it grows when a reader of an older one would be misled."""
+"""The version of the format; it is raised when a key is removed or changes its meaning."""
 
 
 def report(run: RunResult) -> dict[str, Any]:
-    """Return a run as JSON values, the keys always in the same order."""
+    """Return a run as JSON values, with the keys always in the same order."""
     return {
         "format": FORMAT,
         "suite": run.suite,

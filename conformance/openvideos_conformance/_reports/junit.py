@@ -1,4 +1,4 @@
-"""Tell a run as JUnit's XML: a test case for each requirement, for the readers that CI has. Pure."""
+"""Write the result of a run as JUnit XML for CI, with a test case for each requirement. Pure."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SKIPPED: Final = {
 def to_junit(run: RunResult) -> str:
     """Return a run as the text of junit.xml."""
     kinds = [_kind(result) for result in run.results]
-    told = _attributes(
+    attributes = _attributes(
         name="openvideos-conformance",
         tests=len(run.results),
         failures=kinds.count("failure"),
@@ -44,8 +44,8 @@ def to_junit(run: RunResult) -> str:
     cases = "\n".join(_case(result, kind) for result, kind in zip(run.results, kinds, strict=True))
     return (
         '<?xml version="1.0" encoding="utf-8"?>\n'
-        f"<testsuites{told}>\n"
-        f"  <testsuite{told}{when}>\n"
+        f"<testsuites{attributes}>\n"
+        f"  <testsuite{attributes}{when}>\n"
         f"    <properties>\n{properties}\n    </properties>\n"
         f"{cases}\n"
         "  </testsuite>\n"
@@ -54,7 +54,7 @@ def to_junit(run: RunResult) -> str:
 
 
 def _kind(result: Result) -> str:
-    """Return which element tells a result; none tells a pass."""
+    """Return the element that reports a result; empty for a pass."""
     if result.counts:
         return "failure"
     if result.verdict is Verdict.ERROR:
@@ -71,19 +71,19 @@ def _case(result: Result, kind: str) -> str:
     attributes = _attributes(message=_message(result))
     if kind != "skipped":
         attributes += _attributes(type=str(requirement.level))
-    return f"{start}>\n      <{kind}{attributes}>{_text(_told(result))}</{kind}>\n    </testcase>"
+    return f"{start}>\n      <{kind}{attributes}>{_text(_details(result))}</{kind}>\n    </testcase>"
 
 
 def _message(result: Result) -> str:
     if result.is_stale:
-        return "a failure is expected that does not come any more; strike it from the expected failures"
+        return "the failure is expected, but the requirement passes; remove it from the expected failures"
     if result.expected is not None:
         return f"expected failure ({result.expected}): {result.message}"
     word = _SKIPPED.get(result.verdict)
     return f"{word}: {result.message}" if word else result.message
 
 
-def _told(result: Result) -> str:
+def _details(result: Result) -> str:
     requirement = result.requirement
     lines = [requirement.statement, f"Why: {requirement.why}", f"Source: {requirement.source}"]
     for observation in result.observations:

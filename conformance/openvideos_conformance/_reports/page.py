@@ -1,4 +1,4 @@
-"""Frame a web page that fetches nothing: its style and its script are in it, and no other may run. Pure."""
+"""Make a web page that contains its style and its script, and allows no others. Pure."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def _asset(name: str) -> str:
 
 
 def page(title: str, body: str, *, has_script: bool = False) -> str:
-    """Return a whole page; `body` is HTML, `title` is text."""
+    """Return a complete page; `body` is HTML, `title` is text."""
     style = _asset("report.css")
     script = _asset("report.js") if has_script else ""
     policy = f"default-src 'none'; style-src '{_hash(style)}'"
@@ -39,7 +39,7 @@ def page(title: str, body: str, *, has_script: bool = False) -> str:
 
 
 def shown(text: object) -> str:
-    """Return a text as HTML that shows it, whatever it is."""
+    """Return any value as escaped HTML text."""
     return escape(printable(str(text)))
 
 

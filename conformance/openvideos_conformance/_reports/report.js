@@ -4,7 +4,7 @@
   const rows = [...document.querySelectorAll(".requirement")];
   const boxes = [...form.querySelectorAll("input[type=checkbox]")];
   const text = form.querySelector("input[type=search]");
-  const told = form.querySelector("output");
+  const count = form.querySelector("output");
   const chosen = (name) => {
     const on = boxes.filter((box) => box.name === name && box.checked).map((box) => box.value);
     return on.length ? on : boxes.filter((box) => box.name === name).map((box) => box.value);
@@ -13,15 +13,15 @@
     const levels = chosen("level"), verdicts = chosen("verdict"), words = text.value.toLowerCase().split(/\s+/);
     let shown = 0;
     for (const row of rows) {
-      const said = row.querySelector("summary").textContent.toLowerCase();
+      const summary = row.querySelector("summary").textContent.toLowerCase();
       const fits = levels.includes(row.dataset.level) && verdicts.includes(row.dataset.verdict)
-        && words.every((word) => said.includes(word));
+        && words.every((word) => summary.includes(word));
       row.hidden = !fits;
       shown += fits;
     }
     for (const area of document.querySelectorAll("section.area"))
       area.hidden = !area.querySelector(".requirement:not([hidden])");
-    told.value = `${shown} of ${rows.length}`;
+    count.value = `${shown} of ${rows.length}`;
   };
   const reveal = () => {
     const row = document.getElementById(decodeURIComponent(location.hash.slice(1)));
@@ -40,7 +40,7 @@
   const copied = async (line) => {
     try {
       await navigator.clipboard.writeText(line.textContent);
-    } catch {  // a page that was opened as a file may not write there in every browser
+    } catch {  // some browsers do not allow a page from a file to use the clipboard
       getSelection().selectAllChildren(line);
       document.execCommand("copy");
     }

@@ -1,4 +1,4 @@
-"""Tell a run in a terminal: what failed, then the counts. Pure."""
+"""Write the result of a run for a terminal: the failures, then the counts. Pure."""
 
 from __future__ import annotations
 
@@ -25,24 +25,24 @@ COLOURS: Final = {
     Verdict.ERROR: RED,
 }
 _LONGEST_LINE: Final = 800
-WORDS: Final = {verdict: str(verdict).replace("_", " ") for verdict in Verdict}
-"""Verdicts as people read them."""
+WORDS: Final = {verdict: str(verdict) for verdict in Verdict} | {Verdict.NOT_REACHED: "not exercised"}
+"""The verdicts as reports show them."""
 
 
 def painted(text: str, colour: str, *, is_coloured: bool) -> str:
-    """Return a text in a colour, where there are colours."""
+    """Return a text in a colour, if colours are used."""
     return f"\x1b[{colour}m{text}\x1b[0m" if is_coloured else text
 
 
 def summary(run: RunResult, *, is_coloured: bool = False) -> str:
-    """Return what is said at the end of a run."""
+    """Return the summary of a run."""
     return "\n".join(_lines(run, is_coloured=is_coloured)) + "\n"
 
 
 def _lines(run: RunResult, *, is_coloured: bool) -> Iterator[str]:
     for result in run.results:
         if result.verdict in {Verdict.FAIL, Verdict.WARN, Verdict.ERROR} or result.is_stale:
-            yield from _told(result, is_coloured=is_coloured)
+            yield from _details(result, is_coloured=is_coloured)
             yield ""
     for level in Level:
         counted = run.counts(level)
@@ -53,9 +53,9 @@ def _lines(run: RunResult, *, is_coloured: bool) -> Iterator[str]:
         ]
         if parts:
             yield f"{level:<7} {', '.join(parts)}"
-    lacks = [name for name, is_there in run.capabilities.items() if not is_there]
-    if lacks:
-        yield f"not offered: {', '.join(sorted(lacks))}"
+    missing = [name for name, is_there in run.capabilities.items() if not is_there]
+    if missing:
+        yield f"not offered: {', '.join(sorted(missing))}"
     if run.left_over:
         yield f"not deleted: {', '.join(one_line(each) for each in run.left_over)}"
     colour = GREEN if run.exit_code == 0 else RED
@@ -65,16 +65,16 @@ def _lines(run: RunResult, *, is_coloured: bool) -> Iterator[str]:
 def _line(curl: str) -> str:
     if len(curl) <= _LONGEST_LINE:
         return f"  {printable(curl)}"
-    return f"  {one_line(curl[:_LONGEST_LINE])}… (whole in the reports)"
+    return f"  {one_line(curl[:_LONGEST_LINE])}… (complete in the reports)"
 
 
-def _told(result: Result, *, is_coloured: bool) -> Iterator[str]:
+def _details(result: Result, *, is_coloured: bool) -> Iterator[str]:
     requirement = result.requirement
     word = "stale" if result.is_stale else WORDS[result.verdict]
     colour = RED if result.is_stale else COLOURS[result.verdict]
     yield f"{painted(f'{word.upper()} {requirement.id}', colour, is_coloured=is_coloured)}  {requirement.statement}"
     if result.is_stale:
-        yield "  the failure that is expected does not come any more; strike it from the expected failures"
+        yield "  the failure is expected, but the requirement passes; remove it from the expected failures"
         return
     if result.expected is not None:
         yield f"  expected: {one_line(result.expected)}"

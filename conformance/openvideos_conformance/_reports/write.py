@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 
 def write(result: RunResult, directory: Path) -> list[Path]:
-    """Write the reports into a directory, which is made if it is not there; return the files.
+    """Write all reports into a directory, which is created if necessary, and return the files.
 
     Raises:
-        OSError: One could not be written.
+        OSError: A file could not be written.
 
     """
     directory.mkdir(parents=True, exist_ok=True)
@@ -28,6 +28,6 @@ def write(result: RunResult, directory: Path) -> list[Path]:
 
 
 def save(path: Path, text: str) -> Path:
-    """Write a text as UTF-8; a lone surrogate, which a server may have sent, is spelled as JSON spells it."""
+    """Write a text as UTF-8, with lone surrogates escaped, and return the path."""
     path.write_bytes(text.encode("utf-8", "backslashreplace"))
     return path

@@ -109,10 +109,10 @@ class Capabilities:
         return None
 
     def _route(self, path: str, nowhere: str | None = None) -> str | None:
-        """Post an empty object, which an existing path refuses as bad input; return why the path is missing, or None.
+        """Post an empty object, which an existing path refuses; return why the path does not exist, or None.
 
-        A path that names a video may return 404 because of the video. Then it is compared with `nowhere`, which certainly
-        does not exist.
+        A path that names a video may return 404 because of the video. Then its response is compared with that of
+        `nowhere`, which certainly does not exist.
         """
         here = self._client.post(path, json={})
         if here.status not in NOT_OFFERED:

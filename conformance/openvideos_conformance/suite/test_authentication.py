@@ -1,4 +1,4 @@
-"""Who has no right key is refused, everywhere, before anything is looked at."""
+"""Check that every operation refuses requests without a right key."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ if TYPE_CHECKING:
 
 _UNAUTHORIZED = 401
 _DOOMED = ("longest",)
-"""A job that may be lost, should an unauthorized client be able to delete it."""
+"""The job of the unauthorized deletion, which is lost if a server carries that out."""
 
 
 @checks("VID-AUTH-001", jobs=_DOOMED)
-def test_no_operation_answers_without_a_key(client: RecordingClient, unauthorized: UnauthorizedRequests) -> None:
+def test_no_operation_accepts_a_missing_key(client: RecordingClient, unauthorized: UnauthorizedRequests) -> None:
     for request in unauthorized.requests():
         expect(unauthorized.send_once(request, None), _UNAUTHORIZED, f"{request.what} without a key")
     _is_still_there(client, unauthorized, "without a key")
 
 
 @checks("VID-AUTH-002", jobs=_DOOMED)
-def test_no_operation_answers_to_a_wrong_key(client: RecordingClient, unauthorized: UnauthorizedRequests) -> None:
+def test_no_operation_accepts_a_wrong_key(client: RecordingClient, unauthorized: UnauthorizedRequests) -> None:
     wrong = wrong_keys(unauthorized.key)
     for request in unauthorized.requests("list_videos", "retrieve_video"):
         for key in wrong:
@@ -57,19 +57,19 @@ def test_a_key_under_another_scheme_is_refused(unauthorized: UnauthorizedRequest
 
 
 @checks("VID-AUTH-004", jobs=_DOOMED)
-def test_strangers_do_not_learn_which_ids_exist(unauthorized: UnauthorizedRequests) -> None:
+def test_unauthorized_clients_do_not_learn_which_ids_exist(unauthorized: UnauthorizedRequests) -> None:
     for credential in (None, f"Bearer {wrong_keys(unauthorized.key)[0]}"):
         for operation in ("retrieve_video", "download_video_content", "remix_video"):
-            asked = [
+            exchanges = [
                 (request, unauthorized.send_once(request, credential)) for request in unauthorized.requests(operation)
             ]
-            known = [exchange for request, exchange in asked if request.is_known]
-            unknown = [exchange for request, exchange in asked if not request.is_known]
+            known = [exchange for request, exchange in exchanges if request.is_known]
+            unknown = [exchange for request, exchange in exchanges if not request.is_known]
             for one, other in zip(known, unknown, strict=True):
-                if _told(one) != _told(other):
+                if _refusal(one) != _refusal(other):
                     raise violated(
-                        f"without a right key, {operation} answers {shown(_told(one))} for an id that exists and "
-                        f"{shown(_told(other))} for one that does not",
+                        f"without a right key, {operation} returns {shown(_refusal(one))} for an id that exists and "
+                        f"{shown(_refusal(other))} for one that does not",
                         one,
                         other,
                     )
@@ -79,12 +79,12 @@ def test_strangers_do_not_learn_which_ids_exist(unauthorized: UnauthorizedReques
 def test_a_401_names_the_scheme(unauthorized: UnauthorizedRequests) -> None:
     for request in unauthorized.requests("list_videos", "retrieve_video"):
         unauthorized.send_once(request, None)
-    refused = [exchange for exchange in unauthorized.responses() if exchange.status == _UNAUTHORIZED]
+    refused = [exchange for exchange in unauthorized.exchanges() if exchange.status == _UNAUTHORIZED]
     for exchange in refused:
-        told = exchange.header("www-authenticate")
-        if told is None or "bearer" not in told.lower():
+        challenge = exchange.header("www-authenticate")
+        if challenge is None or "bearer" not in challenge.lower():
             raise violated(
-                f"the 401 of {exchange.method} {exchange.target} has the WWW-Authenticate {shown(told)}, not Bearer",
+                f"the WWW-Authenticate of {exchange.summary} is {shown(challenge)}, not Bearer",
                 exchange,
             )
     if not refused:
@@ -92,15 +92,15 @@ def test_a_401_names_the_scheme(unauthorized: UnauthorizedRequests) -> None:
 
 
 @checks("VID-AUTH-006", jobs=_DOOMED)
-def test_the_scheme_is_taken_in_any_case(unauthorized: UnauthorizedRequests) -> None:
+def test_the_scheme_is_accepted_in_any_case(unauthorized: UnauthorizedRequests) -> None:
     for scheme in ("bearer", "BEARER"):
         for request in unauthorized.requests("list_videos"):
             exchange = unauthorized.send_once(request, f"{scheme} {unauthorized.key}")
-            expect(exchange, 200, f"{request.what} with the key under {scheme!r}")
+            expect(exchange, 200, f"{request.what} with the scheme {scheme!r}")
 
 
 @checks("VID-AUTH-007", phase=Phase.LATE, jobs=_DOOMED)
-def test_a_create_of_a_stranger_starts_nothing(client: RecordingClient, unauthorized: UnauthorizedRequests) -> None:
+def test_an_unauthorized_create_starts_no_job(client: RecordingClient, unauthorized: UnauthorizedRequests) -> None:
     for request in unauthorized.requests("create_video"):
         for credential, who in ((None, "no key"), (f"Bearer {wrong_keys(unauthorized.key)[0]}", "a wrong key")):
             exchange = unauthorized.send_once(request, credential)
@@ -109,14 +109,14 @@ def test_a_create_of_a_stranger_starts_nothing(client: RecordingClient, unauthor
     videos, pages = newest(client)
     for video in marked(videos, unauthorized.marker):
         raise violated(
-            f"the job {video.get('id')!r} has the prompt of a create without a right key",
-            *[each for each in unauthorized.responses() if each.operation in CREATING][:1],
+            f"the job {video.get('id')!r} has the prompt of an unauthorized create",
+            *[each for each in unauthorized.exchanges() if each.operation in CREATING][:1],
             *pages[:1],
         )
     mine = created_ids(client.history)
     if not mine & {str(video.get("id")) for video in videos}:
         raise NotReachedError(
-            "the list does not show the jobs that were started, so it cannot show one that should not have been", *pages
+            "the list lacks jobs that were started, so it might lack one of an unauthorized create, too", *pages
         )
 
 
@@ -126,12 +126,12 @@ def _is_still_there(client: RecordingClient, unauthorized: UnauthorizedRequests,
     path = video_path(unauthorized.doomed)
     after = client.get(path)
     if not after.is_ok:
-        message = f"the job {unauthorized.doomed}, which somebody {who} tried to delete, returns {after.status} now"
-        deletions = [each for each in unauthorized.responses() if each.method == "DELETE" and each.path == path]
+        message = f"the job {unauthorized.doomed}, which a request {who} tried to delete, now returns {after.status}"
+        deletions = [each for each in unauthorized.exchanges() if each.method == "DELETE" and each.path == path]
         raise violated(message, *deletions, after)
 
 
-def _told(exchange: Exchange) -> tuple[object, ...]:
-    """Return what a refusal tells, but for what each response has of its own: the sentence, the id of the request."""
+def _refusal(exchange: Exchange) -> tuple[object, ...]:
+    """Return the parts of a refusal that could reveal an id: all but the message and the request id."""
     error = json_object(exchange.object.get("error"))
     return (exchange.status, exchange.media_type, *(error.get(name) for name in ("type", "param", "code")))

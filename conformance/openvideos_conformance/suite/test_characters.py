@@ -1,4 +1,4 @@
-"""What creating and retrieving a character is answered."""
+"""Check creating and retrieving characters."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ def _created(character: Exchange) -> Exchange:
 @checks("VID-CHAR-001", phase=Phase.LATE)
 def test_a_name_and_a_video_make_a_character(character: Exchange) -> None:
     name = fits(not_busy(character), CHARACTER, "creating a character")["name"]
-    asked = character.request_fields["name"]
-    if name != asked:
-        raise violated(f"a character that was created as {asked!r} has the name {shown(name)}", character)
+    requested = character.request_fields["name"]
+    if name != requested:
+        raise violated(f"a character that was created as {requested!r} has the name {shown(name)}", character)
 
 
 @checks("VID-CHAR-002", phase=Phase.LATE)
@@ -53,7 +53,7 @@ def test_a_character_is_retrieved_as_it_was_created(
 @checks("VID-CHAR-003")
 def test_a_character_that_was_never_created_is_unknown(client: RecordingClient) -> None:
     exchange = client.get(f"{CHARACTERS}/char_{'0' * 32}")
-    # Servers with a form of their own for ids may call this one malformed.
+    # Servers whose ids have another form may refuse this one as malformed.
     expect(exchange, {404} | BAD_INPUT, "retrieving a character that was never created")
 
 

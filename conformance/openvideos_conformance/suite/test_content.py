@@ -1,4 +1,4 @@
-"""What a download is answered: the right file or none, and ranges of it. What is in the file is judged elsewhere."""
+"""Check downloads and their ranges. `test_media.py` checks the files themselves."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_the_variant_video_is_the_default(client: RecordingClient, jobs: JobPool
     exchange = expect(_content(client, jobs.completed(), query={"variant": "video"}), _OK, "variant=video")
     if exchange.body != files.video.body:
         raise violated(
-            f"variant=video gives {exchange.length} bytes, and no variant {files.video.length} others",
+            f"variant=video returns {exchange.length} bytes, and no variant {files.video.length} different ones",
             files.video,
             exchange,
         )
@@ -70,9 +70,9 @@ def test_the_content_of_an_unknown_id_is_unknown(client: RecordingClient, jobs: 
     known = jobs["plain"].id
     unknown = unknown_like(known)
     expect(client.get(f"{video_path(unknown)}/content"), 404, f"the content of the unknown id {unknown}")
-    for stranger in (f"{known}0", known[:-1]):  # a server whose ids have one form may say that these are none
-        exchange = client.get(f"{video_path(stranger)}/content")
-        expect(exchange, {404, *BAD_INPUT}, f"the content of the unknown id {stranger}")
+    for unknown in (f"{known}0", known[:-1]):  # a server whose ids have a fixed form may refuse these as malformed
+        exchange = client.get(f"{video_path(unknown)}/content")
+        expect(exchange, {404, *BAD_INPUT}, f"the content of the unknown id {unknown}")
 
 
 @checks("VID-CONTENT-012", phase=Phase.LATE)
@@ -124,12 +124,12 @@ def test_an_etag_stands_for_one_file(client: RecordingClient, jobs: JobPool, fil
 
 
 @checks("VID-CONTENT-016", phase=Phase.LATE)
-def test_byte_ranges_are_answered(client: RecordingClient, jobs: JobPool) -> None:
+def test_byte_ranges_are_supported(client: RecordingClient, jobs: JobPool) -> None:
     expect(_content(client, jobs.completed(), headers={"range": "bytes=0-0"}), _PARTIAL, "the range bytes=0-0")
 
 
 @checks("VID-CONTENT-017", phase=Phase.LATE)
-def test_a_range_is_exactly_what_was_asked_for(client: RecordingClient, jobs: JobPool, files: Files) -> None:
+def test_a_range_is_exactly_what_was_requested(client: RecordingClient, jobs: JobPool, files: Files) -> None:
     size = files.video.length
     middle = size // 2
     wanted = {(0, 0), (0, 99), (1, 1), (middle, middle + 999), (size - 1, size - 1), (size - 10, size + 999)}
@@ -148,26 +148,27 @@ def test_a_range_to_the_end_is_the_end(client: RecordingClient, jobs: JobPool, f
         _is_part(_ranged(client, jobs, f"bytes=-{count}"), files.video.body, size - count, size - 1)
     for everything in ("bytes=0-", f"bytes=-{size + 1000}"):
         exchange = _ranged(client, jobs, everything)
-        if exchange.status == _OK:  # all of it is the whole file, too
+        if exchange.status == _OK:  # a server may return the complete file as a 200
             _is_whole(exchange, files.video.body, f"the range {everything}")
         else:
             _is_part(exchange, files.video.body, 0, size - 1)
 
 
 @checks("VID-CONTENT-019", phase=Phase.LATE)
-def test_a_range_behind_the_end_is_not_satisfiable(client: RecordingClient, jobs: JobPool, files: Files) -> None:
+def test_a_range_after_the_end_is_not_satisfiable(client: RecordingClient, jobs: JobPool, files: Files) -> None:
     size = files.video.length
     for text in (f"bytes={size}-", f"bytes={size}-{size + 9}", f"bytes={size * 10}-"):
         exchange = expect(_ranged(client, jobs, text), _UNSATISFIABLE, f"the range {text} of a file of {size} bytes")
-        told = exchange.header("content-range")
-        if told is not None and told.strip().lower() != f"bytes */{size}":
+        content_range = exchange.header("content-range")
+        if content_range is not None and content_range.strip().lower() != f"bytes */{size}":
             raise violated(
-                f"the range {text}: the 416 has the Content-Range {shown(told)}, not 'bytes */{size}'", exchange
+                f"the range {text}: the 416 has the Content-Range {shown(content_range)}, not 'bytes */{size}'",
+                exchange,
             )
 
 
 @checks("VID-CONTENT-020", phase=Phase.LATE)
-def test_if_range_holds_for_this_file_alone(client: RecordingClient, jobs: JobPool, files: Files) -> None:
+def test_if_range_holds_only_for_this_file(client: RecordingClient, jobs: JobPool, files: Files) -> None:
     whole, etag = files.video.body, files.video.header("etag")
     stale = ['"openvideos-no-such-etag"', "Thu, 01 Jan 1970 00:00:01 GMT"]
     if etag is not None and _is_strong(etag):
@@ -186,7 +187,7 @@ def test_a_range_that_cannot_be_understood_is_ignored(client: RecordingClient, j
 
 
 @checks("VID-CONTENT-022", phase=Phase.LATE)
-def test_several_ranges_are_answered_legally(client: RecordingClient, jobs: JobPool, files: Files) -> None:
+def test_the_response_to_several_ranges_is_legal(client: RecordingClient, jobs: JobPool, files: Files) -> None:
     whole = files.video.body
     wanted = ((0, 9), (20, 29), (len(whole) - 5, len(whole) - 1))
     text = "bytes=" + ",".join(f"{first}-{last}" for first, last in wanted)
@@ -199,7 +200,7 @@ def test_several_ranges_are_answered_legally(client: RecordingClient, jobs: JobP
         span = read_content_range(exchange.header("content-range"))
         flaw = "it has no Content-Range" if span is None else flaw_of(span, exchange.body, whole)
         if span is not None and not any(span.first <= first and last <= span.last for first, last in wanted):
-            flaw = f"it is the bytes {span.first}-{span.last}, which is none of the ranges that were requested"
+            flaw = f"it is the bytes {span.first}-{span.last}, which is none of the requested ranges"
         if flaw:
             raise violated(f"the range {text}: returned 206, but {flaw}", exchange)
 
@@ -210,8 +211,8 @@ def test_content_length_is_the_number_of_bytes(client: RecordingClient, jobs: Jo
     seen = [_content(client, job), _content(client, job, headers={"range": "bytes=3-12"})]
     variants = contract.schema("VideoVariant")["enum"]
     seen += [_content(client, job, query={"variant": variant}) for variant in variants]
-    told = [exchange for exchange in seen if exchange.header("content-length") is not None]
-    for exchange in told:
+    stated = [exchange for exchange in seen if exchange.header("content-length") is not None]
+    for exchange in stated:
         length = exchange.header("content-length")
         if exchange.failure or length != str(exchange.length):
             how = f" ({exchange.failure})" if exchange.failure else ""
@@ -219,7 +220,7 @@ def test_content_length_is_the_number_of_bytes(client: RecordingClient, jobs: Jo
                 f"{exchange.target}: the Content-Length is {length}, and {exchange.length} bytes followed{how}",
                 exchange,
             )
-    if not told:
+    if not stated:
         raise NotReachedError("no content has a Content-Length", *seen)
 
 
@@ -242,11 +243,13 @@ def _is_whole(exchange: Exchange, whole: bytes, what: str) -> None:
 def _is_part(exchange: Exchange, whole: bytes, first: int, last: int) -> None:
     text = exchange.request_header("range")
     expect(exchange, _PARTIAL, f"the range {text} of a file of {len(whole)} bytes")
-    told = exchange.header("content-range")
-    span = read_content_range(told)
+    content_range = exchange.header("content-range")
+    span = read_content_range(content_range)
     if span is None or (span.first, span.last) != (first, last):
         expected = f"bytes {first}-{last}/{len(whole)}"
-        raise violated(f"the range {text}: the Content-Range is {shown(told)}, not {shown(expected)}", exchange)
+        raise violated(
+            f"the range {text}: the Content-Range is {shown(content_range)}, not {shown(expected)}", exchange
+        )
     flaw = flaw_of(span, exchange.body, whole)
     if flaw:
         raise violated(f"the range {text}: {flaw}", exchange)
@@ -263,14 +266,14 @@ def _are_parts(exchange: Exchange, whole: bytes, wanted: tuple[tuple[int, int], 
             raise violated(f"several ranges: a part is wrong: {flaw}", exchange)
     for first, last in wanted:
         if not any(piece.span.first <= first and last <= piece.span.last for piece in pieces):
-            raise violated(f"several ranges: no part holds the bytes {first}-{last}, which were requested", exchange)
+            raise violated(f"several ranges: no part holds the requested bytes {first}-{last}", exchange)
 
 
 def _other_files(client: RecordingClient, jobs: JobPool) -> list[Exchange]:
-    """Download the other files of the job, and the video of another one, where there are such."""
+    """Return successful downloads of the other files of the job, and of the video of another job."""
     job = jobs.completed()
     seen = [_content(client, job, query={"variant": variant}) for variant in ("thumbnail", "spritesheet")]
-    with contextlib.suppress(NotReachedError):  # the others are enough
+    with contextlib.suppress(NotReachedError):  # the other files are enough
         seen.append(_content(client, jobs.completed("doomed")))
     return [exchange for exchange in seen if exchange.status == _OK and not exchange.failure]
 

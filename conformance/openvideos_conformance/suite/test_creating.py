@@ -1,4 +1,4 @@
-"""What a create is answered, and that its answer is about what was requested."""
+"""Check that creates are accepted, and that their responses have the requested values."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from .._server.jobs import JobPool
 from .._server.recording_client import RecordingClient
 
 ECHOED = ("model", "prompt", "size", "seconds", "remixed_from_video_id", "error")
-"""What the responses to two equal creates have in common."""
+"""The fields that are equal in the responses to two equal creates."""
 
 
 def _echoes(field: str, *exchanges: Exchange) -> None:
-    """Expect that each create returns what it asked for."""
+    """Expect that each create returns the value of a field that it requested."""
     seen = 0
     for exchange in exchanges:
         value = exchange.object.get(field)
@@ -29,17 +29,17 @@ def _echoes(field: str, *exchanges: Exchange) -> None:
             same(value, exchange.request_fields[field], f"the {field} of the response to a create", exchange)
             seen += value is not None
     if not seen:
-        raise NotReachedError(f"no create asked for a {field}, or no response tells it", *exchanges[:1])
+        raise NotReachedError(f"no create requested a {field}, or no response has it", *exchanges[:1])
 
 
 @checks("VID-CREATE-001", jobs=("doomed",))
 @pytest.mark.parametrize("name", ["plain", "doomed"])
-def test_a_legal_create_is_answered_with_a_video(jobs: JobPool, name: str) -> None:
+def test_a_legal_create_returns_a_video(jobs: JobPool, name: str) -> None:
     fits(create_of(jobs, name), VIDEO, "a legal create")
 
 
 @checks("VID-CREATE-001")
-def test_creates_at_the_same_moment_are_answered_with_videos(concurrent_creates: list[ConcurrentCreate]) -> None:
+def test_concurrent_creates_return_videos(concurrent_creates: list[ConcurrentCreate]) -> None:
     for each in concurrent_creates:
         fits(each.created, VIDEO, "a legal create among others")
 
@@ -57,11 +57,11 @@ def test_a_create_as_a_form_is_accepted(jobs: JobPool) -> None:
 
 
 @checks("VID-CREATE-003", jobs=("json",))
-def test_a_create_as_json_is_answered_as_one_in_a_form(jobs: JobPool) -> None:
+def test_a_create_as_json_returns_the_same_as_a_form(jobs: JobPool) -> None:
     form, as_json = create_of(jobs, "plain"), create_of(jobs, "json")
     if not form.is_ok:
         raise NotReachedError("the create as a form was not accepted, so there is nothing to compare with", form)
-    expect(as_json, form.status or 200, "the create as JSON of what a form was accepted with")
+    expect(as_json, form.status or 200, "the create as JSON of a form that was accepted")
     for field in ECHOED:
         one, other = form.object.get(field), as_json.object.get(field)
         if one != other:
@@ -104,7 +104,7 @@ def test_the_model_comes_back(jobs: JobPool, concurrent_creates: list[Concurrent
 
 @checks("VID-CREATE-008", jobs=("defaults",))
 @pytest.mark.parametrize(("field", "schema"), [("seconds", "VideoSeconds"), ("size", "VideoSize")])
-def test_what_is_not_said_is_the_default(
+def test_a_missing_field_is_the_default(
     client: RecordingClient, jobs: JobPool, contract: Contract, target: Target, field: str, schema: str
 ) -> None:
     default = contract.default(schema)
@@ -118,10 +118,10 @@ def test_what_is_not_said_is_the_default(
         )
     seen = expect(exchange, 200, "a create without seconds and size").object.get(field)
     if seen is None:
-        raise NotReachedError(f"the response does not tell the {field}", exchange)
+        raise NotReachedError(f"the response has no {field}", exchange)
     if seen == default:
         return
-    # A server may offer other values alone. Whether it does is seen when it is requested this one by name.
+    # The server may not offer the default. That shows when a create names it.
     choice = {**target.choice(prompt="A paper plane over a lake"), field: default}
     by_name = not_busy(create(client, jobs, choice))
     if by_name.is_ok:
@@ -134,18 +134,18 @@ def test_what_is_not_said_is_the_default(
 
 
 @checks("VID-CREATE-009")
-def test_creates_at_the_same_moment_have_ids_of_their_own(concurrent_creates: list[ConcurrentCreate]) -> None:
+def test_concurrent_creates_have_ids_of_their_own(concurrent_creates: list[ConcurrentCreate]) -> None:
     taken: dict[str, ConcurrentCreate] = {}
     for each in concurrent_creates:
         if each.id in taken:
             raise violated(
-                f"two creates concurrently returned one id, {each.id!r}",
+                f"two concurrent creates returned one id, {each.id!r}",
                 taken[each.id].created,
                 each.created,
             )
         taken[each.id] = each
         known = each.retrieved.object.get("prompt") if each.retrieved.is_ok else None
-        what = f"the prompt of the job {each.id}, retrieved behind its create among others concurrently,"
+        what = f"the prompt of the job {each.id}, retrieved after its create among concurrent ones,"
         same(known, each.created.request_fields["prompt"], what, each.created, each.retrieved)
 
 
@@ -153,7 +153,7 @@ def test_creates_at_the_same_moment_have_ids_of_their_own(concurrent_creates: li
 def test_no_two_creates_of_the_run_have_one_id(client: RecordingClient) -> None:
     taken: dict[str, Exchange] = {}
     for exchange in client.history:
-        # Under one Idempotency-Key, two creates are one on purpose.
+        # Two creates with one Idempotency-Key return one id on purpose.
         if exchange.operation != "create_video" or not exchange.is_ok or exchange.request_header("idempotency-key"):
             continue
         video_id = str(exchange.object.get("id"))
@@ -172,8 +172,8 @@ def test_a_job_is_known_as_soon_as_it_was_created(concurrent_creates: list[Concu
 def test_the_longest_legal_prompt_is_accepted(jobs: JobPool) -> None:
     exchange = create_of(jobs, "longest")
     prompt = str(exchange.request_fields.get("prompt", ""))
-    told = f"{len(prompt)} characters, {len(prompt.encode())} bytes"
-    fits(exchange, VIDEO, f"a create with the longest legal prompt ({told})")
+    length = f"{len(prompt)} characters, {len(prompt.encode())} bytes"
+    fits(exchange, VIDEO, f"a create with the longest legal prompt ({length})")
 
 
 @checks("VID-CREATE-012", jobs=("reference",))
@@ -206,11 +206,11 @@ def test_a_new_job_is_no_remix_and_has_no_error(jobs: JobPool, concurrent_create
         video = exchange.object
         if video.get("remixed_from_video_id") is not None:
             source = shown(video["remixed_from_video_id"])
-            raise violated(f"a new job has the remixed_from_video_id {source}, and is no remix", exchange)
+            raise violated(f"a new job has the remixed_from_video_id {source}, but is not a remix", exchange)
         if video.get("error") is not None and video.get("status") != "failed":
             raise violated(f"a new job that is {video.get('status')!r} has the error {shown(video['error'])}", exchange)
 
 
 @checks("VID-CREATE-015", jobs=("unknown_field",))
-def test_a_field_that_no_contract_has_is_ignored(jobs: JobPool) -> None:
+def test_an_unknown_field_is_ignored(jobs: JobPool) -> None:
     fits(create_of(jobs, "unknown_field"), VIDEO, "a create with a field that the contract does not have")

@@ -1,4 +1,4 @@
-"""What deleting a job is answered, and what is gone then: that job everywhere, and no other."""
+"""Check that a deletion is confirmed, and deletes its job everywhere, and no other job."""
 
 from __future__ import annotations
 
@@ -20,21 +20,26 @@ WHOLE_OR_PART = frozenset({200, 206})
 
 
 def _are_untouched(others: Sequence[tuple[Exchange, Exchange]], deleted: str) -> None:
-    """Expect that what was there before a deletion is there behind it."""
+    """Expect that what existed before the deletion of another job exists after it."""
     present = [(before, after) for before, after in others if before.status in WHOLE_OR_PART]
     for before, after in present:
         what = f"{before.method} {before.path}, of another job than the one that was deleted, {deleted},"
-        # The response of a server that knows no ranges is cut, which is no fault.
+        # A download of a server without ranges is cut by the suite, which is not a fault.
         if after.status not in WHOLE_OR_PART:
-            raise violated(f"{what} returned {before.status} before, and returns {after.status} now", before, after)
+            raise violated(f"{what} returned {before.status} before, and now returns {after.status}", before, after)
         if before.operation == "retrieve_video" and after.object.get("id") != before.object.get("id"):
             raise violated(f"{what} returns the id {shown(after.object.get('id'))}", before, after)
     if not present:
-        raise NotReachedError("no other job was there")
+        raise NotReachedError("no other job existed")
 
 
 def _confirmed(deletion: Deletion) -> Deletion:
-    """Return a deletion that was confirmed; without that, nothing can be said of what is gone."""
+    """Return a deletion that was confirmed.
+
+    Raises:
+        NotReachedError: The deletion was not confirmed.
+
+    """
     if not deletion.deleted.is_ok:
         raise NotReachedError(f"the job was not deleted: {deletion.deleted.summary}", deletion.deleted)
     return deletion
@@ -67,9 +72,9 @@ def test_a_deleted_id_is_unknown_to_remix(client: RecordingClient, deletion: Del
 
 
 @checks("VID-DELETE-005")
-def test_deleting_an_id_that_was_never_given_out_is_refused(client: RecordingClient, jobs: JobPool) -> None:
+def test_deleting_an_unknown_id_is_refused(client: RecordingClient, jobs: JobPool) -> None:
     unknown = unknown_like(jobs["plain"].id)
-    expect(client.delete(video_path(unknown)), 404, "deleting an id that was never given out")
+    expect(client.delete(video_path(unknown)), 404, "deleting an unknown id")
 
 
 @checks("VID-DELETE-006")
@@ -82,19 +87,19 @@ def test_deleting_a_running_job_ends_it_or_is_refused(unfinished: UnfinishedJob)
 
 
 @checks("VID-DELETE-006", phase=Phase.LATE)
-def test_a_job_that_was_deleted_while_it_ran_stays_away(client: RecordingClient, unfinished: UnfinishedJob) -> None:
+def test_a_job_that_was_deleted_while_it_ran_stays_deleted(client: RecordingClient, unfinished: UnfinishedJob) -> None:
     if not unfinished.deleted.is_ok:
         raise NotReachedError("the server did not delete the running job", unfinished.deleted)
     expect(client.get(video_path(unfinished.id)), 404, "retrieving, later, a job that was deleted while it ran")
 
 
 @checks("VID-DELETE-007", phase=Phase.LATE, jobs=("doomed",))
-def test_deleting_a_job_touches_no_other(deletion: Deletion) -> None:
+def test_deleting_a_job_does_not_change_others(deletion: Deletion) -> None:
     _are_untouched(_confirmed(deletion).others, deletion.job.id)
 
 
 @checks("VID-DELETE-007", phase=Phase.LATE)
-def test_deleting_a_job_does_not_touch_one_of_the_same_prompt(
+def test_deleting_a_job_does_not_change_one_of_the_same_prompt(
     concurrent_creates: list[ConcurrentCreate], concurrent_deletions: ConcurrentDeletions
 ) -> None:
     if not any(exchange.is_ok for exchange in concurrent_deletions.deletions):
@@ -103,24 +108,24 @@ def test_deleting_a_job_does_not_touch_one_of_the_same_prompt(
 
 
 @checks("VID-DELETE-008", phase=Phase.LATE)
-def test_of_deletions_at_once_one_is_confirmed(concurrent_deletions: ConcurrentDeletions) -> None:
+def test_of_concurrent_deletions_one_is_confirmed(concurrent_deletions: ConcurrentDeletions) -> None:
     deletions = concurrent_deletions.deletions
     confirmed = [exchange for exchange in deletions if exchange.is_ok]
     if len(confirmed) > 1:
         raise violated(
-            f"{len(confirmed)} of {len(deletions)} deletions of one job concurrently were confirmed",
+            f"{len(confirmed)} of {len(deletions)} concurrent deletions of one job were confirmed",
             *confirmed,
         )
     for exchange in deletions:
         expect(
             not_busy(exchange),
             {200, 404, 409},
-            f"deleting a job that is deleted by {len(deletions)} clients at once",
+            f"deleting a job that is deleted by {len(deletions)} clients concurrently",
         )
     if not confirmed:
         if all(exchange.status == 409 for exchange in deletions):  # noqa: PLR2004 - HTTP's own
             raise NotReachedError("the server refused to delete the job, which may be running", *deletions)
         raise violated(
-            f"none of {len(deletions)} deletions of one job concurrently was confirmed",
+            f"none of {len(deletions)} concurrent deletions of one job was confirmed",
             *deletions,
         )

@@ -1,4 +1,4 @@
-"""What edits and extensions are answered."""
+"""Check edits and extensions."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .._server.jobs import JobPool
 from .._server.recording_client import RecordingClient
 
 REFUSED = BAD_INPUT | {404, 409}
-"""How a source that is unknown, or not completed, is refused."""
+"""The statuses for a source that is unknown, or not completed."""
 
 EDIT, EXTEND = "/videos/edits", "/videos/extensions"
 PROMPT = "Make it night, «ночь», 夜"
@@ -35,7 +35,7 @@ NO_SOURCE: tuple[tuple[str, dict[str, Any]], ...] = (
     ("a number as the id of its video", {"video": {"id": 7}}),
     ("an empty id of its video", {"video": {"id": ""}}),
 )
-"""Bodies that break the schema, as changes of a legal one; `...` is a field that is left out."""
+"""Changes of a legal body that break its schema; `...` means that the field is removed."""
 
 NO_SECONDS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("no seconds", {"seconds": ...}),
@@ -51,13 +51,13 @@ def _changed(body: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
 
 
 def _is_new(exchange: Exchange, source: str, prompt: str, client: RecordingClient, what: str) -> None:
-    """Expect a new job with this prompt, which is known as soon as it was accepted."""
+    """Expect a new job with this prompt that can be retrieved immediately."""
     video = fits(not_busy(exchange), VIDEO, what)
     if video["id"] == source:
         raise violated(f"{what} returns the id of its source, {source!r}", exchange)
     same(video.get("prompt"), prompt, f"the prompt of the response to {what}", exchange)
     retrieved = client.get(video_path(video["id"]))
-    fits(retrieved, VIDEO, f"retrieving the new job behind {what}")
+    fits(retrieved, VIDEO, f"retrieving the new job after {what}")
 
 
 # ---------------------------------------------------------------- edits
@@ -78,7 +78,7 @@ def test_editing_a_file_starts_a_new_job(client: RecordingClient, files: Files) 
 @checks("VID-EDIT-003")
 def test_editing_an_unknown_id_is_refused(client: RecordingClient, jobs: JobPool) -> None:
     body = {"prompt": PROMPT, "video": {"id": unknown_like(jobs["plain"].id)}}
-    expect(client.post(EDIT, json=body), REFUSED, "editing an id that was never given out")
+    expect(client.post(EDIT, json=body), REFUSED, "editing an unknown id")
 
 
 @checks("VID-EDIT-003")
@@ -127,7 +127,7 @@ def test_an_extension_adds_to_the_duration(client: RecordingClient, jobs: JobPoo
         if each.object.get("seconds") is not None
     ]
     if before is None or not seen:
-        raise NotReachedError("the server does not tell the seconds of a job", source, extension)
+        raise NotReachedError("the server does not return the seconds of a job", source, extension)
     for exchange in seen:
         total = exchange.object["seconds"]
         if _number(total) != _number(before) + _number(added):
@@ -137,7 +137,7 @@ def test_an_extension_adds_to_the_duration(client: RecordingClient, jobs: JobPoo
 @checks("VID-EXTEND-003")
 def test_extending_an_unknown_id_is_refused(client: RecordingClient, jobs: JobPool, target: Target) -> None:
     body = {"prompt": PROMPT, "seconds": target.seconds or "4", "video": {"id": unknown_like(jobs["plain"].id)}}
-    expect(client.post(EXTEND, json=body), REFUSED, "extending an id that was never given out")
+    expect(client.post(EXTEND, json=body), REFUSED, "extending an unknown id")
 
 
 @checks("VID-EXTEND-003")

@@ -1,4 +1,4 @@
-"""What is not there, and what is wrong, is told by the right status and the envelope, and tells no secret."""
+"""Check that errors have the right status and the error envelope, and contain no secrets."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _TRACE = re.compile(
     r"|\bpanicked at "
     r"|\bin /[^\s:]+\.rb:\d+",
 )
-"""What stack traces of servers' languages begin with."""
+"""The beginnings of stack traces in the languages of servers."""
 
 
 @checks("VID-ERROR-001", jobs=("json",))
@@ -49,7 +49,7 @@ def test_errors_have_the_envelope(
 
 
 @checks("VID-ERROR-002")
-def test_a_path_that_there_is_not_is_a_404(client: RecordingClient, jobs: JobPool, contract: Contract) -> None:
+def test_an_unknown_path_is_a_404(client: RecordingClient, jobs: JobPool, contract: Contract) -> None:
     for exchange in _unknown_paths(client, jobs):
         expect(exchange, 404, f"{exchange.method} {exchange.path}, which the API does not have")
         _has_envelope(exchange, contract)
@@ -65,27 +65,27 @@ def test_a_method_that_a_path_does_not_have_is_a_405(
 
 
 @checks("VID-ERROR-004")
-def test_a_405_names_the_methods_that_there_are(
+def test_a_405_names_the_methods_of_the_path(
     client: RecordingClient, jobs: JobPool, offered: Capabilities, contract: Contract
 ) -> None:
-    asked = list(_wrong_methods(client, jobs, offered, contract))
-    refused = [(template, exchange) for template, exchange in asked if exchange.status == _NOT_ALLOWED]
+    sent = list(_wrong_methods(client, jobs, offered, contract))
+    refused = [(template, exchange) for template, exchange in sent if exchange.status == _NOT_ALLOWED]
     for template, exchange in refused:
-        told = exchange.header("allow")
-        methods = {each.strip().upper() for each in (told or "").split(",")}
+        allow = exchange.header("allow")
+        methods = {each.strip().upper() for each in (allow or "").split(",")}
         missing = contract.methods(template) - methods
         if missing:
             raise violated(
-                f"the 405 of {exchange.method} {exchange.path} has the Allow {shown(told)}, "
+                f"the 405 of {exchange.method} {exchange.path} has the Allow {shown(allow)}, "
                 f"without {', '.join(sorted(missing))}",
                 exchange,
             )
     if not refused:
-        raise NotReachedError("no request returned 405", *[exchange for _, exchange in asked[:1]])
+        raise NotReachedError("no request returned 405", *[exchange for _, exchange in sent[:1]])
 
 
 @checks("VID-ERROR-006", phase=Phase.CLOSING)
-def test_errors_tell_no_secret(client: RecordingClient) -> None:
+def test_errors_contain_no_secret(client: RecordingClient) -> None:
     key = client.target.api_key
     for value in other_schemes(key).values() if key else ():
         client.get("/videos", authorization=value)
@@ -94,19 +94,20 @@ def test_errors_tell_no_secret(client: RecordingClient) -> None:
     errors = [exchange for exchange in client.history if (exchange.status or 0) >= _BAD]
     for exchange in errors:
         text = exchange.body.decode("utf-8", "replace")
-        told = "".join(f"{name}: {value}\n" for name, value in exchange.headers)
-        if key and len(key) > 7 and (key in text or key in told):  # noqa: PLR2004 - shorter ones are words
+        headers = "".join(f"{name}: {value}\n" for name, value in exchange.headers)
+        if key and len(key) > 7 and (key in text or key in headers):  # noqa: PLR2004 - a shorter key may be a word
             raise violated(
-                f"the error {exchange.status} of {exchange.method} {exchange.path} holds the API key", exchange
+                f"the error {exchange.status} of {exchange.method} {exchange.path} contains the API key", exchange
             )
         trace = _TRACE.search(text)
         if trace is not None:
             raise violated(
-                f"the error {exchange.status} of {exchange.method} {exchange.path} holds a trace: {trace[0][:80]!r}",
+                f"the error {exchange.status} of {exchange.method} {exchange.path} "
+                f"contains a stack trace: {trace[0][:80]!r}",
                 exchange,
             )
     if not errors:
-        raise NotReachedError("nothing returned an error")
+        raise NotReachedError("no request returned an error")
 
 
 @checks("VID-ERROR-007", phase=Phase.LATE, jobs=("json",))
@@ -114,7 +115,9 @@ def test_the_param_of_an_error_names_what_is_wrong(invalid_requests: InvalidRequ
     for what, wrong, exchange in _params(invalid_requests):
         param = _param(exchange)
         if not named(param, wrong):
-            raise violated(f"{what}: the param of the error is {shown(param)}, and {_or(wrong)} is wrong", exchange)
+            raise violated(
+                f"{what}: the param of the error is {shown(param)}, but the wrong field is {_or(wrong)}", exchange
+            )
 
 
 @checks("VID-ERROR-008", phase=Phase.LATE, jobs=("json",))
@@ -124,20 +127,21 @@ def test_the_param_of_an_error_names_nothing_else(invalid_requests: InvalidReque
         other = named(_param(exchange), fields) - wrong
         if other and not named(_param(exchange), wrong):
             raise violated(
-                f"{what}: the param of the error is {shown(_param(exchange))}, which is right; {_or(wrong)} is wrong",
+                f"{what}: the param of the error is {shown(_param(exchange))}, which is right; "
+                f"the wrong field is {_or(wrong)}",
                 exchange,
             )
 
 
 def _params(invalid_requests: InvalidRequests) -> Iterator[tuple[str, frozenset[str], Exchange]]:
-    """Yield the refusals of what has one wrong field: what it was, its name, the response."""
+    """Yield the refusals of requests with one wrong field: a description, the names of the field, the exchange."""
     seen = 0
     for case, exchange in invalid_requests.all():
         if case.wrong:
             seen += 1
             yield case.what, case.wrong, exchange
     if not seen:
-        raise NotReachedError("nothing with one wrong field was refused")
+        raise NotReachedError("no request with exactly one wrong field was refused")
 
 
 def _param(exchange: Exchange) -> object:
@@ -149,7 +153,7 @@ def _or(names: frozenset[str]) -> str:
 
 
 def _has_envelope(exchange: Exchange, contract: Contract) -> None:
-    flaws = contract.flaws(exchange.json, _ERROR) if exchange.object else ["the body is no JSON object"]
+    flaws = contract.flaws(exchange.json, _ERROR) if exchange.object else ["the body is not a JSON object"]
     if flaws:
         raise violated(
             f"the {exchange.status} of {exchange.method} {exchange.path[:80]} has no error envelope: {flaws[0]}",
@@ -170,9 +174,9 @@ def _unknown_paths(client: RecordingClient, jobs: JobPool) -> list[Exchange]:
 def _wrong_methods(
     client: RecordingClient, jobs: JobPool, offered: Capabilities, contract: Contract
 ) -> Iterator[tuple[str, Exchange]]:
-    """Send methods that paths do not have, none of which could destroy anything; yield the templates and the answers.
+    """Send harmless methods that paths do not have; yield the template of each path and the exchange.
 
-    GET is not sent to /videos/edits and the like, which servers may take for the id of a video.
+    GET is not sent to /videos/edits and the like, since servers may read that as retrieving a video with that id.
     """
     for template in dict.fromkeys(operation.path for operation in contract.operations):
         if "{character_id}" in template or not _is_offered(template, offered, contract):

@@ -1,4 +1,4 @@
-"""What requests that were generated from the contract are answered. One run of the generator serves every check."""
+"""Check the responses to requests that are generated from the contract, once per run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each response says of itself, for one response of each kind; the history is judged by the same rules and more."""
+"""Check the headers of one response of each kind. The rules of `_history` check those of all responses."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _REQUEST_ID = "x-request-id"
 
 
 @checks("VID-HEADER-001")
-def test_every_answer_has_a_request_id(client: RecordingClient, jobs: JobPool) -> None:
+def test_every_response_has_a_request_id(client: RecordingClient, jobs: JobPool) -> None:
     for exchange in _one_of_each(client, jobs):
         if not exchange.header(_REQUEST_ID):
             raise violated(f"the response to {exchange.summary} has no {_REQUEST_ID}", exchange)
 
 
 @checks("VID-HEADER-002")
-def test_no_two_answers_have_one_request_id(client: RecordingClient, jobs: JobPool) -> None:
+def test_no_two_responses_have_the_same_request_id(client: RecordingClient, jobs: JobPool) -> None:
     seen: dict[str, Exchange] = {}
     for exchange in [*_one_of_each(client, jobs), *_one_of_each(client, jobs)]:
         request_id = exchange.header(_REQUEST_ID)
@@ -41,7 +41,7 @@ def test_no_two_answers_have_one_request_id(client: RecordingClient, jobs: JobPo
 
 
 @checks("VID-HEADER-003")
-def test_json_is_told_to_be_json(client: RecordingClient, jobs: JobPool) -> None:
+def test_json_has_the_media_type_of_json(client: RecordingClient, jobs: JobPool) -> None:
     for exchange in _one_of_each(client, jobs):
         if isinstance(exchange.json, dict | list) and exchange.media_type != "application/json":
             media_type = shown(exchange.header("content-type"))
@@ -54,18 +54,18 @@ def test_json_is_utf_8_without_nan(client: RecordingClient, jobs: JobPool) -> No
         if exchange.media_type != "application/json" or exchange.json is not MISSING:
             continue
         try:
-            json.loads(exchange.body)  # other encodings of JSON, and NaN, are read by this
+            json.loads(exchange.body)  # this accepts other encodings of JSON, and NaN
         except (ValueError, RecursionError):
-            continue  # no JSON at all, which others judge
+            continue  # not JSON at all, which other checks judge
         raise violated(
-            f"the JSON of {exchange.method} {exchange.target} is not UTF-8, or holds NaN or Infinity", exchange
+            f"the JSON of {exchange.method} {exchange.target} is not UTF-8, or contains NaN or Infinity", exchange
         )
 
 
 def _one_of_each(client: RecordingClient, jobs: JobPool) -> list[Exchange]:
-    """Ask once for each kind of answer that costs nothing."""
+    """Return one exchange of each kind of response that costs nothing."""
     job = jobs["plain"]
-    asked = [
+    exchanges = [
         job.created,
         client.get(job.path),
         client.get("/videos", query={"limit": 1}),
@@ -78,5 +78,5 @@ def _one_of_each(client: RecordingClient, jobs: JobPool) -> list[Exchange]:
         client.post("/videos", content=b"{", headers={"content-type": "application/json"}),
     ]
     if client.target.api_key is not None:
-        asked.append(client.get("/videos", authorization=None))
-    return [expect_response(exchange) for exchange in asked]
+        exchanges.append(client.get("/videos", authorization=None))
+    return [expect_response(exchange) for exchange in exchanges]

@@ -1,4 +1,4 @@
-"""What the recorded traffic says when all is done: a rule looks at every exchange of the run, whoever sent it."""
+"""Judge all recorded exchanges at the end of the run by the rules of `_history`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _checks(rule: Rule) -> pytest.MarkDecorator:
 
 @pytest.fixture(scope="module")
 def traffic(client: RecordingClient, jobs: JobPool, target: Target) -> Traffic:
-    """All that was exchanged, with a last look at each job."""
+    """All exchanges of the run, after each job was read again."""
     read_jobs_again(client, jobs)
     return Traffic(client.history, secrets=[target.api_key] if target.api_key else [])
 
@@ -37,4 +37,4 @@ def test_the_history_keeps(rule: Rule, traffic: Traffic) -> None:
         more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
         raise ViolationError(first.message + more, *first.exchanges)
     if not instances:
-        raise NotReachedError(f"nothing in the traffic of this run lets it be judged: {rule.needs}")
+        raise NotReachedError(f"nothing in this run exercised it; that takes {rule.needs}")

@@ -1,4 +1,4 @@
-"""What becomes of requests that are repeated under one Idempotency-Key, and of those that are not."""
+"""Check requests that are repeated with the same Idempotency-Key, and with another one."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ HEADER = "idempotency-key"
 
 
 def _again(client: RecordingClient, jobs: JobPool, first: Exchange, **changes: str) -> Exchange:
-    """Repeat a create under its key, with other fields if they are given."""
+    """Repeat a create with its Idempotency-Key, with the fields in `changes`, and return the exchange."""
     return create(client, jobs, {**first.request_fields, **changes}, {HEADER: first.request_header(HEADER) or ""})
 
 
@@ -31,20 +31,20 @@ def _is_the_same(first: Exchange, repeated: Exchange, what: str) -> None:
     not_busy(repeated)
     if not repeated.is_ok:
         raise violated(
-            f"{what} under its Idempotency-Key returns {repeated.status}, not with the job that it started",
+            f"{what} with its Idempotency-Key returns {repeated.status}, not with the job that it started",
             first,
             repeated,
         )
     if job_id(repeated) != job_id(first):
         raise violated(
-            f"{what} under its Idempotency-Key started a second job, {job_id(repeated)!r} beside {job_id(first)!r}",
+            f"{what} with its Idempotency-Key started a second job, {job_id(repeated)!r} beside {job_id(first)!r}",
             first,
             repeated,
         )
 
 
 @checks("VID-IDEM-001")
-def test_a_repeated_create_is_answered_with_the_job_that_the_first_started(offered: Capabilities) -> None:
+def test_a_repeated_create_returns_the_job_of_the_first(offered: Capabilities) -> None:
     _is_the_same(*offered.repeated(), "a create that was repeated")
 
 
@@ -57,7 +57,7 @@ def test_a_key_that_was_used_with_another_body_is_a_conflict(
     if other.status != 409:  # noqa: PLR2004 - HTTP's own
         same_job = other.is_ok and job_id(other) == job_id(first)
         seen = "the job of the first body" if same_job else str(other.status)
-        raise violated(f"a create with another body under a used Idempotency-Key returns {seen}, not 409", first, other)
+        raise violated(f"a create with another body with a used Idempotency-Key returns {seen}, not 409", first, other)
 
 
 @checks("VID-IDEM-002", phase=Phase.LATE)
@@ -69,37 +69,33 @@ def test_a_conflict_leaves_the_key_to_the_first_body(
 
 
 @checks("VID-IDEM-003", starts=1)
-def test_repeats_at_the_same_moment_start_one_job(
-    client: RecordingClient, jobs: JobPool, offered: Capabilities
-) -> None:
+def test_concurrent_repeats_start_one_job(client: RecordingClient, jobs: JobPool, offered: Capabilities) -> None:
     offered.require("idempotency")
     prompt = f"One of several clocks strikes at once, run {client.run_id}"
     fields = client.target.choice(prompt=prompt)
-    headers = {HEADER: f"openvideos-conformance-{client.run_id}-at-once"}
+    headers = {HEADER: f"openvideos-conformance-{client.run_id}-concurrent"}
     responses = concurrently([partial(create, client, jobs, fields, headers)] * CLIENTS)
     started = {job_id(exchange): exchange for exchange in responses if exchange.is_ok}
     if len(started) > 1:
         raise violated(
-            f"{CLIENTS} creates concurrently under one Idempotency-Key started {len(started)} jobs",
+            f"{CLIENTS} concurrent creates with one Idempotency-Key started {len(started)} jobs",
             *started.values(),
         )
     if not started:
-        raise NotReachedError(f"none of {CLIENTS} creates concurrently was accepted", *responses)
-    # All may have been answered with one job, and others been started in secret: those are in the list.
+        raise NotReachedError(f"none of {CLIENTS} concurrent creates was accepted", *responses)
+    # A server may return one job to all, and still have started others, which are in the list.
     page = client.get("/videos", query={"limit": largest(client.contract)})
     jobs_of = [video.get("id") for video in videos_on(page) if video.get("prompt") == prompt]
     if len(jobs_of) > 1:
         raise violated(
-            f"{CLIENTS} creates concurrently under one Idempotency-Key made {len(jobs_of)} jobs: {jobs_of}",
+            f"{CLIENTS} concurrent creates with one Idempotency-Key made {len(jobs_of)} jobs: {jobs_of}",
             *started.values(),
             page,
         )
 
 
 @checks("VID-IDEM-004", phase=Phase.LATE, capability="remix")
-def test_a_repeated_remix_is_answered_with_the_job_that_the_first_started(
-    client: RecordingClient, remix: Remix
-) -> None:
+def test_a_repeated_remix_returns_the_job_of_the_first(client: RecordingClient, remix: Remix) -> None:
     if not remix.created.is_ok:
         raise NotReachedError(f"the remix was not accepted: {remix.created.summary}", remix.created)
     again = client.post(f"{remix.source.path}/remix", json=dict(remix.fields), headers={HEADER: remix.key})
@@ -111,15 +107,13 @@ def test_creates_under_other_keys_start_jobs_of_their_own(
     client: RecordingClient, jobs: JobPool, offered: Capabilities
 ) -> None:
     first, _ = offered.repeated()
-    # The keys begin alike, as those that a program counts up do.
+    # The keys have a common beginning, like those that a program numbers.
     key = f"{first.request_header(HEADER)}-other"
     other = not_busy(create(client, jobs, first.request_fields, {HEADER: key}))
     if not other.is_ok:
-        raise violated(f"the same create under another Idempotency-Key returns {shown(other.status)}", first, other)
+        raise violated(f"the same create with another Idempotency-Key returns {shown(other.status)}", first, other)
     if job_id(other) == job_id(first):
-        raise violated(
-            f"two creates under different Idempotency-Keys returned one job, {job_id(first)!r}", first, other
-        )
+        raise violated(f"two creates with different Idempotency-Keys returned one job, {job_id(first)!r}", first, other)
 
 
 @checks("VID-IDEM-005")

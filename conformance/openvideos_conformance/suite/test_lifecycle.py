@@ -1,4 +1,4 @@
-"""What becomes of a job that can be made. Most of a job's life is judged by the history."""
+"""Check that a plain job completes. The rules of `_history` judge the rest of the lifecycle."""
 
 from __future__ import annotations
 
@@ -17,5 +17,5 @@ def test_the_plain_job_completes(jobs: JobPool) -> None:
         )
     if job.status != "completed":
         error = job.video.get("error")
-        why = f", because of {shown(error)}" if error is not None else ", and no reason is given"
+        why = f", because of {shown(error)}" if error is not None else ", without an error"
         raise violated(f"the plain job ended as {job.status!r}{why}", *exchanges)

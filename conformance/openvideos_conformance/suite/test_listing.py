@@ -1,4 +1,4 @@
-"""What a single page, and a wrong question for one, are answered. Walks over all pages are in `test_walking`."""
+"""Check single pages of the list, and illegal parameters. `test_walking.py` checks walks over all pages."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ def test_a_page_fits_the_schema(client: RecordingClient, query: dict[str, object
 
 
 @checks("VID-LIST-001")
-def test_a_page_behind_a_video_fits_the_schema(client: RecordingClient, jobs: JobPool) -> None:
+def test_a_page_after_a_video_fits_the_schema(client: RecordingClient, jobs: JobPool) -> None:
     fits(client.get("/videos", query={"after": jobs["plain"].id}), VIDEO_LIST, "a page after a video")
 
 
 @checks("VID-LIST-009")
-def test_a_cursor_that_was_never_given_out_is_refused(client: RecordingClient, jobs: JobPool) -> None:
+def test_an_unknown_cursor_is_refused(client: RecordingClient, jobs: JobPool) -> None:
     for after in (unknown_like(jobs["plain"].id), "openvideos-no-such-video"):
         expect(
             client.get("/videos", query={"after": after}), BAD_INPUT | {404}, f"after={after}, which no video ever had"
@@ -36,9 +36,9 @@ def test_a_cursor_that_was_never_given_out_is_refused(client: RecordingClient, j
 
 
 @checks("VID-LIST-011")
-def test_a_job_is_in_the_list_as_soon_as_it_was_created(concurrent_creates: list[ConcurrentCreate]) -> None:
+def test_a_job_is_in_the_list_right_after_its_create(concurrent_creates: list[ConcurrentCreate]) -> None:
     for each in concurrent_creates:
-        page = expect(each.listed, 200, "a list right behind a create")
+        page = expect(each.listed, 200, "a list right after a create")
         ids = ids_on(page)
         if each.id not in ids:
             raise violated(

@@ -1,4 +1,4 @@
-"""Whether the files of a completed job are the media that they should be: played and decoded, not only named."""
+"""Check that the files of a completed job are valid media, by decoding them."""
 
 from __future__ import annotations
 
@@ -27,24 +27,24 @@ def test_the_content_of_a_completed_job_is_a_whole_mp4(files: Files) -> None:
 @checks("VID-CONTENT-002", phase=Phase.LATE)
 def test_the_clip_is_as_long_as_the_job_says(files: Files, jobs: JobPool, target: Target) -> None:
     exchange, job = files.video, jobs.completed()
-    found, told = _readable(exchange), _told(job, "seconds", target.seconds)
-    seconds = number(told)
+    found, stated = _readable(exchange), _stated(job, "seconds", target.seconds)
+    seconds = number(stated)
     if found.seconds is None or seconds is None:
-        raise NotReachedError(f"the clip says that it is {found.seconds} s long, and the job {told!r}", exchange)
+        raise NotReachedError(f"the clip says that it is {found.seconds} s long, and the job {stated!r}", exchange)
     if not is_as_long(found.seconds, seconds):
         raise violated(
-            f"the job {job.id} has {told} seconds, and its clip is {found.seconds:.2f} s long", *_shown(job, exchange)
+            f"the job {job.id} has {stated} seconds, and its clip is {found.seconds:.2f} s long", *_shown(job, exchange)
         )
 
 
 @checks("VID-CONTENT-003", phase=Phase.LATE)
 def test_the_picture_has_the_size_that_the_job_says(files: Files, jobs: JobPool, target: Target) -> None:
     exchange, job = files.video, jobs.completed()
-    found, told = _readable(exchange), _told(job, "size", target.size)
+    found, stated = _readable(exchange), _stated(job, "size", target.size)
     size = f"{found.width}x{found.height}"
-    if size != told:
+    if size != stated:
         raise violated(
-            f"the job {job.id} has the size {told}, and the picture of its clip is {size}", *_shown(job, exchange)
+            f"the job {job.id} has the size {stated}, and the picture of its clip is {size}", *_shown(job, exchange)
         )
 
 
@@ -59,7 +59,7 @@ def test_the_spritesheet_is_a_jpeg_that_decodes(files: Files) -> None:
 
 
 def _typed(files: Files, variant: str) -> Exchange:
-    """Return the download of a file that returned 200 with the right media type."""
+    """Return the download of a file that is a 200 with the right media type."""
     exchange = expect(files.response(variant), 200, f"the {variant} of a completed job")
     expected = MEDIA_TYPES[variant]
     if exchange.media_type != expected:
@@ -77,20 +77,20 @@ def _decodes(exchange: Exchange, kind: str) -> None:
 
 
 def _readable(exchange: Exchange) -> Clip:
-    """Return what the clip is; that it is one is another requirement's."""
+    """Return the properties of the clip; another requirement judges whether it is valid."""
     try:
         return clip(exchange.body)
     except MediaError as error:
         raise NotReachedError(f"the clip cannot be measured: {error}", exchange) from error
 
 
-def _told(job: Job, field: str, asked: str | None) -> str:
-    """Return what the job says of itself, or what it was requested, if it says nothing."""
+def _stated(job: Job, field: str, requested: str | None) -> str:
+    """Return a field of the job, or the requested value if the job does not have it."""
     value = job.video.get(field)
     if not isinstance(value, str) or not value:
-        value = job.created.object.get(field) or asked
+        value = job.created.object.get(field) or requested
     if not isinstance(value, str) or not value:
-        raise NotReachedError(f"the job {job.id} does not say its {field}", job.created)
+        raise NotReachedError(f"the job {job.id} has no {field}", job.created)
     return value
 
 

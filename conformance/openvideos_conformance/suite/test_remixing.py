@@ -1,4 +1,4 @@
-"""What a remix is answered: a job with a new prompt, everything else of its source, and the source as it was."""
+"""Check remixes: a new prompt, the other fields of the source, and an unchanged source."""
 
 from __future__ import annotations
 
@@ -20,11 +20,16 @@ from .._server.jobs import JobPool
 from .._server.recording_client import RecordingClient
 
 REFUSED = BAD_INPUT | {404, 409}
-"""How a source that is not completed is refused."""
+"""The statuses for a source that is not completed."""
 
 
 def _accepted(remix: Remix) -> dict[str, Any]:
-    """Return the Video of a remix that was accepted; without one, nothing can be said of it."""
+    """Return the Video of a remix that was accepted.
+
+    Raises:
+        NotReachedError: The remix was not accepted.
+
+    """
     if not remix.created.is_ok or not job_id(remix.created):
         raise NotReachedError(f"the remix was not accepted: {remix.created.summary}", remix.created)
     return remix.created.object
@@ -37,11 +42,11 @@ def test_remixing_a_completed_video_starts_a_new_job(client: RecordingClient, re
         is_before = exchange.number < remix.created.number and exchange.operation in CREATING and exchange.is_ok
         if is_before and exchange.object.get("id") == video["id"]:
             raise violated(
-                f"a remix returns the id of a job that was there before, {video['id']!r}",
+                f"a remix returns the id of an earlier job, {video['id']!r}",
                 exchange,
                 remix.created,
             )
-    what = "retrieving a remix as soon as it was accepted"
+    what = "retrieving a remix right after its create"
     seen = fits(client.get(video_path(video["id"])), VIDEO, what).get("id")
     same(seen, video["id"], f"the id in the response to {what}")
 
@@ -73,7 +78,7 @@ def test_a_remix_changes_the_prompt_alone(client: RecordingClient, remix: Remix)
 def test_a_remix_does_not_change_its_source(remix: Remix, contract: Contract) -> None:
     _accepted(remix)
     after = expect(remix.after, 200, "retrieving the source of a remix")
-    # A link that is signed anew on each reading is no change.
+    # A url that is signed anew for each response is not a change.
     for field in sorted(contract.schema("Video")["properties"].keys() - {"url"}):
         before, now = remix.before.object.get(field), after.object.get(field)
         if before != now:
@@ -106,9 +111,9 @@ def test_remixing_an_unfinished_job_is_a_conflict(unfinished: UnfinishedJob) -> 
 
 
 @checks("VID-REMIX-007")
-def test_remixing_an_id_that_was_never_given_out_is_refused(client: RecordingClient, jobs: JobPool) -> None:
+def test_remixing_an_unknown_id_is_refused(client: RecordingClient, jobs: JobPool) -> None:
     path = video_path(unknown_like(jobs["plain"].id))
-    expect(client.post(f"{path}/remix", json={"prompt": "Once more"}), 404, "remixing an id that was never given out")
+    expect(client.post(f"{path}/remix", json={"prompt": "Once more"}), 404, "remixing an unknown id")
 
 
 @checks("VID-REMIX-008", phase=Phase.LATE)

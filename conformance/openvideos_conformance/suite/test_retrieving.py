@@ -1,4 +1,4 @@
-"""What retrieving a job is answered."""
+"""Check retrieving jobs."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ def test_a_job_that_has_ended_is_retrieved(client: RecordingClient, jobs: JobPoo
 
 @checks("VID-RETRIEVE-003")
 @pytest.mark.parametrize("kind", ["like", "other"])
-def test_an_id_that_was_never_given_out_is_unknown(client: RecordingClient, jobs: JobPool, kind: str) -> None:
+def test_an_unknown_id_is_not_found(client: RecordingClient, jobs: JobPool, kind: str) -> None:
     unknown = unknown_like(jobs["plain"].id if kind == "like" else "video_000000000000")
     exchange = client.get(video_path(unknown))
-    # Servers with a form of their own for ids may call another one malformed; an id in their form is unknown.
+    # Servers may refuse an id of another form as malformed; an id in their own form is unknown.
     allowed = {404} if kind == "like" else {404, 400, 422}
-    expect(exchange, allowed, "retrieving an id that was never given out")
+    expect(exchange, allowed, "retrieving an unknown id")
 
 
 @checks("VID-RETRIEVE-004", phase=Phase.LATE, jobs=("failing",))
@@ -51,25 +51,23 @@ def test_a_failed_job_is_retrieved_as_failed(client: RecordingClient, jobs: JobP
     exchange = expect(client.get(job.path), 200, "retrieving a job that has failed")
     status = exchange.object.get("status")
     if status == "completed":
-        raise NotReachedError(
-            "the prompt that was said to make a job fail did not; name another with --failing-prompt", exchange
-        )
+        raise NotReachedError("the job with --failing-prompt completed; give a prompt that makes a job fail", exchange)
     if status != "failed":
         raise violated(f"the status of a job that has failed is {shown(status)}", exchange)
 
 
 @checks("VID-RETRIEVE-005")
-def test_a_running_job_says_when_to_ask_again(unfinished: UnfinishedJob) -> None:
+def test_a_running_job_has_a_poll_hint(unfinished: UnfinishedJob) -> None:
     exchange = unfinished.retrieved
     if exchange.header("openai-poll-after-ms") is None:
         raise violated(
-            f"retrieving a job that is {unfinished.retrieved.object.get('status')} has no openai-poll-after-ms",
+            f"retrieving a job that is {exchange.object.get('status')} returns no openai-poll-after-ms",
             exchange,
         )
 
 
 @checks("VID-RETRIEVE-006", phase=Phase.LATE)
-def test_the_pause_is_a_whole_number(client: RecordingClient) -> None:
+def test_the_poll_hint_is_a_whole_number(client: RecordingClient) -> None:
     hinted = [exchange for exchange in client.history if exchange.header("openai-poll-after-ms") is not None]
     for exchange in hinted:
         hint = exchange.header("openai-poll-after-ms") or ""
@@ -90,7 +88,7 @@ def test_a_video_has_the_recommended_fields(client: RecordingClient, jobs: JobPo
 
 
 @checks("VID-RETRIEVE-008")
-def test_many_clients_at_once_are_each_given_the_job(
+def test_concurrent_retrieves_each_return_their_job(
     client: RecordingClient, jobs: JobPool, concurrent_creates: list[ConcurrentCreate]
 ) -> None:
     ids = [jobs["plain"].id, concurrent_creates[0].id]
@@ -99,6 +97,6 @@ def test_many_clients_at_once_are_each_given_the_job(
     responses = concurrently([partial(client.get, video_path(video_id)) for video_id in wanted])
     for video_id, exchange in zip(wanted, responses, strict=True):
         not_busy(exchange)
-        what = f"retrieving {video_id}, among {CLIENTS} clients at once,"
+        what = f"retrieving {video_id}, among {CLIENTS} concurrent requests,"
         if expect(exchange, 200, what).object.get("id") != video_id:
             raise violated(f"{what} returns {shown(exchange.object.get('id'))}", exchange)

@@ -1,4 +1,4 @@
-"""Creates that the contract forbids are refused, and start nothing. The cases are made from its schemas."""
+"""Check that creates which the contract forbids are refused and start no job."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .._server.recording_client import RecordingClient
 
 _JSON = ("json",)
-"""The job that shows whether the server takes JSON, and so whether what is wrong with a body of it can be judged."""
+"""The job that shows whether the server accepts JSON, so that JSON bodies can be judged."""
 
 
 @checks("VID-VALID-001", jobs=_JSON)
@@ -58,7 +58,7 @@ def test_a_reference_that_is_not_exactly_one_is_refused(invalid_requests: Invali
 
 
 @checks("VID-VALID-008", jobs=_JSON)
-def test_a_body_that_is_not_the_json_it_says_it_is_is_refused(invalid_requests: InvalidRequests) -> None:
+def test_malformed_json_is_refused(invalid_requests: InvalidRequests) -> None:
     invalid_requests.judge("VID-VALID-008")
 
 
@@ -73,7 +73,7 @@ def test_a_body_of_another_media_type_is_refused(invalid_requests: InvalidReques
 
 
 @checks("VID-VALID-011", jobs=_JSON)
-def test_a_body_of_another_media_type_is_refused_as_such(invalid_requests: InvalidRequests) -> None:
+def test_a_body_of_another_media_type_is_a_415(invalid_requests: InvalidRequests) -> None:
     for case in invalid_requests.of("VID-VALID-010"):
         expect(invalid_requests.send_once(case), 415, case.what)
 
@@ -84,7 +84,7 @@ def test_a_create_without_a_body_is_refused(invalid_requests: InvalidRequests) -
 
 
 @checks("VID-VALID-013", phase=Phase.LATE, jobs=_JSON)
-def test_what_was_refused_started_no_job(client: RecordingClient, invalid_requests: InvalidRequests) -> None:
+def test_refused_creates_start_no_job(client: RecordingClient, invalid_requests: InvalidRequests) -> None:
     refused = list(invalid_requests.all())
     if not refused:
         raise NotReachedError("no create was refused")
@@ -93,39 +93,41 @@ def test_what_was_refused_started_no_job(client: RecordingClient, invalid_reques
     for video in marked(videos, invalid_requests.marker):
         if video.get("id") not in given:
             raise violated(
-                f"a create that was refused started the job {video.get('id')!r}, with the prompt of the refused one",
+                f"a create that was refused started the job {video.get('id')!r}, which has its prompt",
                 *_refusal_of(video, refused),
                 *pages,
             )
-    nameless = [case for case, _ in refused if case.requirement in {"VID-VALID-001", "VID-VALID-002"}]
-    _starts_nothing(client, invalid_requests, nameless)
+    promptless = [case for case, _ in refused if case.requirement in {"VID-VALID-001", "VID-VALID-002"}]
+    _starts_nothing(client, invalid_requests, promptless)
 
 
 def _refusal_of(video: dict[str, Any], refused: list[tuple[Case, Exchange]]) -> list[Exchange]:
-    """Return the refused create that has the prompt of a job, as far as it can be told."""
+    """Return the refused create with the prompt of a job, or else one with any prompt."""
     prompt = str(video.get("prompt"))
     matching = [exchange for _, exchange in refused if exchange.request_fields.get("prompt") == prompt]
     return (matching or [exchange for _, exchange in refused if exchange.request_fields.get("prompt")])[:1]
 
 
-def _starts_nothing(client: RecordingClient, invalid_requests: InvalidRequests, nameless: list[Case]) -> None:
-    """Send creates that have no prompt to be known by, and look at which jobs are new.
+def _starts_nothing(client: RecordingClient, invalid_requests: InvalidRequests, promptless: list[Case]) -> None:
+    """Send creates without a prompt, and expect no new job.
 
-    Others may use the server at the same time. So it counts only if it comes when these are sent, twice, and does not
-    when they are not.
+    Other clients may create jobs at the same time. So new jobs count only if there are some each time that the creates
+    are sent, twice, and none when they are not sent.
     """
-    if not nameless:
+    if not promptless:
         return
     new: set[str] = set()
     sent: list[Exchange] = []
     for _ in range(2):
         before = _prompts(client)
-        sent = [invalid_requests.send(case) for case in nameless]
+        sent = [invalid_requests.send(case) for case in promptless]
         after = _prompts(client)
         new = _without_prompt(client, before, after)
         if not new or _without_prompt(client, after, _prompts(client)):
-            return  # nothing came, or others start such jobs, too
-    raise violated(f"each time creates without a prompt were refused, jobs came to be: {', '.join(sorted(new))}", *sent)
+            return  # no job is new, or other clients start such jobs
+    raise violated(
+        f"each time creates without a prompt were refused, jobs were started: {', '.join(sorted(new))}", *sent
+    )
 
 
 def _prompts(client: RecordingClient) -> dict[str, object]:
@@ -134,5 +136,5 @@ def _prompts(client: RecordingClient) -> dict[str, object]:
 
 
 def _without_prompt(client: RecordingClient, before: dict[str, object], after: dict[str, object]) -> set[str]:
-    """Return the ids that are new, have no prompt, and are not those of jobs that this run started."""
+    """Return the ids of new jobs without a prompt that this run did not start."""
     return {each for each in after.keys() - before.keys() if not after[each]} - created_ids(client.history)

@@ -1,4 +1,4 @@
-"""What walks over all pages of the list meet, and in which order. They come late, when there are many videos."""
+"""Check walks over all pages of the list. These checks run late, when there are many videos."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ from .._pytest.marker import Phase, checks
 from .._server.recording_client import RecordingClient
 
 MANY = ("json", "doomed", "defaults", "longest", "unknown_field")
-"""The kinds of jobs that a walk should meet, also in a run that checks a single requirement."""
+"""The kinds of jobs that a walk needs, also in a run of a single requirement."""
 
 FEWEST = 2
-"""How many videos there must be for one to have another behind it."""
+"""How many videos are needed so that one follows another."""
 
 
 def _report(flaws: Iterable[Finding | None]) -> None:
@@ -59,7 +59,7 @@ def test_no_page_holds_more_than_its_limit(walks: Walks, contract: Contract) -> 
 def test_no_page_holds_more_than_the_default(walks: Walks, contract: Contract) -> None:
     default = _default(contract)
     if default is None:
-        raise NotReachedError("the contract leaves to servers how many videos a page holds by default")
+        raise NotReachedError("the contract has no default limit")
     _report([too_long(walks.by_default, default)])
     if len(walks.reference.ids) <= default:
         raise NotReachedError(
@@ -74,13 +74,15 @@ def test_a_page_names_its_first_and_last_video(walks: Walks) -> None:
 
 
 @checks("VID-LIST-003", phase=Phase.LATE, jobs=MANY)
-def test_an_empty_page_names_none(client: RecordingClient, walks: Walks) -> None:
+def test_an_empty_page_has_no_first_and_last_video(client: RecordingClient, walks: Walks) -> None:
     newest = next((video_id for video_id in walks.reference.ids if video_id in walks.own), "")
     page = expect(
-        client.get("/videos", query={"after": newest, "order": "asc"}), 200, "the page after the newest video"
+        client.get("/videos", query={"after": newest, "order": "asc"}),
+        200,
+        "the page after the newest video in ascending order",
     )
     if ids_on(page):
-        raise NotReachedError("somebody else has created videos, so that no page was empty", page)
+        raise NotReachedError("somebody else has created videos, so no page was empty", page)
     _report([wrong_ends(page)])
 
 
@@ -89,11 +91,11 @@ def test_a_walk_meets_each_video_once(walks: Walks) -> None:
     judged = [each for each in walks.all if each.end not in {End.BROKEN, End.BOUND}]
     _report(not_met_once(each, walks.own) for each in judged)
     if not judged:
-        raise NotReachedError("no walk over the pages came to an end", *walks.reference.pages[-1:])
+        raise NotReachedError("no walk over the pages ended", *walks.reference.pages[-1:])
 
 
 @checks("VID-LIST-005", phase=Phase.LATE, jobs=MANY)
-def test_has_more_tells_whether_there_is_more(walks: Walks) -> None:
+def test_has_more_is_true_until_the_last_page(walks: Walks) -> None:
     longest = max(walks.newest_first, key=lambda each: len(set(each.own(walks.own))))
     expected = list(dict.fromkeys(longest.own(walks.own)))
     _report(wrong_end(each, expected) for each in (*walks.newest_first, walks.by_default))
@@ -103,43 +105,43 @@ def test_has_more_tells_whether_there_is_more(walks: Walks) -> None:
 @checks("VID-LIST-006", phase=Phase.LATE, jobs=MANY)
 def test_the_newest_come_first(walks: Walks) -> None:
     _report(wrong_times(each, is_ascending=False) for each in (*walks.newest_first, walks.by_default))
-    if moments(walks.reference, walks.own) < 2:  # noqa: PLR2004 - one second has no order
+    if moments(walks.reference, walks.own) < 2:  # noqa: PLR2004 - videos of one second have no order
         raise NotReachedError("all videos of this run were created in the same second")
     if walks.by_default.is_whole(walks.own) and walks.reference.is_whole(walks.own):
         default, desc = walks.by_default.own(walks.own), walks.reference.own(walks.own)
         if default != desc:
             raise violated(
-                "a walk without order meets the videos in another order than one with order=desc",
+                "a walk without order has another order than one with order=desc",
                 walks.by_default.pages[0],
                 walks.reference.pages[0],
             )
 
 
 @checks("VID-LIST-007", phase=Phase.LATE, jobs=MANY)
-def test_the_oldest_come_first_if_asked_for(walks: Walks) -> None:
+def test_the_oldest_come_first_with_asc(walks: Walks) -> None:
     _report(wrong_times(each, is_ascending=True) for each in walks.oldest_first)
     expected = walks.reference.own(walks.own)[::-1]
     whole = [each for each in walks.oldest_first if each.is_whole(walks.own) and walks.reference.is_whole(walks.own)]
     for each in whole:
         if each.own(walks.own) != expected:
             raise violated(
-                f"{each.name} does not meet the videos in the reverse order of {walks.reference.name}",
+                f"{each.name} does not have the reverse order of {walks.reference.name}",
                 each.pages[0],
                 walks.reference.pages[0],
             )
-    if not whole and moments(walks.reference, walks.own) < 2:  # noqa: PLR2004 - one second has no order
+    if not whole and moments(walks.reference, walks.own) < 2:  # noqa: PLR2004 - videos of one second have no order
         raise NotReachedError(
-            "no walk with order=asc met all videos of this run, and all were created in the same second"
+            "no walk with order=asc found all videos of this run, and all were created in the same second"
         )
 
 
 @checks("VID-LIST-008", phase=Phase.LATE, jobs=MANY)
-def test_a_page_starts_right_behind_its_cursor(client: RecordingClient, walks: Walks) -> None:
+def test_a_page_starts_right_after_its_cursor(client: RecordingClient, walks: Walks) -> None:
     order = list(dict.fromkeys(walks.reference.ids))
     own = [video_id for video_id in order if video_id in walks.own]
     if len(own) < FEWEST:
         raise NotReachedError(
-            "no walk met enough videos of this run to take one in their midst as a cursor", *walks.reference.pages[-1:]
+            "no walk found enough videos of this run to use one as a cursor", *walks.reference.pages[-1:]
         )
     for cursor in (own[0], own[len(own) // 2], own[-2]):
         for direction, ids in (("desc", order), ("asc", order[::-1])):
@@ -152,21 +154,21 @@ def test_a_page_starts_right_behind_its_cursor(client: RecordingClient, walks: W
 
 
 @checks("VID-LIST-010", phase=Phase.LATE, jobs=MANY)
-def test_a_deleted_video_goes_on_as_a_cursor(client: RecordingClient, deletion: Deletion) -> None:
+def test_a_deleted_video_is_still_a_cursor(client: RecordingClient, deletion: Deletion) -> None:
     if not deletion.deleted.is_ok or not deletion.page_before.is_ok:
         raise NotReachedError(
-            "the job was not deleted, or could not be a cursor even before", deletion.page_before, deletion.deleted
+            "the job was not deleted, or was refused as a cursor before that", deletion.page_before, deletion.deleted
         )
     page = expect(deletion.page_after, 200, "a page after a video that was deleted")
     own = set(present_ids(client.history))
     before = [video_id for video_id in ids_on(deletion.page_before) if video_id in own]
     after = [video_id for video_id in ids_on(page) if video_id in own]
     if not before:
-        raise NotReachedError("none of the run's videos was behind the one that was deleted", page)
+        raise NotReachedError("none of the run's videos follows the deleted one", page)
     if after[:1] != before[:1]:
         seen = repr(after[0]) if after else "none of this run's videos"
         raise violated(
-            f"the page after a video that was deleted starts with {seen}; while it was there, with {before[0]!r}",
+            f"the page after a deleted video starts with {seen}; before the deletion, it started with {before[0]!r}",
             deletion.page_before,
             page,
         )
@@ -178,14 +180,14 @@ def test_pages_are_full(walks: Walks, contract: Contract) -> None:
 
 
 @checks("VID-LIST-015", phase=Phase.LATE, jobs=MANY)
-def test_two_walks_meet_the_videos_in_one_order(walks: Walks) -> None:
+def test_two_walks_have_the_same_order(walks: Walks) -> None:
     whole = [each for each in walks.newest_first if each.is_whole(walks.own)]
     if len(whole) < 2:  # noqa: PLR2004 - two are compared
-        raise NotReachedError("fewer than two walks met each video once")
+        raise NotReachedError("fewer than two walks found each video once")
     for each in whole[1:]:
         if each.own(walks.own) != whole[0].own(walks.own):
             raise violated(
-                f"{each.name} does not meet the videos in the order of {whole[0].name}",
+                f"{each.name} does not have the same order as {whole[0].name}",
                 whole[0].pages[0],
                 each.pages[0],
             )
@@ -195,7 +197,7 @@ def test_two_walks_meet_the_videos_in_one_order(walks: Walks) -> None:
 def test_a_deleted_video_is_in_no_list(client: RecordingClient, deletion: Deletion) -> None:
     if not deletion.deleted.is_ok:
         raise NotReachedError("the job was not deleted", deletion.deleted)
-    # The list is read now, and not only what was read before, since what was deleted can come back.
+    # The list is read again now, since a deleted video may reappear.
     deleted = deleted_ids(client.history)
     newest = walk(client, limit=largest(client.contract), order="desc", wanted=present_ids(client.history))
     start = newest.ids[-1] if newest.end is End.ENOUGH else None

@@ -1,4 +1,4 @@
-"""What the server under test tells of the ends of jobs, to the address that the operator has pointed it at."""
+"""Check the webhook events that the server delivers at the end of jobs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .._server.recording_client import RecordingClient
 from .._server.webhook_receiver import WebhookReceiver
 
 EVENT_WITHIN = 30.0
-"""How long after a job's end its event may take, in seconds."""
+"""How many seconds after a job's end its event may arrive."""
 
 
 def _report(flaw: Finding | None) -> None:
@@ -20,33 +20,38 @@ def _report(flaw: Finding | None) -> None:
 
 
 def _patience(client: RecordingClient, since: float, seconds: float) -> float:
-    """Return how long to wait on for what should come so soon after a moment of the run."""
+    """Return how many seconds are left until `seconds` after a time of the run, within the deadline."""
     return min(since + seconds, client.target.deadline) - client.now()
 
 
 def _end(job: Job) -> float:
-    """Return when a job was seen to have ended."""
+    """Return when a job was first known to have ended."""
     return (job.last or job.created).ended
 
 
-def _is_told(client: RecordingClient, receiver: WebhookReceiver, job: Job, kind: str) -> Delivery:
-    """Expect an event of this kind about a job that has ended."""
+def _expect_event(client: RecordingClient, receiver: WebhookReceiver, job: Job, kind: str) -> Delivery:
+    """Expect an event of this type about a job that has ended, and return its delivery."""
     delivery = receiver.wait_for(lambda each: each.video_id == job.id, _patience(client, _end(job), EVENT_WITHIN))
     for each in receiver.deliveries:
         _report(shapeless(each) or (misfit(each) if each.type == kind else None))
     last = [job.last] if job.last else []
     if delivery is None:
         waited = client.now() - _end(job)
-        raise violated(f"no event came about {job.id}, which has ended as {job.status!r} {waited:.0f} s ago", *last)
+        raise violated(f"no event was delivered for {job.id}, which ended as {job.status!r} {waited:.0f} s ago", *last)
     if delivery.type != kind:
         raise violated(
-            f"{job.id} has ended as {job.status!r}, and was told as {delivery.type!r}", delivery.exchange, *last
+            f"{job.id} ended as {job.status!r}, but its event is {delivery.type!r}", delivery.exchange, *last
         )
     return delivery
 
 
 def _arrived(client: RecordingClient, receiver: WebhookReceiver, job: Job) -> tuple[Delivery, ...]:
-    """Return what was delivered once a job has ended; without anything, nothing can be said of it."""
+    """Wait for an event about a job that has ended, and return all deliveries.
+
+    Raises:
+        NotReachedError: No event was delivered.
+
+    """
     receiver.wait_for(lambda each: each.video_id == job.id, _patience(client, _end(job), EVENT_WITHIN))
     if not receiver.deliveries:
         raise NotReachedError("no event was delivered")
@@ -54,16 +59,16 @@ def _arrived(client: RecordingClient, receiver: WebhookReceiver, job: Job) -> tu
 
 
 @checks("VID-HOOK-001", phase=Phase.LATE)
-def test_a_completed_job_is_told(client: RecordingClient, jobs: JobPool, receiver: WebhookReceiver) -> None:
-    _is_told(client, receiver, jobs.completed(), "video.completed")
+def test_a_completed_job_has_an_event(client: RecordingClient, jobs: JobPool, receiver: WebhookReceiver) -> None:
+    _expect_event(client, receiver, jobs.completed(), "video.completed")
 
 
 @checks("VID-HOOK-002", phase=Phase.LATE, jobs=("failing",), capability="failing")
-def test_a_failed_job_is_told(client: RecordingClient, jobs: JobPool, receiver: WebhookReceiver) -> None:
+def test_a_failed_job_has_an_event(client: RecordingClient, jobs: JobPool, receiver: WebhookReceiver) -> None:
     job = jobs.ended("failing")
     if job.status != "failed":
         raise NotReachedError(f"the job that should fail is {job.status!r}")
-    _is_told(client, receiver, job, "video.failed")
+    _expect_event(client, receiver, job, "video.failed")
 
 
 @checks("VID-HOOK-003", phase=Phase.LATE)
@@ -72,9 +77,7 @@ def test_events_are_signed(client: RecordingClient, jobs: JobPool, receiver: Web
 
 
 @checks("VID-HOOK-004", phase=Phase.LATE)
-def test_an_event_that_was_refused_comes_again(
-    client: RecordingClient, jobs: JobPool, receiver: WebhookReceiver
-) -> None:
+def test_a_refused_event_is_delivered_again(client: RecordingClient, jobs: JobPool, receiver: WebhookReceiver) -> None:
     refused = _arrived(client, receiver, jobs.completed())[0]
     if refused.id is None:
         raise violated("an event was delivered without a webhook-id", refused.exchange)
@@ -83,7 +86,7 @@ def test_an_event_that_was_refused_comes_again(
     if again is None:
         waited = client.now() - refused.at
         raise violated(
-            f"an event that returned {refused.response_status} was not delivered again in {waited:.0f} s",
+            f"an event whose delivery returned {refused.response_status} was not delivered again in {waited:.0f} s",
             refused.exchange,
         )
     if again.id != refused.id:
@@ -95,11 +98,13 @@ def test_an_event_that_was_refused_comes_again(
 
 
 @checks("VID-HOOK-005", phase=Phase.LATE)
-def test_no_event_comes_before_the_end(client: RecordingClient, jobs: JobPool, receiver: WebhookReceiver) -> None:
+def test_no_event_is_delivered_before_the_end(
+    client: RecordingClient, jobs: JobPool, receiver: WebhookReceiver
+) -> None:
     flaw, judged = too_early(_arrived(client, receiver, jobs.completed()), client.history)
     _report(flaw)
     if not judged:
-        raise NotReachedError("no job was requested behind its event")
+        raise NotReachedError("no job was retrieved after its event")
 
 
 def _is_about(one: Delivery, other: Delivery) -> bool:
