@@ -83,7 +83,7 @@ def version_problems(root: Path, release: str, changes: list[Change]) -> list[st
 
 def packages(root: Path) -> list[Path]:
     """Return the directories of the packages that the project's wheel holds, relative to its root."""
-    project = tomllib.loads((root / VERSION).read_text("utf-8"))
+    project = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))
     return [Path(package) for package in project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]]
 
 
