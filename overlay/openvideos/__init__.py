@@ -6,7 +6,7 @@
     video = client.videos.create_and_poll(prompt="A serene sunset over mountains")
     client.videos.download(video.id, to="sunset.mp4")
 
-`AsyncOpenVideos` is the same, awaited. What is not listed in `__all__` is private.
+`AsyncOpenVideos` has the same methods for asyncio and trio. Names that are not in `__all__` are private.
 """
 
 from __future__ import annotations
@@ -126,8 +126,8 @@ __all__ = [
     "sign",
 ]
 
-# A program that imports the package pays for what it uses, when it uses it (PEP 562): httpx and the models take longer
-# to load than many a command runs. The imports above tell the same to type checkers and editors; a test compares them.
+# Public names are loaded when they are first used (PEP 562), because httpx and the models are slow to import. The
+# imports above declare the same names for type checkers and editors; a test compares the two.
 _HOMES: Final = {
     "openvideos_raw.models.character": "Character",
     "openvideos_raw.models.video": "Video",
@@ -152,10 +152,14 @@ _HOMES: Final = {
 _HOME: Final = {name: module for module, names in _HOMES.items() for name in names.split()}
 
 
-if not TYPE_CHECKING:  # a type checker that saw this would take any name for public
+if not TYPE_CHECKING:  # otherwise, type checkers would accept any name
 
     def __getattr__(name: str) -> Any:
-        """Load a public name when it is first used."""
+        """Load a public name when it is first used.
+
+        Raises:
+            AttributeError: The name is not public.
+        """
         module = _HOME.get(name)
         if module is None:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

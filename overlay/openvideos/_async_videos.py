@@ -1,4 +1,4 @@
-"""`client.videos`: what the API can do, asynchronous. The decisions are in the flows; these methods only name them."""
+"""`client.videos`: the API's operations, asynchronous. The methods run the flows, which make all decisions."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ._calls import Call, Extras
 from ._drivers.part_file import PartFile
 from ._flows.downloading import downloading
 from ._flows.paging import Walk, page_call
-from ._flows.polling import Pace, creating_and_polling, polling
+from ._flows.polling import PollSettings, creating_and_polling, polling
 from ._flows.retrying import sending
 from ._flows.wait_many import DEFAULT_CONCURRENCY, PAGE_SIZE, checked_concurrency, checked_ids, waiting
 from ._pages import AsyncConversationCursorPage, AsyncPaginator
@@ -52,24 +52,28 @@ T = TypeVar("T")
 class AsyncVideos:
     """Create, poll, download, list, delete and remix videos.
 
-    Every method takes `extra_headers`, `extra_query` and `extra_body`, which are laid over what it sends, and
-    `timeout`, the timeout of one request in seconds in place of the client's. Every method raises APIStatusError (by
-    status), APIConnectionError, APITimeoutError, APIResponseValidationError and InvalidArgumentError as these classes
-    say.
+    Every method takes `extra_headers`, `extra_query` and `extra_body`, which override what it sends, and `timeout`, the
+    timeout of one request in seconds, which overrides the client's.
+
+    Raises:
+        APIStatusError: Every method: the response has an error status, for which there are subclasses.
+        APIConnectionError: Every method: no complete response arrived (APITimeoutError: in time).
+        APIResponseValidationError: Every method: the response breaks the contract.
+        InvalidArgumentError: Every method: an argument cannot be sent.
     """
 
     def __init__(self, session: AsyncSession) -> None:
-        """Belong to a client, by its session."""
+        """Use a client's session."""
         self._session = session
 
     @cached_property
     def with_raw_response(self) -> AsyncVideosWithRawResponse:
-        """The same methods, returning the answer itself; its `parse()` gives what they return here."""
+        """The same methods, but they return the response itself; its `parse()` returns what they return here."""
         return AsyncVideosWithRawResponse(self._session)
 
     @cached_property
     def with_streaming_response(self) -> AsyncVideosWithStreamingResponse:
-        """The same methods as context managers, whose answer has its body still unread."""
+        """The same methods as context managers that return the response, whose body is not read yet."""
         return AsyncVideosWithStreamingResponse(self._session)
 
     async def create(
@@ -108,7 +112,7 @@ class AsyncVideos:
         extra_body: dict[str, object] | None = None,
         timeout: float | httpx.Timeout | None | NotGiven = NOT_GIVEN,
     ) -> Video:
-        """Return a job as it stands; a failed one is no error (openapi.yaml, retrieve_video)."""
+        """Return a job's current state; a failed job raises no error (openapi.yaml, retrieve_video)."""
         extras = Extras(extra_headers, extra_query, extra_body, timeout)
         return await self._call(operations.retrieve(self._session.settings, extras, video_id=video_id))
 
@@ -123,7 +127,7 @@ class AsyncVideos:
         extra_body: dict[str, object] | None = None,
         timeout: float | httpx.Timeout | None | NotGiven = NOT_GIVEN,
     ) -> AsyncPaginator[Video]:
-        """Return a list to await for its first page, or to iterate for all videos (openapi.yaml, list_videos).
+        """Return a list: await it to get its first page, or iterate it to get all videos (openapi.yaml, list_videos).
 
         See Videos.
         """
@@ -249,12 +253,12 @@ class AsyncVideos:
         timeout: float | httpx.Timeout | None | NotGiven = NOT_GIVEN,
     ) -> Video:
         """Wait until a job has ended, and return it, its status "completed" or "failed". See Videos."""
-        pace = Pace.of(poll_interval_ms=poll_interval_ms, poll_timeout_ms=poll_timeout_ms)
+        poll_settings = PollSettings.of(poll_interval_ms=poll_interval_ms, poll_timeout_ms=poll_timeout_ms)
         extras = Extras(extra_headers, extra_query, extra_body, timeout)
         flow = polling(
             operations.retrieve(self._session.settings, extras, video_id=video_id),
             self._session.retries,
-            pace,
+            poll_settings,
             video_id=video_id,
             raise_on_failure=raise_on_failure,
             on_update=on_update,
@@ -279,7 +283,7 @@ class AsyncVideos:
         timeout: float | httpx.Timeout | None | NotGiven = NOT_GIVEN,
     ) -> Video:
         """Start a job, wait until it has ended, and return it, its status "completed" or "failed". See Videos."""
-        pace = Pace.of(poll_interval_ms=poll_interval_ms, poll_timeout_ms=poll_timeout_ms)
+        poll_settings = PollSettings.of(poll_interval_ms=poll_interval_ms, poll_timeout_ms=poll_timeout_ms)
         settings = self._session.settings
         extras = Extras(extra_headers, extra_query, extra_body, timeout)
         create = operations.create(
@@ -295,7 +299,7 @@ class AsyncVideos:
             create,
             lambda video_id: operations.retrieve(settings, extras.for_reads(), video_id=video_id),
             self._session.retries,
-            pace,
+            poll_settings,
             raise_on_failure=raise_on_failure,
             on_update=on_update,
         )
@@ -314,8 +318,8 @@ class AsyncVideos:
         extra_query: dict[str, object] | None = None,
         timeout: float | httpx.Timeout | None | NotGiven = NOT_GIVEN,
     ) -> AsyncIterator[Video]:
-        """Wait for many jobs and yield each as it ends. See Videos."""
-        pace = Pace.of(poll_interval_ms=poll_interval_ms, poll_timeout_ms=poll_timeout_ms)
+        """Wait for many jobs, and yield each of them when it ends. See Videos."""
+        poll_settings = PollSettings.of(poll_interval_ms=poll_interval_ms, poll_timeout_ms=poll_timeout_ms)
         settings, wanted = self._session.settings, checked_ids(ids)
         extras = Extras(extra_headers, extra_query, None, timeout)
         flow = waiting(
@@ -324,7 +328,7 @@ class AsyncVideos:
             self._page,
             Walk(settings, operations.ListOptions(limit=PAGE_SIZE), extras),
             self._session.retries,
-            pace,
+            poll_settings,
             raise_on_failure=raise_on_failure,
             concurrency=checked_concurrency(max_concurrency),
         )
@@ -341,7 +345,7 @@ class AsyncVideos:
         extra_query: dict[str, object] | None = None,
         timeout: float | httpx.Timeout | None | NotGiven = NOT_GIVEN,
     ) -> Path:
-        """Download a file of a completed video to a path, in little memory, and return the path. See Videos."""
+        """Download a file of a completed video to a path, with little memory, and return the path. See Videos."""
         extras = Extras(extra_headers, extra_query, None, timeout)
         call = operations.download(
             self._session.settings, extras, video_id=video_id, variant=variant, parse=HttpxBinaryResponseContent
@@ -349,12 +353,12 @@ class AsyncVideos:
         return await self._session.driver.run(downloading(call, self._session.retries, PartFile(to), on_progress))
 
     async def _call(self, call: Call[T]) -> T:
-        """Send a call and return what its answer means."""
+        """Send a call, and return its parsed response."""
         with call.closing():
             return call.parse(await self._session.driver.run(sending(call, self._session.retries)))
 
     def _page(self, walk: Walk) -> Call[AsyncConversationCursorPage[Video]]:
-        """Return the call that fetches one page."""
+        """Build the call that fetches one page."""
         return page_call(partial(AsyncConversationCursorPage, session=self._session), walk)
 
 
@@ -381,7 +385,7 @@ class AsyncVideosWithRawResponse:
     """The methods of the async `client.videos`, each returning an APIResponse."""
 
     def __init__(self, session: AsyncSession) -> None:
-        """Belong to a client, by its session."""
+        """Use a client's session."""
         videos = _RawAsyncVideos(session)
         self.create = raw_async(videos.create)
         self.retrieve = raw_async(videos.retrieve)
@@ -396,10 +400,10 @@ class AsyncVideosWithRawResponse:
 
 
 class AsyncVideosWithStreamingResponse:
-    """The methods of the async `client.videos`, each an async context manager that gives an AsyncAPIResponse."""
+    """The methods of the async `client.videos`, each returning an async context manager with an AsyncAPIResponse."""
 
     def __init__(self, session: AsyncSession) -> None:
-        """Belong to a client, by its session."""
+        """Use a client's session."""
         videos = _StreamedAsyncVideos(session)
         self.create = streamed_async(videos.create)
         self.retrieve = streamed_async(videos.retrieve)

@@ -1,6 +1,6 @@
-"""Describe one call of the API, ready to be sent as often as the retry rule allows. Pure.
+"""Describe one call of the API, which can be sent several times. Pure.
 
-A call is what the raw client's request builder says, laid over the client's settings and the caller's extra arguments.
+A call consists of the raw client's request, the client's settings and the caller's extra arguments.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ Parser: TypeAlias = Callable[[httpx.Response], T]
 _TOKEN: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 IDEMPOTENCY_KEY: Final = "Idempotency-Key"
-LARGEST_ANSWER: Final = 64 << 20
-"""How many bytes of JSON an answer may have: a page of a hundred videos with the longest prompts has under 16 MiB."""
+LARGEST_RESPONSE: Final = 64 << 20
+"""The most bytes of JSON in a response: a page of a hundred videos with the longest prompts has under 16 MiB."""
 
 
 @frozen
 class Settings:
-    """What a client's calls have in common."""
+    """A client's settings, which apply to all of its calls."""
 
     base_url: str = field(repr=shown)
     api_key: str | None = field(repr=False)
@@ -46,13 +46,13 @@ class Settings:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What must not appear in an error or a log."""
+        """The texts that must not appear in an error or a log."""
         return (self.api_key,) if self.api_key and len(self.api_key) >= SHORTEST else ()
 
 
 @frozen
 class Extras:
-    """The arguments that every method takes, laid over what the method itself sends."""
+    """The extra arguments that every method takes; they override what the method itself sends."""
 
     headers: Mapping[str, str] | None = None
     query: Mapping[str, object] | None = None
@@ -60,7 +60,7 @@ class Extras:
     timeout: Timeout | NotGiven = NOT_GIVEN
 
     def for_reads(self) -> Extras:
-        """Return the extras for the reads that follow a creation: all but the body, and no caller's Idempotency-Key."""
+        """Return the extras for the polls after a create: without the body and the caller's Idempotency-Key."""
         headers = {
             name: value for name, value in (self.headers or {}).items() if name.lower() != IDEMPOTENCY_KEY.lower()
         }
@@ -69,7 +69,7 @@ class Extras:
 
 @frozen
 class Call(Generic[T]):
-    """One call: where it goes, what it carries, and how its answer is read."""
+    """One call: its request, and how its response is parsed. `timeout` is in seconds."""
 
     operation: str
     method: str
@@ -82,25 +82,25 @@ class Call(Generic[T]):
     timeout: Timeout = None
     secrets: tuple[str, ...] = field(default=(), repr=False)
     video_id: str | None = None
-    recognises: Callable[[httpx.Response], bool] | None = field(default=None, repr=False)
-    """Tells of an answer with an error status whether it is a good answer all the same."""
+    accepts_error_status: Callable[[httpx.Response], bool] | None = field(default=None, repr=False)
+    """Returns whether a response with an error status is a success all the same."""
     rewindable: bool = True
     """Whether the body can be sent again."""
     conflict_may_pass: bool = True
-    """Whether a 409 may be a lock that is released soon, not a state of the resource."""
-    largest: int | None = LARGEST_ANSWER
-    """How many bytes of an answer's body are read at the most; None: all of it."""
+    """Whether a 409 may mean a lock that is released soon, and not a state of the resource."""
+    largest: int | None = LARGEST_RESPONSE
+    """The most bytes of a response's body that are read; None for no limit."""
     opened: tuple[IO[bytes], ...] = field(default=(), repr=False)
-    """The files that the SDK opened for the body, to be closed after the call."""
+    """The files that the SDK has opened for the body, and closes after the call."""
 
     @property
     def is_post(self) -> bool:
-        """Whether the call starts something that costs money or stays."""
+        """Whether the call is a POST, which starts a job that costs money or stores something."""
         return self.method == "POST"
 
     @contextmanager
     def closing(self) -> Generator[None]:
-        """Close the files that were opened for the body at the end of a block."""
+        """At the end of the block, close the files that were opened for the body."""
         try:
             yield
         finally:
@@ -116,14 +116,15 @@ def make_call(
     extras: Extras,
     **details: Any,
 ) -> Call[T]:
-    """Return the call for a raw request builder's `arguments`, laid over the client's settings and under the extras.
+    """Build a call from a raw request's `arguments`, which override the settings and are overridden by the extras.
 
-    Raises InvalidArgumentError when a header, a query parameter or the body cannot be sent.
+    Raises:
+        InvalidArgumentError: A header, a query parameter or the body cannot be sent.
     """
     method = str(arguments["method"]).upper()
     headers = _merged_headers(settings, arguments.get("headers", {}), extras.headers)
     if method == "POST" and IDEMPOTENCY_KEY.lower() not in {name.lower() for name in headers}:
-        # One key per call, the same on every attempt (openapi.yaml, IdempotencyKey).
+        # Each call has one key, the same on every attempt (openapi.yaml, IdempotencyKey).
         headers[IDEMPOTENCY_KEY] = str(uuid.uuid4())
     query = {**settings.query, **arguments.get("params", {}), **(extras.query or {})}
     body, files = arguments.get("json"), arguments.get("files")
@@ -151,17 +152,18 @@ def make_call(
 
 
 def _merged_headers(settings: Settings, own: Mapping[str, str], extra: Mapping[str, str] | None) -> dict[str, str]:
-    """Return the headers, later ones in place of earlier ones whatever their case.
+    """Merge the headers; later ones replace earlier ones with the same name in any case.
 
-    Refuses what could inject a header.
+    Raises:
+        InvalidArgumentError: A header of the caller cannot be sent, for example because it could inject another header.
     """
     merged: dict[str, tuple[str, str]] = {
         "accept-encoding": ("Accept-Encoding", "gzip")
-    }  # as `_drivers/body.py` undoes
+    }  # the encoding that `_drivers/body.py` decodes
     if settings.api_key:
         merged["authorization"] = ("Authorization", f"Bearer {settings.api_key}")
     for name, value in (extra or {}).items():
-        # The others were checked when the client was made, or are our own.
+        # The client's headers were checked when the client was made, and the other headers are the SDK's own.
         check_header(name, value)
     for headers in (settings.headers, own, extra or {}):
         for name, value in headers.items():
@@ -170,7 +172,11 @@ def _merged_headers(settings: Settings, own: Mapping[str, str], extra: Mapping[s
 
 
 def check_header(name: object, value: object) -> None:
-    """Raise InvalidArgumentError unless a header's name and value can be sent as they are. The value is not shown."""
+    """Check that a header's name and value can be sent unchanged. No message shows the value, which may be a secret.
+
+    Raises:
+        InvalidArgumentError: The name or the value cannot be sent.
+    """
     if not isinstance(name, str) or _TOKEN.fullmatch(name) is None:
         raise InvalidArgumentError(f"The header name {name!r} is not a token (RFC 9110, 5.6.2).")
     if not isinstance(value, str) or not value.isascii() or any(c in value for c in "\r\n\0"):
@@ -178,7 +184,7 @@ def check_header(name: object, value: object) -> None:
 
 
 def _query(query: Mapping[str, object]) -> dict[str, Any]:
-    """Return query parameters without those that are None, sequences repeated; other values as httpx writes them."""
+    """Return the query parameters for httpx, without those that are None; a list becomes a repeated parameter."""
     plain: dict[str, Any] = {}
     for name, value in query.items():
         if value is None:
@@ -194,9 +200,9 @@ def _query(query: Mapping[str, object]) -> dict[str, Any]:
 
 
 def _with_fields(files: list[tuple[str, Any]], extra: Mapping[str, object]) -> list[tuple[str, Any]]:
-    """Return a form's parts with fields added, in place of those of the same name. A None adds nothing.
+    """Add fields to a form's parts. They replace parts with the same name; a None only removes these.
 
-    Each item of a list has its own part, as OpenAPI has it for forms.
+    Each item of a list becomes a part of its own, as OpenAPI specifies for forms.
     """
     kept = [part for part in files if part[0] not in extra]
     for name, value in extra.items():

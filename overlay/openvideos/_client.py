@@ -1,4 +1,4 @@
-"""The clients: settings, connections and the resources that hang on them."""
+"""The clients: their settings, connections and resources."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ S = TypeVar("S", SyncSession, AsyncSession)
 
 
 class _Client(Generic[S]):
-    """What both clients have: settings, and how they are copied and shown."""
+    """The common part of both clients: their settings, and how they are copied and shown."""
 
     _session: S
 
@@ -42,13 +42,13 @@ class _Client(Generic[S]):
         return self._session.settings
 
     def _with(self, session: S) -> Self:
-        """Return a client like this one with another session."""
+        """Return a copy of this client with another session."""
         other = self.__class__.__new__(self.__class__)
         other.__dict__["_session"] = session
         return other
 
     def __getstate__(self) -> dict[str, Any]:
-        """Pickle the settings; the copy connects anew."""
+        """Pickle the settings; the copy opens its own connections."""
         return {"_session": self._session}
 
     @property
@@ -73,7 +73,7 @@ class _Client(Generic[S]):
 
     @property
     def max_retries(self) -> int:
-        """How often a request that may be repeated is repeated."""
+        """How often a failed request is repeated, if it may be repeated."""
         return self._settings.max_retries
 
     @cached_property
@@ -84,7 +84,7 @@ class _Client(Generic[S]):
         return Webhooks(self.webhook_secret)
 
     def __repr__(self) -> str:
-        """Show the server, and of the key only whether there is one."""
+        """Show the base URL, and whether there is an API key, but not the key."""
         key = "'[redacted]'" if self._settings.api_key else None
         return f"{type(self).__name__}(base_url={shown(self.base_url)!r}, api_key={key})"
 
@@ -100,7 +100,12 @@ def _settings(
     default_query: Mapping[str, object] | None,
     idempotent_posts: bool,
 ) -> Settings:
-    """Return checked settings, completed from the environment."""
+    """Build the settings from a client's arguments and the environment.
+
+    Raises:
+        ConfigurationError: There is no base URL, or a setting is invalid.
+        InvalidArgumentError: A default header cannot be sent.
+    """
     _check_retries(max_retries)
     where = endpoint(None if base_url is None else str(base_url), api_key, os.environ)
     headers = {"User-Agent": USER_AGENT, **(default_headers or {})}
@@ -125,11 +130,16 @@ def _check_retries(value: object) -> None:
 
 
 def _changed(settings: Settings, changes: dict[str, Any]) -> Settings:
-    """Return settings with those changed that are not NOT_GIVEN. Headers and query parameters are added."""
+    """Apply the changes that are not NOT_GIVEN; headers and query parameters are added to the existing ones.
+
+    Raises:
+        ConfigurationError: A setting is invalid.
+        InvalidArgumentError: A default header cannot be sent.
+    """
     given = {name: value for name, value in changes.items() if not isinstance(value, NotGiven)}
     base_url, api_key = given.pop("base_url", None), given.pop("api_key", None)
     if base_url is not None:
-        # The old key belongs to the old server.
+        # The old key belongs to the old server, and must not be sent to the new one.
         where = endpoint(str(base_url), api_key, os.environ)
         settings = evolve(settings, base_url=where.base_url, api_key=where.api_key)
     elif api_key is not None:
@@ -148,9 +158,10 @@ def _changed(settings: Settings, changes: dict[str, Any]) -> Settings:
 
 
 class OpenVideos(_Client[SyncSession]):
-    """A client of a server that speaks the Videos API.
+    """A client of a server that implements the Videos API.
 
-    Safe to share between threads. It pickles, and works on after a fork: it connects anew.
+    A client can be shared between threads. It can be pickled, and can be used after a fork; it then opens new
+    connections.
     """
 
     def __init__(
@@ -169,22 +180,22 @@ class OpenVideos(_Client[SyncSession]):
         """Prepare a client; nothing is sent yet.
 
         Args:
-            base_url: The address of the API, such as "http://127.0.0.1:8000/v1". Else OPENVIDEOS_BASE_URL, else
-                OPENAI_BASE_URL.
-            api_key: The key for that server. Else the variable of the same pair: OPENVIDEOS_API_KEY or OPENAI_API_KEY.
-            webhook_secret: The secret that webhooks are signed with, or several during a rotation. Else
+            base_url: The address of the API, such as "http://127.0.0.1:8000/v1"; by default OPENVIDEOS_BASE_URL or, if
+                that is not set, OPENAI_BASE_URL.
+            api_key: The API key of that server; by default OPENVIDEOS_API_KEY or OPENAI_API_KEY, from the same pair
+                of variables as the base URL.
+            webhook_secret: The secret that webhooks are signed with, or several during a rotation; by default
                 OPENVIDEOS_WEBHOOK_SECRET.
-            timeout: The timeout of a request in seconds, 60 by default (10 to connect); None for none.
-            max_retries: How often a request that may be repeated is repeated.
+            timeout: The timeout of a request in seconds, by default 60 (10 to connect); None for no timeout.
+            max_retries: How often a failed request is repeated, if it may be repeated.
             default_headers: Headers to send with every request.
             default_query: Query parameters to send with every request.
-            http_client: An httpx client of your own, for proxies, certificates and the like. It is closed with this
-                one.
+            http_client: Your own httpx client, for proxies, certificates and so on. It is closed with this client.
             idempotent_posts: Declare that the server honours `Idempotency-Key`, so that a POST whose outcome is unknown
                 may be sent again without starting a second job.
 
         Raises:
-            ConfigurationError: If there is no base URL, or a setting cannot work.
+            ConfigurationError: There is no base URL, or a setting is invalid.
 
         """
         settings = _settings(
@@ -218,10 +229,13 @@ class OpenVideos(_Client[SyncSession]):
         default_query: Mapping[str, object] | NotGiven = NOT_GIVEN,
         idempotent_posts: bool | NotGiven = NOT_GIVEN,
     ) -> Self:
-        """Return a client with some settings changed, which shares this one's connections.
+        """Return a client with some settings changed, which shares this client's connections.
 
-        Headers and query parameters are added to this one's. Another base_url takes this one's key only if it is
-        passed again.
+        Headers and query parameters are added to this client's. With another base_url, this client's API key is not
+        used; pass the key again if it is the same.
+
+        Raises:
+            ConfigurationError: A setting is invalid.
         """
         changes = {name: value for name, value in locals().items() if name != "self"}
         return self._with(self._session.changed(_changed(self._settings, changes)))
@@ -229,7 +243,7 @@ class OpenVideos(_Client[SyncSession]):
     copy = with_options
 
     def close(self) -> None:
-        """Close the connections. The client, and those made of it by `with_options`, cannot be used afterwards."""
+        """Close the connections. This client, and clients that share its connections, cannot be used afterwards."""
         self._session.driver.transport.close()
 
     @property
@@ -238,7 +252,7 @@ class OpenVideos(_Client[SyncSession]):
         return self._session.driver.transport.closed
 
     def __enter__(self) -> Self:
-        """Return the client; it is closed at the end of the block."""
+        """Return the client; the end of the block closes it."""
         return self
 
     def __exit__(
@@ -249,10 +263,10 @@ class OpenVideos(_Client[SyncSession]):
 
 
 class AsyncOpenVideos(_Client[AsyncSession]):
-    """An asynchronous client of a server that speaks the Videos API, on asyncio or trio.
+    """An asynchronous client of a server that implements the Videos API, for asyncio or trio.
 
-    Its methods are those of OpenVideos, awaited. It pickles, and works on after a fork and in another event loop: it
-    connects anew.
+    Its methods are those of OpenVideos, but async. It can be pickled, and can be used after a fork and in another event
+    loop; it then opens new connections.
     """
 
     def __init__(
@@ -270,9 +284,10 @@ class AsyncOpenVideos(_Client[AsyncSession]):
     ) -> None:
         """Prepare a client; nothing is sent yet.
 
-        The arguments are those of OpenVideos, `http_client` an httpx.AsyncClient.
+        The arguments are those of OpenVideos, except that `http_client` is an httpx.AsyncClient.
 
-        Raises ConfigurationError if there is no base URL, or a setting cannot work.
+        Raises:
+            ConfigurationError: There is no base URL, or a setting is invalid.
         """
         settings = _settings(
             base_url=base_url,
@@ -305,7 +320,7 @@ class AsyncOpenVideos(_Client[AsyncSession]):
         default_query: Mapping[str, object] | NotGiven = NOT_GIVEN,
         idempotent_posts: bool | NotGiven = NOT_GIVEN,
     ) -> Self:
-        """Return a client with some settings changed, which shares this one's connections.
+        """Return a client with some settings changed, which shares this client's connections.
 
         See OpenVideos.with_options.
         """
@@ -315,7 +330,7 @@ class AsyncOpenVideos(_Client[AsyncSession]):
     copy = with_options
 
     async def close(self) -> None:
-        """Close the connections. The client, and those made of it by `with_options`, cannot be used afterwards."""
+        """Close the connections. This client, and clients that share its connections, cannot be used afterwards."""
         await self._session.driver.transport.aclose()
 
     @property
@@ -324,7 +339,7 @@ class AsyncOpenVideos(_Client[AsyncSession]):
         return self._session.driver.transport.closed
 
     async def __aenter__(self) -> Self:
-        """Return the client; it is closed at the end of the block."""
+        """Return the client; the end of the block closes it."""
         return self
 
     async def __aexit__(

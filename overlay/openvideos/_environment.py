@@ -1,7 +1,8 @@
-"""Decide which server a client talks to and with which key. Pure: the environment is an argument.
+"""Decide which server a client uses, and with which API key. Pure: the environment is an argument.
 
-Two pairs of variables count, OPENVIDEOS_BASE_URL with OPENVIDEOS_API_KEY, else OPENAI_BASE_URL with OPENAI_API_KEY. A
-key is sent to the server that its own pair names and to no other, so that one vendor never sees another's key.
+There are two pairs of variables: OPENVIDEOS_BASE_URL with OPENVIDEOS_API_KEY and, if the first is not set,
+OPENAI_BASE_URL with OPENAI_API_KEY. A key is sent only to the server of its own pair, so that no vendor sees another
+vendor's key.
 """
 
 from __future__ import annotations
@@ -23,25 +24,26 @@ _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 @frozen
 class Endpoint:
-    """A server and the key for it. The key never shows in the repr."""
+    """A server, and the API key for it, which the repr does not show."""
 
     base_url: str = field(repr=shown)
     api_key: str | None = field(repr=False)
 
 
 def endpoint(base_url: str | None, api_key: str | None, environ: Mapping[str, str]) -> Endpoint:
-    """Return the server to talk to and the key for it, from a client's arguments and the environment.
+    """Return the server to use and the API key for it, from a client's arguments and the environment.
 
-    Raises ConfigurationError if no base URL is given anywhere, or one cannot be used.
+    Raises:
+        ConfigurationError: There is no base URL, or the base URL or the key is invalid.
     """
     pairs = [(environ.get(url) or None, environ.get(key) or None) for url, key in PAIRS]
     if base_url is None:
-        # The first pair that names a server counts, whole: its key, or none.
+        # Use the first pair that has a base URL, with that pair's key or none.
         base_url, paired_key = next(((url, key) for url, key in pairs if url), (None, None))
         if base_url is None:
             raise ConfigurationError(
-                "No base URL: pass base_url=, or set OPENVIDEOS_BASE_URL (with OPENVIDEOS_API_KEY). For a server to "
-                "try it on, run `openvideos-emulator --port 8000` (pip install 'openvideos[emulator]') and set "
+                "No base URL: pass base_url=, or set OPENVIDEOS_BASE_URL (with OPENVIDEOS_API_KEY). To try the SDK "
+                "without a server, run `openvideos-emulator --port 8000` (pip install 'openvideos[emulator]') and set "
                 "OPENVIDEOS_BASE_URL=http://127.0.0.1:8000/v1."
             )
         url = _checked_url(base_url)
@@ -52,12 +54,12 @@ def endpoint(base_url: str | None, api_key: str | None, environ: Mapping[str, st
 
 
 def _key_for(url: httpx.URL, pairs: list[tuple[str | None, str | None]]) -> str | None:
-    """Return the environment's key for a server that the caller named."""
+    """Return the environment's API key for a base URL that the caller has passed."""
     for paired_url, key in pairs:
         if key and paired_url and _names_origin_of(url, paired_url):
             return key
     own_url, own_key = pairs[0]
-    # OPENVIDEOS_API_KEY alone belongs to no vendor: it is for whatever server this client is given.
+    # OPENVIDEOS_API_KEY without OPENVIDEOS_BASE_URL belongs to no vendor, so it is used for any server.
     return own_key if own_url is None else None
 
 
@@ -69,12 +71,12 @@ def _names_origin_of(url: httpx.URL, other: str) -> bool:
 
 
 def same_origin(one: httpx.URL, other: httpx.URL) -> bool:
-    """Tell whether two addresses are of one server (RFC 6454, 4)."""
+    """Return whether two URLs have the same origin (RFC 6454, 4)."""
     return _origin(one) == _origin(other)
 
 
 def has_valid_port(url: httpx.URL) -> bool:
-    """Tell whether a socket can have an address's port. Others raise OverflowError there; httpx lets it through."""
+    """Return whether a URL's port is valid; httpx accepts larger ports, for which a socket raises OverflowError."""
     return url.port is None or url.port < 1 << 16
 
 
@@ -105,6 +107,6 @@ def _checked_key(key: str | None) -> str | None:
         return None
     if not (key.isascii() and key.isprintable()) or " " in key:
         raise ConfigurationError(
-            "The API key has characters that a header cannot carry (a line break or a space?); check how it was copied."
+            "The API key has characters that a header cannot contain (a line break or a space?); check the copied text."
         )
     return key

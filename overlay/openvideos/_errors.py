@@ -1,8 +1,8 @@
-"""Define every exception that leaves the SDK.
+"""Define all exceptions that the SDK raises.
 
     OpenVideosError
-    ├── APIError                          a request was made, or tried
-    │   ├── APIStatusError                the server answered with a status of 300 or above
+    ├── APIError                          a request was sent, or attempted, without success
+    │   ├── APIStatusError                the response has a status of 300 or above
     │   │   ├── BadRequestError           400
     │   │   ├── AuthenticationError       401
     │   │   ├── PermissionDeniedError     403
@@ -12,19 +12,19 @@
     │   │   ├── UnprocessableEntityError  422
     │   │   ├── RateLimitError            429
     │   │   └── InternalServerError       500 and above
-    │   ├── APIConnectionError            no whole answer came
+    │   ├── APIConnectionError            no complete response arrived
     │   │   └── APITimeoutError           … in time
-    │   └── APIResponseValidationError    the answer is not what the contract says
-    ├── ConfigurationError                the client lacks a setting, or has a wrong one
+    │   └── APIResponseValidationError    the response breaks the contract
+    ├── ConfigurationError                the client lacks a setting, or has an invalid one
     ├── InvalidArgumentError              a call's argument cannot be sent (also a ValueError)
     ├── VideoFailedError                  the job failed, and the caller asked for an exception
     ├── PollTimeoutError                  the job did not end in time (also a TimeoutError)
     ├── PaginationError                   a list cannot be walked to its end
-    ├── DownloadError                     a file did not arrive whole, or could not be written
-    └── WebhookVerificationError          a webhook is not what its sender signed
+    ├── DownloadError                     a file did not arrive completely, or could not be written
+    └── WebhookVerificationError          a webhook was not signed with the secret, or is no event
 
-Exceptions carry what they know as attributes, and pickle with them. None holds an API key: what is put into them has
-passed `_secrets` (see there).
+Exceptions carry their details as attributes, which are pickled with them. None contains an API key: `_secrets.py`
+removes secrets from everything that an exception carries.
 """
 
 from __future__ import annotations
@@ -50,13 +50,13 @@ class OpenVideosError(Exception):
     """The base of every exception of the SDK."""
 
     video: Video | None
-    """The last that is known of the job, if the exception is about one."""
+    """The latest snapshot of the job, if the exception is about a job."""
     pending: tuple[str, ...] = ()
-    """The ids of all jobs that were not handed out, when several were waited for."""
+    """The ids of all jobs that `wait_many` has not returned."""
 
     def __init__(self, message: str, *, video: Video | None = None, video_id: str | None = None) -> None:
-        """Say what is wrong; `video` and `video_id` tell which job it is about."""
-        # What a server says may hold halves of characters, which no log file or terminal takes.
+        """Store the message, and the job that the exception is about, if there is one."""
+        # A server's message may contain lone surrogates, which log files and terminals cannot encode.
         message = message.encode("utf-8", "backslashreplace").decode()
         super().__init__(message)
         self.message = message
@@ -64,22 +64,22 @@ class OpenVideosError(Exception):
         self._video_id = video_id
 
     def about(self, video_id: str | None, video: Video | None = None) -> None:
-        """Add what is known of the job, where the exception does not know it yet."""
+        """Set the job that the exception is about, unless it is set already."""
         self.video = self.video or video
         self._video_id = self._video_id or video_id
 
     @property
     def video_id(self) -> str | None:
-        """The id of the job that the exception is about, also where no whole Video is known."""
+        """The id of the job that the exception is about, even if no snapshot of the job is known."""
         return self._video_id if self.video is None else self.video.id
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle with every attribute."""
+        """Pickle all attributes."""
         return _rebuild, (type(self), self.message, dict(self.__dict__))
 
 
 class ConfigurationError(OpenVideosError):
-    """Raised when the client lacks a setting, or has one that cannot work."""
+    """Raised when the client lacks a setting, or has an invalid one."""
 
 
 class InvalidArgumentError(OpenVideosError, ValueError):
@@ -87,7 +87,7 @@ class InvalidArgumentError(OpenVideosError, ValueError):
 
 
 class APIError(OpenVideosError):
-    """Raised when a request was made, or tried, and did not succeed."""
+    """Raised when a request was sent, or attempted, without success."""
 
     def __init__(
         self,
@@ -99,7 +99,7 @@ class APIError(OpenVideosError):
         video: Video | None = None,
         video_id: str | None = None,
     ) -> None:
-        """Say what is wrong; `request` and `response` are free of secrets, `body` is the decoded body, if any."""
+        """Store the details; `request` and `response` contain no secrets, `body` is the decoded body or None."""
         super().__init__(message, video=video, video_id=video_id)
         self.request = request
         self.response = response
@@ -107,12 +107,12 @@ class APIError(OpenVideosError):
 
     @property
     def request_id(self) -> str | None:
-        """The server's name for the exchange (`x-request-id`), to quote in a report."""
+        """The server's id of the request (`x-request-id`), for a report to the server's operator."""
         return None if self.response is None else self.response.headers.get("x-request-id")
 
 
 class APIStatusError(APIError):
-    """Raised when the server answered with a status that is not a success."""
+    """Raised when the response has a status that is not a success."""
 
     response: httpx.Response
     _by_status: ClassVar[dict[int, type[APIStatusError]]] = {}
@@ -124,12 +124,12 @@ class APIStatusError(APIError):
 
     @classmethod
     def for_status(cls, status: int) -> type[APIStatusError]:
-        """Return the class for a status; servers invent statuses, so any integer has one."""
+        """Return the class for a status, which may be any integer, since servers invent statuses."""
         return cls._by_status.get(status) or (InternalServerError if status >= 500 else APIStatusError)  # noqa: PLR2004 - RFC 9110, 15.6
 
     @property
     def status_code(self) -> int:
-        """The status of the answer."""
+        """The status of the response."""
         return self.response.status_code
 
     def _detail(self, key: str) -> str | None:
@@ -139,12 +139,12 @@ class APIStatusError(APIError):
 
     @property
     def code(self) -> str | None:
-        """The server's word for programs (`error.code`), such as `video_not_ready`."""
+        """The server's error code, for programs (`error.code`), such as `video_not_ready`."""
         return self._detail("code")
 
     @property
     def type(self) -> str | None:
-        """The server's kind of error (`error.type`), such as `invalid_request_error`."""
+        """The type of the error (`error.type`), such as `invalid_request_error`."""
         return self._detail("type")
 
     @property
@@ -154,7 +154,7 @@ class APIStatusError(APIError):
 
 
 class BadRequestError(APIStatusError, status=400):
-    """Raised for a 400: the request is malformed, or asks for what the server does not offer."""
+    """Raised for a 400: the request is malformed, or has a value that the server does not offer."""
 
 
 class AuthenticationError(APIStatusError, status=401):
@@ -166,7 +166,7 @@ class PermissionDeniedError(APIStatusError, status=403):
 
 
 class NotFoundError(APIStatusError, status=404):
-    """Raised for a 404: the server has nothing under this id."""
+    """Raised for a 404: the server has no resource with this id."""
 
 
 class ConflictError(APIStatusError, status=409):
@@ -186,44 +186,44 @@ class RateLimitError(APIStatusError, status=429):
 
 
 class InternalServerError(APIStatusError):
-    """Raised for 500 and above: the server failed. A POST may have started its job all the same."""
+    """Raised for 500 and above: the server failed. A POST may have started its job nevertheless."""
 
 
 class APIConnectionError(APIError):
-    """Raised when no whole answer came: the server is not there, or the connection broke."""
+    """Raised when no complete response arrived: the server cannot be reached, or the connection broke."""
 
     never_sent: bool = False
-    """Whether the request provably never reached the server, so that nothing can have been started."""
+    """Whether the request provably did not reach the server, so that no job can have been started."""
 
 
 class APITimeoutError(APIConnectionError):
-    """Raised when no whole answer came in time."""
+    """Raised when no complete response arrived in time."""
 
 
 class APIResponseValidationError(APIError):
-    """Raised when the answer is not what the contract says: no JSON, another shape, a required key missing."""
+    """Raised when the response breaks the contract: it is not JSON, has another shape, or lacks a required key."""
 
 
 class VideoFailedError(OpenVideosError):
     """Raised by `poll` and `create_and_poll` with `raise_on_failure=True` when the job failed; see `.video.error`."""
 
-    video: Video  # pyright: ignore[reportIncompatibleVariableOverride] - always known here
+    video: Video  # pyright: ignore[reportIncompatibleVariableOverride] - never None here
 
 
 class PollTimeoutError(OpenVideosError, TimeoutError):
-    """Raised when a job did not end before the deadline. It goes on at the server: poll `.video_id` again."""
+    """Raised when a job did not end before the deadline. It continues at the server: poll `.video_id` again."""
 
 
 class PaginationError(OpenVideosError):
-    """Raised when a list cannot be walked to its end: a cursor is repeated, or there is none although more is said."""
+    """Raised when a list cannot be walked to its end: a cursor is repeated, or is missing before the end."""
 
 
 class DownloadError(OpenVideosError):
-    """Raised when a file did not arrive whole, or could not be written. The job is untouched: download again."""
+    """Raised when a file did not arrive completely, or could not be written. The job is unchanged; try again."""
 
     bytes_received: int = 0
     bytes_expected: int | None = None
 
 
 class WebhookVerificationError(OpenVideosError):
-    """Raised when a webhook's signature, time or content is not what a sender with the secret would send."""
+    """Raised when a webhook's signature is invalid, its time is too old, or its content is not an event."""

@@ -1,7 +1,7 @@
-"""Build the call of each operation from a method's arguments. Pure, but that a path to upload is opened.
+"""Build the call of each operation from a method's arguments. Pure, except that files to upload are opened.
 
-Each function lays the raw client's request builder under the client's settings. What is `omit` is not sent, so that the
-server's default holds.
+Each function combines the raw client's request with the client's settings. Arguments that are `omit` are not sent, so
+that the server's defaults apply.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ REFERENCE_KEYS: Final = ("image_url", "file_id")
 
 @frozen
 class ListOptions:
-    """What a list was asked for, to ask for its next page alike."""
+    """The parameters of a list, which the requests of all its pages share."""
 
     after: str | None = None
     limit: int | None = None
@@ -63,9 +63,10 @@ class ListOptions:
 
     @classmethod
     def of(cls, *, after: str | Omit, limit: int | Omit, order: str | Omit) -> ListOptions:
-        """Return the options that a caller's arguments mean.
+        """Build the options from a caller's arguments. The server checks their values.
 
-        Raises InvalidArgumentError for an argument of a wrong type. Limits are the server's to judge.
+        Raises:
+            InvalidArgumentError: An argument has a wrong type.
         """
         _check_type("limit", limit, int)
         _check_type("after", after, str)
@@ -92,7 +93,7 @@ def create(
     seconds: str | int | Omit,
     size: str | Omit,
 ) -> Call[Video]:
-    """Return the call of create_video: JSON for a reference by URL or id, a form for everything else."""
+    """Build the call of create_video: JSON for an image by URL or file id, a form for everything else."""
     fields: dict[str, Any] = {
         "prompt": _text("prompt", prompt),
         "model": _optional("model", model),
@@ -114,7 +115,7 @@ def create(
 
 
 def retrieve(settings: Settings, extras: Extras, *, video_id: str) -> Call[Video]:
-    """Return the call of retrieve_video."""
+    """Build the call of retrieve_video."""
     return make_call(
         settings,
         "retrieve_video",
@@ -122,12 +123,12 @@ def retrieve(settings: Settings, extras: Extras, *, video_id: str) -> Call[Video
         _parsing.video,
         extras,
         video_id=video_id,
-        recognises=_parsing.failed_job_as_error,
+        accepts_error_status=_parsing.is_failed_job_as_error,
     )
 
 
 def list_(settings: Settings, extras: Extras, *, options: ListOptions, parse: Parser[T]) -> Call[T]:
-    """Return the call of list_videos for one page."""
+    """Build the call of list_videos for one page."""
     arguments = raw_list.build_request(
         after=UNSET if options.after is None else options.after,
         limit=UNSET if options.limit is None else options.limit,
@@ -137,7 +138,7 @@ def list_(settings: Settings, extras: Extras, *, options: ListOptions, parse: Pa
 
 
 def delete(settings: Settings, extras: Extras, *, video_id: str) -> Call[VideoDeleteResponse]:
-    """Return the call of delete_video."""
+    """Build the call of delete_video."""
     return make_call(
         settings,
         "delete_video",
@@ -149,14 +150,14 @@ def delete(settings: Settings, extras: Extras, *, video_id: str) -> Call[VideoDe
 
 
 def download(settings: Settings, extras: Extras, *, video_id: str, variant: str | Omit, parse: Parser[T]) -> Call[T]:
-    """Return the call of download_video_content."""
+    """Build the call of download_video_content."""
     arguments = _built(
         None,
         lambda: raw_download.build_request(
             _id("video_id", video_id), variant=_optional("variant", variant), range_=UNSET, if_range=UNSET
         ),
     )
-    # Media do not shrink, and an encoding would hide lengths and ranges.
+    # Media cannot be compressed further, and with an encoding, lengths and ranges would not be those of the file.
     headers = {**arguments.get("headers", {}), "Accept-Encoding": "identity"}
     return make_call(
         settings,
@@ -165,14 +166,14 @@ def download(settings: Settings, extras: Extras, *, video_id: str, variant: str 
         parse,
         extras,
         video_id=video_id,
-        # A 409 says that the job is not completed: that takes longer than a retry waits.
+        # A 409 means that the job is not completed, which takes longer than a retry waits.
         conflict_may_pass=False,
         largest=NO_LIMIT,
     )
 
 
 def remix(settings: Settings, extras: Extras, *, video_id: str, prompt: str) -> Call[Video]:
-    """Return the call of remix_video."""
+    """Build the call of remix_video."""
     body = RemixVideoJson(prompt=_text("prompt", prompt))
     arguments = _built(None, lambda: raw_remix.build_request(_id("video_id", video_id), body=body))
     return make_call(settings, "remix_video", arguments, _parsing.video, extras, video_id=video_id)
@@ -181,7 +182,7 @@ def remix(settings: Settings, extras: Extras, *, video_id: str, prompt: str) -> 
 def edit(
     settings: Settings, extras: Extras, *, prompt: str, video: FileTypes | VideoReference | Video | str
 ) -> Call[Video]:
-    """Return the call of edit_video: JSON for a video by its id, a form for a file."""
+    """Build the call of edit_video: JSON for a video by its id, a form for a file."""
     prompt = _text("prompt", prompt)
     reference = _video_reference(video)
     if reference is not None:
@@ -200,7 +201,7 @@ def extend(
     seconds: str | int,
     video: FileTypes | VideoReference | Video | str,
 ) -> Call[Video]:
-    """Return the call of extend_video: JSON for a video by its id, a form for a file."""
+    """Build the call of extend_video: JSON for a video by its id, a form for a file."""
     prompt, duration = _text("prompt", prompt), cast("str", _duration(seconds))
     reference = _video_reference(video)
     if reference is not None:
@@ -214,7 +215,7 @@ def extend(
 
 
 def create_character(settings: Settings, extras: Extras, *, name: str, video: FileTypes) -> Call[Character]:
-    """Return the call of create_character."""
+    """Build the call of create_character."""
     name = _text("name", name)
     file = upload("video", video)
     form = CreateCharacterForm(name=name, video=file.file)
@@ -223,7 +224,7 @@ def create_character(settings: Settings, extras: Extras, *, name: str, video: Fi
 
 
 def get_character(settings: Settings, extras: Extras, *, character_id: str) -> Call[Character]:
-    """Return the call of retrieve_character."""
+    """Build the call of retrieve_character."""
     arguments = _built(None, lambda: raw_retrieve_character.build_request(_id("character_id", character_id)))
     return make_call(settings, "retrieve_character", arguments, _parsing.character, extras)
 
@@ -253,7 +254,11 @@ def _uploading(
 
 
 def _built(file: Upload | None, build: Callable[[], T]) -> T:
-    """Run a builder; close what was opened for it if it fails."""
+    """Run a builder; if it fails, close the files that were opened for it.
+
+    Raises:
+        InvalidArgumentError: An argument is not valid Unicode text.
+    """
     try:
         return build()
     except BaseException as error:
@@ -265,16 +270,17 @@ def _built(file: Upload | None, build: Callable[[], T]) -> T:
 
 
 def _id(name: str, value: object) -> str:
-    """Return an id that names one thing under its path.
+    """Return an id that is safe in a path.
 
-    Raises InvalidArgumentError for what would turn the path into another one.
+    Raises:
+        InvalidArgumentError: The value is not text, is empty, or would change the path (`.` and `..`).
     """
     if not isinstance(value, str):
         raise InvalidArgumentError(f"{name} is of the type {type(value).__name__}; pass the id, such as video.id.")
     if not value.strip():
-        raise InvalidArgumentError(f"{name} is empty; pass the id that create gave.")
+        raise InvalidArgumentError(f"{name} is empty; pass the id that create returned.")
     if value in {".", ".."}:
-        raise InvalidArgumentError(f"{name} is {value!r}, which names another path; pass the id that create gave.")
+        raise InvalidArgumentError(f"{name} is {value!r}, which names another path; pass the id that create returned.")
     return value
 
 
@@ -293,7 +299,7 @@ def _optional(name: str, value: str | Omit) -> str | Unset:
 
 
 def _duration(value: object) -> str | Unset:
-    """Return a duration as the contract has it: a decimal string."""
+    """Return a duration in the contract's form, a decimal string."""
     if isinstance(value, Omit):
         return UNSET
     if isinstance(value, int) and not isinstance(value, bool):
@@ -311,7 +317,7 @@ def _image_reference(value: Mapping[str, object]) -> RawImageReference:
 
 
 def _video_reference(value: object) -> RawVideoReference | None:
-    """Return the reference that a caller means, None if it is a file."""
+    """Return a caller's reference to a video; None if the value is a file."""
     if isinstance(value, Video):
         return RawVideoReference(id=_id("video.id", value.id))
     if isinstance(value, str):

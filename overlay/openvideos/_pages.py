@@ -1,4 +1,4 @@
-"""The pages of a list, blocking and async. What a page is and how the next is found is in `_flows/paging.py`."""
+"""The pages of a list, blocking and async. `_flows/paging.py` parses a page and finds the next page."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from attrs import define, field
 
-from ._flows.paging import ConversationPage, Once, page_call
+from ._flows.paging import ConversationPage, SeenItems, page_call
 from ._flows.retrying import calling
 
 if TYPE_CHECKING:
@@ -19,20 +19,21 @@ T = TypeVar("T")
 
 @define
 class SyncConversationCursorPage(ConversationPage[T]):
-    """One page of a list; iterating it goes on over all pages after it."""
+    """One page of a list; iterating it yields the items of this page and of all pages after it."""
 
     _session: SyncSession = field(repr=False, eq=False, alias="session")
 
     def get_next_page(self) -> SyncConversationCursorPage[T]:
         """Fetch the next page.
 
-        Raises PaginationError when there is none, or no way to it.
+        Raises:
+            PaginationError: There is no next page, or no usable cursor for it.
         """
         call = page_call(partial(type(self), session=self._session), self._walk.after(self))
         return self._session.driver.run(calling(call, self._session.retries))
 
     def iter_pages(self) -> Iterator[SyncConversationCursorPage[T]]:
-        """Yield this page and every page after it, each fetched when it is needed."""
+        """Yield this page and all pages after it, each fetched when it is needed."""
         page = self
         while True:
             yield page
@@ -41,28 +42,29 @@ class SyncConversationCursorPage(ConversationPage[T]):
             page = page.get_next_page()
 
     def __iter__(self) -> Iterator[T]:
-        """Yield each item of this page and of every page after it, once."""
-        once = Once[T]()
+        """Yield the items of this page and of all pages after it, each once."""
+        seen = SeenItems[T]()
         for page in self.iter_pages():
-            yield from once.fresh(page)
+            yield from seen.new_items(page)
 
 
 @define
 class AsyncConversationCursorPage(ConversationPage[T]):
-    """One page of a list; iterating it asynchronously goes on over all pages after it."""
+    """One page of a list; iterating it asynchronously yields the items of this page and of all pages after it."""
 
     _session: AsyncSession = field(repr=False, eq=False, alias="session")
 
     async def get_next_page(self) -> AsyncConversationCursorPage[T]:
         """Fetch the next page.
 
-        Raises PaginationError when there is none, or no way to it.
+        Raises:
+            PaginationError: There is no next page, or no usable cursor for it.
         """
         call = page_call(partial(type(self), session=self._session), self._walk.after(self))
         return await self._session.driver.run(calling(call, self._session.retries))
 
     async def iter_pages(self) -> AsyncIterator[AsyncConversationCursorPage[T]]:
-        """Yield this page and every page after it, each fetched when it is needed."""
+        """Yield this page and all pages after it, each fetched when it is needed."""
         page = self
         while True:
             yield page
@@ -71,18 +73,18 @@ class AsyncConversationCursorPage(ConversationPage[T]):
             page = await page.get_next_page()
 
     async def __aiter__(self) -> AsyncIterator[T]:
-        """Yield each item of this page and of every page after it, once."""
-        once = Once[T]()
+        """Yield the items of this page and of all pages after it, each once."""
+        seen = SeenItems[T]()
         async for page in self.iter_pages():
-            for item in once.fresh(page):
+            for item in seen.new_items(page):
                 yield item
 
 
 class AsyncPaginator(Generic[T]):
-    """A list that is not fetched yet: await it for its first page, or iterate it for all items."""
+    """A list that is not fetched yet: await it to get its first page, or iterate it to get all items."""
 
     def __init__(self, fetch: Callable[[], Awaitable[AsyncConversationCursorPage[T]]]) -> None:
-        """Keep how the first page is fetched; nothing is sent yet."""
+        """Store the function that fetches the first page; nothing is sent yet."""
         self._fetch = fetch
 
     def __await__(self) -> Generator[Any, Any, AsyncConversationCursorPage[T]]:
@@ -90,11 +92,11 @@ class AsyncPaginator(Generic[T]):
         return self._fetch().__await__()
 
     async def iter_pages(self) -> AsyncIterator[AsyncConversationCursorPage[T]]:
-        """Yield every page, each fetched when it is needed."""
+        """Yield all pages, each fetched when it is needed."""
         async for page in (await self).iter_pages():
             yield page
 
     async def __aiter__(self) -> AsyncIterator[T]:
-        """Yield each item of every page, once."""
+        """Yield the items of all pages, each once."""
         async for item in await self:
             yield item

@@ -1,7 +1,7 @@
-"""Turn answers into what callers see, or into typed errors. Pure.
+"""Turn responses into the objects that callers get, or into typed errors. Pure.
 
-Strict in what the contract cannot do without (an id, a status), lenient in the rest: an unknown word, an extra key or a
-missing optional one never raises, and its value is kept.
+Parsing is strict about required values (an id, a status) and lenient about the rest: an unknown value, an extra key or
+a missing optional key never raises, and extra values are kept.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ from ._secrets import response_without_secrets, scrub, secrets_in, without_secre
 from ._status import is_failed
 
 DEEPEST: Final = 100
-"""How many levels of lists and objects an answer may have."""
+"""The most levels of nested lists and objects that a response may have."""
 
 _SHOWN: Final = 300
 _ADVICE: Final = {
-    401: " Check the API key: api_key=, or OPENVIDEOS_API_KEY beside OPENVIDEOS_BASE_URL.",
+    401: " Check the API key: api_key=, or OPENVIDEOS_API_KEY with OPENVIDEOS_BASE_URL.",
     404: " Check the id, and that the base URL ends where the API begins, usually with /v1.",
     410: " The content has expired; nothing brings it back.",
     413: " Send a smaller file.",
@@ -41,20 +41,22 @@ _ADVICE: Final = {
 
 
 def decoded(response: httpx.Response) -> Any:
-    """Return a body as JSON.
+    """Decode a response's body as JSON.
 
-    Raises APIResponseValidationError when it is none.
+    Raises:
+        APIResponseValidationError: The body is not JSON.
     """
     try:
         return _loads(response.content)
     except ValueError as error:
-        raise invalid(response, f"the body is not JSON ({_start(response)})") from error
+        raise invalid(response, f"the body is not JSON ({_excerpt(response)})") from error
 
 
 def _loads(content: bytes) -> Any:
-    """Return decoded JSON.
+    """Decode JSON.
 
-    Raises ValueError when it is none, or is nested so deep that comparing, pickling or printing it would fail.
+    Raises:
+        ValueError: It is not JSON, or is nested so deep that comparing, pickling or printing it would fail.
     """
     try:
         data = json.loads(content)
@@ -63,26 +65,26 @@ def _loads(content: bytes) -> Any:
     if content.count(b"[") + content.count(b"{") > DEEPEST:
         level = [data]
         for _ in range(DEEPEST):
-            level = [inner for outer in level for inner in _inside(outer) if isinstance(inner, (dict, list))]
+            level = [inner for outer in level for inner in _children(outer) if isinstance(inner, (dict, list))]
         if level:
             raise ValueError("nested too deep")
     return data
 
 
-def _inside(value: Any) -> Iterable[Any]:
-    """Return what a JSON value holds."""
+def _children(value: Any) -> Iterable[Any]:
+    """Return the values inside a JSON object or array."""
     if is_object(value):
         return value.values()
     return value if is_array(value) else ()
 
 
 def invalid(response: httpx.Response, problem: str) -> APIResponseValidationError:
-    """Return the error for an answer that is not what the contract says."""
+    """Build the error for a response that breaks the contract; `problem` says how."""
     secrets = secrets_of(response)
     body = _body(response, secrets)
     video_id = body.get("id") if is_object(body) else None
     return APIResponseValidationError(
-        scrub(f"{_exchange(response)}, but {problem}.", secrets),
+        scrub(f"{_request_and_status(response)}, but {problem}.", secrets),
         request=without_secrets(response.request, secrets),
         response=response_without_secrets(response, secrets),
         body=body,
@@ -91,18 +93,18 @@ def invalid(response: httpx.Response, problem: str) -> APIResponseValidationErro
 
 
 def status_error(response: httpx.Response, *, video_id: str | None = None) -> APIStatusError:
-    """Return the error for an answer whose status is not a success."""
+    """Build the error for a response whose status is not a success."""
     secrets = secrets_of(response)
     body = _body(response, secrets)
     status = response.status_code
     advice = _ADVICE.get(status, "")
     if response.has_redirect_location:
         advice = (
-            f" A {response.request.method} is not sent on to another address, where it would be repeated or become "
-            "another method: set the base URL to the address that the server names."
+            f" The SDK does not follow a redirect of a {response.request.method}, which could repeat it or change its "
+            "method: set the base URL to the address that the server names."
         )
     return APIStatusError.for_status(status)(
-        scrub(f"{_exchange(response)}: {_message(body) or _start(response)}{advice}", secrets),
+        scrub(f"{_request_and_status(response)}: {_message(body) or _excerpt(response)}{advice}", secrets),
         request=without_secrets(response.request, secrets),
         response=response_without_secrets(response, secrets),
         body=body,
@@ -111,17 +113,17 @@ def status_error(response: httpx.Response, *, video_id: str | None = None) -> AP
 
 
 def connection_error(error: Exception, request: httpx.Request, secrets: tuple[str, ...]) -> APIConnectionError:
-    """Return the error for an attempt without a whole answer: the one seam where httpx's exceptions are translated."""
+    """Build the error for an attempt without a complete response. Only this function translates httpx's exceptions."""
     what = f"{request.method} {request.url.path}"
     where = f"{request.url.scheme}://{request.url.netloc.decode('ascii', 'replace')}"
     kind: type[APIConnectionError] = APIConnectionError
-    # These are raised before a byte of the request leaves (httpx, exceptions; httpcore, connection_pool).
+    # These are raised before a byte of the request is sent (httpx, exceptions; httpcore, connection_pool).
     never_sent = isinstance(
         error, (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
     )
     if isinstance(error, httpx.TimeoutException):
         kind = APITimeoutError
-        text = f"{what}: no answer from {where} in time ({type(error).__name__}). Pass timeout= to wait longer."
+        text = f"{what}: no response from {where} in time ({type(error).__name__}). Pass timeout= to wait longer."
     elif isinstance(error, httpx.ConnectError):
         text = f"{what}: no connection to {where} ({error}). Is the server running, and is the base URL right?"
     elif isinstance(error, httpx.TooManyRedirects):
@@ -136,15 +138,20 @@ def connection_error(error: Exception, request: httpx.Request, secrets: tuple[st
 
 
 def video(response: httpx.Response) -> Video:
-    """Return the Video that an answer holds.
+    """Parse a response as a Video.
 
-    Raises APIResponseValidationError, naming the key, when it is not one.
+    Raises:
+        APIResponseValidationError: The body is not a Video; the message names the key that is wrong.
     """
     return read_video(decoded(response), response)
 
 
 def read_video(data: Any, response: httpx.Response) -> Video:
-    """Return a decoded Video; `response` is where it came from."""
+    """Parse decoded JSON as a Video; `response` is the response that contains it.
+
+    Raises:
+        APIResponseValidationError: The JSON is not a Video; the message names the key that is wrong.
+    """
     if not is_object(data):
         raise invalid(response, f"a video is expected, and the body is of the type {type(data).__name__}")
     try:
@@ -154,22 +161,22 @@ def read_video(data: Any, response: httpx.Response) -> Video:
     if not result.id:
         raise invalid(response, "Video: the key 'id' is empty")
     if result.error is not None:
-        # What a server says of a failure ends in exceptions' messages, so it must not tell the key.
-        told = result.error.to_dict() if type(result.error) is VideoError else result.error
-        result.error = _video_error(scrub(told, secrets_of(response)))
+        # Exceptions' messages contain the server's reason for a failure, so it must not contain the API key.
+        reason = result.error.to_dict() if type(result.error) is VideoError else result.error
+        result.error = _video_error(scrub(reason, secrets_of(response)))
     return result
 
 
-def started_id(beginning: bytes) -> str | None:
-    """Return the id of a job that an answer was about to tell of when it broke off, None if it did not get that far."""
+def job_id_in_partial_body(beginning: bytes) -> str | None:
+    """Return the job's id from the beginning of a Video's JSON that broke off; None if the id is not in it."""
     text, decoder = beginning.decode("utf-8", "replace"), json.JSONDecoder()
     at = len(text) - len(text.lstrip())
     try:
         while text[at] in "{,":
-            key, at = decoder.raw_decode(text, at + 1 + _blanks(text, at + 1))
-            at += _blanks(text, at) + 1  # the colon
-            value, at = decoder.raw_decode(text, at + _blanks(text, at))
-            at += _blanks(text, at)
+            key, at = decoder.raw_decode(text, at + 1 + _leading_whitespace(text, at + 1))
+            at += _leading_whitespace(text, at) + 1  # the colon
+            value, at = decoder.raw_decode(text, at + _leading_whitespace(text, at))
+            at += _leading_whitespace(text, at)
             if key == "id":
                 return value if isinstance(value, str) and value else None
     except (ValueError, IndexError, RecursionError):
@@ -177,12 +184,12 @@ def started_id(beginning: bytes) -> str | None:
     return None
 
 
-def _blanks(text: str, at: int) -> int:
+def _leading_whitespace(text: str, at: int) -> int:
     return len(text) - at - len(text[at:].lstrip())
 
 
 def _video_error(value: Any) -> VideoError | None:
-    """Return what a server says of a failure as a VideoError, whatever shape it has; nothing of it is lost."""
+    """Convert a server's reason for a failure, of any shape, to a VideoError, without losing any of it."""
     if is_object(value):
         rest = dict(value)
         code, message = rest.pop("code", None), rest.pop("message", None)
@@ -192,8 +199,8 @@ def _video_error(value: Any) -> VideoError | None:
     return VideoError(code="", message=value if isinstance(value, str) else json.dumps(value))
 
 
-def failed_job_as_error(response: httpx.Response) -> bool:
-    """Tell whether an answer with a 5xx status is a failed job: some servers answer so (vLLM-Omni 0.30)."""
+def is_failed_job_as_error(response: httpx.Response) -> bool:
+    """Return whether a response with a 5xx status is a failed job, which some servers send (vLLM-Omni 0.30)."""
     try:
         data = _loads(response.content)
         return is_failed(Video.from_dict(data).status) and data.get("object") == "video"
@@ -202,7 +209,11 @@ def failed_job_as_error(response: httpx.Response) -> bool:
 
 
 def deletion(video_id: str, response: httpx.Response) -> VideoDeleteResponse:
-    """Return the confirmation of a deletion, also from servers that answer with the video, or with nothing."""
+    """Parse the confirmation of a deletion; some servers send the video, or an empty body, instead.
+
+    Raises:
+        APIResponseValidationError: The body is neither a confirmation nor a video.
+    """
     data: Any = decoded(response) if response.content.strip() else {}
     if not is_object(data):
         raise invalid(response, f"a confirmation is expected, and the body is of the type {type(data).__name__}")
@@ -214,7 +225,11 @@ def deletion(video_id: str, response: httpx.Response) -> VideoDeleteResponse:
 
 
 def character(response: httpx.Response) -> Character:
-    """Return the Character that an answer holds."""
+    """Parse a response as a Character.
+
+    Raises:
+        APIResponseValidationError: The body is not a Character.
+    """
     data = decoded(response)
     if not is_object(data):
         raise invalid(response, f"a character is expected, and the body is of the type {type(data).__name__}")
@@ -224,12 +239,12 @@ def character(response: httpx.Response) -> Character:
         raise invalid(response, str(error)) from error
 
 
-def _exchange(response: httpx.Response) -> str:
-    return f"{response.request.method} {response.request.url.path} answered {response.status_code}"
+def _request_and_status(response: httpx.Response) -> str:
+    return f"{response.request.method} {response.request.url.path} returned {response.status_code}"
 
 
 def secrets_of(response: httpx.Response) -> tuple[str, ...]:
-    """Return the secrets that an answer may echo: those of its request, and of the requests that led to it."""
+    """Return the secrets that a response may echo: those of its request, and of the requests redirected to it."""
     return secrets_in([earlier.request.headers for earlier in (*response.history, response)])
 
 
@@ -241,7 +256,7 @@ def _body(response: httpx.Response, secrets: tuple[str, ...]) -> Any:
 
 
 def _message(body: Any) -> str | None:
-    """Return the message of an error body: the contract's envelope, or what servers send in its place."""
+    """Return the message in an error body: in the contract's envelope, or in another form that servers send."""
     if not is_object(body):
         return None
     detail = body.get("error", body.get("detail", body.get("message")))
@@ -253,10 +268,10 @@ def _message(body: Any) -> str | None:
     return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
 
 
-def _start(response: httpx.Response) -> str:
-    """Return the beginning of a body that is no JSON, for a message."""
+def _excerpt(response: httpx.Response) -> str:
+    """Return the beginning of a body that is not JSON, for a message."""
     if not response.content:
         return "the body is empty"
     kind = response.headers.get("content-type", "no content type")
     text = " ".join(response.content[: _SHOWN * 4].decode("utf-8", "replace").split())
-    return f"{kind}: {text[:100]}{'…' if len(text) > 100 else ''}"  # noqa: PLR2004 - a glimpse is enough
+    return f"{kind}: {text[:100]}{'…' if len(text) > 100 else ''}"  # noqa: PLR2004 - long enough for a message

@@ -1,7 +1,7 @@
-"""Type the methods of `with_raw_response` and `with_streaming_response`.
+"""Declare the types of the methods of `with_raw_response` and `with_streaming_response`.
 
-Each is a method of a twin of `client.videos` whose `_call` returns the response, so that how a call is made is not
-written again.
+Each is a method of a subclass of `Videos` whose `_call` returns the response, so that the methods are not implemented
+twice.
 """
 
 from __future__ import annotations
@@ -16,24 +16,24 @@ T = TypeVar("T")
 
 
 def raw(method: Callable[P, T]) -> Callable[P, APIResponse[T]]:
-    """Type a method whose `_call` returns the response."""
+    """Declare the type of a method whose `_call` returns the response."""
     return cast("Callable[P, APIResponse[T]]", method)
 
 
 def streamed(method: Callable[P, T]) -> Callable[P, ResponseContextManager[T]]:
-    """Type a method whose `_call` returns a context manager."""
+    """Declare the type of a method whose `_call` returns a context manager."""
     return cast("Callable[P, ResponseContextManager[T]]", method)
 
 
 def raw_async(method: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[APIResponse[T]]]:
-    """Type an async method whose `_call` returns the response."""
+    """Declare the type of an async method whose `_call` returns the response."""
     return cast("Callable[P, Awaitable[APIResponse[T]]]", method)
 
 
 def streamed_async(method: Callable[P, Awaitable[T]]) -> Callable[P, AsyncResponseContextManager[T]]:
-    """Make an async method whose `_call` returns a context manager into one that returns it without `await`."""
+    """Convert an async method whose `_call` returns a context manager to one that returns it without `await`."""
 
-    # The methods are coroutine functions that return what `_call` returns, so the manager is taken out at once.
+    # The methods are coroutine functions that return the result of `_call`, so they are awaited when it is entered.
     def prepare(*args: P.args, **kwargs: P.kwargs) -> AsyncResponseContextManager[T]:
         return AsyncResponseContextManager(lambda: _entered(method(*args, **kwargs)))
 

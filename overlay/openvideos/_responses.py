@@ -1,4 +1,4 @@
-"""Wrap answers: the content of a download, and the raw form that every method has beside its parsed one."""
+"""Wrap responses: the content of a download, and the raw responses of all methods."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from typing import Any, Generic, TypeVar
 import anyio.to_thread
 import httpx
 
-from ._drivers.attempt import FOREIGN_ASYNC, cut_off
+from ._drivers.attempt import ASYNC_TRANSPORT_ERRORS, broken_body_error
 from ._drivers.part_file import write_whole
 
 T = TypeVar("T")
 
 
 class HttpxBinaryResponseContent:
-    """A file that was downloaded into memory. For a large one, `client.videos.download` streams it to a path."""
+    """A file that was downloaded into memory. To stream a large file to a path, use `client.videos.download`."""
 
     def __init__(self, response: httpx.Response) -> None:
-        """Wrap a response whose body was read."""
+        """Wrap a response whose body has been read."""
         self.response = response
 
     def __repr__(self) -> str:
@@ -41,7 +41,7 @@ class HttpxBinaryResponseContent:
 
     @property
     def encoding(self) -> str | None:
-        """The encoding by which `text` is read."""
+        """The character encoding of `text`."""
         return self.response.encoding
 
     def json(self, **kwargs: Any) -> Any:
@@ -53,7 +53,7 @@ class HttpxBinaryResponseContent:
         return self.response.content
 
     def iter_bytes(self, chunk_size: int | None = None) -> Iterator[bytes]:
-        """Yield the bytes of the file in pieces of `chunk_size` bytes (None: as one)."""
+        """Yield the bytes of the file in pieces of `chunk_size` bytes (None: in one piece)."""
         content = self.response.content
         step = chunk_size or max(len(content), 1)
         for start in range(0, len(content), step):
@@ -68,16 +68,17 @@ class HttpxBinaryResponseContent:
         return self.response.iter_lines()
 
     def write_to_file(self, file: str | os.PathLike[str]) -> None:
-        """Write the file to a path. The path holds all of it, or what it held before.
+        """Write the file to a path, completely or not at all.
 
-        Raises DownloadError when it cannot be written.
+        Raises:
+            DownloadError: The file cannot be written.
         """
         write_whole(file, self.response.content)
 
     stream_to_file = write_to_file
 
     def close(self) -> None:
-        """Close the response. Nothing is open any more; the method is there for code that expects it."""
+        """Close the response. It is closed already; the method exists for code that calls it."""
         self.response.close()
 
     async def aread(self) -> bytes:
@@ -85,29 +86,30 @@ class HttpxBinaryResponseContent:
         return self.response.content
 
     async def aiter_bytes(self, chunk_size: int | None = None) -> AsyncIterator[bytes]:
-        """Yield the bytes of the file in pieces of `chunk_size` bytes (None: as one)."""
+        """Yield the bytes of the file in pieces of `chunk_size` bytes (None: in one piece)."""
         for piece in self.iter_bytes(chunk_size):
             yield piece
 
     async def awrite_to_file(self, file: str | os.PathLike[str]) -> None:
-        """Write the file to a path without blocking the event loop.
+        """Write the file to a path, completely or not at all, without blocking the event loop.
 
-        The path holds all of it, or what it held before.
+        Raises:
+            DownloadError: The file cannot be written.
         """
         await anyio.to_thread.run_sync(write_whole, file, self.response.content)
 
     astream_to_file = awrite_to_file
 
     async def aclose(self) -> None:
-        """Close the response. Nothing is open any more; the method is there for code that expects it."""
+        """Close the response. It is closed already; the method exists for code that calls it."""
         await self.response.aclose()
 
 
 class APIResponse(Generic[T]):
-    """An answer with its status and headers; `parse()` returns what the method itself would have returned."""
+    """A response with its status and headers; `parse()` returns what the method itself would have returned."""
 
     def __init__(self, response: httpx.Response, parse: Callable[[httpx.Response], T]) -> None:
-        """Wrap a response and the way to read it."""
+        """Wrap a response, and the function that parses it."""
         self.http_response = response
         self._parse = parse
 
@@ -117,23 +119,23 @@ class APIResponse(Generic[T]):
 
     @property
     def status_code(self) -> int:
-        """The status of the answer."""
+        """The status of the response."""
         return self.http_response.status_code
 
     @property
     def headers(self) -> httpx.Headers:
-        """The headers of the answer."""
+        """The headers of the response."""
         return self.http_response.headers
 
     @property
     def request_id(self) -> str | None:
-        """The server's name for the exchange (`x-request-id`)."""
+        """The server's id of the request (`x-request-id`)."""
         value: str | None = self.headers.get("x-request-id")
         return value
 
     @property
     def content(self) -> bytes:
-        """The body; of a streamed answer, once it was read."""
+        """The body; a streamed response must be read first."""
         return self.http_response.content
 
     @property
@@ -146,22 +148,39 @@ class APIResponse(Generic[T]):
         return self.http_response.json()
 
     def parse(self) -> T:
-        """Return what the method itself would have returned; a streamed body is read for it."""
+        """Return what the method itself would have returned; read the body first if it is streamed.
+
+        Raises:
+            APIConnectionError: The body breaks off.
+            APIResponseValidationError: The response breaks the contract.
+        """
         self.read()
         return self._parse(self.http_response)
 
     def read(self) -> bytes:
-        """Read the body, if that was not done, and return it. Raises APIConnectionError if it breaks off."""
+        """Read the body, unless it was read already, and return it.
+
+        Raises:
+            APIConnectionError: The body breaks off.
+        """
         with self._translating():
             return self.http_response.read()
 
     def iter_bytes(self, chunk_size: int | None = None) -> Iterator[bytes]:
-        """Yield the body in pieces. Raises APIConnectionError if it breaks off."""
+        """Yield the body in pieces.
+
+        Raises:
+            APIConnectionError: The body breaks off.
+        """
         with self._translating():
             yield from self.http_response.iter_bytes(chunk_size)
 
     def iter_lines(self) -> Iterator[str]:
-        """Yield the body as text, line by line. Raises APIConnectionError if it breaks off."""
+        """Yield the body as text, line by line.
+
+        Raises:
+            APIConnectionError: The body breaks off.
+        """
         with self._translating():
             yield from self.http_response.iter_lines()
 
@@ -169,75 +188,92 @@ class APIResponse(Generic[T]):
     def _translating(self) -> Generator[None]:
         try:
             yield
-        except FOREIGN_ASYNC as error:
-            raise cut_off(error, self.http_response) from error
+        except ASYNC_TRANSPORT_ERRORS as error:
+            raise broken_body_error(error, self.http_response) from error
 
     def close(self) -> None:
-        """Close the answer without reading the rest of it."""
+        """Close the response without reading the rest of it."""
         self.http_response.close()
 
 
 class AsyncAPIResponse(APIResponse[T]):
-    """The answer of a streamed asynchronous call. What reads the body is awaited."""
+    """The response of a streamed asynchronous call. The methods that read the body are async."""
 
     async def parse(self) -> T:  # type: ignore[override] # the body must be awaited
-        """Read the body and return what the method itself would have returned."""
+        """Read the body, and return what the method itself would have returned.
+
+        Raises:
+            APIConnectionError: The body breaks off.
+            APIResponseValidationError: The response breaks the contract.
+        """
         await self.read()
         return self._parse(self.http_response)
 
     async def read(self) -> bytes:  # type: ignore[override] # the body must be awaited
-        """Read the body, if that was not done, and return it. Raises APIConnectionError if it breaks off."""
+        """Read the body, unless it was read already, and return it.
+
+        Raises:
+            APIConnectionError: The body breaks off.
+        """
         with self._translating():
             return await self.http_response.aread()
 
     async def iter_bytes(self, chunk_size: int | None = None) -> AsyncIterator[bytes]:  # type: ignore[override]
-        """Yield the body in pieces. Raises APIConnectionError if it breaks off."""
+        """Yield the body in pieces.
+
+        Raises:
+            APIConnectionError: The body breaks off.
+        """
         with self._translating():
             async for piece in self.http_response.aiter_bytes(chunk_size):
                 yield piece
 
     async def iter_lines(self) -> AsyncIterator[str]:  # type: ignore[override]
-        """Yield the body as text, line by line. Raises APIConnectionError if it breaks off."""
+        """Yield the body as text, line by line.
+
+        Raises:
+            APIConnectionError: The body breaks off.
+        """
         with self._translating():
             async for line in self.http_response.aiter_lines():
                 yield line
 
     async def close(self) -> None:  # type: ignore[override] # closing is awaited
-        """Close the answer without reading the rest of it."""
+        """Close the response without reading the rest of it."""
         await self.http_response.aclose()
 
 
 class ResponseContextManager(Generic[T]):
-    """A streamed call that was prepared: entering it sends it, leaving it closes the answer."""
+    """A prepared streamed call: entering the block sends it, leaving the block closes the response."""
 
     def __init__(self, send: Callable[[], APIResponse[T]]) -> None:
-        """Keep how the call is sent."""
+        """Store the function that sends the call."""
         self._send = send
         self._response: APIResponse[T] | None = None
 
     def __enter__(self) -> APIResponse[T]:
-        """Send the call and return its answer, the body unread."""
+        """Send the call, and return its response, whose body is not read yet."""
         self._response = self._send()
         return self._response
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Close the answer."""
+        """Close the response."""
         if self._response is not None:
             self._response.close()
 
 
 class AsyncResponseContextManager(Generic[T]):
-    """A streamed asynchronous call that was prepared: entering it sends it, leaving it closes the answer."""
+    """A prepared streamed asynchronous call: entering the block sends it, leaving the block closes the response."""
 
     def __init__(self, send: Callable[[], Any]) -> None:
-        """Keep how the call is sent."""
+        """Store the function that sends the call."""
         self._send = send
         self._response: AsyncAPIResponse[T] | None = None
 
     async def __aenter__(self) -> AsyncAPIResponse[T]:
-        """Send the call and return its answer, the body unread."""
+        """Send the call, and return its response, whose body is not read yet."""
         response: AsyncAPIResponse[T] = await self._send()
         self._response = response
         return response
@@ -245,6 +281,6 @@ class AsyncResponseContextManager(Generic[T]):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Close the answer."""
+        """Close the response."""
         if self._response is not None:
             await self._response.close()

@@ -1,4 +1,4 @@
-"""Take secrets out of what errors carry. Pure, but for the copies that it makes."""
+"""Remove secrets from the requests, responses and texts that errors carry. Pure."""
 
 from __future__ import annotations
 
@@ -19,42 +19,42 @@ SHORTEST: Final = 6
 _SECRET_NAME: Final = re.compile(
     r"authorization|cookie|secret|token|signature|password|(^|[-_])(api[-_]?)?key$", re.IGNORECASE
 )
-# Names an attempt, opens nothing, and is needed to find the job again.
+# This key is no secret: it grants no access, and is needed to find the job again.
 _PUBLIC_NAMES: Final = frozenset({"idempotency-key"})
 
 
 def shown(url: str | httpx.URL) -> str:
-    """Return a URL to show: without the user name and password that it may hold."""
+    """Return a URL without the user name and password that it may contain."""
     parsed = httpx.URL(url)
     return str(parsed.copy_with(username=None, password=None) if parsed.userinfo else parsed)
 
 
 def is_secret_name(name: str) -> bool:
-    """Tell whether a header or query parameter of this name usually holds a secret."""
+    """Return whether a header or query parameter with this name usually contains a secret."""
     return name.lower() not in _PUBLIC_NAMES and _SECRET_NAME.search(name) is not None
 
 
 def secrets_in(requests: Iterable[httpx.Headers]) -> tuple[str, ...]:
-    """Return the secrets in the headers of requests. A word as short as "none" hides nothing and occurs anywhere."""
+    """Return the secrets in the headers of requests. Short values, such as "none", are ignored: they occur anywhere."""
     found: dict[str, None] = {}
     for headers in requests:
         for name, value in headers.items():
             if is_secret_name(name):
-                # The scheme of an authorization, such as Bearer, is none.
+                # The scheme of an authorization, such as Bearer, is not part of the secret.
                 found[value.rpartition(" ")[2]] = None
     return tuple(secret for secret in found if len(secret) >= SHORTEST and secret != REDACTED)
 
 
 @lru_cache(maxsize=64)
 def _spellings(secret: str) -> tuple[str, ...]:
-    """Return how a secret looks in text, JSON and URLs, the longest first."""
+    """Return the forms of a secret in text, JSON and URLs, the longest first."""
     in_json = json.dumps(secret)[1:-1]
     spelled = {secret, in_json, in_json.replace("/", "\\/"), quote(secret, safe=""), quote(secret)}
     return tuple(sorted(spelled, key=len, reverse=True))
 
 
 def _headers(headers: httpx.Headers, secrets: tuple[str, ...]) -> list[tuple[bytes, bytes]]:
-    # As bytes: a header that is not ASCII cannot be written again as text.
+    # Headers are handled as bytes, because a header that is not ASCII cannot be encoded again from text.
     return [
         (name, REDACTED.encode() if is_secret_name(name.decode("latin-1")) else _scrub_bytes(value, secrets))
         for name, value in headers.raw
@@ -86,7 +86,7 @@ def _url(url: httpx.URL, secrets: tuple[str, ...]) -> httpx.URL:
 
 
 def scrub(value: Any, secrets: tuple[str, ...]) -> Any:
-    """Return a JSON value with every occurrence of a secret replaced, in keys too."""
+    """Return a JSON value with all occurrences of secrets replaced, also in keys."""
     if isinstance(value, str):
         for secret in secrets:
             for spelling in _spellings(secret):
@@ -100,14 +100,14 @@ def scrub(value: Any, secrets: tuple[str, ...]) -> Any:
 
 
 def without_secrets(request: httpx.Request, secrets: tuple[str, ...]) -> httpx.Request:
-    """Return a copy of a request to keep in an error: no body, and no secret in its URL and headers."""
+    """Return a copy of a request for an error: without the body, and without secrets in the URL and the headers."""
     return httpx.Request(request.method, _url(request.url, secrets), headers=_headers(request.headers, secrets))
 
 
 def response_without_secrets(response: httpx.Response, secrets: tuple[str, ...]) -> httpx.Response:
-    """Return a copy of a read response to keep in an error, with a request that holds no secret and no history."""
+    """Return a copy of a response, which was read, for an error: without secrets, and without its history."""
     content = _scrub_bytes(response.content, secrets)
-    # The content is decoded already and its length may have changed.
+    # The content is decoded already, and its length may have changed.
     headers = [
         (name, value)
         for name, value in _headers(response.headers, secrets)

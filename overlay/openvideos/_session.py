@@ -1,6 +1,6 @@
-"""Hold what a client's resources, pages and answers share: settings, clocks and the driver.
+"""Hold the settings, the clocks and the driver, which a client's resources, pages and responses share.
 
-It pickles; connections do not.
+A session can be pickled, without its connections.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def _clocks() -> Clocks:
 
 @define
 class Session(Generic[D]):
-    """Settings, and the means to carry calls out."""
+    """Settings, and the driver and clocks that carry calls out."""
 
     settings: Settings
     driver: D = field(repr=False)
@@ -35,7 +35,7 @@ class Session(Generic[D]):
 
     @property
     def retries(self) -> Retries:
-        """How often and how fast calls are sent again."""
+        """The settings for retries."""
         return Retries(
             limit=self.settings.max_retries, clocks=self.clocks, idempotent_posts=self.settings.idempotent_posts
         )
@@ -46,38 +46,36 @@ class Session(Generic[D]):
 
     def _check_picklable(self) -> None:
         if self.driver.transport.given is not None:
-            # Without it the copy would connect past the proxy, or with other certificates.
-            raise ConfigurationError(
-                "A client with an http_client of your own cannot be pickled; make one in each process."
-            )
+            # Without the http_client, the copy would not use its proxy or its certificates.
+            raise ConfigurationError("A client with your own http_client cannot be pickled; make one in each process.")
 
 
 @define
 class SyncSession(Session[SyncDriver]):
-    """What a blocking client's parts share."""
+    """The session of a blocking client."""
 
     @classmethod
     def of(cls, settings: Settings, transport: SyncTransport) -> SyncSession:
-        """Return a session that connects when it is first needed."""
+        """Build a session that connects when it is first used."""
         return cls(settings=settings, driver=SyncDriver(transport))
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Pickle the settings; the copy connects anew."""
+        """Pickle the settings; the copy opens its own connections."""
         self._check_picklable()
         return _sync_session, (self.settings,)
 
 
 @define
 class AsyncSession(Session[AsyncDriver]):
-    """What an asynchronous client's parts share."""
+    """The session of an asynchronous client."""
 
     @classmethod
     def of(cls, settings: Settings, transport: AsyncTransport) -> AsyncSession:
-        """Return a session that connects when it is first needed."""
+        """Build a session that connects when it is first used."""
         return cls(settings=settings, driver=AsyncDriver(transport))
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Pickle the settings; the copy connects anew."""
+        """Pickle the settings; the copy opens its own connections."""
         self._check_picklable()
         return _async_session, (self.settings,)
 

@@ -1,6 +1,6 @@
-"""Say what each status word means. The only place where status words are told apart.
+"""Define the meaning of each status word. Only this module interprets status words.
 
-The contract knows five words (openapi.yaml, VideoStatus); servers send more (DESIGN: poll).
+The contract has five words (openapi.yaml, VideoStatus); servers send more (DESIGN: poll).
 """
 
 from __future__ import annotations
@@ -12,32 +12,32 @@ FAILED: Final = frozenset({"failed", "error", "cancelled", "canceled", "expired"
 RUNNING: Final = frozenset({"queued", "in_progress", "processing"})
 
 
-def _word(status: str) -> str:
+def _normalized(status: str) -> str:
     return status.strip().lower()
 
 
 def is_completed(status: str) -> bool:
-    """Tell whether a status means that the video exists."""
-    return _word(status) in COMPLETED
+    """Return whether a status means that the video exists."""
+    return _normalized(status) in COMPLETED
 
 
 def is_failed(status: str) -> bool:
-    """Tell whether a status means that the job ended without a video."""
-    return _word(status) in FAILED
+    """Return whether a status means that the job ended without a video."""
+    return _normalized(status) in FAILED
 
 
 def is_terminal(status: str) -> bool:
-    """Tell whether a job in this status never changes again."""
+    """Return whether the status of a job with this status never changes again."""
     return is_completed(status) or is_failed(status)
 
 
 def is_known(status: str) -> bool:
-    """Tell whether the status is a word that the SDK understands; a poll goes on at any other."""
-    return _word(status) in RUNNING or is_terminal(status)
+    """Return whether the SDK knows the status; polling continues after an unknown one."""
+    return _normalized(status) in RUNNING or is_terminal(status)
 
 
-def in_contract(status: str) -> str:
-    """Return the contract's word for a terminal status; any other status as it is."""
+def contract_status(status: str) -> str:
+    """Return the contract's word for a terminal status; return any other status unchanged."""
     if is_completed(status):
         return "completed"
     if is_failed(status):

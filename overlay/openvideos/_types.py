@@ -1,4 +1,4 @@
-"""Name the types that callers pass: sentinels for what is left out, files, and the values that the contract knows."""
+"""Define the types of callers' arguments: sentinels for omitted arguments, files, and the contract's values."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from openvideos_raw.models.video_variant import VideoVariantValue
 
 
 class Omit:
-    """The type of `omit`: the parameter is not sent, and the server's default holds."""
+    """The type of `omit`: the parameter is not sent, and the server's default applies."""
 
     def __bool__(self) -> Literal[False]:
-        """Be false, so that `if value` skips what was left out."""
+        """Be false, so that `if value` skips an argument that was left out."""
         return False
 
     def __repr__(self) -> str:
-        """Read as the name that callers use."""
+        """Return the name that callers use."""
         return "omit"
 
     def __reduce__(self) -> str:
@@ -28,14 +28,14 @@ class Omit:
 
 
 class NotGiven:
-    """The type of `NOT_GIVEN`: the client's own setting holds. `None` would switch it off."""
+    """The type of `NOT_GIVEN`: the client's setting applies, while `None` would turn it off."""
 
     def __bool__(self) -> Literal[False]:
-        """Be false, so that `if value` skips what was not given."""
+        """Be false, so that `if value` skips an argument that was not given."""
         return False
 
     def __repr__(self) -> str:
-        """Read as the name that callers use."""
+        """Return the name that callers use."""
         return "NOT_GIVEN"
 
     def __reduce__(self) -> str:
@@ -48,7 +48,7 @@ NOT_GIVEN = NotGiven()
 not_given = NOT_GIVEN
 
 FileContent: TypeAlias = IO[bytes] | bytes | PathLike[str]
-"""What a file is read from: an open binary file, bytes, or a path."""
+"""The content of a file: an open binary file, bytes, or a path."""
 
 FileTypes: TypeAlias = (
     FileContent
@@ -60,26 +60,26 @@ FileTypes: TypeAlias = (
 
 
 class ImageReference(TypedDict, total=False):
-    """Where a reference image is, told by exactly one of the two keys."""
+    """A reference image, by exactly one of the two keys: its URL, or the id of a file."""
 
     image_url: str
     file_id: str
 
 
 class VideoReference(TypedDict):
-    """A completed video that the server has already."""
+    """A completed video of the same server, by its id."""
 
     id: str
 
 
 ListOrder: TypeAlias = ListOrderValue
-"""The order of a list by `created_at`, such as "desc", the newest first."""
+"""The order of a list by `created_at`, such as "desc" for the newest first."""
 
 VideoVariant: TypeAlias = VideoVariantValue
-"""One of the files of a job, such as "video", the clip."""
+"""The name of one of a job's files, such as "video" for the clip."""
 
 VideoModel: TypeAlias = KnownVideoModel
-"""A model's name: one that the contract knows, or any other that the server offers."""
+"""A model's name: one of the contract's, or any other that the server offers."""
 
 VideoSeconds: TypeAlias = Literal["4", "8", "12"] | str | int
 """A clip's duration in whole seconds, as a decimal string or an integer."""

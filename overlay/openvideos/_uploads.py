@@ -1,4 +1,4 @@
-"""Turn what callers give as a file into a part of a form: content, file name and media type."""
+"""Convert callers' files to parts of a form, with content, file name and media type."""
 
 from __future__ import annotations
 
@@ -28,25 +28,26 @@ _UNKNOWN: Final = "application/octet-stream"
 
 @frozen
 class Upload:
-    """A file, ready to be a part of a form."""
+    """A file that can be sent as a part of a form."""
 
     file: File
     headers: Mapping[str, str] | None
     rewindable: bool
     """Whether the content can be sent a second time."""
     opened: tuple[IO[bytes], ...] = field(repr=False)
-    """What was opened for it, to be closed after the call."""
+    """The files that were opened for it, and are closed after the call."""
 
     def part(self, name: str) -> tuple[str, Any]:
-        """Return the part as httpx takes it."""
+        """Return the part in httpx's form."""
         part = self.file.to_tuple()
         return name, (*part, dict(self.headers)) if self.headers else part
 
 
 def upload(name: str, value: FileTypes) -> Upload:
-    """Return a file to upload as the form field `name`, opened if it is a path.
+    """Prepare a file to upload as the form field `name`; open it if it is a path.
 
-    Raises InvalidArgumentError when it is nothing that a file can be read from, or cannot be read.
+    Raises:
+        InvalidArgumentError: The value is not a file, or the file cannot be read.
     """
     file_name: str | None = None
     media_type: str | None = None
@@ -65,7 +66,7 @@ def upload(name: str, value: FileTypes) -> Upload:
     file_name = file_name or _name_of(content) or name
     media_type = media_type or _media_type(file_name, payload)
     if "." not in file_name:
-        # Servers look at the extension.
+        # Some servers check the extension.
         file_name += mimetypes.guess_extension(media_type) or "" if media_type != _UNKNOWN else ""
     check_header("Content-Type", media_type)
     for header, text in (headers or {}).items():
@@ -80,7 +81,11 @@ def upload(name: str, value: FileTypes) -> Upload:
 
 
 def _opened(name: str, content: object) -> tuple[IO[bytes], tuple[IO[bytes], ...]]:
-    """Return the content as a binary file, and what had to be opened for that."""
+    """Return the content as a binary file, and the files that were opened for it.
+
+    Raises:
+        InvalidArgumentError: The content is not a file, or the file cannot be read.
+    """
     if isinstance(content, (bytes, bytearray, memoryview)):
         return io.BytesIO(cast("bytes", content)), ()
     if isinstance(content, str):
@@ -111,7 +116,7 @@ def _opened(name: str, content: object) -> tuple[IO[bytes], tuple[IO[bytes], ...
 
 
 class _Unseekable:
-    """Give a bare reader, which has `read` alone, the method by which files say that they cannot be rewound."""
+    """A file that has only `read`, extended by `seekable`, which says that it cannot be rewound."""
 
     def __init__(self, stream: IO[bytes]) -> None:
         self.read = stream.read
@@ -128,7 +133,7 @@ def _name_of(content: object) -> str | None:
 
 
 def _media_type(file_name: str, payload: IO[bytes]) -> str:
-    """Return a file's media type, by its name, else by how it begins."""
+    """Return a file's media type, by its name or, if that is unknown, by its first bytes."""
     guessed = mimetypes.guess_type(file_name)[0]
     if guessed:
         return guessed

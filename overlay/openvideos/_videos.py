@@ -1,4 +1,4 @@
-"""`client.videos`: what the API can do, blocking. The decisions are in the flows; these methods only name them."""
+"""`client.videos`: the API's operations, blocking. The methods run the flows, which make all decisions."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ._calls import Call, Extras
 from ._drivers.part_file import PartFile
 from ._flows.downloading import downloading
 from ._flows.paging import Walk, page_call
-from ._flows.polling import Pace, creating_and_polling, polling
+from ._flows.polling import PollSettings, creating_and_polling, polling
 from ._flows.retrying import sending
 from ._flows.wait_many import DEFAULT_CONCURRENCY, PAGE_SIZE, checked_concurrency, checked_ids, waiting
 from ._pages import SyncConversationCursorPage
@@ -51,24 +51,28 @@ T = TypeVar("T")
 class Videos:
     """Create, poll, download, list, delete and remix videos.
 
-    Every method takes `extra_headers`, `extra_query` and `extra_body`, which are laid over what it sends, and
-    `timeout`, the timeout of one request in seconds in place of the client's. Every method raises APIStatusError (by
-    status), APIConnectionError, APITimeoutError, APIResponseValidationError and InvalidArgumentError as these classes
-    say.
+    Every method takes `extra_headers`, `extra_query` and `extra_body`, which override what it sends, and `timeout`, the
+    timeout of one request in seconds, which overrides the client's.
+
+    Raises:
+        APIStatusError: Every method: the response has an error status, for which there are subclasses.
+        APIConnectionError: Every method: no complete response arrived (APITimeoutError: in time).
+        APIResponseValidationError: Every method: the response breaks the contract.
+        InvalidArgumentError: Every method: an argument cannot be sent.
     """
 
     def __init__(self, session: SyncSession) -> None:
-        """Belong to a client, by its session."""
+        """Use a client's session."""
         self._session = session
 
     @cached_property
     def with_raw_response(self) -> VideosWithRawResponse:
-        """The same methods, returning the answer itself; its `parse()` gives what they return here."""
+        """The same methods, but they return the response itself; its `parse()` returns what they return here."""
         return VideosWithRawResponse(self._session)
 
     @cached_property
     def with_streaming_response(self) -> VideosWithStreamingResponse:
-        """The same methods as context managers, whose answer has its body still unread."""
+        """The same methods as context managers that return the response, whose body is not read yet."""
         return VideosWithStreamingResponse(self._session)
 
     def create(
@@ -86,12 +90,12 @@ class Videos:
     ) -> Video:
         """Start a video generation job and return it, usually queued (openapi.yaml, create_video).
 
-        It is sent again only when it provably was not accepted, so that no job is started and billed twice.
+        It is retried only if the server provably did not accept it, so that no job is started and billed twice.
 
         Args:
             prompt: What the video shows.
-            input_reference: An image that the video starts from: a file, or {"image_url": …} or {"file_id": …}.
-            model: The model, such as "sora-2"; the server's default if it is left out.
+            input_reference: An image with which the video starts: a file, or {"image_url": …} or {"file_id": …}.
+            model: The model, such as "sora-2"; by default the server's.
             seconds: The duration in whole seconds.
             size: The size in pixels, such as "720x1280".
 
@@ -118,7 +122,7 @@ class Videos:
         extra_body: dict[str, object] | None = None,
         timeout: float | httpx.Timeout | None | NotGiven = NOT_GIVEN,
     ) -> Video:
-        """Return a job as it stands; a failed one is no error (openapi.yaml, retrieve_video)."""
+        """Return a job's current state; a failed job raises no error (openapi.yaml, retrieve_video)."""
         extras = Extras(extra_headers, extra_query, extra_body, timeout)
         return self._call(operations.retrieve(self._session.settings, extras, video_id=video_id))
 
@@ -133,11 +137,11 @@ class Videos:
         extra_body: dict[str, object] | None = None,
         timeout: float | httpx.Timeout | None | NotGiven = NOT_GIVEN,
     ) -> SyncConversationCursorPage[Video]:
-        """Return one page of videos, newest first; iterating it walks on over all pages (openapi.yaml, list_videos).
+        """Return one page of videos, newest first; iterating it yields all videos (openapi.yaml, list_videos).
 
         Args:
-            after: The id of the last video of the page before.
-            limit: How many videos a page holds at the most.
+            after: The id of the last video of the previous page.
+            limit: The most videos on a page.
             order: "desc" for the newest first, "asc" for the oldest first.
 
         """
@@ -232,7 +236,7 @@ class Videos:
         """Start a job that continues a video (openapi.yaml, extend_video).
 
         Args:
-            prompt: How the video goes on.
+            prompt: How the video continues.
             seconds: The duration to add, in whole seconds.
             video: A completed video: its id, {"id": …} or the Video itself; or a file.
 
@@ -286,24 +290,24 @@ class Videos:
 
         Args:
             video_id: The id of the job.
-            poll_interval_ms: Milliseconds between two reads; else as the server says, else 1000.
-            poll_timeout_ms: Milliseconds to wait in all, an hour if it is left out.
+            poll_interval_ms: Milliseconds between two polls; by default as the server advises, else 1000.
+            poll_timeout_ms: Milliseconds to wait in total; by default an hour.
             raise_on_failure: Raise VideoFailedError if the job failed.
             on_update: Called with the Video whenever it has changed.
 
         Raises:
-            PollTimeoutError: If the job has not ended in time. It goes on at the server.
-            VideoFailedError: If the job failed, with raise_on_failure.
+            PollTimeoutError: The job did not end in time. It continues at the server.
+            VideoFailedError: The job failed, and raise_on_failure is true.
 
-        Every exception that leaves this method has the last Video as `.video`.
+        Every exception of this method has the latest Video as `.video`.
 
         """
-        pace = Pace.of(poll_interval_ms=poll_interval_ms, poll_timeout_ms=poll_timeout_ms)
+        poll_settings = PollSettings.of(poll_interval_ms=poll_interval_ms, poll_timeout_ms=poll_timeout_ms)
         extras = Extras(extra_headers, extra_query, extra_body, timeout)
         flow = polling(
             operations.retrieve(self._session.settings, extras, video_id=video_id),
             self._session.retries,
-            pace,
+            poll_settings,
             video_id=video_id,
             raise_on_failure=raise_on_failure,
             on_update=on_update,
@@ -329,10 +333,15 @@ class Videos:
     ) -> Video:
         """Start a job, wait until it has ended, and return it, its status "completed" or "failed".
 
-        The arguments are those of `create` and `poll`. `extra_body` goes with the creation, headers and query with
-        every request. From the moment that the job has an id, every exception has it as `.video_id` and `.video`.
+        The arguments are those of `create` and `poll`. `extra_body` is sent only with the create; `extra_headers` and
+        `extra_query` are sent with every request. Once the job has an id, every exception has it as `.video_id` and
+        `.video`.
+
+        Raises:
+            PollTimeoutError: The job did not end in time. It continues at the server.
+            VideoFailedError: The job failed, and raise_on_failure is true.
         """
-        pace = Pace.of(poll_interval_ms=poll_interval_ms, poll_timeout_ms=poll_timeout_ms)
+        poll_settings = PollSettings.of(poll_interval_ms=poll_interval_ms, poll_timeout_ms=poll_timeout_ms)
         settings = self._session.settings
         extras = Extras(extra_headers, extra_query, extra_body, timeout)
         create = operations.create(
@@ -348,7 +357,7 @@ class Videos:
             create,
             lambda video_id: operations.retrieve(settings, extras.for_reads(), video_id=video_id),
             self._session.retries,
-            pace,
+            poll_settings,
             raise_on_failure=raise_on_failure,
             on_update=on_update,
         )
@@ -367,18 +376,18 @@ class Videos:
         extra_query: dict[str, object] | None = None,
         timeout: float | httpx.Timeout | None | NotGiven = NOT_GIVEN,
     ) -> Iterator[Video]:
-        """Wait for many jobs and yield each as it ends.
+        """Wait for many jobs, and yield each of them when it ends.
 
-        One page of the list tells of up to a hundred jobs, so that thousands of jobs take few requests; what the
-        pages do not show is read singly, at most `max_concurrency` at once.
+        A page of the list contains up to a hundred jobs, so that waiting for thousands of jobs takes few requests. Jobs
+        that are not on the pages are read one by one, at most `max_concurrency` at once.
 
         Raises:
-            PollTimeoutError: If some have not ended in time; its `pending` names them.
-            NotFoundError: If the server knows one of the ids not at all; its `video_id` names it.
-            VideoFailedError: If one failed, with raise_on_failure.
+            PollTimeoutError: Some jobs did not end in time; `pending` has their ids.
+            NotFoundError: The server has no job with one of the ids; `video_id` is that id.
+            VideoFailedError: A job failed, and raise_on_failure is true.
 
         """
-        pace = Pace.of(poll_interval_ms=poll_interval_ms, poll_timeout_ms=poll_timeout_ms)
+        poll_settings = PollSettings.of(poll_interval_ms=poll_interval_ms, poll_timeout_ms=poll_timeout_ms)
         settings, wanted = self._session.settings, checked_ids(ids)
         extras = Extras(extra_headers, extra_query, None, timeout)
         flow = waiting(
@@ -387,7 +396,7 @@ class Videos:
             self._page,
             Walk(settings, operations.ListOptions(limit=PAGE_SIZE), extras),
             self._session.retries,
-            pace,
+            poll_settings,
             raise_on_failure=raise_on_failure,
             concurrency=checked_concurrency(max_concurrency),
         )
@@ -404,10 +413,11 @@ class Videos:
         extra_query: dict[str, object] | None = None,
         timeout: float | httpx.Timeout | None | NotGiven = NOT_GIVEN,
     ) -> Path:
-        """Download a file of a completed video to a path, in little memory, and return the path.
+        """Download a file of a completed video to a path, with little memory, and return the path.
 
-        The path holds the whole file or what it held before: the bytes go to a part file beside it, which is checked,
-        synced and renamed. After a break the download goes on where it broke off. The job is never touched.
+        The file is written completely or not at all: the bytes are written to a part file in the same directory, which
+        is checked, synced and renamed. After an interruption, the download continues where it stopped. The job is not
+        changed.
 
         Args:
             video_id: The id of the video.
@@ -416,7 +426,7 @@ class Videos:
             on_progress: Called with the bytes received and the bytes expected (None if unknown).
 
         Raises:
-            DownloadError: If the file does not arrive whole, or cannot be written.
+            DownloadError: The file does not arrive completely, or cannot be written.
 
         """
         extras = Extras(extra_headers, extra_query, None, timeout)
@@ -426,12 +436,12 @@ class Videos:
         return self._session.driver.run(downloading(call, self._session.retries, PartFile(to), on_progress))
 
     def _call(self, call: Call[T]) -> T:
-        """Send a call and return what its answer means."""
+        """Send a call, and return its parsed response."""
         with call.closing():
             return call.parse(self._session.driver.run(sending(call, self._session.retries)))
 
     def _page(self, walk: Walk) -> Call[SyncConversationCursorPage[Video]]:
-        """Return the call that fetches one page."""
+        """Build the call that fetches one page."""
         return page_call(partial(SyncConversationCursorPage, session=self._session), walk)
 
 
@@ -456,7 +466,7 @@ class VideosWithRawResponse:
     """The methods of `client.videos`, each returning an APIResponse."""
 
     def __init__(self, session: SyncSession) -> None:
-        """Belong to a client, by its session."""
+        """Use a client's session."""
         videos = _RawVideos(session)
         self.create = raw(videos.create)
         self.retrieve = raw(videos.retrieve)
@@ -471,10 +481,10 @@ class VideosWithRawResponse:
 
 
 class VideosWithStreamingResponse:
-    """The methods of `client.videos`, each returning a context manager that gives an APIResponse, its body unread."""
+    """The methods of `client.videos`, each returning a context manager with an APIResponse, its body not read yet."""
 
     def __init__(self, session: SyncSession) -> None:
-        """Belong to a client, by its session."""
+        """Use a client's session."""
         videos = _StreamedVideos(session)
         self.create = streamed(videos.create)
         self.retrieve = streamed(videos.retrieve)

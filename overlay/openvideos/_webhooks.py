@@ -1,8 +1,7 @@
-"""Verify and read webhooks (openapi.yaml, webhooks), by the standardwebhooks library.
+"""Verify and read webhooks (openapi.yaml, webhooks), with the standardwebhooks library.
 
-Whoever knows the address of a receiver can send it anything. So everything that is not what a holder of the secret
-signed raises WebhookVerificationError and nothing else; the library lets TypeError, ValueError and binascii.Error
-through.
+Anyone who knows a receiver's address can send it anything. So whatever is wrong with a webhook raises
+WebhookVerificationError and no other exception; the library also raises TypeError, ValueError and binascii.Error.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ VideoFailed: TypeAlias = VideoFailedEvent
 
 @frozen
 class UnknownEvent:
-    """An event of a type that this version does not know. It is signed; ignore it, or read `body`."""
+    """A signed event of a type that this version does not know. Ignore it, or read `body`."""
 
     type: str
     body: dict[str, Any]
@@ -42,10 +41,10 @@ VideoEvent: TypeAlias = VideoCompleted | VideoFailed | UnknownEvent
 
 
 class Webhooks:
-    """Verify and read webhooks with the client's `webhook_secret`, or one passed to the call."""
+    """Verify and read webhooks with the client's `webhook_secret`, or with a secret passed to a method."""
 
     def __init__(self, secret: str | Sequence[str] | None) -> None:
-        """Verify with a secret, or with several of which one must fit."""
+        """Verify with a secret, or with several of which one must match."""
         self._secret = secret
 
     def verify(
@@ -58,13 +57,13 @@ class Webhooks:
         """Check that a webhook was signed with the secret, at most five minutes ago.
 
         Args:
-            payload: The body exactly as it came; a body that was parsed and written again is another.
+            payload: The body exactly as it was received; do not parse and serialize it again.
             headers: The headers of the request, in any case.
-            secret: The secret, or several of which one must fit; the client's if it is left out.
+            secret: The secret, or several of which one must match; by default the client's.
 
         Raises:
-            WebhookVerificationError: If it was not.
-            ConfigurationError: If there is no secret, or none that can be one.
+            WebhookVerificationError: The webhook was not signed with the secret, or is older than five minutes.
+            ConfigurationError: There is no secret, or it is invalid.
 
         """
         secrets = secret if secret is not None else self._secret
@@ -79,7 +78,9 @@ class Webhooks:
     ) -> VideoEvent:
         """Check a webhook as `verify` does, and return its event: VideoCompleted, VideoFailed or UnknownEvent.
 
-        An event that is signed and is none raises WebhookVerificationError too.
+        Raises:
+            WebhookVerificationError: The webhook was not signed with the secret, is too old, or is not an event.
+            ConfigurationError: There is no secret, or it is invalid.
         """
         secrets = secret if secret is not None else self._secret
         return _event(_verified(payload, headers, secrets))
@@ -88,9 +89,12 @@ class Webhooks:
 def sign(
     payload: str | bytes, *, secret: str, message_id: str = "msg_test", timestamp: float | None = None
 ) -> dict[str, str]:
-    """Return the headers with which a server signs a payload, for the tests of a receiver.
+    """Return the headers with which a server signs a payload, for tests of a receiver.
 
-    `timestamp` is in Unix seconds, now if it is left out. Raises ConfigurationError for a secret that cannot be one.
+    `timestamp` is in Unix seconds; by default the current time.
+
+    Raises:
+        ConfigurationError: The secret is invalid.
     """
     at = int(time.time() if timestamp is None else timestamp)
     text = payload if isinstance(payload, str) else payload.decode()
@@ -99,21 +103,30 @@ def sign(
 
 
 def _webhook(secret: object) -> Webhook:
-    """Return the library's verifier for a secret."""
+    """Return the library's verifier for a secret.
+
+    Raises:
+        ConfigurationError: The secret is invalid, or standardwebhooks is not installed.
+    """
     try:
         from standardwebhooks import Webhook
     except ImportError as error:
         raise ConfigurationError("Webhooks need standardwebhooks: pip install 'openvideos[webhooks]'.") from error
     if not isinstance(secret, str) or not secret.removeprefix("whsec_").strip("= \t\r\n"):
-        raise ConfigurationError("A webhook secret is empty or no text; it looks like whsec_ and base64.")
+        raise ConfigurationError("A webhook secret is empty or not text; it looks like whsec_ and base64.")
     try:
         return Webhook(secret)
-    except Exception as error:  # the library's own, binascii's and others: none may show the secret
+    except Exception as error:  # also binascii's errors and others; no message may show the secret
         raise ConfigurationError("A webhook secret is not base64; it looks like whsec_ and base64.") from error
 
 
 def _verified(payload: object, headers: object, secrets: str | Sequence[str] | None) -> str:
-    """Return the payload as text if one of the secrets fits its signature."""
+    """Return the payload as text if one of the secrets matches its signature.
+
+    Raises:
+        WebhookVerificationError: No secret matches, or the webhook is malformed.
+        ConfigurationError: There is no secret, or it is invalid.
+    """
     if not secrets:
         raise ConfigurationError("No webhook secret: pass webhook_secret=, or set OPENVIDEOS_WEBHOOK_SECRET.")
     verifiers = [_webhook(secret) for secret in (secrets if isinstance(secrets, (list, tuple)) else [secrets])]
@@ -123,13 +136,13 @@ def _verified(payload: object, headers: object, secrets: str | Sequence[str] | N
     for verifier in verifiers:
         try:
             verifier.verify(text, signed, json_parse=False)
-        except Exception as error:  # noqa: BLE001 - whatever a hostile header makes the library raise
+        except Exception as error:  # noqa: BLE001 - a hostile header can make the library raise any exception
             problem = error
         else:
             return text
     raise WebhookVerificationError(
         f"The webhook is not signed with the secret, or is too old ({type(problem).__name__}: {problem}). Pass the "
-        "body exactly as it came."
+        "body exactly as it was received."
     ) from None
 
 
@@ -142,16 +155,20 @@ def _text(payload: object) -> str:
     if isinstance(payload, str):
         return payload
     raise WebhookVerificationError(
-        f"The webhook's body is of the type {type(payload).__name__}; pass the bytes or the text that came."
+        f"The webhook's body is of the type {type(payload).__name__}; pass the bytes or the text that was received."
     )
 
 
 def _headers(headers: object) -> dict[str, str]:
-    """Return the three headers, in lower case, without signatures of other versions or forms."""
+    """Return the three headers with lower-case names, and without signatures of other versions or forms.
+
+    Raises:
+        WebhookVerificationError: A header is missing.
+    """
     try:
         items = {str(name).lower(): str(value) for name, value in dict(headers).items()}  # type: ignore[call-overload]
     except Exception as error:
-        raise WebhookVerificationError("The webhook's headers are no mapping of names to values.") from error
+        raise WebhookVerificationError("The webhook's headers are not a mapping of names to values.") from error
     missing = [name for name in HEADERS if not items.get(name)]
     if missing:
         raise WebhookVerificationError(f"The webhook lacks the headers {', '.join(missing)}.")
@@ -163,16 +180,18 @@ def _event(text: str) -> VideoEvent:
     try:
         body = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise WebhookVerificationError("The webhook is signed, and its body is not JSON.") from error
+        raise WebhookVerificationError("The webhook is signed, but its body is not JSON.") from error
     kind = body.get("type") if is_object(body) else None
     if not isinstance(kind, str):
-        raise WebhookVerificationError("The webhook is signed, and its body is no event: it has no type.")
+        raise WebhookVerificationError("The webhook is signed, but its body is not an event: it has no type.")
     try:
-        # The exact type decides: a word that merely begins alike is another event.
+        # The type must match exactly: a type with the same beginning is another event.
         if kind == "video.completed":
             return VideoCompleted.from_dict(body)
         if kind == "video.failed":
             return VideoFailed.from_dict(body)
     except (TypeError, ValueError) as error:
-        raise WebhookVerificationError(f"The webhook is signed, and its body is no {kind} event: {error}.") from error
+        raise WebhookVerificationError(
+            f"The webhook is signed, but its body is not a {kind} event: {error}."
+        ) from error
     return UnknownEvent(type=kind, body=body)

@@ -10,7 +10,7 @@ import anyio.to_thread
 import httpx
 import pytest
 
-from openvideos._drivers.background_writer import Writing
+from openvideos._drivers.background_writer import BackgroundWriter
 from openvideos._drivers.body import PIECE
 from openvideos._flows.effects import Save
 
@@ -35,9 +35,9 @@ class Disk:
             raise self.error
         self.written.append(len(data))
 
-    def writing(self) -> Writing:
+    def writing(self) -> BackgroundWriter:
         """Return what is tested, on this disk."""
-        return Writing(Save(cast("httpx.Response", None), self.write, self._progress))
+        return BackgroundWriter(Save(cast("httpx.Response", None), self.write, self._progress))
 
     def _progress(self) -> Any:
         self.told.append(sum(self.written))
@@ -48,7 +48,7 @@ def disk() -> Disk:
     return Disk()
 
 
-async def is_written(writing: Writing) -> None:
+async def is_written(writing: BackgroundWriter) -> None:
     """Wait until the batch that was begun is on the disk."""
     assert writing._written is not None
     await anyio.to_thread.run_sync(writing._written.result)

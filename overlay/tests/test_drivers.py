@@ -13,7 +13,7 @@ from openvideos._calls import Call
 from openvideos._drivers.async_ import AsyncDriver
 from openvideos._drivers.sync import SyncDriver
 from openvideos._drivers.transport import AsyncTransport, SyncTransport
-from openvideos._flows.effects import Close, Do, Flow, Send, Sleep, Tell
+from openvideos._flows.effects import Close, Do, Flow, Notify, Send, Sleep
 from openvideos._parsing import video
 
 CALL = Call(operation="retrieve_video", method="GET", url="http://server.test/v1/videos/v", headers={}, parse=video)
@@ -86,7 +86,7 @@ def test_what_can_be_awaited_is_refused_by_the_blocking_driver() -> None:
             yield
 
     def telling() -> Flow[None]:
-        yield Tell(Later)
+        yield Notify(Later)
 
     with pytest.raises(InvalidArgumentError, match="AsyncOpenVideos"):
         blocking().run(telling())

@@ -100,7 +100,7 @@ def test_a_survivor_needs_a_reason(project: Project) -> None:
     assert 1 == run.returncode
     assert [
         {"where": "_flows.hints._number", "line": 'a = "\\t-"', "mutant": 'a = "XX"'},
-        {"where": "_flows.paging.Once.fresh", "line": "x = (\n1", "mutant": "x = (\n2"},
+        {"where": "_flows.paging.SeenItems.new_items", "line": "x = (\n1", "mutant": "x = (\n2"},
     ] == entries(run.stdout)
     assert "survived, and no reason is given:" in run.stdout
     assert "no tests, and no reason is given:" in run.stdout

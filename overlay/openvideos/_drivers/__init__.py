@@ -1,4 +1,4 @@
-"""Carry out the I/O that flows ask for, blocking and async.
+"""Carry out the effects that flows yield, blocking or async: all I/O is here.
 
 May import `_flows`, `requests` and `base`.
 """

@@ -1,4 +1,4 @@
-"""Carry out what flows ask for by awaiting, on asyncio or trio: the twin of `sync`, with the same rules."""
+"""Run flows asynchronously, on asyncio or trio, by the same rules as `sync.py` runs them blocking."""
 
 from __future__ import annotations
 
@@ -12,31 +12,39 @@ import anyio.to_thread
 import httpx
 
 from .._errors import APIConnectionError, OpenVideosError
-from .._flows.effects import Close, Do, Effect, Emit, Flow, Gather, Save, Send, Sleep, Tell
-from .attempt import FOREIGN_ASYNC, attempt_failed, build, cut_off, log_attempt, redirected, way
-from .background_writer import Writing, awaited
-from .body import Body, Outgoing, pieces_async
+from .._flows.effects import Close, Do, Effect, Emit, Flow, Gather, Notify, Save, Send, Sleep
+from .attempt import (
+    ASYNC_TRANSPORT_ERRORS,
+    broken_body_error,
+    build,
+    failed_attempt_error,
+    log_attempt,
+    redirect_history,
+    redirect_request,
+)
+from .background_writer import BackgroundWriter, await_if_needed
+from .body import RequestBody, ResponseBody, pieces_async
 from .transport import AsyncTransport
 
 T = TypeVar("T")
 
 
 class AsyncDriver:
-    """Run flows by awaiting, on asyncio or trio."""
+    """Run flows asynchronously, on asyncio or trio."""
 
     def __init__(self, transport: AsyncTransport, sleep: Callable[[float], Awaitable[None]] = anyio.sleep) -> None:
-        """Keep where requests go; `sleep` is given by tests that own the clock."""
+        """Send requests over this transport; tests that control the clock replace `sleep`."""
         self.transport = transport
         self.sleep = sleep
 
     async def run(self, flow: Flow[T]) -> T:
-        """Return a flow's result."""
+        """Run a flow to its end, and return its result."""
         try:
             effect = next(flow)
             while True:
                 try:
                     outcome = await self.perform(effect)
-                except BaseException as error:  # noqa: BLE001 - the flow adds what it knows and raises it again
+                except BaseException as error:  # noqa: BLE001 - the flow adds the job and raises it again
                     effect = flow.throw(error)
                 else:
                     effect = flow.send(outcome)
@@ -46,7 +54,7 @@ class AsyncDriver:
             flow.close()
 
     async def iterate(self, flow: Flow[Any]) -> AsyncIterator[Any]:
-        """Yield what a flow emits."""
+        """Run a flow, and yield the items that it emits."""
         try:
             effect = next(flow)
             while True:
@@ -56,7 +64,7 @@ class AsyncDriver:
                         outcome = None
                     else:
                         outcome = await self.perform(effect)
-                except BaseException as error:  # noqa: BLE001 - the flow adds what it knows and raises it again
+                except BaseException as error:  # noqa: BLE001 - the flow adds the job and raises it again
                     effect = flow.throw(error)
                 else:
                     effect = flow.send(outcome)
@@ -65,8 +73,8 @@ class AsyncDriver:
         finally:
             flow.close()
 
-    async def perform(self, effect: Effect) -> Any:  # noqa: PLR0911 - an outcome per effect
-        """Carry one effect out and return its outcome."""
+    async def perform(self, effect: Effect) -> Any:  # noqa: PLR0911 - one return for each effect
+        """Carry out one effect, and return its outcome."""
         match effect:
             case Send():
                 return await self._send(effect)
@@ -74,9 +82,9 @@ class AsyncDriver:
                 return await self.sleep(effect.seconds)
             case Do():
                 return await anyio.to_thread.run_sync(effect.function)
-            case Tell():
-                # A StopIteration leaves this coroutine as a RuntimeError (PEP 479), which passes through flows.
-                return await awaited(effect.function(*effect.arguments))
+            case Notify():
+                # A callback's StopIteration leaves this coroutine as a RuntimeError (PEP 479), which flows can raise.
+                return await await_if_needed(effect.function(*effect.arguments))
             case Save():
                 return await self._save(effect)
             case Close():
@@ -84,21 +92,23 @@ class AsyncDriver:
             case Gather():
                 return await self._gather(effect)
             case Emit():
-                raise AssertionError("emitted outside an iteration")
+                raise AssertionError("a flow emitted an item outside of iterate()")
 
     async def _send(self, send: Send) -> httpx.Response | APIConnectionError:
         call, started = send.call, time.perf_counter()
         http = self.transport.client()
         request = build(http, send)
-        request.stream = Outgoing(cast("httpx.SyncByteStream", request.stream))
+        request.stream = RequestBody(cast("httpx.SyncByteStream", request.stream))
         outcome: httpx.Response | APIConnectionError
         try:
             with anyio.fail_after(send.within):
                 outcome = await self._exchange(http, request, send)
         except TimeoutError:
-            outcome = attempt_failed(call, request, httpx.ReadTimeout("the answer came too slowly", request=request))
-        except FOREIGN_ASYNC as error:
-            outcome = attempt_failed(call, request, error)
+            outcome = failed_attempt_error(
+                call, request, httpx.ReadTimeout("the response took too long", request=request)
+            )
+        except ASYNC_TRANSPORT_ERRORS as error:
+            outcome = failed_attempt_error(call, request, error)
         log_attempt(call, outcome, started)
         return outcome
 
@@ -106,17 +116,17 @@ class AsyncDriver:
         self, http: httpx.AsyncClient, request: httpx.Request, send: Send
     ) -> httpx.Response | APIConnectionError:
         response = await http.send(request, stream=True, follow_redirects=False)
-        while (following := redirected(send.call, response)) is not None:
-            # Unread: nobody needs the body of a redirect, and it may have no end.
+        while (following := redirect_request(send.call, response)) is not None:
+            # The body is not read: it is not needed, and may be endless.
             await response.aclose()
-            history = way(response)
-            # What may go on of the credentials is in the request already.
+            history = redirect_history(response)
+            # `redirect_request` has kept only the credentials that may be sent to the new address.
             response = await http.send(following, stream=True, follow_redirects=False, auth=httpx.Auth())
             response.history = history
         return response if send.stream and response.is_success else await self._read(response, send)
 
     async def _read(self, response: httpx.Response, send: Send) -> httpx.Response | APIConnectionError:
-        body = Body(send.call, response)
+        body = ResponseBody(send.call, response)
         try:
             if body.is_small():
                 await response.aread()
@@ -125,7 +135,7 @@ class AsyncDriver:
                 async for piece in pieces:
                     body.add(piece)
             return body.whole()
-        except FOREIGN_ASYNC as error:
+        except ASYNC_TRANSPORT_ERRORS as error:
             return body.broken(error)
         finally:
             with anyio.CancelScope(shield=True):
@@ -133,12 +143,12 @@ class AsyncDriver:
 
     async def _save(self, save: Save) -> APIConnectionError | None:
         broken: APIConnectionError | None = None
-        async with aclosing(pieces_async(save.response)) as pieces, Writing(save) as writing:
+        async with aclosing(pieces_async(save.response)) as pieces, BackgroundWriter(save) as writing:
             while True:
                 try:
                     piece = await anext(pieces, None)
-                except FOREIGN_ASYNC as error:
-                    broken = cut_off(error, save.response)
+                except ASYNC_TRANSPORT_ERRORS as error:
+                    broken = broken_body_error(error, save.response)
                     break
                 if piece is None:
                     break

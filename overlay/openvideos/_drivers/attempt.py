@@ -1,4 +1,4 @@
-"""Say what both drivers do alike around one attempt: its request, its limits, its log line. No I/O."""
+"""Prepare and describe one attempt of a call, for both drivers: its request, its limits, its log line. No I/O."""
 
 from __future__ import annotations
 
@@ -17,21 +17,33 @@ from .._flows.effects import Send
 from .._parsing import connection_error, secrets_of
 from .._secrets import is_secret_name, scrub, secrets_in
 
-LONGEST_WAY: Final = 20
-"""How many redirects are followed."""
+MAX_REDIRECTS: Final = 20
+"""The most redirects that are followed."""
 
 logger = logging.getLogger("openvideos")
 
-# What httpx raises of its own, and what it lets through: OSError from custom transports, ValueError from odd headers
-# and URLs.
-FOREIGN: Final = (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, httpx.CookieConflict, OSError, ValueError)
+# The exceptions that httpx raises or passes on: OSError from custom transports, ValueError from unusual headers and
+# URLs.
+TRANSPORT_ERRORS: Final = (
+    httpx.HTTPError,
+    httpx.StreamError,
+    httpx.InvalidURL,
+    httpx.CookieConflict,
+    OSError,
+    ValueError,
+)
 
-# What anyio raises on a connection that another task has closed comes on top.
-FOREIGN_ASYNC: Final = (*FOREIGN, anyio.ClosedResourceError, anyio.BrokenResourceError, anyio.EndOfStream)
+# anyio raises these if another task has closed the connection.
+ASYNC_TRANSPORT_ERRORS: Final = (
+    *TRANSPORT_ERRORS,
+    anyio.ClosedResourceError,
+    anyio.BrokenResourceError,
+    anyio.EndOfStream,
+)
 
 
-def clamped(timeout: float | httpx.Timeout | None, within: float | None) -> httpx.Timeout:
-    """Return a timeout none of whose phases is longer than `within` seconds."""
+def limited_timeout(timeout: float | httpx.Timeout | None, within: float | None) -> httpx.Timeout:
+    """Limit each phase of a timeout to `within` seconds."""
     base = timeout if isinstance(timeout, httpx.Timeout) else httpx.Timeout(timeout)
     if within is None:
         return base
@@ -40,7 +52,11 @@ def clamped(timeout: float | httpx.Timeout | None, within: float | None) -> http
 
 
 def build(http: httpx.Client | httpx.AsyncClient, send: Send) -> httpx.Request:
-    """Return the request of one attempt."""
+    """Build the request of one attempt.
+
+    Raises:
+        InvalidArgumentError: The URL cannot be encoded.
+    """
     call = send.call
     try:
         return http.build_request(
@@ -50,17 +66,18 @@ def build(http: httpx.Client | httpx.AsyncClient, send: Send) -> httpx.Request:
             params=call.query,
             json=call.json,
             files=call.files,
-            timeout=clamped(call.timeout, send.within),
+            timeout=limited_timeout(call.timeout, send.within),
         )
     except (httpx.InvalidURL, UnicodeError) as error:
         raise InvalidArgumentError(f"The address of {call.operation} cannot be written: {error}.") from error
 
 
-def redirected(call: Call[Any], response: httpx.Response) -> httpx.Request | None:
-    """Return the request that an answer sends the call on to, None if it is not to be followed.
+def redirect_request(call: Call[Any], response: httpx.Response) -> httpx.Request | None:
+    """Return the request to which a response redirects; None if it is no redirect, or one that is not followed.
 
-    A POST is not, since it would be repeated or turned into a GET; nor any other method that would be turned into one:
-    a DELETE that became a GET deletes nothing. No secret goes to another origin; httpx drops Authorization alone.
+    A redirect of a POST is not followed, since that would repeat the POST or turn it into a GET. A redirect that
+    changes another method is not followed either: a DELETE that becomes a GET deletes nothing. Secrets are removed if
+    the redirect leads to another origin; httpx itself removes only Authorization.
     """
     request = response.next_request
     if request is None or call.is_post or request.method != response.request.method:
@@ -71,16 +88,18 @@ def redirected(call: Call[Any], response: httpx.Response) -> httpx.Request | Non
     return request
 
 
-def way(response: httpx.Response) -> list[httpx.Response]:
-    """Return a redirect that is to be followed, and those before it.
+def redirect_history(response: httpx.Response) -> list[httpx.Response]:
+    """Return the redirects so far, including this response.
 
-    Raises httpx.TooManyRedirects when they are too many, httpx.RemoteProtocolError when it leads nowhere.
+    Raises:
+        httpx.TooManyRedirects: There are more than MAX_REDIRECTS.
+        httpx.RemoteProtocolError: The redirect leads to an invalid port.
     """
     following = response.next_request
     if following is not None and not has_valid_port(following.url):
         raise httpx.RemoteProtocolError(f"a redirect to the port {following.url.port}", request=response.request)
-    if len(response.history) >= LONGEST_WAY:
-        raise httpx.TooManyRedirects(f"more than {LONGEST_WAY} redirects", request=response.request)
+    if len(response.history) >= MAX_REDIRECTS:
+        raise httpx.TooManyRedirects(f"more than {MAX_REDIRECTS} redirects", request=response.request)
     return [*response.history, response]
 
 
@@ -96,22 +115,22 @@ def log_attempt(call: Call[Any], outcome: httpx.Response | APIConnectionError, s
     logger.debug("%s%s: %s after %.0f ms", call.operation, about, what, (time.perf_counter() - started) * 1000)
 
 
-def attempt_failed(call: Call[Any], request: httpx.Request, error: Exception) -> APIConnectionError:
-    """Return the error of an attempt that brought no answer, or only the beginning of one."""
-    return _caused(error, request, (*call.secrets, *secrets_in([request.headers])))
+def failed_attempt_error(call: Call[Any], request: httpx.Request, error: Exception) -> APIConnectionError:
+    """Build the error of an attempt without a response, or with an incomplete one."""
+    return _connection_error_from(error, request, (*call.secrets, *secrets_in([request.headers])))
 
 
-def cut_off(error: Exception, response: httpx.Response) -> APIConnectionError:
-    """Return the error of an answer that broke off while its body was saved."""
-    return _caused(error, response.request, secrets_of(response))
+def broken_body_error(error: Exception, response: httpx.Response) -> APIConnectionError:
+    """Build the error of a response whose body broke off."""
+    return _connection_error_from(error, response.request, secrets_of(response))
 
 
-def _caused(error: Exception, request: httpx.Request, secrets: tuple[str, ...]) -> APIConnectionError:
+def _connection_error_from(error: Exception, request: httpx.Request, secrets: tuple[str, ...]) -> APIConnectionError:
     result = connection_error(error, request, secrets)
-    # What the server sent may stand in the texts of httpx's, httpcore's and h11's exceptions, all of them in a
-    # traceback.
-    told = "".join(traceback.format_exception_only(error))
-    if scrub(told, secrets) != told:
+    # The texts of httpx's, httpcore's and h11's exceptions, all of which a traceback shows, may contain what the server
+    # sent.
+    text = "".join(traceback.format_exception_only(error))
+    if scrub(text, secrets) != text:
         kind = type(error) if isinstance(error, httpx.RequestError) else httpx.TransportError
         error = kind(scrub(str(error), secrets))
     result.__cause__ = error

@@ -1,4 +1,4 @@
-"""Write what arrives beside the event loop: the loop never waits for the disk, nor the disk for the network."""
+"""Write a download in a thread, so that the event loop never waits for the disk, nor the disk for the network."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from .._flows.effects import Save
 from .body import PIECE
 
 
-class Writing:
-    """Write pieces in a thread of its own, in large batches, one of them behind what is being read.
+class BackgroundWriter:
+    """Write pieces in a separate thread, in large batches; one batch is written while the next is read.
 
-    What a write or the progress callback raises comes out of the next call, as it is.
+    An exception of a write or of the progress callback is raised unchanged by the next call of a method.
     """
 
     def __init__(self, save: Save) -> None:
-        """Begin with nothing to write."""
+        """Start without pieces."""
         self._save = save
         self._batch: list[bytes] = []
         self._size = 0
@@ -33,21 +33,21 @@ class Writing:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """End the thread, after its last write: the file is about to be put in its place, or closed and removed."""
+        """End the thread after its last write, since the file is then renamed, or closed and removed."""
         with anyio.CancelScope(shield=True):
             await anyio.to_thread.run_sync(self._thread.shutdown)
 
     async def add(self, piece: bytes) -> None:
-        """Take a piece; begin to write when there are enough."""
+        """Add a piece; start to write a batch if there are enough pieces."""
         self._batch.append(piece)
         self._size += len(piece)
         if self._size >= PIECE:
             await self._flush()
         elif self._written is not None and self._written.done():
-            await self._settle()  # so that the callback hears of it now, however slowly the next batch comes
+            await self._settle()  # report progress now, because the next batch may arrive slowly
 
     async def finish(self) -> None:
-        """Write what is left, and wait for it."""
+        """Write the remaining pieces, and wait until they are written."""
         if self._batch:
             await self._flush()
         await self._settle()
@@ -60,17 +60,17 @@ class Writing:
         self._written = self._thread.submit(self._save.write, data)
 
     async def _settle(self) -> None:
-        """Wait for the write that was begun, and tell how far the file is."""
+        """Wait for the running write, if there is one, and report the progress."""
         written, self._written = self._written, None
         if written is None:
             return
         if not written.done():
             await anyio.to_thread.run_sync(wait_for, [written])
         written.result()
-        await awaited(self._save.progress())
+        await await_if_needed(self._save.progress())
 
 
-async def awaited(result: Any) -> None:
-    """Await what a callback returned, if that can be awaited."""
+async def await_if_needed(result: Any) -> None:
+    """Await a callback's result if it is awaitable."""
     if inspect.isawaitable(result):
         await result

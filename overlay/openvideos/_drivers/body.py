@@ -1,7 +1,7 @@
-"""Pass bodies in pieces, as the drivers do, and notice what httpx does not: gzip that ends early.
+"""Read and decode responses' bodies in pieces, for both drivers, and detect gzip that ends early, unlike httpx.
 
-What is kept in memory has a limit. The SDK asks for gzip or for no encoding at all (`_calls`), so that no other one
-needs to be understood.
+The size of a body in memory is limited. The SDK accepts gzip or no encoding (see `_calls.py`), so other encodings are
+not decoded.
 """
 
 from __future__ import annotations
@@ -14,21 +14,21 @@ from typing import Any, Final, cast
 import anyio
 import httpx
 
-from .._calls import LARGEST_ANSWER, Call
+from .._calls import LARGEST_RESPONSE, Call
 from .._errors import APIConnectionError
-from .._parsing import started_id, video
-from .attempt import attempt_failed
+from .._parsing import job_id_in_partial_body, video
+from .attempt import failed_attempt_error
 
 PIECE: Final = 1 << 20
-"""How many bytes of a body are in memory at once: a kilobyte of gzip may hold a megabyte, and a thread costs time."""
+"""The most bytes of a body to decode or write at once: a kilobyte of gzip can decode to a megabyte."""
 
 _GZIP: Final = frozenset({"gzip", "x-gzip"})
-_NOT_ASKED_FOR: Final = frozenset({"br", "compress", "deflate", "zstd"})
-_LAST_PIECES: Final = 64
+_NOT_ACCEPTED: Final = frozenset({"br", "compress", "deflate", "zstd"})
+_MOST_NESTED_GENERATORS: Final = 64
 
 
-class _Gunzip:
-    """Undo gzip (RFC 1952), one or more members, and raise httpx.DecodingError for what is none or is not whole."""
+class _GzipDecoder:
+    """Decodes gzip (RFC 1952) with one or more members; raises httpx.DecodingError if it is invalid or incomplete."""
 
     def __init__(self, request: httpx.Request) -> None:
         self._request = request
@@ -36,20 +36,28 @@ class _Gunzip:
         self._inside = False
 
     def feed(self, data: bytes) -> Generator[bytes]:
-        """Yield what these bytes hold, in pieces of a bounded size."""
+        """Decode these bytes, and yield the result in pieces of at most PIECE bytes.
+
+        Raises:
+            httpx.DecodingError: The bytes are not gzip.
+        """
         while data:
             if self._member.eof:
                 self._member = zlib.decompressobj(wbits=31)
             try:
                 piece = self._member.decompress(data, PIECE)
             except zlib.error as error:
-                raise self._error(f"the body is no gzip: {error}") from error
+                raise self._error(f"the body is not gzip: {error}") from error
             self._inside = not self._member.eof
             data = self._member.unused_data if self._member.eof else self._member.unconsumed_tail
             yield piece
 
     def finish(self) -> None:
-        """Check that the last member is whole: its checksum and length stand at its end."""
+        """Check that the last member is complete; its checksum and length are at its end.
+
+        Raises:
+            httpx.DecodingError: The last member is incomplete.
+        """
         if self._inside:
             raise self._error("the gzip data end early")
 
@@ -57,31 +65,36 @@ class _Gunzip:
         return httpx.DecodingError(problem, request=self._request)
 
 
-def _gunzip(response: httpx.Response) -> _Gunzip | None:
-    """Return how the body is decoded, None if it is not encoded; a word that names no encoding is none."""
+def _decoder_for(response: httpx.Response) -> _GzipDecoder | None:
+    """Return the decoder for a body; None if it is not encoded. Unknown words in Content-Encoding are ignored.
+
+    Raises:
+        httpx.DecodingError: The body has another encoding, or several.
+    """
     named = response.headers.get("content-encoding", "").lower().split(",")
-    encodings = {word.strip() for word in named} & (_GZIP | _NOT_ASKED_FOR)
+    encodings = {word.strip() for word in named} & (_GZIP | _NOT_ACCEPTED)
     if not encodings:
         return None
     if len(named) > 1 or not encodings <= _GZIP:
-        # Several layers of gzip make a kilobyte a gigabyte.
+        # With several layers of gzip, a kilobyte could decode to a gigabyte.
         raise httpx.DecodingError(
-            f"the body's encoding is {', '.join(sorted(encodings))}, and gzip or none was asked for",
+            f"the body's encoding is {', '.join(sorted(encodings))}, but only gzip or none is accepted",
             request=response.request,
         )
-    return _Gunzip(response.request)
+    return _GzipDecoder(response.request)
 
 
 def pieces(response: httpx.Response) -> Generator[bytes]:
     """Yield an open response's body, decoded.
 
-    Raises what httpx raises, and httpx.DecodingError for a body that cannot be decoded to its end.
+    Raises:
+        httpx.HTTPError: The body cannot be read, or not be decoded to its end.
     """
     if response.is_stream_consumed:
-        # A transport in memory may give a response that was read, and so decoded, before.
+        # An in-memory transport may return a response that was read, and so decoded, already.
         yield response.content
         return
-    gunzip = _gunzip(response)
+    gunzip = _decoder_for(response)
     for data in response.iter_raw():
         if gunzip is None:
             yield data
@@ -92,13 +105,13 @@ def pieces(response: httpx.Response) -> Generator[bytes]:
 
 
 async def pieces_async(response: httpx.Response) -> AsyncGenerator[bytes]:
-    """Yield an open response's body as `pieces` does, and close the response. To be closed, whether it ended or not."""
+    """Yield an open response's body as `pieces` does, and close the response. The caller must close this generator."""
     if response.is_stream_consumed:
         yield response.content
         return
     raw = cast("AsyncGenerator[bytes]", response.aiter_raw())
     try:
-        gunzip = _gunzip(response)
+        gunzip = _decoder_for(response)
         async for data in raw:
             if gunzip is None:
                 yield data
@@ -110,43 +123,47 @@ async def pieces_async(response: httpx.Response) -> AsyncGenerator[bytes]:
     finally:
         with anyio.CancelScope(shield=True):
             await response.aclose()
-            await _unwind(raw)
+            await _end_generators(raw)
 
 
-async def _unwind(raw: AsyncGenerator[bytes]) -> None:
-    """End the generators below a body that was not read to its end.
+async def _end_generators(raw: AsyncGenerator[bytes]) -> None:
+    """End httpx's nested generators of a body that was not read to its end.
 
-    httpx nests several, which `aclose` leaves to the garbage collector; trio warns of each. Reading on from the closed
-    connection makes them all raise, and so end.
+    `aclose` leaves the inner generators to the garbage collector, and trio warns about each of them. Reading from the
+    closed connection makes them raise, and so end.
     """
     with contextlib.suppress(Exception):
-        for _ in range(_LAST_PIECES):
+        for _ in range(_MOST_NESTED_GENERATORS):
             await anext(raw)
     with contextlib.suppress(Exception):
         await raw.aclose()
 
 
-class Body:
-    """A body on its way into memory: how much of it there may be, and what a break leaves of it."""
+class ResponseBody:
+    """A response's body that is read into memory, up to a size limit."""
 
     def __init__(self, call: Call[Any], response: httpx.Response) -> None:
-        """Start with nothing. An error's body has a limit also where a good answer's has none."""
+        """Start without pieces. An error's body is always limited, even if the call has no limit."""
         self._call, self._response = call, response
-        self._largest = call.largest if response.is_success else LARGEST_ANSWER
+        self._largest = call.largest if response.is_success else LARGEST_RESPONSE
         self._pieces: list[bytes] = []
         self._size = 0
 
     def is_small(self) -> bool:
-        """Tell whether it may be read at once: its length is known and within the limit, and a break loses nothing."""
+        """Return whether the body may be read at once: its length is known and within the limit.
+
+        The body of a POST's response is read in pieces, so that the job's id is not lost if the body breaks off.
+        """
         if self._call.is_post or "content-encoding" in self._response.headers:
             return False
         length = self._response.headers.get("content-length", "")
         return length.isdecimal() and (self._largest is None or int(length) <= self._largest)
 
     def add(self, piece: bytes) -> None:
-        """Take a piece.
+        """Add a piece.
 
-        Raises httpx.DecodingError when it is one too many.
+        Raises:
+            httpx.DecodingError: The body is larger than the limit.
         """
         self._size += len(piece)
         self._pieces.append(piece)
@@ -154,21 +171,21 @@ class Body:
             raise httpx.DecodingError(f"the body is larger than {self._largest} bytes", request=self._response.request)
 
     def whole(self) -> httpx.Response:
-        """Return the response with the body that was read."""
-        return reread(self._response, b"".join(self._pieces))
+        """Return the response with the complete body."""
+        return with_content(self._response, b"".join(self._pieces))
 
     def broken(self, error: Exception) -> APIConnectionError:
-        """Return the error of a body that broke off, with the id of the job that was started if it had arrived."""
-        result = attempt_failed(self._call, self._response.request, error)
+        """Build the error of a body that broke off; it carries the id of the started job if the id has arrived."""
+        result = failed_attempt_error(self._call, self._response.request, error)
         if self._call.parse is video and self._call.is_post and self._response.is_success:
-            result.about(started_id(b"".join(self._pieces)))
+            result.about(job_id_in_partial_body(b"".join(self._pieces)))
         return result
 
 
-def reread(response: httpx.Response, content: bytes) -> httpx.Response:
-    """Return a response like the one given, with a body that was read in pieces."""
+def with_content(response: httpx.Response, content: bytes) -> httpx.Response:
+    """Return a copy of a response with this decoded body."""
     hidden = {b"content-encoding", b"transfer-encoding", b"content-length"}
-    # As bytes: a header that is not ASCII cannot be written again as text.
+    # Headers are copied as bytes, because a header that is not ASCII cannot be encoded again from text.
     headers = [(name, value) for name, value in response.headers.raw if name.lower() not in hidden]
     return httpx.Response(
         response.status_code,
@@ -180,19 +197,19 @@ def reread(response: httpx.Response, content: bytes) -> httpx.Response:
     )
 
 
-class Outgoing(httpx.AsyncByteStream):
-    """A request's body. httpx has async generators here; trio warns of those that a broken connection leaves open."""
+class RequestBody(httpx.AsyncByteStream):
+    """A request's body without async generators, which trio warns about if a broken connection leaves them open."""
 
     def __init__(self, inner: httpx.SyncByteStream) -> None:
-        """Wrap a body that httpx made."""
+        """Wrap a body that httpx has built."""
         self._inner = inner
 
     def __aiter__(self) -> AsyncIterator[bytes]:
-        """Begin it, each time anew."""
-        return _Steps(iter(self._inner))
+        """Iterate the body from its start."""
+        return _AsyncPieces(iter(self._inner))
 
 
-class _Steps(AsyncIterator[bytes]):
+class _AsyncPieces(AsyncIterator[bytes]):
     def __init__(self, inner: Iterator[bytes]) -> None:
         self._inner = inner
 

@@ -1,7 +1,7 @@
-"""Bound a blocking exchange as a whole. A timeout of httpx bounds each wait for the next bytes alone.
+"""Limit the total time of a blocking request. A timeout of httpx limits only each wait for the next bytes.
 
-A server that drips never trips such a timeout: a poll's deadline would pass unnoticed while its headers trickle in.
-Async code needs none of this, since a cancellation ends any wait.
+A server that sends its headers byte by byte never exceeds such a timeout, so a poll would miss its deadline. Async code
+does not need this, since a cancellation ends any wait.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _thread: Final = threading.local()
 
 @contextmanager
 def within(seconds: float | None) -> Generator[None]:
-    """Let this thread's exchanges with a `bounded` client take no longer, None for no limit."""
+    """Limit the total time of this thread's requests with a `bounded` client to `seconds`; None for no limit."""
     _thread.deadline = None if seconds is None else time.perf_counter() + seconds
     try:
         yield
@@ -30,23 +30,25 @@ def within(seconds: float | None) -> Generator[None]:
 
 
 def _left(timeout: float | None) -> float | None:
-    """Return how long a wait may take: the timeout, or what is left of the thread's deadline.
+    """Return how long a wait may take, in seconds: the timeout, or the time until the thread's deadline if it is less.
 
-    Raises httpcore.ReadTimeout when nothing is left.
+    Raises:
+        httpcore.ReadTimeout: The deadline has passed.
     """
     deadline: float | None = getattr(_thread, "deadline", None)
     if deadline is None:
         return timeout
     left = deadline - time.perf_counter()
     if left <= 0:
-        raise httpcore.ReadTimeout("the answer came too slowly")
+        raise httpcore.ReadTimeout("the response took too long")
     return left if timeout is None else min(left, timeout)
 
 
 def bounded(client: httpx.Client) -> httpx.Client:
-    """Return the client, its connections made to heed `within`.
+    """Make a client's connections obey `within`, and return the client.
 
-    httpx has no public way to this. Should its inside change, a deadline is checked between two pieces of a body only.
+    httpx has no public API for this. If its private attributes change, the deadline is checked only between two pieces
+    of a body.
     """
     inside: dict[str, Any] = vars(client)
     for transport in (inside.get("_transport"), *inside.get("_mounts", {}).values()):
@@ -58,7 +60,7 @@ def bounded(client: httpx.Client) -> httpx.Client:
 
 
 class _Backend(httpcore.NetworkBackend):
-    """Makes connections that heed the thread's deadline."""
+    """Opens connections that obey the thread's deadline."""
 
     def __init__(self, inner: httpcore.NetworkBackend) -> None:
         self._inner = inner
@@ -83,7 +85,7 @@ class _Backend(httpcore.NetworkBackend):
 
 
 class _Stream(httpcore.NetworkStream):
-    """A connection that heeds the thread's deadline."""
+    """A connection that obeys the thread's deadline."""
 
     def __init__(self, inner: httpcore.NetworkStream) -> None:
         self._inner = inner

@@ -1,4 +1,4 @@
-"""Write a file so that its path holds all of it or nothing: into a part file beside it, then renamed into place."""
+"""Write a file completely or not at all: first into a part file in the same directory, which is then renamed."""
 
 from __future__ import annotations
 
@@ -11,12 +11,16 @@ from .._errors import DownloadError, InvalidArgumentError
 
 
 class PartFile:
-    """A file on its way to `target`. Every method may block on the disk."""
+    """The part file of `target`. Every method may block on the disk."""
 
     def __init__(self, target: str | os.PathLike[str]) -> None:
-        """Name the target; nothing is touched yet."""
+        """Set the target; nothing is created yet.
+
+        Raises:
+            InvalidArgumentError: The target is not a valid path.
+        """
         self.target = _path(target)
-        # The name is short and random: it fits where the target's name does, and downloads side by side do not meet.
+        # The name is short, so that it is valid wherever the target's is, and random, so that downloads do not collide.
         self.path = (
             self.target.with_name(f".openvideos-{secrets.token_hex(8)}.part") if self.target.name else self.target
         )
@@ -26,7 +30,9 @@ class PartFile:
     def open(self) -> None:
         """Create the part file.
 
-        Raises InvalidArgumentError when the target is a directory, DownloadError when nothing can be written beside it.
+        Raises:
+            InvalidArgumentError: The target is a directory.
+            DownloadError: The part file cannot be created.
         """
         try:
             is_directory = not self.target.name or self.target.is_dir()
@@ -42,7 +48,11 @@ class PartFile:
             raise self._unwritable(error) from error
 
     def write(self, data: bytes) -> None:
-        """Append bytes."""
+        """Append bytes.
+
+        Raises:
+            DownloadError: The bytes cannot be written.
+        """
         view = memoryview(data)
         try:
             while view:
@@ -53,7 +63,11 @@ class PartFile:
             raise self._unwritable(error) from error
 
     def restart(self) -> None:
-        """Drop what was written."""
+        """Discard the written bytes.
+
+        Raises:
+            DownloadError: The part file cannot be truncated.
+        """
         try:
             os.ftruncate(self._open(), 0)
             os.lseek(self._open(), 0, os.SEEK_SET)
@@ -62,7 +76,11 @@ class PartFile:
         self.size = 0
 
     def commit(self) -> Path:
-        """Put the file in its place, whole and on the disk, and return its path. What stood there is replaced."""
+        """Sync the part file to disk, rename it to the target, and return that path. An existing file is replaced.
+
+        Raises:
+            DownloadError: The file cannot be synced or renamed.
+        """
         try:
             descriptor = self._open()
             os.fsync(descriptor)
@@ -71,7 +89,7 @@ class PartFile:
             self.path.replace(self.target)
         except OSError as error:
             raise self._unwritable(error) from error
-        # The rename itself must survive a power cut; not every system can sync a directory.
+        # Syncing the directory makes the rename survive a power cut; not every system can do that.
         with contextlib.suppress(OSError):
             directory = os.open(self.target.parent, os.O_RDONLY)
             try:
@@ -81,7 +99,7 @@ class PartFile:
         return self.target
 
     def discard(self) -> None:
-        """Remove the part file if it is still there."""
+        """Remove the part file if it still exists."""
         if self._descriptor is not None:
             descriptor, self._descriptor = self._descriptor, None
             with contextlib.suppress(OSError):
@@ -102,23 +120,29 @@ class PartFile:
 
 
 def _path(target: str | os.PathLike[str]) -> Path:
-    """Return a target as a path.
+    """Convert a target to a path.
 
-    Raises InvalidArgumentError for what no file can be named.
+    Raises:
+        InvalidArgumentError: The target is not a valid path.
     """
     try:
         path = Path(target).expanduser()
-        # pathlib takes a NUL and a lone surrogate, which the system refuses only when the file is put in its place.
+        # pathlib accepts a NUL and a lone surrogate, which the system would refuse only at the rename.
         nul = b"\0" in os.fsencode(path)
     except (TypeError, ValueError, RuntimeError) as error:
-        raise InvalidArgumentError(f"{target!r} is no path to write a file to: {error}.") from error
+        raise InvalidArgumentError(f"{target!r} is not a path that a file can have: {error}.") from error
     if nul:
-        raise InvalidArgumentError(f"{target!r} is no path to write a file to: it holds a NUL.")
+        raise InvalidArgumentError(f"{target!r} is not a path that a file can have: it contains a NUL.")
     return path
 
 
 def write_whole(target: str | os.PathLike[str], content: bytes) -> Path:
-    """Write bytes to a path, whole or not at all, and return the path."""
+    """Write bytes to a path, completely or not at all, and return the path.
+
+    Raises:
+        InvalidArgumentError: The target is a directory, or not a valid path.
+        DownloadError: The file cannot be written.
+    """
     part = PartFile(target)
     part.open()
     try:

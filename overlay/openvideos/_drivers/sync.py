@@ -1,6 +1,6 @@
-"""Carry out what flows ask for by blocking.
+"""Run flows blocking.
 
-The driver decides nothing. Whatever an effect raises is raised inside the flow, so that the flow can add what it knows.
+The driver decides nothing. Every exception of an effect is raised inside the flow, so that the flow can add the job.
 """
 
 from __future__ import annotations
@@ -14,24 +14,32 @@ from typing import Any, TypeVar
 import httpx
 
 from .._errors import APIConnectionError, InvalidArgumentError, OpenVideosError
-from .._flows.effects import CarriedError, Close, Do, Effect, Emit, Flow, Gather, Save, Send, Sleep, Tell
-from .attempt import FOREIGN, attempt_failed, build, cut_off, log_attempt, redirected, way
-from .body import Body, pieces
+from .._flows.effects import CarriedError, Close, Do, Effect, Emit, Flow, Gather, Notify, Save, Send, Sleep
+from .attempt import (
+    TRANSPORT_ERRORS,
+    broken_body_error,
+    build,
+    failed_attempt_error,
+    log_attempt,
+    redirect_history,
+    redirect_request,
+)
+from .body import ResponseBody, pieces
 from .transport import SyncTransport
 
 T = TypeVar("T")
 
 
 class SyncDriver:
-    """Run flows by blocking."""
+    """Run flows blocking."""
 
     def __init__(self, transport: SyncTransport, sleep: Callable[[float], None] = time.sleep) -> None:
-        """Keep where requests go; `sleep` is given by tests that own the clock."""
+        """Send requests over this transport; tests that control the clock replace `sleep`."""
         self.transport = transport
         self.sleep = sleep
 
     def run(self, flow: Flow[T]) -> T:
-        """Return a flow's result."""
+        """Run a flow to its end, and return its result."""
         items = self.iterate(flow)
         try:
             while True:
@@ -40,11 +48,11 @@ class SyncDriver:
             value: T = stop.value
             return value
         except CarriedError as error:
-            callbacks_own = error.inner
-        raise callbacks_own
+            own = error.inner
+        raise own
 
     def iterate(self, flow: Flow[T]) -> Generator[Any, Any, T]:
-        """Yield what a flow emits; the generator's return value is the flow's result."""
+        """Run a flow, and yield the items that it emits; the generator's return value is the flow's result."""
         try:
             effect = next(flow)
             while True:
@@ -53,7 +61,7 @@ class SyncDriver:
                         outcome = yield effect.item
                     else:
                         outcome = self.perform(effect)
-                except BaseException as error:  # noqa: BLE001 - the flow adds what it knows and raises it again
+                except BaseException as error:  # noqa: BLE001 - the flow adds the job and raises it again
                     effect = flow.throw(error)
                 else:
                     effect = flow.send(outcome)
@@ -63,8 +71,8 @@ class SyncDriver:
         finally:
             flow.close()
 
-    def perform(self, effect: Effect) -> Any:  # noqa: PLR0911 - an outcome per effect
-        """Carry one effect out and return its outcome."""
+    def perform(self, effect: Effect) -> Any:  # noqa: PLR0911 - one return for each effect
+        """Carry out one effect, and return its outcome."""
         match effect:
             case Send():
                 return self._send(effect)
@@ -73,8 +81,8 @@ class SyncDriver:
                 return None
             case Do():
                 return effect.function()
-            case Tell():
-                _tell(effect.function, *effect.arguments)
+            case Notify():
+                _call_back(effect.function, *effect.arguments)
                 return None
             case Save():
                 return self._save(effect)
@@ -84,7 +92,7 @@ class SyncDriver:
             case Gather():
                 return self._gather(effect)
             case Emit():
-                raise AssertionError("emitted outside an iteration")
+                raise AssertionError("a flow emitted an item outside of iterate()")
 
     def _send(self, send: Send) -> httpx.Response | APIConnectionError:
         call, started = send.call, time.perf_counter()
@@ -95,12 +103,12 @@ class SyncDriver:
             if send.within is None:
                 outcome = self._exchange(http, request, send, started)
             else:
-                from .deadline import within  # only httpx's own transport needs it, and brings what it imports
+                from .deadline import within  # imported late, because it imports httpcore
 
                 with within(send.within):
                     outcome = self._exchange(http, request, send, started)
-        except FOREIGN as error:
-            outcome = attempt_failed(call, request, error)
+        except TRANSPORT_ERRORS as error:
+            outcome = failed_attempt_error(call, request, error)
         log_attempt(call, outcome, started)
         return outcome
 
@@ -108,17 +116,17 @@ class SyncDriver:
         self, http: httpx.Client, request: httpx.Request, send: Send, started: float
     ) -> httpx.Response | APIConnectionError:
         response = http.send(request, stream=True, follow_redirects=False)
-        while (following := redirected(send.call, response)) is not None:
-            # Unread: nobody needs the body of a redirect, and it may have no end.
+        while (following := redirect_request(send.call, response)) is not None:
+            # The body is not read: it is not needed, and may be endless.
             response.close()
-            history = way(response)
-            # What may go on of the credentials is in the request already.
+            history = redirect_history(response)
+            # `redirect_request` has kept only the credentials that may be sent to the new address.
             response = http.send(following, stream=True, follow_redirects=False, auth=httpx.Auth())
             response.history = history
         return response if send.stream and response.is_success else self._read(response, send, started)
 
     def _read(self, response: httpx.Response, send: Send, started: float) -> httpx.Response | APIConnectionError:
-        body = Body(send.call, response)
+        body = ResponseBody(send.call, response)
         try:
             if send.within is None and body.is_small():
                 response.read()
@@ -126,10 +134,10 @@ class SyncDriver:
             for piece in pieces(response):
                 body.add(piece)
                 if send.within is not None and time.perf_counter() - started > send.within:
-                    # A body that drips never trips the timeout of a single read.
-                    raise httpx.ReadTimeout("the answer came too slowly", request=response.request)
+                    # A body that arrives byte by byte never exceeds the timeout of a single read.
+                    raise httpx.ReadTimeout("the response took too long", request=response.request)
             return body.whole()
-        except FOREIGN as error:
+        except TRANSPORT_ERRORS as error:
             return body.broken(error)
         finally:
             response.close()
@@ -141,13 +149,13 @@ class SyncDriver:
             while True:
                 try:
                     piece = next(body, None)
-                except FOREIGN as error:
-                    return cut_off(error, response)
+                except TRANSPORT_ERRORS as error:
+                    return broken_body_error(error, response)
                 if piece is None:
                     return None
-                # What these raise is not the transport's, and stays as it is.
+                # Exceptions of these are not the transport's, and are raised unchanged.
                 save.write(piece)
-                _tell(save.progress)
+                _call_back(save.progress)
         finally:
             response.close()
 
@@ -162,8 +170,13 @@ class SyncDriver:
             return error
 
 
-def _tell(callback: Callable[..., Any], *arguments: Any) -> None:
-    """Call a caller's callback, and refuse what a blocking client cannot wait for."""
+def _call_back(callback: Callable[..., Any], *arguments: Any) -> None:
+    """Call a caller's callback.
+
+    Raises:
+        CarriedError: The callback raised StopIteration.
+        InvalidArgumentError: The callback is async, which a blocking client cannot await.
+    """
     try:
         result = callback(*arguments)
     except StopIteration as stop:
@@ -172,5 +185,5 @@ def _tell(callback: Callable[..., Any], *arguments: Any) -> None:
         if inspect.iscoroutine(result):
             result.close()
         raise InvalidArgumentError(
-            "The callback is async; give one to AsyncOpenVideos, and a plain function to OpenVideos."
+            "The callback is async; pass a plain function to OpenVideos, or use AsyncOpenVideos."
         )

@@ -1,7 +1,7 @@
-"""Hold the httpx client that a client sends through: made when it is needed, and anew where the old one is of no use.
+"""Hold a client's httpx client: make it when it is first used, and again after a fork or in another event loop.
 
-An httpx client takes some 20 ms to make (TLS certificates), so importing and constructing cost nothing. Its
-connections do not survive a fork, and its async ones do not survive their event loop.
+To make an httpx client takes about 20 ms (TLS certificates), so neither an import nor a constructor makes one. Its
+connections cannot be used after a fork, and async connections cannot be used in another event loop.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class SyncTransport:
     """Hold a blocking httpx client."""
 
     def __init__(self, given: httpx.Client | None = None) -> None:
-        """Take the caller's httpx client, or make one when it is first needed."""
+        """Use the caller's httpx client, or make one when it is first used."""
         self.given = given
         self.closed = False
         self._client: httpx.Client | None = given
@@ -30,9 +30,10 @@ class SyncTransport:
         self._lock = threading.Lock()
 
     def client(self) -> httpx.Client:
-        """Return the httpx client to send through.
+        """Return the httpx client to use.
 
-        Raises ConfigurationError when it is closed.
+        Raises:
+            ConfigurationError: The client is closed.
         """
         client = self._client
         if client is not None and self._pid == os.getpid() and not self.closed and not client.is_closed:
@@ -43,14 +44,14 @@ class SyncTransport:
         if self.closed or (self.given is not None and self.given.is_closed):
             raise ConfigurationError(CLOSED)
         if self._pid != os.getpid():
-            # A lock that another thread held at the fork stays locked in the child.
-            self._lock = threading.Lock()  # pragma: no cover - runs in a child alone, where nothing is measured
+            # If another thread held the lock at the fork, it stays locked in the child process.
+            self._lock = threading.Lock()  # pragma: no cover - runs only in a child process, which is not measured
         with self._lock:
             if self.given is None and (self._client is None or self._pid != os.getpid()):
-                # The parent's connections are shared after a fork: leave them to it, unclosed and unused.
+                # After a fork, the connections are shared with the parent process: do not use or close them here.
                 from .deadline import bounded
 
-                self._client = bounded(httpx.Client(timeout=None))  # noqa: S113 - each request brings its own
+                self._client = bounded(httpx.Client(timeout=None))  # noqa: S113 - each request has its own
             self._pid = os.getpid()
             return cast("httpx.Client", self._client)
 
@@ -66,16 +67,17 @@ class AsyncTransport:
     """Hold an async httpx client."""
 
     def __init__(self, given: httpx.AsyncClient | None = None) -> None:
-        """Take the caller's httpx client, or make one when it is first needed."""
+        """Use the caller's httpx client, or make one when it is first used."""
         self.given = given
         self.closed = False
         self._client: httpx.AsyncClient | None = given
         self._home: Any = None
 
     def client(self) -> httpx.AsyncClient:
-        """Return the httpx client to send through, on this event loop and in this process.
+        """Return the httpx client to use in this event loop and this process.
 
-        Raises ConfigurationError when it is closed.
+        Raises:
+            ConfigurationError: The client is closed.
         """
         if self.closed or (self.given is not None and self.given.is_closed):
             raise ConfigurationError(CLOSED)
@@ -83,7 +85,7 @@ class AsyncTransport:
             return self.given
         home = (os.getpid(), anyio.lowlevel.current_token())
         if self._client is None or self._home != home:
-            self._client, self._home = httpx.AsyncClient(timeout=None), home  # noqa: S113 - each request brings its own
+            self._client, self._home = httpx.AsyncClient(timeout=None), home  # noqa: S113 - each request has its own
         return self._client
 
     async def aclose(self) -> None:

@@ -1,8 +1,8 @@
-"""Decide how a file is fetched whole: when to go on, when to begin anew, when to give up. Pure.
+"""Decide how to download a complete file: when to continue, when to start again, and when to give up. Pure.
 
-After a break the rest is asked for with Range and If-Range (RFC 9110, 13.1.5 and 14), so that bytes of two different
-files never meet in one. An answer that does not continue what is there makes it begin anew. A failed download never
-touches the job.
+After an interruption, the rest is requested with Range and If-Range (RFC 9110, 13.1.5 and 14), so that bytes of two
+different files are never mixed. If a response does not continue the bytes at hand, the download starts again. A failed
+download does not change the job.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ logger = logging.getLogger("openvideos")
 
 Progress: TypeAlias = Callable[[int, int | None], Any]
 
-_WITH_A_FILE: Final = frozenset({HTTPStatus.OK, HTTPStatus.NON_AUTHORITATIVE_INFORMATION, HTTPStatus.PARTIAL_CONTENT})
-"""The successes whose body is the file, or a part of it. A 202, say, tells that there is none yet."""
+_FILE_STATUSES: Final = frozenset({HTTPStatus.OK, HTTPStatus.NON_AUTHORITATIVE_INFORMATION, HTTPStatus.PARTIAL_CONTENT})
+"""The statuses of success whose body is the file, or a part of it; a 202, for example, has no file yet."""
 _LENGTH: Final = re.compile(r"\d{1,19}", re.ASCII)
 _CONTENT_RANGE: Final = re.compile(r"bytes (\d{1,19})-(\d{1,19})/(\d{1,19}|\*)", re.ASCII)
 
 
 Problem: TypeAlias = httpx.Response | APIConnectionError | str
-"""Why an attempt did not bring the whole file: the answer that refuses it, what cut it off, or a sentence."""
+"""Why an attempt did not complete the file: an error response, a connection error, or a sentence."""
 
 
 class Sink(Protocol):
-    """Where the bytes go: a part file, or a test's stand-in."""
+    """The destination of the bytes: a part file, or a test's substitute. `size` is the number of bytes written."""
 
     size: int
 
@@ -49,21 +49,21 @@ class Sink(Protocol):
 
 
 @frozen
-class Body:
-    """What the headers of a good answer say of its body."""
+class BodyPart:
+    """The part of the file that a response's body contains, according to its headers."""
 
     start: int
-    """The position in the file at which the body begins."""
+    """The position in the file, in bytes, at which the body begins."""
     total: int | None
-    """The length of the whole file, None if the server does not say."""
+    """The length of the whole file in bytes; None if the server does not give it."""
     validator: str | None
-    """The strong ETag by which the rest can be asked for, None if there is none."""
+    """The strong ETag with which the rest can be requested; None if there is none."""
     encoded: bool
-    """Whether the body has a content encoding, so that lengths are not those of the file."""
+    """Whether the body has a content encoding, so that its lengths are not those of the file."""
 
 
-def describe(response: httpx.Response) -> Body | None:
-    """Return what an answer's body is a part of, None when its headers make no sense."""
+def described_body(response: httpx.Response) -> BodyPart | None:
+    """Return the part of the file that a response's body contains; None if its headers are inconsistent."""
     headers = response.headers
     encoded = headers.get("content-encoding", "").lower() not in {"identity", ""}
     etag = headers.get("etag")
@@ -78,15 +78,15 @@ def describe(response: httpx.Response) -> Body | None:
         if end < start or (total is not None and end >= total):
             return None
         if start == 0 and total is None:
-            return None  # nobody could tell whether that is all of it
-        return Body(start, total, validator, encoded)
+            return None  # the end of the file is unknown, so the download could not tell whether it is complete
+        return BodyPart(start, total, validator, encoded)
     length = _LENGTH.fullmatch(headers.get("content-length", ""))
-    return Body(0, int(length[0]) if length and not encoded else None, validator, encoded)
+    return BodyPart(0, int(length[0]) if length and not encoded else None, validator, encoded)
 
 
 @define
-class _Progress:
-    """How far a download is."""
+class _State:
+    """The state of a download, over all its attempts. `furthest` is the largest number of bytes so far."""
 
     validator: str | None = None
     total: int | None = None
@@ -94,10 +94,10 @@ class _Progress:
     failures: int = 0
 
 
-def continues(body: Body, have: int, before: _Progress) -> bool:
-    """Tell whether a partial answer goes on exactly where the bytes at hand end, in the same file, whose end is known.
+def continues_download(body: BodyPart, have: int, before: _State) -> bool:
+    """Return whether a partial response continues the `have` bytes at hand, in the same file, whose length is known.
 
-    A part must repeat the ETag (RFC 9110, 15.3.7). Without it, a server that ignores If-Range would go unnoticed.
+    A part must repeat the ETag (RFC 9110, 15.3.7); otherwise, a server that ignores If-Range would not be noticed.
     """
     totals = {body.total, before.total} - {None}
     same = body.validator is not None and body.validator == before.validator
@@ -105,31 +105,32 @@ def continues(body: Body, have: int, before: _Progress) -> bool:
 
 
 def downloading(call: Call[Any], retries: Retries, sink: Sink, on_progress: Progress | None = None) -> Flow[Path]:
-    """Fetch a file into a sink and return its path.
+    """Download a file into a sink, and return its path.
 
-    Raises the typed error of an answer that ends it (404, 409, 410 …), and DownloadError when the file does not
-    arrive whole.
+    Raises:
+        APIStatusError: A response has an error status that is not retried (404, 409, 410 …), or was retried too often.
+        DownloadError: The file did not arrive completely.
     """
     try:
         yield Do(sink.open)
-        yield from _fetching(call, retries, sink, on_progress)
+        yield from _fetch(call, retries, sink, on_progress)
         path: Path = yield Do(sink.commit)
         return path
     finally:
-        # Also after Ctrl-C or a cancellation, when nothing can be yielded any more. It is quick, and harmless after a
-        # commit.
+        # This runs also after Ctrl-C or a cancellation, when the flow can yield no effects. It is quick, and after a
+        # commit it does nothing.
         sink.discard()
 
 
-def _fetching(call: Call[Any], retries: Retries, sink: Sink, on_progress: Progress | None) -> Flow[None]:
-    """Bring the whole file into the sink, in as many attempts as it takes and the retry rule allows."""
-    state = _Progress()
+def _fetch(call: Call[Any], retries: Retries, sink: Sink, on_progress: Progress | None) -> Flow[None]:
+    """Write the complete file into the sink, in as many attempts as the retry rule allows."""
+    state = _State()
     while True:
         problem = yield from _attempt(call, sink, state, on_progress)
         if problem is None:
             return
         if sink.size > state.furthest:
-            # What brings the file on is not counted against it: a long download may break more often than a short one.
+            # An attempt that made progress resets the count: a long download may be interrupted more often.
             state.furthest, state.failures = sink.size, 0
         state.failures += 1
         pause: float | None
@@ -140,13 +141,13 @@ def _fetching(call: Call[Any], retries: Retries, sink: Sink, on_progress: Progre
             if not is_transient(problem, conflict_may_pass=call.conflict_may_pass):
                 pause = None
         if pause is None or state.failures > retries.limit:
-            raise _final(call, problem, sink, state)
+            raise _final_error(call, problem, sink, state)
         logger.info("%s: broke off at %d bytes; the next attempt in %.2f s", call.operation, sink.size, pause)
         yield Sleep(pause)
 
 
-def _attempt(call: Call[Any], sink: Sink, state: _Progress, on_progress: Progress | None) -> Flow[Problem | None]:
-    """Ask once for what the sink lacks. Return None when the file is whole, else what went wrong."""
+def _attempt(call: Call[Any], sink: Sink, state: _State, on_progress: Progress | None) -> Flow[Problem | None]:
+    """Request once the bytes that the sink lacks; return None if the file is complete, else the problem."""
     validator = state.validator if sink.size else None
     if validator is not None:
         call = evolve(call, headers={**call.headers, "Range": f"bytes={sink.size}-", "If-Range": validator})
@@ -158,21 +159,19 @@ def _attempt(call: Call[Any], sink: Sink, state: _Progress, on_progress: Progres
         return "the server has fewer bytes than arrived before"
     if not outcome.is_success:
         return outcome
-    if outcome.status_code not in _WITH_A_FILE:
+    if outcome.status_code not in _FILE_STATUSES:
         yield Close(outcome)
-        return f"the server answered {outcome.status_code}, and no file"
+        return f"the server returned {outcome.status_code} without a file"
     return (yield from _receive(outcome, sink, state, on_progress))
 
 
-def _receive(
-    response: httpx.Response, sink: Sink, state: _Progress, on_progress: Progress | None
-) -> Flow[Problem | None]:
-    """Save an answer's body. Return None when the file is whole, else what went wrong."""
-    body = describe(response)
-    if body is None or (body.start > 0 and not continues(body, sink.size, state)):
+def _receive(response: httpx.Response, sink: Sink, state: _State, on_progress: Progress | None) -> Flow[Problem | None]:
+    """Save a response's body; return None if the file is complete, else the problem."""
+    body = described_body(response)
+    if body is None or (body.start > 0 and not continues_download(body, sink.size, state)):
         yield Close(response)
         state.validator = None
-        return "the answer is not the part that was asked for"
+        return "the response is not the part that was requested"
     if body.start == 0:
         if sink.size:
             yield from _restart(sink, response)
@@ -187,7 +186,7 @@ def _receive(
     if body.encoded:
         state.validator = None
     if sink.size == total:
-        return None  # whatever breaks behind the last byte
+        return None  # also if the connection breaks after the last byte
     if broken is not None or total is None:
         return broken
     if sink.size > total:
@@ -196,7 +195,7 @@ def _receive(
 
 
 def _restart(sink: Sink, response: httpx.Response) -> Flow[None]:
-    """Drop what was written; if that fails, close the answer that was to take its place."""
+    """Discard the bytes in the sink; if that fails, close the response whose body was to replace them."""
     try:
         yield Do(sink.restart)
     except GeneratorExit:
@@ -206,8 +205,8 @@ def _restart(sink: Sink, response: httpx.Response) -> Flow[None]:
         raise
 
 
-def _final(call: Call[Any], problem: Problem, sink: Sink, state: _Progress) -> APIError | DownloadError:
-    """Return the error to end with: that of the answer, or DownloadError for a file that broke off."""
+def _final_error(call: Call[Any], problem: Problem, sink: Sink, state: _State) -> APIError | DownloadError:
+    """Return the error to raise: that of the response or connection, or DownloadError for an incomplete file."""
     if isinstance(problem, httpx.Response) or (isinstance(problem, APIConnectionError) and not state.furthest):
         return failure(call, problem)
     of = f" of {state.total}" if state.total is not None else ""

@@ -1,7 +1,7 @@
-"""Name what a flow may ask of its driver.
+"""Define the effects that a flow may yield to its driver.
 
-A flow is a generator that decides and does nothing else: it yields an effect, is sent the outcome, and returns its
-result. It never sleeps, awaits or opens a socket. The drivers carry the effects out, blocking or async.
+A flow is a generator that only decides. It yields an effect, receives the effect's outcome, and finally returns its
+result. It never sleeps, awaits or opens a socket. A driver, blocking or async, carries the effects out.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ T = TypeVar("T")
 
 @frozen
 class Send:
-    """Make one attempt at a call. Outcome: the response, or the APIConnectionError of the attempt.
+    """Attempt a call once. Outcome: the response, or the APIConnectionError of the attempt.
 
-    `within` is how many seconds are left for the attempt, None for no limit but the call's own timeout. With `stream`
-    the body is left unread, and the flow owns the open response.
+    `within` is the time limit of the attempt in seconds; None for the call's own timeout only. With `stream`, the body
+    is not read, and the flow has to close the response.
     """
 
     call: Call[Any]
@@ -41,16 +41,16 @@ class Sleep:
 
 @frozen
 class Do:
-    """Run a function that may block, such as a write to a disk. Outcome: what it returns; what it raises is raised."""
+    """Run a function that may block, such as a write to disk. Outcome: its result, or its exception."""
 
     function: Callable[[], Any]
 
 
 @frozen
-class Tell:
-    """Call a caller's callback. Outcome: None; an awaitable that it returns is awaited by the async driver.
+class Notify:
+    """Call a caller's callback; the async driver awaits its result if that is awaitable. Outcome: None.
 
-    What it raises is raised, a StopIteration as a CarriedError.
+    Exceptions of the callback are raised in the flow; a StopIteration is raised as a CarriedError.
     """
 
     function: Callable[..., Any]
@@ -59,9 +59,9 @@ class Tell:
 
 @frozen
 class Save:
-    """Pass an open response's body to `write`, in pieces, and close the response. After each write, call `progress`.
+    """Pass an open response's body to `write`, in pieces, and close the response; call `progress` after each write.
 
-    Outcome: None once the body has ended, or the APIConnectionError that cut it off.
+    Outcome: None once the body has ended, or the APIConnectionError that interrupted it.
     """
 
     response: httpx.Response
@@ -78,7 +78,7 @@ class Close:
 
 @frozen
 class Gather:
-    """Run flows side by side, at most `limit` at once. Outcome: their results or OpenVideosErrors, in their order."""
+    """Run flows concurrently, at most `limit` at once. Outcome: their results or OpenVideosErrors, in their order."""
 
     flows: Sequence[Flow[Any]] = field(repr=False)
     limit: int
@@ -86,19 +86,19 @@ class Gather:
 
 @frozen
 class Emit:
-    """Hand an item to whoever iterates. Outcome: None, when the next item is asked for."""
+    """Yield an item to the caller, who iterates. Outcome: None, once the caller wants the next item."""
 
     item: Any
 
 
 class CarriedError(Exception):
-    """Carries a callback's StopIteration through a flow: as a generator, it lets none out (PEP 479)."""
+    """Carries a callback's StopIteration through a flow, which as a generator cannot raise one itself (PEP 479)."""
 
     def __init__(self, inner: StopIteration) -> None:
-        """Keep what the driver raises to the caller in the end."""
+        """Keep the StopIteration, which the driver raises to the caller."""
         super().__init__()
         self.inner = inner
 
 
-Effect: TypeAlias = Send | Sleep | Do | Tell | Save | Close | Gather | Emit
+Effect: TypeAlias = Send | Sleep | Do | Notify | Save | Close | Gather | Emit
 Flow: TypeAlias = Generator[Effect, Any, T]

@@ -1,4 +1,4 @@
-"""Read the waiting times that servers give. Pure. Nonsense is no hint: such a header counts as absent."""
+"""Read the waiting times that servers send. A header with an unusable value counts as absent. Pure."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ LONGEST_NUMBER: Final = 32
 
 
 def _number(text: str | None) -> float | None:
-    """Return a header's number, None if it is not a finite one.
+    """Parse a header's value as a finite decimal number; None if it is not one.
 
-    Underscores and the like, which float() takes, are nonsense.
+    Underscores and other forms that only float() accepts are not numbers here.
     """
     if text is None or not text.isascii() or len(text) > LONGEST_NUMBER:
         return None
-    # Only these blanks stand around a value (RFC 9110, 5.5); str.strip() takes more than float() does.
+    # A value may be surrounded only by these (RFC 9110, 5.5); str.strip() would remove more.
     digits = text.strip(" \t")
     return float(digits) if digits.replace(".", "", 1).isdecimal() else None
 
 
 def poll_after(headers: Mapping[str, str]) -> float | None:
-    """Return the pause that `openai-poll-after-ms` asks for, in seconds; None if there is no usable one."""
+    """Return the poll interval in `openai-poll-after-ms`, in seconds; None if there is no usable value."""
     value = _number(headers.get("openai-poll-after-ms"))
     if value is None or not 0 < value <= LONGEST_HINT_S * 1000:
         return None
@@ -32,9 +32,9 @@ def poll_after(headers: Mapping[str, str]) -> float | None:
 
 
 def retry_after(headers: Mapping[str, str], *, now: float) -> float | None:
-    """Return the pause that `retry-after-ms` or `Retry-After` asks for, in seconds from `now` (Unix seconds).
+    """Return the pause in `retry-after-ms` or `Retry-After`, in seconds from `now` (Unix seconds).
 
-    A date in the past asks for no pause (0.0). None if there is no usable hint.
+    A date in the past means no pause (0.0). Return None if there is no usable value.
     """
     value = _number(headers.get("retry-after-ms"))
     if value is not None:
@@ -45,7 +45,7 @@ def retry_after(headers: Mapping[str, str], *, now: float) -> float | None:
         return value
     try:
         date = parsedate_to_datetime(text)
-        # Dates are in GMT, also in the form that does not say so (RFC 9110, 5.6.7): not in this machine's zone.
+        # Dates without a zone are in GMT, not in this machine's zone (RFC 9110, 5.6.7).
         at = (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
     except (ValueError, TypeError, OverflowError, IndexError):
         return None

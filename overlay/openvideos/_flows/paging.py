@@ -1,4 +1,4 @@
-"""Decide how a list is walked page by page. How the next page is found is decided once, in `Walk.cursor`. Pure."""
+"""Decide how to walk a list page by page. Only `Walk.cursor` decides how the next page is found. Pure."""
 
 from __future__ import annotations
 
@@ -19,59 +19,61 @@ T = TypeVar("T")
 
 @frozen
 class Walk:
-    """How a page is requested, so that the next page is requested alike."""
+    """The request of a page, from which the request of the next page is made."""
 
     settings: Settings
     options: operations.ListOptions
     extras: Extras
     visited: frozenset[str] = frozenset()
-    """The cursors that were used to get here."""
+    """The cursors of all earlier pages."""
 
     def cursor(self, page: ConversationPage[Any]) -> str | None:
-        """Return the cursor of the next page, None when this is the last (openapi.yaml, list_videos).
+        """Return the cursor of the next page: `last_id`, else the last item's id; None if this is the last page.
 
-        It is `last_id`, else the last item's id. Raises PaginationError when more is said to come and there is no
-        cursor, or one that the walk has used already: the walk would stop early, or never.
+        Raises:
+            PaginationError: The page has more items after it but no cursor, or a cursor that the walk has used already,
+                so that the walk would stop early, or never.
         """
         if not page.has_more:
             return None
         cursor = page.last_id or (getattr(page.data[-1], "id", None) if page.data else None)
         if not cursor:
             raise PaginationError(
-                "The server says that there are more items and gives no cursor to them (last_id is missing)."
+                "The server says that there are more items, but sends no cursor for the next page (last_id is missing)."
             )
         if cursor in self.visited:
             raise PaginationError(
-                f"The server gives the cursor {cursor!r} a second time, so the list would never end. "
+                f"The server sends the cursor {cursor!r} a second time, so the list would never end. "
                 "It may ignore `after`."
             )
         return str(cursor)
 
     def after(self, page: ConversationPage[Any]) -> Walk:
-        """Return how to request the next page.
+        """Return the walk that requests the next page.
 
-        Raises PaginationError when there is none.
+        Raises:
+            PaginationError: There is no next page, or no usable cursor for it.
         """
         cursor = self.cursor(page)
         if cursor is None:
-            raise PaginationError("This is the last page; has_next_page() tells so beforehand.")
+            raise PaginationError("This is the last page; check has_next_page() first.")
         return evolve(self, options=evolve(self.options, after=cursor), visited=self.visited | {cursor})
 
 
 @define
 class ConversationPage(Generic[T]):
-    """One page, and the way to the next."""
+    """One page of a list, and the request of the next page."""
 
     data: list[T]
     """The items of this page."""
     has_more: bool
     """Whether the server has a next page."""
     first_id: str | None
-    """The id of the first item, if the server gives it."""
+    """The id of the first item, if the server sends it."""
     last_id: str | None
-    """The id of the last item, the cursor of the next page, if the server gives it."""
+    """The id of the last item, which is the cursor of the next page, if the server sends it."""
     additional_properties: dict[str, Any] = field(repr=False)
-    """What else the server sends in a page."""
+    """The page's other keys."""
     _walk: Walk = field(repr=False, eq=False, alias="walk")
 
     @property
@@ -80,13 +82,14 @@ class ConversationPage(Generic[T]):
         return "list"
 
     def __getitem__(self, key: str) -> Any:
-        """Return the value of a key that the contract does not know."""
+        """Return the value of a key that is not in the contract."""
         return self.additional_properties[key]
 
     def has_next_page(self) -> bool:
-        """Tell whether there is a next page.
+        """Return whether there is a next page.
 
-        Raises PaginationError when the server says so and gives no way to it.
+        Raises:
+            PaginationError: The server says that there is one, but sends no usable cursor for it.
         """
         return self._walk.cursor(self) is not None
 
@@ -95,7 +98,7 @@ P = TypeVar("P", bound=ConversationPage[Any])
 
 
 def page_call(make: Callable[..., P], walk: Walk) -> Call[P]:
-    """Return the call that fetches one page; `make` is the class of the page, or a partial of it."""
+    """Build the call that fetches one page; `make` is the class of the page, or a partial of it."""
     return operations.list_(
         walk.settings,
         walk.extras,
@@ -105,9 +108,11 @@ def page_call(make: Callable[..., P], walk: Walk) -> Call[P]:
 
 
 def read_page(make: Callable[..., P], response: httpx.Response, walk: Walk) -> P:
-    """Return the page that a response holds. The paging keys may be missing; an unknown key is kept.
+    """Parse a response as a page. The paging keys may be missing; unknown keys are kept.
 
-    Raises APIResponseValidationError, naming the key, when it is not a page; PaginationError when it repeats a page.
+    Raises:
+        APIResponseValidationError: The body is not a page; the message names the key that is wrong.
+        PaginationError: The page's cursor is missing, or was used already.
     """
     body = decoded(response)
     if not is_object(body):
@@ -116,10 +121,10 @@ def read_page(make: Callable[..., P], response: httpx.Response, walk: Walk) -> P
     rest.pop("object", None)
     items = rest.pop("data", None)
     if not is_array(items):
-        raise invalid(response, "the page's key 'data' is missing or no list")
+        raise invalid(response, "the page's key 'data' is missing or not a list")
     has_more = rest.pop("has_more", None)
     if not (has_more is None or isinstance(has_more, bool)):
-        raise invalid(response, "the page's key 'has_more' is no boolean")
+        raise invalid(response, "the page's key 'has_more' is not a boolean")
     ids: dict[str, str | None] = {}
     for key in ("first_id", "last_id"):
         ids[key] = rest.pop(key, None)
@@ -133,20 +138,20 @@ def read_page(make: Callable[..., P], response: httpx.Response, walk: Walk) -> P
         additional_properties=rest,
         walk=walk,
     )
-    # A page that leads back is seen before its items are handed out a second time.
+    # A page that repeats a cursor is refused here, before its items are returned a second time.
     page.has_next_page()
     return page
 
 
-class Once(Generic[T]):
-    """Let each item of a walk through once: a list that shifts under a walk repeats items at the pages' edges."""
+class SeenItems(Generic[T]):
+    """The items that a walk has seen. If a list changes during a walk, an item can be on two pages."""
 
     def __init__(self) -> None:
-        """Start with nothing seen."""
+        """Start without items."""
         self._seen: set[Any] = set()
 
-    def fresh(self, page: ConversationPage[T]) -> Iterator[T]:
-        """Yield the items of a page that no page before held."""
+    def new_items(self, page: ConversationPage[T]) -> Iterator[T]:
+        """Yield the items of a page that were not on an earlier page."""
         for item in page.data:
             key = getattr(item, "id", id(item))
             if key not in self._seen:

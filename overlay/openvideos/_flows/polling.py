@@ -1,7 +1,7 @@
-"""Decide how long to wait for a job and when it has ended. The only place where that is decided. Pure.
+"""Decide how to poll a job: how long to wait between polls, and when to stop. Pure.
 
-Interval: the caller's, else `openai-poll-after-ms` of the latest answer, else its Retry-After, else a second. The
-deadline is on the monotonic clock, so that a change of the wall clock neither cuts a wait short nor draws it out.
+The poll interval is the caller's, else `openai-poll-after-ms` of the latest response, else its Retry-After, else a
+second. The deadline uses the monotonic clock, so that a change of the wall clock does not change the wait.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from .. import _status
 from .._calls import Call
 from .._errors import APIConnectionError, InvalidArgumentError, OpenVideosError, PollTimeoutError, VideoFailedError
 from .._types import Omit
-from .effects import CarriedError, Flow, Send, Sleep, Tell
+from .effects import CarriedError, Flow, Notify, Send, Sleep
 from .hints import LONGEST_HINT_S, poll_after, retry_after
 from .retrying import SHORTEST_ATTEMPT_S, Clocks, Retries, backoff, calling, failure, is_success, is_transient
 
@@ -36,17 +36,18 @@ logger = logging.getLogger("openvideos")
 
 
 @frozen
-class Pace:
-    """How a caller wants to wait: seconds between two reads (None: as the server says), and in all."""
+class PollSettings:
+    """The caller's poll interval (None: as the server advises) and time limit, both in seconds."""
 
     interval: float | None
     timeout: float
 
     @classmethod
-    def of(cls, *, poll_interval_ms: float | Omit, poll_timeout_ms: float | Omit) -> Pace:
-        """Return the pace that a caller's arguments mean.
+    def of(cls, *, poll_interval_ms: float | Omit, poll_timeout_ms: float | Omit) -> PollSettings:
+        """Build the settings from a caller's arguments.
 
-        Raises InvalidArgumentError unless they are finite numbers of milliseconds, zero or more.
+        Raises:
+            InvalidArgumentError: An argument is not a finite number of milliseconds, zero or more.
         """
         return cls(
             interval=None if isinstance(poll_interval_ms, Omit) else _seconds("poll_interval_ms", poll_interval_ms),
@@ -68,46 +69,46 @@ def _seconds(name: str, milliseconds: object) -> float:
 
 
 @define
-class Known:
-    """What is known of a job so far. Whatever leaves a wait for it carries this."""
+class LatestJob:
+    """The id and the latest snapshot of a job, which every exception during a wait for the job carries."""
 
     video_id: str
     video: Video | None = None
 
 
 @contextmanager
-def carrying(known: Known) -> Generator[None]:
-    """Give every exception that passes what is known of the job, so that a job that was paid for is never lost."""
+def attaching_job(latest: LatestJob) -> Generator[None]:
+    """Attach the job to every exception that leaves the block, so that the caller never loses a paid job."""
     try:
         yield
     except OpenVideosError as error:
-        error.about(known.video_id, known.video)
+        error.about(latest.video_id, latest.video)
         raise
     except BaseException as error:
-        # A callback's exception, a cancellation, Ctrl-C: not ours, but the job behind it is the caller's money.
+        # A callback's exception, a cancellation or Ctrl-C: not the SDK's error, but the caller needs the job, too.
         inner = error.inner if isinstance(error, CarriedError) else error
-        if known.video is not None and getattr(inner, "video", None) is None:
-            note = f"openvideos: the job {known.video.id} was last {known.video.status!r}; it goes on at the server."
-            with suppress(AttributeError):  # an exception may refuse attributes, such as a frozen one
+        if latest.video is not None and getattr(inner, "video", None) is None:
+            note = f"openvideos: the job {latest.video.id} was last {latest.video.status!r}; it goes on at the server."
+            with suppress(AttributeError):  # some exceptions, such as frozen ones, refuse attributes
                 inner.add_note(note)
-                inner.video = known.video  # type: ignore[attr-defined]
+                inner.video = latest.video  # type: ignore[attr-defined]
         raise
 
 
-def next_pause(headers: httpx.Headers, pace: Pace, *, now: float) -> float:
-    """Return how long to wait after an answer with these headers, in seconds; `now` is the wall clock's time."""
-    if pace.interval is not None:
-        return pace.interval
+def next_poll_pause(headers: httpx.Headers, poll_settings: PollSettings, *, now: float) -> float:
+    """Return the poll interval after a response with these headers, in seconds; `now` is the wall clock's time."""
+    if poll_settings.interval is not None:
+        return poll_settings.interval
     hint = poll_after(headers)
     if hint is None:
         hint = retry_after(headers, now=now)
     return hint if hint is not None and 0 < hint <= LONGEST_HINT_S else DEFAULT_INTERVAL_S
 
 
-def under_id(video: Video, video_id: str) -> Video:
-    """Return a job under the id that it is asked for by; the server's own stays readable as `video["server_id"]`.
+def with_requested_id(video: Video, video_id: str) -> Video:
+    """Set a job's id to the one that was requested; the server's id is kept as `video["server_id"]`.
 
-    Some gateways answer with another id than they gave, and know only the first one everywhere.
+    Some gateways send another id in later responses, but accept only the first id in requests.
     """
     if video.id != video_id:
         video.additional_properties["server_id"] = video.id
@@ -115,19 +116,20 @@ def under_id(video: Video, video_id: str) -> Video:
     return video
 
 
-def in_contract(video: Video) -> Video:
-    """Return a job that ended in the contract's words; the server's own stays readable as `video["server_status"]`."""
-    status = _status.in_contract(video.status)
+def with_contract_status(video: Video) -> Video:
+    """Set an ended job's status to the contract's word; the server's word is kept as `video["server_status"]`."""
+    status = _status.contract_status(video.status)
     if status != video.status:
         video.additional_properties["server_status"] = video.status
         video.status = status
     return video
 
 
-def finished(video: Video, *, raise_on_failure: bool) -> Video:
-    """Return a job that ended.
+def ended_job(video: Video, *, raise_on_failure: bool) -> Video:
+    """Return a job that has ended.
 
-    Raises VideoFailedError if it failed and the caller asked for that.
+    Raises:
+        VideoFailedError: The job failed, and `raise_on_failure` is true.
     """
     if raise_on_failure and _status.is_failed(video.status):
         reason = (
@@ -137,11 +139,11 @@ def finished(video: Video, *, raise_on_failure: bool) -> Video:
     return video
 
 
-def timed_out(known: Known, seconds: float) -> PollTimeoutError:
-    """Return the error for a job that did not end in time."""
-    state = "was not read" if known.video is None else f"is {known.video.status!r}"
+def poll_timeout_error(latest: LatestJob, seconds: float) -> PollTimeoutError:
+    """Build the error for a job that did not end within this many seconds."""
+    state = "was not read" if latest.video is None else f"is {latest.video.status!r}"
     return PollTimeoutError(
-        f"The video {known.video_id} {state} after {seconds:g} s. It goes on at the server: poll it again, "
+        f"The video {latest.video_id} {state} after {seconds:g} s. It goes on at the server: poll it again, "
         "or pass a larger poll_timeout_ms."
     )
 
@@ -149,80 +151,86 @@ def timed_out(known: Known, seconds: float) -> PollTimeoutError:
 def polling(
     call: Call[Video],
     retries: Retries,
-    pace: Pace,
+    poll_settings: PollSettings,
     *,
     video_id: str,
     raise_on_failure: bool = False,
     on_update: Callable[[Video], Any] | None = None,
 ) -> Flow[Video]:
-    """Read a job until it ends, and return it.
+    """Poll a job until it ends, and return it. Every exception carries the last Video.
 
-    Raises PollTimeoutError at the deadline, and the last failure when reads fail too often in a row; the exception
-    carries the last Video.
+    Raises:
+        PollTimeoutError: The job did not end before the deadline.
+        APIError: Too many polls failed in a row; this is the last failure.
+        VideoFailedError: The job failed, and `raise_on_failure` is true.
     """
-    known = Known(video_id)
-    with carrying(known):
-        video = yield from _reading(call, retries, pace, known, on_update)
-        return finished(in_contract(video), raise_on_failure=raise_on_failure)
+    latest = LatestJob(video_id)
+    with attaching_job(latest):
+        video = yield from _reading(call, retries, poll_settings, latest, on_update)
+        return ended_job(with_contract_status(video), raise_on_failure=raise_on_failure)
 
 
 def creating_and_polling(
     create: Call[Video],
     read: Callable[[str], Call[Video]],
     retries: Retries,
-    pace: Pace,
+    poll_settings: PollSettings,
     *,
     raise_on_failure: bool,
     on_update: Callable[[Video], Any] | None,
 ) -> Flow[Video]:
-    """Start a job and read it until it ends. From the moment that it has an id, every exception carries it."""
+    """Start a job, poll it until it ends, and return it. Once the job has an id, every exception carries the job."""
     video: Video = yield from calling(create, retries)
-    known = Known(video.id, video)
-    with carrying(known):
+    latest = LatestJob(video.id, video)
+    with attaching_job(latest):
         if on_update is not None:
-            yield Tell(on_update, (video,))
+            yield Notify(on_update, (video,))
         if not _status.is_terminal(video.status):
-            video = yield from _reading(read(video.id), retries, pace, known, on_update)
-        return finished(in_contract(video), raise_on_failure=raise_on_failure)
+            video = yield from _reading(read(video.id), retries, poll_settings, latest, on_update)
+        return ended_job(with_contract_status(video), raise_on_failure=raise_on_failure)
 
 
 def _reading(
-    call: Call[Video], retries: Retries, pace: Pace, known: Known, on_update: Callable[[Video], Any] | None
+    call: Call[Video],
+    retries: Retries,
+    poll_settings: PollSettings,
+    latest: LatestJob,
+    on_update: Callable[[Video], Any] | None,
 ) -> Flow[Video]:
-    """Read a job until it ends, and return it as the server sent it; `known` is kept up to date."""
+    """Poll a job until it ends, and return it as the server sent it; keep `latest` up to date."""
     clocks = retries.clocks
-    deadline = clocks.monotonic() + pace.timeout
+    deadline = clocks.monotonic() + poll_settings.timeout
     failures, unknown, last_chance = 0, set[str](), False
     while True:
         within = max(deadline - clocks.monotonic(), SHORTEST_ATTEMPT_S)
         outcome: httpx.Response | APIConnectionError = yield Send(call, within=within)
         if isinstance(outcome, httpx.Response) and is_success(call, outcome):
             failures = 0
-            video = under_id(call.parse(outcome), known.video_id)
-            before, known.video = known.video, video
+            video = with_requested_id(call.parse(outcome), latest.video_id)
+            before, latest.video = latest.video, video
             if on_update is not None and video != before:
-                yield Tell(on_update, (video,))
+                yield Notify(on_update, (video,))
             if _status.is_terminal(video.status):
                 return video
             if not _status.is_known(video.status) and video.status not in unknown:
                 unknown.add(video.status)
                 logger.warning("video %s: the status %r is unknown; polling goes on", video.id, video.status)
-            pause = next_pause(outcome.headers, pace, now=clocks.wall())
+            pause = next_poll_pause(outcome.headers, poll_settings, now=clocks.wall())
         else:
             failures += 1
-            # Reads may fail so often in a row: a server that restarts is no reason to give a job up.
+            # Polls are retried more often than other calls, so that a restart of the server does not lose the job.
             if failures > FAILURES_PER_RETRY * retries.limit or not is_transient(outcome):
                 raise failure(call, outcome)
             pause = pause_after_failure(outcome, failures, clocks)
         left = deadline - clocks.monotonic()
         if last_chance or left <= 0:
-            raise timed_out(known, pace.timeout)
-        # A wait that would end behind the deadline ends at it, and the job is read once more: it may be ready.
+            raise poll_timeout_error(latest, poll_settings.timeout)
+        # A wait that would end after the deadline ends at it, and the job is polled once more, since it may have ended.
         last_chance = pause >= left
         yield Sleep(min(pause, left))
 
 
 def pause_after_failure(outcome: httpx.Response | APIConnectionError, failures: int, clocks: Clocks) -> float:
-    """Return how long to wait after a read that failed, in seconds: as the server says, else longer and longer."""
+    """Return how long to wait after a failed poll, in seconds: as the server says, else longer after each failure."""
     hint = retry_after(outcome.headers, now=clocks.wall()) if isinstance(outcome, httpx.Response) else None
     return hint if hint is not None and hint <= LONGEST_HINT_S else backoff(failures, clocks.random())

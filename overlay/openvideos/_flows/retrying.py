@@ -1,9 +1,9 @@
-"""Decide whether and when a call is sent again. The only place where that is decided. Pure.
+"""Decide whether and when a call is sent again. Pure.
 
-The rule (DESIGN: Retry): reads (GET, DELETE) are tried again after connection errors, timeouts, 408, 409, 429 and
-5xx. A POST starts a job that costs money, so it is tried again only when it provably was not accepted: the connection
-was never made, or the server said 429, or 503 with Retry-After. Whoever declares that the server honours
-`Idempotency-Key` has POSTs treated as reads.
+The rule (DESIGN: Retry): GET and DELETE are retried after connection errors, timeouts, 408, 409, 429 and 5xx. A POST
+starts a job that costs money, so it is retried only if the server provably did not accept it: the connection was never
+made, or the response is a 429, or a 503 with Retry-After. If the caller declares that the server honours
+`Idempotency-Key`, POSTs are retried like GETs.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ logger = logging.getLogger("openvideos")
 
 @frozen
 class Clocks:
-    """The times and the chance that flows depend on; a test gives its own."""
+    """The clocks, in seconds, and the random numbers from 0 to 1 that flows use; tests provide their own."""
 
     monotonic: Callable[[], float]
     wall: Callable[[], float]
@@ -43,7 +43,7 @@ class Clocks:
 
 @frozen
 class Retries:
-    """How often and how fast a call is sent again."""
+    """How a call is retried: at most `limit` times; POSTs like GETs with `idempotent_posts`."""
 
     limit: int
     clocks: Clocks
@@ -51,20 +51,20 @@ class Retries:
 
 
 def backoff(failures: int, random: float) -> float:
-    """Return the pause after so many failures (1, 2, …): 0.5 s doubling to 8 s, less up to a quarter by chance."""
-    # The exponent is bounded, and not the power, so that no count overflows.
+    """Return the pause in seconds after this many failures: 0.5, doubled up to 8, minus a random part of up to 1/4."""
+    # The exponent is limited, not the power, so that a large count does not overflow.
     return FIRST_PAUSE_S * 2.0 ** min(failures - 1, MOST_DOUBLINGS) * (1 - random / 4)
 
 
 def is_success(call: Call[Any], response: httpx.Response) -> bool:
-    """Tell whether a response is the answer that the call wants."""
+    """Return whether a response is a success, or an error status that the call accepts."""
     if response.is_success:
         return True
-    return call.recognises is not None and call.recognises(response)
+    return call.accepts_error_status is not None and call.accepts_error_status(response)
 
 
 def is_transient(outcome: httpx.Response | APIConnectionError, *, conflict_may_pass: bool = True) -> bool:
-    """Tell whether a read that ended so may succeed when it is repeated."""
+    """Return whether a GET or DELETE with this outcome may succeed if it is repeated."""
     if isinstance(outcome, APIConnectionError):
         return not isinstance(outcome.__cause__, (httpx.TooManyRedirects, httpx.UnsupportedProtocol))
     hint: str | None = outcome.headers.get("x-should-retry")
@@ -77,7 +77,7 @@ def is_transient(outcome: httpx.Response | APIConnectionError, *, conflict_may_p
 
 
 def was_not_accepted(outcome: httpx.Response | APIConnectionError) -> bool:
-    """Tell whether a POST that ended so provably started nothing."""
+    """Return whether a POST with this outcome provably started no job."""
     if isinstance(outcome, APIConnectionError):
         return outcome.never_sent and not isinstance(outcome.__cause__, httpx.UnsupportedProtocol)
     if outcome.headers.get("x-should-retry") == "false":
@@ -88,7 +88,7 @@ def was_not_accepted(outcome: httpx.Response | APIConnectionError) -> bool:
 
 
 def may_repeat(call: Call[Any], outcome: httpx.Response | APIConnectionError, *, idempotent_posts: bool) -> bool:
-    """Tell whether the call may be sent again after this outcome, without a thought of how often it was."""
+    """Return whether the call may be sent again after this outcome; the number of attempts is not considered here."""
     if not call.rewindable:
         return False
     if call.is_post and not idempotent_posts:
@@ -97,17 +97,17 @@ def may_repeat(call: Call[Any], outcome: httpx.Response | APIConnectionError, *,
 
 
 def pause_before_repeat(outcome: httpx.Response | APIConnectionError, failures: int, clocks: Clocks) -> float | None:
-    """Return how long to wait before the next attempt, in seconds; None if the server wants more than we wait."""
+    """Return how long to wait before the next attempt, in seconds; None if the server demands too long a wait."""
     if isinstance(outcome, httpx.Response):
         hint = retry_after(outcome.headers, now=clocks.wall())
         if hint is not None:
-            # To come back sooner than asked would be rude, and to wait for hours would look like a hang.
+            # An earlier retry would ignore the server's demand, and a wait of hours would look like a hang.
             return hint if hint <= LONGEST_HINT_S else None
     return backoff(failures, clocks.random())
 
 
 def failure(call: Call[Any], outcome: httpx.Response | APIConnectionError) -> APIError:
-    """Return the error that an outcome means to the caller."""
+    """Return the error for a failed outcome."""
     error: APIError = outcome if isinstance(outcome, APIConnectionError) else status_error(outcome)
     error.about(call.video_id)
     return error
@@ -116,9 +116,12 @@ def failure(call: Call[Any], outcome: httpx.Response | APIConnectionError) -> AP
 def sending(
     call: Call[T], retries: Retries, *, deadline: float | None = None, stream: bool = False
 ) -> Flow[httpx.Response]:
-    """Send a call until it succeeds, and return the response; raise the last failure when it may not be sent again.
+    """Send a call until it succeeds, and return the response.
 
-    `deadline` is on the monotonic clock: no attempt gets more time than is left, and no pause goes beyond it.
+    `deadline`, on the monotonic clock in seconds, limits the time of each attempt and of each pause.
+
+    Raises:
+        APIError: The call failed, and may not be sent again.
     """
     failures = 0
     while True:
@@ -140,6 +143,10 @@ def sending(
 
 
 def calling(call: Call[T], retries: Retries, *, deadline: float | None = None) -> Flow[T]:
-    """Send a call as `sending` does, and return what its answer means."""
+    """Send a call as `sending` does, and return the parsed response.
+
+    Raises:
+        APIError: The call failed, and may not be sent again; or the response breaks the contract.
+    """
     response = yield from sending(call, retries, deadline=deadline)
     return call.parse(response)

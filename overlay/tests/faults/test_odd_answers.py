@@ -125,7 +125,7 @@ async def test_what_is_no_answer_is_told_so(answer: Behaviour, method: Method, a
         assert ID == (await client.call("retrieve", ID)).id, "the client works on"
     assert isinstance(error, APIResponseValidationError)
     assert error.response is not None
-    assert f"answered {error.response.status_code}, but" in str(error)
+    assert f"returned {error.response.status_code}, but" in str(error)
 
 
 @pytest.mark.parametrize("answer", [answers(200), sends(head(204)), answers(200, b" \n")])

@@ -31,7 +31,7 @@ from openvideos import (
 )
 from openvideos._calls import Call, Extras
 from openvideos._drivers.part_file import PartFile
-from openvideos._flows.downloading import Body, _restart, describe, downloading
+from openvideos._flows.downloading import BodyPart, _restart, described_body, downloading
 from openvideos._flows.effects import Do, Send
 from openvideos._operations import download
 from openvideos._types import omit
@@ -447,7 +447,7 @@ class TestBreaks:
         store = Store([self.FILE], [answer])
         error = fetch(store, Memory())
         assert isinstance(error, DownloadError)
-        assert f"the server answered {status}, and no file" in str(error)
+        assert f"the server returned {status} without a file" in str(error)
 
     def test_an_empty_file_is_one(self) -> None:
         for length in (True, False):
@@ -580,13 +580,13 @@ class TestTheErrorRaised:
         headers = {"content-range": f"bytes {start}-99/100", "etag": '"v0"'}
         sink = Memory()
         error = fetch(Fixed([httpx.Response(206, headers=headers, content=b"x" * 100)]), sink, limit=0)
-        assert "broke off at 0 bytes: the answer is not the part that was asked for. Nothing" in str(error)
+        assert "broke off at 0 bytes: the response is not the part that was requested. Nothing" in str(error)
         assert sink.committed is None
 
     def test_an_answer_that_makes_no_sense(self) -> None:
         store = Store([self.FILE], [Answer(cut=40), httpx.Response(206, content=b"x")])
         error = fetch(store, Memory(), limit=1)
-        assert "broke off at 40 of 100 bytes: the answer is not the part that was asked for. Nothing" in str(error)
+        assert "broke off at 40 of 100 bytes: the response is not the part that was requested. Nothing" in str(error)
 
     def test_a_server_that_has_less(self) -> None:
         store = Store([self.FILE], [Answer(cut=40), refusal(416)])
@@ -611,30 +611,30 @@ class TestHeaders:
     @pytest.mark.parametrize(
         ("status", "headers", "body"),
         [
-            (200, {}, Body(0, None, None, encoded=False)),
-            (200, {"content-length": "7"}, Body(0, 7, None, encoded=False)),
-            (200, {"content-length": "0"}, Body(0, 0, None, encoded=False)),
-            (200, {"content-length": "-7"}, Body(0, None, None, encoded=False)),
-            (200, {"content-length": "7, 7"}, Body(0, None, None, encoded=False)),
-            (200, {"content-length": "\u0667"}, Body(0, None, None, encoded=False)),
-            (200, {"content-length": "9" * 19}, Body(0, 10**19 - 1, None, encoded=False)),
-            (200, {"content-length": "9" * 5000}, Body(0, None, None, encoded=False)),
-            (200, {"content-length": "7", "etag": '"e"'}, Body(0, 7, '"e"', encoded=False)),
-            (200, {"etag": 'W/"e"'}, Body(0, None, None, encoded=False)),
-            (200, {"etag": "e"}, Body(0, None, None, encoded=False)),
-            (200, {"etag": ""}, Body(0, None, None, encoded=False)),
-            (200, {"content-encoding": "identity", "content-length": "7"}, Body(0, 7, None, encoded=False)),
-            (200, {"content-encoding": "", "content-length": "7"}, Body(0, 7, None, encoded=False)),
-            (200, {"content-encoding": "Identity", "etag": '"e"'}, Body(0, None, '"e"', encoded=False)),
+            (200, {}, BodyPart(0, None, None, encoded=False)),
+            (200, {"content-length": "7"}, BodyPart(0, 7, None, encoded=False)),
+            (200, {"content-length": "0"}, BodyPart(0, 0, None, encoded=False)),
+            (200, {"content-length": "-7"}, BodyPart(0, None, None, encoded=False)),
+            (200, {"content-length": "7, 7"}, BodyPart(0, None, None, encoded=False)),
+            (200, {"content-length": "\u0667"}, BodyPart(0, None, None, encoded=False)),
+            (200, {"content-length": "9" * 19}, BodyPart(0, 10**19 - 1, None, encoded=False)),
+            (200, {"content-length": "9" * 5000}, BodyPart(0, None, None, encoded=False)),
+            (200, {"content-length": "7", "etag": '"e"'}, BodyPart(0, 7, '"e"', encoded=False)),
+            (200, {"etag": 'W/"e"'}, BodyPart(0, None, None, encoded=False)),
+            (200, {"etag": "e"}, BodyPart(0, None, None, encoded=False)),
+            (200, {"etag": ""}, BodyPart(0, None, None, encoded=False)),
+            (200, {"content-encoding": "identity", "content-length": "7"}, BodyPart(0, 7, None, encoded=False)),
+            (200, {"content-encoding": "", "content-length": "7"}, BodyPart(0, 7, None, encoded=False)),
+            (200, {"content-encoding": "Identity", "etag": '"e"'}, BodyPart(0, None, '"e"', encoded=False)),
             (
                 200,
                 {"content-encoding": "gzip", "content-length": "7", "etag": '"e"'},
-                Body(0, None, None, encoded=True),
+                BodyPart(0, None, None, encoded=True),
             ),
-            (206, {"content-range": "bytes 2-4/7", "etag": '"e"'}, Body(2, 7, '"e"', encoded=False)),
-            (206, {"content-range": "bytes 0-6/7"}, Body(0, 7, None, encoded=False)),
-            (206, {"content-range": "bytes 6-6/7"}, Body(6, 7, None, encoded=False)),
-            (206, {"content-range": "bytes 2-4/*"}, Body(2, None, None, encoded=False)),
+            (206, {"content-range": "bytes 2-4/7", "etag": '"e"'}, BodyPart(2, 7, '"e"', encoded=False)),
+            (206, {"content-range": "bytes 0-6/7"}, BodyPart(0, 7, None, encoded=False)),
+            (206, {"content-range": "bytes 6-6/7"}, BodyPart(6, 7, None, encoded=False)),
+            (206, {"content-range": "bytes 2-4/*"}, BodyPart(2, None, None, encoded=False)),
             (206, {"content-range": "bytes 0-4/*"}, None),
             (206, {"content-range": "bytes 2-4/7", "content-encoding": "gzip"}, None),
             (206, {}, None),
@@ -644,15 +644,15 @@ class TestHeaders:
             (206, {"content-range": "bytes */7"}, None),
             (206, {"content-range": "bytes 2-/7"}, None),
             (206, {"content-range": "items 2-4/7"}, None),
-            (206, {"content-range": "bytes 2-4/7 "}, Body(2, 7, None, encoded=False)),
+            (206, {"content-range": "bytes 2-4/7 "}, BodyPart(2, 7, None, encoded=False)),
             (206, {"content-range": "bytes 2-4/7, 5-6/7"}, None),
             (206, {"content-range": "bytes \u0662-\u0664/\u0667"}, None),
             (206, {"content-range": f"bytes 0-4/{'9' * 20}"}, None),
         ],
     )
-    def test_these(self, status: int, headers: dict[str, str], body: Body | None) -> None:
+    def test_these(self, status: int, headers: dict[str, str], body: BodyPart | None) -> None:
         sent = [(name.encode(), value.encode().strip()) for name, value in headers.items()]
-        assert body == describe(httpx.Response(status, headers=sent))
+        assert body == described_body(httpx.Response(status, headers=sent))
 
     @FLOWS
     @given(
@@ -669,7 +669,7 @@ class TestHeaders:
         names = ("content-length", "content-range", "etag", "content-encoding")
         values = (length, content_range, etag, encoding)
         raw = [(name.encode(), value.encode()) for name, value in zip(names, values, strict=True)]
-        body = describe(httpx.Response(status, headers=raw))
+        body = described_body(httpx.Response(status, headers=raw))
         assert body is None or (body.start >= 0 and (body.total is None or body.total >= body.start))
 
 

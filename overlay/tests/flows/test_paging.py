@@ -22,7 +22,7 @@ from openvideos import (
     SyncConversationCursorPage,
     Video,
 )
-from openvideos._flows.paging import Once, Walk
+from openvideos._flows.paging import SeenItems, Walk
 
 from .world import BASE_URL, FLOWS, KEY, video_json
 
@@ -204,8 +204,9 @@ class TestTheCursor:
         server = in_row(Page(("a",), has_more=True), Page((), has_more=True))
         seen, error = walked(server)
         assert ["a"] == seen
-        assert "The server says that there are more items and gives no cursor to them (last_id is missing)." == str(
-            error
+        assert (
+            "The server says that there are more items, but sends no cursor for the next page (last_id is missing)."
+            == str(error)
         )
 
     def test_a_server_that_ignores_after_is_named(self) -> None:
@@ -213,7 +214,7 @@ class TestTheCursor:
         seen, error = walked(server)
         assert ["a", "b"] == seen
         assert str(error) == (
-            "The server gives the cursor 'b' a second time, so the list would never end. It may ignore `after`."
+            "The server sends the cursor 'b' a second time, so the list would never end. It may ignore `after`."
         )
         assert 2 == len(server.asked)
 
@@ -249,7 +250,7 @@ class TestPages:
         )
         second = first.get_next_page()
         assert (False, False, ["b", "a"]) == (second.has_more, second.has_next_page(), [v.id for v in second.data])
-        with pytest.raises(PaginationError, match=r"^This is the last page; has_next_page\(\) tells so beforehand\.$"):
+        with pytest.raises(PaginationError, match=r"^This is the last page; check has_next_page\(\) first\.$"):
             second.get_next_page()
         assert [["a"], ["b", "a"]] == [[video.id for video in page.data] for page in first.iter_pages()]
 
@@ -307,10 +308,10 @@ class TestPages:
         [
             ([], "a page is expected, and the body is of the type list"),
             ("x", "a page is expected, and the body is of the type str"),
-            ({}, "the page's key 'data' is missing or no list"),
-            ({"data": {}}, "the page's key 'data' is missing or no list"),
-            ({"data": [], "has_more": "no"}, "the page's key 'has_more' is no boolean"),
-            ({"data": [], "has_more": 0}, "the page's key 'has_more' is no boolean"),
+            ({}, "the page's key 'data' is missing or not a list"),
+            ({"data": {}}, "the page's key 'data' is missing or not a list"),
+            ({"data": [], "has_more": "no"}, "the page's key 'has_more' is not a boolean"),
+            ({"data": [], "has_more": 0}, "the page's key 'has_more' is not a boolean"),
             ({"data": [], "first_id": 1}, "the page's key 'first_id' is neither text nor null"),
             ({"data": [7]}, "a video is expected, and the body is of the type int"),
             ({"data": [], "last_id": []}, "the page's key 'last_id' is neither text nor null"),
@@ -319,7 +320,7 @@ class TestPages:
     def test_what_is_no_page_is_told_by_its_key(self, body: Any, problem: str) -> None:
         with pytest.raises(APIResponseValidationError) as caught:
             Answering(httpx.Response(200, json=body)).client().videos.list()
-        assert f"GET /v1/videos answered 200, but {problem}." == str(caught.value)
+        assert f"GET /v1/videos returned 200, but {problem}." == str(caught.value)
 
 
 class TestThingsWithoutAnId:
@@ -339,10 +340,10 @@ class TestThingsWithoutAnId:
 
     def test_each_is_yielded(self) -> None:
         things = [object(), object()]
-        assert things == list(Once[object]().fresh(self.page(*things)))
+        assert things == list(SeenItems[object]().new_items(self.page(*things)))
 
     def test_none_is_a_cursor(self) -> None:
-        with pytest.raises(PaginationError, match="gives no cursor"):
+        with pytest.raises(PaginationError, match="sends no cursor"):
             self.page(object()).has_next_page()
 
 

@@ -170,7 +170,7 @@ class TestPaths:
 
     @pytest.mark.parametrize("target", [None, 7, [], "a\0b", "~nobody-has-this-name/a.mp4"])
     def test_what_is_no_path(self, target: Any) -> None:
-        with pytest.raises(InvalidArgumentError, match="is no path to write a file to"):
+        with pytest.raises(InvalidArgumentError, match="is not a path that a file can have"):
             PartFile(target)
 
 

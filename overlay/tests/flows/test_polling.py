@@ -26,13 +26,13 @@ from openvideos import (
     Video,
     VideoFailedError,
 )
-from openvideos._flows.effects import CarriedError, Send, Sleep, Tell
+from openvideos._flows.effects import CarriedError, Notify, Send, Sleep
 from openvideos._flows.polling import (
     DEFAULT_TIMEOUT_S,
     FAILURES_PER_RETRY,
-    Known,
-    Pace,
-    carrying,
+    LatestJob,
+    PollSettings,
+    attaching_job,
     creating_and_polling,
     polling,
 )
@@ -63,7 +63,7 @@ from .world import (
 RUNNING = ["queued", "in_progress", "processing", "pending", "NOT_START"]
 COMPLETED = ["completed", "succeeded", "success", "done", "SUCCESS"]
 FAILED = ["failed", "error", "cancelled", "canceled", "expired", "aborted", "deleted", "Failed"]
-AS_THE_SERVER_SAYS = Pace(interval=None, timeout=DEFAULT_TIMEOUT_S)
+AS_THE_SERVER_SAYS = PollSettings(interval=None, timeout=DEFAULT_TIMEOUT_S)
 
 running = st.builds(
     lambda status, headers, progress: video_answer(status, headers=headers, progress=progress),
@@ -77,10 +77,10 @@ garbage = st.sampled_from(
 )
 anything = st.builds(Reply, running | ended | garbage | refusals | connection_errors, durations)
 scripts = st.lists(anything, min_size=1, max_size=15)
-paces = st.builds(Pace, interval=st.none() | st.floats(0.01, 50), timeout=st.floats(0, 500))
+paces = st.builds(PollSettings, interval=st.none() | st.floats(0.01, 50), timeout=st.floats(0, 500))
 
 
-def poll(world: World, pace: Pace = AS_THE_SERVER_SAYS, *, limit: int = 2, **options: Any) -> Video:
+def poll(world: World, pace: PollSettings = AS_THE_SERVER_SAYS, *, limit: int = 2, **options: Any) -> Video:
     """Poll the job video_1 in a world."""
     return world.run(polling(read_call(), world.retries(limit), pace, video_id="video_1", **options))
 
@@ -135,7 +135,7 @@ class TestTheInterval:
     )
     def test_sources_in_their_order(self, interval: float | None, headers: dict[str, str], pause: float) -> None:
         world = World(scripted(video_answer("queued", headers=headers), video_answer("completed")))
-        poll(world, Pace(interval, timeout=10_000))
+        poll(world, PollSettings(interval, timeout=10_000))
         assert [pause] == world.slept
 
     @pytest.mark.parametrize(
@@ -174,19 +174,21 @@ class TestThePace:
     """Milliseconds of the caller's, finite and zero or more; a finite deadline, an hour unless told otherwise."""
 
     def test_defaults(self) -> None:
-        assert Pace(interval=None, timeout=3600.0) == Pace.of(poll_interval_ms=omit, poll_timeout_ms=omit)
+        assert PollSettings(interval=None, timeout=3600.0) == PollSettings.of(
+            poll_interval_ms=omit, poll_timeout_ms=omit
+        )
 
     @pytest.mark.parametrize("ms", [0, 1, 1500, 0.5, 10**12])
     def test_milliseconds(self, ms: float) -> None:
-        assert Pace(ms / 1000, 3600.0) == Pace.of(poll_interval_ms=ms, poll_timeout_ms=omit)
-        assert Pace(None, ms / 1000) == Pace.of(poll_interval_ms=omit, poll_timeout_ms=ms)
+        assert PollSettings(ms / 1000, 3600.0) == PollSettings.of(poll_interval_ms=ms, poll_timeout_ms=omit)
+        assert PollSettings(None, ms / 1000) == PollSettings.of(poll_interval_ms=omit, poll_timeout_ms=ms)
 
     @pytest.mark.parametrize("value", [-1, -0.001, math.nan, math.inf, -math.inf, True, "5", None, [5]])
     def test_nonsense_is_refused_and_named(self, value: Any) -> None:
         with pytest.raises(InvalidArgumentError, match=r"poll_interval_ms is .*; it must be a number of milliseconds"):
-            Pace.of(poll_interval_ms=value, poll_timeout_ms=omit)
+            PollSettings.of(poll_interval_ms=value, poll_timeout_ms=omit)
         with pytest.raises(InvalidArgumentError, match=r"poll_timeout_ms is .*zero or more"):
-            Pace.of(poll_interval_ms=omit, poll_timeout_ms=value)
+            PollSettings.of(poll_interval_ms=omit, poll_timeout_ms=value)
 
 
 class TestTheDeadline:
@@ -195,7 +197,7 @@ class TestTheDeadline:
     @FLOWS
     @given(script=scripts, pace=paces, limit=st.integers(0, 50), chance=st.floats(0, 1))
     def test_the_sum_of_waits_never_passes_the_deadline_by_more_than_one_step(
-        self, script: Sequence[Reply], pace: Pace, limit: int, chance: float
+        self, script: Sequence[Reply], pace: PollSettings, limit: int, chance: float
     ) -> None:
         world = World(scripted(*script), chance=chance)
         try:
@@ -208,7 +210,7 @@ class TestTheDeadline:
 
     @FLOWS
     @given(script=scripts, pace=paces)
-    def test_every_request_gets_what_is_left_and_no_more(self, script: Sequence[Reply], pace: Pace) -> None:
+    def test_every_request_gets_what_is_left_and_no_more(self, script: Sequence[Reply], pace: PollSettings) -> None:
         world = World(scripted(*script))
         started: list[float] = []
 
@@ -230,40 +232,40 @@ class TestTheDeadline:
 
         world = World(server)
         with pytest.raises(PollTimeoutError):
-            poll(world, Pace(None, timeout))
+            poll(world, PollSettings(None, timeout))
         assert [1.0] * timeout == world.slept
         assert timeout == world.elapsed
 
     def test_a_job_that_is_ready_at_the_deadline_is_returned(self) -> None:
         """A wait that would end behind the deadline ends at it, and the job is read once more: it may be ready."""
         world = World(scripted(video_answer("queued"), video_answer("completed")))
-        assert "completed" == poll(world, Pace(interval=60, timeout=10)).status
+        assert "completed" == poll(world, PollSettings(interval=60, timeout=10)).status
         assert [10.0] == world.slept
 
     def test_it_is_read_once_more_and_not_twice(self) -> None:
         world = World(scripted(video_answer("queued", headers={"openai-poll-after-ms": "9000"})))
         with pytest.raises(PollTimeoutError):
-            poll(world, Pace(interval=None, timeout=10))
+            poll(world, PollSettings(interval=None, timeout=10))
         assert [9.0, 1.0] == world.slept
         assert [10.0, 1.0, 1.0] == [sent.within for sent in world.sent]
 
     def test_a_pause_that_ends_at_the_deadline_is_the_last(self) -> None:
         world = World(scripted(video_answer("queued")))
         with pytest.raises(PollTimeoutError):
-            poll(world, Pace(interval=5, timeout=10))
+            poll(world, PollSettings(interval=5, timeout=10))
         assert [5.0, 5.0] == world.slept
 
     @pytest.mark.parametrize("interval", [5.0, 7.0])
     def test_a_sleep_that_ends_too_early_brings_no_second_last_look(self, interval: float) -> None:
         world = World(scripted(video_answer("queued")), early=0.001)
         with pytest.raises(PollTimeoutError):
-            poll(world, Pace(interval, timeout=5))
+            poll(world, PollSettings(interval, timeout=5))
         assert ([5.0], 2) == (world.slept, len(world.sent))
 
     def test_no_time_at_all_is_one_look(self) -> None:
         for status in ("queued", "completed"):
             world = World(scripted(video_answer(status)))
-            outcome = with_errors(partial(poll, world, Pace(interval=None, timeout=0)))
+            outcome = with_errors(partial(poll, world, PollSettings(interval=None, timeout=0)))
             assert (status == "completed") == isinstance(outcome, Video)
             assert [] == world.slept
             assert [SHORTEST_ATTEMPT_S] == [sent.within for sent in world.sent]
@@ -271,13 +273,13 @@ class TestTheDeadline:
     def test_an_answer_that_takes_all_the_time_is_the_last(self) -> None:
         world = World(scripted(Reply(video_answer("queued"), takes=10)))
         with pytest.raises(PollTimeoutError):
-            poll(world, Pace(interval=None, timeout=10))
+            poll(world, PollSettings(interval=None, timeout=10))
         assert 1 == len(world.sent)
 
     def test_the_error_says_what_to_do(self) -> None:
         world = World(scripted(video_answer("in_progress")))
         with pytest.raises(PollTimeoutError) as caught:
-            poll(world, Pace(interval=None, timeout=2.5))
+            poll(world, PollSettings(interval=None, timeout=2.5))
         assert str(caught.value) == (
             "The video video_1 is 'in_progress' after 2.5 s. It goes on at the server: poll it again, "
             "or pass a larger poll_timeout_ms."
@@ -287,7 +289,7 @@ class TestTheDeadline:
     def test_the_error_says_that_nothing_was_read(self) -> None:
         world = World(scripted(Reply(refusal(503), takes=10)))
         with pytest.raises(PollTimeoutError, match="The video video_1 was not read after 3 s") as caught:
-            poll(world, Pace(interval=None, timeout=3))
+            poll(world, PollSettings(interval=None, timeout=3))
         assert ("video_1", None) == (caught.value.video_id, caught.value.video)
 
 
@@ -346,7 +348,7 @@ class TestTheEnd:
         """It goes on at the server: poll `.video_id` again. The server may know only the id that it gave."""
         for script in ([video_answer("queued", "other")], [video_answer("queued", "other"), refusal(404)]):
             with pytest.raises(OpenVideosError) as caught:
-                poll(World(scripted(*script)), Pace(interval=None, timeout=5))
+                poll(World(scripted(*script)), PollSettings(interval=None, timeout=5))
             assert caught.value.video is not None
             assert ("video_1", "video_1") == (caught.value.video_id, caught.value.video.id)
 
@@ -402,7 +404,7 @@ class TestUpdates:
     def test_none_is_told_without_a_callback(self) -> None:
         world = World(scripted(video_answer("queued"), video_answer("completed")))
         poll(world)
-        assert [] == [effect for effect in world.effects if isinstance(effect, Tell)]
+        assert [] == [effect for effect in world.effects if isinstance(effect, Notify)]
 
 
 class TestFailuresOnTheWay:
@@ -436,7 +438,7 @@ class TestFailuresOnTheWay:
             video_answer("completed"),
         ]
         world = World(scripted(*outcomes))
-        poll(world, Pace(interval=None, timeout=100_000))
+        poll(world, PollSettings(interval=None, timeout=100_000))
         assert [0.5, 1.0, 100.0, 0.0, 3600.0, 8.0, 1.0, 0.5] == world.slept
 
     def test_a_date_after_a_failure_is_reckoned_from_the_wall_clock(self) -> None:
@@ -447,7 +449,7 @@ class TestFailuresOnTheWay:
 
     def test_a_callers_interval_is_not_for_failures(self) -> None:
         world = World(scripted(refusal(503, {"openai-poll-after-ms": "9"}), video_answer("completed")), chance=1.0)
-        poll(world, Pace(interval=7, timeout=100))
+        poll(world, PollSettings(interval=7, timeout=100))
         assert [0.375] == world.slept
 
     @pytest.mark.parametrize(("status", "kind"), [(404, NotFoundError), (403, OpenVideosError), (400, OpenVideosError)])
@@ -498,7 +500,7 @@ class TestNothingIsLost:
 
     @FLOWS
     @given(script=scripts, pace=paces, raising=st.booleans())
-    def test_typed_ones(self, script: Sequence[Reply], pace: Pace, raising: bool) -> None:  # noqa: FBT001 - generated
+    def test_typed_ones(self, script: Sequence[Reply], pace: PollSettings, raising: bool) -> None:  # noqa: FBT001 - generated
         world = World(scripted(*script))
         outcome = with_errors(lambda: poll(world, pace, raise_on_failure=raising))
         shown = seen_videos(world)
@@ -558,15 +560,15 @@ class TestNothingIsLost:
         assert ("mine", False) == (caught.value.video, hasattr(caught.value, "__notes__"))  # type: ignore[attr-defined]
 
     def test_nothing_is_added_where_nothing_is_known(self) -> None:
-        with pytest.raises(Unforeseen) as caught, carrying(Known("video_7")):
+        with pytest.raises(Unforeseen) as caught, attaching_job(LatestJob("video_7")):
             raise Unforeseen
         assert not hasattr(caught.value, "video")
-        with pytest.raises(OpenVideosError) as named, carrying(Known("video_7")):
+        with pytest.raises(OpenVideosError) as named, attaching_job(LatestJob("video_7")):
             raise OpenVideosError("x")
         assert "video_7" == named.value.video_id
 
     def test_an_error_that_knows_its_job_keeps_it(self) -> None:
-        with pytest.raises(OpenVideosError) as caught, carrying(Known("video_7")):
+        with pytest.raises(OpenVideosError) as caught, attaching_job(LatestJob("video_7")):
             raise OpenVideosError("x", video_id="video_8")
         assert "video_8" == caught.value.video_id
 
@@ -596,7 +598,7 @@ class TestCreateAndPoll:
     """create_and_poll never loses an id: from the moment that the job has one, every exception carries it."""
 
     @staticmethod
-    def flow(world: World, pace: Pace = AS_THE_SERVER_SAYS, **options: Any) -> Any:
+    def flow(world: World, pace: PollSettings = AS_THE_SERVER_SAYS, **options: Any) -> Any:
         options = {"raise_on_failure": False, "on_update": None, **options}
         return creating_and_polling(create_call(), read_call, world.retries(), pace, **options)
 
@@ -605,7 +607,7 @@ class TestCreateAndPoll:
     def test_no_id_is_ever_lost(
         self,
         script: Sequence[Reply],
-        pace: Pace,
+        pace: PollSettings,
         status: str,
         raising: bool,  # noqa: FBT001 - generated
     ) -> None:
@@ -661,10 +663,10 @@ class TestCreateAndPoll:
     def test_options_reach_the_poll(self) -> None:
         world = World(scripted(video_answer("queued"), video_answer("failed")))
         with pytest.raises(VideoFailedError):
-            world.run(self.flow(world, Pace(interval=3, timeout=9), raise_on_failure=True))
+            world.run(self.flow(world, PollSettings(interval=3, timeout=9), raise_on_failure=True))
         world = World(scripted(video_answer("queued"), refusal(503), video_answer("queued")))
         with pytest.raises(PollTimeoutError):
-            world.run(self.flow(world, Pace(interval=3, timeout=9)))
+            world.run(self.flow(world, PollSettings(interval=3, timeout=9)))
         assert [0.5, 3.0, 3.0, 2.5] == world.slept
         assert 9.5 >= sum(effect.seconds for effect in world.effects if isinstance(effect, Sleep))
 

@@ -165,7 +165,7 @@ class TestJobsThatCostMoney:
         """Unless the caller declares that the server honours Idempotency-Key."""
         posts, reads = World(scripted(*script)), World(scripted(*script))
         posted = outcome_of(posts, create_call(), limit=limit, idempotent_posts=True)
-        read = outcome_of(reads, attrs.evolve(read_call(), recognises=None), limit=limit)
+        read = outcome_of(reads, attrs.evolve(read_call(), accepts_error_status=None), limit=limit)
         assert type(read) is type(posted)
         assert reads.slept == posts.slept
         assert len(reads.sent) == len(posts.sent)
@@ -325,7 +325,7 @@ class TestPauses:
         self, statuses: list[int], headers: dict[str, str], chance: float
     ) -> None:
         world = World(scripted(*(refusal(status, headers) for status in statuses)), chance=chance)
-        outcome_of(world, attrs.evolve(read_call(), recognises=None), limit=len(statuses))
+        outcome_of(world, attrs.evolve(read_call(), accepts_error_status=None), limit=len(statuses))
         wall = WALL
         for pause in world.slept:
             hint = retry_after(httpx.Headers(headers), now=wall)
@@ -446,7 +446,7 @@ class TestTheErrorRaised:
     @given(script=st.lists(failures(), min_size=1, max_size=8), limit=limits)
     def test_it_is_the_last_failure(self, script: Sequence[Reply], limit: int) -> None:
         world = World(scripted(*script))
-        error = outcome_of(world, attrs.evolve(read_call(), recognises=None), limit=limit)
+        error = outcome_of(world, attrs.evolve(read_call(), accepts_error_status=None), limit=limit)
         assert isinstance(error, APIError)
         assert failed_like(world.sent[-1].outcome, error)
         assert "video_1" == error.video_id
@@ -455,7 +455,7 @@ class TestTheErrorRaised:
     @given(status=st.integers(300, 999), script=st.lists(refusals, max_size=3))
     def test_its_class_is_told_by_the_status(self, status: int, script: list[httpx.Response]) -> None:
         world = World(scripted(refusal(status)))
-        error = outcome_of(world, attrs.evolve(read_call(), recognises=None), limit=0)
+        error = outcome_of(world, attrs.evolve(read_call(), accepts_error_status=None), limit=0)
         expected = CLASSES.get(status, "InternalServerError" if status >= 500 else "APIStatusError")
         assert expected == type(error).__name__
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openvideos._status import in_contract, is_completed, is_failed, is_known, is_terminal
+from openvideos._status import contract_status, is_completed, is_failed, is_known, is_terminal
 
 from .world import FLOWS
 
@@ -33,7 +33,7 @@ class TestWords:
                 is_terminal(status),
                 is_known(status),
             )
-            assert "completed" == in_contract(status)
+            assert "completed" == contract_status(status)
 
     @pytest.mark.parametrize("word", FAILED)
     def test_failed(self, word: str) -> None:
@@ -44,18 +44,18 @@ class TestWords:
                 is_terminal(status),
                 is_known(status),
             )
-            assert "failed" == in_contract(status)
+            assert "failed" == contract_status(status)
 
     @pytest.mark.parametrize("word", RUNNING)
     def test_running(self, word: str) -> None:
         for status in spelled(word):
             assert (False, True) == (is_terminal(status), is_known(status))
-            assert status == in_contract(status)
+            assert status == contract_status(status)
 
     @pytest.mark.parametrize("word", UNKNOWN)
     def test_unknown(self, word: str) -> None:
         assert (False, False) == (is_terminal(word), is_known(word))
-        assert word == in_contract(word)
+        assert word == contract_status(word)
 
 
 class TestAnyWord:
@@ -67,5 +67,5 @@ class TestAnyWord:
         assert not (is_completed(word) and is_failed(word))
         assert is_terminal(word) == (is_completed(word) or is_failed(word))
         assert is_known(word) or not is_terminal(word)
-        assert in_contract(word) == in_contract(in_contract(word))
-        assert is_terminal(word) == (in_contract(word) in {"completed", "failed"})
+        assert contract_status(word) == contract_status(contract_status(word))
+        assert is_terminal(word) == (contract_status(word) in {"completed", "failed"})

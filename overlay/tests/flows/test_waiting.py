@@ -38,14 +38,14 @@ from openvideos._calls import Extras
 from openvideos._drivers.transport import SyncTransport
 from openvideos._flows.effects import Gather, Send
 from openvideos._flows.paging import Walk, page_call
-from openvideos._flows.polling import DEFAULT_INTERVAL_S, FAILURES_PER_RETRY, Pace
+from openvideos._flows.polling import DEFAULT_INTERVAL_S, FAILURES_PER_RETRY, PollSettings
 from openvideos._flows.retrying import SHORTEST_ATTEMPT_S
 from openvideos._flows.wait_many import (
     LIST_CHANCES,
     PAGE_SIZE,
     checked_concurrency,
     checked_ids,
-    pages_pay,
+    list_is_cheaper,
     waiting,
 )
 from openvideos._operations import ListOptions
@@ -70,7 +70,7 @@ from .world import (
 
 MAKE_PAGE = partial(SyncConversationCursorPage[Video], session=SyncSession.of(SETTINGS, SyncTransport()))
 FIRST = Walk(SETTINGS, ListOptions(limit=PAGE_SIZE), Extras())
-AN_HOUR = Pace(interval=None, timeout=3600.0)
+AN_HOUR = PollSettings(interval=None, timeout=3600.0)
 COMPLETED = ["completed", "succeeded"]
 FAILED = ["failed", "cancelled"]
 
@@ -160,7 +160,9 @@ class Farm:
         }
         return httpx.Response(200, headers=self.headers, content=json.dumps(body).encode())
 
-    def wait(self, ids: list[str] | None = None, pace: Pace = AN_HOUR, *, limit: int = 2, **options: Any) -> list[str]:
+    def wait(
+        self, ids: list[str] | None = None, pace: PollSettings = AN_HOUR, *, limit: int = 2, **options: Any
+    ) -> list[str]:
         """Wait for jobs, all if none are named, and return the ids in the order in which they came."""
         wanted = checked_ids(list(self.jobs) if ids is None else ids)
         flow = waiting(
@@ -230,7 +232,7 @@ farms = st.builds(
     headers=hint_headers,
     server_ids=st.booleans(),
 )
-paces = st.builds(Pace, interval=st.none() | st.floats(0.5, 50), timeout=st.floats(0, 300))
+paces = st.builds(PollSettings, interval=st.none() | st.floats(0.5, 50), timeout=st.floats(0, 300))
 
 
 class TestAnyServer:
@@ -249,7 +251,7 @@ class TestAnyServer:
         self,
         farm: Farm,
         wanted: list[str],
-        pace: Pace,
+        pace: PollSettings,
         limit: int,
         raising: bool,  # noqa: FBT001 - generated
         concurrency: int,
@@ -310,7 +312,7 @@ class TestFewRequests:
         elif order == "at random":
             random.Random(7).shuffle(times)  # noqa: S311 - no secret
         farm = Farm({f"video_{index}": Job(at) for index, at in enumerate(times)}, latency=0.0)
-        assert number == len(set(farm.wait(pace=Pace(interval=interval, timeout=3600))))
+        assert number == len(set(farm.wait(pace=PollSettings(interval=interval, timeout=3600))))
         singly = sum(math.ceil(at / interval) + 1 for at in times)
         assert farm.requests <= singly / 50
 
@@ -365,7 +367,7 @@ class TestFewRequests:
 
     @pytest.mark.parametrize(("jobs", "pages", "pays"), [(1, 0, False), (2, 0, True), (2, 1, True), (2, 2, False)])
     def test_when_pages_pay(self, jobs: int, pages: int, pays: bool) -> None:  # noqa: FBT001 - a parameter
-        assert pays == pages_pay(jobs, pages)
+        assert pays == list_is_cheaper(jobs, pages)
 
 
 class TestLists:
@@ -455,7 +457,7 @@ class TestPauses:
     )
     def test_between_rounds(self, number: int, headers: dict[str, str], interval: float | None, pause: float) -> None:
         farm = Farm({f"video_{index}": Job(1.5) for index in range(number)}, headers=headers, latency=0.0)
-        farm.wait(pace=Pace(interval, 3600))
+        farm.wait(pace=PollSettings(interval, 3600))
         assert [pause] * math.ceil(1.5 / pause) == farm.world.slept
 
     def test_a_date_is_reckoned_from_the_wall_clock(self) -> None:
@@ -540,7 +542,7 @@ class TestTheDeadline:
     def test_names_all_that_is_left(self) -> None:
         farm = Farm({"video_1": Job(99), "video_2": Job(1), "video_3": Job(99)})
         with pytest.raises(PollTimeoutError) as caught:
-            farm.wait(pace=Pace(interval=None, timeout=10))
+            farm.wait(pace=PollSettings(interval=None, timeout=10))
         assert ("video_1", ("video_1", "video_3")) == (caught.value.video_id, caught.value.pending)
         assert str(caught.value) == (
             "2 of the videos did not end within 10 s, the first video_1. They go on at the server: wait for `.pending` "
@@ -551,13 +553,13 @@ class TestTheDeadline:
 
     def test_a_last_look_at_the_deadline(self) -> None:
         farm = Farm({"video_1": Job(9.9), "video_2": Job(9.9)}, latency=0.0)
-        assert 2 == len(farm.wait(pace=Pace(interval=60, timeout=10)))
+        assert 2 == len(farm.wait(pace=PollSettings(interval=60, timeout=10)))
         assert [10.0] == farm.world.slept
 
     def test_and_no_second_one(self) -> None:
         farm = Farm({"video_1": Job(99), "video_2": Job(99)}, latency=0.0)
         with pytest.raises(PollTimeoutError):
-            farm.wait(pace=Pace(interval=5, timeout=10))
+            farm.wait(pace=PollSettings(interval=5, timeout=10))
         assert ([5.0, 5.0], 3) == (farm.world.slept, farm.requests)
 
     @pytest.mark.parametrize("interval", [10.0, 60.0])
@@ -565,38 +567,38 @@ class TestTheDeadline:
         farm = Farm({"video_1": Job(99), "video_2": Job(99)}, latency=0.0)
         farm.world.early = 0.001
         with pytest.raises(PollTimeoutError):
-            farm.wait(pace=Pace(interval, timeout=10))
+            farm.wait(pace=PollSettings(interval, timeout=10))
         assert ([10.0], 2) == (farm.world.slept, farm.requests)
 
     def test_a_round_that_takes_all_the_time_is_the_last(self) -> None:
         farm = Farm({"video_1": Job(99), "video_2": Job(99)}, latency=10.0)
         with pytest.raises(PollTimeoutError):
-            farm.wait(pace=Pace(interval=None, timeout=10))
+            farm.wait(pace=PollSettings(interval=None, timeout=10))
         assert ([], 1) == (farm.world.slept, farm.requests)
 
     def test_no_time_at_all_is_one_look(self) -> None:
         farm = Farm({"video_1": Job(0), "video_2": Job(9)})
         with pytest.raises(PollTimeoutError) as caught:
-            farm.wait(pace=Pace(interval=None, timeout=0))
+            farm.wait(pace=PollSettings(interval=None, timeout=0))
         assert (["video_1"], ("video_2",), 1) == (farm.emitted, caught.value.pending, farm.requests)
 
     @pytest.mark.parametrize("listing", [None, refusing(404)])
     def test_a_round_of_thousands_does_not_draw_it_out(self, listing: Any) -> None:
         farm = Farm({f"video_{index}": Job(99) for index in range(3000)}, listing=listing, latency=0.5)
         with pytest.raises(PollTimeoutError) as caught:
-            farm.wait(pace=Pace(interval=None, timeout=3))
+            farm.wait(pace=PollSettings(interval=None, timeout=3))
         assert farm.world.elapsed <= 3 + 2 * SHORTEST_ATTEMPT_S
         assert 3000 == len(caught.value.pending)
 
     def test_requests_are_begun_until_one_step_after_it(self) -> None:
         """The last look begins at the deadline; it is not cut off before it has begun."""
         farm = Farm({"video_1": Job(2.5), "video_2": Job(2.5), "video_3": Job(2.5)}, listing=refusing(404), latency=0.5)
-        assert 3 == len(farm.wait(pace=Pace(interval=60, timeout=3), concurrency=1))
+        assert 3 == len(farm.wait(pace=PollSettings(interval=60, timeout=3), concurrency=1))
         assert START + 4.5 == farm.world.now
 
     def test_each_request_gets_what_is_left(self) -> None:
         farm = Farm({"video_1": Job(2), "video_2": Job(2)}, hidden=frozenset({"video_2"}), latency=1.0)
-        farm.wait(pace=Pace(interval=None, timeout=100))
+        farm.wait(pace=PollSettings(interval=None, timeout=100))
         assert [100.0, 99.0] == [sent.within for sent in farm.world.sent[:2]]
 
 
@@ -632,7 +634,7 @@ class TestIds:
 
     @pytest.mark.parametrize("value", ["video_1", b"video_1"])
     def test_no_text(self, value: Any) -> None:
-        with pytest.raises(InvalidArgumentError, match=r"^ids is one text; pass a list of ids\.$"):
+        with pytest.raises(InvalidArgumentError, match=r"^ids is a single text; pass a list of ids\.$"):
             checked_ids(value)
 
     def test_none_is_no_request(self) -> None:
