@@ -17,7 +17,7 @@ from openvideos_conformance._core.outcomes import Finding
 from openvideos_conformance._history.registry import RULES, Judged, Traffic
 
 CALM = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-"""How properties are tried on a machine that does other things, too."""
+"""Settings of property tests for a busy machine."""
 
 NOW = 1_800_000_000
 """The server's time when a history begins, in Unix seconds."""
@@ -26,9 +26,9 @@ KEY = "sk-openvideos-synthetic"
 
 
 def video(video_id: str = "video_1", status: str = "queued", **fields: Any) -> dict[str, Any]:
-    """Return a Video as a good server tells it."""
+    """Return the Video of a right server."""
     ended = status in {"completed", "failed"}
-    told: dict[str, Any] = {
+    returned: dict[str, Any] = {
         "id": video_id,
         "object": "video",
         "created_at": NOW,
@@ -43,11 +43,11 @@ def video(video_id: str = "video_1", status: str = "queued", **fields: Any) -> d
         "remixed_from_video_id": None,
         "error": {"code": "internal", "message": "It broke."} if status == "failed" else None,
     }
-    return {**_rest("Video"), **told, **fields}
+    return {**_rest("Video"), **returned, **fields}
 
 
 def _rest(name: str) -> dict[str, Any]:
-    """Return all that a schema requires or recommends, of any value: what the contract has gained since."""
+    """Return any value for each required or recommended field of a schema, also for fields that are new."""
     schema = contract().schema(name)
     names = [*schema["required"], *schema.get("x-recommended", [])]
     return {each: _any_value(contract().resolve(schema["properties"].get(each, {}))) for each in names}
@@ -68,13 +68,13 @@ def error(message: str = "No.", **fields: Any) -> dict[str, Any]:
 def page(*videos: dict[str, Any], has_more: bool = False, **fields: Any) -> dict[str, Any]:
     """Return a page of a list."""
     ids = [each.get("id") for each in videos] or [None]
-    told = {"object": "list", "data": list(videos), "first_id": ids[0], "last_id": ids[-1], "has_more": has_more}
-    return {**_rest("VideoList"), **told, **fields}
+    returned = {"object": "list", "data": list(videos), "first_id": ids[0], "last_id": ids[-1], "has_more": has_more}
+    return {**_rest("VideoList"), **returned, **fields}
 
 
 @dataclass
 class Log:
-    """A history in the making. Each exchange begins after the one before has ended, unless `began` is given."""
+    """A history to which exchanges are added. Each begins after the one before has ended, unless `began` is given."""
 
     exchanges: list[Exchange] = field(default_factory=list[Exchange])
     clock: float = 1.0
@@ -94,13 +94,13 @@ class Log:
         sent: Mapping[str, str] | None = None,
         **known: Any,
     ) -> Exchange:
-        """Add an exchange. A header that is None is left away."""
+        """Add an exchange. A header whose value is None is left out."""
         number = len(self.exchanges) + 1
         began = self.clock if began is None else began
         ended = began + 0.1 if ended is None else ended
         self.clock = max(self.clock, ended + 0.1)
         content = json_module.dumps(json).encode() if body is None else body
-        told: dict[str, str | None] = {
+        returned: dict[str, str | None] = {
             "content-type": "application/json",
             "content-length": str(len(content)),
             "date": formatdate(NOW + ended, usegmt=True),
@@ -121,7 +121,7 @@ class Log:
             "ids": ids,
             "request_headers": tuple((sent or {}).items()),
             "status": status,
-            "headers": tuple((name, value) for name, value in told.items() if value is not None),
+            "headers": tuple((name, value) for name, value in returned.items() if value is not None),
             "body": content,
             "length": len(content),
             **known,
@@ -133,7 +133,7 @@ class Log:
     def created(
         self, video_id: str = "video_1", *, request_fields: Mapping[str, Any] | None = None, **options: Any
     ) -> Exchange:
-        """Add an accepted create. Options that are fields of a Video are told so."""
+        """Add an accepted create. Options with the names of fields set these fields."""
         fields = {name: options.pop(name) for name in list(options) if name in _FIELDS}
         request_fields = {"prompt": "A boat"} if request_fields is None else request_fields
         return self.add("POST", "/videos", json=video(video_id, **fields), request_fields=request_fields, **options)
@@ -141,14 +141,14 @@ class Log:
     def retrieved(self, video_id: str = "video_1", status: str = "queued", **options: Any) -> Exchange:
         """Add a retrieve that found a job."""
         fields = {name: options.pop(name) for name in list(options) if name in _FIELDS}
-        told = options.pop("told", None) or video(video_id, status, **fields)
+        returned = options.pop("returned", None) or video(video_id, status, **fields)
         options.setdefault("headers", {"openai-poll-after-ms": "500"})
-        return self.add("GET", f"/videos/{video_id}", json=told, **options)
+        return self.add("GET", f"/videos/{video_id}", json=returned, **options)
 
     def listed(self, *videos: dict[str, Any], has_more: bool = False, **options: Any) -> Exchange:
         """Add a page."""
-        told = options.pop("told", None) or page(*videos, has_more=has_more)
-        return self.add("GET", "/videos", json=told, **options)
+        returned = options.pop("returned", None) or page(*videos, has_more=has_more)
+        return self.add("GET", "/videos", json=returned, **options)
 
     def deleted(self, video_id: str = "video_1", **options: Any) -> Exchange:
         """Add a confirmed deletion."""
@@ -163,12 +163,12 @@ class Log:
         return self.add("GET", f"/videos/{video_id}/content", status, body=body, headers=headers, **options)
 
     def refused(self, method: str, path: str, status: int, **options: Any) -> Exchange:
-        """Add an answer with an error envelope."""
+        """Add a response with an error envelope."""
         options.setdefault("json", error())
         return self.add(method, path, status, **options)
 
     def change(self, exchange: Exchange, **fields: Any) -> None:
-        """Put another exchange in the place of one."""
+        """Replace an exchange by a changed copy."""
         self.exchanges[self.exchanges.index(exchange)] = replace(exchange, **fields)
 
     @property
@@ -181,7 +181,7 @@ _FIELDS = frozenset(video()) | {"url", "duration"}
 
 
 def judged(requirement: str, history: Log | Traffic) -> Judged:
-    """Return what the rules of a requirement say."""
+    """Return the results of all rules of a requirement."""
     traffic = history.traffic if isinstance(history, Log) else history
     every = [rule.judge(traffic) for rule in RULES if rule.requirement == requirement]
     assert every, f"no rule judges {requirement}"
@@ -189,7 +189,7 @@ def judged(requirement: str, history: Log | Traffic) -> Judged:
 
 
 def broken(history: Log | Traffic) -> dict[str, list[Finding]]:
-    """Return the requirements that a history breaks, each with what was found."""
+    """Return the findings of all rules, by requirement."""
     traffic = history.traffic if isinstance(history, Log) else history
     found: dict[str, list[Finding]] = {}
     for rule in RULES:
@@ -199,7 +199,7 @@ def broken(history: Log | Traffic) -> dict[str, list[Finding]]:
 
 
 def breaks(history: Log, *requirements: str) -> Finding:
-    """Expect that just these requirements are broken; return the first finding of the first of them."""
+    """Expect violations of exactly these requirements; return the first finding of the first one."""
     found = broken(history)
     assert set(found) == set(requirements), {
         name: [each.message for each in findings] for name, findings in found.items()
@@ -208,7 +208,7 @@ def breaks(history: Log, *requirements: str) -> Finding:
 
 
 def keeps(history: Log, *requirements: str) -> None:
-    """Expect that nothing is broken, and that these requirements were put to the test."""
+    """Expect no violation, and that these requirements were exercised."""
     assert {} == broken(history)
     for requirement in requirements:
-        assert judged(requirement, history).instances, f"{requirement} was not put to the test"
+        assert judged(requirement, history).instances, f"{requirement} was not exercised"

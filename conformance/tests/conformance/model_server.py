@@ -1,4 +1,4 @@
-"""A model of a right server: what it would answer to any requests that overlap in any way, as a history."""
+"""Model a right server: make a history of its responses to overlapping requests."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ Span = dict[str, Any]
 
 @dataclass(frozen=True)
 class Step:
-    """One request, or one thing that happens by itself. It takes effect between `before` and `after` it, in seconds."""
+    """A request or another event. It begins `before` seconds before it takes effect, and ends `after` seconds after."""
 
     word: Word
     pick: int
@@ -59,18 +59,18 @@ steps = st.lists(
 
 @dataclass
 class ModelServer:
-    """Carries out steps one after another, and logs each as an exchange that overlaps with its neighbours."""
+    """Executes steps one after another, and logs each request as an exchange that overlaps with its neighbours."""
 
     log: Log = field(default_factory=Log)
     now: float = 10.0
     jobs: dict[str, Job] = field(default_factory=dict[str, Job])
-    """What is there, the oldest first."""
+    """The jobs that exist, the oldest first."""
     known: list[str] = field(default_factory=lambda: ["video_never"])
-    """The ids that a client may ask for."""
+    """The ids that a client may request."""
     count: int = 0
 
     def run(self, plan: list[Step]) -> Log:
-        """Carry out all steps."""
+        """Execute all steps, and return the log."""
         for step in plan:
             self.now += step.wait
             self._carry_out(step)
@@ -95,7 +95,7 @@ class ModelServer:
             video_id = self.known[step.pick % len(self.known)]
             of_a_job[step.word](video_id, self.jobs.get(video_id), step.pick, span)
 
-    # ---------------------------------------------------------------- about a job
+    # ---------------------------------------------------------------- requests about a job
     def _retrieved(self, video_id: str, job: Job | None, _: int, span: Span) -> None:
         if job is None:
             self.log.refused("GET", f"/videos/{video_id}", 404, **span)
@@ -111,7 +111,7 @@ class ModelServer:
             self.log.deleted(video_id, **span)
 
     def _lost(self, video_id: str, _: Job | None, __: int, span: Span) -> None:
-        """Delete a job, and lose the answer."""
+        """Delete a job without a response."""
         nothing: dict[str, str | None] = dict.fromkeys(("x-request-id", "content-length", "date", "content-type"))
         self.jobs.pop(video_id, None)
         path = f"/videos/{video_id}"
@@ -134,7 +134,7 @@ class ModelServer:
         self.known.append(job["id"])
         self.log.add("POST", path, json=dict(job), request_fields={"prompt": "Night"}, **span)
 
-    # ---------------------------------------------------------------- about none
+    # ---------------------------------------------------------------- other requests and events
     def _refused(self, pick: int, span: Span) -> None:
         self.log.refused("GET", "/videos", (400, 422)[pick % 2], query={"limit": "0"}, **span)
 
@@ -171,8 +171,8 @@ class ModelServer:
         job.update(status=("in_progress", "processing")[pick % 2], progress=min(99, progress))
 
     def _end(self, job: dict[str, Any], status: str) -> None:
-        told = video(job["id"], status)
-        job.update(status=status, completed_at=int(NOW + self.now), error=told["error"])
+        returned = video(job["id"], status)
+        job.update(status=status, completed_at=int(NOW + self.now), error=returned["error"])
         if status == "completed":
             job.update(progress=100, expires_at=int(NOW + self.now) + 86_400)
 
@@ -195,4 +195,4 @@ class ModelServer:
                 if (other < number if order == "desc" else other > number)
             ]
         shown = [dict(job) for job in every[:limit]]
-        self.log.listed(told=page(*shown, has_more=len(every) > limit), query=query, **span)
+        self.log.listed(returned=page(*shown, has_more=len(every) > limit), query=query, **span)

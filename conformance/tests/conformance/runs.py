@@ -1,4 +1,4 @@
-"""Make synthetic runs: results that no server gave."""
+"""Make synthetic run results."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from openvideos_conformance._core.verdicts import Observation, Outcome, judge
 KEY = "sk-openvideos-synthetic-0123456789"
 BASE_URL = "http://127.0.0.1:8000/v1"
 HOSTILE = "</script><script>alert(1)</script>\"'&<b> ]]> \x1b[31m\x00\x08\u202e \ud800 {{7*7}} | `x` 静 🚤"
-"""What a server may send to break a report."""
+"""A text by which a server may break a report."""
 
 
 def exchange(**known: Any) -> Exchange:
@@ -38,7 +38,7 @@ def exchange(**known: Any) -> Exchange:
 
 
 def observation(requirement: str, outcome: Outcome, message: str = "", **known: Any) -> Observation:
-    """Return what one check saw; what is not a pass has an exchange."""
+    """Return an observation of a check, with an exchange unless it passed."""
     shown = [] if outcome is Outcome.PASSED else [evidence(exchange(**known), BASE_URL, (KEY,))]
     name = f"test_something[{requirement}]"
     return Observation(
@@ -69,7 +69,7 @@ def run(*observations: Observation, **known: Any) -> RunResult:
     return RunResult(**{**values, **known})
 
 
-def mixed(message: str = "the answer is 500, not 200", **known: Any) -> RunResult:
+def mixed(message: str = "the response is 500, not 200", **known: Any) -> RunResult:
     """Return a run that has every verdict."""
     return run(
         observation("VID-CREATE-004", Outcome.VIOLATED, message, **known),

@@ -1,4 +1,4 @@
-"""The suite as pytest: for authors who select, debug and run it in parallel."""
+"""Test the suite under pytest: selection, several workers, options and reports."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def environment() -> dict[str, str]:
     }
 
 
-def ask(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+def run_pytest(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "pytest", *PLUGIN, *arguments]
     return subprocess.run(command, cwd=cwd, env=environment(), capture_output=True, text=True, timeout=100, check=False)
 
@@ -48,7 +48,7 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def test_requirements_are_selected_by_id_and_checks_by_name(tmp_path: Path, emulator: str) -> None:
-    one = ask(*SUITE, "--base-url", emulator, *SMALL, "--only", "VID-LIST-002", "-k", "history", cwd=tmp_path)
+    one = run_pytest(*SUITE, "--base-url", emulator, *SMALL, "--only", "VID-LIST-002", "-k", "history", cwd=tmp_path)
     assert 0 == one.returncode, one.stdout
     assert re.search(r"\d+ passed.*deselected", one.stdout)
 
@@ -56,7 +56,7 @@ def test_requirements_are_selected_by_id_and_checks_by_name(tmp_path: Path, emul
 def test_several_workers_make_one_report(tmp_path: Path, emulator: str) -> None:
     pytest.importorskip("xdist")
     selected = ("--only", "VID-CREATE-004,VID-LIST-002", "-p", "xdist", "-n", "2", "--report", "report")
-    done = ask(*SUITE, "--base-url", emulator, *SMALL, *selected, "--max-videos", "20", cwd=tmp_path)
+    done = run_pytest(*SUITE, "--base-url", emulator, *SMALL, *selected, "--max-videos", "20", cwd=tmp_path)
     assert 0 == done.returncode, done.stdout
     document = json.loads((tmp_path / "report" / "report.json").read_text(encoding="utf-8"))
     assert ["pass", "pass"] == [each["verdict"] for each in document["results"]]
@@ -65,28 +65,28 @@ def test_several_workers_make_one_report(tmp_path: Path, emulator: str) -> None:
     assert [] == document["left_over"]
 
 
-def test_a_server_that_does_not_answer_is_told_with_a_report(tmp_path: Path) -> None:
-    done = ask(*SUITE, "--base-url", "http://127.0.0.1:1/v1", "--report", "report", cwd=tmp_path)
+def test_a_server_that_does_not_respond_is_reported(tmp_path: Path) -> None:
+    done = run_pytest(*SUITE, "--base-url", "http://127.0.0.1:1/v1", "--report", "report", cwd=tmp_path)
     assert 2 == done.returncode
-    assert "does not answer" in done.stdout
+    assert "does not respond" in done.stdout
     document = json.loads((tmp_path / "report" / "report.json").read_text(encoding="utf-8"))
-    assert "does not answer" in document["problem"]
+    assert "does not respond" in document["problem"]
     assert document["interrupted"] is False
     assert {"not_reached"} == {each["verdict"] for each in document["results"]}
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "expected"),
     [
-        ((), "--base-url URL"),
+        ((), "with --base-url"),
         (("--base-url", "http://127.0.0.1:1/v1", "--only", "VID-LIST-999"), "VID-LIST-999"),
         (("--base-url", "http://127.0.0.1:1/v1", "--capabilities", "telepathy"), "telepathy"),
     ],
 )
-def test_wrong_options_are_told(tmp_path: Path, arguments: tuple[str, ...], told: str) -> None:
-    done = ask(*SUITE, *arguments, cwd=tmp_path)
+def test_wrong_options_are_reported(tmp_path: Path, arguments: tuple[str, ...], expected: str) -> None:
+    done = run_pytest(*SUITE, *arguments, cwd=tmp_path)
     assert pytest.ExitCode.USAGE_ERROR == done.returncode
-    assert told in done.stderr
+    assert expected in done.stderr
 
 
 def test_another_plugin_may_have_an_option_of_the_same_name(tmp_path: Path, emulator: str) -> None:
@@ -116,5 +116,5 @@ def test_a_run_of_other_tests_loads_none_of_the_suite(tmp_path: Path) -> None:
         "    assert not hasattr(pytestconfig.option, 'openvideos_expected_failures')\n",
         encoding="utf-8",
     )
-    done = ask("-q", cwd=tmp_path)
+    done = run_pytest("-q", cwd=tmp_path)
     assert 0 == done.returncode, done.stdout

@@ -1,4 +1,4 @@
-"""A run says before it starts how many jobs it will start: what each check, probe and detection declares, once."""
+"""Test how many jobs a run starts at most, by what each check, probe and detection declares."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ def check(requirement: str = "VID-CREATE-001", *, layer: str = "scenario", start
     return Check(requirement, Phase.EARLY, (), layer, None, starts)
 
 
-def test_a_probe_counts_once_however_many_checks_look_at_it() -> None:
+def test_a_probe_counts_once_for_all_checks() -> None:
     one = (check(), ["concurrent_creates", "client"])
     assert jobs_of(["concurrent_creates"]) == {"concurrent_creates": most_jobs([one, one, one], [], [], MANY)}
 
 
-def test_a_probe_brings_what_it_is_built_on() -> None:
+def test_a_probe_includes_the_probe_that_it_uses() -> None:
     expected = {"concurrent_deletions": 0, **jobs_of(["concurrent_creates"])}
     assert expected == jobs_of(["concurrent_deletions"])
 
@@ -30,7 +30,7 @@ def test_every_probe_is_known_by_the_name_of_its_fixture() -> None:
     assert {"remix", "extension", "walks", "unfinished", "character", "deletion"} < probes
 
 
-def test_what_a_check_starts_itself_counts_for_each() -> None:
+def test_the_jobs_of_each_check_are_added() -> None:
     assert 5 == most_jobs([(check(starts=2), []), (check(starts=3), [])], [], [], MANY)
 
 
@@ -44,9 +44,9 @@ def test_plans_detections_and_generated_requests_count_once() -> None:
     assert 2 + 2 + MAX_JOBS == most_jobs(checks, ["plain", "json"], [], MANY)
 
 
-def test_what_the_operator_denies_costs_nothing() -> None:
+def test_denied_capabilities_start_no_jobs() -> None:
     assert 0 == most_jobs([(check("VID-REMIX-001", starts=4), ["remix"])], [], ["remix"], MANY)
 
 
-def test_the_operator_bounds_it() -> None:
+def test_max_videos_limits_the_number() -> None:
     assert 3 == most_jobs([(check(starts=9), [])], [], [], 3)

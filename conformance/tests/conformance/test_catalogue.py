@@ -1,4 +1,4 @@
-"""The catalogue is whole: every requirement has a check and a source that is there, and the docs say what it says."""
+"""Test that each requirement has a check and an existing source, and that the docs agree with the catalogue."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from openvideos_conformance._cli.run import _apart, _arguments
+from openvideos_conformance._cli.run import _arguments, _isolated
 from openvideos_conformance._core.catalogue import CORE, Level, Requirement, catalogue, client_catalogue
 from openvideos_conformance._core.contract import contract
 from openvideos_conformance._core.run_result import AREAS, area_of
@@ -23,13 +23,13 @@ EVERY = [pytest.param(each, id=each.id) for each in [*catalogue().values(), *cli
 
 
 class Collected:
-    """The checks of the suite, as pytest collects them."""
+    """A pytest plugin that records the collected checks."""
 
     def __init__(self) -> None:
         self.checks: list[tuple[str, Check | None]] = []
 
     def pytest_configure(self, config: pytest.Config) -> None:
-        config.addinivalue_line("markers", "openvideos_check(check): as the suite's plugin has it")
+        config.addinivalue_line("markers", "openvideos_check(check): as in the plugin of the suite")
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         self.checks = [(item.nodeid, check_of(item)) for item in session.items]
@@ -38,7 +38,7 @@ class Collected:
 @pytest.fixture(scope="module")
 def checks() -> list[tuple[str, Check | None]]:
     found = Collected()
-    with _apart() as directory:
+    with _isolated() as directory:
         assert pytest.ExitCode.OK == pytest.main([*_arguments(directory), "--collect-only", "-q"], plugins=[found])
     return found.checks
 
@@ -48,11 +48,11 @@ def test_every_requirement_has_a_check(checks: list[tuple[str, Check | None]]) -
     assert [] == [each for each in catalogue() if each not in checked]
 
 
-def test_every_check_names_a_requirement_that_is_there(checks: list[tuple[str, Check | None]]) -> None:
+def test_every_check_names_an_existing_requirement(checks: list[tuple[str, Check | None]]) -> None:
     assert [] == [name for name, check in checks if check is None or check.requirement not in catalogue()]
 
 
-def test_every_check_asks_for_jobs_that_are_there(
+def test_every_check_needs_jobs_that_exist(
     checks: list[tuple[str, Check | None]],
 ) -> None:
     plans = {plan.name for plan in PLANS}
@@ -73,7 +73,7 @@ def test_a_requirement_says_its_level_and_why(requirement: Requirement) -> None:
 
 
 @pytest.mark.parametrize("requirement", EVERY)
-def test_a_source_is_there(requirement: Requirement) -> None:
+def test_a_source_exists(requirement: Requirement) -> None:
     document, mark, pointer = requirement.source.partition("#")
     if mark:
         assert "openapi.yaml" == document
@@ -87,13 +87,13 @@ def test_ids_are_in_order_within_their_area() -> None:
     for area in AREAS:
         own = [each for each in ids if area_of(each) == area]
         assert own == [f"VID-{area}-{number:03}" for number in range(1, len(own) + 1)]
-    assert [*dict.fromkeys(area_of(each) for each in ids)] == [*AREAS]
+    assert [*AREAS] == [*dict.fromkeys(area_of(each) for each in ids)]
 
 
 def test_the_requirements_in_the_docs_are_those_of_the_catalogue() -> None:
     path = ROOT / "docs" / "requirements.md"
     assert path.read_text(encoding="utf-8") == to_markdown(), (
-        "make it again: openvideos-conformance requirements --markdown > docs/requirements.md"
+        "generate it again: openvideos-conformance requirements --markdown > docs/requirements.md"
     )
 
 
@@ -108,14 +108,14 @@ def test_the_requirements_can_be_listed() -> None:
 
 
 @pytest.mark.parametrize("path", ["action.yml", "docs/examples/conformance-workflow.yml"])
-def test_what_is_for_github_is_yaml_of_the_right_form(path: str) -> None:
+def test_the_files_for_github_are_yaml_of_the_right_form(path: str) -> None:
     document: dict[Any, Any] = yaml.load((ROOT / path).read_text(encoding="utf-8"), yaml.CSafeLoader)
     if path == "action.yml":
         assert "composite" == document["runs"]["using"]
         assert {"base-url", "api-key", "version", "arguments"} <= document["inputs"].keys()
         for step in document["runs"]["steps"]:
             assert ("uses" in step) != ("run" in step)
-            assert "${{" not in step.get("run", "")  # it would be run
+            assert "${{" not in step.get("run", "")  # it would be executed
             assert "run" not in step or "bash" == step["shell"]
     else:
         steps = document["jobs"]["conformance"]["steps"]

@@ -1,4 +1,4 @@
-"""The command that judges clients, with real ones: ours has no failure, a broken one is caught by the right id."""
+"""Test the judge of clients with real ones: ours has no failure, and each broken one violates the right requirement."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ CAUGHT = [
     ("double_create", "failing-create", {"CLI-CREATE-001"}),
     ("truncated_file_kept", "lasting-truncation", {"CLI-CONTENT-001", "CLI-CONTENT-002"}),
 ]
-"""The defects, the scenario that shows each, and all requirements that it breaks there."""
+"""Each defect, the scenario that exercises it, and the requirements that it violates there."""
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_ours_has_no_failure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert 0 == command(["client", "--report", str(tmp_path), "--", sys.executable, OURS])
-    said = capsys.readouterr().out
-    assert [name for name in SCENARIOS if f"{name}: " in said] == [*SCENARIOS]
-    assert "MUST requirements are met" in said
+    output = capsys.readouterr().out
+    assert [*SCENARIOS] == [name for name in SCENARIOS if f"{name}: " in output]
+    assert "MUST requirements are met" in output
     text = (tmp_path / "report.json").read_text(encoding="utf-8")
     assert {"pass"} == {each["verdict"] for each in json.loads(text)["results"]}
     assert "sk-openvideos" not in text
@@ -63,10 +63,10 @@ def test_a_command_that_cannot_be_started_is_no_verdict(capsys: pytest.CaptureFi
 def test_a_command_that_sends_nothing_is_no_verdict(capsys: pytest.CaptureFixture[str]) -> None:
     code = "import os, sys; sys.exit('no: ' + os.environ['OPENAI_API_KEY'])"
     assert 2 == command(["client", "--scenario", "plain", "--", sys.executable, "-c", code])
-    said = capsys.readouterr().err
-    assert "sent no request" in said
-    assert "It ended with 1: no: " in said
-    assert "sk-openvideos" not in said
+    output = capsys.readouterr().err
+    assert "sent no request" in output
+    assert "It ended with 1: no: " in output
+    assert "sk-openvideos" not in output
 
 
 def test_without_the_emulator_there_is_no_verdict(
@@ -77,13 +77,13 @@ def test_without_the_emulator_there_is_no_verdict(
     assert "pip install 'openvideos[conformance,emulator]'" in capsys.readouterr().err
 
 
-def test_a_scenario_that_is_not_there_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unknown_scenario_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     assert 2 == command(["client", "--scenario", "plane", "--", os.devnull])
     assert "there is no scenario 'plane'" in capsys.readouterr().err
 
 
 @pytest.mark.slow
-def test_a_command_that_hangs_is_ended() -> None:
+def test_a_command_that_hangs_is_killed() -> None:
     lines = (
         "import os, time, urllib.request as r",
         "try: r.urlopen(os.environ['OPENAI_BASE_URL'])",

@@ -1,4 +1,4 @@
-"""What a client did is judged by pure rules: each is shown synthetic histories, a right one and a wrong one."""
+"""Test the rules for clients with right and wrong command runs."""
 
 from __future__ import annotations
 
@@ -187,21 +187,21 @@ WRONG = [
 
 
 @pytest.mark.parametrize("given", RIGHT)
-def test_nobody_is_accused_of_what_is_right(given: CommandRun) -> None:
+def test_a_right_client_violates_nothing(given: CommandRun) -> None:
     assert set() == violated(given)
 
 
 @pytest.mark.parametrize(("requirement", "given"), WRONG)
-def test_what_is_wrong_is_named_by_its_id_alone(requirement: str, given: CommandRun) -> None:
-    assert violated(given) == {requirement}
+def test_a_wrong_client_violates_exactly_one_requirement(requirement: str, given: CommandRun) -> None:
+    assert {requirement} == violated(given)
 
 
-def test_every_requirement_of_clients_has_a_rule_and_a_wrong_history() -> None:
+def test_every_requirement_of_clients_has_a_rule_and_a_wrong_command_run() -> None:
     assert {rule.requirement for rule in RULES} == set(client_catalogue())
     assert {requirement for requirement, _ in WRONG} == set(client_catalogue())
     assert {name for rule in RULES for name in rule.scenarios} <= set(SCENARIOS)
 
 
-def test_a_history_in_which_nothing_was_sent_passes_nothing() -> None:
+def test_a_command_run_without_requests_passes_nothing() -> None:
     for scenario in SCENARIOS:
         assert [] == [rule.requirement for rule, problem in verdicts(command_run(scenario)) if problem is None]

@@ -1,4 +1,4 @@
-"""The command: against the emulator, and against what is no server to judge."""
+"""Test the command line, against the emulator and against servers that cannot be judged."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def environment(**known: str) -> dict[str, str]:
     return {**kept, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path), **known}
 
 
-def ask(*arguments: str, cwd: Path, **known: str) -> subprocess.CompletedProcess[str]:
+def run_command(*arguments: str, cwd: Path, **known: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         command(*arguments),
         cwd=cwd,
@@ -62,23 +62,23 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def videos(base_url: str) -> list[str]:
-    answer = httpx.get(f"{base_url}/videos", params={"limit": 100}, headers={"authorization": f"Bearer {KEY}"})
-    return [video["id"] for video in answer.json()["data"]]
+    response = httpx.get(f"{base_url}/videos", params={"limit": 100}, headers={"authorization": f"Bearer {KEY}"})
+    return [video["id"] for video in response.json()["data"]]
 
 
 Response = Callable[[socket.socket], None]
 
 
 @contextlib.contextmanager
-def answering(answer: Response) -> Generator[str]:
-    """Serve one kind of answer to whoever connects; give the base URL."""
+def responding(response: Response) -> Generator[str]:
+    """Serve one kind of response to every connection; yield the base URL."""
     stopped = threading.Event()
 
     def handle(connection: socket.socket) -> None:
         with contextlib.suppress(OSError), connection:
             connection.settimeout(10)
             connection.recv(65_536)
-            answer(connection)
+            response(connection)
 
     def serve() -> None:
         while not stopped.is_set():
@@ -109,7 +109,7 @@ def dribbles(connection: socket.socket) -> None:
     connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n")
     for _ in range(400):
         connection.sendall(b" ")
-        time.sleep(0.05)  # as long as the client stays, and it soon leaves
+        time.sleep(0.05)  # until the client closes the connection, which is soon
 
 
 def pours(connection: socket.socket) -> None:
@@ -119,51 +119,54 @@ def pours(connection: socket.socket) -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "told"),
+    ("response", "expected"),
     [
-        (says("401 No\r\ncontent-type: application/json", '{"error": {"message": "no"}}'), r"refuses the key \(401\)"),
-        (says("200 OK\r\ncontent-type: text/html", "<!doctype html><p>hello"), "text/html that is no JSON"),
+        (
+            says("401 No\r\ncontent-type: application/json", '{"error": {"message": "no"}}'),
+            r"refuses the request \(401\): the key",
+        ),
+        (says("200 OK\r\ncontent-type: text/html", "<!doctype html><p>hello"), r"not JSON \(text/html\)"),
         (says("302 Found\r\nlocation: https://example.org/login"), "redirects to https://example.org/login"),
         (says("404 Not Found\r\ncontent-type: application/json", '{"detail": "Not Found"}'), "refuses a plain create"),
-        (says("404 Not Found\r\ncontent-type: text/plain", "404 page not found"), "no JSON"),
-        (lambda connection: None, "does not answer"),
-        (lambda connection: connection.sendall(b"SSH-2.0-OpenSSH_9.9\r\n"), "does not answer"),
-        (hangs, "does not answer: ReadTimeout"),
+        (says("404 Not Found\r\ncontent-type: text/plain", "404 page not found"), "not JSON"),
+        (lambda connection: None, "does not respond"),
+        (lambda connection: connection.sendall(b"SSH-2.0-OpenSSH_9.9\r\n"), "does not respond"),
+        (hangs, "does not respond: ReadTimeout"),
         (dribbles, "did not end within"),
         (pours, "longer than|did not end within"),
     ],
     ids=["key", "html", "redirect", "404", "plain", "closed", "ssh", "hang", "dribble", "pour"],
 )
-def test_what_is_no_server_to_judge_gets_a_sentence_and_no_verdict(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], answer: Response, told: str
+def test_a_server_that_cannot_be_judged_gets_a_sentence_and_no_verdict(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], response: Response, expected: str
 ) -> None:
-    with answering(answer) as url:
+    with responding(response) as url:
         arguments = ["run", "--base-url", url, "--api-key", KEY, "--timeout", "0.5", "--report", str(tmp_path / "r")]
         assert 2 == main(arguments)
     out, err = capsys.readouterr()
-    assert re.search(told, err)
+    assert re.search(expected, err)
     assert 1 == err.count("\n")
     assert "Traceback" not in out + err
     assert KEY not in out + err
     document = json.loads((tmp_path / "r" / "report.json").read_text(encoding="utf-8"))
-    assert re.search(told, document["problem"])
+    assert re.search(expected, document["problem"])
     assert {"not_reached"} == {each["verdict"] for each in document["results"]}
     assert 2 == document["exit_code"]
 
 
-def test_nobody_at_the_port_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unused_port_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     assert 2 == main(["run", "--base-url", f"http://127.0.0.1:{port}/v1"])
-    assert "does not answer" in capsys.readouterr().err
+    assert "does not respond" in capsys.readouterr().err
 
 
 BAD: dict[str, tuple[list[str], str]] = {
     "no url": (["run"], "--base-url"),
-    "no scheme": (["run", "--base-url", "127.0.0.1:8000"], "no URL of an API"),
-    "ftp": (["run", "--base-url", "ftp://127.0.0.1/v1"], "no URL of an API"),
-    "port": (["run", "--base-url", "http://127.0.0.1:99999/v1"], "no URL of an API"),
-    "brackets": (["run", "--base-url", "http://[::1/v1"], "no URL of an API"),
+    "no scheme": (["run", "--base-url", "127.0.0.1:8000"], "not the URL of an API"),
+    "ftp": (["run", "--base-url", "ftp://127.0.0.1/v1"], "not the URL of an API"),
+    "port": (["run", "--base-url", "http://127.0.0.1:99999/v1"], "not the URL of an API"),
+    "brackets": (["run", "--base-url", "http://[::1/v1"], "not the URL of an API"),
     "password": (["run", "--base-url", "http://user:hunter2@127.0.0.1/v1"], "a name or a password"),
     "id": (["run", "--base-url", "http://127.0.0.1:1/v1", "--only", "VID-LIST-999"], "VID-LIST-999"),
     "no id": (["run", "--base-url", "http://127.0.0.1:1/v1", "--only", ","], "names no requirement"),
@@ -179,10 +182,10 @@ def test_a_wrong_command_line_gets_a_sentence(
     name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("OPENVIDEOS_BASE_URL", raising=False)
-    arguments, told = BAD[name]
+    arguments, expected = BAD[name]
     assert 2 == main(arguments)
     out, err = capsys.readouterr()
-    assert told in err
+    assert expected in err
     assert 1 == err.count("\n")
     assert "hunter2" not in out + err
 
@@ -198,14 +201,12 @@ def test_a_wrong_command_line_gets_a_sentence(
     ],
 )
 def test_a_wrong_value_is_named(capsys: pytest.CaptureFixture[str], option: str, value: str) -> None:
-    with pytest.raises(SystemExit) as end:
-        main(["run", "--base-url", "http://127.0.0.1:1/v1", f"{option}={value}"])
-    assert 2 == end.value.code
+    assert 2 == main(["run", "--base-url", "http://127.0.0.1:1/v1", f"{option}={value}"])
     assert option in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("text", ["[expected", "", "[expected]\nVID-NO-001 = 'x'", "[expected]\nVID-LIST-001 = ''"])
-def test_expected_failures_that_cannot_be_read_are_told(
+def test_malformed_expected_failures_are_reported(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str
 ) -> None:
     path = tmp_path / "expected.toml"
@@ -223,7 +224,7 @@ def test_a_right_server_passes_and_is_left_as_it_was(tmp_path: Path, emulator: s
     for name, text in hostile_setup.items():
         (tmp_path / name).write_text(text, encoding="utf-8")
     before = {file.name for file in tmp_path.iterdir()}
-    done = ask(
+    done = run_command(
         *("run", "--base-url", emulator, "--only", FEW, "--report", "out/report", *SMALL),
         cwd=tmp_path,
         OPENVIDEOS_API_KEY=KEY,
@@ -232,8 +233,8 @@ def test_a_right_server_passes_and_is_left_as_it_was(tmp_path: Path, emulator: s
     )
     assert 0 == done.returncode, done.stdout + done.stderr
     assert "" == done.stderr
-    assert "It starts " in done.stdout
-    assert done.stdout.index("It starts ") < done.stdout.index("passed ")
+    assert "The run starts " in done.stdout
+    assert done.stdout.index("The run starts ") < done.stdout.index("passed ")
     assert "\x1b" not in done.stdout
     assert {file.name for file in tmp_path.iterdir()} == before | {"out"}
     document = json.loads((tmp_path / "out" / "report" / "report.json").read_text(encoding="utf-8"))
@@ -247,22 +248,22 @@ def test_a_right_server_passes_and_is_left_as_it_was(tmp_path: Path, emulator: s
     assert len(lines) == len(set(lines))
 
 
-def test_a_wrong_key_is_told_without_it(tmp_path: Path, emulator: str) -> None:
-    done = ask("run", "--base-url", emulator, "--api-key", "sk-wrong-key-0000", cwd=tmp_path)
+def test_a_wrong_key_is_reported_without_showing_it(tmp_path: Path, emulator: str) -> None:
+    done = run_command("run", "--base-url", emulator, "--api-key", "sk-wrong-key-0000", cwd=tmp_path)
     assert 2 == done.returncode
-    assert "refuses the key" in done.stderr
+    assert "the key is wrong" in done.stderr
     assert "sk-wrong" not in done.stdout + done.stderr
 
 
 def test_a_stale_expected_failure_fails_the_run(tmp_path: Path, emulator: str) -> None:
     (tmp_path / "known.toml").write_text("[expected]\nVID-LIST-002 = 'it was so'\n", encoding="utf-8")
     arguments = ("--only", "VID-LIST-002", "--expected-failures", "known.toml", *SMALL)
-    done = ask("run", "--base-url", emulator, *arguments, cwd=tmp_path, OPENVIDEOS_API_KEY=KEY)
+    done = run_command("run", "--base-url", emulator, *arguments, cwd=tmp_path, OPENVIDEOS_API_KEY=KEY)
     assert 1 == done.returncode, done.stdout + done.stderr
     assert "STALE VID-LIST-002" in done.stdout
 
 
-# Whoever runs the tests in the background of a shell lets them ignore SIGINT, and what they start, too.
+# Processes that a shell starts in the background ignore SIGINT, and so do their children.
 ATTENTIVE = """
 import signal, sys
 from openvideos_conformance.__main__ import main
@@ -274,7 +275,7 @@ sys.exit(main(sys.argv[1:]))
 
 @contextlib.contextmanager
 def started(tmp_path: Path, url: str) -> Generator[subprocess.Popen[str]]:
-    """Start a run, and wait until it has judged something."""
+    """Start a run, wait until a check has passed, and yield the process."""
     process = subprocess.Popen(
         [sys.executable, "-c", ATTENTIVE, "run", "--base-url", url, "--report", "report", *SMALL],
         cwd=tmp_path,
@@ -293,9 +294,9 @@ def started(tmp_path: Path, url: str) -> Generator[subprocess.Popen[str]]:
         process.wait()
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="signals are sent otherwise there")
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows sends signals differently")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_run_that_is_broken_off_tells_the_truth_and_deletes_its_videos(
+def test_an_interrupted_run_reports_that_and_deletes_its_videos(
     tmp_path: Path, emulator: str, number: signal.Signals
 ) -> None:
     with started(tmp_path, emulator) as process:
@@ -316,21 +317,21 @@ def test_a_run_that_is_broken_off_tells_the_truth_and_deletes_its_videos(
 
 IMPATIENT = """
 import os, signal, sys, time
-from openvideos_conformance import _fixtures
+from openvideos_conformance._pytest import fixtures
 from openvideos_conformance.__main__ import main
 
-def clean_up(wire):
+def clean_up(client):
     os.kill(os.getpid(), signal.SIGINT)
     time.sleep(60)
 
-_fixtures.clean_up = clean_up
+fixtures.clean_up = clean_up
 signal.signal(signal.SIGINT, signal.default_int_handler)
 sys.exit(main(sys.argv[1:]))
 """
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="signals are sent otherwise there")
-def test_a_run_that_is_broken_off_while_it_cleans_up_names_what_is_left(tmp_path: Path, emulator: str) -> None:
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows sends signals differently")
+def test_a_run_that_is_interrupted_during_cleanup_names_the_videos_that_are_left(tmp_path: Path, emulator: str) -> None:
     arguments = ["run", "--base-url", emulator, "--only", "VID-CREATE-004", "--report", "report", *SMALL]
     done = subprocess.run(
         [sys.executable, "-c", IMPATIENT, *arguments],
@@ -360,22 +361,24 @@ def test_jobs_that_never_end_within_the_deadline_are_no_verdict(tmp_path: Path) 
         found = re.search(r"http://\S+/v1", process.stdout.readline())
         assert found is not None
         only = ("--only", "VID-CONTENT-001", "--deadline", "1")
-        done = ask("run", "--base-url", found[0], *only, *SMALL, "--report", "report", cwd=tmp_path)
+        done = run_command("run", "--base-url", found[0], *only, *SMALL, "--report", "report", cwd=tmp_path)
         process.kill()
     assert 2 == done.returncode, done.stdout + done.stderr
-    assert "no job ended within the deadline of 1 s; give it longer with --deadline" in done.stderr
+    assert "no job ended within the deadline of 1 s; allow more time with --deadline" in done.stderr
     document = json.loads((tmp_path / "report" / "report.json").read_text(encoding="utf-8"))
     assert ["not_reached"] == [each["verdict"] for each in document["results"]]
 
 
-def test_a_whole_run_starts_no_more_videos_than_it_said(tmp_path: Path, emulator: str) -> None:
-    done = ask("run", "--base-url", emulator, "--report", "report", *SMALL, cwd=tmp_path, OPENVIDEOS_API_KEY=KEY)
+def test_a_complete_run_starts_no_more_videos_than_it_announced(tmp_path: Path, emulator: str) -> None:
+    done = run_command(
+        "run", "--base-url", emulator, "--report", "report", *SMALL, cwd=tmp_path, OPENVIDEOS_API_KEY=KEY
+    )
     assert 0 == done.returncode, done.stdout + done.stderr
-    told = re.search(r"It starts (\d+) videos at the most", done.stdout)
-    assert told is not None
+    expected = re.search(r"The run starts (\d+) videos at most", done.stdout)
+    assert expected is not None
     document = json.loads((tmp_path / "report" / "report.json").read_text(encoding="utf-8"))
-    assert document["videos_started"] <= int(told[1]) <= 40
-    assert int(told[1]) <= document["videos_started"] + 12  # what generated requests may start and need not
+    assert document["videos_started"] <= int(expected[1]) <= 40
+    assert int(expected[1]) <= document["videos_started"] + 12  # generated requests may start fewer than the most
     assert [] == videos(emulator)
 
 

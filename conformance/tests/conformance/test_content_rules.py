@@ -1,4 +1,4 @@
-"""What downloads are answered, and when."""
+"""Test the rules for downloads."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ def test_files_have_the_media_type_of_their_variant() -> None:
     keeps(log)
 
 
-def test_files_are_not_given_out_before_the_end() -> None:
+def test_files_are_not_returned_before_the_end() -> None:
     log = Log()
     log.created()
     early = log.content()
     running = log.retrieved("video_1", "in_progress")
     finding = breaks(log, "VID-CONTENT-008")
-    assert "GET /videos/video_1/content -> 200, and the job was in_progress after that" == finding.message
+    assert "GET /videos/video_1/content -> 200, and after that the job was in_progress" == finding.message
     assert finding.exchanges == (early, running)
 
 
-def test_files_may_be_given_out_as_soon_as_the_job_ends() -> None:
+def test_files_may_be_returned_as_soon_as_the_job_ends() -> None:
     log = Log()
     log.created()
     log.retrieved("video_1", "in_progress")
@@ -97,7 +97,7 @@ def test_an_etag_is_not_that_of_another_file(video_id: str, variant: str) -> Non
     log.content(body=b"one")
     kind = {"video": "video/mp4", "thumbnail": "image/webp"}[variant]
     log.content(video_id, body=b"two", query={"variant": variant}, headers={"content-type": kind})
-    assert "is the ETag of the video of video_1, and of another file" in breaks(log, "VID-CONTENT-015").message
+    assert "is the ETag of the video of video_1, and of a different file" in breaks(log, "VID-CONTENT-015").message
 
 
 def test_etags_that_are_right() -> None:
@@ -113,21 +113,21 @@ def test_etags_that_are_right() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "body", "complaint"),
+    ("content_range", "body", "expected"),
     [
         ("bytes 2-4/9", b"cde", ""),
         ("bytes 2-4/*", b"cde", ""),
-        ("bytes 2-5/9", b"cde", "says bytes 2-5/9 and holds 3 bytes"),
+        ("bytes 2-5/9", b"cde", "has Content-Range bytes 2-5/9, and 3 bytes"),
         ("bytes 2-4/8", b"cde", "the file has 9 bytes"),
-        ("bytes 1-3/9", b"cde", "holds other bytes"),
+        ("bytes 1-3/9", b"cde", "and other bytes than the file has there"),
     ],
 )
-def test_a_range_is_a_part(said: str, body: bytes, complaint: str) -> None:
+def test_a_range_is_a_part(content_range: str, body: bytes, expected: str) -> None:
     log = Log()
     log.content(body=b"abcdefghi")
-    log.content(status=206, body=body, headers={"content-range": said})
-    if complaint:
-        assert complaint in breaks(log, "VID-CONTENT-017").message
+    log.content(status=206, body=body, headers={"content-range": content_range})
+    if expected:
+        assert expected in breaks(log, "VID-CONTENT-017").message
     else:
         keeps(log, "VID-CONTENT-017")
 
@@ -144,7 +144,7 @@ def test_ranges_in_parts_and_without_a_range() -> None:
 def test_content_length_is_the_number_of_bytes() -> None:
     log = Log()
     log.content(headers={"content-length": "9"})
-    assert "has Content-Length 9: 5 bytes came" in breaks(log, "VID-CONTENT-023").message
+    assert "has Content-Length 9: 5 bytes were received" in breaks(log, "VID-CONTENT-023").message
     for library in (
         "RemoteProtocolError: peer closed connection without sending … body (received 5 bytes, expected 9)",
         "ChunkedEncodingError: ('Connection broken: IncompleteRead(5 bytes read, 4 more expected)', IncompleteRead())",

@@ -1,4 +1,4 @@
-"""What is answered to a deletion, and after it."""
+"""Test the rules for deletions, and for requests after them."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ def test_a_confirmation_fits_and_names_the_id() -> None:
     keeps(log, "VID-DELETE-001", "VID-DELETE-002")
     log = Log()
     log.deleted(json={"id": "video_2", "object": "video.deleted", "deleted": True})
-    assert "'video_1' was deleted, and 'video_2' was confirmed" == breaks(log, "VID-DELETE-002").message
-    for told in ({"deleted": True}, video(), {"id": "video_1", "object": "video.deleted", "deleted": "true"}):
+    assert "'video_1' was deleted, and the response confirms 'video_2'" == breaks(log, "VID-DELETE-002").message
+    for returned in ({"deleted": True}, video(), {"id": "video_1", "object": "video.deleted", "deleted": "true"}):
         log = Log()
-        log.deleted(json=told)
+        log.deleted(json=returned)
         assert "does not fit VideoDeleteResponse" in breaks(log, "VID-DELETE-001").message
     log = Log()
     log.deleted(status=204, body=b"")
@@ -37,7 +37,7 @@ def test_a_deleted_job_is_unknown(method: str, path: str) -> None:
     deletion = log.deleted()
     found = log.add(method, path, json=video("video_2", remixed_from_video_id="video_1"))
     finding = judged("VID-DELETE-003", log).findings[0]
-    assert finding.message == f"the job video_1 was deleted, and then {method} {path} -> 200, not 404"
+    assert f"the job video_1 was deleted, and then {method} {path} -> 200, not 404" == finding.message
     assert finding.exchanges == (deletion, found)
     for status, is_broken in ((404, False), (410, True), (409, True), (400, False), (503, False), (401, False)):
         log = Log()
@@ -46,7 +46,7 @@ def test_a_deleted_job_is_unknown(method: str, path: str) -> None:
         assert ("VID-DELETE-003" in broken(log)) is is_broken, status
 
 
-def test_what_is_asked_at_the_same_time_may_be_known() -> None:
+def test_concurrent_requests_may_still_find_a_deleted_job() -> None:
     log = Log()
     log.created()
     log.deleted(began=5, ended=7)
@@ -68,7 +68,7 @@ def test_what_was_not_confirmed_may_be_known() -> None:
     assert {"VID-DELETE-001"} == set(broken(log))  # deleted is false
 
 
-def test_a_remix_that_is_repeated_under_its_key_may_be_known() -> None:
+def test_a_remix_that_is_repeated_with_its_key_may_be_known() -> None:
     log = Log()
     for _ in range(2):
         remix = video("video_2", remixed_from_video_id="video_1")
@@ -83,7 +83,7 @@ def test_a_deleted_job_is_in_no_list() -> None:
     deletion = log.deleted()
     page = log.listed(video("video_0", created_at=NOW + 1), video())
     finding = breaks(log, "VID-DELETE-004")
-    assert "the job video_1 was deleted, and is in a list that was asked for then" == finding.message
+    assert "the job video_1 was deleted, and is in a list that was requested later" == finding.message
     assert finding.exchanges == (deletion, page)
     log = Log()
     log.deleted()
@@ -91,7 +91,7 @@ def test_a_deleted_job_is_in_no_list() -> None:
     keeps(log, "VID-DELETE-004")
 
 
-def test_of_deletions_at_once_one_is_confirmed() -> None:
+def test_of_concurrent_deletions_one_is_confirmed() -> None:
     log = Log()
     log.deleted(began=1, ended=3)
     log.deleted(began=2, ended=4)

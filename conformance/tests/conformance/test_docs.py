@@ -1,4 +1,4 @@
-"""Every command in docs/conformance.md, docs/servers.md and README.md is one that the command line takes."""
+"""Test that the command line accepts every command in docs/conformance.md, docs/servers.md and README.md."""
 
 from __future__ import annotations
 

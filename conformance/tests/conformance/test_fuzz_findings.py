@@ -1,4 +1,4 @@
-"""What a finding of schemathesis means, and when it means nothing."""
+"""Test which requirement a finding of schemathesis violates, and when it violates none."""
 
 from __future__ import annotations
 
@@ -49,16 +49,18 @@ def _exchange(number: int, method: str, path: str, status: int, value: Any = Non
     )
 
 
-def _made(*exchanges: Exchange, **legality: Legality) -> Generated:
+def _generated(*exchanges: Exchange, **legality: Legality) -> Generated:
     judged = {each.number: legality.get(f"at_{each.number}", LEGAL) for each in exchanges}
     return Generated(CONTRACT, exchanges, judged, exchanges)
 
 
-def _meant(check: str, exchange: Exchange, legality: Legality = LEGAL) -> str | None:
-    return requirement_of(Failure(check, "wrong", exchange), _made(exchange, **{f"at_{exchange.number}": legality}))
+def _requirement(check: str, exchange: Exchange, legality: Legality = LEGAL) -> str | None:
+    return requirement_of(
+        Failure(check, "wrong", exchange), _generated(exchange, **{f"at_{exchange.number}": legality})
+    )
 
 
-def test_what_is_mapped_is_in_the_catalogue_once() -> None:
+def test_mapped_requirements_are_in_the_catalogue_once() -> None:
     assert set(MAPPED) <= set(catalogue())
     assert len(set(MAPPED)) == len(MAPPED)
     assert set(OPERATIONS) == {operation.id for operation in CONTRACT.operations}
@@ -75,41 +77,41 @@ def test_what_is_mapped_is_in_the_catalogue_once() -> None:
         ("POST", "/videos", 500, "VID-ERROR-001"),
     ],
 )
-def test_an_answer_that_does_not_fit_is_the_operation_s_or_the_envelope_s(
+def test_a_response_that_does_not_fit_violates_the_operation_or_the_envelope(
     method: str, path: str, status: int, requirement: str
 ) -> None:
-    assert _meant("response_schema_conformance", _exchange(1, method, path, status)) == requirement
+    assert requirement == _requirement("response_schema_conformance", _exchange(1, method, path, status))
 
 
 def test_a_server_error_is_one_unless_the_server_is_busy_or_lacks_a_variant() -> None:
     path = "/videos/video_1/content"
-    assert "VID-ERROR-005" == _meant("not_a_server_error", _exchange(1, "POST", "/videos", 500))
-    assert "VID-ERROR-005" == _meant("not_a_server_error", _exchange(1, "POST", "/videos", 503))
-    assert "VID-ERROR-005" == _meant("not_a_server_error", _exchange(1, "POST", "/videos", 501))
-    assert _meant("not_a_server_error", _exchange(1, "GET", path, 501)) is None
+    assert "VID-ERROR-005" == _requirement("not_a_server_error", _exchange(1, "POST", "/videos", 500))
+    assert "VID-ERROR-005" == _requirement("not_a_server_error", _exchange(1, "POST", "/videos", 503))
+    assert "VID-ERROR-005" == _requirement("not_a_server_error", _exchange(1, "POST", "/videos", 501))
+    assert _requirement("not_a_server_error", _exchange(1, "GET", path, 501)) is None
     busy = _exchange(1, "POST", "/videos", 503, headers=(("retry-after", "1"),))
-    assert _meant("not_a_server_error", busy) is None
+    assert _requirement("not_a_server_error", busy) is None
 
 
-def test_a_status_that_the_contract_does_not_have_is_told_but_for_what_routers_say_of_odd_ids() -> None:
-    assert "VID-ERROR-009" == _meant("status_code_conformance", _exchange(1, "POST", "/videos", 201))
-    assert "VID-ERROR-009" == _meant("status_code_conformance", _exchange(1, "GET", "/videos/video_1", 418))
-    assert _meant("status_code_conformance", _exchange(1, "GET", "/videos/a%2Fremix", 405)) is None
-    assert _meant("status_code_conformance", _exchange(1, "GET", "/videos/video_1", 414)) is None
-    assert _meant("status_code_conformance", _exchange(1, "GET", "/videos/video_1", 431)) is None
+def test_an_undocumented_status_is_reported_except_those_of_routers_for_odd_ids() -> None:
+    assert "VID-ERROR-009" == _requirement("status_code_conformance", _exchange(1, "POST", "/videos", 201))
+    assert "VID-ERROR-009" == _requirement("status_code_conformance", _exchange(1, "GET", "/videos/video_1", 418))
+    assert _requirement("status_code_conformance", _exchange(1, "GET", "/videos/a%2Fremix", 405)) is None
+    assert _requirement("status_code_conformance", _exchange(1, "GET", "/videos/video_1", 414)) is None
+    assert _requirement("status_code_conformance", _exchange(1, "GET", "/videos/video_1", 431)) is None
 
 
-def test_another_media_type_is_told_by_what_the_answer_is() -> None:
+def test_a_wrong_media_type_is_reported_by_the_kind_of_response() -> None:
     json_as_text = _exchange(1, "GET", "/videos", 200, {"object": "list"}, media_type="text/plain")
     page_of_a_framework = _exchange(1, "GET", "/videos", 404, body=b"<h1>404</h1>", media_type="text/html")
-    assert "VID-HEADER-003" == _meant("content_type_conformance", json_as_text)
-    assert "VID-ERROR-001" == _meant("content_type_conformance", page_of_a_framework)
+    assert "VID-HEADER-003" == _requirement("content_type_conformance", json_as_text)
+    assert "VID-ERROR-001" == _requirement("content_type_conformance", page_of_a_framework)
     binary = _exchange(1, "GET", "/videos/v/content", 200, body=b"\x00", media_type="application/octet-stream")
-    assert "VID-CONTENT-001" == _meant("content_type_conformance", binary)
+    assert "VID-CONTENT-001" == _requirement("content_type_conformance", binary)
 
 
-def test_a_header_that_does_not_fit_is_told() -> None:
-    assert "VID-HEADER-004" == _meant("response_headers_conformance", _exchange(1, "GET", "/videos", 200))
+def test_a_header_that_does_not_fit_is_reported() -> None:
+    assert "VID-HEADER-004" == _requirement("response_headers_conformance", _exchange(1, "GET", "/videos", 200))
 
 
 @pytest.mark.parametrize(
@@ -129,47 +131,49 @@ def test_a_header_that_does_not_fit_is_told() -> None:
 def test_a_legal_request_must_be_accepted_where_nothing_else_could_refuse_it(
     method: str, path: str, status: int, legality: Legality, requirement: str | None
 ) -> None:
-    assert _meant("positive_data_acceptance", _exchange(1, method, path, status), legality) == requirement
+    assert requirement == _requirement("positive_data_acceptance", _exchange(1, method, path, status), legality)
 
 
-def test_a_method_that_is_not_refused_is_told_unless_the_id_is_unknown() -> None:
-    assert "VID-ERROR-003" == _meant("unsupported_method", _exchange(1, "PUT", "/videos", 200))
-    assert "VID-ERROR-004" == _meant("unsupported_method", _exchange(1, "PUT", "/videos", 405))
-    assert _meant("unsupported_method", _exchange(1, "PUT", "/videos/video_1", 404)) is None
+def test_a_method_that_is_not_refused_is_reported_unless_the_id_is_unknown() -> None:
+    assert "VID-ERROR-003" == _requirement("unsupported_method", _exchange(1, "PUT", "/videos", 200))
+    assert "VID-ERROR-004" == _requirement("unsupported_method", _exchange(1, "PUT", "/videos", 405))
+    assert _requirement("unsupported_method", _exchange(1, "PUT", "/videos/video_1", 404)) is None
 
 
-def test_a_deleted_video_that_answers_is_told_if_it_was_deleted_before() -> None:
+def test_a_deleted_video_that_is_returned_is_reported_if_it_was_deleted_before() -> None:
     deleted = _exchange(1, "DELETE", "/videos/video_1", 200, {"id": "video_1"})
     undead = _exchange(2, "GET", "/videos/video_1", 200, {"id": "video_1"})
-    assert "VID-DELETE-003" == requirement_of(Failure("use_after_free", "", undead), _made(deleted, undead))
-    assert requirement_of(Failure("use_after_free", "", undead), _made(undead)) is None
+    assert "VID-DELETE-003" == requirement_of(Failure("use_after_free", "", undead), _generated(deleted, undead))
+    assert requirement_of(Failure("use_after_free", "", undead), _generated(undead)) is None
 
 
-def test_a_job_that_is_unknown_at_once_is_told_unless_it_was_deleted() -> None:
+def test_an_unknown_new_job_is_reported_unless_it_was_deleted() -> None:
     created = _exchange(1, "POST", "/videos", 200, {"id": "video_1"})
     deleted = _exchange(2, "DELETE", "/videos/video_1", 200)
     unknown = _exchange(3, "GET", "/videos/video_1", 404)
     content = _exchange(3, "GET", "/videos/video_1/content", 404)
     check = "ensure_resource_availability"
-    assert "VID-CREATE-010" == requirement_of(Failure(check, "", unknown), _made(created, unknown))
-    assert requirement_of(Failure(check, "", unknown), _made(created, deleted, unknown)) is None
-    assert requirement_of(Failure(check, "", unknown), _made(unknown)) is None
-    assert requirement_of(Failure(check, "", content), _made(created, content)) is None
+    assert "VID-CREATE-010" == requirement_of(Failure(check, "", unknown), _generated(created, unknown))
+    assert requirement_of(Failure(check, "", unknown), _generated(created, deleted, unknown)) is None
+    assert requirement_of(Failure(check, "", unknown), _generated(unknown)) is None
+    assert requirement_of(Failure(check, "", content), _generated(created, content)) is None
     character = _exchange(3, "GET", "/videos/characters/char_1", 404)
-    assert "VID-CHAR-002" == _meant(check, character)
+    assert "VID-CHAR-002" == _requirement(check, character)
 
 
-def test_an_exchange_without_an_answer_means_nothing_and_so_does_an_unknown_check() -> None:
-    assert _meant("not_a_server_error", _exchange(1, "GET", "/videos", 500, failure="reset")) is None
-    assert _meant("object_level_authorization", _exchange(1, "GET", "/videos", 200)) is None
+def test_an_exchange_without_a_response_and_an_unknown_check_mean_nothing() -> None:
+    assert _requirement("not_a_server_error", _exchange(1, "GET", "/videos", 500, failure="reset")) is None
+    assert _requirement("object_level_authorization", _exchange(1, "GET", "/videos", 200)) is None
 
 
-def test_what_is_forbidden_and_accepted_is_seen_without_schemathesis() -> None:
+def test_accepted_illegal_requests_are_found_without_schemathesis() -> None:
     accepted = _exchange(1, "POST", "/videos", 200, {"id": "video_1"})
     refused = _exchange(2, "POST", "/videos", 400)
     doubtful = _exchange(3, "POST", "/videos", 200, {"id": "video_2"})
-    stranger = _exchange(4, "GET", "/videos", 200, has_key=False)
-    found = own_failures(_made(accepted, refused, doubtful, stranger, at_1=ILLEGAL, at_2=ILLEGAL, at_3=DOUBTFUL))
+    unauthorized = _exchange(4, "GET", "/videos", 200, has_key=False)
+    found = own_failures(
+        _generated(accepted, refused, doubtful, unauthorized, at_1=ILLEGAL, at_2=ILLEGAL, at_3=DOUBTFUL)
+    )
     assert [
         ("VID-VALID-014", 1),
         ("VID-AUTH-001", 4),
@@ -189,18 +193,18 @@ def test_what_is_forbidden_and_accepted_is_seen_without_schemathesis() -> None:
 )
 def test_files_are_known_by_their_bytes(media_type: str, body: bytes, *, is_wrong: bool) -> None:
     file = _exchange(1, "GET", "/videos/video_1/content", 200, body=body, media_type=media_type)
-    assert bool(own_failures(_made(file))) == is_wrong
+    assert is_wrong == bool(own_failures(_generated(file)))
 
 
-def test_what_was_put_to_the_test_is_counted() -> None:
+def test_exercised_requirements_are_counted() -> None:
     created = _exchange(1, "POST", "/videos", 200, {"id": "video_1"}, headers=(("x-request-id", "r"),))
     retrieved = _exchange(2, "GET", "/videos/video_1", 200, {"id": "video_1"})
     wrong = _exchange(3, "PUT", "/videos", 405)
-    stranger = _exchange(4, "GET", "/videos", 401, has_key=False)
+    unauthorized = _exchange(4, "GET", "/videos", 401, has_key=False)
     deleted = _exchange(5, "DELETE", "/videos/video_1", 200)
     gone = _exchange(6, "GET", "/videos/video_1", 404)
     silent = _exchange(7, "GET", "/videos", 200, failure="reset")
-    counts = count_exercised(_made(created, retrieved, wrong, stranger, deleted, gone, silent))
+    counts = count_exercised(_generated(created, retrieved, wrong, unauthorized, deleted, gone, silent))
     assert {
         "VID-ERROR-005": 6,
         "VID-HEADER-003": 6,
@@ -219,21 +223,21 @@ def test_what_was_put_to_the_test_is_counted() -> None:
     } == counts
 
 
-def test_what_becomes_of_a_job_is_seen_without_schemathesis() -> None:
+def test_violations_of_the_lifecycle_are_found_without_schemathesis() -> None:
     created = _exchange(1, "POST", "/videos", 200, {"id": "video_1"})
     unknown = _exchange(2, "GET", "/videos/video_1", 404)
     deleted = _exchange(3, "DELETE", "/videos/video_1", 200)
     gone = _exchange(4, "GET", "/videos/video_1", 404)
     again = _exchange(5, "DELETE", "/videos/video_1", 200)
     never = _exchange(6, "GET", "/videos/video_2", 404)
-    found = own_failures(_made(created, unknown, deleted, gone, again, never))
+    found = own_failures(_generated(created, unknown, deleted, gone, again, never))
     assert [
         ("VID-CREATE-010", 2),
         ("VID-DELETE-003", 5),
     ] == [(requirement, failure.exchange.number) for requirement, failure in found]
 
 
-def test_a_job_that_is_asked_for_before_its_create_is_answered_may_be_unknown() -> None:
+def test_a_job_may_be_unknown_before_its_create_has_returned() -> None:
     unknown = _exchange(1, "GET", "/videos/video_1", 404)
     created = _exchange(2, "POST", "/videos", 200, {"id": "video_1"})
-    assert not own_failures(_made(unknown, created))
+    assert not own_failures(_generated(unknown, created))

@@ -1,4 +1,4 @@
-"""The rules as a whole: a right server is never accused, and a fault is seen by the rule that it breaks."""
+"""Test all rules together: a right server violates none, and each fault is found by its rule."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ BY_TRAFFIC = {
     *(f"VID-CONTENT-{number:03}" for number in (1, 8, 15, 23)),
     *(f"VID-HEADER-{number:03}" for number in range(1, 6)),
 }
-"""What traffic alone can judge."""
+"""The requirements that recorded traffic alone can judge."""
 
 
 def test_every_rule_is_a_check_of_a_requirement() -> None:
     assert {rule.requirement for rule in RULES} <= set(catalogue())
 
 
-def test_all_that_traffic_can_judge_has_a_rule() -> None:
+def test_every_requirement_that_traffic_can_judge_has_a_rule() -> None:
     assert {rule.requirement for rule in RULES} >= BY_TRAFFIC
 
 
@@ -48,34 +48,34 @@ def test_rules_have_names_of_their_own_and_say_what_they_need() -> None:
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
-def test_an_empty_history_puts_no_rule_to_the_test(rule: Any) -> None:
+def test_an_empty_history_exercises_no_rule(rule: Any) -> None:
     assert ([], 0) == rule.judge(Traffic([]))
 
 
 @settings(CALM, max_examples=settings().max_examples * 3)
 @given(steps)
-def test_a_right_server_is_never_accused(plan: list[Step]) -> None:
+def test_a_right_server_violates_nothing(plan: list[Step]) -> None:
     keeps(ModelServer().run(plan))
 
 
 Fault = Callable[[dict[str, Any], dict[str, Any]], dict[str, Any] | None]
-"""The object of a response, and what was told of the job before, in; what a wrong server answers out, if it can."""
+"""Returns the object of a wrong response, or None if impossible, from the right one and the job's latest Video."""
 
 
 def _put(**fields: Any) -> Fault:
-    return lambda told, _: {**told, **fields}
+    return lambda returned, _: {**returned, **fields}
 
 
 def _lacks(name: str) -> Fault:
-    return lambda told, _: {key: value for key, value in told.items() if key != name}
+    return lambda returned, _: {key: value for key, value in returned.items() if key != name}
 
 
 def _if_status(*statuses: str, **fields: Any) -> Fault:
-    return lambda told, _: {**told, **fields} if told["status"] in statuses else None
+    return lambda returned, _: {**returned, **fields} if returned["status"] in statuses else None
 
 
 def _after(*statuses: str, **fields: Any) -> Fault:
-    return lambda told, before: {**told, **fields} if before.get("status") in statuses else None
+    return lambda returned, before: {**returned, **fields} if before.get("status") in statuses else None
 
 
 RUNNING = "queued", "in_progress", "processing"
@@ -91,9 +91,13 @@ ONE_FAULT: list[tuple[str, str, Fault]] = [
     ("VID-LIFE-001", "retrieve_video", _after("completed", status="in_progress")),
     ("VID-LIFE-001", "retrieve_video", _after("failed", status="completed")),
     ("VID-LIFE-002", "retrieve_video", _after("in_progress", "processing", status="queued")),
-    ("VID-LIFE-003", "retrieve_video", lambda told, old: {**told, "progress": -1} if old.get("progress") else None),
+    (
+        "VID-LIFE-003",
+        "retrieve_video",
+        lambda video_, old: {**video_, "progress": -1} if old.get("progress") else None,
+    ),
     ("VID-LIFE-004", "retrieve_video", _if_status("completed", progress=99)),
-    ("VID-LIFE-005", "retrieve_video", lambda told, before: {**told, "model": "other"} if before else None),
+    ("VID-LIFE-005", "retrieve_video", lambda returned, before: {**returned, "model": "other"} if before else None),
     ("VID-LIFE-006", "retrieve_video", _if_status(*RUNNING, completed_at=NOW)),
     ("VID-LIFE-007", "retrieve_video", _if_status("completed", "failed", completed_at=None)),
     ("VID-LIFE-008", "retrieve_video", _if_status("completed", completed_at=1)),
@@ -103,7 +107,11 @@ ONE_FAULT: list[tuple[str, str, Fault]] = [
     ("VID-LIFE-012", "retrieve_video", _if_status("completed", expires_at=1)),
     ("VID-LIFE-015", "retrieve_video", _put(duration=9)),
     ("VID-LIST-001", "list_videos", _lacks("has_more")),
-    ("VID-LIST-002", "list_videos", lambda told, _: {**told, "data": [video(f"o{i}", created_at=0) for i in range(9)]}),
+    (
+        "VID-LIST-002",
+        "list_videos",
+        _put(data=[video(f"o{i}", created_at=0) for i in range(9)]),
+    ),
     ("VID-LIST-003", "list_videos", _put(last_id="another")),
     ("VID-DELETE-001", "delete_video", _put(object="video")),
     ("VID-DELETE-002", "delete_video", _put(id="another")),
@@ -117,46 +125,46 @@ def _all(word: Word) -> list[Step]:
 
 
 BEGINNING = [
-    *(Step("create", pick, 0.5, 0, 0) for pick in (1, 2, 3, 5)),  # the fourth has completed by the response
-    Step("work", 1, 0.5, 0, 0),  # the second is in progress
+    *(Step("create", pick, 0.5, 0, 0) for pick in (1, 2, 3, 5)),  # the fourth is completed in the response
+    Step("work", 1, 0.5, 0, 0),  # the second job is now in progress
     *(_all("retrieve") * 2),
-    Step("work", 4, 0.5, 0, 0),  # it fails
+    Step("work", 4, 0.5, 0, 0),  # the job fails
     *(_all("retrieve") * 2),
     *_all("list"),
     Step("remix", 4, 0.5, 0, 0),
     Step("delete", 1, 0.5, 0, 0),
 ]
-"""What has an instance of everything that one response can be wrong about."""
+"""Steps that exercise every rule about single responses."""
 
 
 @pytest.mark.parametrize(("requirement", "operation", "fault"), ONE_FAULT)
 @settings(CALM, max_examples=settings().max_examples // 4)
 @given(plan=steps, pick=st.integers(0, 1_000))
-def test_one_fault_is_seen_by_the_rule_that_it_breaks(
+def test_each_fault_is_found_by_its_rule(
     requirement: str, operation: str, fault: Fault, plan: list[Step], pick: int
 ) -> None:
     log = ModelServer().run([*BEGINNING, *plan])
-    answers = [each for each in log.exchanges if each.operation == operation and each.is_ok]
-    wrong = [(each, fault(dict(each.object), _before(log, each))) for each in answers]
-    possible = [(exchange, told) for exchange, told in wrong if told is not None]
-    exchange, told = possible[pick % len(possible)]
-    _answer_otherwise(log, exchange, told)
+    responses = [each for each in log.exchanges if each.operation == operation and each.is_ok]
+    wrong = [(each, fault(dict(each.object), _before(log, each))) for each in responses]
+    possible = [(exchange, returned) for exchange, returned in wrong if returned is not None]
+    exchange, returned = possible[pick % len(possible)]
+    _replace_response(log, exchange, returned)
     assert requirement in broken(log)
 
 
 def _before(log: Log, exchange: Exchange) -> dict[str, Any]:
-    """Return what was told of the same job by the last retrieve or create that had ended before."""
+    """Return the Video of the latest create or retrieve of the same job that ended before an exchange."""
     video_id = exchange.ids.get("video_id")
-    told = [
+    returned = [
         each.object
         for each in log.exchanges
         if each.is_before(exchange) and each.is_ok and each.operation in {"create_video", "retrieve_video"}
     ]
-    return next((each for each in reversed(told) if each.get("id") == video_id), {})
+    return next((each for each in reversed(returned) if each.get("id") == video_id), {})
 
 
-def _answer_otherwise(log: Log, exchange: Exchange, told: dict[str, Any]) -> None:
-    body = json.dumps(told).encode()
+def _replace_response(log: Log, exchange: Exchange, returned: dict[str, Any]) -> None:
+    body = json.dumps(returned).encode()
     headers = tuple((name, str(len(body)) if name == "content-length" else value) for name, value in exchange.headers)
     index = log.exchanges.index(exchange)
     log.exchanges[index] = replace(exchange, body=body, length=len(body), headers=headers)
@@ -180,4 +188,4 @@ def test_thousands_of_exchanges_are_judged_within_a_second() -> None:
     for rule in RULES:
         rule.judge(traffic)
     assert len(log.exchanges) > 3_000
-    assert time.process_time() - began < 3  # within 1 s on a machine that does nothing else
+    assert time.process_time() - began < 3  # about 1 s on an idle machine

@@ -1,4 +1,4 @@
-"""What creates, retrieves, remixes, extensions and characters are answered: what breaks a promise, what does not."""
+"""Test the rules for creates, retrieves, remixes, edits, extensions and characters."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ def test_accepted_jobs_are_200_and_fit(path: str, requirement: str) -> None:
     for status in (201, 202):
         log = Log()
         log.add("POST", path, status, json=video())
-        assert judged(requirement, log).findings[0].message == f"POST {path} -> {status}, not 200"
+        assert f"POST {path} -> {status}, not 200" == judged(requirement, log).findings[0].message
     log = Log()
     log.add("POST", path, json=[])
-    assert "the body is no JSON object" in judged(requirement, log).findings[0].message
+    assert "the body is not a JSON object" in judged(requirement, log).findings[0].message
     log = Log()
     log.add("POST", path, json=video(remixed_from_video_id="video_0" if "remix" in path else None))
     keeps(log, requirement)
 
 
-def test_an_edit_of_a_file_is_told_from_one_by_id() -> None:
+def test_an_edit_of_a_file_is_distinguished_from_one_by_id() -> None:
     log = Log()
     log.add("POST", "/videos/edits", json={}, sent={"content-type": "multipart/form-data; boundary=x"})
     assert "VID-EDIT-002" in broken(log)
@@ -48,7 +48,7 @@ def test_an_edit_of_a_file_is_told_from_one_by_id() -> None:
 
 
 @pytest.mark.parametrize(
-    ("field", "request_fields", "told", "requirement"),
+    ("field", "requested", "returned", "requirement"),
     [
         ("prompt", LONG, LONG[:20], "VID-CREATE-004"),
         ("prompt", "“静かな湖” 🚤", "????", "VID-CREATE-004"),
@@ -58,18 +58,18 @@ def test_an_edit_of_a_file_is_told_from_one_by_id() -> None:
         ("model", "sora-2-pro", "sora-2", "VID-CREATE-007"),
     ],
 )
-def test_a_job_is_what_was_asked_for(field: str, request_fields: str, told: str, requirement: str) -> None:
+def test_a_job_has_the_requested_values(field: str, requested: str, returned: str, requirement: str) -> None:
     log = Log()
-    wrong = log.created(request_fields={field: request_fields}, **{field: told})
+    wrong = log.created(request_fields={field: requested}, **{field: returned})
     finding = breaks(log, requirement)
-    assert finding.message == f"a job was asked for with {field} {request_fields!r}, and has {told!r}"
+    assert f"a create requested {field} {requested!r}, and the job has {returned!r}" == finding.message
     assert finding.exchanges == (wrong,)
     log = Log()
-    log.created(request_fields={field: request_fields}, **{field: request_fields})
+    log.created(request_fields={field: requested}, **{field: requested})
     keeps(log, requirement)
 
 
-def test_what_was_asked_for_is_compared_where_it_is_first_told() -> None:
+def test_a_requested_value_is_compared_with_the_first_returned_one() -> None:
     log = Log()
     log.created(request_fields={"size": "1280x720"}, size=None)
     late = log.retrieved("video_1", "queued", size="720x1280")
@@ -87,7 +87,7 @@ def test_what_was_asked_for_is_compared_where_it_is_first_told() -> None:
         {},
     ],
 )
-def test_what_may_not_be_asked_for_is_not_compared(request_fields: dict[str, Any]) -> None:
+def test_illegal_requested_values_are_not_compared(request_fields: dict[str, Any]) -> None:
     log = Log()
     log.created(request_fields=request_fields)
     keeps(log)
@@ -99,7 +99,7 @@ def test_seconds_are_compared_as_numbers() -> None:
     keeps(log, "VID-CREATE-006")
 
 
-def test_a_job_under_a_used_key_need_not_be_what_was_asked_for() -> None:
+def test_a_job_of_a_used_key_need_not_have_the_requested_values() -> None:
     log = Log()
     log.created(sent={"idempotency-key": "k"})
     log.created(sent={"idempotency-key": "k"}, request_fields={"prompt": "Another"})
@@ -122,7 +122,7 @@ def test_ids_are_unique() -> None:
     log = Log()
     first, second = log.created(), log.created()
     finding = breaks(log, "VID-CREATE-009")
-    assert "the id video_1 of a new job was another's before" == finding.message
+    assert "the id video_1 of a new job was that of another job before" == finding.message
     assert finding.exchanges == (first, second)
     log = Log()
     log.created(began=1, ended=3)
@@ -134,7 +134,7 @@ def test_ids_are_unique() -> None:
     assert breaks(log, "VID-CREATE-009").exchanges[0] is old
 
 
-def test_ids_of_repeated_keys_and_of_jobs_that_are_listed_at_once_are_the_same() -> None:
+def test_repeated_keys_and_concurrent_lists_may_have_the_id_of_a_new_job() -> None:
     log = Log()
     log.created(sent={"idempotency-key": "k"}, began=1, ended=3)
     log.listed(video(), began=1.5, ended=2)
@@ -143,7 +143,7 @@ def test_ids_of_repeated_keys_and_of_jobs_that_are_listed_at_once_are_the_same()
     keeps(log, "VID-CREATE-009")
 
 
-def test_a_new_job_is_known_at_once() -> None:
+def test_a_new_job_is_known_immediately() -> None:
     log = Log()
     created = log.created()
     missed = log.refused("GET", "/videos/video_1", 404)
@@ -160,7 +160,7 @@ def test_a_job_that_nobody_deletes_stays() -> None:
     log.deleted("video_2")
     gone = log.refused("GET", "/videos/video_1", 404)
     finding = breaks(log, "VID-DELETE-007")
-    assert "was found, was not deleted, and is no longer known" in finding.message
+    assert "was retrieved, was not deleted, and then was unknown" in finding.message
     assert finding.exchanges[-1] is gone
 
 
@@ -212,7 +212,7 @@ def test_a_new_job_is_no_remix_and_has_no_error() -> None:
 
 def test_retrieved_jobs_fit() -> None:
     log = Log()
-    log.retrieved(told=_without("created_at"))
+    log.retrieved(returned=_without("created_at"))
     assert "'created_at' is a required property" in breaks(log, "VID-RETRIEVE-001").message
     log = Log()
     log.retrieved("video_1", "running")
@@ -224,7 +224,7 @@ def test_a_known_job_is_retrieved(status: int, names: tuple[str, ...]) -> None:
     log = Log()
     log.created()
     log.refused("GET", "/videos/video_1", status)
-    assert f"was retrieved with {status}" in breaks(log, "VID-RETRIEVE-001", *names).message
+    assert f"its retrieve returned {status}" in breaks(log, "VID-RETRIEVE-001", *names).message
 
 
 def test_a_known_job_may_be_refused_for_a_reason() -> None:
@@ -239,11 +239,11 @@ def test_a_known_job_may_be_refused_for_a_reason() -> None:
     keeps(log)
 
 
-def test_the_id_is_the_one_that_was_asked_for() -> None:
+def test_the_id_is_the_requested_one() -> None:
     log = Log()
-    log.retrieved("video_1", told=video("gateway:video_1"))
+    log.retrieved("video_1", returned=video("gateway:video_1"))
     finding = breaks(log, "VID-RETRIEVE-002")
-    assert "the id 'video_1' was asked for, and 'gateway:video_1' came" == finding.message
+    assert "the id 'video_1' was requested, and 'gateway:video_1' was returned" == finding.message
     log = Log()
     log.add("GET", "/videos/a%3Ab%3D%2F", json=video("a:b=/"), headers={"openai-poll-after-ms": "0"})
     keeps(log, "VID-RETRIEVE-002")
@@ -252,7 +252,7 @@ def test_the_id_is_the_one_that_was_asked_for() -> None:
 def test_a_running_job_has_a_hint() -> None:
     log = Log()
     log.retrieved("video_1", "processing", headers={})
-    assert "without openai-poll-after-ms" in breaks(log, "VID-RETRIEVE-005").message
+    assert "there is no openai-poll-after-ms" in breaks(log, "VID-RETRIEVE-005").message
     log = Log()
     log.retrieved("video_1", "completed", headers={})
     keeps(log)
@@ -268,9 +268,9 @@ def test_hints_are_whole(hint: str) -> None:
 def test_recommended_fields_are_there() -> None:
     log = Log()
     log.created()
-    log.retrieved(told=_without("progress"))
+    log.retrieved(returned=_without("progress"))
     finding = breaks(log, "VID-RETRIEVE-007")
-    assert "retrieve_video tells of the job video_1 (queued) without progress" == finding.message
+    assert "retrieve_video returned the job video_1 (queued) without progress" == finding.message
     log = Log()
     log.listed(video(status="completed", size=None))
     assert "(completed) without size" in breaks(log, "VID-RETRIEVE-007").message
@@ -282,29 +282,30 @@ def test_recommended_fields_are_there() -> None:
 def _remixed(**fields: Any) -> Log:
     log = Log()
     log.created("video_1", request_fields={})
-    told = video("video_2", **{"remixed_from_video_id": "video_1", "prompt": "Night", **fields})
-    log.add("POST", "/videos/video_1/remix", json=told, request_fields={"prompt": "Night"})
+    returned = video("video_2", **{"remixed_from_video_id": "video_1", "prompt": "Night", **fields})
+    log.add("POST", "/videos/video_1/remix", json=returned, request_fields={"prompt": "Night"})
     return log
 
 
 def test_a_remix_names_its_source_and_is_like_it() -> None:
     keeps(_remixed(), "VID-REMIX-001", "VID-REMIX-002", "VID-REMIX-003")
     assert (
-        "says that it remixes 'video_9'" in breaks(_remixed(remixed_from_video_id="video_9"), "VID-REMIX-002").message
+        "has remixed_from_video_id 'video_9'"
+        in breaks(_remixed(remixed_from_video_id="video_9"), "VID-REMIX-002").message
     )
-    assert "says that it remixes None" in breaks(_remixed(remixed_from_video_id=None), "VID-REMIX-002").message
+    assert "has remixed_from_video_id None" in breaks(_remixed(remixed_from_video_id=None), "VID-REMIX-002").message
     assert "has size '1x1', and its source '720x1280'" in breaks(_remixed(size="1x1"), "VID-REMIX-003").message
     breaks(_remixed(seconds="8"), "VID-REMIX-003")
     breaks(_remixed(model="other"), "VID-REMIX-003")
-    assert "has 'A boat'" in breaks(_remixed(prompt="A boat"), "VID-REMIX-003").message
+    assert "and the job has 'A boat'" in breaks(_remixed(prompt="A boat"), "VID-REMIX-003").message
     keeps(_remixed(size=None, seconds="4.0"), "VID-REMIX-003")
 
 
 def test_a_remix_may_leave_out_what_is_only_recommended() -> None:
     log = Log()
     log.created("video_1", request_fields={})
-    told = {name: video("video_2")[name] for name in ("id", "object", "created_at", "model", "status")}
-    log.add("POST", "/videos/video_1/remix", json=told, request_fields={"prompt": "Night"})
+    returned = {name: video("video_2")[name] for name in ("id", "object", "created_at", "model", "status")}
+    log.add("POST", "/videos/video_1/remix", json=returned, request_fields={"prompt": "Night"})
     assert {"VID-RETRIEVE-007"} == set(broken(log))
 
 
@@ -325,10 +326,10 @@ def _character(**fields: Any) -> dict[str, Any]:
 
 
 def test_a_character_stays() -> None:
-    def log_of(told: dict[str, Any], status: int = 200) -> Log:
+    def log_of(returned: dict[str, Any], status: int = 200) -> Log:
         log = Log()
         log.add("POST", "/videos/characters", json=_character())
-        log.add("GET", "/videos/characters/char_1", status, json=told)
+        log.add("GET", "/videos/characters/char_1", status, json=returned)
         return log
 
     keeps(log_of(_character()), "VID-CHAR-001", "VID-CHAR-002")

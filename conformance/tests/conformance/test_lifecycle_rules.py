@@ -1,4 +1,4 @@
-"""What is said of a job over its life: which histories break a promise, and which are only unusual."""
+"""Test the rules for the lifecycle of a job: which histories violate a requirement, and which are only unusual."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_a_completed_job_stays_completed(later: str) -> None:
     log = _life("completed")
     wrong = log.retrieved("video_1", later, completed_at=NOW + 9, progress=100)
     finding = judged("VID-LIFE-001", log).findings[0]
-    assert finding.message == f"the job video_1 had ended as 'completed', and was {later!r} later"
+    assert f"the job video_1 had ended as 'completed', and was {later!r} later" == finding.message
     assert finding.exchanges[-1] is wrong
 
 
@@ -52,7 +52,7 @@ def test_an_end_that_overlaps_says_nothing_of_the_order() -> None:
     keeps(log)
 
 
-def test_an_answer_that_is_repeated_under_a_key_may_be_old_news() -> None:
+def test_a_response_that_is_repeated_for_a_key_may_be_outdated() -> None:
     log = Log()
     log.created(sent={"idempotency-key": "k"})
     log.retrieved("video_1", "completed")
@@ -104,7 +104,7 @@ def test_a_completed_job_is_whole() -> None:
         ("prompt", None),
     ],
 )
-def test_what_a_job_is_does_not_change(field: str, value: object) -> None:
+def test_constant_fields_do_not_change(field: str, value: object) -> None:
     log = _life("queued")
     log.retrieved("video_1", "queued", **{field: value})
     finding = breaks(log, "VID-LIFE-005")
@@ -112,16 +112,16 @@ def test_what_a_job_is_does_not_change(field: str, value: object) -> None:
     assert [1, 3] == [each.number for each in finding.exchanges]
 
 
-def test_values_may_follow_on_null_and_be_left_out_and_be_written_otherwise() -> None:
+def test_null_may_become_a_value_and_fields_may_be_absent_or_written_differently() -> None:
     log = Log()
     log.created(size=None, seconds="4")
     log.retrieved("video_1", "queued", size="720x1280", seconds="4.0")
-    told = {name: value for name, value in video().items() if name not in {"prompt", "size"}}
-    log.retrieved("video_1", told=told)
-    assert {"VID-RETRIEVE-007"} == set(broken(log))  # what is left out is recommended
+    returned = {name: value for name, value in video().items() if name not in {"prompt", "size"}}
+    log.retrieved("video_1", returned=returned)
+    assert {"VID-RETRIEVE-007"} == set(broken(log))  # the absent fields are recommended
 
 
-def test_a_null_that_overlaps_the_first_value_is_older_perhaps() -> None:
+def test_a_null_that_overlaps_the_first_value_may_be_older() -> None:
     log = Log()
     log.created(size=None)
     log.retrieved("video_1", "queued", began=5, ended=7)
@@ -131,7 +131,7 @@ def test_a_null_that_overlaps_the_first_value_is_older_perhaps() -> None:
 
 def test_completed_at_is_null_until_the_end() -> None:
     finding = breaks(_life("queued", completed_at=NOW + 5), "VID-LIFE-006")
-    assert finding.message == f"the job video_1 is queued, and its completed_at is {NOW + 5}, not null"
+    assert f"the job video_1 is queued, and its completed_at is {NOW + 5}, not null" == finding.message
 
 
 @pytest.mark.parametrize("status", ["completed", "failed"])
@@ -161,7 +161,7 @@ def test_a_job_may_end_in_the_second_of_its_creation() -> None:
 
 
 @pytest.mark.parametrize(
-    ("created_at", "said"),
+    ("created_at", "expected"),
     [
         (NOW * 1000, "milliseconds"),
         (NOW + 2 * 3600, "2.0 h ahead of"),
@@ -170,10 +170,10 @@ def test_a_job_may_end_in_the_second_of_its_creation() -> None:
         (0, "behind"),
     ],
 )
-def test_times_are_of_now(created_at: int, said: str) -> None:
+def test_times_are_of_now(created_at: int, expected: str) -> None:
     log = Log()
     log.created(created_at=created_at)
-    assert said in breaks(log, "VID-LIFE-009").message
+    assert expected in breaks(log, "VID-LIFE-009").message
 
 
 def test_the_end_is_in_seconds_of_now_too() -> None:
@@ -240,7 +240,7 @@ def test_files_are_there_until_they_expire(status: int) -> None:
     log = _life("completed")
     wrong = log.refused("GET", "/videos/video_1/content", status)
     finding = breaks(log, "VID-LIFE-012")
-    assert f"was answered {status}" in finding.message
+    assert f"returned {status}" in finding.message
     assert finding.exchanges[-1] is wrong
 
 
@@ -259,7 +259,7 @@ def test_files_may_be_gone_once_they_have_expired_or_their_job_was_deleted() -> 
 
 
 @pytest.mark.parametrize(
-    "told",
+    "returned",
     [
         video(status="queued"),
         video(status="in_progress"),
@@ -270,18 +270,18 @@ def test_files_may_be_gone_once_they_have_expired_or_their_job_was_deleted() -> 
         {name: value for name, value in video(status="completed").items() if name != "prompt"},
     ],
 )
-def test_lists_tell_what_retrieve_told(told: dict[str, Any]) -> None:
+def test_lists_agree_with_earlier_retrieves(returned: dict[str, Any]) -> None:
     log = _life("completed")
-    page = log.listed(told)
+    page = log.listed(returned)
     findings = judged("VID-LIFE-013", log).findings
     assert [each.exchanges[-1] for each in findings] == [page]
 
 
-def test_retrieve_tells_what_lists_told() -> None:
+def test_retrieves_agree_with_earlier_lists() -> None:
     log = _life()
     log.listed(video(status="completed"))
     log.retrieved("video_1", "in_progress")
-    assert "list_videos said that status of the job video_1 is 'completed'" in breaks(log, "VID-LIFE-013").message
+    assert "list_videos returned status 'completed' for the job video_1" in breaks(log, "VID-LIFE-013").message
 
 
 def test_lists_may_be_newer_and_overlap() -> None:
@@ -306,12 +306,12 @@ def test_hostile_values_are_no_trouble() -> None:
     log.created()
     values: tuple[Any, ...] = ([], {}, "x", True, 1e300, 10**400, float("inf"), -1, None)
     for value in values:
-        told = {**dict.fromkeys(video(), value), "id": value}
-        log.add("GET", "/videos/video_1", json=told)
-        log.listed(told=dict.fromkeys(("object", "data", "first_id", "last_id", "has_more"), value))
-        log.listed(told={"data": [value, told, [told]]})
-        log.add("POST", "/videos", json=told)
-        log.add("POST", "/videos", json=[told])
-        log.add("DELETE", "/videos/video_1", json=told)
-        log.add("GET", "/videos/video_1", 404, json=told)
+        returned = {**dict.fromkeys(video(), value), "id": value}
+        log.add("GET", "/videos/video_1", json=returned)
+        log.listed(returned=dict.fromkeys(("object", "data", "first_id", "last_id", "has_more"), value))
+        log.listed(returned={"data": [value, returned, [returned]]})
+        log.add("POST", "/videos", json=returned)
+        log.add("POST", "/videos", json=[returned])
+        log.add("DELETE", "/videos/video_1", json=returned)
+        log.add("GET", "/videos/video_1", 404, json=returned)
     assert "VID-RETRIEVE-001" in broken(log)

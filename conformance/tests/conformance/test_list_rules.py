@@ -1,4 +1,4 @@
-"""What pages of lists may hold: what breaks a promise, and what others who use the list at the same time may cause."""
+"""Test the rules for lists: violations, and what concurrent clients may cause."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ def test_a_page_fits() -> None:
         {**page(), "data": {}},
     ):
         log = Log()
-        log.listed(told=wrong)
+        log.listed(returned=wrong)
         assert "does not fit VideoList" in judged("VID-LIST-001", log).findings[0].message
     log = Log()
-    log.listed(told=[video()])
-    assert "the body is no JSON object" in breaks(log, "VID-LIST-001").message
+    log.listed(returned=[video()])
+    assert "the body is not a JSON object" in breaks(log, "VID-LIST-001").message
     log = Log()
     log.listed(status=206)
     breaks(log, "VID-LIST-001", "VID-ERROR-009")
     log = Log()
-    log.listed(told={**page(video(extra=[1])), "extra": None})
+    log.listed(returned={**page(video(extra=[1])), "extra": None})
     keeps(log, "VID-LIST-001")
 
 
@@ -54,7 +54,7 @@ def test_a_page_keeps_to_its_limit(query: dict[str, object], count: int) -> None
 @pytest.mark.parametrize(
     "query", [[("limit", 1), ("limit", 5)], {"limit": "1.5"}, {"limit": "x"}, {"limit": "9" * 5000}]
 )
-def test_a_limit_that_cannot_be_told_is_not_judged(query: object) -> None:
+def test_an_unclear_limit_is_not_judged(query: object) -> None:
     log = Log()
     log.listed(video("video_1"), video("video_2"), query=query)
     assert "VID-LIST-002" not in broken(log)
@@ -62,22 +62,22 @@ def test_a_limit_that_cannot_be_told_is_not_judged(query: object) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wrong", "said"),
+    ("wrong", "expected"),
     [
         ({"last_id": "video_0"}, "has last_id 'video_0'; the last of its videos is 'video_1'"),
         ({"first_id": "video_1"}, "has first_id 'video_1'; the first of its videos is 'video_0'"),
         ({"last_id": None}, "has last_id None"),
     ],
 )
-def test_cursors_are_those_of_the_page(wrong: dict[str, Any], said: str) -> None:
+def test_cursors_are_those_of_the_page(wrong: dict[str, Any], expected: str) -> None:
     log = Log()
-    log.listed(told=page(video("video_0"), video("video_1"), **wrong))
-    assert said in breaks(log, "VID-LIST-003").message
+    log.listed(returned=page(video("video_0"), video("video_1"), **wrong))
+    assert expected in breaks(log, "VID-LIST-003").message
 
 
 def test_cursors_of_an_empty_page_are_null() -> None:
     log = Log()
-    log.listed(told=page(first_id=""))
+    log.listed(returned=page(first_id=""))
     assert breaks(log, "VID-LIST-003").message.endswith("has first_id ''; the page is empty")
     log = Log()
     log.listed()
@@ -118,14 +118,14 @@ def test_a_page_does_not_hide_an_older_job() -> None:
     log = Log()
     log.created()
     log.listed(video("video_2", created_at=NOW + 5), query={"limit": 1})
-    assert "says that nothing is behind it; the job video_1 is older" in breaks(log, "VID-LIST-005").message
+    assert "has has_more false; the job video_1 is older" in breaks(log, "VID-LIST-005").message
     log = Log()
     log.created()
     log.listed(video("video_2", created_at=NOW + 5), query={"limit": 1}, has_more=True)
     keeps(log, "VID-LIST-005")
 
 
-def test_a_page_does_not_hide_the_one_behind_it() -> None:
+def test_a_page_does_not_hide_the_next_one() -> None:
     log = Log()
     log.listed(*_aged(1, 2), query={"limit": 2})
     log.listed(video("video_9", created_at=NOW - 9), query={"after": "video_1"})
@@ -198,7 +198,7 @@ def test_a_page_does_not_begin_before_its_cursor() -> None:
     assert "1 s older" in breaks(log, "VID-LIST-008").message
 
 
-def test_pages_behind_their_cursor_are_right() -> None:
+def test_pages_after_their_cursor_are_right() -> None:
     log = Log()
     log.listed(*_aged(1, 2, 2), query={"limit": 3}, has_more=True)
     log.listed(
@@ -208,12 +208,12 @@ def test_pages_behind_their_cursor_are_right() -> None:
     keeps(log, "VID-LIST-008")
 
 
-def test_a_new_job_is_listed_at_once() -> None:
+def test_a_new_job_is_listed_immediately() -> None:
     log = Log()
     log.created()
     page = log.listed(video("video_9", created_at=NOW - 60))
     finding = breaks(log, "VID-LIST-011")
-    assert "the job video_1 was created, and is not in the list that was asked for then" == finding.message
+    assert "the job video_1 was created, and is not in a list that was requested later" == finding.message
     assert finding.exchanges[-1] is page
     log = Log()
     log.created()
@@ -236,10 +236,10 @@ def test_a_new_job_may_be_missing_for_a_reason() -> None:
 
 
 @pytest.mark.parametrize("limit", ["0", "101", "-1", "ten", "1.5", "1e9", "nan", "inf"])
-def test_no_page_is_given_for_an_illegal_limit(limit: str) -> None:
+def test_an_illegal_limit_returns_no_page(limit: str) -> None:
     log = Log()
     log.listed(query={"limit": limit})
-    assert breaks(log, "VID-LIST-012").message == f"limit={limit!r} was answered with a page"
+    assert f"limit={limit!r} returned a page" == breaks(log, "VID-LIST-012").message
     log = Log()
     log.refused("GET", "/videos", 422, query={"limit": limit})
     keeps(log, "VID-LIST-012")
@@ -252,10 +252,10 @@ def test_a_limit_that_can_be_read_as_a_legal_one_is_not_judged(limit: str) -> No
     assert "VID-LIST-012" not in broken(log)
 
 
-def test_no_page_is_given_for_an_unknown_order() -> None:
+def test_an_unknown_order_returns_no_page() -> None:
     log = Log()
     log.listed(query={"order": "newest"})
-    assert "order='newest' was answered with a page" == breaks(log, "VID-LIST-013").message
+    assert "order='newest' returned a page" == breaks(log, "VID-LIST-013").message
     for order in ("asc", "desc", "DESC", ""):
         log = Log()
         log.listed(query={"order": order})
@@ -265,7 +265,7 @@ def test_no_page_is_given_for_an_unknown_order() -> None:
 def test_a_page_is_full() -> None:
     log = Log()
     log.listed(*_aged(1, 2), has_more=True, query={"limit": 3})
-    assert "holds 2 videos of 3, and says that there are more" in breaks(log, "VID-LIST-014").message
+    assert "holds 2 videos, fewer than 3, with has_more true" in breaks(log, "VID-LIST-014").message
     log = Log()
     log.listed(*_aged(1, 2), has_more=True, query={"limit": 2})
     log.listed(*_aged(1, 2))

@@ -1,4 +1,4 @@
-"""Whether files are the media that they should be: whole, cut, wrong, and hostile ones."""
+"""Test the judgement of media files: complete, truncated, wrong and hostile ones."""
 
 from __future__ import annotations
 
@@ -64,12 +64,12 @@ def _at(data: bytes, kind: bytes) -> int:
 
 @pytest.mark.parametrize("flags", ["", "faststart"])
 def test_a_whole_clip_is_measured(flags: str) -> None:
-    assert clip(_mp4(flags=flags)) == Clip(width=64, height=48, seconds=1.0)
-    assert clip(_mp4(25, flags, (48, 64))) == Clip(width=48, height=64, seconds=2.5)
+    assert Clip(width=64, height=48, seconds=1.0) == clip(_mp4(flags=flags))
+    assert Clip(width=48, height=64, seconds=2.5) == clip(_mp4(25, flags, (48, 64)))
 
 
 def test_other_codecs_and_fragments_are_clips_too() -> None:
-    assert clip(_mp4(codec="mpeg4")) == Clip(width=64, height=48, seconds=1.0)
+    assert Clip(width=64, height=48, seconds=1.0) == clip(_mp4(codec="mpeg4"))
     fragmented = clip(_mp4(30, "frag_keyframe+empty_moov"))
     assert (64, 48) == (fragmented.width, fragmented.height)
     assert fragmented.seconds is None or fragmented.seconds == pytest.approx(3.0, abs=0.2)
@@ -92,11 +92,11 @@ def test_a_clip_that_is_displayed_turned_has_its_sides_changed() -> None:
     data = bytearray(_mp4())
     matrix = _at(bytes(data), b"tkhd") + 8 + 40
     data[matrix : matrix + 36] = struct.pack(">9i", 0, 1 << 16, 0, -1 << 16, 0, 0, 0, 0, 1 << 30)
-    assert clip(bytes(data)) == Clip(width=48, height=64, seconds=1.0)
+    assert Clip(width=48, height=64, seconds=1.0) == clip(bytes(data))
 
 
 @pytest.mark.parametrize("flags", ["", "faststart", "frag_keyframe+empty_moov"])
-def test_no_clip_that_is_cut_is_whole(flags: str) -> None:
+def test_a_truncated_clip_is_never_complete(flags: str) -> None:
     data = _mp4(flags=flags)
     whole_without_end = {box.begin for box in boxes(data)} if "frag" in flags else set[int]()
     for length in [*range(0, len(data), 7), *range(len(data) - 64, len(data))]:
@@ -106,30 +106,30 @@ def test_no_clip_that_is_cut_is_whole(flags: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("data", "said"),
+    ("data", "expected"),
     [
         (b"", "there is no ftyp and no moov and no mdat box; there is nothing"),
         (b"{}", "2 bytes at 0 are too few for a box"),
         (b"<html><body>No.</body></html>", "the box l><b at 0 has"),
-        (b"\x89PNG\r\n\x1a\n" + bytes(99), "what is at 0 is no box"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(99), "there is no box at 0"),
         (_mp4() + b"\0\0\0", "are too few for a box"),
         (_mp4() + _mp4()[:-9], "and"),
         (b"\0\0\0\x01mdat" + b"\xff" * 8, "and 16 are left"),
         (b"\0\0\0\x01mdat" + b"\xff" * 4, "is cut in its header"),
-        (b"\0\0\0\x01mdat" + bytes(8), "fewer than its header"),
-        (b"\0\0\0\x07free" * 3, "fewer than its header"),
-        (b"\0\0\0\x08free" * 100_001, "more than 100000 boxes"),
+        (b"\0\0\0\x01mdat" + bytes(8), "less than its header"),
+        (b"\0\0\0\x07free" * 3, "less than its header"),
+        (b"\0\0\0\x08free" * 100_001, "more than 100000 consecutive boxes"),
         (b"\0\0\0\x08ftyp\0\0\0\x08moov\0\0\0\x08mdat", "it has no video track"),
     ],
     ids=range(12),
 )
-def test_what_is_no_whole_clip_is_told(data: bytes, said: str) -> None:
-    with pytest.raises(MediaError, match=r"no whole MP4|no video track") as raised:
+def test_a_malformed_clip_is_reported(data: bytes, expected: str) -> None:
+    with pytest.raises(MediaError, match=r"not a complete MP4|no video track") as raised:
         clip(data)
-    assert said in str(raised.value)
+    assert expected in str(raised.value)
 
 
-def test_a_clip_without_pictures_is_none() -> None:
+def test_a_clip_without_pictures_is_refused() -> None:
     with pytest.raises(MediaError, match="it has no video track"):
         clip(_sound())
 
@@ -159,7 +159,7 @@ def test_a_picture_that_would_fill_the_memory_is_not_decoded() -> None:
 
 @CALM
 @given(st.lists(st.tuples(st.integers(0, 4_000), st.integers(0, 255)), min_size=1, max_size=6), st.booleans())
-def test_a_damaged_clip_is_a_clip_or_none(changes: list[tuple[int, int]], is_fast: bool) -> None:  # noqa: FBT001 - hypothesis passes it
+def test_a_damaged_clip_is_read_or_refused(changes: list[tuple[int, int]], is_fast: bool) -> None:  # noqa: FBT001 - hypothesis passes it
     data = bytearray(_mp4(flags="faststart" if is_fast else ""))
     for index, value in changes:
         data[index % len(data)] = value
@@ -229,13 +229,13 @@ def test_no_picture_that_is_cut_decodes(kind: str, data: bytes) -> None:
             picture(data[:length], kind)
 
 
-def test_a_picture_of_another_kind_is_none() -> None:
+def test_a_picture_of_another_kind_is_refused() -> None:
     webp, jpeg = PICTURES[0][1], PICTURES[2][1]
-    with pytest.raises(MediaError, match="it is no WEBP picture: it begins with b'"):
+    with pytest.raises(MediaError, match="it is not a WEBP picture: it begins with b'"):
         picture(jpeg, "WEBP")
-    with pytest.raises(MediaError, match="it is no JPEG picture"):
+    with pytest.raises(MediaError, match="it is not a JPEG picture"):
         picture(webp, "JPEG")
-    with pytest.raises(MediaError, match="it is no JPEG picture"):
+    with pytest.raises(MediaError, match="it is not a JPEG picture"):
         picture(_mp4(), "JPEG")
 
 
@@ -252,7 +252,7 @@ def test_a_picture_that_would_fill_the_memory_is_refused() -> None:
 
 @CALM
 @given(st.sampled_from(PICTURES), st.lists(st.tuples(st.integers(0, 4_000), st.integers(0, 255)), max_size=6))
-def test_a_damaged_picture_is_a_picture_or_none(original: tuple[str, bytes], changes: list[tuple[int, int]]) -> None:
+def test_a_damaged_picture_is_read_or_refused(original: tuple[str, bytes], changes: list[tuple[int, int]]) -> None:
     kind, data = original[0], bytearray(original[1])
     for index, value in changes:
         data[index % len(data)] = value

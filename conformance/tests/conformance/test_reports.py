@@ -1,4 +1,4 @@
-"""Reports are made of a run alone, say the same, and show what a server sent without being harmed by it."""
+"""Test that all reports agree, and that hostile text from a server does no harm in them."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def test_junit_is_xml_with_a_case_for_each_requirement(made: RunResult) -> None:
     assert suite.get("tests") == str(len(cases))
 
 
-def test_junit_groups_by_area_and_tells_why() -> None:
+def test_junit_groups_by_area_and_has_reasons() -> None:
     root = parsed(to_junit(mixed()))
     case = next(each for each in root.iter("testcase") if each.get("name") == "VID-LIST-003")
     assert "openvideos.list" == case.get("classname")
@@ -141,8 +141,8 @@ def test_the_page_fetches_nothing_and_runs_no_script_but_its_own() -> None:
 @settings(max_examples=settings().max_examples // 4)  # a whole report is made each time
 @given(st.text(alphabet=st.characters(codec=None)))
 def test_what_a_server_sends_adds_no_element_to_the_page(text: str) -> None:
-    def tags(said: str) -> list[str]:
-        return [tag for tag, _ in Page(to_html(run(observation("VID-LIST-003", Outcome.VIOLATED, f"x{said}")))).tags]
+    def tags(sent: str) -> list[str]:
+        return [tag for tag, _ in Page(to_html(run(observation("VID-LIST-003", Outcome.VIOLATED, f"x{sent}")))).tags]
 
     assert tags(text) == tags("")
 
@@ -160,17 +160,17 @@ def test_the_page_shows_each_failure_with_what_it_takes_to_see_it_again() -> Non
     assert "warn" == rows["VID-HEADER-001"]["data-verdict"]
 
 
-def test_the_badge_is_drawn_and_tells_how_many_must_are_met() -> None:
-    for made, told in (
+def test_the_badge_shows_how_many_must_are_met() -> None:
+    for made, expected in (
         (run(), "139/139 MUST"),
         (run(observation("VID-LIST-003", Outcome.VIOLATED, "no")), "138/139 MUST"),
         (run(problem="nobody answers"), "no verdict"),
     ):
         root = parsed(to_badge(made))
-        assert root.get("aria-label") == f"Videos API: {told}"
+        assert f"Videos API: {expected}" == root.get("aria-label")
 
 
-def test_the_terminal_tells_failures_with_a_line_that_repeats_them_then_the_counts() -> None:
+def test_the_terminal_shows_failures_with_a_curl_command_then_the_counts() -> None:
     text = summary(run(observation("VID-LIST-003", Outcome.VIOLATED, "the first is not the last")))
     assert re.search(r"FAIL VID-LIST-003  first_id.*\n  the first is not the last\n  curl -i", text)
     assert text.index("curl") < text.index("MUST    138 pass, 1 fail")
@@ -182,8 +182,8 @@ def test_the_terminal_tells_failures_with_a_line_that_repeats_them_then_the_coun
 @settings(max_examples=settings().max_examples // 4)  # a whole report is made each time
 @given(st.text(alphabet=st.characters(codec=None)))
 def test_a_terminal_is_not_steered_by_what_a_server_sends(text: str) -> None:
-    said = summary(hostile(text))
-    assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e]", said.replace("\t", ""))
+    output = summary(hostile(text))
+    assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e]", output.replace("\t", ""))
 
 
 def test_no_report_holds_the_key_wherever_the_server_repeats_it(tmp_path: Path) -> None:
@@ -203,7 +203,7 @@ def test_reports_can_be_written_where_there_is_no_directory_yet(tmp_path: Path) 
     json.loads(files[1].read_text(encoding="utf-8"))
 
 
-def test_a_comparison_lays_servers_side_by_side(tmp_path: Path) -> None:
+def test_a_comparison_has_a_column_for_each_server(tmp_path: Path) -> None:
     one, other = save(tmp_path / "one.json", to_json(run())), save(tmp_path / "other.json", to_json(hostile()))
     reports = [read(str(one)), read(f"gate|way={other}")]
     text = compared_markdown(reports)
@@ -215,7 +215,7 @@ def test_a_comparison_lays_servers_side_by_side(tmp_path: Path) -> None:
     assert "gate|way" in page.texts
 
 
-def test_a_comparison_has_rows_for_what_only_one_report_tells_of(tmp_path: Path) -> None:
+def test_a_comparison_has_rows_for_requirements_of_only_one_report(tmp_path: Path) -> None:
     document = json.loads(to_json(run()))
     document["results"] = document["results"][:1]
     path = save(tmp_path / "part.json", json.dumps(document))
@@ -232,7 +232,7 @@ def test_a_file_that_is_no_report_is_named(tmp_path: Path, text: str) -> None:
         read(str(path))
 
 
-def test_two_reports_of_one_server_are_told_apart(tmp_path: Path) -> None:
+def test_two_reports_of_one_server_have_different_names(tmp_path: Path) -> None:
     files = [save(tmp_path / name, to_json(run())) for name in ("monday.json", "tuesday.json")]
     names = [each.name for each in with_unique_names([read(str(file)) for file in files])]
     assert [True, True] == [name.endswith(f"({file})") for name, file in zip(names, files, strict=True)]
@@ -243,8 +243,8 @@ def test_a_report_that_is_not_there_is_named(tmp_path: Path) -> None:
         read(str(tmp_path / "nowhere.json"))
 
 
-def test_the_exchange_of_a_file_is_told_by_its_first_bytes() -> None:
+def test_the_exchange_of_a_file_shows_its_first_bytes() -> None:
     shown = observation(
         "VID-CONTENT-001", Outcome.VIOLATED, "no", body=b"\x00\x00\x00\x18ftyp", length=exchange().length
     )
-    assert "bytes that are no text" in to_html(run(shown))
+    assert "bytes that are not text" in to_html(run(shown))

@@ -1,4 +1,4 @@
-"""A target is made of options in one place: bad ones are refused by name, whoever read them, and no secret is shown."""
+"""Test the options of a target: wrong values are refused by name, and no secret is shown."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ def target(environment: dict[str, str] | None = None, **texts: str | None) -> Ta
 
 
 def made(**texts: str) -> tuple[Target | None, str]:
-    """Return the target that texts make, or why they make none."""
+    """Return the target of these texts, or why they are refused."""
     try:
         return target(**texts), ""
     except TargetError as problem:
         return None, str(problem)
 
 
-def test_what_is_not_given_is_the_default() -> None:
+def test_missing_values_have_defaults() -> None:
     assert Target(base_url=URL) == target()
 
 
-def test_what_is_given_is_taken() -> None:
+def test_given_values_are_used() -> None:
     given_ = {"model": "m", "size": "64x48", "seconds": "1", "failing_prompt": "fail", "webhook_secret": "whsec_a"}
     numbers = {
         "max_videos": "3",
@@ -71,7 +71,7 @@ def test_the_environment_fills_in() -> None:
     assert target({KEY_VARIABLE: "sk-environment"}, api_key="").api_key is None
 
 
-def test_all_capabilities_are_declared_or_denied_at_once() -> None:
+def test_all_capabilities_can_be_declared_or_denied_together() -> None:
     assert frozenset(capabilities()) == target(capabilities="all").declared
     assert frozenset(capabilities()) - {"edits"} == target(capabilities="all,-edits").declared
     assert frozenset(capabilities()) == target(capabilities="-all").denied
@@ -112,7 +112,7 @@ def test_what_is_no_url_of_an_api_is_refused(url: str) -> None:
 
 
 @given(st.text(min_size=1, max_size=20))
-def test_a_key_is_taken_whole_or_refused_without_being_shown(key: str) -> None:
+def test_a_key_is_used_unchanged_or_refused_without_being_shown(key: str) -> None:
     found, refusal = made(api_key=key)
     if found is None:
         assert f"the key must be printable ASCII without spaces; see --api-key and {KEY_VARIABLE}" == refusal
@@ -125,13 +125,13 @@ def test_both_command_lines_have_every_option_under_the_same_names() -> None:
     for name, (first, value) in known.items():
         parsed = parser().parse_args(["run", name, value])
         assert value == getattr(parsed, first.removeprefix("--").replace("-", "_"))
-    shown = asked("--help", "-p", "no:timeout")
+    shown = run_pytest("--help", "-p", "no:timeout")
     assert 0 == shown.returncode, shown.stderr
     for name in known:
         assert f"{name}=" in shown.stdout
 
 
-def asked(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+def run_pytest(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "pytest", "-p", "no:schemathesis", *SUITE, *arguments]
     return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=100, check=False)
 
@@ -146,7 +146,7 @@ def asked(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProce
     ],
 )
 def test_pytest_refuses_what_the_command_refuses(tmp_path: Path, arguments: tuple[str, ...], reason: str) -> None:
-    done = asked(*arguments, "--only", "VID-LIST-001", "--report", "report", cwd=tmp_path)
+    done = run_pytest(*arguments, "--only", "VID-LIST-001", "--report", "report", cwd=tmp_path)
     assert pytest.ExitCode.USAGE_ERROR == done.returncode
     assert reason in done.stderr
     assert SECRET not in done.stdout + done.stderr

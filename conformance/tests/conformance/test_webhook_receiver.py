@@ -1,4 +1,4 @@
-"""Test the endpoint for webhooks, and what its deliveries are said to break."""
+"""Test the webhook receiver, and the judgement of its deliveries."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ SECRET = "whsec_" + base64.b64encode(b"k" * 32).decode()
 EVENT = {"id": "evt_1", "object": "event", "created_at": 1, "type": "video.completed", "data": {"id": "video_1"}}
 
 
-def answer(request: httpx.Request) -> httpx.Response:
+def response(request: httpx.Request) -> httpx.Response:
     status = "completed" if request.url.path.endswith("video_1") else "in_progress"
     return httpx.Response(200, json={"id": request.url.path.rpartition("/")[2], "status": status})
 
 
 @pytest.fixture
 def client() -> Iterator[RecordingClient]:
-    with RecordingClient(Target(base_url="http://127.0.0.1:9/v1"), httpx.MockTransport(answer)) as client:
+    with RecordingClient(Target(base_url="http://127.0.0.1:9/v1"), httpx.MockTransport(response)) as client:
         yield client
 
 
@@ -51,7 +51,14 @@ def signed(event: dict[str, Any], *, secret: str = SECRET) -> tuple[bytes, dict[
 def delivered(event: dict[str, Any], **known: Any) -> Delivery:
     """Return a delivery of an event."""
     body = json.dumps(event).encode()
-    values: dict[str, Any] = {"at": -1.0, "wall": 0.0, "path": "/hook", "headers": (), "body": body, "response_status": 200}
+    values: dict[str, Any] = {
+        "at": -1.0,
+        "wall": 0.0,
+        "path": "/hook",
+        "headers": (),
+        "body": body,
+        "response_status": 200,
+    }
     return Delivery(**(values | known))
 
 
@@ -72,12 +79,12 @@ def test_the_first_delivery_is_refused_and_each_is_kept_and_verified(client: Rec
     assert (None, 3) == too_early(receiver.deliveries, client.history)
 
 
-def test_a_secret_that_is_none_is_refused(client: RecordingClient, port: int) -> None:
+def test_a_malformed_secret_is_refused(client: RecordingClient, port: int) -> None:
     with pytest.raises(ValueError, match="whsec_"):
         WebhookReceiver(client, port, "whsec_")
 
 
-def test_a_port_that_is_taken_is_an_error(client: RecordingClient) -> None:
+def test_a_port_that_is_in_use_is_an_error(client: RecordingClient) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -85,7 +92,7 @@ def test_a_port_that_is_taken_is_an_error(client: RecordingClient) -> None:
             WebhookReceiver(client, taken.getsockname()[1], SECRET)
 
 
-def test_an_event_before_the_end_of_its_job_is_told(client: RecordingClient) -> None:
+def test_an_event_before_the_end_of_its_job_is_reported(client: RecordingClient) -> None:
     client.get("/videos/video_2")
     early = delivered({**EVENT, "data": {"id": "video_2"}})
     flaw, judged = too_early([early], client.history)

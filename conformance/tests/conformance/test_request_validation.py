@@ -1,4 +1,4 @@
-"""Whether a request that was sent is allowed, forbidden, or in doubt."""
+"""Test whether a request is legal, illegal, or in doubt."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _form(
 )
 def test_a_create_that_the_contract_allows_is_legal(value: Any) -> None:
     assert _create(value).is_legal
-    assert _create(value).fields == value
+    assert value == _create(value).fields
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_a_list_that_a_server_may_refuse_is_in_doubt(query: str) -> None:
     assert _judged("list_videos", query).doubts
 
 
-def test_headers_and_ids_are_not_looked_at() -> None:
+def test_headers_and_ids_are_not_judged() -> None:
     assert _judged("retrieve_video").is_legal
     assert _judged("download_video_content", "variant=thumbnail").is_legal
     assert _judged("download_video_content", "variant=poster").is_illegal
@@ -154,7 +154,7 @@ LISTS = [("7", True), ("x", False), ("7,8", False)]
         *[({"anyOf": [{"type": "null"}, {"type": "array", "items": {"type": "integer"}}]}, "x", False)],
     ],
 )
-def test_a_text_is_read_as_what_the_contract_comes_to_have(schema: dict[str, Any], text: str, is_legal: bool) -> None:  # noqa: FBT001 - a case
+def test_a_text_is_read_by_the_schema_of_a_new_field(schema: dict[str, Any], text: str, is_legal: bool) -> None:  # noqa: FBT001 - a case
     changed = _with_new(schema)
     form = _form('name="prompt"\r\n\r\nA boat', f'name="new"\r\n\r\n{text}', by=changed)
     query = _judged("list_videos", query=urlencode({"new": text}), by=changed)
@@ -171,7 +171,7 @@ def _with_new(schema: dict[str, Any], **more: Any) -> Contract:
     return Contract(document)
 
 
-def test_the_items_of_a_list_are_given_one_by_one() -> None:
+def test_each_item_of_an_array_is_a_field_of_its_own() -> None:
     few = {"type": "array", "items": {"type": "integer"}, "maxItems": 2}
     prompt, *numbers = [f'name="{name}"\r\n\r\n{text}' for name, text in [("prompt", "A boat"), *[("new", "7")] * 3]]
     changed = _with_new(few)
@@ -191,7 +191,7 @@ def test_a_list_that_is_written_in_another_style_is_in_doubt() -> None:
     assert not judged.is_illegal
 
 
-def test_an_object_in_a_form_is_json_whose_meaning_is_in_doubt() -> None:
+def test_an_object_in_a_form_is_json_and_in_doubt() -> None:
     changed = _with_new({"type": "object", "properties": {"pan": {"type": "number"}}})
     prompt = 'name="prompt"\r\n\r\nA boat'
     right, wrong, broken = (

@@ -1,4 +1,4 @@
-"""Test what walks over synthetic pages are said to break."""
+"""Test the judgement of walks, with synthetic pages."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ OWN = ("c", "b", "a")
 
 
 def page(ids: str, *, more: bool = False, times: dict[str, int] | None = None, **changes: Any) -> Exchange:
-    """Return a page of videos, each of whose ids is a letter."""
+    """Return a page of videos whose ids are single letters."""
     data = [{"id": id_, "created_at": (times or {}).get(id_, 7)} for id_ in ids]
     ends = {"first_id": ids[0] if ids else None, "last_id": ids[-1] if ids else None}
     body = {"object": "list", "data": data, **ends, "has_more": more, **changes}
@@ -34,7 +34,7 @@ def page(ids: str, *, more: bool = False, times: dict[str, int] | None = None, *
 
 
 def exchange(method: str, path: str, operation: str, body: Any, *, status: int = 200, **known: Any) -> Exchange:
-    """Return an exchange that was answered with JSON."""
+    """Return an exchange that returned JSON."""
     return Exchange(
         number=1,
         layer="scenario",
@@ -55,7 +55,7 @@ def walk(*pages: Exchange, end: End = End.LAST_PAGE, **known: Any) -> Walk:
     return Walk(pages=pages, end=end, **known)
 
 
-def test_a_walk_that_meets_each_video_once_has_no_flaw() -> None:
+def test_a_walk_that_finds_each_video_once_has_no_flaw() -> None:
     right = walk(page("xc", more=True), page("by", more=True), page("a"), limit=2)
     assert not_met_once(right, OWN) is None
     assert wrong_end(right, OWN) is None
@@ -63,18 +63,18 @@ def test_a_walk_that_meets_each_video_once_has_no_flaw() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wrong", "said"),
+    ("wrong", "expected"),
     [
         (walk(page("cb"), limit=2), "misses 1 of the 3"),
-        (walk(page("cb", more=True), page("ba"), limit=2), "meets b twice"),
-        (walk(page("c", more=True), page("c", more=True), limit=1, end=End.REPEATED), "goes in circles"),
+        (walk(page("cb", more=True), page("ba"), limit=2), "finds b twice"),
+        (walk(page("c", more=True), page("c", more=True), limit=1, end=End.REPEATED), "is a loop"),
     ],
     ids=["missed", "twice", "circle"],
 )
-def test_a_walk_that_does_not_is_told(wrong: Walk, said: str) -> None:
+def test_a_walk_that_does_not_is_reported(wrong: Walk, expected: str) -> None:
     flaw = not_met_once(wrong, OWN)
     assert flaw is not None
-    assert said in flaw.message
+    assert expected in flaw.message
     assert flaw.exchanges
 
 
@@ -86,20 +86,20 @@ def test_a_walk_that_was_broken_off_misses_nothing() -> None:
     assert not_met_once(walk(page("c", more=True), end=End.BOUND), OWN) is None
 
 
-def test_has_more_that_is_false_too_early_is_told() -> None:
+def test_has_more_that_is_false_too_early_is_reported() -> None:
     flaw = wrong_end(walk(page("c"), limit=1), OWN)
     assert flaw is not None
-    assert "2 videos are behind it" in flaw.message
+    assert "2 videos follow" in flaw.message
 
 
-def test_has_more_that_is_true_on_the_last_page_is_told_if_it_is_so_again() -> None:
+def test_has_more_that_is_true_on_the_last_page_is_reported_if_it_is_repeated() -> None:
     full, empty = page("cba", more=True), page("")
     assert wrong_end(walk(full, empty, recheck=(full, empty)), OWN) is not None
     assert wrong_end(walk(full, empty, recheck=(page("cba"), empty)), OWN) is None
     assert wrong_end(walk(full, empty, recheck=(full, page("z"))), OWN) is None
 
 
-def test_the_limit_of_a_page_is_the_default_where_none_was_asked_for() -> None:
+def test_the_limit_of_a_page_is_the_default_without_a_limit() -> None:
     pages = (page("cba", more=True),)
     assert too_long(walk(*pages, limit=3), 2) is None
     assert too_long(walk(*pages), 2) is not None
@@ -129,7 +129,7 @@ def test_the_order_is_that_of_created_at() -> None:
     assert 2 == len(across.exchanges)
 
 
-def test_a_page_starts_right_behind_its_cursor() -> None:
+def test_a_page_starts_right_after_its_cursor() -> None:
     order = ["c", "x", "b", "a"]
     assert wrong_start(page("ba"), "x", order, OWN) is None
     assert wrong_start(page("nba"), "x", order, OWN) is None  # somebody's new video

@@ -1,4 +1,4 @@
-"""What is generated is recorded; what would cost too much, or is not ours to delete, is answered here."""
+"""Test that generated requests are recorded, and that costly ones receive a local response."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ def _request(method: str, path: str, value: Any = None, key: str | None = KEY) -
 
 
 class Server:
-    """Answers each request with a job of its own, and counts them."""
+    """Returns a new job for each request, and counts the requests."""
 
     def __init__(self, status: int = 200) -> None:
-        self.status, self.request_fields = status, 0
+        self.status, self.requests_received = status, 0
 
     def __call__(self) -> requests.Response:
-        self.request_fields += 1
-        body = json.dumps({"id": f"video_{self.request_fields}"}).encode()
+        self.requests_received += 1
+        body = json.dumps({"id": f"video_{self.requests_received}"}).encode()
         response = requests.Response()
         response.status_code = self.status
         response.raw = HTTPResponse(_stream(body), headers={"X-Request-Id": "r"}, preload_content=False)
@@ -66,7 +66,7 @@ def test_an_exchange_is_recorded_as_it_was(client: RecordingClient) -> None:
     assert response.json() == exchange.object == {"id": "video_1"}
     assert ("POST", "/videos", "x=1") == (exchange.method, exchange.path, exchange.query)
     assert ("create_video", "fuzz", 200) == (exchange.operation, exchange.layer, exchange.status)
-    assert exchange.request_fields == {"x": "1", **LEGAL}
+    assert {"x": "1", **LEGAL} == exchange.request_fields
     assert "r" == exchange.header("x-request-id")
     assert "***" == exchange.request_header("authorization")
     assert exchange.has_key
@@ -79,7 +79,7 @@ def test_legal_creates_are_bounded_by_phase(client: RecordingClient) -> None:
     for phase, most in {"examples": 2, "coverage": 4, "fuzzing": 6, "stateful": 10}.items():
         fuzz.phase = phase
         responses = [fuzz.exchange(_request("POST", "/videos", LEGAL), server) for _ in range(12)]
-        assert server.request_fields == most
+        assert server.requests_received == most
         assert 429 == responses[-1].status_code
     assert "case_1" in fuzz.local_cases
     assert 10 == len(client.history)
@@ -89,10 +89,10 @@ def test_forbidden_creates_are_sent_until_two_are_accepted(client: RecordingClie
     fuzz, server = RecordingTransport(client, 12), Server(400)
     for _ in range(30):
         fuzz.exchange(_request("POST", "/videos", {"prompt": ""}), server)
-    assert 30 == server.request_fields
+    assert 30 == server.requests_received
     server.status = 200
     responses = [fuzz.exchange(_request("POST", "/videos", {"prompt": ""}), server) for _ in range(5)]
-    assert [200, 200, 400, 400, 400] == [answer.status_code for answer in responses]
+    assert [200, 200, 400, 400, 400] == [response.status_code for response in responses]
     assert 401 == fuzz.exchange(_request("POST", "/videos", LEGAL, key=None), server).status_code
 
 
@@ -102,13 +102,13 @@ def test_nothing_is_started_beyond_the_bound_of_the_run(client: RecordingClient)
     for _ in range(40):
         fuzz.exchange(_request("POST", "/videos", LEGAL), server)
         fuzz.exchange(_request("POST", "/videos", {"prompt": ""}), server)
-    assert server.request_fields == client.target.max_videos
+    assert server.requests_received == client.target.max_videos
 
 
 def test_what_others_have_made_is_not_touched(client: RecordingClient) -> None:
     page = json.dumps({"object": "list", "data": [{"id": "video_others"}]}).encode()
     fuzz, server = RecordingTransport(client, 12), Server()
-    fuzz.exchange(_request("GET", "/videos"), _answering(page))
+    fuzz.exchange(_request("GET", "/videos"), _responding(page))
     edit = {"prompt": "Make it night", "video": {"id": "video_others"}}
     for method, path, value in (
         ("DELETE", "/videos/video_others", None),
@@ -116,7 +116,7 @@ def test_what_others_have_made_is_not_touched(client: RecordingClient) -> None:
         ("POST", "/videos/edits", edit),
     ):
         assert 404 == fuzz.exchange(_request(method, path, value), server).status_code
-    assert 0 == server.request_fields
+    assert 0 == server.requests_received
     fuzz.exchange(_request("POST", "/videos", LEGAL), server)
     assert 200 == fuzz.exchange(_request("DELETE", "/videos/video_1"), server).status_code
     assert 200 == fuzz.exchange(_request("DELETE", "/videos/video_nobody"), server).status_code
@@ -127,7 +127,7 @@ def test_what_a_scenario_has_made_is_looked_at_and_not_deleted(client: Recording
     fuzz, server = RecordingTransport(client, 12), Server()
     assert 200 == fuzz.exchange(_request("GET", "/videos/video_1"), server).status_code
     assert 404 == fuzz.exchange(_request("DELETE", "/videos/video_1"), server).status_code
-    assert 1 == server.request_fields
+    assert 1 == server.requests_received
 
 
 def test_a_request_without_the_key_is_known_as_one(client: RecordingClient) -> None:
@@ -137,7 +137,7 @@ def test_a_request_without_the_key_is_known_as_one(client: RecordingClient) -> N
     assert [False, False] == [exchange.has_key for exchange in client.history]
 
 
-def test_a_failure_to_answer_is_recorded_and_raised(client: RecordingClient) -> None:
+def test_a_missing_response_is_recorded_and_raised(client: RecordingClient) -> None:
     def fail() -> requests.Response:
         raise requests.ConnectionError("the connection was reset")
 
@@ -158,7 +158,7 @@ def test_sessions_of_schemathesis_record_and_others_do_not(client: RecordingClie
     assert type(ManagedCookiesSession().get_adapter(BASE)) is type(original)
 
 
-def _answering(body: bytes) -> Callable[[], requests.Response]:
+def _responding(body: bytes) -> Callable[[], requests.Response]:
     def send() -> requests.Response:
         response = requests.Response()
         response.status_code = 200
@@ -216,7 +216,7 @@ def test_optional_headers_are_not_generated_and_files_have_their_types() -> None
     assert {"input_reference": {"contentType": "image/png"}} == create["encoding"]
 
 
-def test_without_a_key_no_security_is_asked_for() -> None:
+def test_without_a_key_the_document_requires_no_security() -> None:
     assert [] == _adapted()["paths"]["/videos"]["get"]["security"]
     assert [{"bearerAuth": []}] == _adapted(api_key=KEY)["paths"]["/videos"]["get"]["security"]
 
@@ -228,11 +228,11 @@ def test_the_files_that_are_sent_are_what_they_say() -> None:
     assert ("video.mp4", "video/mp4") == (name, media_type)
 
 
-def test_what_schemathesis_asks_of_http_itself_is_not_sent(client: RecordingClient) -> None:
+def test_http_probes_of_schemathesis_are_not_sent(client: RecordingClient) -> None:
     fuzz, server = RecordingTransport(client, 12), Server()
     probe = requests.Request("GET", BASE, headers={"X-Schemathesis-Probe": "NULL"}).prepare()
     assert 400 == fuzz.exchange(probe, server).status_code
-    assert (0, []) == (server.request_fields, fuzz.exchanges)
+    assert (0, []) == (server.requests_received, fuzz.exchanges)
 
 
 def test_the_netrc_of_the_user_is_not_read(

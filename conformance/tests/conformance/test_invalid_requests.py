@@ -1,4 +1,4 @@
-"""Which requests the suite says must be refused, and what their errors may name."""
+"""Test the requests that must be refused, and the fields that their errors may name."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TARGETS = [
 def test_every_case_is_forbidden_by_the_contract(target: Target) -> None:
     for case in cases(CONTRACT, target, "marker"):
         if case.method != "POST" or case.requirement in {"VID-VALID-008", "VID-VALID-009"}:
-            continue  # what is cut is not read again here
+            continue  # malformed bodies are not parsed here
         if "json" in case.options:
             assert CONTRACT.flaws(case.options["json"], "#/components/schemas/CreateVideoJson"), case.what
         elif "form" in case.options:
@@ -37,7 +37,7 @@ def test_every_case_is_forbidden_by_the_contract(target: Target) -> None:
 
 
 @pytest.mark.parametrize("target", TARGETS)
-def test_cases_are_told_apart_and_belong_to_a_requirement(target: Target) -> None:
+def test_cases_have_unique_descriptions_and_belong_to_a_requirement(target: Target) -> None:
     made = cases(CONTRACT, target, "marker")
     assert 1 == Counter(case.what for case in made).most_common(1)[0][1]
     assert {case.requirement for case in made} <= set(catalogue())
@@ -92,14 +92,14 @@ def test_a_form_is_written_as_servers_read_it() -> None:
     ],
 )
 def test_the_names_in_a_param_are_found(param: object, names: set[str]) -> None:
-    assert named(param, field_names(CONTRACT)) == names
+    assert names == named(param, field_names(CONTRACT))
 
 
 def test_the_names_of_fields_are_those_of_the_contract() -> None:
-    assert field_names(CONTRACT) == {
+    assert {
         *("prompt", "model", "seconds", "size", "input_reference", "image_url", "file_id"),
         *("after", "limit", "order"),
-    }
+    } == field_names(CONTRACT)
 
 
 def test_hostile_ids_are_one_step_of_a_path_each() -> None:
@@ -115,7 +115,7 @@ def test_hostile_bodies_are_no_creates() -> None:
         assert not legality.is_legal, what
 
 
-def test_forms_are_told_from_json() -> None:
+def test_forms_are_distinguished_from_json() -> None:
     made = cases(CONTRACT, TARGETS[1], "marker")
     assert all(case.is_form for case in made if case.requirement == "VID-VALID-009")
     assert not any(case.is_form for case in made if case.is_json)

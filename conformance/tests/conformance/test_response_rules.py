@@ -1,4 +1,4 @@
-"""What errors, headers and bodies may be, whatever was asked."""
+"""Test the rules for errors, headers and bodies of all responses."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ def _refusal(status: int = 400, method: str = "GET", path: str = "/videos", **op
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "expected"),
     [
         ({"json": {"detail": "No."}}, "'error' is a required property"),
         ({"json": error(code=5)}, "$.error.code: 5 is not of type 'string', 'null'"),
         ({"json": error(message="")}, "$.error.message"),
         ({"json": {"error": {"message": "No.", "type": "x", "code": None}}}, "'param' is a required property"),
-        ({"json": [error()]}, "the body is no JSON object"),
+        ({"json": [error()]}, "the body is not a JSON object"),
         ({"body": b""}, "has no body"),
-        ({"body": b"<h1>404</h1>", "headers": {"content-type": "text/html"}}, "the body is text/html, and no JSON"),
+        ({"body": b"<h1>404</h1>", "headers": {"content-type": "text/html"}}, "the body is text/html, and not JSON"),
     ],
 )
-def test_errors_have_the_envelope(options: dict[str, Any], said: str) -> None:
-    assert said in breaks(_refusal(**options), "VID-ERROR-001").message
+def test_errors_have_the_envelope(options: dict[str, Any], expected: str) -> None:
+    assert expected in breaks(_refusal(**options), "VID-ERROR-001").message
 
 
 def test_errors_that_have_it() -> None:
@@ -146,7 +146,7 @@ def test_statuses_are_those_of_the_operation(method: str, path: str, status: int
     assert found[0].message.startswith(f"{method} {path} -> {status}: the contract has no {status} for ")
 
 
-def test_statuses_that_any_server_may_answer() -> None:
+def test_statuses_that_any_server_may_return() -> None:
     log = Log()
     for method, path, status in (
         ("GET", "/videos/video_1", 422),
@@ -163,7 +163,7 @@ def test_statuses_that_any_server_may_answer() -> None:
 @pytest.mark.parametrize("status", [429, 503])
 def test_busy_servers_say_when(status: int) -> None:
     message = judged("VID-ERROR-010", _refusal(status)).findings[0].message
-    assert message == f"GET /videos -> {status} has no Retry-After"
+    assert f"GET /videos -> {status} has no Retry-After" == message
     keeps(_refusal(status, headers={"retry-after": "Fri, 15 Jan 2027 08:00:00 GMT"}), "VID-ERROR-010")
 
 
@@ -178,7 +178,7 @@ def test_a_401_may_name_more(challenge: str) -> None:
     keeps(_refusal(401, headers={"www-authenticate": challenge}), "VID-AUTH-005")
 
 
-def test_every_answer_has_a_request_id_of_its_own() -> None:
+def test_each_response_has_a_request_id_of_its_own() -> None:
     log = Log()
     log.listed(headers={"x-request-id": None})
     assert "GET /videos -> 200 has no x-request-id" == breaks(log, "VID-HEADER-001").message
@@ -236,27 +236,27 @@ def test_headers_that_fit() -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "said"),
+    ("body", "expected"),
     [
         (b'{"a": NaN}', "holds NaN"),
         (b'{"a": [-Infinity]}', "holds -Infinity"),
-        (b'{"a": "\xff"}', "is no UTF-8 at byte 7"),
+        (b'{"a": "\xff"}', "is not UTF-8 at byte 7"),
         (b'\xef\xbb\xbf{"a": 1}', "begins with a byte order mark"),
-        (b"<html>", "is none: '<html>'"),
-        (b'{"a": "NaN", ', "is none"),
+        (b"<html>", "is not JSON: '<html>'"),
+        (b'{"a": "NaN", ', "is not JSON"),
     ],
 )
-def test_json_is_strict(body: bytes, said: str) -> None:
+def test_json_is_strict(body: bytes, expected: str) -> None:
     log = Log()
     log.add("GET", "/nowhere", 200, body=body)
-    assert said in breaks(log, "VID-HEADER-005").message
+    assert expected in breaks(log, "VID-HEADER-005").message
 
 
 def test_json_that_is_strict() -> None:
     log = Log()
     log.add("GET", "/nowhere", 200, body='{"a": "\\ud800 NaN é", "b": 1e999}'.encode())
     log.add("GET", "/nowhere", 200, body=b"")
-    log.listed(told=page(video(prompt="NaN, Infinity")))
+    log.listed(returned=page(video(prompt="NaN, Infinity")))
     keeps(log, "VID-HEADER-005")
 
 
@@ -278,7 +278,7 @@ def test_a_character_that_has_it_and_objects_of_which_nothing_is_recommended() -
     keeps(log, "VID-RETRIEVE-009")
 
 
-def test_what_the_contract_comes_to_recommend_within_an_answer() -> None:
+def test_new_recommended_fields_inside_a_response_are_judged() -> None:
     document = copy.deepcopy(contract().document)
     document["components"]["schemas"]["VideoError"]["x-recommended"] = ["hint"]
     log = Log()

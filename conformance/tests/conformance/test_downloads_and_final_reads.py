@@ -20,14 +20,14 @@ from .histories import error, page, video
 Response = Callable[[httpx.Request], httpx.Response]
 
 
-def _client(answer: Response) -> RecordingClient:
+def _client(response: Response) -> RecordingClient:
     return RecordingClient(
-        Target(base_url="http://127.0.0.1:1/v1", api_key="sk-a-synthetic-key"), httpx.MockTransport(answer)
+        Target(base_url="http://127.0.0.1:1/v1", api_key="sk-a-synthetic-key"), httpx.MockTransport(response)
     )
 
 
 def _server(status: str, content: int = 200) -> Response:
-    def answer(request: httpx.Request) -> httpx.Response:
+    def response(request: httpx.Request) -> httpx.Response:
         if request.url.path.endswith("/content"):
             variant = request.url.params.get("variant", "video")
             return httpx.Response(content, content=variant.encode() if content == 200 else json.dumps(error()).encode())
@@ -35,7 +35,7 @@ def _server(status: str, content: int = 200) -> Response:
             return httpx.Response(200, json=page(video("video_1", status)))
         return httpx.Response(200, json=video("video_1", status))
 
-    return answer
+    return response
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def _downloads(client: RecordingClient) -> list[str]:
     return [each.target for each in client.history if each.operation == "download_video_content"]
 
 
-def test_each_file_is_downloaded_once_and_when_it_is_asked_for(completed: tuple[RecordingClient, JobPool]) -> None:
+def test_each_file_is_downloaded_once_when_it_is_needed(completed: tuple[RecordingClient, JobPool]) -> None:
     client, pool = completed
     files = Files(client, pool)
     assert [] == _downloads(client)
@@ -83,7 +83,7 @@ def test_a_job_that_failed_has_no_files() -> None:
         pool.stop()
 
 
-def test_ended_jobs_are_read_again_apart_from_the_first_time(
+def test_ended_jobs_are_read_again_later(
     completed: tuple[RecordingClient, JobPool], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client, pool = completed

@@ -1,4 +1,4 @@
-"""How a 206 is read: its Content-Range, its parts, and whether its bytes are those that it names."""
+"""Test how a 206 is parsed: its Content-Range, its parts, and whether its bytes are those that it names."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ WHOLE = bytes(range(100))
         (None, None),
     ],
 )
-def test_a_content_range_is_read_or_is_none(text: str | None, span: Span | None) -> None:
-    assert read_content_range(text) == span
+def test_a_content_range_is_parsed_or_none(text: str | None, span: Span | None) -> None:
+    assert span == read_content_range(text)
 
 
 def test_a_part_of_a_file_is_what_it_says_it_is() -> None:
@@ -37,37 +37,37 @@ def test_a_part_of_a_file_is_what_it_says_it_is() -> None:
 
 
 @pytest.mark.parametrize(
-    ("span", "content", "said"),
+    ("span", "content", "expected"),
     [
-        (Span(10, 19, 99), WHOLE[10:20], "it says that the file has 99 bytes, and it has 100"),
-        (Span(95, 104, None), WHOLE[95:], "it says that it goes to the byte 104"),
-        (Span(10, 19, 100), WHOLE[10:21], "it says that it is the bytes 10-19, and holds 11"),
+        (Span(10, 19, 99), WHOLE[10:20], "its Content-Range says that the file has 99 bytes, but the file has 100"),
+        (Span(95, 104, None), WHOLE[95:], "its Content-Range ends at byte 104"),
+        (Span(10, 19, 100), WHOLE[10:21], "its Content-Range is the bytes 10-19, but the body has 11"),
         (Span(10, 19, 100), WHOLE[11:21], "its bytes are not the bytes 10-19"),
     ],
 )
-def test_a_part_that_is_another_is_told(span: Span, content: bytes, said: str) -> None:
-    assert said in (flaw_of(span, content, WHOLE) or "")
+def test_a_part_with_other_bytes_is_reported(span: Span, content: bytes, expected: str) -> None:
+    assert expected in (flaw_of(span, content, WHOLE) or "")
 
 
 def _parts(*parts: tuple[str, bytes], end: str = "--", boundary: str = "cut") -> bytes:
     body = b"".join(
-        f"--{boundary}\r\nContent-Type: video/mp4\r\nContent-Range: {told}\r\n\r\n".encode() + content + b"\r\n"
-        for told, content in parts
+        f"--{boundary}\r\nContent-Type: video/mp4\r\nContent-Range: {span}\r\n\r\n".encode() + content + b"\r\n"
+        for span, content in parts
     )
     return body + f"--{boundary}{end}\r\n".encode()
 
 
-@pytest.mark.parametrize("named", ["boundary=cut", 'boundary="cut"', "charset=x; boundary=cut"])
-def test_parts_are_read_with_their_bytes(named: str) -> None:
+@pytest.mark.parametrize("parameter", ["boundary=cut", 'boundary="cut"', "charset=x; boundary=cut"])
+def test_parts_are_read_with_their_bytes(parameter: str) -> None:
     body = _parts(("bytes 0-1/100", b"\r\n"), ("bytes 98-99/100", WHOLE[98:]))
-    assert read_pieces(f"multipart/byteranges; {named}", body) == [
+    assert read_pieces(f"multipart/byteranges; {parameter}", body) == [
         Piece(Span(0, 1, 100), b"\r\n"),
         Piece(Span(98, 99, 100), WHOLE[98:]),
     ]
 
 
 @pytest.mark.parametrize(
-    ("content_type", "body", "said"),
+    ("content_type", "body", "expected"),
     [
         ("multipart/byteranges", _parts(("bytes 0-0/1", b"a")), "has no boundary"),
         ("multipart/byteranges; boundary=cut", _parts(("bytes 0-0/1", b"a"), end=""), "do not end"),
@@ -75,9 +75,9 @@ def test_parts_are_read_with_their_bytes(named: str) -> None:
         ("multipart/byteranges; boundary=cut", _parts(), "do not end"),
         ("multipart/byteranges; boundary=cut", _parts(("nonsense", b"a")), "the Content-Range 'nonsense'"),
         ("multipart/byteranges; boundary=cut", b"--cut\r\nX: y\r\n\r\na\r\n--cut--", "has no Content-Range"),
-        ("multipart/byteranges; boundary=cut", b"--cut\r\nX: y\r\n--cut--", "no end of its headers"),
+        ("multipart/byteranges; boundary=cut", b"--cut\r\nX: y\r\n--cut--", "headers of a part do not end"),
     ],
 )
-def test_parts_that_cannot_be_read_are_refused(content_type: str, body: bytes, said: str) -> None:
-    with pytest.raises(ValueError, match=said):
+def test_parts_that_cannot_be_read_are_refused(content_type: str, body: bytes, expected: str) -> None:
+    with pytest.raises(ValueError, match=expected):
         read_pieces(content_type, body)
