@@ -1,4 +1,4 @@
-"""Prove the suite: `python -m openvideos_mutants` judges every mutant and every odd server, and prints a kill table."""
+"""Test the suite: `python -m openvideos_mutants` judges every mutant and every odd server, and prints a kill table."""
 
 from __future__ import annotations
 
@@ -17,13 +17,17 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command line. Return 0, or 1 if a mutant survives or an odd server is refused."""
     parser = argparse.ArgumentParser(prog="openvideos_mutants", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("names", nargs="*", help="mutants, odd servers, or ids of requirements; all of them if none")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 2, help="how many are judged side by side")
-    parser.add_argument("--only-own", action="store_true", help="check nothing but what each mutant breaks: faster")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 2, help="how many are judged concurrently")
+    parser.add_argument(
+        "--only-own", action="store_true", help="check only the requirement that each mutant breaks (faster)"
+    )
     parser.add_argument("--seeds", type=int, default=0, help="judge the emulator itself with this many seeds instead")
-    parser.add_argument("--serve", metavar="NAME", help="serve one of them until Ctrl-C, to look at it")
-    parser.add_argument("--port", type=int, help="where (default: a free port)")
-    parser.add_argument("--hook-port", type=int, help="where its webhooks go (default: nowhere that listens)")
-    parser.add_argument("--pace", help="how fast its jobs run, as the emulator's --pace (default: its own)")
+    parser.add_argument("--serve", metavar="NAME", help="serve one of them until Ctrl-C, to try it by hand")
+    parser.add_argument("--port", type=int, help="the port for --serve (default: a free port)")
+    parser.add_argument(
+        "--hook-port", type=int, help="the port that receives its webhooks (default: a port where nothing listens)"
+    )
+    parser.add_argument("--pace", help="its job speed, as the emulator's --pace (default: its own)")
     options = parser.parse_args(argv)
     if options.serve:
         return _serve(options)
@@ -63,12 +67,12 @@ def _line_of_mutant(done: Trial) -> str:
 
 def _line_of_right(done: Trial) -> str:
     wrong = _refused(done)
-    told = "".join(f"\n    {line}" for line in wrong)
-    return f"{'REFUSED ' if wrong else 'passes  '} {done.seconds:5.1f} s  {done.name or 'the emulator'}{told}"
+    reported = "".join(f"\n    {line}" for line in wrong)
+    return f"{'REFUSED ' if wrong else 'passes  '} {done.seconds:5.1f} s  {done.name or 'the emulator'}{reported}"
 
 
 def _refused(done: Trial) -> list[str]:
-    """Say what is wrong with the verdicts on a server that is right."""
+    """Return what is wrong with the verdicts on a correct server."""
     wrong = [f"{result['id']} {result['message'][:300]}" for kind in ("fail", "error") for result in done.of(kind)]
     if done.code != 0 and not wrong:
         wrong = [f"exit code {done.code}: {done.output[-500:]}"]
@@ -84,7 +88,7 @@ def _judge_the_emulator(seeds: int) -> int:
         alarms += bool(wrong)
         videos = done.report.get("videos_started")
         unreached = [result["id"] for result in done.of("not_reached")]
-        print(f"seed {seed}: {done.seconds:.1f} s, {videos} videos, not reached: {unreached or 'none'}", flush=True)
+        print(f"seed {seed}: {done.seconds:.1f} s, {videos} videos, not exercised: {unreached or 'none'}", flush=True)
         for line in wrong:
             print(f"    {line}", flush=True)
     print(f"{seeds - alarms} of {seeds} seeds without a false alarm")

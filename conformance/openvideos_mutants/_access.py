@@ -1,4 +1,4 @@
-"""Break what is promised of keys, of idempotency, of headers and under load."""
+"""Break requirements about API keys, idempotency, headers and load."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import base64
 from typing import TYPE_CHECKING
 
 from ._registry import mutant
-from ._wrapping import Answer, Request, error
+from ._wrapping import Request, ServerResponse, error
 
 if TYPE_CHECKING:
     from ._registry import Memory
@@ -18,93 +18,93 @@ READS = {"retrieve_video", "list_videos", "download_video_content", "retrieve_ch
 
 
 def _authorized(request: Request, memory: Memory) -> Request:
-    """Give a request the right key, which was seen before."""
+    """Add the right API key, which was seen before, to a request."""
     return request.with_header("authorization", memory.get("key"))
 
 
-async def _remembered(request: Request, ask: Handler, memory: Memory) -> Answer:
-    """Answer rightly, and remember the key if it was taken."""
-    answer = await ask(request)
-    if answer.status != 401 and request.header("authorization"):
+async def _remembered(request: Request, ask: Handler, memory: Memory) -> ServerResponse:
+    """Send the right response, and remember the API key if it was accepted."""
+    response = await ask(request)
+    if response.status != 401 and request.header("authorization"):
         memory["key"] = request.header("authorization")
-    return answer
+    return response
 
 
 @mutant("VID-AUTH-001")
-async def content_needs_no_key(request: Request, ask: Handler, memory: Memory) -> Answer:
-    """Send content to whoever asks."""
-    answer = await _remembered(request, ask, memory)
-    if request.operation == "download_video_content" and answer.status == 401 and not request.header("authorization"):
+async def content_needs_no_key(request: Request, ask: Handler, memory: Memory) -> ServerResponse:
+    """Send content without a key."""
+    response = await _remembered(request, ask, memory)
+    if request.operation == "download_video_content" and response.status == 401 and not request.header("authorization"):
         return await ask(_authorized(request, memory))
-    return answer
+    return response
 
 
 @mutant("VID-AUTH-001")
-async def deletion_needs_no_key(request: Request, ask: Handler, memory: Memory) -> Answer:
-    """Delete for whoever asks."""
-    answer = await _remembered(request, ask, memory)
-    if request.operation == "delete_video" and answer.status == 401 and not request.header("authorization"):
+async def deletion_needs_no_key(request: Request, ask: Handler, memory: Memory) -> ServerResponse:
+    """Delete without a key."""
+    response = await _remembered(request, ask, memory)
+    if request.operation == "delete_video" and response.status == 401 and not request.header("authorization"):
         return await ask(_authorized(request, memory))
-    return answer
+    return response
 
 
 @mutant("VID-AUTH-001")
-async def no_key_is_forbidden(request: Request, ask: Handler, _: Memory) -> Answer:
-    """Answer 403 where there is no key."""
-    answer = await ask(request)
-    return answer.with_status(403) if answer.status == 401 and not request.header("authorization") else answer
+async def no_key_is_forbidden(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Respond with 403 if there is no key."""
+    response = await ask(request)
+    return response.with_status(403) if response.status == 401 and not request.header("authorization") else response
 
 
 @mutant("VID-AUTH-002")
-async def any_key_lists(request: Request, ask: Handler, memory: Memory) -> Answer:
+async def any_key_lists(request: Request, ask: Handler, memory: Memory) -> ServerResponse:
     """List for any key."""
-    answer = await _remembered(request, ask, memory)
-    if request.operation == "list_videos" and answer.status == 401 and request.header("authorization"):
+    response = await _remembered(request, ask, memory)
+    if request.operation == "list_videos" and response.status == 401 and request.header("authorization"):
         return await ask(_authorized(request, memory))
-    return answer
+    return response
 
 
 @mutant("VID-AUTH-002")
-async def any_key_remixes(request: Request, ask: Handler, memory: Memory) -> Answer:
-    """Take any key for a remix."""
-    answer = await _remembered(request, ask, memory)
-    if request.operation == "remix_video" and answer.status == 401 and request.header("authorization"):
+async def any_key_remixes(request: Request, ask: Handler, memory: Memory) -> ServerResponse:
+    """Accept any key for a remix."""
+    response = await _remembered(request, ask, memory)
+    if request.operation == "remix_video" and response.status == 401 and request.header("authorization"):
         return await ask(_authorized(request, memory))
-    return answer
+    return response
 
 
 @mutant("VID-AUTH-003")
-async def any_scheme_will_do(request: Request, ask: Handler, memory: Memory) -> Answer:
-    """Take the key under any scheme, and as the password of Basic."""
-    answer = await _remembered(request, ask, memory)
+async def any_scheme_will_do(request: Request, ask: Handler, memory: Memory) -> ServerResponse:
+    """Accept the key under any scheme, and as the password of Basic."""
+    response = await _remembered(request, ask, memory)
     given = request.header("authorization") or ""
     key = (memory.get("key") or "").partition(" ")[2]
     basic = base64.b64encode(f":{key}".encode()).decode()
-    is_meant = answer.status == 401 and key and not given.lower().startswith("bearer")
+    is_meant = response.status == 401 and key and not given.lower().startswith("bearer")
     if is_meant and (key in given or basic[:8] in given or given.lower().startswith("basic")):
         return await ask(_authorized(request, memory))
-    return answer
+    return response
 
 
 @mutant("VID-AUTH-004")
-async def unknown_ids_need_no_key(request: Request, ask: Handler, memory: Memory) -> Answer:
-    """Tell whoever asks that an id is not known."""
-    answer = await _remembered(request, ask, memory)
-    if request.operation == "retrieve_video" and answer.status == 401 and memory.get("key"):
+async def unknown_ids_need_no_key(request: Request, ask: Handler, memory: Memory) -> ServerResponse:
+    """Tell clients without a key that an id is unknown."""
+    response = await _remembered(request, ask, memory)
+    if request.operation == "retrieve_video" and response.status == 401 and memory.get("key"):
         there = await ask(_authorized(request.at(f"/_emulator/jobs/{request.id}"), memory))
         if there.status == 404:
             return error(404, f"No video has the id {request.id}.", param="video_id", code="not_found")
-    return answer
+    return response
 
 
 @mutant("VID-AUTH-005")
-async def refusals_name_no_scheme(request: Request, ask: Handler, _: Memory) -> Answer:
-    """Leave WWW-Authenticate away."""
+async def refusals_name_no_scheme(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Omit WWW-Authenticate."""
     return (await ask(request)).with_header("www-authenticate", None)
 
 
 @mutant("VID-AUTH-006")
-async def the_scheme_has_a_capital(request: Request, ask: Handler, _: Memory) -> Answer:
+async def the_scheme_has_a_capital(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Refuse `bearer`."""
     given = request.header("authorization") or ""
     if given.startswith("bearer "):
@@ -114,51 +114,51 @@ async def the_scheme_has_a_capital(request: Request, ask: Handler, _: Memory) ->
 
 
 @mutant("VID-AUTH-007")
-async def strangers_start_jobs(request: Request, ask: Handler, memory: Memory) -> Answer:
-    """Start a job before the key is looked at."""
-    answer = await _remembered(request, ask, memory)
-    if request.operation == CREATE and answer.status == 401:
+async def strangers_start_jobs(request: Request, ask: Handler, memory: Memory) -> ServerResponse:
+    """Start a job before the API key is checked."""
+    response = await _remembered(request, ask, memory)
+    if request.operation == CREATE and response.status == 401:
         await ask(_authorized(request, memory))
-    return answer
+    return response
 
 
 @mutant("VID-IDEM-001")
-async def keys_are_ignored(request: Request, ask: Handler, _: Memory) -> Answer:
+async def keys_are_ignored(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Ignore Idempotency-Key."""
     return await ask(request.with_header("idempotency-key", None))
 
 
 @mutant("VID-IDEM-002")
-async def keys_hide_other_bodies(request: Request, ask: Handler, memory: Memory) -> Answer:
-    """Answer a used key with its job, whatever the body is."""
+async def keys_hide_other_bodies(request: Request, ask: Handler, memory: Memory) -> ServerResponse:
+    """Return a used key's job, whatever the body is."""
     key = request.header("idempotency-key")
-    answer = await ask(request)
+    response = await ask(request)
     if request.operation == CREATE and key:
-        if answer.is_ok:
-            memory[key] = answer
-        elif answer.status == 409 and key in memory:
-            first: Answer = memory[key]
+        if response.is_ok:
+            memory[key] = response
+        elif response.status == 409 and key in memory:
+            first: ServerResponse = memory[key]
             return first
-    return answer
+    return response
 
 
 @mutant("VID-IDEM-003")
-async def keys_are_remembered_late(request: Request, ask: Handler, memory: Memory) -> Answer:
-    """Start a job for each of several creates under one key that come at the same time."""
+async def keys_are_remembered_late(request: Request, ask: Handler, memory: Memory) -> ServerResponse:
+    """Start a job for each of several concurrent creates with one key."""
     key = request.header("idempotency-key")
     if request.operation != CREATE or not key:
         return await ask(request)
     memory[key] = memory.get(key, 0) + 1
     await asyncio.sleep(0.05)
     is_crowded = memory[key] > 1
-    answer = await ask(request.with_header("idempotency-key", None) if is_crowded else request)
+    response = await ask(request.with_header("idempotency-key", None) if is_crowded else request)
     await asyncio.sleep(0.05)
     memory[key] -= 1
-    return answer
+    return response
 
 
 @mutant("VID-IDEM-004")
-async def remixes_ignore_keys(request: Request, ask: Handler, _: Memory) -> Answer:
+async def remixes_ignore_keys(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Ignore Idempotency-Key on a remix."""
     if request.operation == "remix_video":
         request = request.with_header("idempotency-key", None)
@@ -166,67 +166,67 @@ async def remixes_ignore_keys(request: Request, ask: Handler, _: Memory) -> Answ
 
 
 @mutant("VID-IDEM-005")
-async def alike_is_the_same(request: Request, ask: Handler, memory: Memory) -> Answer:
-    """Answer a create that is like an earlier one with its job, whatever the key is."""
+async def alike_is_the_same(request: Request, ask: Handler, memory: Memory) -> ServerResponse:
+    """Return the earlier job to a create with the same body, whatever the key is."""
     if request.operation != CREATE:
         return await ask(request)
     asked = tuple(sorted((name, str(value)) for name, value in request.fields.items()))
     if asked and asked in memory and "input_reference" not in request.fields:
-        first: Answer = memory[asked]
+        first: ServerResponse = memory[asked]
         return first
-    answer = await ask(request)
-    if answer.is_ok:
-        memory[asked] = answer
-    return answer
+    response = await ask(request)
+    if response.is_ok:
+        memory[asked] = response
+    return response
 
 
 @mutant("VID-HEADER-001")
-async def exchanges_have_no_name(request: Request, ask: Handler, _: Memory) -> Answer:
-    """Leave x-request-id away."""
+async def exchanges_have_no_name(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Omit x-request-id."""
     return (await ask(request)).with_header("x-request-id", None)
 
 
 @mutant("VID-HEADER-002")
-async def all_exchanges_have_one_name(request: Request, ask: Handler, _: Memory) -> Answer:
+async def all_exchanges_have_one_name(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Send one x-request-id for all."""
     return (await ask(request)).with_header("x-request-id", "req_1")
 
 
 @mutant("VID-HEADER-003")
-async def json_is_text(request: Request, ask: Handler, _: Memory) -> Answer:
+async def json_is_text(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Send JSON as text/plain."""
-    answer = await ask(request)
-    is_meant = (answer.header("content-type") or "").startswith("application/json")
-    return answer.with_header("content-type", "text/plain") if is_meant else answer
+    response = await ask(request)
+    is_meant = (response.header("content-type") or "").startswith("application/json")
+    return response.with_header("content-type", "text/plain") if is_meant else response
 
 
 @mutant("VID-HEADER-004")
-async def ranges_are_offered_in_words(request: Request, ask: Handler, _: Memory) -> Answer:
+async def ranges_are_offered_in_words(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Say Accept-Ranges: yes."""
-    answer = await ask(request)
-    return answer if answer.header("accept-ranges") is None else answer.with_header("accept-ranges", "yes")
+    response = await ask(request)
+    return response if response.header("accept-ranges") is None else response.with_header("accept-ranges", "yes")
 
 
 @mutant("VID-HEADER-005")
-async def progress_is_no_number(request: Request, ask: Handler, _: Memory) -> Answer:
-    """Tell NaN as the progress of a job."""
-    answer = await ask(request)
-    if request.operation == "retrieve_video" and answer.object.get("status") in {"queued", "in_progress"}:
-        return answer.with_fields(progress=float("nan"))
-    return answer
+async def progress_is_no_number(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Report NaN as the progress of a job."""
+    response = await ask(request)
+    if request.operation == "retrieve_video" and response.object.get("status") in {"queued", "in_progress"}:
+        return response.with_fields(progress=float("nan"))
+    return response
 
 
 @mutant("VID-ROBUST-005")
-async def load_mixes_answers_up(request: Request, ask: Handler, memory: Memory) -> Answer:
-    """Answer reads with the answer to another one when more than five run at once."""
+async def load_mixes_answers_up(request: Request, ask: Handler, memory: Memory) -> ServerResponse:
+    """Respond to a read with the response to another one if more than five are concurrent."""
     if request.operation != "retrieve_video":
         return await ask(request)
     memory["running"] = memory.get("running", 0) + 1
     await asyncio.sleep(0.02)
-    answer = await ask(request)
+    response = await ask(request)
     if memory["running"] > 5 and memory.get("last") is not None:
-        answer = memory["last"]
-    elif answer.is_ok:
-        memory["last"] = answer
+        response = memory["last"]
+    elif response.is_ok:
+        memory["last"] = response
     memory["running"] -= 1
-    return answer
+    return response

@@ -1,4 +1,4 @@
-"""Break what is promised of content."""
+"""Break requirements about content."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from ._registry import mutant
-from ._wrapping import Answer, Request, error
+from ._wrapping import Request, ServerResponse, error
 
 if TYPE_CHECKING:
     from ._registry import Memory
@@ -20,7 +20,7 @@ def _is_video(request: Request) -> bool:
     return request.operation == CONTENT and request.parameter("variant") in {None, "video"}
 
 
-async def _other_file(request: Request, ask: Handler, memory: Memory, **job: Any) -> Answer:
+async def _other_file(request: Request, ask: Handler, memory: Memory, **job: Any) -> ServerResponse:
     """Return the whole file of another job, which is made as `job` says."""
     if "other" not in memory:
         asked = Request(request.scope, "POST", "/_emulator/jobs", [], list(request.headers), b"", is_changed=True)
@@ -33,89 +33,89 @@ async def _other_file(request: Request, ask: Handler, memory: Memory, **job: Any
 
 
 @mutant("VID-CONTENT-001")
-async def the_file_is_cut(request: Request, ask: Handler, _: Memory) -> Answer:
+async def the_file_is_cut(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Send the first half of the file, as if it were whole."""
-    answer = await ask(request)
-    if _is_video(request) and answer.status == 200:
-        answer.body = answer.body[: len(answer.body) // 2]
-    return answer
+    response = await ask(request)
+    if _is_video(request) and response.status == 200:
+        response.body = response.body[: len(response.body) // 2]
+    return response
 
 
 @mutant("VID-CONTENT-001")
-async def the_file_is_of_no_type(request: Request, ask: Handler, _: Memory) -> Answer:
+async def the_file_is_of_no_type(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Send the file as application/octet-stream."""
-    answer = await ask(request)
-    is_meant = _is_video(request) and answer.status == 200
-    return answer.with_header("content-type", "application/octet-stream") if is_meant else answer
+    response = await ask(request)
+    is_meant = _is_video(request) and response.status == 200
+    return response.with_header("content-type", "application/octet-stream") if is_meant else response
 
 
 @mutant("VID-CONTENT-001")
-async def the_file_is_no_video(request: Request, ask: Handler, _: Memory) -> Answer:
-    """Send bytes that are no MP4."""
-    answer = await ask(request)
-    if _is_video(request) and answer.status == 200:
-        answer.body = bytes(len(answer.body))
-    return answer
+async def the_file_is_no_video(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Send bytes that are not MP4."""
+    response = await ask(request)
+    if _is_video(request) and response.status == 200:
+        response.body = bytes(len(response.body))
+    return response
 
 
 @mutant("VID-CONTENT-002")
-async def the_file_is_too_long(request: Request, ask: Handler, memory: Memory) -> Answer:
+async def the_file_is_too_long(request: Request, ask: Handler, memory: Memory) -> ServerResponse:
     """Send a clip that is three seconds longer."""
-    answer = await ask(request)
-    if _is_video(request) and answer.status == 200:
+    response = await ask(request)
+    if _is_video(request) and response.status == 200:
         job = (await ask(request.at(f"/_emulator/jobs/{request.id}").with_parameter("variant", None))).object
         other = await _other_file(request, ask, memory, size=job["size"], seconds=str(int(job["seconds"]) + 3))
-        answer.body = other.body
-    return answer
+        response.body = other.body
+    return response
 
 
 @mutant("VID-CONTENT-003")
-async def the_file_has_another_size(request: Request, ask: Handler, memory: Memory) -> Answer:
+async def the_file_has_another_size(request: Request, ask: Handler, memory: Memory) -> ServerResponse:
     """Send a clip of another size."""
-    answer = await ask(request)
-    if _is_video(request) and answer.status == 200:
+    response = await ask(request)
+    if _is_video(request) and response.status == 200:
         job = (await ask(request.at(f"/_emulator/jobs/{request.id}").with_parameter("variant", None))).object
         other = await _other_file(request, ask, memory, size="96x128", seconds=job["seconds"])
-        answer.body = other.body
-    return answer
+        response.body = other.body
+    return response
 
 
 @mutant("VID-CONTENT-004")
-async def the_default_variant_is_unknown(request: Request, ask: Handler, _: Memory) -> Answer:
-    """Answer 404 to variant=video."""
+async def the_default_variant_is_unknown(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Respond with 404 to variant=video."""
     if request.operation == CONTENT and request.parameter("variant") == "video":
         return error(404, "There is no such variant.", param="variant")
     return await ask(request)
 
 
 @mutant("VID-CONTENT-005")
-async def the_thumbnail_is_the_video(request: Request, ask: Handler, _: Memory) -> Answer:
-    """Send the video in place of the thumbnail."""
+async def the_thumbnail_is_the_video(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Send the video instead of the thumbnail."""
     if request.operation == CONTENT and request.parameter("variant") == "thumbnail":
         request = request.with_parameter("variant", None)
     return await ask(request)
 
 
 @mutant("VID-CONTENT-005")
-async def the_thumbnail_is_cut(request: Request, ask: Handler, _: Memory) -> Answer:
+async def the_thumbnail_is_cut(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Send half a thumbnail."""
-    answer = await ask(request)
-    if request.operation == CONTENT and request.parameter("variant") == "thumbnail" and answer.status == 200:
-        answer.body = answer.body[: len(answer.body) // 2]
-    return answer
+    response = await ask(request)
+    if request.operation == CONTENT and request.parameter("variant") == "thumbnail" and response.status == 200:
+        response.body = response.body[: len(response.body) // 2]
+    return response
 
 
 @mutant("VID-CONTENT-006")
-async def the_spritesheet_is_cut(request: Request, ask: Handler, _: Memory) -> Answer:
+async def the_spritesheet_is_cut(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Send half a spritesheet."""
-    answer = await ask(request)
-    if request.operation == CONTENT and request.parameter("variant") == "spritesheet" and answer.status == 200:
-        answer.body = answer.body[: len(answer.body) // 2]
-    return answer
+    response = await ask(request)
+    if request.operation == CONTENT and request.parameter("variant") == "spritesheet" and response.status == 200:
+        response.body = response.body[: len(response.body) // 2]
+    return response
 
 
 @mutant("VID-CONTENT-006")
-async def the_spritesheet_is_a_thumbnail(request: Request, ask: Handler, _: Memory) -> Answer:
+async def the_spritesheet_is_a_thumbnail(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Send the thumbnail as the spritesheet."""
     if request.operation == CONTENT and request.parameter("variant") == "spritesheet":
         request = request.with_parameter("variant", "thumbnail")
@@ -123,143 +123,147 @@ async def the_spritesheet_is_a_thumbnail(request: Request, ask: Handler, _: Memo
 
 
 @mutant("VID-CONTENT-007")
-async def unknown_variants_are_ignored(request: Request, ask: Handler, _: Memory) -> Answer:
-    """Take a variant that is not known for the video."""
+async def unknown_variants_are_ignored(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Take a variant that is unknown for the video."""
     if request.operation == CONTENT and request.parameter("variant") not in {None, *VARIANTS}:
         request = request.with_parameter("variant", None)
     return await ask(request)
 
 
 @mutant("VID-CONTENT-008")
-async def unfinished_content_is_empty(request: Request, ask: Handler, _: Memory) -> Answer:
-    """Answer the content of a job that has not ended with an empty file."""
-    answer = await ask(request)
-    if request.operation == CONTENT and answer.status == 409:
-        return Answer(200, [("content-type", "video/mp4"), ("x-request-id", answer.header("x-request-id") or "")], b"")
-    return answer
+async def unfinished_content_is_empty(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Send an empty file as the content of a job that has not ended."""
+    response = await ask(request)
+    if request.operation == CONTENT and response.status == 409:
+        return ServerResponse(
+            200, [("content-type", "video/mp4"), ("x-request-id", response.header("x-request-id") or "")], b""
+        )
+    return response
 
 
 @mutant("VID-CONTENT-008")
-async def unfinished_content_is_accepted(request: Request, ask: Handler, _: Memory) -> Answer:
-    """Answer 202 for the content of a job that has not ended."""
-    answer = await ask(request)
-    return answer.with_status(202) if request.operation == CONTENT and answer.status == 409 else answer
+async def unfinished_content_is_accepted(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Respond with 202 for the content of a job that has not ended."""
+    response = await ask(request)
+    return response.with_status(202) if request.operation == CONTENT and response.status == 409 else response
 
 
 @mutant("VID-CONTENT-009")
-async def unfinished_content_is_not_found(request: Request, ask: Handler, _: Memory) -> Answer:
-    """Answer 404 for the content of a job that has not ended."""
-    answer = await ask(request)
-    return answer.with_status(404) if request.operation == CONTENT and answer.status == 409 else answer
+async def unfinished_content_is_not_found(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Respond with 404 for the content of a job that has not ended."""
+    response = await ask(request)
+    return response.with_status(404) if request.operation == CONTENT and response.status == 409 else response
 
 
 @mutant("VID-CONTENT-010")
-async def failed_content_is_a_video(request: Request, ask: Handler, memory: Memory) -> Answer:
+async def failed_content_is_a_video(request: Request, ask: Handler, memory: Memory) -> ServerResponse:
     """Send another video as the content of a failed job."""
-    answer = await ask(request)
-    if request.operation == CONTENT and answer.status == 409:
+    response = await ask(request)
+    if request.operation == CONTENT and response.status == 409:
         job = (await ask(request.at(f"/_emulator/jobs/{request.id}").with_parameter("variant", None))).object
         if job.get("status") == "failed":
             return await _other_file(request, ask, memory)
-    return answer
+    return response
 
 
 @mutant("VID-CONTENT-011")
-async def unknown_content_is_empty(request: Request, ask: Handler, _: Memory) -> Answer:
-    """Answer the content of an id that is not known with an empty file."""
-    answer = await ask(request)
-    if request.operation == CONTENT and answer.status == 404:
-        return Answer(200, [("content-type", "video/mp4"), ("x-request-id", answer.header("x-request-id") or "")], b"")
-    return answer
+async def unknown_content_is_empty(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Send an empty file as the content of an unknown id."""
+    response = await ask(request)
+    if request.operation == CONTENT and response.status == 404:
+        return ServerResponse(
+            200, [("content-type", "video/mp4"), ("x-request-id", response.header("x-request-id") or "")], b""
+        )
+    return response
 
 
 @mutant("VID-CONTENT-012")
-async def the_file_changes(request: Request, ask: Handler, memory: Memory) -> Answer:
+async def the_file_changes(request: Request, ask: Handler, memory: Memory) -> ServerResponse:
     """Send another last byte at each download."""
-    answer = await ask(request)
-    if _is_video(request) and answer.status == 200:
+    response = await ask(request)
+    if _is_video(request) and response.status == 200:
         memory["count"] = memory.get("count", 0) + 1
-        answer.body = answer.body[:-1] + bytes([memory["count"] % 256])
-    return answer
+        response.body = response.body[:-1] + bytes([memory["count"] % 256])
+    return response
 
 
 @mutant("VID-CONTENT-013")
-async def the_length_is_not_told(request: Request, ask: Handler, _: Memory) -> Answer:
+async def the_length_is_not_told(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Send content in chunks."""
-    answer = await ask(request)
+    response = await ask(request)
     if request.operation == CONTENT:
-        answer.has_length = False
-    return answer
+        response.has_length = False
+    return response
 
 
 @mutant("VID-CONTENT-014")
-async def there_is_no_etag(request: Request, ask: Handler, _: Memory) -> Answer:
+async def there_is_no_etag(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Send content without an ETag."""
     return (await ask(request)).with_header("etag", None)
 
 
 @mutant("VID-CONTENT-014")
-async def the_etag_is_weak(request: Request, ask: Handler, _: Memory) -> Answer:
+async def the_etag_is_weak(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Send content with a weak ETag."""
-    answer = await ask(request)
-    etag = answer.header("etag")
-    return answer if etag is None else answer.with_header("etag", f"W/{etag}")
+    response = await ask(request)
+    etag = response.header("etag")
+    return response if etag is None else response.with_header("etag", f"W/{etag}")
 
 
 @mutant("VID-CONTENT-015")
-async def the_etag_changes(request: Request, ask: Handler, memory: Memory) -> Answer:
+async def the_etag_changes(request: Request, ask: Handler, memory: Memory) -> ServerResponse:
     """Send another ETag at each request."""
-    answer = await ask(request)
+    response = await ask(request)
     memory["count"] = memory.get("count", 0) + 1
-    return answer if answer.header("etag") is None else answer.with_header("etag", f'"{memory["count"]}"')
+    return response if response.header("etag") is None else response.with_header("etag", f'"{memory["count"]}"')
 
 
 @mutant("VID-CONTENT-015")
-async def all_files_have_one_etag(request: Request, ask: Handler, _: Memory) -> Answer:
+async def all_files_have_one_etag(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Send the same ETag with each file."""
-    answer = await ask(request)
-    return answer if answer.header("etag") is None else answer.with_header("etag", '"file"')
+    response = await ask(request)
+    return response if response.header("etag") is None else response.with_header("etag", '"file"')
 
 
 @mutant("VID-CONTENT-016")
-async def ranges_are_not_offered(request: Request, ask: Handler, _: Memory) -> Answer:
+async def ranges_are_not_offered(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Ignore Range, and say so."""
-    answer = await ask(request.with_header("range", None))
-    return answer.with_header("accept-ranges", None)
+    response = await ask(request.with_header("range", None))
+    return response.with_header("accept-ranges", None)
 
 
 @mutant("VID-CONTENT-017")
-async def ranges_are_one_byte_off(request: Request, ask: Handler, _: Memory) -> Answer:
+async def ranges_are_one_byte_off(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Send a byte too many at the end of a range."""
-    answer = await ask(request)
+    response = await ask(request)
     if (
         request.operation == CONTENT
-        and answer.status == 206
-        and "multipart" not in (answer.header("content-type") or "")
+        and response.status == 206
+        and "multipart" not in (response.header("content-type") or "")
     ):
-        answer.body += b"\0"
-    return answer
+        response.body += b"\0"
+    return response
 
 
 @mutant("VID-CONTENT-017")
-async def ranges_say_the_wrong_place(request: Request, ask: Handler, _: Memory) -> Answer:
-    """Tell in Content-Range that each range begins at 0."""
-    answer = await ask(request)
-    told = answer.header("content-range")
-    if request.operation == CONTENT and answer.status == 206 and told:
-        return answer.with_header("content-range", f"bytes 0-{len(answer.body) - 1}/{told.partition('/')[2]}")
-    return answer
+async def ranges_say_the_wrong_place(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Say in Content-Range that each range begins at 0."""
+    response = await ask(request)
+    reported = response.header("content-range")
+    if request.operation == CONTENT and response.status == 206 and reported:
+        return response.with_header("content-range", f"bytes 0-{len(response.body) - 1}/{reported.partition('/')[2]}")
+    return response
 
 
 @mutant("VID-CONTENT-017")
-async def ranges_are_ignored(request: Request, ask: Handler, _: Memory) -> Answer:
+async def ranges_are_ignored(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Say Accept-Ranges: bytes, and ignore each range."""
     return await ask(request.with_header("range", None))
 
 
 @mutant("VID-CONTENT-018")
-async def suffixes_are_prefixes(request: Request, ask: Handler, _: Memory) -> Answer:
-    """Take the last bytes for the first ones."""
+async def suffixes_are_prefixes(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Send the first bytes instead of the last ones."""
     value = request.header("range") or ""
     if request.operation == CONTENT and value.startswith("bytes=-") and value[7:].isdecimal():
         request = request.with_header("range", f"bytes=0-{max(0, int(value[7:]) - 1)}")
@@ -267,36 +271,36 @@ async def suffixes_are_prefixes(request: Request, ask: Handler, _: Memory) -> An
 
 
 @mutant("VID-CONTENT-018")
-async def open_ranges_miss_the_last_byte(request: Request, ask: Handler, _: Memory) -> Answer:
+async def open_ranges_miss_the_last_byte(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """End an open range one byte before the end."""
     value = request.header("range") or ""
-    answer = await ask(request)
-    if request.operation == CONTENT and answer.status == 206 and value.endswith("-") and len(answer.body) > 1:
-        answer.body = answer.body[:-1]
-        told = answer.header("content-range") or ""
-        place, total = told.removeprefix("bytes ").split("/")
+    response = await ask(request)
+    if request.operation == CONTENT and response.status == 206 and value.endswith("-") and len(response.body) > 1:
+        response.body = response.body[:-1]
+        reported = response.header("content-range") or ""
+        place, total = reported.removeprefix("bytes ").split("/")
         first, last = place.split("-")
-        return answer.with_header("content-range", f"bytes {first}-{int(last) - 1}/{total}")
-    return answer
+        return response.with_header("content-range", f"bytes {first}-{int(last) - 1}/{total}")
+    return response
 
 
 @mutant("VID-CONTENT-019")
-async def ranges_behind_the_end_are_the_file(request: Request, ask: Handler, _: Memory) -> Answer:
-    """Send the whole file for a range behind its end."""
-    answer = await ask(request)
-    if request.operation == CONTENT and answer.status == 416:
+async def ranges_behind_the_end_are_the_file(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Send the whole file for a range after its end."""
+    response = await ask(request)
+    if request.operation == CONTENT and response.status == 416:
         return await ask(request.with_header("range", None))
-    return answer
+    return response
 
 
 @mutant("VID-CONTENT-020")
-async def conditions_are_ignored(request: Request, ask: Handler, _: Memory) -> Answer:
-    """Answer a range whatever If-Range says."""
+async def conditions_are_ignored(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Send the range, whatever If-Range says."""
     return await ask(request.with_header("if-range", None))
 
 
 @mutant("VID-CONTENT-020")
-async def conditions_never_hold(request: Request, ask: Handler, _: Memory) -> Answer:
+async def conditions_never_hold(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Send the whole file whenever there is an If-Range."""
     if request.operation == CONTENT and request.header("if-range"):
         request = request.with_header("range", None)
@@ -304,7 +308,7 @@ async def conditions_never_hold(request: Request, ask: Handler, _: Memory) -> An
 
 
 @mutant("VID-CONTENT-021")
-async def unknown_ranges_are_refused(request: Request, ask: Handler, _: Memory) -> Answer:
+async def unknown_ranges_are_refused(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Refuse a Range of another unit."""
     value = request.header("range")
     if request.operation == CONTENT and value is not None and not value.startswith("bytes="):
@@ -313,8 +317,8 @@ async def unknown_ranges_are_refused(request: Request, ask: Handler, _: Memory) 
 
 
 @mutant("VID-CONTENT-022")
-async def several_ranges_are_run_together(request: Request, ask: Handler, _: Memory) -> Answer:
-    """Send several ranges one behind the other, as if they were one."""
+async def several_ranges_are_run_together(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Send several ranges one after the other, as if they were one."""
     value = request.header("range") or ""
     if request.operation == CONTENT and "," in value:
         pieces = [await ask(request.with_header("range", f"bytes={one.strip()}")) for one in value[6:].split(",")]
@@ -325,9 +329,9 @@ async def several_ranges_are_run_together(request: Request, ask: Handler, _: Mem
 
 
 @mutant("VID-CONTENT-023")
-async def the_told_length_is_wrong(request: Request, ask: Handler, _: Memory) -> Answer:
-    """Tell ten bytes more than are sent."""
-    answer = await ask(request)
-    if _is_video(request) and answer.status == 200:
-        answer.told_length = len(answer.body) + 10
-    return answer
+async def the_told_length_is_wrong(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Send a Content-Length that is ten bytes too large."""
+    response = await ask(request)
+    if _is_video(request) and response.status == 200:
+        response.told_length = len(response.body) + 10
+    return response

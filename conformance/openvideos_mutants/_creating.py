@@ -1,4 +1,4 @@
-"""Break what is promised of creating."""
+"""Break requirements of creating."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from ._registry import mutant
-from ._wrapping import FORM, JSON, Answer, Request, error
+from ._wrapping import FORM, JSON, Request, ServerResponse, error
 
 if TYPE_CHECKING:
     from ._registry import Memory
@@ -16,21 +16,21 @@ CREATE = "create_video"
 
 
 @mutant("VID-CREATE-001")
-async def create_without_a_model(request: Request, ask: Handler, _: Memory) -> Answer:
-    """Leave the model out of the answer of a create."""
-    answer = await ask(request)
-    return answer.without("model") if request.operation == CREATE and answer.is_ok else answer
+async def create_without_a_model(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Leave the model out of the response to a create."""
+    response = await ask(request)
+    return response.without("model") if request.operation == CREATE and response.is_ok else response
 
 
 @mutant("VID-CREATE-001")
-async def create_answers_201(request: Request, ask: Handler, _: Memory) -> Answer:
-    """Answer a create with 201."""
-    answer = await ask(request)
-    return answer.with_status(201) if request.operation == CREATE and answer.is_ok else answer
+async def create_answers_201(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Respond to a create with 201."""
+    response = await ask(request)
+    return response.with_status(201) if request.operation == CREATE and response.is_ok else response
 
 
 @mutant("VID-CREATE-002")
-async def create_takes_json_alone(request: Request, ask: Handler, _: Memory) -> Answer:
+async def create_takes_json_alone(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Refuse forms."""
     if request.operation == CREATE and request.media_type == FORM:
         return error(415, "Send application/json.")
@@ -38,15 +38,15 @@ async def create_takes_json_alone(request: Request, ask: Handler, _: Memory) -> 
 
 
 @mutant("VID-CREATE-003")
-async def json_create_answers_202(request: Request, ask: Handler, _: Memory) -> Answer:
-    """Answer a JSON create with 202 where a form is answered 200."""
-    answer = await ask(request)
-    is_meant = request.operation == CREATE and request.media_type == JSON and answer.is_ok
-    return answer.with_status(202) if is_meant else answer
+async def json_create_answers_202(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Respond with 202 to a JSON create, and with 200 to a form."""
+    response = await ask(request)
+    is_meant = request.operation == CREATE and request.media_type == JSON and response.is_ok
+    return response.with_status(202) if is_meant else response
 
 
 @mutant("VID-CREATE-003")
-async def json_create_forgets_the_size(request: Request, ask: Handler, _: Memory) -> Answer:
+async def json_create_forgets_the_size(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Ignore the size of a JSON create."""
     if request.operation == CREATE and request.media_type == JSON and request.text("size"):
         request = request.with_fields({name: value for name, value in request.fields.items() if name != "size"})
@@ -54,52 +54,52 @@ async def json_create_forgets_the_size(request: Request, ask: Handler, _: Memory
 
 
 @mutant("VID-CREATE-004")
-async def create_garbles_the_prompt(request: Request, ask: Handler, _: Memory) -> Answer:
-    """Lose all but ASCII of a prompt."""
-    answer = await ask(request)
-    if request.operation == CREATE and isinstance(answer.object.get("prompt"), str):
-        return answer.with_fields(prompt=answer.object["prompt"].encode("ascii", "replace").decode())
-    return answer
+async def create_garbles_the_prompt(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Remove all characters but ASCII from a prompt."""
+    response = await ask(request)
+    if request.operation == CREATE and isinstance(response.object.get("prompt"), str):
+        return response.with_fields(prompt=response.object["prompt"].encode("ascii", "replace").decode())
+    return response
 
 
 @mutant("VID-CREATE-004")
-async def create_trims_the_prompt(request: Request, ask: Handler, _: Memory) -> Answer:
+async def create_trims_the_prompt(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Cut a prompt to 60 characters."""
-    answer = await ask(request)
-    if request.operation == CREATE and isinstance(answer.object.get("prompt"), str):
-        return answer.with_fields(prompt=answer.object["prompt"][:60])
-    return answer
+    response = await ask(request)
+    if request.operation == CREATE and isinstance(response.object.get("prompt"), str):
+        return response.with_fields(prompt=response.object["prompt"][:60])
+    return response
 
 
 @mutant("VID-CREATE-005")
-async def create_turns_the_picture(request: Request, ask: Handler, _: Memory) -> Answer:
-    """Swap width and height in the answer of a create."""
-    answer = await ask(request)
-    size = answer.object.get("size")
+async def create_turns_the_picture(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Swap width and height in the response to a create."""
+    response = await ask(request)
+    size = response.object.get("size")
     if request.operation == CREATE and isinstance(size, str):
-        return answer.with_fields(size="x".join(reversed(size.split("x"))))
-    return answer
+        return response.with_fields(size="x".join(reversed(size.split("x"))))
+    return response
 
 
 @mutant("VID-CREATE-006")
-async def create_answers_other_seconds(request: Request, ask: Handler, _: Memory) -> Answer:
-    """Tell a second more than was asked for."""
-    answer = await ask(request)
-    if request.operation == CREATE and answer.is_ok:
-        return answer.with_fields(seconds=str(int(answer.object["seconds"]) + 1))
-    return answer
+async def create_answers_other_seconds(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Report a second more than was requested."""
+    response = await ask(request)
+    if request.operation == CREATE and response.is_ok:
+        return response.with_fields(seconds=str(int(response.object["seconds"]) + 1))
+    return response
 
 
 @mutant("VID-CREATE-007")
-async def create_swaps_the_model(request: Request, ask: Handler, _: Memory) -> Answer:
-    """Tell another model than was asked for."""
-    answer = await ask(request)
-    is_meant = request.operation == CREATE and answer.is_ok and request.text("model") is not None
-    return answer.with_fields(model="sora-2-mini") if is_meant else answer
+async def create_swaps_the_model(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Report another model than was requested."""
+    response = await ask(request)
+    is_meant = request.operation == CREATE and response.is_ok and request.text("model") is not None
+    return response.with_fields(model="sora-2-mini") if is_meant else response
 
 
 @mutant("VID-CREATE-008")
-async def create_defaults_to_two_seconds(request: Request, ask: Handler, _: Memory) -> Answer:
+async def create_defaults_to_two_seconds(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Take two seconds as the default duration."""
     if request.operation == CREATE and "seconds" not in request.fields and request.fields:
         request = request.with_fields({**request.fields, "seconds": "2"})
@@ -107,7 +107,7 @@ async def create_defaults_to_two_seconds(request: Request, ask: Handler, _: Memo
 
 
 @mutant("VID-CREATE-008")
-async def create_defaults_to_landscape(request: Request, ask: Handler, _: Memory) -> Answer:
+async def create_defaults_to_landscape(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Take 1280x720 as the default size."""
     if request.operation == CREATE and "size" not in request.fields and request.fields:
         request = request.with_fields({**request.fields, "size": "1280x720"})
@@ -115,26 +115,26 @@ async def create_defaults_to_landscape(request: Request, ask: Handler, _: Memory
 
 
 @mutant("VID-CREATE-009")
-async def creates_at_once_share_an_id(request: Request, ask: Handler, memory: Memory) -> Answer:
-    """Answer creates that come at the same time with one job."""
+async def creates_at_once_share_an_id(request: Request, ask: Handler, memory: Memory) -> ServerResponse:
+    """Respond to concurrent creates with one job."""
     if request.operation != CREATE:
         return await ask(request)
     memory["running"] = memory.get("running", 0) + 1
     await asyncio.sleep(0.05)
     if memory["running"] > 1 and memory.get("last") is not None:
         memory["running"] -= 1
-        last: Answer = memory["last"]
+        last: ServerResponse = memory["last"]
         return last
-    answer = await ask(request)
-    if answer.is_ok:
-        memory["last"] = answer
+    response = await ask(request)
+    if response.is_ok:
+        memory["last"] = response
     memory["running"] -= 1
-    return answer
+    return response
 
 
 @mutant("VID-CREATE-010")
-async def a_new_job_is_unknown_at_first(request: Request, ask: Handler, memory: Memory) -> Answer:
-    """Answer the first retrieve of each job with 404."""
+async def a_new_job_is_unknown_at_first(request: Request, ask: Handler, memory: Memory) -> ServerResponse:
+    """Respond to the first retrieve of each job with 404."""
     seen: set[str] = memory.setdefault("seen", set())
     if request.operation == "retrieve_video" and request.id not in seen:
         seen.add(request.id)
@@ -143,7 +143,7 @@ async def a_new_job_is_unknown_at_first(request: Request, ask: Handler, memory: 
 
 
 @mutant("VID-CREATE-011")
-async def the_longest_prompt_counts_bytes(request: Request, ask: Handler, _: Memory) -> Answer:
+async def the_longest_prompt_counts_bytes(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Count the bytes of a prompt, not its characters."""
     prompt = request.text("prompt") if request.operation == CREATE else None
     if prompt is not None and len(prompt.encode()) > 32_000 >= len(prompt):
@@ -152,7 +152,7 @@ async def the_longest_prompt_counts_bytes(request: Request, ask: Handler, _: Mem
 
 
 @mutant("VID-CREATE-012")
-async def references_are_too_large(request: Request, ask: Handler, _: Memory) -> Answer:
+async def references_are_too_large(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Refuse each image with 413."""
     if request.operation == CREATE and "input_reference" in request.fields and request.media_type == FORM:
         return error(413, "The image is too large.")
@@ -160,27 +160,27 @@ async def references_are_too_large(request: Request, ask: Handler, _: Memory) ->
 
 
 @mutant("VID-CREATE-013")
-async def bad_references_are_dropped(request: Request, ask: Handler, _: Memory) -> Answer:
-    """Drop an image that cannot be read, and go on without it."""
-    answer = await ask(request)
-    if request.operation == CREATE and "input_reference" in request.fields and answer.status in {400, 415, 422}:
+async def bad_references_are_dropped(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Ignore an image that cannot be read."""
+    response = await ask(request)
+    if request.operation == CREATE and "input_reference" in request.fields and response.status in {400, 415, 422}:
         fields = {name: value for name, value in request.fields.items() if name != "input_reference"}
         return await ask(request.with_fields(fields))
-    return answer
+    return response
 
 
 @mutant("VID-CREATE-014")
-async def a_new_job_is_a_remix(request: Request, ask: Handler, _: Memory) -> Answer:
+async def a_new_job_is_a_remix(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Say that a new job is a remix of itself."""
-    answer = await ask(request)
-    if request.operation in {CREATE, "retrieve_video"} and answer.is_ok:
-        return answer.with_fields(remixed_from_video_id=answer.object["id"])
-    return answer
+    response = await ask(request)
+    if request.operation in {CREATE, "retrieve_video"} and response.is_ok:
+        return response.with_fields(remixed_from_video_id=response.object["id"])
+    return response
 
 
 @mutant("VID-CREATE-015")
-async def unknown_fields_are_refused(request: Request, ask: Handler, _: Memory) -> Answer:
-    """Refuse a create with a field that is not known."""
+async def unknown_fields_are_refused(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Refuse a create with a field that is unknown."""
     known = {"prompt", "model", "seconds", "size", "input_reference"}
     if request.operation == CREATE and request.fields.keys() - known:
         return error(400, "There is an unknown field.", param=min(request.fields.keys() - known))

@@ -1,4 +1,4 @@
-"""Break what is promised of deleting."""
+"""Break requirements about deleting."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from ._registry import mutant
-from ._wrapping import Answer, Request, error
+from ._wrapping import Request, ServerResponse, error
 
 if TYPE_CHECKING:
     from ._registry import Memory
@@ -16,93 +16,93 @@ DELETE = "delete_video"
 
 
 @mutant("VID-DELETE-001")
-async def delete_answers_the_video(request: Request, ask: Handler, _: Memory) -> Answer:
+async def delete_answers_the_video(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Confirm a deletion with `video` as the object."""
-    answer = await ask(request)
-    return answer.with_fields(object="video") if request.operation == DELETE and answer.is_ok else answer
+    response = await ask(request)
+    return response.with_fields(object="video") if request.operation == DELETE and response.is_ok else response
 
 
 @mutant("VID-DELETE-001")
-async def delete_answers_nothing(request: Request, ask: Handler, _: Memory) -> Answer:
+async def delete_answers_nothing(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Confirm a deletion with 204."""
-    answer = await ask(request)
-    return Answer(204, answer.headers) if request.operation == DELETE and answer.is_ok else answer
+    response = await ask(request)
+    return ServerResponse(204, response.headers) if request.operation == DELETE and response.is_ok else response
 
 
 @mutant("VID-DELETE-002")
-async def delete_names_another_id(request: Request, ask: Handler, _: Memory) -> Answer:
+async def delete_names_another_id(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Confirm a deletion with another id."""
-    answer = await ask(request)
-    return answer.with_fields(id="video_other") if request.operation == DELETE and answer.is_ok else answer
+    response = await ask(request)
+    return response.with_fields(id="video_other") if request.operation == DELETE and response.is_ok else response
 
 
 @mutant("VID-DELETE-003")
-async def delete_keeps_the_video(request: Request, ask: Handler, _: Memory) -> Answer:
+async def delete_keeps_the_video(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Confirm a deletion, and delete nothing."""
     if request.operation == DELETE:
-        answer = await ask(request.at(request.path, "GET"))
-        if answer.is_ok:
-            return answer.with_json({"id": request.id, "object": "video.deleted", "deleted": True})
-        return answer
+        response = await ask(request.at(request.path, "GET"))
+        if response.is_ok:
+            return response.with_json({"id": request.id, "object": "video.deleted", "deleted": True})
+        return response
     return await ask(request)
 
 
 @mutant("VID-DELETE-003")
-async def delete_keeps_the_files(request: Request, ask: Handler, memory: Memory) -> Answer:
-    """Go on serving the content of a deleted video."""
-    answer = await ask(request)
+async def delete_keeps_the_files(request: Request, ask: Handler, memory: Memory) -> ServerResponse:
+    """Still serve the content of a deleted video."""
+    response = await ask(request)
     if request.operation == "download_video_content":
-        if answer.status == 200:
-            memory[request.id] = answer
-        elif answer.status == 404 and request.id in memory:
-            kept: Answer = memory[request.id]
+        if response.status == 200:
+            memory[request.id] = response
+        elif response.status == 404 and request.id in memory:
+            kept: ServerResponse = memory[request.id]
             return kept
-    return answer
+    return response
 
 
 @mutant("VID-DELETE-003")
-async def delete_can_be_repeated(request: Request, ask: Handler, memory: Memory) -> Answer:
+async def delete_can_be_repeated(request: Request, ask: Handler, memory: Memory) -> ServerResponse:
     """Confirm the deletion of a deleted video again."""
-    answer = await ask(request)
+    response = await ask(request)
     if request.operation == DELETE:
         gone: set[str] = memory.setdefault("gone", set())
-        if answer.is_ok:
+        if response.is_ok:
             gone.add(request.id)
         elif request.id in gone:
-            return answer.with_json({"id": request.id, "object": "video.deleted", "deleted": True}, 200)
-    return answer
+            return response.with_json({"id": request.id, "object": "video.deleted", "deleted": True}, 200)
+    return response
 
 
 @mutant("VID-DELETE-004")
-async def lists_keep_what_is_deleted(request: Request, ask: Handler, memory: Memory) -> Answer:
-    """Keep a deleted video in the lists alone."""
+async def lists_keep_what_is_deleted(request: Request, ask: Handler, memory: Memory) -> ServerResponse:
+    """Keep a deleted video only in the lists."""
     gone: set[str] = memory.setdefault("gone", set())
     if request.id in gone:
         return error(404, f"No video has the id {request.id}.", param="video_id", code="not_found")
     if request.operation == DELETE:
-        answer = await ask(request.at(request.path, "GET"))
-        if answer.is_ok:
+        response = await ask(request.at(request.path, "GET"))
+        if response.is_ok:
             gone.add(request.id)
-            return answer.with_json({"id": request.id, "object": "video.deleted", "deleted": True})
-        return answer
+            return response.with_json({"id": request.id, "object": "video.deleted", "deleted": True})
+        return response
     return await ask(request)
 
 
 @mutant("VID-DELETE-005")
-async def delete_confirms_what_never_was(request: Request, ask: Handler, memory: Memory) -> Answer:
-    """Confirm the deletion of an id that was never given out."""
-    answer = await ask(request)
+async def delete_confirms_what_never_was(request: Request, ask: Handler, memory: Memory) -> ServerResponse:
+    """Confirm the deletion of an id that never existed."""
+    response = await ask(request)
     if request.operation == DELETE:
         gone: set[str] = memory.setdefault("gone", set())
-        if answer.is_ok:
+        if response.is_ok:
             gone.add(request.id)
-        elif answer.status == 404 and request.id not in gone:
-            return answer.with_json({"id": request.id, "object": "video.deleted", "deleted": True}, 200)
-    return answer
+        elif response.status == 404 and request.id not in gone:
+            return response.with_json({"id": request.id, "object": "video.deleted", "deleted": True}, 200)
+    return response
 
 
 @mutant("VID-DELETE-006")
-async def running_jobs_cannot_be_deleted(request: Request, ask: Handler, _: Memory) -> Answer:
+async def running_jobs_cannot_be_deleted(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Refuse with 400 to delete a job that has not ended."""
     if request.operation == DELETE:
         state = await ask(request.at(f"/_emulator/jobs/{request.id}", "GET"))
@@ -112,36 +112,36 @@ async def running_jobs_cannot_be_deleted(request: Request, ask: Handler, _: Memo
 
 
 @mutant("VID-DELETE-007")
-async def delete_takes_a_neighbour_along(request: Request, ask: Handler, _: Memory) -> Answer:
+async def delete_takes_a_neighbour_along(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Delete the next older video, too."""
     if request.operation == DELETE:
         page = await ask(
             request.at("/v1/videos", "GET").with_parameter("after", request.id).with_parameter("limit", "1")
         )
-        answer = await ask(request)
-        if answer.is_ok:
+        response = await ask(request)
+        if response.is_ok:
             for video in page.object.get("data", []):
                 await ask(request.at(f"/v1/videos/{video['id']}"))
-        return answer
+        return response
     return await ask(request)
 
 
 @mutant("VID-DELETE-008")
-async def deletions_at_once_are_all_confirmed(request: Request, ask: Handler, memory: Memory) -> Answer:
-    """Confirm each of several deletions that come at the same time."""
+async def deletions_at_once_are_all_confirmed(request: Request, ask: Handler, memory: Memory) -> ServerResponse:
+    """Confirm each of several concurrent deletions."""
     if request.operation != DELETE:
         return await ask(request)
     key = ("running", request.id)
     memory[key] = memory.get(key, 0) + 1
     await asyncio.sleep(0.05)
-    answer = await ask(request)
-    if answer.is_ok:
-        memory["confirmed", request.id] = answer
+    response = await ask(request)
+    if response.is_ok:
+        memory["confirmed", request.id] = response
     elif memory[key] > 1 or memory.get(("many", request.id)):
         memory["many", request.id] = True
-        answer = memory.get(("confirmed", request.id), answer)
+        response = memory.get(("confirmed", request.id), response)
     await asyncio.sleep(0.05)
     memory[key] -= 1
     if memory[key] == 0:
         memory.pop(("many", request.id), None)
-    return answer
+    return response

@@ -1,4 +1,4 @@
-"""Break what is promised of remixes, edits, extensions and characters."""
+"""Break requirements about remixes, edits, extensions and characters."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from ._registry import mutant
-from ._wrapping import FORM, JSON, Answer, Request, error
+from ._wrapping import FORM, JSON, Request, ServerResponse, error
 
 if TYPE_CHECKING:
     from ._registry import Memory
@@ -17,115 +17,115 @@ CHARACTER = "create_character"
 NOT_READY = 409
 
 
-async def _job(request: Request, ask: Handler, **fields: Any) -> Answer:
-    """Start a plain job in place of what was asked for."""
+async def _job(request: Request, ask: Handler, **fields: Any) -> ServerResponse:
+    """Start a plain job instead of the requested one."""
     asked = request.at("/v1/videos", "POST").with_header("idempotency-key", None)
     body = json.dumps({"prompt": "A substitute", "size": "64x48", "seconds": "1", **fields}).encode()
     return await ask(asked.with_body(body, JSON))
 
 
 @mutant("VID-REMIX-001")
-async def remix_answers_201(request: Request, ask: Handler, _: Memory) -> Answer:
-    """Answer a remix with 201."""
-    answer = await ask(request)
-    return answer.with_status(201) if request.operation == REMIX and answer.is_ok else answer
+async def remix_answers_201(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Respond to a remix with 201."""
+    response = await ask(request)
+    return response.with_status(201) if request.operation == REMIX and response.is_ok else response
 
 
 @mutant("VID-REMIX-001")
-async def remix_answers_its_source(request: Request, ask: Handler, _: Memory) -> Answer:
-    """Answer a remix with the id of its source."""
-    answer = await ask(request)
-    return answer.with_fields(id=request.id) if request.operation == REMIX and answer.is_ok else answer
+async def remix_answers_its_source(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Respond to a remix with the id of its source."""
+    response = await ask(request)
+    return response.with_fields(id=request.id) if request.operation == REMIX and response.is_ok else response
 
 
 @mutant("VID-REMIX-002")
-async def remixes_forget_their_source(request: Request, ask: Handler, _: Memory) -> Answer:
+async def remixes_forget_their_source(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Leave remixed_from_video_id null."""
-    answer = await ask(request)
-    if request.operation in {REMIX, "retrieve_video"} and answer.is_ok:
-        return answer.with_fields(remixed_from_video_id=None)
-    return answer
+    response = await ask(request)
+    if request.operation in {REMIX, "retrieve_video"} and response.is_ok:
+        return response.with_fields(remixed_from_video_id=None)
+    return response
 
 
 @mutant("VID-REMIX-002")
-async def remixes_name_themselves(request: Request, ask: Handler, _: Memory) -> Answer:
+async def remixes_name_themselves(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Name the remix itself as its source."""
-    answer = await ask(request)
-    if request.operation == REMIX and answer.is_ok:
-        return answer.with_fields(remixed_from_video_id=answer.object["id"])
-    return answer
+    response = await ask(request)
+    if request.operation == REMIX and response.is_ok:
+        return response.with_fields(remixed_from_video_id=response.object["id"])
+    return response
 
 
 @mutant("VID-REMIX-003")
-async def remixes_have_another_size(request: Request, ask: Handler, _: Memory) -> Answer:
+async def remixes_have_another_size(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Remix at 1280x720, whatever the source's size is."""
-    answer = await ask(request)
-    return answer.with_fields(size="1280x720") if request.operation == REMIX and answer.is_ok else answer
+    response = await ask(request)
+    return response.with_fields(size="1280x720") if request.operation == REMIX and response.is_ok else response
 
 
 @mutant("VID-REMIX-003")
-async def remixes_have_the_old_prompt(request: Request, ask: Handler, _: Memory) -> Answer:
-    """Tell the source's prompt as that of the remix."""
-    answer = await ask(request)
-    if request.operation == REMIX and answer.is_ok:
+async def remixes_have_the_old_prompt(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Report the source's prompt as that of the remix."""
+    response = await ask(request)
+    if request.operation == REMIX and response.is_ok:
         source = await ask(request.at(f"/_emulator/jobs/{request.id}", "GET"))
-        return answer.with_fields(prompt=source.object["prompt"])
-    return answer
+        return response.with_fields(prompt=source.object["prompt"])
+    return response
 
 
 @mutant("VID-REMIX-003")
-async def remixes_last_longer(request: Request, ask: Handler, _: Memory) -> Answer:
+async def remixes_last_longer(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Remix for twelve seconds, whatever the source's are."""
-    answer = await ask(request)
-    return answer.with_fields(seconds="12") if request.operation == REMIX and answer.is_ok else answer
+    response = await ask(request)
+    return response.with_fields(seconds="12") if request.operation == REMIX and response.is_ok else response
 
 
 @mutant("VID-REMIX-004")
-async def remixing_changes_the_source(request: Request, ask: Handler, memory: Memory) -> Answer:
+async def remixing_changes_the_source(request: Request, ask: Handler, memory: Memory) -> ServerResponse:
     """Give the source the prompt of its remix."""
-    answer = await ask(request)
-    if request.operation == REMIX and answer.is_ok:
-        memory[request.id] = answer.object["prompt"]
-    if request.operation == "retrieve_video" and answer.is_ok and request.id in memory:
-        return answer.with_fields(prompt=memory[request.id])
-    return answer
+    response = await ask(request)
+    if request.operation == REMIX and response.is_ok:
+        memory[request.id] = response.object["prompt"]
+    if request.operation == "retrieve_video" and response.is_ok and request.id in memory:
+        return response.with_fields(prompt=memory[request.id])
+    return response
 
 
 @mutant("VID-REMIX-005")
-async def unfinished_jobs_are_remixed(request: Request, ask: Handler, _: Memory) -> Answer:
+async def unfinished_jobs_are_remixed(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Remix a job that is not completed."""
-    answer = await ask(request)
-    if request.operation == REMIX and answer.status == NOT_READY:
+    response = await ask(request)
+    if request.operation == REMIX and response.status == NOT_READY:
         started = await _job(request, ask)
         return started.with_fields(remixed_from_video_id=request.id)
-    return answer
+    return response
 
 
 @mutant("VID-REMIX-006")
-async def unfinished_jobs_are_not_found(request: Request, ask: Handler, _: Memory) -> Answer:
-    """Answer 404 to the remix of a job that is not completed."""
-    answer = await ask(request)
-    return answer.with_status(404) if request.operation == REMIX and answer.status == NOT_READY else answer
+async def unfinished_jobs_are_not_found(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Respond with 404 to the remix of a job that is not completed."""
+    response = await ask(request)
+    return response.with_status(404) if request.operation == REMIX and response.status == NOT_READY else response
 
 
 @mutant("VID-REMIX-007")
-async def unknown_videos_are_remixed(request: Request, ask: Handler, _: Memory) -> Answer:
-    """Remix an id that is not known."""
-    answer = await ask(request)
-    if request.operation == REMIX and answer.status == 404:
+async def unknown_videos_are_remixed(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Remix an id that is unknown."""
+    response = await ask(request)
+    if request.operation == REMIX and response.status == 404:
         return (await _job(request, ask)).with_fields(remixed_from_video_id=request.id)
-    return answer
+    return response
 
 
 @mutant("VID-REMIX-007")
-async def unknown_remixes_are_bad_requests(request: Request, ask: Handler, _: Memory) -> Answer:
-    """Answer 400 to the remix of an id that is not known."""
-    answer = await ask(request)
-    return answer.with_status(400) if request.operation == REMIX and answer.status == 404 else answer
+async def unknown_remixes_are_bad_requests(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Respond with 400 to the remix of an id that is unknown."""
+    response = await ask(request)
+    return response.with_status(400) if request.operation == REMIX and response.status == 404 else response
 
 
 @mutant("VID-REMIX-008")
-async def remixes_need_no_prompt(request: Request, ask: Handler, _: Memory) -> Answer:
+async def remixes_need_no_prompt(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Remix without a prompt, or with an empty one."""
     if request.operation == REMIX and request.media_type == JSON and not request.fields.get("prompt"):
         request = request.with_fields({"prompt": "The same again"})
@@ -133,7 +133,7 @@ async def remixes_need_no_prompt(request: Request, ask: Handler, _: Memory) -> A
 
 
 @mutant("VID-REMIX-008")
-async def remixes_take_any_prompt(request: Request, ask: Handler, _: Memory) -> Answer:
+async def remixes_take_any_prompt(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Remix with a number as the prompt, or one that is too long."""
     prompt = request.fields.get("prompt") if request.operation == REMIX else None
     if prompt is not None and (not isinstance(prompt, str) or len(prompt) > 32_000):
@@ -142,21 +142,21 @@ async def remixes_take_any_prompt(request: Request, ask: Handler, _: Memory) -> 
 
 
 @mutant("VID-EDIT-001")
-async def edit_answers_202(request: Request, ask: Handler, _: Memory) -> Answer:
-    """Answer an edit with 202."""
-    answer = await ask(request)
-    return answer.with_status(202) if request.operation == EDIT and answer.is_ok else answer
+async def edit_answers_202(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Respond to an edit with 202."""
+    response = await ask(request)
+    return response.with_status(202) if request.operation == EDIT and response.is_ok else response
 
 
 @mutant("VID-EDIT-001")
-async def edits_forget_the_prompt(request: Request, ask: Handler, _: Memory) -> Answer:
-    """Tell another prompt than that of the edit."""
-    answer = await ask(request)
-    return answer.with_fields(prompt="An edit") if request.operation == EDIT and answer.is_ok else answer
+async def edits_forget_the_prompt(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Report another prompt than that of the edit."""
+    response = await ask(request)
+    return response.with_fields(prompt="An edit") if request.operation == EDIT and response.is_ok else response
 
 
 @mutant("VID-EDIT-002")
-async def edits_take_no_file(request: Request, ask: Handler, _: Memory) -> Answer:
+async def edits_take_no_file(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Refuse to edit an uploaded file."""
     if request.operation == EDIT and request.media_type == FORM:
         return error(415, "Send application/json.")
@@ -164,14 +164,14 @@ async def edits_take_no_file(request: Request, ask: Handler, _: Memory) -> Answe
 
 
 @mutant("VID-EDIT-003")
-async def anything_is_edited(request: Request, ask: Handler, _: Memory) -> Answer:
+async def anything_is_edited(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Edit what is not known, and what is not completed."""
-    answer = await ask(request)
-    return await _job(request, ask) if request.operation == EDIT and answer.status in {404, 409} else answer
+    response = await ask(request)
+    return await _job(request, ask) if request.operation == EDIT and response.status in {404, 409} else response
 
 
 @mutant("VID-EDIT-004")
-async def edits_need_no_prompt(request: Request, ask: Handler, _: Memory) -> Answer:
+async def edits_need_no_prompt(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Edit without a prompt, or with an empty one."""
     if request.operation == EDIT and request.media_type == JSON and not request.fields.get("prompt"):
         request = request.with_fields({**request.fields, "prompt": "Something"})
@@ -179,63 +179,65 @@ async def edits_need_no_prompt(request: Request, ask: Handler, _: Memory) -> Ans
 
 
 @mutant("VID-EXTEND-001")
-async def extend_answers_no_time(request: Request, ask: Handler, _: Memory) -> Answer:
-    """Leave created_at out of the answer of an extension."""
-    answer = await ask(request)
-    return answer.without("created_at") if request.operation == EXTEND and answer.is_ok else answer
+async def extend_answers_no_time(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Leave created_at out of the response to an extension."""
+    response = await ask(request)
+    return response.without("created_at") if request.operation == EXTEND and response.is_ok else response
 
 
 @mutant("VID-EXTEND-002")
-async def extensions_tell_what_was_added(request: Request, ask: Handler, _: Memory) -> Answer:
-    """Tell only the seconds that were added."""
-    answer = await ask(request)
-    if request.operation == EXTEND and answer.is_ok:
-        return answer.with_fields(seconds=request.text("seconds"))
-    return answer
+async def extensions_tell_what_was_added(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Report only the seconds that were added."""
+    response = await ask(request)
+    if request.operation == EXTEND and response.is_ok:
+        return response.with_fields(seconds=request.text("seconds"))
+    return response
 
 
 @mutant("VID-EXTEND-003")
-async def anything_is_extended(request: Request, ask: Handler, _: Memory) -> Answer:
+async def anything_is_extended(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Extend what is not known, and what is not completed."""
-    answer = await ask(request)
-    return await _job(request, ask) if request.operation == EXTEND and answer.status in {404, 409} else answer
+    response = await ask(request)
+    return await _job(request, ask) if request.operation == EXTEND and response.status in {404, 409} else response
 
 
 @mutant("VID-EXTEND-004")
-async def extensions_need_no_seconds(request: Request, ask: Handler, _: Memory) -> Answer:
-    """Extend by a second if nothing is said."""
+async def extensions_need_no_seconds(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Extend by a second if the duration is missing."""
     if request.operation == EXTEND and request.media_type == JSON and "seconds" not in request.fields:
         request = request.with_fields({**request.fields, "seconds": "1"})
     return await ask(request)
 
 
 @mutant("VID-CHAR-001")
-async def characters_lose_their_name(request: Request, ask: Handler, _: Memory) -> Answer:
+async def characters_lose_their_name(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Call each new character Ada."""
-    answer = await ask(request)
-    return answer.with_fields(name="Nobody") if request.operation == CHARACTER and answer.is_ok else answer
+    response = await ask(request)
+    return response.with_fields(name="Nobody") if request.operation == CHARACTER and response.is_ok else response
 
 
 @mutant("VID-CHAR-002")
-async def characters_are_renamed(request: Request, ask: Handler, _: Memory) -> Answer:
-    """Tell another name when a character is retrieved."""
-    answer = await ask(request)
-    is_meant = request.operation == "retrieve_character" and answer.is_ok
-    return answer.with_fields(name=answer.object["name"].swapcase()) if is_meant else answer
+async def characters_are_renamed(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Report another name when a character is retrieved."""
+    response = await ask(request)
+    is_meant = request.operation == "retrieve_character" and response.is_ok
+    return response.with_fields(name=response.object["name"].swapcase()) if is_meant else response
 
 
 @mutant("VID-CHAR-003")
-async def everybody_is_a_character(request: Request, ask: Handler, _: Memory) -> Answer:
+async def everybody_is_a_character(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Take each unknown id for a character."""
-    answer = await ask(request)
-    if request.operation == "retrieve_character" and answer.status == 404:
+    response = await ask(request)
+    if request.operation == "retrieve_character" and response.status == 404:
         name = (request.steps or ("", ""))[1]
-        return answer.with_json({"id": name, "object": "character", "created_at": 1_800_000_000, "name": "Nobody"}, 200)
-    return answer
+        return response.with_json(
+            {"id": name, "object": "character", "created_at": 1_800_000_000, "name": "Nobody"}, 200
+        )
+    return response
 
 
 @mutant("VID-CHAR-004")
-async def characters_need_no_name(request: Request, ask: Handler, _: Memory) -> Answer:
+async def characters_need_no_name(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Store a character without a name, or with an empty one."""
     if request.operation == CHARACTER and request.media_type == FORM and not request.text("name"):
         request = request.with_fields({**request.fields, "name": "Nameless"})

@@ -1,4 +1,4 @@
-"""Break what is promised of errors, and of bad input."""
+"""Break requirements about errors and bad input."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from ._registry import mutant
-from ._wrapping import FORM, JSON, PREFIX, Answer, Request, as_text, error, named
+from ._wrapping import FORM, JSON, PREFIX, Request, ServerResponse, as_text, error, named
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,57 +19,57 @@ BAD = {400, 422}
 
 
 @mutant("VID-ERROR-001")
-async def errors_are_details(request: Request, ask: Handler, _: Memory) -> Answer:
-    """Tell errors as a framework does: {"detail": …}."""
-    answer = await ask(request)
-    if answer.status >= 400:
-        return answer.with_json({"detail": answer.object.get("error", {}).get("message", "")})
-    return answer
+async def errors_are_details(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Send errors in the form of a framework: {"detail": …}."""
+    response = await ask(request)
+    if response.status >= 400:
+        return response.with_json({"detail": response.object.get("error", {}).get("message", "")})
+    return response
 
 
 @mutant("VID-ERROR-001")
-async def errors_have_numbers(request: Request, ask: Handler, _: Memory) -> Answer:
-    """Tell the status as the code of an error."""
-    answer = await ask(request)
-    if answer.status >= 400:
-        return answer.with_fields(error={**answer.object["error"], "code": answer.status})
-    return answer
+async def errors_have_numbers(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Send the status as the code of an error."""
+    response = await ask(request)
+    if response.status >= 400:
+        return response.with_fields(error={**response.object["error"], "code": response.status})
+    return response
 
 
 @mutant("VID-ERROR-001")
-async def errors_have_no_param(request: Request, ask: Handler, _: Memory) -> Answer:
+async def errors_have_no_param(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Leave param out of errors."""
-    answer = await ask(request)
-    if answer.status >= 400:
-        return answer.with_json({"error": {k: v for k, v in answer.object["error"].items() if k != "param"}})
-    return answer
+    response = await ask(request)
+    if response.status >= 400:
+        return response.with_json({"error": {k: v for k, v in response.object["error"].items() if k != "param"}})
+    return response
 
 
 @mutant("VID-ERROR-002")
-async def unknown_paths_are_pages(request: Request, ask: Handler, _: Memory) -> Answer:
-    """Answer an unknown path with a page."""
-    answer = await ask(request)
-    if answer.status == 404 and request.operation is None:
-        return named(Answer(404, [("content-type", "text/html")], b"<h1>Not Found</h1>"))
-    return answer
+async def unknown_paths_are_pages(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Respond to an unknown path with a page."""
+    response = await ask(request)
+    if response.status == 404 and request.operation is None:
+        return named(ServerResponse(404, [("content-type", "text/html")], b"<h1>Not Found</h1>"))
+    return response
 
 
 @mutant("VID-ERROR-003")
-async def unknown_methods_are_not_found(request: Request, ask: Handler, _: Memory) -> Answer:
-    """Answer a method that a path does not have with 404."""
-    answer = await ask(request)
-    return answer.with_status(404) if answer.status == 405 else answer
+async def unknown_methods_are_not_found(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Respond to a method that a path does not have with 404."""
+    response = await ask(request)
+    return response.with_status(404) if response.status == 405 else response
 
 
 @mutant("VID-ERROR-004")
-async def unknown_methods_allow_nothing(request: Request, ask: Handler, _: Memory) -> Answer:
-    """Leave Allow away."""
+async def unknown_methods_allow_nothing(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Omit Allow."""
     return (await ask(request)).with_header("allow", None)
 
 
 @mutant("VID-ERROR-005")
-async def bad_limits_crash(request: Request, ask: Handler, _: Memory) -> Answer:
-    """Fail on a limit that is no number."""
+async def bad_limits_crash(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Fail on a limit that is not a number."""
     limit = request.parameter("limit")
     if request.operation == "list_videos" and limit is not None and not limit.lstrip("-").isdecimal():
         return error(500, "The server failed.")
@@ -77,53 +77,53 @@ async def bad_limits_crash(request: Request, ask: Handler, _: Memory) -> Answer:
 
 
 @mutant("VID-ERROR-006")
-async def errors_tell_the_key(request: Request, ask: Handler, _: Memory) -> Answer:
+async def errors_tell_the_key(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Repeat the Authorization header in each error."""
-    answer = await ask(request)
-    if answer.status >= 400:
-        told = {**answer.object["error"], "message": f"Refused for {request.header('authorization')}."}
-        return answer.with_fields(error=told)
-    return answer
+    response = await ask(request)
+    if response.status >= 400:
+        reported = {**response.object["error"], "message": f"Refused for {request.header('authorization')}."}
+        return response.with_fields(error=reported)
+    return response
 
 
 @mutant("VID-ERROR-006")
-async def errors_tell_the_stack(request: Request, ask: Handler, _: Memory) -> Answer:
-    """Tell a stack trace in each 400."""
-    answer = await ask(request)
-    if answer.status == 400:
+async def errors_tell_the_stack(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Send a stack trace in each 400."""
+    response = await ask(request)
+    if response.status == 400:
         trace = 'Traceback (most recent call last):\n  File "/srv/app.py", line 12, in create\nValueError: no'
-        return answer.with_fields(error={**answer.object["error"], "message": trace})
-    return answer
+        return response.with_fields(error={**response.object["error"], "message": trace})
+    return response
 
 
 @mutant("VID-ERROR-007")
-async def errors_name_no_field(request: Request, ask: Handler, _: Memory) -> Answer:
+async def errors_name_no_field(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Leave param null."""
-    answer = await ask(request)
-    if answer.status >= 400:
-        return answer.with_fields(error={**answer.object["error"], "param": None})
-    return answer
+    response = await ask(request)
+    if response.status >= 400:
+        return response.with_fields(error={**response.object["error"], "param": None})
+    return response
 
 
 @mutant("VID-ERROR-008")
-async def errors_name_another_field(request: Request, ask: Handler, _: Memory) -> Answer:
-    """Name the model as what is wrong, always."""
-    answer = await ask(request)
-    if answer.status in BAD and answer.object["error"]["param"]:
-        return answer.with_fields(error={**answer.object["error"], "param": "model"})
-    return answer
+async def errors_name_another_field(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Always name the model as the wrong parameter."""
+    response = await ask(request)
+    if response.status in BAD and response.object["error"]["param"]:
+        return response.with_fields(error={**response.object["error"], "param": "model"})
+    return response
 
 
 @mutant("VID-ERROR-009")
-async def bad_input_is_a_teapot(request: Request, ask: Handler, _: Memory) -> Answer:
-    """Refuse with 418 what is refused with 400."""
-    answer = await ask(request)
-    return answer.with_status(418) if answer.status == 400 else answer
+async def bad_input_is_a_teapot(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Send 418 instead of 400."""
+    response = await ask(request)
+    return response.with_status(418) if response.status == 400 else response
 
 
 @mutant("VID-ERROR-010")
-async def busy_servers_do_not_say_for_how_long(request: Request, ask: Handler, memory: Memory) -> Answer:
-    """Answer one retrieve with 429, without Retry-After."""
+async def busy_servers_do_not_say_for_how_long(request: Request, ask: Handler, memory: Memory) -> ServerResponse:
+    """Respond to one retrieve with 429, without Retry-After."""
     memory["count"] = memory.get("count", 0) + (request.operation == "retrieve_video")
     if request.operation == "retrieve_video" and memory["count"] == 2:
         return error(429, "Slow down.", code="rate_limit_exceeded")
@@ -133,15 +133,15 @@ async def busy_servers_do_not_say_for_how_long(request: Request, ask: Handler, m
 def _mended(
     requirement: str, name: str, what: str, operation: str, mend: Callable[[dict[str, Any]], dict[str, Any] | None]
 ) -> None:
-    """Register a server that mends bad fields in silence, and goes on."""
+    """Register a server that silently corrects bad fields."""
 
-    async def mending(request: Request, ask: Handler, _: Memory) -> Answer:
-        answer = await ask(request)
-        if request.operation == operation and answer.status in BAD and request.media_type in {FORM, JSON}:
+    async def mending(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+        response = await ask(request)
+        if request.operation == operation and response.status in BAD and request.media_type in {FORM, JSON}:
             fields = mend(_plain(request))
             if fields is not None:
                 return await ask(request.with_fields(fields))
-        return answer
+        return response
 
     mending.__name__, mending.__doc__ = name, what
     mutant(requirement)(mending)
@@ -186,14 +186,14 @@ def _text(name: str, value: Any) -> str:
     return {"size": "64x48", "seconds": "1"}.get(name) or json.dumps(value)
 
 
-async def _substitute(request: Request, ask: Handler) -> Answer:
+async def _substitute(request: Request, ask: Handler) -> ServerResponse:
     body = json.dumps({"prompt": "A guess", "size": "64x48", "seconds": "1"}).encode()
     return await ask(request.with_body(body, JSON))
 
 
 @mutant("VID-VALID-008")
-async def broken_json_will_do(request: Request, ask: Handler, _: Memory) -> Answer:
-    """Make a video of a body that is no JSON."""
+async def broken_json_will_do(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Make a video of a body that is not JSON."""
     if request.operation == CREATE and request.media_type == JSON:
         try:
             json.loads(request.body)
@@ -203,52 +203,52 @@ async def broken_json_will_do(request: Request, ask: Handler, _: Memory) -> Answ
 
 
 @mutant("VID-VALID-009")
-async def cut_forms_will_do(request: Request, ask: Handler, _: Memory) -> Answer:
+async def cut_forms_will_do(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Make a video of a form that is cut, or has no boundary."""
-    answer = await ask(request)
+    response = await ask(request)
     is_whole = request.body.rstrip().endswith(b"--") and "boundary=" in (request.header("content-type") or "")
-    if request.operation == CREATE and request.media_type == FORM and answer.status in BAD and not is_whole:
+    if request.operation == CREATE and request.media_type == FORM and response.status in BAD and not is_whole:
         return await _substitute(request, ask)
-    return answer
+    return response
 
 
 @mutant("VID-VALID-010")
-async def plain_text_is_a_prompt(request: Request, ask: Handler, _: Memory) -> Answer:
+async def plain_text_is_a_prompt(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Take a body of any other type for a prompt."""
-    answer = await ask(request)
-    if request.operation == CREATE and request.media_type not in {FORM, JSON, ""} and answer.status == 415:
+    response = await ask(request)
+    if request.operation == CREATE and request.media_type not in {FORM, JSON, ""} and response.status == 415:
         return await _substitute(request, ask)
-    return answer
+    return response
 
 
 @mutant("VID-VALID-011")
-async def other_types_are_bad_requests(request: Request, ask: Handler, _: Memory) -> Answer:
+async def other_types_are_bad_requests(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Refuse with 400 a body of another type."""
-    answer = await ask(request)
-    return answer.with_status(400) if answer.status == 415 else answer
+    response = await ask(request)
+    return response.with_status(400) if response.status == 415 else response
 
 
 @mutant("VID-VALID-012")
-async def no_body_will_do(request: Request, ask: Handler, _: Memory) -> Answer:
-    """Make a video of no body."""
+async def no_body_will_do(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Make a video without a body."""
     if request.operation == CREATE and not request.body:
         return await _substitute(request, ask)
     return await ask(request)
 
 
 @mutant("VID-VALID-013")
-async def refused_creates_start_jobs(request: Request, ask: Handler, _: Memory) -> Answer:
-    """Start a job, and refuse the create all the same."""
-    answer = await ask(request)
-    if request.operation == CREATE and answer.status in BAD:
+async def refused_creates_start_jobs(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Start a job, but refuse the create."""
+    response = await ask(request)
+    if request.operation == CREATE and response.status in BAD:
         prompt = request.text("prompt") or "A refused video"
         body = json.dumps({"prompt": prompt[:1000], "size": "64x48", "seconds": "1"}).encode()
         await ask(request.with_header("idempotency-key", None).with_body(body, JSON))
-    return answer
+    return response
 
 
 @mutant("VID-VALID-014")
-async def middling_limits_are_refused(request: Request, ask: Handler, _: Memory) -> Answer:
+async def middling_limits_are_refused(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Refuse each limit between 8 and 99."""
     limit = request.parameter("limit") or ""
     if request.operation == "list_videos" and limit.isdecimal() and 8 <= int(limit[:9]) <= 99:
@@ -257,7 +257,7 @@ async def middling_limits_are_refused(request: Request, ask: Handler, _: Memory)
 
 
 @mutant("VID-ROBUST-001")
-async def odd_ids_crash(request: Request, ask: Handler, _: Memory) -> Answer:
+async def odd_ids_crash(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Fail on an id with a percent sign in its path."""
     if request.path.startswith(f"{PREFIX}/videos/") and "%" in request.path:
         return error(500, "The server failed.")
@@ -265,7 +265,7 @@ async def odd_ids_crash(request: Request, ask: Handler, _: Memory) -> Answer:
 
 
 @mutant("VID-ROBUST-002")
-async def deep_json_crashes(request: Request, ask: Handler, _: Memory) -> Answer:
+async def deep_json_crashes(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Fail on JSON that is nested deep."""
     if request.media_type == JSON and request.body.count(b"[") + request.body.count(b"{") > 500:
         return error(500, "The server failed.")
@@ -273,8 +273,8 @@ async def deep_json_crashes(request: Request, ask: Handler, _: Memory) -> Answer
 
 
 @mutant("VID-ROBUST-002")
-async def json_of_any_kind_will_do(request: Request, ask: Handler, _: Memory) -> Answer:
-    """Make a video of JSON that is no object."""
+async def json_of_any_kind_will_do(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Make a video of JSON that is not an object."""
     if (
         request.operation == CREATE
         and request.media_type == JSON
@@ -285,7 +285,7 @@ async def json_of_any_kind_will_do(request: Request, ask: Handler, _: Memory) ->
 
 
 @mutant("VID-ROBUST-003")
-async def repeated_parameters_crash(request: Request, ask: Handler, _: Memory) -> Answer:
+async def repeated_parameters_crash(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Fail on a parameter that is given twice."""
     names = [name for name, _ in request.query]
     if len(names) > len(set(names)):
@@ -294,8 +294,8 @@ async def repeated_parameters_crash(request: Request, ask: Handler, _: Memory) -
 
 
 @mutant("VID-ROBUST-004")
-async def the_server_breaks_down(request: Request, ask: Handler, memory: Memory) -> Answer:
-    """Answer nothing but 500 once a deep JSON has come."""
+async def the_server_breaks_down(request: Request, ask: Handler, memory: Memory) -> ServerResponse:
+    """Respond to everything with 500 once deeply nested JSON was received."""
     if request.media_type == JSON and request.body.count(b"[") + request.body.count(b"{") > 500:
         memory["is_broken"] = True
     if memory.get("is_broken"):

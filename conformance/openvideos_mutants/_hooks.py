@@ -1,4 +1,4 @@
-"""Break what is promised of webhooks: a relay between the emulator and who listens, which changes what goes through."""
+"""Break requirements about webhooks, by a relay between the emulator and the receiver that changes the deliveries."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from standardwebhooks.webhooks import Webhook
 
 from ._odd import TAIL
 from ._registry import mutant
-from ._wrapping import Answer, Request
+from ._wrapping import Request, ServerResponse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,7 +53,7 @@ def _relayed(requirement: str) -> Callable[[Relaying], Relaying]:
     """Register a change of deliveries as a mutant."""
 
     def register(relaying: Relaying) -> Relaying:
-        async def untouched(request: Request, ask: Handler, _: Memory) -> Answer:
+        async def untouched(request: Request, ask: Handler, _: Memory) -> ServerResponse:
             return await ask(request)
 
         untouched.__name__, untouched.__doc__ = relaying.__name__, relaying.__doc__
@@ -66,14 +66,14 @@ def _relayed(requirement: str) -> Callable[[Relaying], Relaying]:
 
 @_relayed("VID-HOOK-001")
 def completion_is_called_done(delivery: Delivery, secret: str) -> Delivery:
-    """Send video.done in place of video.completed."""
+    """Send video.done instead of video.completed."""
     is_meant = json.loads(delivery.body)["type"] == "video.completed"
     return delivery.with_type("video.done", secret) if is_meant else delivery
 
 
 @_relayed("VID-HOOK-002")
 def failure_is_called_completion(delivery: Delivery, secret: str) -> Delivery:
-    """Send video.completed in place of video.failed."""
+    """Send video.completed instead of video.failed."""
     is_meant = json.loads(delivery.body)["type"] == "video.failed"
     return delivery.with_type("video.completed", secret) if is_meant else delivery
 
@@ -109,17 +109,17 @@ RELAYS["long_winded"] = _with_long_ids
 
 
 @mutant("VID-HOOK-005")
-async def completion_is_told_at_once(request: Request, ask: Handler, memory: Memory) -> Answer:
+async def completion_is_told_at_once(request: Request, ask: Handler, memory: Memory) -> ServerResponse:
     """Send video.completed when a job is created."""
-    answer = await ask(request)
-    if request.operation == "create_video" and answer.is_ok and "hook" in memory:
+    response = await ask(request)
+    if request.operation == "create_video" and response.is_ok and "hook" in memory:
         url, secret = memory["hook"]
         now = int(dt.datetime.now(dt.UTC).timestamp())
-        event = {"id": f"evt_{answer.object['id']}", "object": "event", "created_at": now}
-        body = json.dumps({**event, "type": "video.completed", "data": {"id": answer.object["id"]}}).encode()
-        early = Delivery(f"msg_{answer.object['id']}", str(now), "", body).signed(secret)
+        event = {"id": f"evt_{response.object['id']}", "object": "event", "created_at": now}
+        body = json.dumps({**event, "type": "video.completed", "data": {"id": response.object["id"]}}).encode()
+        early = Delivery(f"msg_{response.object['id']}", str(now), "", body).signed(secret)
         threading.Thread(target=_send, args=(early, url), daemon=True).start()
-    return answer
+    return response
 
 
 class Relay:
@@ -131,8 +131,8 @@ class Relay:
         class Handling(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers.get("content-length") or 0))
-                told = [self.headers.get(f"webhook-{name}") or "" for name in ("id", "timestamp", "signature")]
-                delivery = Delivery(told[0], told[1], told[2], body)
+                reported = [self.headers.get(f"webhook-{name}") or "" for name in ("id", "timestamp", "signature")]
+                delivery = Delivery(reported[0], reported[1], reported[2], body)
                 changed = delivery if relaying is None else relaying(delivery, secret)
                 status = _send(changed, url)
                 self.send_response(200 if changed.is_hushed else status)
@@ -161,8 +161,8 @@ def _send(delivery: Delivery, url: str) -> int:
     }
     request = urllib.request.Request(url, delivery.body, headers)  # noqa: S310 - loopback
     try:
-        with _OPENER.open(request, timeout=10) as answer:
-            status: int = answer.status
+        with _OPENER.open(request, timeout=10) as response:
+            status: int = response.status
             return status
     except urllib.error.HTTPError as refusal:
         return refusal.code

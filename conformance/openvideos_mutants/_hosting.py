@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 MODULES: Final = (_access, _content, _creating, _deleting, _deriving, _errors, _hooks, _listing, _reading)
-"""Where the mutants are; importing them registers them."""
+"""The modules of the mutants; importing them registers the mutants."""
 
-# Below those that systems give out by themselves, so that none is taken between here and its use.
+# Ports below the range of ephemeral ports, so that the system does not give one to another process before its use.
 _PORTS: Final = iter(range(20_000 + os.getpid() % 8_000, 32_000))
 
 KEY: Final = "sk-openvideos-mutants-4f1d"
@@ -26,11 +26,11 @@ FAILING: Final = "[fail:content_policy_violation] A prompt that fails"
 
 
 EMULATOR: Final = "emulator"
-"""The name of the server that nothing is wrong with."""
+"""The name of the unchanged emulator."""
 
 
 def free_port() -> int:
-    """Return a port of loopback that nobody listens on, and that was not given out before."""
+    """Return a free port of loopback that this function has not returned before."""
     while True:
         with socket.socket() as listener, contextlib.suppress(OSError):
             listener.bind(("127.0.0.1", next(_PORTS)))

@@ -1,4 +1,4 @@
-"""Break what is promised of lists."""
+"""Break requirements about lists."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import random
 from typing import TYPE_CHECKING, Any
 
 from ._registry import mutant
-from ._wrapping import Answer, Request, error
+from ._wrapping import Request, ServerResponse, error
 
 if TYPE_CHECKING:
     from ._registry import Memory
@@ -15,22 +15,22 @@ if TYPE_CHECKING:
 LIST = "list_videos"
 
 
-def _paged(answer: Answer, data: list[dict[str, Any]], **fields: Any) -> Answer:
+def _paged(response: ServerResponse, data: list[dict[str, Any]], **fields: Any) -> ServerResponse:
     """Return a page with other videos, whose cursors agree with them."""
     ends = {"first_id": data[0]["id"] if data else None, "last_id": data[-1]["id"] if data else None}
-    return answer.with_fields(data=data, **{**ends, **fields})
+    return response.with_fields(data=data, **{**ends, **fields})
 
 
 @mutant("VID-LIST-001")
-async def a_page_is_a_bare_list(request: Request, ask: Handler, _: Memory) -> Answer:
+async def a_page_is_a_bare_list(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Leave has_more out of a page."""
-    answer = await ask(request)
-    return answer.without("has_more") if request.operation == LIST and answer.is_ok else answer
+    response = await ask(request)
+    return response.without("has_more") if request.operation == LIST and response.is_ok else response
 
 
 @mutant("VID-LIST-002")
-async def limit_is_ignored(request: Request, ask: Handler, _: Memory) -> Answer:
-    """Take each legal limit for the default."""
+async def limit_is_ignored(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Use the default instead of each legal limit."""
     limit = request.parameter("limit") or ""
     if request.operation == LIST and limit.isdecimal() and 1 <= int(limit) <= 100:
         request = request.with_parameter("limit", None)
@@ -38,8 +38,8 @@ async def limit_is_ignored(request: Request, ask: Handler, _: Memory) -> Answer:
 
 
 @mutant("VID-LIST-002")
-async def pages_hold_one_too_many(request: Request, ask: Handler, _: Memory) -> Answer:
-    """Put one more video on a page than was asked for."""
+async def pages_hold_one_too_many(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Put one more video on a page than was requested."""
     limit = request.parameter("limit") or ""
     if request.operation == LIST and limit.isdecimal() and 1 <= int(limit) < 100:
         request = request.with_parameter("limit", str(int(limit) + 1))
@@ -47,121 +47,121 @@ async def pages_hold_one_too_many(request: Request, ask: Handler, _: Memory) -> 
 
 
 @mutant("VID-LIST-003")
-async def the_cursor_is_the_first_id(request: Request, ask: Handler, _: Memory) -> Answer:
-    """Tell the first id as the last."""
-    answer = await ask(request)
-    is_meant = request.operation == LIST and answer.is_ok
-    return answer.with_fields(last_id=answer.object["first_id"]) if is_meant else answer
+async def the_cursor_is_the_first_id(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Report the first id as the last."""
+    response = await ask(request)
+    is_meant = request.operation == LIST and response.is_ok
+    return response.with_fields(last_id=response.object["first_id"]) if is_meant else response
 
 
 @mutant("VID-LIST-003")
-async def there_is_no_cursor(request: Request, ask: Handler, _: Memory) -> Answer:
-    """Tell no last id."""
-    answer = await ask(request)
-    return answer.with_fields(last_id=None) if request.operation == LIST and answer.is_ok else answer
+async def there_is_no_cursor(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Report no last id."""
+    response = await ask(request)
+    return response.with_fields(last_id=None) if request.operation == LIST and response.is_ok else response
 
 
 @mutant("VID-LIST-004")
-async def the_second_page_misses_one(request: Request, ask: Handler, _: Memory) -> Answer:
-    """Lose the last video of each page but the first, and tell it as the cursor all the same."""
-    answer = await ask(request)
-    if request.operation == LIST and answer.is_ok and request.parameter("after") and len(answer.object["data"]) > 1:
-        return answer.with_fields(data=answer.object["data"][:-1])
-    return answer
+async def the_second_page_misses_one(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Omit the last video of each page but the first, but send its id as the cursor."""
+    response = await ask(request)
+    if request.operation == LIST and response.is_ok and request.parameter("after") and len(response.object["data"]) > 1:
+        return response.with_fields(data=response.object["data"][:-1])
+    return response
 
 
 @mutant("VID-LIST-004")
-async def pages_end_after_the_second(request: Request, ask: Handler, _: Memory) -> Answer:
+async def pages_end_after_the_second(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """End each walk on its second page."""
-    answer = await ask(request)
-    if request.operation == LIST and answer.is_ok and request.parameter("after"):
-        return answer.with_fields(has_more=False)
-    return answer
+    response = await ask(request)
+    if request.operation == LIST and response.is_ok and request.parameter("after"):
+        return response.with_fields(has_more=False)
+    return response
 
 
 @mutant("VID-LIST-005")
-async def there_is_always_more(request: Request, ask: Handler, _: Memory) -> Answer:
-    """Say has_more on the last page, too."""
-    answer = await ask(request)
-    return answer.with_fields(has_more=True) if request.operation == LIST and answer.is_ok else answer
+async def there_is_always_more(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Send has_more: true on the last page, too."""
+    response = await ask(request)
+    return response.with_fields(has_more=True) if request.operation == LIST and response.is_ok else response
 
 
 @mutant("VID-LIST-005")
-async def there_is_never_more(request: Request, ask: Handler, _: Memory) -> Answer:
-    """Never say has_more."""
-    answer = await ask(request)
-    return answer.with_fields(has_more=False) if request.operation == LIST and answer.is_ok else answer
+async def there_is_never_more(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Always send has_more: false."""
+    response = await ask(request)
+    return response.with_fields(has_more=False) if request.operation == LIST and response.is_ok else response
 
 
 @mutant("VID-LIST-006")
-async def the_oldest_come_first(request: Request, ask: Handler, _: Memory) -> Answer:
-    """List the oldest first unless another order is asked for."""
+async def the_oldest_come_first(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """List the oldest first unless another order is requested."""
     if request.operation == LIST and request.parameter("order") is None:
         request = request.with_parameter("order", "asc")
     return await ask(request)
 
 
 @mutant("VID-LIST-007")
-async def order_is_ignored(request: Request, ask: Handler, _: Memory) -> Answer:
-    """Take asc for desc."""
+async def order_is_ignored(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Treat asc as desc."""
     if request.operation == LIST and request.parameter("order") == "asc":
         request = request.with_parameter("order", "desc")
     return await ask(request)
 
 
 @mutant("VID-LIST-008")
-async def pages_begin_with_the_cursor(request: Request, ask: Handler, _: Memory) -> Answer:
+async def pages_begin_with_the_cursor(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Begin each page with the video that the cursor names."""
-    answer = await ask(request)
+    response = await ask(request)
     after = request.parameter("after")
-    if request.operation == LIST and answer.is_ok and after:
+    if request.operation == LIST and response.is_ok and after:
         video = await ask(request.at(f"/v1/videos/{after}").with_parameter("after", None))
         if video.is_ok:
             limit = int(request.parameter("limit") or 20)
-            data = [video.object, *answer.object["data"]]
-            return _paged(answer, data[:limit], has_more=answer.object["has_more"] or len(data) > limit)
-    return answer
+            data = [video.object, *response.object["data"]]
+            return _paged(response, data[:limit], has_more=response.object["has_more"] or len(data) > limit)
+    return response
 
 
 @mutant("VID-LIST-008")
-async def pages_skip_one(request: Request, ask: Handler, _: Memory) -> Answer:
-    """Skip the video right behind the cursor."""
-    answer = await ask(request)
-    if request.operation == LIST and answer.is_ok and request.parameter("after") and len(answer.object["data"]) > 1:
-        return _paged(answer, answer.object["data"][1:])
-    return answer
+async def pages_skip_one(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Skip the video right after the cursor."""
+    response = await ask(request)
+    if request.operation == LIST and response.is_ok and request.parameter("after") and len(response.object["data"]) > 1:
+        return _paged(response, response.object["data"][1:])
+    return response
 
 
 @mutant("VID-LIST-008")
-async def the_cursor_is_ignored(request: Request, ask: Handler, _: Memory) -> Answer:
-    """Answer each page as the first."""
-    answer = await ask(request)
-    if request.operation == LIST and answer.is_ok and request.parameter("after"):
+async def the_cursor_is_ignored(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Return the first page for each page."""
+    response = await ask(request)
+    if request.operation == LIST and response.is_ok and request.parameter("after"):
         return await ask(request.with_parameter("after", None))
-    return answer
+    return response
 
 
 @mutant("VID-LIST-009")
-async def an_unknown_cursor_begins_again(request: Request, ask: Handler, _: Memory) -> Answer:
-    """Answer a cursor that is not known with the first page."""
-    answer = await ask(request)
-    if request.operation == LIST and answer.status == 404:
+async def an_unknown_cursor_begins_again(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Respond to a cursor that is unknown with the first page."""
+    response = await ask(request)
+    if request.operation == LIST and response.status == 404:
         return await ask(request.with_parameter("after", None))
-    return answer
+    return response
 
 
 @mutant("VID-LIST-009")
-async def an_unknown_cursor_is_the_end(request: Request, ask: Handler, _: Memory) -> Answer:
-    """Answer a cursor that is not known with an empty page."""
-    answer = await ask(request)
-    if request.operation == LIST and answer.status == 404:
+async def an_unknown_cursor_is_the_end(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Respond to a cursor that is unknown with an empty page."""
+    response = await ask(request)
+    if request.operation == LIST and response.status == 404:
         page: dict[str, Any] = {"object": "list", "data": [], "first_id": None, "last_id": None, "has_more": False}
-        return answer.with_json(page, 200)
-    return answer
+        return response.with_json(page, 200)
+    return response
 
 
 @mutant("VID-LIST-010")
-async def a_deleted_cursor_is_unknown(request: Request, ask: Handler, _: Memory) -> Answer:
+async def a_deleted_cursor_is_unknown(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Refuse the id of a deleted video as a cursor."""
     after = request.parameter("after")
     if request.operation == LIST and after:
@@ -172,17 +172,19 @@ async def a_deleted_cursor_is_unknown(request: Request, ask: Handler, _: Memory)
 
 
 @mutant("VID-LIST-011")
-async def new_jobs_are_not_listed(request: Request, ask: Handler, _: Memory) -> Answer:
-    """List only what has ended."""
-    answer = await ask(request)
-    if request.operation == LIST and answer.is_ok:
-        return _paged(answer, [video for video in answer.object["data"] if video["status"] in {"completed", "failed"}])
-    return answer
+async def new_jobs_are_not_listed(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """List only jobs that have ended."""
+    response = await ask(request)
+    if request.operation == LIST and response.is_ok:
+        return _paged(
+            response, [video for video in response.object["data"] if video["status"] in {"completed", "failed"}]
+        )
+    return response
 
 
 @mutant("VID-LIST-012")
-async def a_limit_of_nothing_is_legal(request: Request, ask: Handler, _: Memory) -> Answer:
-    """Answer limit=0 with an empty page that says has_more."""
+async def a_limit_of_nothing_is_legal(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Respond to limit=0 with an empty page with has_more: true."""
     if request.operation == LIST and request.parameter("limit") == "0":
         page: dict[str, Any] = {"object": "list", "data": [], "first_id": None, "last_id": None, "has_more": True}
         return (await ask(request.with_parameter("limit", "1"))).with_json(page)
@@ -190,8 +192,8 @@ async def a_limit_of_nothing_is_legal(request: Request, ask: Handler, _: Memory)
 
 
 @mutant("VID-LIST-012")
-async def a_limit_beyond_the_largest_is_cut(request: Request, ask: Handler, _: Memory) -> Answer:
-    """Take a limit above 100 for 100."""
+async def a_limit_beyond_the_largest_is_cut(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Treat a limit above 100 as 100."""
     limit = request.parameter("limit") or ""
     if request.operation == LIST and limit.isdecimal() and int(limit) > 100:
         request = request.with_parameter("limit", "100")
@@ -199,8 +201,8 @@ async def a_limit_beyond_the_largest_is_cut(request: Request, ask: Handler, _: M
 
 
 @mutant("VID-LIST-012")
-async def a_limit_that_is_no_number_is_ignored(request: Request, ask: Handler, _: Memory) -> Answer:
-    """Take a limit that is no number for the default."""
+async def a_limit_that_is_no_number_is_ignored(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Treat a limit that is not a number as the default."""
     limit = request.parameter("limit")
     if request.operation == LIST and limit is not None and not limit.lstrip("-").isdecimal():
         request = request.with_parameter("limit", None)
@@ -208,16 +210,16 @@ async def a_limit_that_is_no_number_is_ignored(request: Request, ask: Handler, _
 
 
 @mutant("VID-LIST-013")
-async def an_unknown_order_is_ignored(request: Request, ask: Handler, _: Memory) -> Answer:
-    """Take an order that is not known for the default."""
+async def an_unknown_order_is_ignored(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Treat an unknown order as the default."""
     if request.operation == LIST and request.parameter("order") not in {"asc", "desc"}:
         request = request.with_parameter("order", None)
     return await ask(request)
 
 
 @mutant("VID-LIST-014")
-async def pages_are_short(request: Request, ask: Handler, _: Memory) -> Answer:
-    """Put one video less on a page than was asked for, and say that there are more."""
+async def pages_are_short(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Put one video less on a page than was requested, and say that there are more."""
     limit = request.parameter("limit") or ""
     if request.operation == LIST and limit.isdecimal() and 2 <= int(limit) <= 100:
         request = request.with_parameter("limit", str(int(limit) - 1))
@@ -225,22 +227,22 @@ async def pages_are_short(request: Request, ask: Handler, _: Memory) -> Answer:
 
 
 @mutant("VID-LIST-015")
-async def ties_are_shuffled(request: Request, ask: Handler, memory: Memory) -> Answer:
+async def ties_are_shuffled(request: Request, ask: Handler, memory: Memory) -> ServerResponse:
     """Order the videos of a page otherwise at each request, within 60 seconds."""
-    answer = await ask(request)
-    if request.operation == LIST and answer.is_ok and len(answer.object["data"]) > 1:
+    response = await ask(request)
+    if request.operation == LIST and response.is_ok and len(response.object["data"]) > 1:
         dice = memory.setdefault("dice", random.Random(1))  # noqa: S311 - a shuffle, no secret
-        data = list(answer.object["data"])
+        data = list(response.object["data"])
         first = data[0]["created_at"]
         near = [video for video in data if abs(video["created_at"] - first) < 60]
         dice.shuffle(near)
         same = {"created_at": first}
-        return _paged(answer, [{**video, **same} for video in near] + data[len(near) :])
-    return answer
+        return _paged(response, [{**video, **same} for video in near] + data[len(near) :])
+    return response
 
 
 @mutant("VID-LIST-016")
-async def the_largest_limit_is_refused(request: Request, ask: Handler, _: Memory) -> Answer:
+async def the_largest_limit_is_refused(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Refuse limit=100."""
     if request.operation == LIST and request.parameter("limit") == "100":
         return error(400, "limit is too large.", param="limit")

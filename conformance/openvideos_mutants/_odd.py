@@ -1,4 +1,4 @@
-"""Keep the contract in unusual ways: what these servers do, a correct server may do, and the suite must let pass."""
+"""Keep the contract in unusual ways, which the suite must accept."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from ._reading import with_videos
-from ._wrapping import Answer, Request, as_object, error, wrapped
+from ._wrapping import Request, ServerResponse, as_object, error, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from ._registry import Memory
     from ._wrapping import App, Handler
 
-    Being = Callable[[Request, Handler, Memory], Awaitable[Answer]]
+    Being = Callable[[Request, Handler, Memory], Awaitable[ServerResponse]]
 
 TAIL: Final = ":" + "x" * 160 + "="
-"""What a server that has long ids puts behind each."""
+"""The suffix of each id of the server with long ids."""
 
 
 @dataclass(frozen=True, slots=True)
 class Odd:
-    """A server that is right, and unusual. `pace` is how fast its jobs run."""
+    """A correct but unusual server. `pace` is its job speed."""
 
     name: str
     what: str
@@ -32,7 +32,7 @@ class Odd:
     pace: str = "polls:3"
 
     def wrap(self, app: App) -> App:
-        """Put it around an emulator."""
+        """Wrap an emulator."""
         memory: Memory = {}
         return wrapped(app, lambda request, ask: self.being(request, ask, memory))
 
@@ -52,21 +52,21 @@ def odd(pace: str = "polls:3") -> Callable[[Being], Being]:
 
 
 @odd("seconds:4")
-async def slow(request: Request, ask: Handler, _: Memory) -> Answer:
-    """Answer after a while, and take seconds for each job."""
+async def slow(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Respond slowly, and take seconds for each job."""
     await asyncio.sleep(0.03)
     return await ask(request)
 
 
 @odd("instant")
-async def instant(request: Request, ask: Handler, _: Memory) -> Answer:
-    """Complete each job in the answer of its create."""
+async def instant(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Complete each job in the response to its create."""
     return await ask(request)
 
 
 @odd()
-async def coarse(request: Request, ask: Handler, _: Memory) -> Answer:
-    """Tell progress as 0 or 100, and every running job as queued."""
+async def coarse(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Report progress as 0 or 100, and every running job as queued."""
 
     def change(video: dict[str, object]) -> dict[str, object]:
         is_over = video["status"] in {"completed", "failed"}
@@ -80,7 +80,7 @@ async def coarse(request: Request, ask: Handler, _: Memory) -> Answer:
 
 
 @odd()
-async def synonymous(request: Request, ask: Handler, _: Memory) -> Answer:
+async def synonymous(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Call what is in progress `processing`."""
     return await with_videos(
         request, ask, lambda video: {**video, "status": "processing"} if video["status"] == "in_progress" else video
@@ -88,25 +88,25 @@ async def synonymous(request: Request, ask: Handler, _: Memory) -> Answer:
 
 
 @odd()
-async def talkative(request: Request, ask: Handler, _: Memory) -> Answer:
+async def talkative(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Send fields and headers that the contract does not have."""
 
     def change(video: dict[str, object]) -> dict[str, object]:
         return {**video, "usage": {"seconds": 1.5}, "stage": "render", "peak_memory_mb": None, "url": None}
 
-    answer = await with_videos(request, ask, change)
-    return answer.with_header("x-powered-by", "gpu").with_header("server-timing", "total;dur=1.5")
+    response = await with_videos(request, ask, change)
+    return response.with_header("x-powered-by", "gpu").with_header("server-timing", "total;dur=1.5")
 
 
 @odd()
-async def terse(request: Request, ask: Handler, _: Memory) -> Answer:
+async def terse(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Send no more of a video than is required."""
     kept = {"id", "object", "created_at", "model", "status", "remixed_from_video_id"}
     return await with_videos(request, ask, lambda video: {name: video[name] for name in video if name in kept})
 
 
 @odd()
-async def picky(request: Request, ask: Handler, _: Memory) -> Answer:
+async def picky(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Refuse seconds beyond a few values, and other sizes than one."""
     if request.operation == "create_video":
         if (request.text("seconds") or "1") not in {"1", "4", "8"}:
@@ -117,59 +117,59 @@ async def picky(request: Request, ask: Handler, _: Memory) -> Answer:
 
 
 @odd()
-async def unprocessing(request: Request, ask: Handler, _: Memory) -> Answer:
-    """Answer 422 in place of 400."""
-    answer = await ask(request)
-    return answer.with_status(422) if answer.status == 400 else answer
+async def unprocessing(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Respond with 422 instead of 400."""
+    response = await ask(request)
+    return response.with_status(422) if response.status == 400 else response
 
 
 @odd()
-async def not_found_until_ready(request: Request, ask: Handler, _: Memory) -> Answer:
-    """Answer 404 in place of 409 for content that is not ready."""
-    answer = await ask(request)
-    is_meant = request.operation == "download_video_content" and answer.status == 409
-    return answer.with_status(404) if is_meant else answer
+async def not_found_until_ready(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Respond with 404 instead of 409 for content that is not ready."""
+    response = await ask(request)
+    is_meant = request.operation == "download_video_content" and response.status == 409
+    return response.with_status(404) if is_meant else response
 
 
 @odd()
-async def without_ranges(request: Request, ask: Handler, _: Memory) -> Answer:
+async def without_ranges(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Send whole files only, in chunks, without an ETag."""
-    answer = await ask(request.with_header("range", None))
-    answer = answer.with_header("accept-ranges", None).with_header("etag", None)
-    answer.has_length = request.operation != "download_video_content"
-    return answer
+    response = await ask(request.with_header("range", None))
+    response = response.with_header("accept-ranges", None).with_header("etag", None)
+    response.has_length = request.operation != "download_video_content"
+    return response
 
 
 @odd()
-async def without_extras(request: Request, ask: Handler, _: Memory) -> Answer:
+async def without_extras(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Offer no remixes, edits, extensions and characters."""
     if request.operation in {"edit_video", "extend_video", "create_character"}:
-        request = request.at("/v1/videos/no-video-has-this-id")  # as a server that knows /videos/{id} alone
+        request = request.at("/v1/videos/no-video-has-this-id")  # like a server that has only /videos/{id}
     elif request.operation in {"remix_video", "retrieve_character"}:
         request = request.at(f"{request.path}/no-such-path")
     return await ask(request)
 
 
 @odd()
-async def form_alone(request: Request, ask: Handler, _: Memory) -> Answer:
-    """Take creates as forms alone."""
+async def form_alone(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Accept only forms as creates."""
     if request.operation == "create_video" and request.media_type != "multipart/form-data":
         return error(415, "Send multipart/form-data.")
     return await ask(request)
 
 
 @odd()
-async def forgetful(request: Request, ask: Handler, _: Memory) -> Answer:
+async def forgetful(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Ignore Idempotency-Key."""
     return await ask(request.with_header("idempotency-key", None))
 
 
 @odd()
-async def shared(request: Request, ask: Handler, memory: Memory) -> Answer:
+async def shared(request: Request, ask: Handler, memory: Memory) -> ServerResponse:
     """Let another user create and delete videos all the time."""
-    answer = await ask(request)
+    response = await ask(request)
     memory["count"] = memory.get("count", 0) + 1
-    if request.operation == "retrieve_video" and memory["count"] % 5 == 0 and answer.is_ok:
+    if request.operation == "retrieve_video" and memory["count"] % 5 == 0 and response.is_ok:
         body = b'{"prompt": "Somebody else", "size": "64x48", "seconds": "1"}'
         asked = request.at("/v1/videos", "POST").with_header("idempotency-key", None)
         other = await ask(asked.with_body(body, "application/json"))
@@ -177,11 +177,11 @@ async def shared(request: Request, ask: Handler, memory: Memory) -> Answer:
         memory["other"] = other.object.get("id")
         if old:
             await ask(request.at(f"/v1/videos/{old}", "DELETE"))
-    return answer
+    return response
 
 
 @odd()
-async def crowded(request: Request, ask: Handler, memory: Memory) -> Answer:
+async def crowded(request: Request, ask: Handler, memory: Memory) -> ServerResponse:
     """Refuse each eighth request with 429, for a moment."""
     memory["count"] = memory.get("count", 0) + 1
     if memory["count"] % 8 == 0:
@@ -190,7 +190,7 @@ async def crowded(request: Request, ask: Handler, memory: Memory) -> Answer:
 
 
 @odd()
-async def long_winded(request: Request, ask: Handler, _: Memory) -> Answer:
+async def long_winded(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Have ids of two hundred characters, with a colon and an equals sign."""
     tail = TAIL
 
@@ -206,7 +206,7 @@ async def long_winded(request: Request, ask: Handler, _: Memory) -> Answer:
     named = as_object(request.fields.get("video")).get("id")
     if isinstance(named, str):
         request = request.with_fields({**request.fields, "video": {"id": named.removesuffix(tail)}})
-    answer = await with_videos(
+    response = await with_videos(
         request,
         ask,
         lambda video: {
@@ -215,29 +215,29 @@ async def long_winded(request: Request, ask: Handler, _: Memory) -> Answer:
             "remixed_from_video_id": outer(video["remixed_from_video_id"]),
         },
     )
-    if request.operation == "list_videos" and answer.is_ok:
-        ends = {name: outer(answer.object[name]) for name in ("first_id", "last_id")}
-        return answer.with_fields(**ends)
-    if request.operation == "delete_video" and answer.is_ok:
-        return answer.with_fields(id=outer(answer.object["id"]))
-    return answer
+    if request.operation == "list_videos" and response.is_ok:
+        ends = {name: outer(response.object[name]) for name in ("first_id", "last_id")}
+        return response.with_fields(**ends)
+    if request.operation == "delete_video" and response.is_ok:
+        return response.with_fields(id=outer(response.object["id"]))
+    return response
 
 
 @odd()
-async def behind_a_proxy(request: Request, ask: Handler, _: Memory) -> Answer:
+async def behind_a_proxy(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Write header names with capitals, charset with JSON, and request ids of its own."""
-    answer = await ask(request)
-    answer = answer.with_header("x-request-id", str(uuid.uuid4()))
-    if answer.header("content-type") == "application/json":
-        answer = answer.with_header("content-type", "application/json; charset=utf-8")
-    answer.headers = [
-        ("-".join(word.capitalize() for word in name.split("-")), value) for name, value in answer.headers
+    response = await ask(request)
+    response = response.with_header("x-request-id", str(uuid.uuid4()))
+    if response.header("content-type") == "application/json":
+        response = response.with_header("content-type", "application/json; charset=utf-8")
+    response.headers = [
+        ("-".join(word.capitalize() for word in name.split("-")), value) for name, value in response.headers
     ]
-    return answer
+    return response
 
 
 @odd()
-async def without_pictures(request: Request, ask: Handler, _: Memory) -> Answer:
+async def without_pictures(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Refuse the thumbnail and the spritesheet with 501."""
     if request.operation == "download_video_content" and request.parameter("variant") in {"thumbnail", "spritesheet"}:
         return error(501, "Only the video is offered.", param="variant", code="unsupported_variant")

@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 LAYERS: Final = ("scenario", "history", "fuzz")
 _EVENT_AGAIN_WITHIN: Final = 5
-"""How long to wait for a refused event, in seconds: the emulator sends it again after half a one."""
+"""How long to wait for a refused event, in seconds; the emulator sends it again after half a second."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One run of the suite against one server: the exit code, and what `report.json` says."""
+    """One run of the suite against one server: its exit code, its output and `report.json`."""
 
     name: str | None
     code: int
@@ -53,7 +53,7 @@ class Trial:
 
 
 def trial(name: str | None, *, only: Sequence[str] = (), seed: int = 0, pace: str | None = None) -> Trial:
-    """Serve a mutant, an odd server or the emulator itself, and judge it as its author would: by the command."""
+    """Serve a mutant, an odd server or the emulator itself, and run the suite's command against it."""
     port, hook_port = free_port(), free_port()
     with tempfile.TemporaryDirectory(prefix="openvideos-mutants-") as directory:
         scratch = Path(directory)
@@ -75,7 +75,7 @@ def trial(name: str | None, *, only: Sequence[str] = (), seed: int = 0, pace: st
 
 
 def trials(names: Sequence[str | None], *, jobs: int = 2, only_own: bool = False, seed: int = 0) -> Iterator[Trial]:
-    """Judge several servers, `jobs` at a time; `only_own` checks nothing but the requirement that a mutant breaks."""
+    """Judge several servers, `jobs` at a time; `only_own` checks only the requirement that a mutant breaks."""
     from concurrent.futures import ThreadPoolExecutor
 
     def one(name: str | None) -> Trial:
@@ -88,7 +88,7 @@ def trials(names: Sequence[str | None], *, jobs: int = 2, only_own: bool = False
 
 @contextlib.contextmanager
 def _serving(name: str | None, port: int, hook_port: int, pace: str | None, log: Path) -> Generator[None]:
-    """Run a server in a process of its own, from when it listens."""
+    """Run a server in a separate process; enter the block once it accepts connections."""
     command = [sys.executable, "-m", "openvideos_mutants", "--serve", name or EMULATOR, "--port", str(port)]
     command += ["--hook-port", str(hook_port), *(["--pace", pace] if pace else [])]
     with log.open("wb") as output, subprocess.Popen(command, stdout=subprocess.PIPE, stderr=output) as server:

@@ -1,4 +1,4 @@
-"""Break what is promised of retrieving, and of a job's life."""
+"""Break requirements about retrieving jobs, and about their states."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from ._registry import mutant
-from ._wrapping import Answer, Request, error
+from ._wrapping import Request, ServerResponse, error
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,57 +18,59 @@ RETRIEVE = "retrieve_video"
 TOLD = frozenset({"create_video", "remix_video", "edit_video", "extend_video", RETRIEVE})
 
 
-async def with_videos(request: Request, ask: Handler, change: Callable[[dict[str, Any]], dict[str, Any]]) -> Answer:
-    """Change each Video that the API tells, in lists too."""
-    answer = await ask(request)
-    if not answer.is_ok:
-        return answer
+async def with_videos(
+    request: Request, ask: Handler, change: Callable[[dict[str, Any]], dict[str, Any]]
+) -> ServerResponse:
+    """Change each Video in a response, also in lists."""
+    response = await ask(request)
+    if not response.is_ok:
+        return response
     if request.operation in TOLD:
-        return answer.with_json(change(answer.object))
+        return response.with_json(change(response.object))
     if request.operation == "list_videos":
-        return answer.with_fields(data=[change(video) for video in answer.object["data"]])
-    return answer
+        return response.with_fields(data=[change(video) for video in response.object["data"]])
+    return response
 
 
 @mutant("VID-RETRIEVE-001")
-async def retrieve_tells_times_as_text(request: Request, ask: Handler, _: Memory) -> Answer:
-    """Tell created_at as a text."""
-    answer = await ask(request)
-    if request.operation == RETRIEVE and answer.is_ok:
-        return answer.with_fields(created_at=str(answer.object["created_at"]))
-    return answer
+async def retrieve_tells_times_as_text(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Report created_at as a text."""
+    response = await ask(request)
+    if request.operation == RETRIEVE and response.is_ok:
+        return response.with_fields(created_at=str(response.object["created_at"]))
+    return response
 
 
 @mutant("VID-RETRIEVE-001")
-async def retrieve_has_a_status_of_its_own(request: Request, ask: Handler, _: Memory) -> Answer:
+async def retrieve_has_a_status_of_its_own(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Call a running job `running`."""
-    answer = await ask(request)
-    if request.operation == RETRIEVE and answer.object.get("status") in {"queued", "in_progress"}:
-        return answer.with_fields(status="running")
-    return answer
+    response = await ask(request)
+    if request.operation == RETRIEVE and response.object.get("status") in {"queued", "in_progress"}:
+        return response.with_fields(status="running")
+    return response
 
 
 @mutant("VID-RETRIEVE-002")
-async def retrieve_has_another_id(request: Request, ask: Handler, _: Memory) -> Answer:
+async def retrieve_has_another_id(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Put a prefix before the id, as gateways do."""
-    answer = await ask(request)
-    if request.operation == RETRIEVE and answer.is_ok:
-        return answer.with_fields(id=f"gateway:{answer.object['id']}")
-    return answer
+    response = await ask(request)
+    if request.operation == RETRIEVE and response.is_ok:
+        return response.with_fields(id=f"gateway:{response.object['id']}")
+    return response
 
 
 @mutant("VID-RETRIEVE-003")
-async def an_unknown_id_is_a_400(request: Request, ask: Handler, _: Memory) -> Answer:
-    """Answer 400 for an id that is not known."""
-    answer = await ask(request)
-    return answer.with_status(400) if request.operation == RETRIEVE and answer.status == 404 else answer
+async def an_unknown_id_is_a_400(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Respond with 400 for an id that is unknown."""
+    response = await ask(request)
+    return response.with_status(400) if request.operation == RETRIEVE and response.status == 404 else response
 
 
 @mutant("VID-RETRIEVE-003")
-async def an_unknown_id_is_a_queued_job(request: Request, ask: Handler, _: Memory) -> Answer:
-    """Take each unknown id for a job that has just been queued."""
-    answer = await ask(request)
-    if request.operation == RETRIEVE and answer.status == 404:
+async def an_unknown_id_is_a_queued_job(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Return a queued job for each unknown id."""
+    response = await ask(request)
+    if request.operation == RETRIEVE and response.status == 404:
         video = {
             "id": request.id,
             "object": "video",
@@ -76,114 +78,114 @@ async def an_unknown_id_is_a_queued_job(request: Request, ask: Handler, _: Memor
             "model": "sora-2",
             "status": "queued",
         }
-        return answer.with_json(video, 200)
-    return answer
+        return response.with_json(video, 200)
+    return response
 
 
 @mutant("VID-RETRIEVE-004")
-async def a_failed_job_is_a_500(request: Request, ask: Handler, _: Memory) -> Answer:
-    """Answer the retrieve of a failed job with 500."""
-    answer = await ask(request)
-    if request.operation == RETRIEVE and answer.object.get("status") == "failed":
-        return answer.with_status(500)
-    return answer
+async def a_failed_job_is_a_500(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Respond to the retrieve of a failed job with 500."""
+    response = await ask(request)
+    if request.operation == RETRIEVE and response.object.get("status") == "failed":
+        return response.with_status(500)
+    return response
 
 
 @mutant("VID-RETRIEVE-005")
-async def there_is_no_poll_hint(request: Request, ask: Handler, _: Memory) -> Answer:
-    """Never say when to ask again."""
+async def there_is_no_poll_hint(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Send no poll interval."""
     return (await ask(request)).with_header("openai-poll-after-ms", None)
 
 
 @mutant("VID-RETRIEVE-006")
-async def the_poll_hint_is_a_fraction(request: Request, ask: Handler, _: Memory) -> Answer:
-    """Say half a millisecond with the hint."""
-    answer = await ask(request)
-    hint = answer.header("openai-poll-after-ms")
-    return answer if hint is None else answer.with_header("openai-poll-after-ms", f"{hint}.5")
+async def the_poll_hint_is_a_fraction(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Send a poll interval with half a millisecond."""
+    response = await ask(request)
+    hint = response.header("openai-poll-after-ms")
+    return response if hint is None else response.with_header("openai-poll-after-ms", f"{hint}.5")
 
 
 @mutant("VID-RETRIEVE-006")
-async def the_poll_hint_is_negative(request: Request, ask: Handler, _: Memory) -> Answer:
-    """Ask to wait for a negative time."""
-    answer = await ask(request)
-    return answer if request.operation != RETRIEVE else answer.with_header("openai-poll-after-ms", "-1")
+async def the_poll_hint_is_negative(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Send a negative poll interval."""
+    response = await ask(request)
+    return response if request.operation != RETRIEVE else response.with_header("openai-poll-after-ms", "-1")
 
 
 @mutant("VID-RETRIEVE-007")
-async def videos_lack_their_progress(request: Request, ask: Handler, _: Memory) -> Answer:
+async def videos_lack_their_progress(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Leave progress out."""
     return await with_videos(request, ask, lambda video: {name: video[name] for name in video if name != "progress"})
 
 
 @mutant("VID-RETRIEVE-008")
-async def retrieves_at_once_are_mixed_up(request: Request, ask: Handler, memory: Memory) -> Answer:
-    """Answer retrieves that come at the same time with the same job."""
+async def retrieves_at_once_are_mixed_up(request: Request, ask: Handler, memory: Memory) -> ServerResponse:
+    """Respond to concurrent retrieves with the same job."""
     if request.operation != RETRIEVE:
         return await ask(request)
     memory["running"] = memory.get("running", 0) + 1
     await asyncio.sleep(0.03)
-    answer = await ask(request)
+    response = await ask(request)
     if memory["running"] > 2 and memory.get("last") is not None:
-        answer = memory["last"]
-    elif answer.is_ok:
-        memory["last"] = answer
+        response = memory["last"]
+    elif response.is_ok:
+        memory["last"] = response
     memory["running"] -= 1
-    return answer
+    return response
 
 
 @mutant("VID-RETRIEVE-009")
-async def characters_do_not_say_what_they_are(request: Request, ask: Handler, _: Memory) -> Answer:
+async def characters_do_not_say_what_they_are(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Leave out the object of a character."""
-    answer = await ask(request)
-    return answer.without("object") if "character" in (request.operation or "") and answer.is_ok else answer
+    response = await ask(request)
+    return response.without("object") if "character" in (request.operation or "") and response.is_ok else response
 
 
 @mutant("VID-LIFE-001")
-async def a_completed_job_goes_on(request: Request, ask: Handler, memory: Memory) -> Answer:
-    """Tell a completed job as in progress from the third read on."""
-    answer = await ask(request)
-    if request.operation == RETRIEVE and answer.object.get("status") == "completed":
+async def a_completed_job_goes_on(request: Request, ask: Handler, memory: Memory) -> ServerResponse:
+    """Report a completed job as in progress from the third read on."""
+    response = await ask(request)
+    if request.operation == RETRIEVE and response.object.get("status") == "completed":
         reads = memory[request.id] = memory.get(request.id, 0) + 1
         if reads > 2:
-            return answer.with_fields(status="in_progress", progress=99, completed_at=None)
-    return answer
+            return response.with_fields(status="in_progress", progress=99, completed_at=None)
+    return response
 
 
 @mutant("VID-LIFE-001")
-async def a_completed_job_fails(request: Request, ask: Handler, memory: Memory) -> Answer:
-    """Tell a completed job as failed from the third read on."""
-    answer = await ask(request)
-    if request.operation == RETRIEVE and answer.object.get("status") == "completed":
+async def a_completed_job_fails(request: Request, ask: Handler, memory: Memory) -> ServerResponse:
+    """Report a completed job as failed from the third read on."""
+    response = await ask(request)
+    if request.operation == RETRIEVE and response.object.get("status") == "completed":
         reads = memory[request.id] = memory.get(request.id, 0) + 1
         if reads > 2:
-            return answer.with_fields(status="failed", error={"code": "lost", "message": "It was lost."})
-    return answer
+            return response.with_fields(status="failed", error={"code": "lost", "message": "It was lost."})
+    return response
 
 
 @mutant("VID-LIFE-002")
-async def a_running_job_is_queued_again(request: Request, ask: Handler, memory: Memory) -> Answer:
-    """Tell a job that was in progress as queued at the next read."""
-    answer = await ask(request)
-    if request.operation == RETRIEVE and answer.object.get("status") in {"queued", "in_progress"}:
+async def a_running_job_is_queued_again(request: Request, ask: Handler, memory: Memory) -> ServerResponse:
+    """Report a job that was in progress as queued at the next read."""
+    response = await ask(request)
+    if request.operation == RETRIEVE and response.object.get("status") in {"queued", "in_progress"}:
         reads = memory[request.id] = memory.get(request.id, 0) + 1
-        return answer.with_fields(status="in_progress" if reads % 2 else "queued")
-    return answer
+        return response.with_fields(status="in_progress" if reads % 2 else "queued")
+    return response
 
 
 @mutant("VID-LIFE-003")
-async def progress_goes_back(request: Request, ask: Handler, memory: Memory) -> Answer:
+async def progress_goes_back(request: Request, ask: Handler, memory: Memory) -> ServerResponse:
     """Count the progress of a running job down."""
-    answer = await ask(request)
-    if request.operation == RETRIEVE and answer.object.get("status") in {"queued", "in_progress"}:
+    response = await ask(request)
+    if request.operation == RETRIEVE and response.object.get("status") in {"queued", "in_progress"}:
         reads = memory[request.id] = memory.get(request.id, 0) + 1
-        return answer.with_fields(progress=max(0, 90 - 20 * reads))
-    return answer
+        return response.with_fields(progress=max(0, 90 - 20 * reads))
+    return response
 
 
 @mutant("VID-LIFE-004")
-async def completed_jobs_are_half_done(request: Request, ask: Handler, _: Memory) -> Answer:
-    """Tell a completed job with a progress of 50."""
+async def completed_jobs_are_half_done(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Report a completed job with a progress of 50."""
     return await with_videos(
         request,
         ask,
@@ -192,48 +194,48 @@ async def completed_jobs_are_half_done(request: Request, ask: Handler, _: Memory
 
 
 @mutant("VID-LIFE-005")
-async def created_at_moves(request: Request, ask: Handler, memory: Memory) -> Answer:
-    """Tell a later created_at at each read."""
-    answer = await ask(request)
-    if request.operation == RETRIEVE and answer.is_ok:
+async def created_at_moves(request: Request, ask: Handler, memory: Memory) -> ServerResponse:
+    """Report a later created_at at each read."""
+    response = await ask(request)
+    if request.operation == RETRIEVE and response.is_ok:
         reads = memory[request.id] = memory.get(request.id, 0) + 1
-        return answer.with_fields(created_at=answer.object["created_at"] + reads)
-    return answer
+        return response.with_fields(created_at=response.object["created_at"] + reads)
+    return response
 
 
 @mutant("VID-LIFE-005")
-async def the_model_becomes_another(request: Request, ask: Handler, _: Memory) -> Answer:
-    """Tell another model once a job has completed."""
+async def the_model_becomes_another(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Report another model once a job has completed."""
     return await with_videos(
         request, ask, lambda video: {**video, "model": "sora-2-old"} if video["status"] == "completed" else video
     )
 
 
 @mutant("VID-LIFE-006")
-async def jobs_end_before_they_begin(request: Request, ask: Handler, _: Memory) -> Answer:
-    """Set completed_at from the beginning."""
+async def jobs_end_before_they_begin(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Set completed_at from the start."""
     return await with_videos(
         request, ask, lambda video: {**video, "completed_at": video["completed_at"] or video["created_at"] + 5}
     )
 
 
 @mutant("VID-LIFE-007")
-async def jobs_never_say_when_they_ended(request: Request, ask: Handler, _: Memory) -> Answer:
-    """Leave completed_at null for ever."""
+async def jobs_never_say_when_they_ended(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Never set completed_at."""
     return await with_videos(request, ask, lambda video: {**video, "completed_at": None})
 
 
 @mutant("VID-LIFE-008")
-async def jobs_end_before_they_were_created(request: Request, ask: Handler, _: Memory) -> Answer:
-    """Tell a completed_at an hour before created_at."""
+async def jobs_end_before_they_were_created(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Report a completed_at an hour before created_at."""
     return await with_videos(
         request, ask, lambda video: {**video, "completed_at": video["completed_at"] and video["created_at"] - 3600}
     )
 
 
 @mutant("VID-LIFE-009")
-async def times_are_milliseconds(request: Request, ask: Handler, _: Memory) -> Answer:
-    """Tell times in milliseconds."""
+async def times_are_milliseconds(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Report times in milliseconds."""
 
     def change(video: dict[str, Any]) -> dict[str, Any]:
         times = ("created_at", "completed_at", "expires_at")
@@ -243,7 +245,7 @@ async def times_are_milliseconds(request: Request, ask: Handler, _: Memory) -> A
 
 
 @mutant("VID-LIFE-010")
-async def completed_jobs_have_an_error(request: Request, ask: Handler, _: Memory) -> Answer:
+async def completed_jobs_have_an_error(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Give completed jobs an error."""
     wrong = {"code": "none", "message": "There was no error."}
     return await with_videos(
@@ -252,42 +254,42 @@ async def completed_jobs_have_an_error(request: Request, ask: Handler, _: Memory
 
 
 @mutant("VID-LIFE-011")
-async def failed_jobs_do_not_say_why(request: Request, ask: Handler, _: Memory) -> Answer:
+async def failed_jobs_do_not_say_why(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Leave the error of failed jobs null."""
     return await with_videos(request, ask, lambda video: {**video, "error": None})
 
 
 @mutant("VID-LIFE-012")
-async def files_expire_before_they_are_there(request: Request, ask: Handler, _: Memory) -> Answer:
-    """Tell an expires_at before the end of the job."""
+async def files_expire_before_they_are_there(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Report an expires_at before the end of the job."""
     return await with_videos(
         request, ask, lambda video: {**video, "expires_at": video["expires_at"] and video["created_at"] - 10}
     )
 
 
 @mutant("VID-LIFE-012")
-async def files_expire_too_early(request: Request, ask: Handler, memory: Memory) -> Answer:
-    """Answer 410 for the content of a job whose expires_at is far off, from the fifth download on."""
-    answer = await ask(request)
-    if request.operation == "download_video_content" and answer.is_ok:
+async def files_expire_too_early(request: Request, ask: Handler, memory: Memory) -> ServerResponse:
+    """Respond with 410 for the content of a job whose expires_at is far off, from the fifth download on."""
+    response = await ask(request)
+    if request.operation == "download_video_content" and response.is_ok:
         memory["count"] = memory.get("count", 0) + 1
         if memory["count"] > 4:
             return error(410, "The content has expired.", code="video_expired")
-    return answer
+    return response
 
 
 @mutant("VID-LIFE-013")
-async def lists_tell_old_news(request: Request, ask: Handler, _: Memory) -> Answer:
-    """Tell every job of a list as queued."""
-    answer = await ask(request)
-    if request.operation == "list_videos" and answer.is_ok:
+async def lists_tell_old_news(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Report every job of a list as queued."""
+    response = await ask(request)
+    if request.operation == "list_videos" and response.is_ok:
         old = {"status": "queued", "progress": 0, "completed_at": None, "expires_at": None, "error": None}
-        return answer.with_fields(data=[{**video, **old} for video in answer.object["data"]])
-    return answer
+        return response.with_fields(data=[{**video, **old} for video in response.object["data"]])
+    return response
 
 
 @mutant("VID-LIFE-014")
-async def every_job_fails(request: Request, ask: Handler, _: Memory) -> Answer:
+async def every_job_fails(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Let every job fail."""
     wrong = {"status": "failed", "error": {"code": "internal", "message": "No."}, "progress": 40}
     if request.operation == "download_video_content":
@@ -298,6 +300,6 @@ async def every_job_fails(request: Request, ask: Handler, _: Memory) -> Answer:
 
 
 @mutant("VID-LIFE-015")
-async def durations_disagree(request: Request, ask: Handler, _: Memory) -> Answer:
-    """Tell a duration that is a second more than seconds."""
+async def durations_disagree(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Report a duration that is a second more than seconds."""
     return await with_videos(request, ask, lambda video: {**video, "duration": int(video["seconds"]) + 1})

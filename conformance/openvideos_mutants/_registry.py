@@ -1,11 +1,11 @@
-"""Keep the mutants: which requirement each breaks, and how."""
+"""Register the mutants: the requirement that each breaks, and how."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from ._wrapping import Answer, Request, wrapped
+from ._wrapping import Request, ServerResponse, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from ._wrapping import App, Handler
 
     Memory = dict[Any, Any]
-    Breaking = Callable[[Request, Handler, Memory], Awaitable[Answer]]
-    """A request, the way to the right server, and what this server remembers, in; an answer out."""
+    Breaking = Callable[[Request, Handler, Memory], Awaitable[ServerResponse]]
+    """Takes a request, a function that asks the right server, and the mutant's memory; returns a response."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Mutant:
     breaking: Breaking
 
     def wrap(self, app: App, memory: Memory) -> App:
-        """Put the mutant around an emulator; `memory` is what it remembers."""
+        """Wrap an emulator with the mutant; `memory` keeps the mutant's data between requests."""
         return wrapped(app, lambda request, ask: self.breaking(request, ask, memory))
 
 

@@ -1,4 +1,4 @@
-"""Wrap an ASGI app so that requests and answers can be changed as whole things."""
+"""Wrap an ASGI app so that complete requests and responses can be changed."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     Send = Callable[[Message], Awaitable[None]]
     App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-    Handler = Callable[["Request"], Awaitable["Answer"]]
-    Change = Callable[["Request", Handler], Awaitable["Answer"]]
-    """What a mutant is: a request and the way to the right server in, an answer out."""
+    Handler = Callable[["Request"], Awaitable["ServerResponse"]]
+    Change = Callable[["Request", Handler], Awaitable["ServerResponse"]]
+    """Takes a request and a function that asks the right server; returns a response."""
 
 FORM: Final = "multipart/form-data"
 JSON: Final = "application/json"
@@ -33,12 +33,12 @@ Part = tuple[str | None, str, bytes]
 
 
 def as_part(value: Any) -> Part | None:
-    """Return a part of a form as one; None for another value."""
+    """Return a value if it is a part of a form, else None."""
     return cast("Part", value) if isinstance(value, tuple) else None
 
 
 def as_text(value: Any) -> str | None:
-    """Return the text of a field; None if it is a file, or no text."""
+    """Return the text of a field; None if it is a file, or not text."""
     part = as_part(value)
     if part is not None:
         return part[2].decode("utf-8", "replace") if part[0] is None else None
@@ -46,13 +46,13 @@ def as_text(value: Any) -> str | None:
 
 
 def as_object(value: Any) -> dict[str, Any]:
-    """Return a JSON object as one; another value as an empty one."""
+    """Return a value if it is a JSON object, else an empty object."""
     return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
 
 
 @dataclass
 class Request:
-    """A whole request. `path` is as it was sent, with the prefix."""
+    """A complete request. `path` is as it was sent, with the prefix."""
 
     scope: Scope
     method: str
@@ -64,7 +64,7 @@ class Request:
 
     @property
     def operation(self) -> str | None:
-        """The id of the operation that is meant; None outside of the API."""
+        """The id of the request's operation; None outside of the API."""
         steps = self.steps
         if steps is None:
             return None
@@ -134,7 +134,7 @@ class Request:
         return found
 
     def text(self, name: str) -> str | None:
-        """Return a field as text; None if there is none, or it is no text."""
+        """Return a field's text; None if it is missing, or not text."""
         return as_text(self.fields.get(name))
 
     def with_fields(self, fields: dict[str, Any]) -> Request:
@@ -165,20 +165,20 @@ class Request:
 
 
 @dataclass
-class Answer:
-    """A whole answer."""
+class ServerResponse:
+    """A complete response."""
 
     status: int
     headers: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
     body: bytes = b""
     has_length: bool = True
-    """Whether the length of the body is told; else the answer is sent in chunks."""
+    """Whether the response has a Content-Length; otherwise it is sent in chunks."""
     told_length: int | None = None
-    """The length that is told in place of the right one."""
+    """The Content-Length that is sent instead of the right one."""
 
     @property
     def json(self) -> Any:
-        """The JSON of the body; None if it is none."""
+        """The body as JSON; None if it is not JSON."""
         try:
             return json.loads(self.body)
         except ValueError:
@@ -186,35 +186,37 @@ class Answer:
 
     @property
     def object(self) -> dict[str, Any]:
-        """The JSON object of the body; empty if it is none."""
+        """The body as a JSON object; empty if it is not one."""
         return as_object(self.json)
 
-    def with_json(self, value: Any, status: int | None = None) -> Answer:
-        """Return the answer with another body."""
+    def with_json(self, value: Any, status: int | None = None) -> ServerResponse:
+        """Return the response with another body."""
         body = json.dumps(value, ensure_ascii=False).encode()
         headers = [(key, old) for key, old in self.headers if key.lower() != "content-type"]
-        return Answer(self.status if status is None else status, [*headers, ("content-type", "application/json")], body)
+        return ServerResponse(
+            self.status if status is None else status, [*headers, ("content-type", "application/json")], body
+        )
 
-    def with_fields(self, **fields: Any) -> Answer:
-        """Return the answer with other fields in its JSON object."""
+    def with_fields(self, **fields: Any) -> ServerResponse:
+        """Return the response with other fields in its JSON object."""
         return self.with_json({**self.object, **fields})
 
-    def without(self, *names: str) -> Answer:
-        """Return the answer without fields of its JSON object."""
+    def without(self, *names: str) -> ServerResponse:
+        """Return the response without fields of its JSON object."""
         return self.with_json({name: value for name, value in self.object.items() if name not in names})
 
-    def with_status(self, status: int) -> Answer:
-        """Return the answer with another status."""
-        return Answer(status, self.headers, self.body)
+    def with_status(self, status: int) -> ServerResponse:
+        """Return the response with another status."""
+        return ServerResponse(status, self.headers, self.body)
 
     def header(self, name: str) -> str | None:
         """Return a header."""
         return next((value for key, value in self.headers if key.lower() == name), None)
 
-    def with_header(self, name: str, value: str | None) -> Answer:
-        """Return the answer with another header, or without it."""
+    def with_header(self, name: str, value: str | None) -> ServerResponse:
+        """Return the response with another header, or without it."""
         headers = [(key, old) for key, old in self.headers if key.lower() != name]
-        return Answer(self.status, headers if value is None else [*headers, (name, value)], self.body)
+        return ServerResponse(self.status, headers if value is None else [*headers, (name, value)], self.body)
 
     @property
     def is_ok(self) -> bool:
@@ -224,19 +226,19 @@ class Answer:
 
 def error(
     status: int, message: str = "This is wrong.", *, param: str | None = None, code: str | None = "wrong"
-) -> Answer:
+) -> ServerResponse:
     """Return an error with the contract's envelope."""
     body = {"error": {"message": message, "type": "invalid_request_error", "param": param, "code": code}}
-    return named(Answer(status).with_json(body))
+    return named(ServerResponse(status).with_json(body))
 
 
-def named(answer: Answer) -> Answer:
-    """Return an answer with a request id of its own."""
-    return answer.with_header("x-request-id", f"req_{secrets.token_hex(8)}")
+def named(response: ServerResponse) -> ServerResponse:
+    """Return the response with a new request id."""
+    return response.with_header("x-request-id", f"req_{secrets.token_hex(8)}")
 
 
 def wrapped(app: App, change: Change) -> App:
-    """Put a change around an app."""
+    """Wrap an app with a change."""
 
     async def changed(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or not scope["path"].startswith(PREFIX):
@@ -248,8 +250,8 @@ def wrapped(app: App, change: Change) -> App:
     return changed
 
 
-async def ask(app: App, request: Request) -> Answer:
-    """Let an app answer a whole request."""
+async def ask(app: App, request: Request) -> ServerResponse:
+    """Pass a complete request to an app, and return the complete response."""
     scope = dict(request.scope)
     scope["method"], scope["raw_path"] = request.method, request.path.encode("latin-1")
     scope["path"] = request.path
@@ -261,7 +263,7 @@ async def ask(app: App, request: Request) -> Answer:
         headers.append(("content-length", str(len(request.body))))
     scope["headers"] = [(key.encode("latin-1"), value.encode("latin-1")) for key, value in headers]
     messages = [{"type": "http.request", "body": request.body, "more_body": False}]
-    answer = Answer(500)
+    response = ServerResponse(500)
     pieces: list[bytes] = []
 
     async def receive() -> Message:
@@ -269,14 +271,14 @@ async def ask(app: App, request: Request) -> Answer:
 
     async def send(message: Message) -> None:
         if message["type"] == "http.response.start":
-            answer.status = message["status"]
-            answer.headers = [(key.decode("latin-1"), value.decode("latin-1")) for key, value in message["headers"]]
+            response.status = message["status"]
+            response.headers = [(key.decode("latin-1"), value.decode("latin-1")) for key, value in message["headers"]]
         else:
             pieces.append(message.get("body", b""))
 
     await app(scope, receive, send)
-    answer.body = b"".join(pieces)
-    return answer
+    response.body = b"".join(pieces)
+    return response
 
 
 async def _read(scope: Scope, receive: Receive) -> Request:
@@ -297,14 +299,14 @@ async def _read(scope: Scope, receive: Receive) -> Request:
     )
 
 
-async def _write(answer: Answer, request: Request, send: Send) -> None:
-    headers = [(key, value) for key, value in answer.headers if key.lower() != "content-length"]
-    length = answer.header("content-length") if request.method == "HEAD" else str(len(answer.body))
-    if answer.has_length and length is not None and answer.status != 204:
-        headers.append(("content-length", length if answer.told_length is None else str(answer.told_length)))
+async def _write(response: ServerResponse, request: Request, send: Send) -> None:
+    headers = [(key, value) for key, value in response.headers if key.lower() != "content-length"]
+    length = response.header("content-length") if request.method == "HEAD" else str(len(response.body))
+    if response.has_length and length is not None and response.status != 204:
+        headers.append(("content-length", length if response.told_length is None else str(response.told_length)))
     raw = [(key.encode("latin-1"), value.encode("latin-1")) for key, value in headers]
-    await send({"type": "http.response.start", "status": answer.status, "headers": raw})
-    body = b"" if request.method == "HEAD" else answer.body
+    await send({"type": "http.response.start", "status": response.status, "headers": raw})
+    body = b"" if request.method == "HEAD" else response.body
     await send({"type": "http.response.body", "body": body, "more_body": False})
 
 

@@ -26,7 +26,7 @@ class Disk:
         self.free = threading.Event()
         self.free.set()
         self.written: list[int] = []
-        self.told: list[int] = []
+        self.reported: list[int] = []
         self.error: Exception | None = None
 
     def write(self, data: bytes) -> None:
@@ -40,7 +40,7 @@ class Disk:
         return BackgroundWriter(Save(cast("httpx.Response", None), self.write, self._progress))
 
     def _progress(self) -> Any:
-        self.told.append(sum(self.written))
+        self.reported.append(sum(self.written))
 
 
 @pytest.fixture
@@ -60,23 +60,23 @@ async def test_pieces_are_written_in_batches_and_the_rest_at_the_end(disk: Disk)
             await writing.add(b"x" * (PIECE // 2))
         await writing.finish()
     assert [PIECE, PIECE, PIECE // 2] == disk.written
-    assert disk.told == sorted(disk.told)
-    assert sum(disk.written) == disk.told[-1]
+    assert disk.reported == sorted(disk.reported)
+    assert sum(disk.written) == disk.reported[-1]
 
 
 async def test_nothing_is_written_of_nothing(disk: Disk) -> None:
     async with disk.writing() as writing:
         await writing.finish()
-    assert ([], []) == (disk.written, disk.told)
+    assert ([], []) == (disk.written, disk.reported)
 
 
 async def test_the_callback_hears_of_a_batch_with_the_next_piece(disk: Disk) -> None:
     async with disk.writing() as writing:
         await writing.add(BATCH)
         await is_written(writing)
-        assert [] == disk.told
+        assert [] == disk.reported
         await writing.add(b"x")
-        assert [PIECE] == disk.told
+        assert [PIECE] == disk.reported
 
 
 async def test_what_arrives_does_not_wait_for_the_disk(disk: Disk) -> None:
@@ -103,7 +103,7 @@ async def test_but_no_more_than_a_batch_waits_in_memory(disk: Disk) -> None:
         assert not went_on.is_set()
         disk.free.set()
         await went_on.wait()
-        assert [PIECE] == disk.told
+        assert [PIECE] == disk.reported
 
 
 async def test_what_a_write_raises_comes_out_as_it_is(disk: Disk) -> None:

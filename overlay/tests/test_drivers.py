@@ -30,16 +30,16 @@ class Pieces(httpx.SyncByteStream, httpx.AsyncByteStream):
             yield piece
 
 
-def answer(request: httpx.Request) -> httpx.Response:
+def response(request: httpx.Request) -> httpx.Response:
     return httpx.Response(200, stream=Pieces())
 
 
 def blocking() -> SyncDriver:
-    return SyncDriver(SyncTransport(httpx.Client(transport=httpx.MockTransport(answer))), sleep=lambda seconds: None)
+    return SyncDriver(SyncTransport(httpx.Client(transport=httpx.MockTransport(response))), sleep=lambda seconds: None)
 
 
 def awaiting() -> AsyncDriver:
-    return AsyncDriver(AsyncTransport(httpx.AsyncClient(transport=httpx.MockTransport(answer))))
+    return AsyncDriver(AsyncTransport(httpx.AsyncClient(transport=httpx.MockTransport(response))))
 
 
 def opening_and_closing() -> Flow[httpx.Response]:

@@ -19,12 +19,12 @@ VIDEO = {"id": "video_1", "object": "video", "created_at": 1, "model": "m", "sta
 def client_of(*statuses: int, status: str = "completed") -> OpenVideos:
     left = list(statuses)
 
-    def answer(request: httpx.Request) -> httpx.Response:
+    def response(request: httpx.Request) -> httpx.Response:
         word = status if len(left) > 1 else "completed"
         headers = {"x-request-id": f"req_{len(left)}", "retry-after-ms": "0", "openai-poll-after-ms": "1"}
         return httpx.Response(left.pop(0), json=VIDEO | {"status": word}, headers=headers)
 
-    http = httpx.Client(transport=httpx.MockTransport(answer))
+    http = httpx.Client(transport=httpx.MockTransport(response))
     return OpenVideos(base_url="http://server.test/v1", api_key="sk-secret", http_client=http)
 
 
@@ -62,11 +62,11 @@ def test_the_instrumentation_of_httpx_shows_each_attempt() -> None:
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     statuses = [503, 200]
 
-    def answer(request: httpx.Request) -> httpx.Response:
+    def response(request: httpx.Request) -> httpx.Response:
         assert "traceparent" in request.headers
         return httpx.Response(statuses.pop(0), json=VIDEO, headers={"retry-after-ms": "0"})
 
-    transport = SyncOpenTelemetryTransport(httpx.MockTransport(answer), tracer_provider=provider)
+    transport = SyncOpenTelemetryTransport(httpx.MockTransport(response), tracer_provider=provider)
     client = OpenVideos(base_url="http://server.test/v1", http_client=httpx.Client(transport=transport))
     client.videos.retrieve("video_1")
     spans = exporter.get_finished_spans()

@@ -51,7 +51,7 @@ class TestPickles:
         page = pickle.loads(pickle.dumps(client.videos.list(limit=1)))
         walked = [video.id for video, _ in zip(page, range(3), strict=False)]
         assert ids[::-1] == walked
-        page._walk.session.driver.transport.close()
+        page._session.driver.transport.close()
 
     def test_of_videos_and_errors_keep_everything(self, client: OpenVideos) -> None:
         video = client.videos.create(prompt="x", seconds="1", size="64x64")
@@ -85,8 +85,8 @@ class TestProcesses:
         client.videos.retrieve(video.id)
         with multiprocessing.get_context(method).Pool(2) as pool:
             # A bound method is pickled with its client, and found in the worker by its name.
-            answers = pool.map(client.videos.retrieve, [video.id] * 4)
-        assert [video.id] * 4 == [answer.id for answer in answers]
+            responses = pool.map(client.videos.retrieve, [video.id] * 4)
+        assert [video.id] * 4 == [response.id for response in responses]
         assert video.id == client.videos.retrieve(video.id).id
 
     def test_a_used_client_works_on_in_a_child(self, client: OpenVideos) -> None:

@@ -25,7 +25,7 @@ VIDEO = {"id": "video_1", "object": "video", "created_at": 1, "model": "m", "sta
 FILM = b"film" * 10_000
 
 
-def answer(request: httpx.Request) -> httpx.Response:
+def response(request: httpx.Request) -> httpx.Response:
     headers = {"x-request-id": "req_1"}
     if request.url.path.endswith("/missing"):
         return httpx.Response(404, json={"error": {"message": "no", "type": "t", "param": None, "code": "c"}})
@@ -42,12 +42,14 @@ def answer(request: httpx.Request) -> httpx.Response:
 
 @pytest.fixture
 def client() -> OpenVideos:
-    return OpenVideos(base_url="http://server.test/v1", http_client=httpx.Client(transport=httpx.MockTransport(answer)))
+    return OpenVideos(
+        base_url="http://server.test/v1", http_client=httpx.Client(transport=httpx.MockTransport(response))
+    )
 
 
 @pytest.fixture
 def async_client() -> AsyncOpenVideos:
-    http = httpx.AsyncClient(transport=httpx.MockTransport(answer))
+    http = httpx.AsyncClient(transport=httpx.MockTransport(response))
     return AsyncOpenVideos(base_url="http://server.test/v1", http_client=http)
 
 

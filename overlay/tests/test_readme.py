@@ -74,7 +74,7 @@ class TestCommands:
             for option in shlex.split(command)[1:]
             if option.startswith("--")
         }
-        told = subprocess.run(
+        reported = subprocess.run(
             [sys.executable, "-m", "openvideos_emulator", "--help"],
             env=os.environ | {"COLUMNS": "120"},
             capture_output=True,
@@ -82,4 +82,4 @@ class TestCommands:
             check=True,
         )
         assert wanted
-        assert wanted <= set(re.findall(r"--[a-z-]+", told.stdout))
+        assert wanted <= set(re.findall(r"--[a-z-]+", reported.stdout))

@@ -81,9 +81,9 @@ class TestKeys:
 
     def test_are_not_logged(self, caplog: pytest.LogCaptureFixture) -> None:
         caplog.set_level(logging.DEBUG, logger="openvideos")
-        answers = iter([500, 500, 200])
+        responses = iter([500, 500, 200])
         video = {"id": "video_1", "object": "video", "created_at": 1, "model": "m", "status": "odd"}
-        client = client_of(lambda request: httpx.Response(next(answers), json=video, headers={"retry-after-ms": "0"}))
+        client = client_of(lambda request: httpx.Response(next(responses), json=video, headers={"retry-after-ms": "0"}))
         client.videos.retrieve("video_1")
         assert caplog.records
         assert KEY not in caplog.text

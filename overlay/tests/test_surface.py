@@ -46,14 +46,14 @@ class TestAll:
         """What is imported for type checkers is what is loaded at run time."""
         tree = ast.parse(inspect.getsource(openvideos))
         block = next(node for node in tree.body if isinstance(node, ast.If))
-        told = {
+        reported = {
             (f"{'.' * node.level}{node.module}", alias.name)
             for node in block.body
             if isinstance(node, ast.ImportFrom)
             for alias in node.names
         }
-        assert {(module, name) for name, module in openvideos._HOME.items()} == told
-        assert {name for _, name in told} | {"__version__"} == set(openvideos.__all__)
+        assert {(module, name) for name, module in openvideos._HOME.items()} == reported
+        assert {name for _, name in reported} | {"__version__"} == set(openvideos.__all__)
 
     def test_nothing_is_loaded_before_it_is_used(self) -> None:
         code = "import sys, openvideos; print('httpx' in sys.modules, openvideos.OpenVideos.__name__)"

@@ -29,13 +29,13 @@ class Recorder:
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         request.read()
-        return self.answer(request)
+        return self.response(request)
 
     async def awaited(self, request: httpx.Request) -> httpx.Response:
         await request.aread()
-        return self.answer(request)
+        return self.response(request)
 
-    def answer(self, request: httpx.Request) -> httpx.Response:
+    def response(self, request: httpx.Request) -> httpx.Response:
         self.requests.append(request)
         status = self.statuses.pop(0) if self.statuses else 200
         return httpx.Response(status, json=QUEUED, headers={"retry-after-ms": "0"})

@@ -87,9 +87,9 @@ class Server:
         self.app.close()
 
     def request(self, method: str, path: str, **options: Any) -> httpx.Response:
-        answer = self._runner.run(self._http.request(method, path, **options))
-        check_answer(answer)
-        return answer
+        response = self._runner.run(self._http.request(method, path, **options))
+        check_answer(response)
+        return response
 
     def together(self, *requests: tuple[str, str]) -> list[httpx.Response]:
         """Send requests at the same time."""
@@ -111,34 +111,34 @@ class Server:
         return self.ok("POST", "videos", json=body)
 
     def ok(self, method: str, path: str, **options: Any) -> dict[str, Any]:
-        answer = self.request(method, path, **options)
-        assert 200 == answer.status_code, answer.text
-        video: dict[str, Any] = answer.json()
+        response = self.request(method, path, **options)
+        assert 200 == response.status_code, response.text
+        video: dict[str, Any] = response.json()
         return video
 
     def refused(self, status: int, method: str, path: str, **options: Any) -> dict[str, Any]:
         """Send a request that must be refused with this status; give its error."""
-        answer = self.request(method, path, **options)
-        assert answer.status_code == status, answer.text
-        error: dict[str, Any] = answer.json()["error"]
+        response = self.request(method, path, **options)
+        assert response.status_code == status, response.text
+        error: dict[str, Any] = response.json()["error"]
         return error
 
 
-def check_answer(answer: httpx.Response) -> None:
+def check_answer(response: httpx.Response) -> None:
     """Fail unless an answer has a request id, no server error, and the shape that the contract gives it."""
-    assert answer.headers["x-request-id"]
-    assert answer.status_code < 500, answer.text
-    if answer.request.method == "HEAD" or answer.status_code == 204:
-        assert b"" == answer.content
+    assert response.headers["x-request-id"]
+    assert response.status_code < 500, response.text
+    if response.request.method == "HEAD" or response.status_code == 204:
+        assert b"" == response.content
         return
-    if answer.status_code >= 400:
-        assert "application/json" == answer.headers["content-type"]
-        assert_fits(answer.json(), "#/components/schemas/ErrorResponse")
-        assert isinstance(answer.json()["error"]["code"], str)
+    if response.status_code >= 400:
+        assert "application/json" == response.headers["content-type"]
+        assert_fits(response.json(), "#/components/schemas/ErrorResponse")
+        assert isinstance(response.json()["error"]["code"], str)
         return
-    address = _schema_address(answer)
+    address = _schema_address(response)
     if address is not None:
-        assert_fits(answer.json(), address)
+        assert_fits(response.json(), address)
 
 
 def assert_fits(value: Any, address: str) -> None:
@@ -146,22 +146,22 @@ def assert_fits(value: Any, address: str) -> None:
     assert [] == [error.message for error in validator.iter_errors(value)]
 
 
-def _schema_address(answer: httpx.Response) -> str | None:
+def _schema_address(response: httpx.Response) -> str | None:
     """Find the schema of an answer by its path in the contract: literal steps first, as the contract says."""
-    if answer.request.url.path == "/" or answer.request.url.path.startswith("/_emulator/"):
+    if response.request.url.path == "/" or response.request.url.path.startswith("/_emulator/"):
         return None  # the emulator's own
-    steps = answer.request.url.path.removeprefix("/v1").split("/")
+    steps = response.request.url.path.removeprefix("/v1").split("/")
     for path in sorted(DOCUMENT["paths"], key=lambda each: each.count("{")):
         pattern = path.split("/")
         if len(pattern) == len(steps) and all(p.startswith("{") or p == s for p, s in zip(pattern, steps, strict=True)):
-            operation = DOCUMENT["paths"][path][answer.request.method.lower()]
-            content = operation["responses"][str(answer.status_code)]["content"]
-            media_type = answer.headers["content-type"].partition(";")[0]
+            operation = DOCUMENT["paths"][path][response.request.method.lower()]
+            content = operation["responses"][str(response.status_code)]["content"]
+            media_type = response.headers["content-type"].partition(";")[0]
             assert media_type in content
             if media_type != "application/json":
                 return None
             return str(content[media_type]["schema"]["$ref"])
-    raise AssertionError(f"the contract has no path for {answer.request.url}")
+    raise AssertionError(f"the contract has no path for {response.request.url}")
 
 
 @pytest.fixture(scope="session")

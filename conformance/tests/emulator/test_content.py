@@ -101,19 +101,19 @@ class TestRanges:
         self, ranges: list[tuple[int | None, int | None]], length: int
     ) -> None:
         file = range(length)
-        asked: set[int] = set()
+        requested: set[int] = set()
         for first, last in ranges:
             if first is None:
-                asked.update(file[max(0, length - (last or 0)) :])
+                requested.update(file[max(0, length - (last or 0)) :])
             else:
-                asked.update(file[first:] if last is None else file[first : last + 1])
+                requested.update(file[first:] if last is None else file[first : last + 1])
         header = "bytes=" + ", ".join(f"{'' if a is None else a}-{'' if b is None else b}" for a, b in ranges)
         try:
             spans = requested_spans(header, None, etag="", length=length) or ()
         except UnsatisfiableError:
             spans = ()
         got = [place for span in spans for place in file[span.start : span.end]]
-        assert sorted(asked) == sorted(got)
+        assert sorted(requested) == sorted(got)
 
     def test_very_many_ranges_are_ignored(self) -> None:
         def spans_of(count: int) -> tuple[Span, ...] | None:
@@ -142,16 +142,16 @@ def test_each_variant_is_a_file_of_its_type(serve: type[Server], query: str, med
     with serve() as server:
         id_ = server.create()["id"]
         params = {"variant": query} if query else {}
-        answer = server.get(f"videos/{id_}/content", params=params)
-        assert (200, media_type) == (answer.status_code, answer.headers["content-type"])
-        assert str(len(answer.content)) == answer.headers["content-length"]
-        assert "bytes" == answer.headers["accept-ranges"]
+        response = server.get(f"videos/{id_}/content", params=params)
+        assert (200, media_type) == (response.status_code, response.headers["content-type"])
+        assert str(len(response.content)) == response.headers["content-length"]
+        assert "bytes" == response.headers["accept-ranges"]
         if media_type == "video/mp4":
-            with av.open(io.BytesIO(answer.content)) as container:
+            with av.open(io.BytesIO(response.content)) as container:
                 stream = container.streams.video[0]
                 assert ("h264", 64, 48) == (stream.codec_context.name, stream.width, stream.height)
         else:
-            with Image.open(io.BytesIO(answer.content)) as image:
+            with Image.open(io.BytesIO(response.content)) as image:
                 assert media_type == image.get_format_mimetype()
 
 
@@ -175,10 +175,10 @@ def test_parts_add_up_to_the_whole(serve: type[Server]) -> None:
         assert (200, whole.content) == (stale.status_code, stale.content)
 
 
-def parts_of(answer: httpx.Response) -> dict[str, tuple[str, bytes]]:
+def parts_of(response: httpx.Response) -> dict[str, tuple[str, bytes]]:
     """Read a multipart/byteranges answer with a parser that is not ours: Content-Range to media type and bytes."""
-    head = f"Content-Type: {answer.headers['content-type']}\r\n\r\n".encode()
-    message = BytesParser(policy=policy.HTTP).parsebytes(head + answer.content)
+    head = f"Content-Type: {response.headers['content-type']}\r\n\r\n".encode()
+    message = BytesParser(policy=policy.HTTP).parsebytes(head + response.content)
     assert not message.defects
     assert "multipart/byteranges" == message.get_content_type()
     parts: dict[str, tuple[str, bytes]] = {}
@@ -199,14 +199,14 @@ def test_the_parts_of_one_answer_add_up_to_the_whole(sent: tuple[Server, str, by
     pieces: dict[int, bytes] = {}
     for half in (spans[::2], spans[1::2]):
         header = "bytes=" + ",".join(f"{start}-{end - 1}" for start, end in half)
-        answer = server.get(path, headers={"Range": header})
-        assert 206 == answer.status_code
+        response = server.get(path, headers={"Range": header})
+        assert 206 == response.status_code
         if len(half) == 1:
-            pieces[half[0][0]] = answer.content
+            pieces[half[0][0]] = response.content
             continue
-        assert "content-range" not in answer.headers
-        assert str(len(answer.content)) == answer.headers["content-length"]
-        parts = parts_of(answer)
+        assert "content-range" not in response.headers
+        assert str(len(response.content)) == response.headers["content-length"]
+        parts = parts_of(response)
         assert [f"bytes {start}-{end - 1}/{len(whole)}" for start, end in half] == list(parts)
         assert {"video/mp4"} == {media_type for media_type, _ in parts.values()}
         pieces |= {start: content for (start, _), (_, content) in zip(half, parts.values(), strict=True)}
@@ -216,32 +216,32 @@ def test_the_parts_of_one_answer_add_up_to_the_whole(sent: tuple[Server, str, by
 def test_several_ranges_that_are_one_get_a_plain_answer(sent: tuple[Server, str, bytes]) -> None:
     server, path, whole = sent
     for header, expected in (("bytes=0-9,5-19", whole[:20]), (f"bytes=0-9,{len(whole)}-", whole[:10])):
-        answer = server.get(path, headers={"Range": header})
+        response = server.get(path, headers={"Range": header})
         span = f"bytes 0-{len(expected) - 1}/{len(whole)}"
         assert (206, "video/mp4", span) == (
-            answer.status_code,
-            answer.headers["content-type"],
-            answer.headers["content-range"],
+            response.status_code,
+            response.headers["content-type"],
+            response.headers["content-range"],
         )
-        assert expected == answer.content
+        assert expected == response.content
 
 
 def test_several_ranges_hold_for_the_very_same_file_only(sent: tuple[Server, str, bytes]) -> None:
     server, path, whole = sent
     headers = {"Range": "bytes=0-9,20-29", "If-Range": '"stale"'}
-    answer = server.get(path, headers=headers)
-    assert (200, whole) == (answer.status_code, answer.content)
-    answer = server.get(path, headers={**headers, "If-Range": answer.headers["etag"]})
-    assert [whole[:10], whole[20:30]] == [content for _, content in parts_of(answer).values()]
+    response = server.get(path, headers=headers)
+    assert (200, whole) == (response.status_code, response.content)
+    response = server.get(path, headers={**headers, "If-Range": response.headers["etag"]})
+    assert [whole[:10], whole[20:30]] == [content for _, content in parts_of(response).values()]
 
 
 def test_a_range_behind_the_end_is_a_416_that_tells_the_length(serve: type[Server]) -> None:
     with serve() as server:
         path = f"videos/{server.create()['id']}/content"
         length = len(server.get(path).content)
-        answer = server.get(path, headers={"Range": f"bytes={length}-"})
-        assert (416, f"bytes */{length}") == (answer.status_code, answer.headers["content-range"])
-        assert "Range" == answer.json()["error"]["param"]
+        response = server.get(path, headers={"Range": f"bytes={length}-"})
+        assert (416, f"bytes */{length}") == (response.status_code, response.headers["content-range"])
+        assert "Range" == response.json()["error"]["param"]
 
 
 def test_head_tells_what_get_would_send(serve: type[Server]) -> None:
@@ -256,17 +256,17 @@ def test_head_tells_what_get_would_send(serve: type[Server]) -> None:
 def test_equal_jobs_give_equal_bytes_and_others_do_not(serve: type[Server]) -> None:
     with serve() as server:
         ids = [server.create(prompt)["id"] for prompt in ("A cat", "A cat", "A dog")]
-        answers = [server.get(f"videos/{id_}/content") for id_ in ids]
-        assert answers[0].content == answers[1].content
-        assert answers[0].headers["etag"] == answers[1].headers["etag"]
-        assert answers[0].headers["etag"] != answers[2].headers["etag"]
+        responses = [server.get(f"videos/{id_}/content") for id_ in ids]
+        assert responses[0].content == responses[1].content
+        assert responses[0].headers["etag"] == responses[1].headers["etag"]
+        assert responses[0].headers["etag"] != responses[2].headers["etag"]
 
 
 def test_a_file_is_made_once_however_many_ask(serve: type[Server], tmp_path: Path) -> None:
     with serve(database=tmp_path / "jobs.db") as server:
         id_ = server.create()["id"]
-        answers = server.together(*[("GET", f"videos/{id_}/content")] * 8)
-        assert 1 == len({answer.content for answer in answers})
+        responses = server.together(*[("GET", f"videos/{id_}/content")] * 8)
+        assert 1 == len({response.content for response in responses})
         assert 1 == len(list((tmp_path / "jobs.db-media").iterdir()))
 
 

@@ -23,9 +23,9 @@ SMALL = {"size": "64x48", "seconds": "1"}
 
 def control(server: Server, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
     """Use a control endpoint; the answer must be a 200."""
-    answer = server.request(method, f"{ROOT}/{path}", json=body)
-    assert 200 == answer.status_code, answer.text
-    said: dict[str, Any] = answer.json()
+    response = server.request(method, f"{ROOT}/{path}", json=body)
+    assert 200 == response.status_code, response.text
+    said: dict[str, Any] = response.json()
     return said
 
 
@@ -247,8 +247,8 @@ def test_an_unknown_job_cannot_be_advanced(serve: type[Server]) -> None:
 
 def test_control_is_http_as_elsewhere(serve: type[Server]) -> None:
     with serve() as server:
-        answer = server.request("PUT", f"{ROOT}/faults")
-        assert (405, "DELETE, GET, HEAD, OPTIONS, POST") == (answer.status_code, answer.headers["allow"])
+        response = server.request("PUT", f"{ROOT}/faults")
+        assert (405, "DELETE, GET, HEAD, OPTIONS, POST") == (response.status_code, response.headers["allow"])
         assert 204 == server.request("OPTIONS", f"{ROOT}/state").status_code
         server.refused(404, "GET", f"{ROOT}/nothing")
         server.refused(404, "GET", "http://emulator/_emulator")

@@ -56,8 +56,8 @@ def create(client: httpx.Client, number: int) -> str | None:
     """Create the job of a number, under its own key; give its id, None if there was no answer."""
     body = {"prompt": f"Job {number}", **SMALL}
     with contextlib.suppress(httpx.TransportError):
-        answer = client.post("/videos", json=body, headers={"Idempotency-Key": f"key-{number}"})
-        return str(answer.raise_for_status().json()["id"])
+        response = client.post("/videos", json=body, headers={"Idempotency-Key": f"key-{number}"})
+        return str(response.raise_for_status().json()["id"])
     return None
 
 

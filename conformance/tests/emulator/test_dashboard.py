@@ -144,9 +144,9 @@ class TestJobs:
         hostile = "<img src=x onerror=alert(1)>\u202e\r\n</script>\N{PILE OF POO}"
         with serve() as server:
             server.create(hostile)
-            answer = server.get(JOBS)
-            assert "application/json" == answer.headers["content-type"]
-            assert hostile == answer.json()["jobs"][0]["prompt"]
+            response = server.get(JOBS)
+            assert "application/json" == response.headers["content-type"]
+            assert hostile == response.json()["jobs"][0]["prompt"]
 
     @pytest.mark.parametrize("pace", ["polls:2", "manual"])
     def test_looking_at_them_moves_none(self, serve: type[Server], pace: str) -> None:
@@ -170,9 +170,9 @@ class TestJobs:
             etags = [server.get(JOBS).headers["etag"]]
 
             def again(known: str) -> int:
-                answer = server.get(JOBS, headers={"If-None-Match": known})
-                etags.append(answer.headers["etag"])
-                return answer.status_code
+                response = server.get(JOBS, headers={"If-None-Match": known})
+                etags.append(response.headers["etag"])
+                return response.status_code
 
             server.clock.advance(5)
             assert 304 == again(etags[0])

@@ -109,8 +109,8 @@ class TestCommands:
                 assert url.startswith("http://127.0.0.1:8000/")
                 url = url.replace("http://127.0.0.1:8000/v1", base_url)
                 url = url.replace("http://127.0.0.1:8000", base_url.removesuffix("/v1"))
-                answer = client.request(method, url, headers=headers, content=body)
-                assert 200 == answer.status_code, answer.text
+                response = client.request(method, url, headers=headers, content=body)
+                assert 200 == response.status_code, response.text
 
 
 def curl(command: str) -> tuple[str, str, dict[str, str], str | None]:

@@ -33,11 +33,11 @@ def test_a_picture_that_cannot_be_made_is_tried_again(
         path = f"videos/{server.create()['id']}/content"
         with monkeypatch.context() as patch:
             patch.setitem(library._RENDERERS, Variant.VIDEO, fail)
-            answer = server.together(("GET", path))[0]
-        assert (500, "server_error") == (answer.status_code, answer.json()["error"]["type"])
-        fits(answer.json(), "#/components/schemas/ErrorResponse")
-        assert answer.headers["x-request-id"] in caplog.text
-        assert "No space left" not in answer.text
+            response = server.together(("GET", path))[0]
+        assert (500, "server_error") == (response.status_code, response.json()["error"]["type"])
+        fits(response.json(), "#/components/schemas/ErrorResponse")
+        assert response.headers["x-request-id"] in caplog.text
+        assert "No space left" not in response.text
         assert [] == list((tmp_path / "jobs.db-media").iterdir())
         assert 200 == server.get(path).status_code
 

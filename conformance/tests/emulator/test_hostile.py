@@ -124,9 +124,9 @@ def _escaped(segment: str | bytes) -> str:
     tail=st.sampled_from(["", "/content", "/remix", "/", "/x", "/content/"]),
 )
 def test_any_path_and_query(server: Server, segment: str | bytes, query: bytes, method: str, tail: str) -> None:
-    answer = server.request(method, f"videos/{_escaped(segment)}{tail}?{_escaped(query)}=1&limit={_escaped(query)}")
-    if answer.status_code == 405:
-        assert method not in answer.headers["allow"].split(", ")
+    response = server.request(method, f"videos/{_escaped(segment)}{tail}?{_escaped(query)}=1&limit={_escaped(query)}")
+    if response.status_code == 405:
+        assert method not in response.headers["allow"].split(", ")
 
 
 @HARD
@@ -151,5 +151,5 @@ def test_any_damaged_file(server: Server, png: bytes, data: st.DataObject, *, is
         damaged[place] = data.draw(st.integers(0, 255))
     damaged = damaged[: data.draw(st.integers(0, len(whole)) | st.just(len(whole)))]
     field, path = ("video", "videos/edits") if is_video else ("input_reference", "videos")
-    answer = server.post(path, files={"prompt": (None, b"x"), field: ("file", bytes(damaged))})
-    assert answer.status_code in {200, 400, 422}
+    response = server.post(path, files={"prompt": (None, b"x"), field: ("file", bytes(damaged))})
+    assert response.status_code in {200, 400, 422}

@@ -90,10 +90,10 @@ def test_create_answers_queued_and_an_instant_job_is_done_at_the_first_read(serv
     with serve() as server:
         created = server.create()
         assert ("queued", 0, None) == (created["status"], created["progress"], created["completed_at"])
-        answer = server.get(f"videos/{created['id']}")
-        assert ("completed", 100) == (answer.json()["status"], answer.json()["progress"])
-        assert created["created_at"] == answer.json()["completed_at"]
-        assert "openai-poll-after-ms" not in answer.headers
+        response = server.get(f"videos/{created['id']}")
+        assert ("completed", 100) == (response.json()["status"], response.json()["progress"])
+        assert created["created_at"] == response.json()["completed_at"]
+        assert "openai-poll-after-ms" not in response.headers
 
 
 def test_reads_by_retrieve_and_by_list_count_alike(serve: type[Server]) -> None:
@@ -118,10 +118,10 @@ def test_the_clock_moves_a_job_in_seconds(serve: type[Server]) -> None:
         id_ = server.create()["id"]
         seen = []
         for _ in range(12):
-            answer = server.get(f"videos/{id_}")
-            seen.append((answer.json()["status"], answer.json()["progress"]))
-            if answer.json()["status"] != "completed":
-                assert 0 < int(answer.headers["openai-poll-after-ms"]) <= 1000
+            response = server.get(f"videos/{id_}")
+            seen.append((response.json()["status"], response.json()["progress"]))
+            if response.json()["status"] != "completed":
+                assert 0 < int(response.headers["openai-poll-after-ms"]) <= 1000
             server.clock.advance(1)
         assert ("queued", 0) == seen[0]
         assert ("in_progress", 50) == seen[5]

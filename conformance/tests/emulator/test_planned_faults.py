@@ -80,9 +80,9 @@ class TestInMemory:
             planned = server.ok("POST", FAULTS, json=body)["faults"]
             assert [{**body, "left": 2}] == planned
             for _ in range(2):
-                answer = server.post("videos", json=SMALL)
-                assert (429, "7") == (answer.status_code, answer.headers["retry-after"])
-                assert "rate_limit_error" == answer.json()["error"]["type"]
+                response = server.post("videos", json=SMALL)
+                assert (429, "7") == (response.status_code, response.headers["retry-after"])
+                assert "rate_limit_error" == response.json()["error"]["type"]
             assert [] == server.ok("GET", "videos")["data"]
             server.create()
 
@@ -109,9 +109,9 @@ class TestInMemory:
     ) -> None:
         with serve() as server:
             server.app._engine.faults.add(Fault(status=200, body=body))
-            answer = server.together(("GET", "videos"))[0]
-            assert (expected, media_type) == (answer.content, answer.headers.get("content-type"))
-            assert answer.headers["x-request-id"]
+            response = server.together(("GET", "videos"))[0]
+            assert (expected, media_type) == (response.content, response.headers.get("content-type"))
+            assert response.headers["x-request-id"]
 
     def test_headers_can_be_changed_alone(self, serve: type[Server]) -> None:
         with serve(pace="manual") as server:
@@ -143,8 +143,8 @@ class TestInMemory:
     def test_a_truncated_answer_ends_early(self, serve: type[Server]) -> None:
         with serve() as server:
             server.app._engine.faults.add(Fault(truncate=10))
-            answer = server.together(("GET", "videos"))[0]
-            assert (10, True) == (len(answer.content), int(answer.headers["content-length"]) > 10)
+            response = server.together(("GET", "videos"))[0]
+            assert (10, True) == (len(response.content), int(response.headers["content-length"]) > 10)
 
     def test_a_reset_is_an_error_of_the_transport(self, serve: type[Server]) -> None:
         with serve() as server:
@@ -155,8 +155,8 @@ class TestInMemory:
 
 
 def collect(client: httpx.Client, path: str, into: list[bytes]) -> None:
-    with client.stream("GET", path) as answer:
-        for chunk in answer.iter_raw():
+    with client.stream("GET", path) as response:
+        for chunk in response.iter_raw():
             into.append(chunk)  # noqa: PERF402 - what came before a break stays
 
 
@@ -226,9 +226,9 @@ class TestOnTheWire:
             host, port = root.removeprefix("http://").split(":")
             reader, writer = await asyncio.open_connection(host, int(port))
             writer.write(b"GET /v1/videos HTTP/1.1\r\nhost: x\r\n\r\n")
-            answer = await reader.read()
+            response = await reader.read()
             writer.close()
-            return answer
+            return response
 
         head, _, body = asyncio.run(raw()).partition(b"\r\n\r\n")
         assert right == body
@@ -249,11 +249,11 @@ class TestOnTheWire:
             host, port = root.removeprefix("http://").split(":")
             reader, writer = await asyncio.open_connection(host, int(port))
             writer.write(lines + b"\r\n\r\n")
-            answer = await reader.read()
+            response = await reader.read()
             writer.close()
-            return answer
+            return response
 
-        answer: Any = asyncio.run(raw())
-        assert answer.startswith(b"HTTP/1.1 400 ")
-        assert b'"code": "invalid_http"' in answer
-        assert b"x-request-id: " in answer
+        response: Any = asyncio.run(raw())
+        assert response.startswith(b"HTTP/1.1 400 ")
+        assert b'"code": "invalid_http"' in response
+        assert b"x-request-id: " in response

@@ -33,9 +33,9 @@ def test_another_key_than_the_one_that_was_set_is_refused(serve: type[Server], h
     with serve(api_key="right") as server:
         headers = {} if header is None else {"Authorization": header.encode("latin-1")}
         for method, path in (("GET", "videos"), ("POST", "videos"), ("DELETE", "videos/video_1")):
-            answer = server.request(method, path, headers=headers)
-            assert (401, "Bearer") == (answer.status_code, answer.headers["www-authenticate"])
-            assert ("authentication_error", code) == tuple(answer.json()["error"][key] for key in ("type", "code"))
+            response = server.request(method, path, headers=headers)
+            assert (401, "Bearer") == (response.status_code, response.headers["www-authenticate"])
+            assert ("authentication_error", code) == tuple(response.json()["error"][key] for key in ("type", "code"))
 
 
 def test_the_right_key_is_taken(serve: type[Server]) -> None:
@@ -89,10 +89,10 @@ def test_an_id_may_hold_an_escaped_slash(serve: type[Server]) -> None:
 )
 def test_a_wrong_method_is_told_the_right_ones(serve: type[Server], method: str, path: str, allowed: str) -> None:
     with serve() as server:
-        answer = server.request(method, path)
-        assert (405, allowed) == (answer.status_code, answer.headers["allow"])
-        answer = server.request("OPTIONS", path)
-        assert (204, allowed) == (answer.status_code, answer.headers["allow"])
+        response = server.request(method, path)
+        assert (405, allowed) == (response.status_code, response.headers["allow"])
+        response = server.request("OPTIONS", path)
+        assert (204, allowed) == (response.status_code, response.headers["allow"])
 
 
 def test_head_is_get_without_the_body(serve: type[Server]) -> None:

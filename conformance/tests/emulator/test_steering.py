@@ -211,8 +211,8 @@ def test_webhooks_go_where_a_test_says(server: OpenVideosServer, receiver: Any) 
 def test_faults_that_are_left_are_told(server: OpenVideosServer, client: httpx.Client) -> None:
     server.fail_next(429, count=2, headers={"Retry-After": "0"}, operation="retrieve_video")
     server.fail_next(reset="before_answer", method="POST", path="/v1/videos")
-    answer = client.get("/videos/video_any")
-    assert (429, "0") == (answer.status_code, answer.headers["retry-after"])
+    response = client.get("/videos/video_any")
+    assert (429, "0") == (response.status_code, response.headers["retry-after"])
     assert [
         PlannedFault(left=1, status=429, operation="retrieve_video"),
         PlannedFault(left=1, method="POST", path="/v1/videos"),

@@ -38,11 +38,11 @@ class TestFullDisk:
         ):
             body = {"prompt": "x", "model": "x" * 9000, "size": "64x48", "seconds": "1"}
             ids: list[str] = []
-            while (answer := client.post("/videos", json=body)).status_code == 200:
-                ids.append(answer.json()["id"])
+            while (response := client.post("/videos", json=body)).status_code == 200:
+                ids.append(response.json()["id"])
                 assert len(ids) < 100
-            assert (507, "storage_full") == (answer.status_code, answer.json()["error"]["code"])
-            assert "disk is full" in answer.json()["error"]["message"]
+            assert (507, "storage_full") == (response.status_code, response.json()["error"]["code"])
+            assert "disk is full" in response.json()["error"]["message"]
             assert ids[::-1] == [video["id"] for video in client.get("/videos", params={"limit": 100}).json()["data"]]
             process.kill()
         with run(cwd=tmp_path) as (_, base_url):
@@ -55,16 +55,16 @@ class TestFullDisk:
             httpx.Client(base_url=base_url, trust_env=False, timeout=20) as client,
         ):
             id_ = client.post("/videos", json={"prompt": "x", "size": "1280x720", "seconds": "20"}).json()["id"]
-            answer = client.get(f"/videos/{id_}/content")
-            assert (507, "storage_full") == (answer.status_code, answer.json()["error"]["code"])
+            response = client.get(f"/videos/{id_}/content")
+            assert (507, "storage_full") == (response.status_code, response.json()["error"]["code"])
             assert [] == list(tmp_path.glob("*-media/*"))
             assert 200 == client.get(f"/videos/{id_}").status_code
 
     def test_an_upload_that_has_no_room_is_refused(self, run: Run, tmp_path: Path) -> None:
         with run("--pace", "instant", cwd=tmp_path, after=LIMIT.format(500_000)) as (_, base_url):
             files = {"prompt": (None, b"x"), "input_reference": ("a.png", b"x" * 4_000_000)}
-            answer = httpx.post(f"{base_url}/videos", files=files, trust_env=False, timeout=20)
-            assert (507, "storage_full") == (answer.status_code, answer.json()["error"]["code"])
+            response = httpx.post(f"{base_url}/videos", files=files, trust_env=False, timeout=20)
+            assert (507, "storage_full") == (response.status_code, response.json()["error"]["code"])
 
 
 @pytest.mark.parametrize("damage", ["cut", "scribbled"])

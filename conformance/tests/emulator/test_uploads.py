@@ -31,7 +31,7 @@ class Upload:
     ) -> None:
         self.start, self.media_type = start, media_type
         self.chunks, self.gone_after = chunks, gone_after
-        self.asked = 0
+        self.requested = 0
         self.largest_on_disk = 0
         self.status: int | None = None
         self.body = b""
@@ -54,12 +54,12 @@ class Upload:
             tracemalloc.stop()
 
     async def receive(self) -> dict[str, Any]:
-        self.asked += 1
+        self.requested += 1
         self.largest_on_disk = max(self.largest_on_disk, sum(open_files()))
-        if self.asked == self.gone_after:
+        if self.requested == self.gone_after:
             return {"type": "http.disconnect"}
-        body = self.start if self.asked == 1 else CHUNK
-        return {"type": "http.request", "body": body, "more_body": self.asked != self.chunks}
+        body = self.start if self.requested == 1 else CHUNK
+        return {"type": "http.request", "body": body, "more_body": self.requested != self.chunks}
 
     async def send(self, message: dict[str, Any]) -> None:
         self.status = message.get("status", self.status)
@@ -98,7 +98,7 @@ def test_an_endless_form_is_refused_while_it_streams(app: Any) -> None:
     upload.send_to(app)
     assert (413, "body_too_large") == (upload.status, json.loads(upload.body)["error"]["code"])
     # As much again is read and thrown away, so that the client sees the answer and no reset.
-    assert LIMIT < upload.asked * len(CHUNK) <= 2 * LIMIT + 3 * len(CHUNK)
+    assert LIMIT < upload.requested * len(CHUNK) <= 2 * LIMIT + 3 * len(CHUNK)
     assert upload.peak < LIMIT / 2
     if sys.platform == "linux":
         assert LIMIT - 2 * len(CHUNK) <= upload.largest_on_disk <= LIMIT

@@ -98,10 +98,10 @@ class TestAttempts:
             assert after.next_at is not None
             assert pause_after(after.attempts) <= after.next_at - now + 1e-6 <= LONGEST_PAUSE + 1e-5
 
-    @pytest.mark.parametrize(("asked", "pause"), [(0, 0.5), (0.1, 0.5), (20, 20), (1e9, 60)])
-    def test_a_receiver_may_ask_for_a_longer_pause_up_to_a_minute(self, asked: float, pause: float) -> None:
+    @pytest.mark.parametrize(("requested", "pause"), [(0, 0.5), (0.1, 0.5), (20, 20), (1e9, 60)])
+    def test_a_receiver_may_ask_for_a_longer_pause_up_to_a_minute(self, requested: float, pause: float) -> None:
         event = Event("evt_1", "video_1", "video.failed", happens_at=0.0, next_at=0.0)
-        assert 100 + pause == attempted(event, Outcome(status=503, retry_after=asked), now=100.0).next_at
+        assert 100 + pause == attempted(event, Outcome(status=503, retry_after=requested), now=100.0).next_at
 
     @given(st.lists(EVENTS, unique_by=lambda event: event.video_id), st.sets(st.integers(0, 9)), st.integers(0, 12))
     def test_what_failed_least_goes_first_and_one_attempt_runs_per_job(
@@ -350,8 +350,8 @@ def test_a_server_with_a_url_announces_the_jobs_that_it_finds_running(tmp_path: 
     first.close()
     second = engine(has_events=True)
     second.advance()
-    told = {event.video_id for event in second.outbox.happened(now=now)}
-    assert (True, {by_hand, by_clock}) == (ended not in told, told)
+    reported = {event.video_id for event in second.outbox.happened(now=now)}
+    assert (True, {by_hand, by_clock}) == (ended not in reported, reported)
     second.close()
 
 

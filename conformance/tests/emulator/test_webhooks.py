@@ -39,7 +39,7 @@ SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 SMALL = {"size": "64x48", "seconds": "1"}
 RECIPE = Recipe(prompt="A cat", model="sora-2", size="64x48", seconds=1)
 PATIENCE = 30.0
-Answer = int | bytes
+Response = int | bytes
 """A status, or all the bytes of an answer."""
 
 
@@ -50,7 +50,7 @@ class Receiver:
     """
 
     def __init__(self, *, started: bool = True) -> None:
-        self.answer: Callable[[str], Answer] = lambda _video_id: 200
+        self.response: Callable[[str], Response] = lambda _video_id: 200
         self.taken: list[tuple[str, str, str]] = []  # event id, type, video id
         self._news = threading.Condition()
         self._sdk = OpenVideos(base_url="http://127.0.0.1:1/v1", api_key="k", webhook_secret=SECRET)
@@ -70,7 +70,7 @@ class Receiver:
         self._server.server_close()
         self._sdk.close()
 
-    def take(self, headers: dict[str, str], body: bytes) -> Answer:
+    def take(self, headers: dict[str, str], body: bytes) -> Response:
         event = self._sdk.webhooks.unwrap(body, headers)
         parsed = json.loads(body)
         assert isinstance(event, VideoCompleted | VideoFailed)
@@ -80,7 +80,7 @@ class Receiver:
         with self._news:
             self.taken.append((parsed["id"], parsed["type"], video_id))
             self._news.notify_all()
-        return self.answer(video_id)
+        return self.response(video_id)
 
     def wait(self, count: int) -> list[tuple[str, str, str]]:
         """Wait until so many deliveries have come."""
@@ -115,14 +115,14 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["content-length"]))
         try:
             assert isinstance(self.server, _Server)
-            answer = self.server.receiver.take({name.lower(): value for name, value in self.headers.items()}, body)
+            response = self.server.receiver.take({name.lower(): value for name, value in self.headers.items()}, body)
         except Exception:  # noqa: BLE001 - the test sees that nothing was taken
-            answer = 400
-        if isinstance(answer, bytes):
+            response = 400
+        if isinstance(response, bytes):
             self.close_connection = True
-            self.wfile.write(answer)
+            self.wfile.write(response)
             return
-        self.send_response(answer)
+        self.send_response(response)
         self.send_header("content-length", "2")
         self.end_headers()
         self.wfile.write(b"ok")
@@ -236,13 +236,13 @@ class TestWhen:
             assert [("video.completed", id_)] == [each[1:] for each in receiver.wait(1)]
 
     def test_a_reset_forgets_them(self, serve: type[Server], receiver: Receiver) -> None:
-        receiver.answer = lambda _: 500
+        receiver.response = lambda _: 500
         with serve(webhook_url=receiver.url, webhook_secret=SECRET) as server:
             server.create()
             receiver.wait(1)
             assert [] == server.ok("POST", f"{ROOT}/reset")["events"]
             server.clock.advance(100)
-            receiver.answer = lambda _: 200
+            receiver.response = lambda _: 200
             id_ = server.create()["id"]
             assert id_ == receiver.wait(2)[1][2]
             eventually(lambda: events(server)[0]["delivery"] == "delivered")
@@ -265,7 +265,7 @@ class TestWhen:
             server.create("[slow:3600]")
             server.ok("POST", f"{ROOT}/advance", json={"seconds": 3600})
             receiver.wait(71)
-            receiver.answer = lambda _: 200 if len(receiver.taken) > 72 else 500
+            receiver.response = lambda _: 200 if len(receiver.taken) > 72 else 500
             server.create("[slow:3600]")
             server.ok("POST", f"{ROOT}/advance", json={"seconds": 3600})
             receiver.wait(73)  # by itself, after half a second
@@ -275,7 +275,7 @@ class TestRetries:
     def test_each_refusal_is_repeated_under_the_same_id_until_it_is_given_up(
         self, receiver: Receiver, clock: Clock, caplog: pytest.LogCaptureFixture
     ) -> None:
-        receiver.answer = lambda _: 500
+        receiver.response = lambda _: 500
         with dispatching(receiver.url, clock) as (engine, dispatcher):
             engine.create(RECIPE)
             for attempt in range(1, 13):
@@ -297,7 +297,7 @@ class TestRetries:
         ] == [(each.levelname, each.getMessage()) for each in caplog.records if each.levelno > logging.INFO]
 
     @pytest.mark.parametrize(
-        ("answer", "delivery", "status"),
+        ("response", "delivery", "status"),
         [
             (204, "delivered", 204),
             (410, "given_up", 410),
@@ -311,9 +311,9 @@ class TestRetries:
         ],
     )
     def test_what_an_answer_means(
-        self, receiver: Receiver, clock: Clock, answer: Answer, delivery: str, status: int | None
+        self, receiver: Receiver, clock: Clock, response: Response, delivery: str, status: int | None
     ) -> None:
-        receiver.answer = lambda _: answer
+        receiver.response = lambda _: response
         with dispatching(receiver.url, clock) as (engine, _):
             engine.create(RECIPE)
             eventually(lambda: happened(engine)[0].attempts == 1)
@@ -330,7 +330,7 @@ class TestRetries:
         self, receiver: Receiver, clock: Clock, header: str, pause: float
     ) -> None:
         head = f"HTTP/1.1 503 Busy\r\nRetry-After: {header}\r\nContent-Length: 0\r\n\r\n"
-        receiver.answer = lambda _: head.encode("latin-1")
+        receiver.response = lambda _: head.encode("latin-1")
         with dispatching(receiver.url, clock) as (engine, _):
             engine.create(RECIPE)
             eventually(lambda: happened(engine)[0].attempts == 1)
@@ -340,11 +340,11 @@ class TestRetries:
         self, serve: type[Server], receiver: Receiver, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(webhook_events, "_LONGEST_WAIT", 3600.0)
-        receiver.answer = lambda _: b"HTTP/1.1 503 Busy\r\nRetry-After: 60\r\nContent-Length: 0\r\n\r\n"
+        receiver.response = lambda _: b"HTTP/1.1 503 Busy\r\nRetry-After: 60\r\nContent-Length: 0\r\n\r\n"
         with serve(webhook_url=receiver.url, webhook_secret=SECRET) as server:
             server.create()
             eventually(lambda: events(server)[0]["attempts"] == 1)
-            receiver.answer = lambda _: 200
+            receiver.response = lambda _: 200
             server.ok("POST", f"{ROOT}/advance", json={"seconds": 60})
             eventually(lambda: events(server)[0]["delivery"] == "delivered")
 
@@ -381,12 +381,12 @@ class TestBadReceivers:
     ) -> None:
         release, hanging = threading.Event(), set[str]()
 
-        def answer(video_id: str) -> int:
+        def response(video_id: str) -> int:
             if video_id in hanging:
                 release.wait(PATIENCE)
             return 200
 
-        receiver.answer = answer
+        receiver.response = response
         with serve(pace="manual", webhook_url=receiver.url, webhook_secret=SECRET) as server:
             ids = [server.create()["id"] for _ in range(20)]
             hanging.update(ids[:10])
@@ -523,7 +523,7 @@ class TestBadReceivers:
         self, receiver: Receiver, clock: Clock, tmp_path: Path
     ) -> None:
         release = threading.Event()
-        receiver.answer = lambda _: 200 if release.wait(PATIENCE) else 500
+        receiver.response = lambda _: 200 if release.wait(PATIENCE) else 500
         with dispatching(receiver.url, clock, database=tmp_path / "jobs.db") as (engine, dispatcher):
             engine.create(RECIPE)
             receiver.wait(1)
@@ -654,7 +654,7 @@ class TestOptions:
         self, serve: type[Server], receiver: Receiver
     ) -> None:
         release = threading.Event()
-        receiver.answer = lambda _: 200 if release.wait(PATIENCE) else 500
+        receiver.response = lambda _: 200 if release.wait(PATIENCE) else 500
         with contextlib.closing(Receiver()) as other, serve(webhook_url=receiver.url, webhook_secret=SECRET) as server:
             server.create()
             taken = receiver.wait(1)
@@ -690,7 +690,7 @@ class TestOptions:
         self, serve: type[Server], receiver: Receiver, caplog: pytest.LogCaptureFixture
     ) -> None:
         caplog.set_level(logging.DEBUG)
-        receiver.answer = lambda _: 500
+        receiver.response = lambda _: 500
         with serve(webhook_url=receiver.url, webhook_secret=SECRET) as server:
             server.create()
             eventually(lambda: events(server)[0]["attempts"] == 1)

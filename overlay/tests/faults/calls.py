@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from openvideos import SyncConversationCursorPage
 
-from .server import Behaviour, answers, answers_json
+from .server import Behaviour, answers_json, responses
 
 ID: Final = "video_1"
 QUEUED: Final = {"id": ID, "object": "video", "created_at": 1, "model": "m", "status": "queued"}
@@ -69,8 +69,8 @@ METHODS: Final = [
     Method("retrieve", answers_json(COMPLETED), {"video_id": ID}, _id),
     Method("list", answers_json(PAGE), {}, _id_of_the_one),
     Method("delete", answers_json(DELETED), {"video_id": ID}, _id),
-    Method("download_content", answers(200, CLIP, _MEDIA), {"video_id": ID}, _clip, reads_json=False),
-    Method("download", answers(200, CLIP, _MEDIA), {"video_id": ID}, _file, reads_json=False),
+    Method("download_content", responses(200, CLIP, _MEDIA), {"video_id": ID}, _clip, reads_json=False),
+    Method("download", responses(200, CLIP, _MEDIA), {"video_id": ID}, _file, reads_json=False),
     Method("poll", answers_json(COMPLETED), {"video_id": ID}, _id),
     Method("create_and_poll", answers_json(COMPLETED), {"prompt": "p"}, _id, before=(answers_json(QUEUED),)),
 ]

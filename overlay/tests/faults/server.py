@@ -106,7 +106,7 @@ def sends(data: bytes, *, close: bool = False) -> Behaviour:
     return Behaviour(act)
 
 
-def answers(status: int, body: bytes = b"", headers: Headers = ()) -> Behaviour:
+def responses(status: int, body: bytes = b"", headers: Headers = ()) -> Behaviour:
     """Answer in order."""
     return sends(message(status, body, headers))
 
@@ -114,7 +114,7 @@ def answers(status: int, body: bytes = b"", headers: Headers = ()) -> Behaviour:
 def answers_json(value: Any, status: int = 200, headers: Headers = ()) -> Behaviour:
     """Answer in order, with JSON."""
     pairs = list(headers.items() if isinstance(headers, Mapping) else headers)
-    return answers(status, json.dumps(value).encode(), [("content-type", "application/json"), *pairs])
+    return responses(status, json.dumps(value).encode(), [("content-type", "application/json"), *pairs])
 
 
 def resets(after: bytes = b"") -> Behaviour:
@@ -274,7 +274,7 @@ class FaultServer:
             exchange.close()
             return
         self.requests.append(request)
-        behaviour = self.script.popleft() if self.script else answers(599, b"the script is at its end")
+        behaviour = self.script.popleft() if self.script else responses(599, b"the script is at its end")
         behaviour.act(exchange)
 
 

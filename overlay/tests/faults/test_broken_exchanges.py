@@ -18,12 +18,12 @@ from .calls import ID, METHODS, POSTS, READS, Method, files_in, named
 from .clients import Against, Client
 from .server import (
     Behaviour,
-    answers,
     closes,
     closes_at_once,
     head,
     resets,
     resets_at_once,
+    responses,
     stalls,
 )
 
@@ -59,9 +59,9 @@ BROKEN: dict[str, Behaviour] = {
     "a status that is no number": closes(b"HTTP/1.1 OK 200\r\n\r\n"),
     "a header without a name": closes(STATUS_LINE + b": value\r\n\r\n"),
     "headers without an end": closes(head(200, {"x": "y" * 200_000})),
-    "gzip that is none": answers(200, b"{}" * 20, {**JSON, "content-encoding": "gzip"}),
-    "gzip that is damaged": answers(200, ZIPPED[:20] + b"\xff" * 20 + ZIPPED[40:], {"content-encoding": "gzip"}),
-    "gzip that ends early": answers(200, ZIPPED[:-9], {"content-encoding": "gzip"}),
+    "gzip that is none": responses(200, b"{}" * 20, {**JSON, "content-encoding": "gzip"}),
+    "gzip that is damaged": responses(200, ZIPPED[:20] + b"\xff" * 20 + ZIPPED[40:], {"content-encoding": "gzip"}),
+    "gzip that ends early": responses(200, ZIPPED[:-9], {"content-encoding": "gzip"}),
 }
 STALLS: dict[str, Behaviour] = {
     "before the answer": stalls(),

@@ -18,8 +18,8 @@ from .clients import TLS
 class Backend(httpcore.MockBackend):
     """Connects to nowhere, and keeps the timeouts that it is given."""
 
-    def __init__(self, *answer: bytes) -> None:
-        super().__init__(list(answer))
+    def __init__(self, *response: bytes) -> None:
+        super().__init__(list(response))
         self.timeouts: list[float | None] = []
         self.slept = 0.0
 

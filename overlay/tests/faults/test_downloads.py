@@ -12,7 +12,7 @@ from openvideos import DownloadError
 
 from .calls import CLIP, ID, files_in
 from .clients import Against
-from .server import Behaviour, answers, closes, drips, head, message, resets, sends
+from .server import Behaviour, closes, drips, head, message, resets, responses, sends
 
 pytestmark = pytest.mark.anyio
 
@@ -31,7 +31,7 @@ def rest(start: int = HALF, end: int = len(CLIP), *, total: str = str(len(CLIP))
     return sends(head(206, span(start, end, total=total, etag=etag)) + CLIP[start:end])
 
 
-WHOLE = answers(200, CLIP, {"etag": '"1"'})
+WHOLE = responses(200, CLIP, {"etag": '"1"'})
 GOES_ON: dict[str, tuple[Behaviour, ...]] = {
     "the rest": (rest(),),
     "the rest of a length that is not told": (rest(total="*"),),
@@ -40,9 +40,9 @@ GOES_ON: dict[str, tuple[Behaviour, ...]] = {
     "another part": (rest(HALF + 1), WHOLE),
     "a part of another file": (rest(etag='"2"'), WHOLE),
     "a part of a longer file": (rest(total="99999"), WHOLE),
-    "a part without its place": (answers(206, CLIP[HALF:]), WHOLE),
-    "a part that ends before it begins": (answers(206, b"", {"content-range": "bytes 9-8/10"}), WHOLE),
-    "no part": (answers(416, b"", {"content-range": "bytes */10"}), WHOLE),
+    "a part without its place": (responses(206, CLIP[HALF:]), WHOLE),
+    "a part that ends before it begins": (responses(206, b"", {"content-range": "bytes 9-8/10"}), WHOLE),
+    "no part": (responses(416, b"", {"content-range": "bytes */10"}), WHOLE),
     "a part that is too short": (rest(end=len(CLIP) - 5), rest(len(CLIP) - 5)),
 }
 

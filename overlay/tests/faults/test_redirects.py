@@ -12,7 +12,7 @@ from openvideos import APIConnectionError, APIStatusError
 
 from .calls import CLIP, COMPLETED, DELETED, ID, POSTS, READS, Method, files_in, named
 from .clients import KEY, Against
-from .server import Behaviour, FaultServer, answers, answers_json, floods, head, stalls
+from .server import Behaviour, FaultServer, answers_json, floods, head, responses, stalls
 
 pytestmark = pytest.mark.anyio
 
@@ -20,7 +20,7 @@ SECRETS = {"x-api-key": "sk-second-0123456789", "Cookie": "session=0123456789"}
 
 
 def redirect(status: int, to: str) -> Behaviour:
-    return answers(status, b"", {"location": to})
+    return responses(status, b"", {"location": to})
 
 
 @pytest.mark.in_turn("flavour")
@@ -114,7 +114,7 @@ class TestAnotherOrigin:
 
     async def test_can_fail_and_echo(self, status: int, method: Method, against: Against, tmp_path: Path) -> None:
         """The first server puts the key into the address; the second one repeats it."""
-        with FaultServer(answers(403, f"no {KEY}".encode(), {"x-echo": KEY, "x-request-id": KEY})) as other:
+        with FaultServer(responses(403, f"no {KEY}".encode(), {"x-echo": KEY, "x-request-id": KEY})) as other:
             script = [*method.before, redirect(status, f"{other.origin}/{KEY}?a={KEY}#{KEY}")]
             async with against(*script, max_retries=0) as (_, client):
                 error: Any = await client.fails(method.name, **method.arguments_in(tmp_path))
@@ -128,7 +128,7 @@ async def test_a_file_comes_whole_from_another_origin(against: Against, tmp_path
         rest = {"etag": '"1"', "content-range": f"bytes 100-{len(CLIP) - 1}/{len(CLIP)}"}
         from .server import closes
 
-        other.add(closes(head(200, etag) + CLIP[:100]), answers(206, CLIP[100:], rest))
+        other.add(closes(head(200, etag) + CLIP[:100]), responses(206, CLIP[100:], rest))
         way = redirect(302, f"{other.origin}/file")
         async with against(way, way, max_retries=1) as (_, client):
             await client.call("download", ID, to=tmp_path / "clip.mp4")

@@ -21,7 +21,7 @@ from openvideos import (
 
 from .calls import COMPLETED, ID, POSTS, QUEUED, Method, named
 from .clients import Against
-from .server import Behaviour, answers, answers_json, closes, head, resets, stalls
+from .server import Behaviour, answers_json, closes, head, resets, responses, stalls
 
 pytestmark = pytest.mark.anyio
 
@@ -91,11 +91,11 @@ async def test_the_id_is_kept_of_an_answer_that_lacks_something_else(against: Ag
 
 AFTERWARDS: list[tuple[Behaviour, type[OpenVideosError]]] = [
     (resets(), APIConnectionError),
-    (answers(404), OpenVideosError),
-    (answers(401), OpenVideosError),
-    (answers(503), InternalServerError),
-    (answers(429, headers={"retry-after": "30"}), RateLimitError),
-    (answers(200, b"<html>"), APIResponseValidationError),
+    (responses(404), OpenVideosError),
+    (responses(401), OpenVideosError),
+    (responses(503), InternalServerError),
+    (responses(429, headers={"retry-after": "30"}), RateLimitError),
+    (responses(200, b"<html>"), APIResponseValidationError),
     (answers_json({**COMPLETED, "status": None}), APIResponseValidationError),
 ]
 
@@ -122,11 +122,11 @@ async def test_the_deadline_too(against: Against) -> None:
 
 
 REFUSALS: list[Behaviour] = [
-    answers(429),
-    answers(429, headers={"retry-after": "3"}),
-    answers(503, headers={"retry-after-ms": "3000"}),
+    responses(429),
+    responses(429, headers={"retry-after": "3"}),
+    responses(503, headers={"retry-after-ms": "3000"}),
 ]
-AMBIGUOUS: list[Behaviour] = [answers(status) for status in (408, 409, 500, 502, 503, 504, 520, 529, 599)]
+AMBIGUOUS: list[Behaviour] = [responses(status) for status in (408, 409, 500, 502, 503, 504, 520, 529, 599)]
 
 
 @pytest.mark.parametrize("method", POSTS, ids=named)
@@ -144,13 +144,13 @@ class TestRefusals:
             assert (3, 1) == (len(server.requests), len(keys))
         assert 1 == len(bodies) or all(b"form-data" in body for body in bodies)
 
-    @pytest.mark.parametrize("answer", AMBIGUOUS)
-    async def test_an_ambiguous_answer_is_raised(self, answer: Behaviour, method: Method, against: Against) -> None:
-        async with against(answer, method.good) as (server, client):
+    @pytest.mark.parametrize("response", AMBIGUOUS)
+    async def test_an_ambiguous_answer_is_raised(self, response: Behaviour, method: Method, against: Against) -> None:
+        async with against(response, method.good) as (server, client):
             await client.fails(method.name, **method.arguments)
             assert (1, []) == (len(server.requests), client.pauses)
 
-    @pytest.mark.parametrize("fault", [resets(), closes(), answers(500)])
+    @pytest.mark.parametrize("fault", [resets(), closes(), responses(500)])
     async def test_whoever_declares_that_keys_are_honoured_has_it_sent_again(
         self, fault: Behaviour, method: Method, against: Against
     ) -> None:

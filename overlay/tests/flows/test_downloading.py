@@ -67,7 +67,7 @@ class Version:
 
 
 @frozen
-class Answer:
+class ServerResponse:
     """How the server answers once."""
 
     version: int = 0
@@ -97,7 +97,7 @@ class Store:
     """A server of one file that changes, and the world around it."""
 
     versions: Sequence[Version]
-    script: Sequence[Answer | Outcome]
+    script: Sequence[ServerResponse | Outcome]
     """What is answered in turn, the last for ever."""
     world: World = field(init=False)
     streams: list[Pieces] = field(factory=list[Pieces])
@@ -108,13 +108,13 @@ class Store:
     def __call__(self, send: Send) -> Reply | Outcome:
         assert send.stream
         step = self.script[min(len(self.world.sent), len(self.script) - 1)]
-        if not isinstance(step, Answer):
+        if not isinstance(step, ServerResponse):
             return copied(step)
-        asked = httpx.Headers(send.call.headers)
+        requested = httpx.Headers(send.call.headers)
         version = self.versions[step.version % len(self.versions)]
-        position = asked.get("range", "")
+        position = requested.get("range", "")
         wanted = int(position.removeprefix("bytes=").removesuffix("-")) if position else 0
-        matches = not step.if_range or asked.get("if-range", version.etag) == version.etag
+        matches = not step.if_range or requested.get("if-range", version.etag) == version.etag
         if step.ranged and matches and (position or step.shift):
             return self.part(step, version, wanted)
         headers = {} if version.etag is None else {"etag": version.etag}
@@ -124,9 +124,9 @@ class Store:
             body = gzip.compress(body) if step.encoding == "gzip" else body
         if step.length:
             headers["content-length"] = str(len(body))
-        return self.answer(200, headers, step, body)
+        return self.response(200, headers, step, body)
 
-    def part(self, step: Answer, version: Version, wanted: int) -> httpx.Response:
+    def part(self, step: ServerResponse, version: Version, wanted: int) -> httpx.Response:
         """Answer with a part of the file, or that there is none."""
         size = len(version.content)
         start = max(0, wanted + step.shift)
@@ -139,9 +139,9 @@ class Store:
             headers["etag"] = version.etag
         if step.encoding is not None:
             headers["content-encoding"] = step.encoding
-        return self.answer(206, headers, step, version.content[start : end + 1])
+        return self.response(206, headers, step, version.content[start : end + 1])
 
-    def answer(self, status: int, headers: dict[str, str], step: Answer, body: bytes) -> httpx.Response:
+    def response(self, status: int, headers: dict[str, str], step: ServerResponse, body: bytes) -> httpx.Response:
         """Stream a body in pieces, as far as it goes."""
         # A body that ends silently is only seen to be short by its length; without one, transports raise.
         cut_off = step.cut is not None and step.cut <= len(body)
@@ -225,8 +225,8 @@ versions |= same_length.map(
     lambda pairs: [Version(content, named(etag, number)) for number, (content, etag) in enumerate(pairs)]
 )
 mostly = st.booleans() | st.just(True)  # noqa: FBT003 - a strategy
-answers = st.builds(
-    Answer,
+responses = st.builds(
+    ServerResponse,
     version=st.integers(0, 2),
     ranged=mostly,
     if_range=mostly,
@@ -241,7 +241,7 @@ answers = st.builds(
     piece=st.integers(1, 50),
 )
 others = st.sampled_from([201, 202, 204, 205, 207, 226]).map(lambda status: httpx.Response(status, content=b"{}"))
-stores = st.builds(Store, versions, st.lists(answers | answers | refusals | connection_errors | others, min_size=1))
+stores = st.builds(Store, versions, st.lists(responses | responses | refusals | connection_errors | others, min_size=1))
 
 
 @contextmanager
@@ -290,12 +290,12 @@ class TestAnyServer:
         """Range + If-Range, by a strong validator alone (RFC 9110, 13.1.5 and 14)."""
         fetch(store, Memory(), limit=limit)
         for sent in store.world.sent:
-            asked = sent.request.headers
-            assert ("range" in asked) == ("if-range" in asked)
-            if "range" in asked:
-                assert asked["if-range"].startswith('"v')
-                assert "bytes=0-" != asked["range"]
-                assert asked["range"].startswith("bytes=")
+            requested = sent.request.headers
+            assert ("range" in requested) == ("if-range" in requested)
+            if "range" in requested:
+                assert requested["if-range"].startswith('"v')
+                assert "bytes=0-" != requested["range"]
+                assert requested["range"].startswith("bytes=")
         assert "range" not in store.world.sent[0].request.headers
 
     @FLOWS
@@ -314,21 +314,21 @@ class TestAnyServer:
     @FLOWS
     @given(store=stores, data=st.data())
     def test_progress_tells_what_there_is(self, store: Store, data: st.DataObject) -> None:
-        told: list[tuple[int, int | None]] = []
+        reported: list[tuple[int, int | None]] = []
         sink = Memory()
-        fetch(store, sink, on_progress=lambda have, total: told.append((have, total)))
-        assert sink.calls.count("write") == len(told)
-        if sink.committed is not None and told:
-            have, total = told[-1]
+        fetch(store, sink, on_progress=lambda have, total: reported.append((have, total)))
+        assert sink.calls.count("write") == len(reported)
+        if sink.committed is not None and reported:
+            have, total = reported[-1]
             assert len(sink.committed) == have
             assert total in {None, have}
 
     def test_progress_tells_the_total(self) -> None:
-        told: list[tuple[int, int | None]] = []
-        script = [Answer(cut=4, piece=2), Answer(total="unknown", piece=5)]
+        reported: list[tuple[int, int | None]] = []
+        script = [ServerResponse(cut=4, piece=2), ServerResponse(total="unknown", piece=5)]
         store = Store([Version(b"0123456789", '"v0"')], script)
-        fetch(store, Memory(), on_progress=lambda have, total: told.append((have, total)))
-        assert [(2, 10), (4, 10), (9, 10), (10, 10)] == told
+        fetch(store, Memory(), on_progress=lambda have, total: reported.append((have, total)))
+        assert [(2, 10), (4, 10), (9, 10), (10, 10)] == reported
 
 
 class TestBreaks:
@@ -340,7 +340,7 @@ class TestBreaks:
     @pytest.mark.parametrize("error", [None, httpx.ReadError("x"), httpx.ReadTimeout("x")], ids=repr)
     @pytest.mark.parametrize("length", [True, False])
     def test_goes_on_where_it_broke_off(self, cut: int, error: Exception | None, length: bool) -> None:  # noqa: FBT001
-        store = Store([self.FILE], [Answer(cut=cut, error=error, length=length), Answer()])
+        store = Store([self.FILE], [ServerResponse(cut=cut, error=error, length=length), ServerResponse()])
         sink = Memory()
         assert Path("target") == fetch(store, sink)
         assert self.FILE.content == sink.committed
@@ -351,23 +351,26 @@ class TestBreaks:
         assert "restart" not in sink.calls
 
     @pytest.mark.parametrize(
-        ("answer", "reason"),
+        ("response", "reason"),
         [
-            (Answer(ranged=False), "the server sends the whole file"),
-            (Answer(version=1), "the file has changed"),
-            (Answer(version=1, if_range=False), "another file's part"),
-            (Answer(version=1, if_range=False, etag_on_parts=False), "a part that does not say of what"),
-            (Answer(etag_on_parts=False), "a part that does not say of what"),
-            (Answer(shift=1), "a part that begins too late"),
-            (Answer(shift=-1), "a part that begins too early"),
-            (Answer(total="wrong"), "a part of a longer file"),
-            (Answer(encoding="gzip"), "a part of another representation"),
+            (ServerResponse(ranged=False), "the server sends the whole file"),
+            (ServerResponse(version=1), "the file has changed"),
+            (ServerResponse(version=1, if_range=False), "another file's part"),
+            (ServerResponse(version=1, if_range=False, etag_on_parts=False), "a part that does not say of what"),
+            (ServerResponse(etag_on_parts=False), "a part that does not say of what"),
+            (ServerResponse(shift=1), "a part that begins too late"),
+            (ServerResponse(shift=-1), "a part that begins too early"),
+            (ServerResponse(total="wrong"), "a part of a longer file"),
+            (ServerResponse(encoding="gzip"), "a part of another representation"),
         ],
         ids=str,
     )
-    def test_begins_anew_where_the_answer_does_not_go_on(self, answer: Answer, reason: str) -> None:
+    def test_begins_anew_where_the_answer_does_not_go_on(self, response: ServerResponse, reason: str) -> None:
         other = Version(bytes(reversed(range(100))), '"v1"')
-        store = Store([self.FILE, other], [Answer(cut=60, error=httpx.ReadError("x")), answer, Answer(ranged=False)])
+        store = Store(
+            [self.FILE, other],
+            [ServerResponse(cut=60, error=httpx.ReadError("x")), response, ServerResponse(ranged=False)],
+        )
         sink = Memory()
         assert Path("target") == fetch(store, sink, limit=3)
         assert sink.committed in store.served()
@@ -376,16 +379,16 @@ class TestBreaks:
 
     def test_a_break_behind_the_last_byte_is_none(self) -> None:
         error = httpx.ReadError("x")
-        store = Store([self.FILE], [Answer(cut=100, error=error)])
+        store = Store([self.FILE], [ServerResponse(cut=100, error=error)])
         assert Path("target") == fetch(store, Memory(), limit=0)
         # Unless nobody knows that it was the last.
-        store = Store([self.FILE], [Answer(cut=100, error=error, length=False)])
+        store = Store([self.FILE], [ServerResponse(cut=100, error=error, length=False)])
         assert isinstance(fetch(store, Memory(), limit=0), DownloadError)
 
     def test_begins_anew_without_a_strong_validator(self) -> None:
         """A weak validator does not promise the same bytes (RFC 9110, 8.8.1)."""
         for etag in (None, 'W/"v0"', "v0"):
-            store = Store([Version(b"x" * 100, etag)], [Answer(cut=60), Answer()])
+            store = Store([Version(b"x" * 100, etag)], [ServerResponse(cut=60), ServerResponse()])
             sink = Memory()
             fetch(store, sink)
             assert b"x" * 100 == sink.committed
@@ -393,7 +396,7 @@ class TestBreaks:
             assert "range" not in store.world.sent[1].request.headers
 
     def test_begins_anew_when_the_server_has_less(self) -> None:
-        store = Store([self.FILE], [Answer(cut=60), refusal(416), Answer()])
+        store = Store([self.FILE], [ServerResponse(cut=60), refusal(416), ServerResponse()])
         sink = Memory()
         fetch(store, sink)
         assert (self.FILE.content, 1) == (sink.committed, sink.calls.count("restart"))
@@ -401,57 +404,65 @@ class TestBreaks:
 
     def test_an_encoded_body_is_fetched_anew(self) -> None:
         """A content encoding hides lengths and positions."""
-        store = Store([self.FILE], [Answer(encoding="gzip", cut=60, error=httpx.ReadError("x")), Answer()])
+        store = Store(
+            [self.FILE], [ServerResponse(encoding="gzip", cut=60, error=httpx.ReadError("x")), ServerResponse()]
+        )
         sink = Memory()
         fetch(store, sink)
         assert self.FILE.content == sink.committed
         assert "range" not in store.world.sent[1].request.headers
-        store = Store([self.FILE], [Answer(encoding="gzip")])
+        store = Store([self.FILE], [ServerResponse(encoding="gzip")])
         fetch(store, sink := Memory())
         assert (self.FILE.content, 1) == (sink.committed, len(store.world.sent))
 
     def test_a_part_whose_end_nobody_knows_is_not_taken_for_the_rest(self) -> None:
-        store = Store([self.FILE], [Answer(cut=60, length=False), Answer(total="unknown", short=20), Answer()])
+        store = Store(
+            [self.FILE],
+            [ServerResponse(cut=60, length=False), ServerResponse(total="unknown", short=20), ServerResponse()],
+        )
         sink = Memory()
         fetch(store, sink)
         assert self.FILE.content == sink.committed
-        store = Store([self.FILE], [Answer(cut=60, length=False), Answer(cut=20), Answer()])
+        store = Store([self.FILE], [ServerResponse(cut=60, length=False), ServerResponse(cut=20), ServerResponse()])
         fetch(store, sink := Memory())
         assert (self.FILE.content, 3) == (sink.committed, len(store.world.sent))
         # With a length from before, the end is known.
-        store = Store([self.FILE], [Answer(cut=60), Answer(total="unknown"), httpx.ReadError("x")])
+        store = Store([self.FILE], [ServerResponse(cut=60), ServerResponse(total="unknown"), httpx.ReadError("x")])
         fetch(store, sink := Memory())
         assert (self.FILE.content, 2) == (sink.committed, len(store.world.sent))
 
     def test_a_part_that_nobody_asked_for_is_not_taken_for_the_file(self) -> None:
         for headers in ({"content-range": f"bytes {span}"} for span in ("0-4/*", "0-4/10", "1-5/10", "5-9/10", "")):
             part = httpx.Response(206, headers=headers, content=b"01234")
-            store = Store([Version(b"0123456789", None)], [part, Answer()])
+            store = Store([Version(b"0123456789", None)], [part, ServerResponse()])
             sink = Memory()
             fetch(store, sink)
             assert b"0123456789" == sink.committed
 
     def test_parts_add_up(self) -> None:
-        store = Store([self.FILE], [Answer(cut=10), *[Answer(short=short) for short in (80, 60, 40, 20)], Answer()])
+        store = Store(
+            [self.FILE],
+            [ServerResponse(cut=10), *[ServerResponse(short=short) for short in (80, 60, 40, 20)], ServerResponse()],
+        )
         sink = Memory()
         assert Path("target") == fetch(store, sink)
         assert (self.FILE.content, 6) == (sink.committed, len(store.world.sent))
 
     @pytest.mark.parametrize("status", [201, 202, 204, 207])
     def test_a_success_without_a_file_is_none(self, status: int) -> None:
-        answer = httpx.Response(status, content=b'{"status": "in_progress"}')
-        store = Store([self.FILE], [answer, Answer()])
+        response = httpx.Response(status, content=b'{"status": "in_progress"}')
+        store = Store([self.FILE], [response, ServerResponse()])
         sink = Memory()
         fetch(store, sink)
         assert self.FILE.content == sink.committed
-        store = Store([self.FILE], [answer])
+        store = Store([self.FILE], [response])
         error = fetch(store, Memory())
         assert isinstance(error, DownloadError)
         assert f"the server returned {status} without a file" in str(error)
 
     def test_an_empty_file_is_one(self) -> None:
         for length in (True, False):
-            store = Store([Version(b"", '"v0"')], [Answer(length=length)])
+            store = Store([Version(b"", '"v0"')], [ServerResponse(length=length)])
             sink = Memory()
             assert Path("target") == fetch(store, sink)
             assert b"" == sink.committed
@@ -464,7 +475,7 @@ class TestPatience:
 
     @pytest.mark.parametrize("limit", [1, 2, 5])
     def test_a_long_download_may_break_often(self, limit: int) -> None:
-        store = Store([self.FILE], [Answer(cut=3)])
+        store = Store([self.FILE], [ServerResponse(cut=3)])
         sink = Memory()
         assert Path("target") == fetch(store, sink, limit=limit)
         assert 34 == len(store.world.sent)
@@ -472,7 +483,7 @@ class TestPatience:
 
     @pytest.mark.parametrize("limit", [0, 1, 2, 5])
     def test_one_that_does_not_go_on_is_given_up(self, limit: int) -> None:
-        store = Store([self.FILE], [Answer(cut=50), Answer(cut=0)])
+        store = Store([self.FILE], [ServerResponse(cut=50), ServerResponse(cut=0)])
         error = fetch(store, Memory(), limit=limit)
         assert isinstance(error, DownloadError)
         # The first break brought bytes, and is the first of the row.
@@ -480,13 +491,13 @@ class TestPatience:
         assert [min(8, 0.5 * 2**number) for number in range(limit)] == store.world.slept
 
     def test_bytes_that_were_had_before_are_no_progress(self) -> None:
-        store = Store([Version(b"x" * 100, None)], [Answer(cut=50)])
+        store = Store([Version(b"x" * 100, None)], [ServerResponse(cut=50)])
         assert isinstance(fetch(store, Memory(), limit=3), DownloadError)
         assert 4 == len(store.world.sent)
 
     def test_the_server_says_how_long(self) -> None:
         busy, slower = refusal(503, {"retry-after": "7"}), refusal(429, {"retry-after-ms": "20"})
-        store = Store([self.FILE], [busy, Answer(cut=9), slower, Answer()])
+        store = Store([self.FILE], [busy, ServerResponse(cut=9), slower, ServerResponse()])
         assert Path("target") == fetch(store, Memory())
         assert [7.0, 0.5, 0.02] == store.world.slept
 
@@ -496,21 +507,21 @@ class TestPatience:
          (refusal(416), APIStatusError), (refusal(429, {"retry-after": "61"}), RateLimitError)],
     )  # fmt: skip
     def test_an_answer_that_ends_it(self, outcome: Outcome, kind: type[OpenVideosError]) -> None:
-        for before in ([], [Answer(cut=50)]):
+        for before in ([], [ServerResponse(cut=50)]):
             store = Store([self.FILE], [*before, refusal(400) if before and kind is APIStatusError else outcome])
             error = fetch(store, Memory())
             assert isinstance(error, kind)
             assert ("video_1", len(before) + 1) == (error.video_id, len(store.world.sent))
 
     def test_a_conflict_that_may_pass_is_waited_out(self) -> None:
-        store = Store([self.FILE], [refusal(409), Answer()])
+        store = Store([self.FILE], [refusal(409), ServerResponse()])
         call = evolve(content_call(), conflict_may_pass=True)
         store.world.run(downloading(call, store.world.retries(), Memory()))
         assert 2 == len(store.world.sent)
 
     def test_a_conflict_with_a_time_is_waited_for(self) -> None:
         """409 + Retry-After: the content of a job that is not finished (QVAC)."""
-        store = Store([self.FILE], [refusal(409, {"retry-after": "5"}), Answer()])
+        store = Store([self.FILE], [refusal(409, {"retry-after": "5"}), ServerResponse()])
         assert Path("target") == fetch(store, Memory())
         assert [5.0] == store.world.slept
 
@@ -529,7 +540,7 @@ class TestTheErrorRaised:
     FILE = TestBreaks.FILE
 
     def test_a_break(self) -> None:
-        store = Store([self.FILE], [Answer(cut=40, error=httpx.ReadError("reset"))])
+        store = Store([self.FILE], [ServerResponse(cut=40, error=httpx.ReadError("reset"))])
         error = fetch(store, Memory(), limit=0)
         assert isinstance(error, DownloadError)
         assert (40, 100, "video_1") == (error.bytes_received, error.bytes_expected, error.video_id)
@@ -542,29 +553,29 @@ class TestTheErrorRaised:
         )
 
     def test_a_break_of_unknown_length(self) -> None:
-        store = Store([self.FILE], [Answer(cut=40, length=False)])
+        store = Store([self.FILE], [ServerResponse(cut=40, length=False)])
         error = fetch(store, Memory(), limit=0)
         assert isinstance(error, DownloadError)
         assert (40, None) == (error.bytes_received, error.bytes_expected)
         assert str(error).startswith("The download of video_1 broke off at 40 bytes: ")
 
     def test_a_break_behind_a_restart(self) -> None:
-        broken = Answer(cut=40, error=httpx.ReadError("x"))
+        broken = ServerResponse(cut=40, error=httpx.ReadError("x"))
         store = Store([Version(b"x" * 100, None)], [broken, httpx.ReadError("y")])
         error = fetch(store, Memory(), limit=1)
         assert isinstance(error, DownloadError)
         assert 40 == error.bytes_received
 
     def test_too_few_bytes(self) -> None:
-        store = Store([self.FILE], [Answer(cut=40)])
+        store = Store([self.FILE], [ServerResponse(cut=40)])
         error = fetch(store, Memory(), limit=0)
         assert "broke off at 40 of 100 bytes: 40 bytes arrived, and the server said 100. Nothing" in str(error)
         assert isinstance(error, DownloadError)
         assert error.__cause__ is None
 
     def test_too_many_bytes(self) -> None:
-        answer = httpx.Response(200, headers={"content-length": "3", "etag": '"x"'}, stream=Pieces([b"12345"]))
-        error = fetch(Fixed([answer]), Memory(), limit=0)
+        response = httpx.Response(200, headers={"content-length": "3", "etag": '"x"'}, stream=Pieces([b"12345"]))
+        error = fetch(Fixed([response]), Memory(), limit=0)
         assert "5 bytes arrived, and the server said 3." in str(error)
 
     def test_too_many_bytes_are_not_gone_on_from(self) -> None:
@@ -584,12 +595,12 @@ class TestTheErrorRaised:
         assert sink.committed is None
 
     def test_an_answer_that_makes_no_sense(self) -> None:
-        store = Store([self.FILE], [Answer(cut=40), httpx.Response(206, content=b"x")])
+        store = Store([self.FILE], [ServerResponse(cut=40), httpx.Response(206, content=b"x")])
         error = fetch(store, Memory(), limit=1)
         assert "broke off at 40 of 100 bytes: the response is not the part that was requested. Nothing" in str(error)
 
     def test_a_server_that_has_less(self) -> None:
-        store = Store([self.FILE], [Answer(cut=40), refusal(416)])
+        store = Store([self.FILE], [ServerResponse(cut=40), refusal(416)])
         error = fetch(store, Memory(), limit=1)
         assert "broke off at 40 of 100 bytes: the server has fewer bytes than arrived before. Nothing" in str(error)
 
@@ -598,11 +609,11 @@ class TestTheErrorRaised:
 class Fixed:
     """Answer with responses as they are."""
 
-    answers: list[httpx.Response]
+    responses: list[httpx.Response]
     world: World = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self.world = World(lambda send: self.answers[len(self.world.sent)])
+        self.world = World(lambda send: self.responses[len(self.world.sent)])
 
 
 class TestHeaders:
@@ -707,7 +718,7 @@ class Full:
 class TestTheDisk:
     """A disk error at any call is a DownloadError, and leaves nothing."""
 
-    SCRIPT = (Answer(cut=5, piece=2), Answer(ranged=False, cut=7), Answer())
+    SCRIPT = (ServerResponse(cut=5, piece=2), ServerResponse(ranged=False, cut=7), ServerResponse())
 
     @pytest.mark.parametrize("for_good", [True, False])
     @pytest.mark.parametrize("occupied", [True, False])
@@ -738,7 +749,7 @@ class TestTheDisk:
 
     def test_a_restart_that_fails_closes_the_answer(self) -> None:
         sink = Memory(fail_at=2)
-        store = Store([Version(b"0123456789", '"v0"')], [Answer(cut=5), Answer(ranged=False)])
+        store = Store([Version(b"0123456789", '"v0"')], [ServerResponse(cut=5), ServerResponse(ranged=False)])
         assert isinstance(fetch(store, sink), DownloadError)
         assert ["open", "write", "restart"] == sink.calls
         assert all(stream.closed for stream in store.streams)
@@ -760,7 +771,14 @@ class TestTheDisk:
 class TestCtrlC:
     """An interrupt anywhere leaves nothing, and what stood there stands."""
 
-    SCRIPT = (Answer(cut=4), refusal(503), Answer(ranged=False, cut=7), refusal(416), Answer(shift=1), Answer())
+    SCRIPT = (
+        ServerResponse(cut=4),
+        refusal(503),
+        ServerResponse(ranged=False, cut=7),
+        refusal(416),
+        ServerResponse(shift=1),
+        ServerResponse(),
+    )
 
     @pytest.mark.parametrize("late", [True, False])
     @pytest.mark.parametrize("occupied", [True, False])
@@ -790,14 +808,14 @@ class TestCtrlC:
 
     @pytest.mark.parametrize("at", range(10))
     def test_in_the_middle_of_a_body(self, at: int) -> None:
-        told: list[int] = []
+        reported: list[int] = []
 
         def interrupt(have: int, total: int | None) -> None:
-            told.append(have)
-            if len(told) == at + 1:
+            reported.append(have)
+            if len(reported) == at + 1:
                 raise KeyboardInterrupt
 
-        store = Store([Version(b"0123456789", '"v0"')], [Answer(cut=6, piece=1), Answer(piece=1)])
+        store = Store([Version(b"0123456789", '"v0"')], [ServerResponse(cut=6, piece=1), ServerResponse(piece=1)])
         with folder(occupied=False) as target:
             with pytest.raises(KeyboardInterrupt):
                 fetch(store, PartFile(target), on_progress=interrupt)
@@ -808,7 +826,7 @@ class TestCtrlC:
         def explode(have: int, total: int | None) -> None:
             raise ZeroDivisionError
 
-        store = Store([Version(b"0123456789", '"v0"')], [Answer()])
+        store = Store([Version(b"0123456789", '"v0"')], [ServerResponse()])
         sink = Memory()
         with pytest.raises(ZeroDivisionError):
             fetch(store, sink, on_progress=explode)
@@ -820,7 +838,7 @@ class TestTheLog:
     """Breaks are logged at INFO."""
 
     def test_each_break_is_one_line(self, caplog: pytest.LogCaptureFixture) -> None:
-        store = Store([TestBreaks.FILE], [Answer(cut=40), refusal(503), Answer()])
+        store = Store([TestBreaks.FILE], [ServerResponse(cut=40), refusal(503), ServerResponse()])
         with caplog.at_level("INFO", "openvideos"):
             fetch(store, Memory())
         assert [

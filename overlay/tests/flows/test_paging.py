@@ -37,7 +37,7 @@ class Page:
     has_more: bool | None = None
     last_id: str | None = None
 
-    def answer(self) -> httpx.Response:
+    def response(self) -> httpx.Response:
         """Return the page's answer."""
         body: dict[str, Any] = {"object": "list", "data": [video_json("queued", item) for item in self.items]}
         if self.has_more is not None:
@@ -52,19 +52,19 @@ class Server:
 
     def __init__(self, pages: dict[str | None, Page], default: Page) -> None:
         self.pages, self.default = pages, default
-        self.asked: list[str | None] = []
+        self.requested: list[str | None] = []
         self.requests: list[httpx.Request] = []
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         self.requests.append(request)
-        self.asked.append(request.url.params.get("after"))
-        assert len(self.asked) <= MOST_REQUESTS, "the walk does not end"
-        return self.pages.get(self.asked[-1], self.default).answer()
+        self.requested.append(request.url.params.get("after"))
+        assert len(self.requested) <= MOST_REQUESTS, "the walk does not end"
+        return self.pages.get(self.requested[-1], self.default).response()
 
     @property
     def shown(self) -> list[str]:
         """The ids of the items that were shown, in their order, repeated ones too."""
-        return [item for after in self.asked for item in self.pages.get(after, self.default).items]
+        return [item for after in self.requested for item in self.pages.get(after, self.default).items]
 
     def client(self) -> OpenVideos:
         """Return a blocking client of this server."""
@@ -136,7 +136,7 @@ class TestAnyServer:
         assert error is None or isinstance(error, PaginationError)
         if error is None:
             assert list(dict.fromkeys(server.shown)) == seen
-            assert not server.pages.get(server.asked[-1], server.default).has_more
+            assert not server.pages.get(server.requested[-1], server.default).has_more
         else:
             assert set(seen) <= set(server.shown)
 
@@ -144,7 +144,7 @@ class TestAnyServer:
     @given(server=servers)
     def test_no_cursor_is_used_twice(self, server: Server) -> None:
         walked(server)
-        assert len(set(server.asked)) == len(server.asked)
+        assert len(set(server.requested)) == len(server.requested)
 
     @FLOWS
     @given(server=servers)
@@ -154,7 +154,7 @@ class TestAnyServer:
         seen_too, error_too = walked_async(other)
         assert seen == seen_too
         assert (type(error), str(error)) == (type(error_too), str(error_too))
-        assert server.asked == other.asked
+        assert server.requested == other.requested
 
     @FLOWS
     @given(count=st.integers(1, 40), start=st.none() | st.integers(0, 40))
@@ -185,13 +185,13 @@ class TestTheCursor:
     def test_last_id(self) -> None:
         server = in_row(Page(("a", "b"), has_more=True, last_id="x"), Page(("c",), has_more=False))
         assert (["a", "b", "c"], None) == walked(server)
-        assert [None, "x"] == server.asked
+        assert [None, "x"] == server.requested
 
     @pytest.mark.parametrize("last_id", [None, ""])
     def test_else_the_last_item(self, last_id: str | None) -> None:
         server = in_row(Page(("a", "b"), has_more=True, last_id=last_id), Page(("c",), has_more=False))
         assert (["a", "b", "c"], None) == walked(server)
-        assert [None, "b"] == server.asked
+        assert [None, "b"] == server.requested
 
     def test_an_empty_page_whose_cursor_advances_goes_on(self) -> None:
         server = in_row(
@@ -216,13 +216,13 @@ class TestTheCursor:
         assert str(error) == (
             "The server sends the cursor 'b' a second time, so the list would never end. It may ignore `after`."
         )
-        assert 2 == len(server.asked)
+        assert 2 == len(server.requested)
 
     @pytest.mark.parametrize("has_more", [None, False])
     def test_no_more_is_the_end_whatever_the_cursor(self, has_more: bool | None) -> None:  # noqa: FBT001 - a parameter
         server = in_row(Page(("a",), has_more=has_more, last_id="a"))
         assert (["a"], None) == walked(server)
-        assert [None] == server.asked
+        assert [None] == server.requested
 
 
 class TestPages:
@@ -258,9 +258,9 @@ class TestPages:
         async def walk() -> None:
             server = in_row(Page(("a",), has_more=True, last_id="x"), Page(("b",), has_more=False))
             paginator = server.async_client().videos.list()
-            assert [] == server.asked
+            assert [] == server.requested
             first = await paginator
-            assert (["a"], [None]) == ([video.id for video in first.data], server.asked)
+            assert (["a"], [None]) == ([video.id for video in first.data], server.requested)
             second = await first.get_next_page()
             assert ["b"] == [video.id for video in second.data]
             with pytest.raises(PaginationError):
@@ -275,9 +275,9 @@ class TestPages:
         server = in_row(Page(("a",), has_more=True, last_id="x"), Page(("b",), has_more=False))
         walk = iter(server.client().videos.list())
         assert "a" == next(walk).id
-        assert [None] == server.asked
+        assert [None] == server.requested
         assert "b" == next(walk).id
-        assert [None, "x"] == server.asked
+        assert [None, "x"] == server.requested
 
     def test_an_item_that_shifts_to_the_next_page_is_yielded_once(self) -> None:
         """A list that shifts under a walk repeats items at the pages' edges."""
@@ -354,8 +354,8 @@ class TestRetries:
     def server() -> Server:
         class Shaky(Server):
             def __call__(self, request: httpx.Request) -> httpx.Response:
-                answer = super().__call__(request)
-                return httpx.Response(503, headers={"retry-after": "0"}) if len(self.asked) == 2 else answer
+                response = super().__call__(request)
+                return httpx.Response(503, headers={"retry-after": "0"}) if len(self.requested) == 2 else response
 
         return Shaky({None: Page(("a",), has_more=True), "a": Page(("b",))}, Page(()))
 
@@ -363,7 +363,7 @@ class TestRetries:
         server = self.server()
         first = server.client().with_options(max_retries=1).videos.list()
         assert ["a", "b"] == [video.id for video in first]
-        assert [None, "a", "a"] == server.asked
+        assert [None, "a", "a"] == server.requested
 
     def test_asynchronously(self) -> None:
         async def walk() -> list[str]:
@@ -371,7 +371,7 @@ class TestRetries:
 
         server = self.server()
         assert ["a", "b"] == asyncio.run(walk())
-        assert [None, "a", "a"] == server.asked
+        assert [None, "a", "a"] == server.requested
 
 
 class TestWhatIsAskedFor:
@@ -397,9 +397,9 @@ class TestWhatIsAskedFor:
 class Answering(Server):
     """Give one answer to every request."""
 
-    def __init__(self, answer: httpx.Response) -> None:
+    def __init__(self, response: httpx.Response) -> None:
         super().__init__({}, Page(()))
-        self.answer = answer
+        self.response = response
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
-        return self.answer
+        return self.response

@@ -87,17 +87,17 @@ def poll(world: World, pace: PollSettings = AS_THE_SERVER_SAYS, *, limit: int = 
 
 def seen_videos(world: World) -> list[dict[str, Any]]:
     """Return the videos that the server showed, as it sent them, in their order."""
-    answers = (sent.outcome for sent in world.sent)
+    responses = (sent.outcome for sent in world.sent)
     return [
-        answer.json()
-        for answer in answers
-        if isinstance(answer, httpx.Response) and answer.is_success and is_video(answer)
+        response.json()
+        for response in responses
+        if isinstance(response, httpx.Response) and response.is_success and is_video(response)
     ]
 
 
-def is_video(answer: httpx.Response) -> bool:
+def is_video(response: httpx.Response) -> bool:
     """Tell whether an answer is a whole video."""
-    return b'"created_at"' in answer.content
+    return b'"created_at"' in response.content
 
 
 def as_seen(video: Video) -> dict[str, Any]:
@@ -162,10 +162,10 @@ class TestTheInterval:
     @given(hints=st.lists(st.none() | st.integers(1, 100_000), max_size=10))
     @example(hints=[5000, 100, 20000])
     def test_hints_are_read_anew_on_every_answer(self, hints: list[int | None]) -> None:
-        answers = [
+        responses = [
             video_answer("queued", headers={} if ms is None else {"openai-poll-after-ms": str(ms)}) for ms in hints
         ]
-        world = World(scripted(*answers, video_answer("completed")))
+        world = World(scripted(*responses, video_answer("completed")))
         poll(world)
         assert [1.0 if ms is None else ms / 1000 for ms in hints] == world.slept
 
@@ -386,20 +386,20 @@ class TestUpdates:
     """`on_update` is called on each change."""
 
     @FLOWS
-    @given(answers=st.lists(running | st.builds(refusal, st.just(503)), max_size=10))
-    def test_exactly_on_each_change(self, answers: list[httpx.Response]) -> None:
-        told: list[dict[str, Any]] = []
-        world = World(scripted(*answers, video_answer("completed")))
-        with_errors(lambda: poll(world, on_update=lambda video: told.append(as_seen(video)), limit=20))
+    @given(responses=st.lists(running | st.builds(refusal, st.just(503)), max_size=10))
+    def test_exactly_on_each_change(self, responses: list[httpx.Response]) -> None:
+        reported: list[dict[str, Any]] = []
+        world = World(scripted(*responses, video_answer("completed")))
+        with_errors(lambda: poll(world, on_update=lambda video: reported.append(as_seen(video)), limit=20))
         shown = [{key: value for key, value in video.items() if value is not None} for video in seen_videos(world)]
-        assert [video for before, video in zip([None, *shown], shown, strict=False) if video != before] == told
+        assert [video for before, video in zip([None, *shown], shown, strict=False) if video != before] == reported
 
     def test_progress_alone_is_a_change(self) -> None:
-        told: list[int | None] = []
+        reported: list[int | None] = []
         steps = [0, 0, 50, 50, 50, 100]
         world = World(scripted(*(video_answer("in_progress", progress=step) for step in steps), video_answer("done")))
-        poll(world, on_update=lambda video: told.append(video.progress))
-        assert [0, 50, 100, None] == told
+        poll(world, on_update=lambda video: reported.append(video.progress))
+        assert [0, 50, 100, None] == reported
 
     def test_none_is_told_without_a_callback(self) -> None:
         world = World(scripted(video_answer("queued"), video_answer("completed")))
@@ -463,9 +463,9 @@ class TestFailuresOnTheWay:
 
     def test_a_failure_after_the_job_was_seen_running_is_no_end(self) -> None:
         world = World(scripted(video_answer("queued"), refusal(500), video_answer("completed")))
-        told: list[str] = []
-        poll(world, on_update=lambda video: told.append(video.status))
-        assert ["queued", "completed"] == told
+        reported: list[str] = []
+        poll(world, on_update=lambda video: reported.append(video.status))
+        assert ["queued", "completed"] == reported
 
     def test_an_answer_that_is_no_video_ends_it_and_carries_the_last(self) -> None:
         world = World(scripted(video_answer("queued"), httpx.Response(200, content=b"<html>")))
@@ -521,7 +521,7 @@ class TestNothingIsLost:
         assert ["openvideos: the job video_1 was last 'queued'; it goes on at the server."] == caught.value.__notes__
 
     def test_one_that_no_flow_lets_out_is_carried(self) -> None:
-        """The driver takes it out again; see test_both_colours."""
+        """The driver raises the StopIteration itself; see test_sync_and_async."""
         own = StopIteration()
 
         def explode(video: Video) -> None:
@@ -636,11 +636,11 @@ class TestCreateAndPoll:
 
     @pytest.mark.parametrize("status", [*COMPLETED, *FAILED])
     def test_a_job_that_is_born_ended_is_not_read(self, status: str) -> None:
-        told: list[str] = []
+        reported: list[str] = []
         world = World(scripted(video_answer(status)))
-        video = world.run(self.flow(world, on_update=lambda video: told.append(video.status)))
+        video = world.run(self.flow(world, on_update=lambda video: reported.append(video.status)))
         assert ("completed" if status in COMPLETED else "failed") == video.status
-        assert ([status], 1) == (told, len(world.sent))
+        assert ([status], 1) == (reported, len(world.sent))
 
     def test_a_job_that_is_born_failed_raises_if_asked_to(self) -> None:
         world = World(scripted(video_answer("failed")))
@@ -649,10 +649,10 @@ class TestCreateAndPoll:
         assert 1 == len(world.sent)
 
     def test_the_first_read_is_an_update_only_if_something_changed(self) -> None:
-        told: list[str] = []
+        reported: list[str] = []
         world = World(scripted(video_answer("queued"), video_answer("queued"), video_answer("completed")))
-        world.run(self.flow(world, on_update=lambda video: told.append(video.status)))
-        assert ["queued", "completed"] == told
+        world.run(self.flow(world, on_update=lambda video: reported.append(video.status)))
+        assert ["queued", "completed"] == reported
 
     def test_the_id_of_the_creation_is_the_one_that_is_polled_and_returned(self) -> None:
         world = World(scripted(video_answer("queued", "given"), video_answer("queued", "x"), video_answer("done", "x")))

@@ -252,8 +252,8 @@ class TestReads:
 
     def test_a_failed_job_behind_a_500_is_an_answer(self) -> None:
         """Retrieving a failed job is an HTTP 500 whose body is the video (vLLM-Omni 0.30)."""
-        answer = httpx.Response(500, json=video_json("failed"))
-        world = World(scripted(answer))
+        response = httpx.Response(500, json=video_json("failed"))
+        world = World(scripted(response))
         assert "failed" == world.run(calling(read_call(), world.retries())).status
         assert 1 == len(world.sent)
 

@@ -221,14 +221,14 @@ class World:
                 return False
             self.effects.append(effect)
             assert len(self.effects) <= self.most_steps, "the flows do not end"
-            answer, takes = None, 0.0
+            response, takes = None, 0.0
             if isinstance(effect, Send):
-                answer, takes = self._answer(effect)
+                response, takes = self._answer(effect)
             else:
                 assert isinstance(effect, Sleep)
                 self._note_sleep(effect.seconds)
                 takes = effect.seconds
-            heapq.heappush(due, (self.now + takes, next(order), index, flow, answer))
+            heapq.heappush(due, (self.now + takes, next(order), index, flow, response))
             return True
 
         def begin() -> None:
@@ -241,9 +241,9 @@ class World:
 
         begin()
         while due:
-            at, _, index, flow, answer = heapq.heappop(due)
+            at, _, index, flow, response = heapq.heappop(due)
             self._advance(at - self.now)
-            step(index, flow, answer)
+            step(index, flow, response)
             begin()
         return results
 

@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 
-class Wire:
+class MockServer:
     """The far end of the wire, and the calls that reach it, blocking or async."""
 
     def __init__(self, colour: str) -> None:
         self.colour = colour
         self.requests: list[httpx.Request] = []
-        self.answer = httpx.Response(
+        self.response = httpx.Response(
             400, json={"error": {"message": "No", "type": "invalid_request_error", "param": None, "code": None}}
         )
         self.client = self.new_client()
@@ -35,17 +35,17 @@ class Wire:
 
     def _handle(self, request: httpx.Request) -> httpx.Response:
         self.requests.append(request)
-        return self.answer
+        return self.response
 
     def call(self, operation: ModuleType, *arguments: Any, **options: Any) -> Response[Any]:
         """Call an operation's `sync_detailed` or `asyncio_detailed`."""
         options.setdefault("client", self.client)
         if self.colour == "sync":
-            answer = operation.sync_detailed(*arguments, **options)
+            response = operation.sync_detailed(*arguments, **options)
         else:
-            answer = asyncio.run(operation.asyncio_detailed(*arguments, **options))
-        assert isinstance(answer, Response)
-        return answer
+            response = asyncio.run(operation.asyncio_detailed(*arguments, **options))
+        assert isinstance(response, Response)
+        return response
 
     @property
     def sent(self) -> httpx.Request:
@@ -55,5 +55,5 @@ class Wire:
 
 
 @pytest.fixture(params=["sync", "async"])
-def wire(request: pytest.FixtureRequest) -> Wire:
-    return Wire(request.param)
+def mock_server(request: pytest.FixtureRequest) -> MockServer:
+    return MockServer(request.param)

@@ -11,7 +11,7 @@ from openvideos_raw import AuthenticatedClient
 from openvideos_raw.api.videos import create_video, list_videos, retrieve_video
 
 if TYPE_CHECKING:
-    from tests.raw.conftest import Wire
+    from tests.raw.conftest import MockServer
 
 TOKEN = "sk-secret-42"
 
@@ -35,9 +35,9 @@ class TestSecrets:
         changed.get_httpx_client()
         assert TOKEN not in repr(changed)
 
-    def test_the_token_is_sent(self, wire: Wire) -> None:
-        wire.call(retrieve_video, "video_1")
-        assert "Bearer sk-wire" == wire.sent.headers["authorization"]
+    def test_the_token_is_sent(self, mock_server: MockServer) -> None:
+        mock_server.call(retrieve_video, "video_1")
+        assert "Bearer sk-wire" == mock_server.sent.headers["authorization"]
 
 
 class TestCopies:

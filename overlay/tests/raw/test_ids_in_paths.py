@@ -15,21 +15,21 @@ from openvideos_raw.api.videos import delete_video, download_video_content, retr
 if TYPE_CHECKING:
     from types import ModuleType
 
-    from tests.raw.conftest import Wire
+    from tests.raw.conftest import MockServer
 
 
 @pytest.mark.parametrize("operation", [delete_video, download_video_content, retrieve_character, retrieve_video])
 @pytest.mark.parametrize("id", ["", ".", "..", None])
-def test_an_id_that_would_lead_elsewhere_is_refused(wire: Wire, operation: ModuleType, id: Any) -> None:
+def test_an_id_that_would_lead_elsewhere_is_refused(mock_server: MockServer, operation: ModuleType, id: Any) -> None:
     with pytest.raises(ValueError, match=r"(video|character)_id is "):
-        wire.call(operation, id)
-    assert [] == wire.requests
+        mock_server.call(operation, id)
+    assert [] == mock_server.requests
 
 
 @pytest.mark.parametrize("id", ["a/b", "../videos", "a?b=c", "a#b", "%2e%2e", "a b", "é"])
-def test_an_id_stays_one_segment(wire: Wire, id: str) -> None:
-    wire.call(delete_video, id)
-    head, segment = wire.sent.url.raw_path.decode().rsplit("/", 1)
+def test_an_id_stays_one_segment(mock_server: MockServer, id: str) -> None:
+    mock_server.call(delete_video, id)
+    head, segment = mock_server.sent.url.raw_path.decode().rsplit("/", 1)
     assert ("/v1/videos", id) == (head, unquote(segment))
 
 

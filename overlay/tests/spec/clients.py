@@ -29,7 +29,7 @@ from openvideos_raw import AuthenticatedClient, models
 from openvideos_raw.types import File, Response
 
 from .contract import Operation
-from .wire import BASE_URL, KEY
+from .mock_server import BASE_URL, KEY
 
 Server = Callable[[httpx.Request], httpx.Response]
 
@@ -289,8 +289,8 @@ class RawBlocking:
     def call(self, operation: Operation, given: Given) -> Response[Any]:
         """Call the function of an operation."""
         arguments = raw_arguments(operation, given)
-        answer: Response[Any] = raw_module(operation).sync_detailed(client=self._client, **arguments)
-        return answer
+        response: Response[Any] = raw_module(operation).sync_detailed(client=self._client, **arguments)
+        return response
 
 
 class RawAwaited:
@@ -305,7 +305,7 @@ class RawAwaited:
     def call(self, operation: Operation, given: Given) -> Response[Any]:
         """Call the function of an operation."""
         arguments = raw_arguments(operation, given)
-        answer: Response[Any] = self._stage.awaited(
+        response: Response[Any] = self._stage.awaited(
             raw_module(operation).asyncio_detailed(client=self._client, **arguments)
         )
-        return answer
+        return response

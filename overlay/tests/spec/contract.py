@@ -49,7 +49,7 @@ class Body:
 
 
 @frozen
-class Answer:
+class ServerResponse:
     """What a status (such as `200` or `5XX`) brings: headers, and a body's schema by media type."""
 
     status: str
@@ -79,7 +79,7 @@ class Operation:
     tag: str
     parameters: tuple[Parameter, ...] = field(repr=False)
     bodies: dict[str, Body] = field(repr=False)
-    answers: dict[str, Answer] = field(repr=False)
+    responses: dict[str, ServerResponse] = field(repr=False)
 
     def __str__(self) -> str:
         """Read as its id, in the names of tests."""
@@ -93,12 +93,12 @@ class Operation:
         for body in self.bodies.values():
             yield self.item(body.media_type)
             yield from (self.item(body.media_type, path) for path in paths(body.schema))
-        for answer in self.answers.values():
-            yield self.item(answer.status)
-            yield from (self.item(answer.status, "header", name) for name in answer.headers)
-            for media_type, schema in answer.bodies.items():
-                yield self.item(answer.status, media_type)
-                yield from (self.item(answer.status, media_type, path) for path in paths(schema))
+        for response in self.responses.values():
+            yield self.item(response.status)
+            yield from (self.item(response.status, "header", name) for name in response.headers)
+            for media_type, schema in response.bodies.items():
+                yield self.item(response.status, media_type)
+                yield from (self.item(response.status, media_type, path) for path in paths(schema))
 
     def item(self, *words: str) -> str:
         """Name one of them."""
@@ -234,16 +234,16 @@ def _operation(path: str, method: str, said: dict[str, Any], shared: list[Any]) 
         media_type: Body(media_type, content["schema"].get("x-name", ""), content["schema"])
         for media_type, content in said.get("requestBody", {}).get("content", {}).items()
     }
-    answers = {
-        str(status): Answer(
+    responses = {
+        str(status): ServerResponse(
             str(status),
-            {name: header["schema"] for name, header in answer.get("headers", {}).items()},
-            {media_type: content["schema"] for media_type, content in answer.get("content", {}).items()},
+            {name: header["schema"] for name, header in response.get("headers", {}).items()},
+            {media_type: content["schema"] for media_type, content in response.get("content", {}).items()},
         )
-        for status, answer in said["responses"].items()
+        for status, response in said["responses"].items()
     }
     tag = next(iter(said.get("tags", [])), "")
-    return Operation(said["operationId"], method.upper(), path, tag, parameters, bodies, answers)
+    return Operation(said["operationId"], method.upper(), path, tag, parameters, bodies, responses)
 
 
 def _all(section: str, *, has_paths: bool) -> dict[str, Operation]:

@@ -29,11 +29,11 @@ from openvideos import (
 
 from .arguments import givens
 from .clients import Stage, raw_module
+from .comparing import assert_same, assert_same_headers
 from .contract import JSON, OPERATIONS, Operation, document, paths_in
+from .mock_server import faults, read
 from .properties import Case, headers_of, raised_by
-from .sameness import assert_same, assert_same_headers
 from .strategies import valid
-from .wire import faults, read
 
 KINDS: Final[dict[int, type[APIStatusError]]] = {
     400: BadRequestError,
@@ -55,7 +55,7 @@ def kind_of(code: int) -> type[APIStatusError]:
 
 @cache
 def _bodies(operation_id: str, status: str) -> st.SearchStrategy[Any]:
-    schema = OPERATIONS[operation_id].answers[status].bodies[JSON]
+    schema = OPERATIONS[operation_id].responses[status].bodies[JSON]
     return valid(schema) | valid(schema, lenient=True)
 
 
@@ -64,10 +64,10 @@ def error_is_typed(stage: Stage, case: Case, data: st.DataObject) -> None:
 
     The overlay may send a request three times here.
     """
-    operation, answer = case.operation, case.operation.answers[case.detail or ""]
-    code = data.draw(st.sampled_from(answer.codes()))
-    sent = data.draw(_bodies(operation.id, answer.status))
-    headers = data.draw(headers_of(operation.id, answer.status))
+    operation, response = case.operation, case.operation.responses[case.detail or ""]
+    code = data.draw(st.sampled_from(response.codes()))
+    sent = data.draw(_bodies(operation.id, response.status))
+    headers = data.draw(headers_of(operation.id, response.status))
     given = data.draw(givens(operation.id, next(iter(operation.bodies), None), beside=False))
     content = json.dumps(sent).encode()
     seen: list[httpx.Request] = []
@@ -90,10 +90,10 @@ def error_is_typed(stage: Stage, case: Case, data: st.DataObject) -> None:
         assert not any(faults(read(request)) for request in seen)
         _assert_sent_rightly(operation, seen, code, headers)
     parsed = raw_module(operation).parse_response(code, content)
-    assert_same(parsed, sent, answer.bodies[JSON])
-    stage.reached |= {operation.item(answer.status), operation.item(answer.status, JSON)}
-    stage.reached |= {operation.item(answer.status, "header", name) for name in headers}
-    stage.reached |= {operation.item(answer.status, JSON, path) for path in paths_in(answer.bodies[JSON], sent)}
+    assert_same(parsed, sent, response.bodies[JSON])
+    stage.reached |= {operation.item(response.status), operation.item(response.status, JSON)}
+    stage.reached |= {operation.item(response.status, "header", name) for name in headers}
+    stage.reached |= {operation.item(response.status, JSON, path) for path in paths_in(response.bodies[JSON], sent)}
 
 
 def _assert_sent_rightly(operation: Operation, seen: list[httpx.Request], code: int, headers: dict[str, str]) -> None:
@@ -130,7 +130,7 @@ def list_is_walked(stage: Stage, case: Case, data: st.DataObject) -> None:
     """Check that iterating a list gives all items, once and in order, each page asked for as the link says."""
     operation = case.operation
     parameter, cursor = (case.detail or "").split("=")
-    page = operation.answers["200"].bodies[JSON]
+    page = operation.responses["200"].bodies[JSON]
     item = page["properties"]["data"]["items"]
     ids = data.draw(st.lists(st.text("abc", min_size=1, max_size=4), unique=True, max_size=8))
     items = [data.draw(valid(item)) | {"id": each} for each in ids]
@@ -141,26 +141,26 @@ def list_is_walked(stage: Stage, case: Case, data: st.DataObject) -> None:
     pages = [items[start : start + size] for start in range(0, len(items), size)] or [[]]
     # A cursor is the server's own; that it is an id is no client's to know.
     cursors = [f"cursor {index}" for index in range(len(pages))]
-    asked: list[dict[str, str]] = []
+    requested: list[dict[str, str]] = []
 
     def server(request: httpx.Request) -> httpx.Response:
         said = read(request)
         assert not faults(said)
-        asked.append(dict(said.query))
-        after = asked[-1].get(parameter)
+        requested.append(dict(said.query))
+        after = requested[-1].get(parameter)
         assert after is None or after in cursors, f"{parameter} is {after!r}, which no page gave as its {cursor}"
         index = 0 if after is None else cursors.index(after) + 1
         body = {"object": "list", "data": pages[index], "has_more": index + 1 < len(pages), "first_id": None}
         return httpx.Response(200, json=body | {"first_id": f"first {index}", cursor: cursors[index]})
 
     for client in stage.overlays(server):
-        asked.clear()
+        requested.clear()
         found = client.collect(client.call(operation, given))
         assert [each["id"] for each in items] == [each.id for each in found]
         for one, other in zip(found, items, strict=True):
             assert_same(one, other, item)
-        assert [None, *cursors[: len(pages) - 1]] == [query.get(parameter) for query in asked]
-        rest = [{name: value for name, value in query.items() if name != parameter} for query in asked]
+        assert [None, *cursors[: len(pages) - 1]] == [query.get(parameter) for query in requested]
+        rest = [{name: value for name, value in query.items() if name != parameter} for query in requested]
         assert all(query == rest[0] for query in rest), "a page was asked for in other words than the first"
 
 
@@ -237,10 +237,10 @@ def _next_page_links(operation: Operation) -> list[str]:
 
 
 ERRORS: Final = [
-    Case(error_is_typed, operation, answer.status)
+    Case(error_is_typed, operation, response.status)
     for operation in OPERATIONS.values()
-    for answer in operation.answers.values()
-    if not answer.is_success
+    for response in operation.responses.values()
+    if not response.is_success
 ]
 ONCE: Final = [
     Case(ambiguous_post_is_sent_once, operation) for operation in OPERATIONS.values() if operation.method == "POST"
@@ -248,4 +248,4 @@ ONCE: Final = [
 WALKS: Final = [
     Case(list_is_walked, operation, link) for operation in OPERATIONS.values() for link in _next_page_links(operation)
 ]
-FILES: Final = [Case(file_is_whole_or_absent, each) for each in OPERATIONS.values() if "206" in each.answers]
+FILES: Final = [Case(file_is_whole_or_absent, each) for each in OPERATIONS.values() if "206" in each.responses]

@@ -21,10 +21,10 @@ from openvideos_raw.types import File
 
 from .arguments import givens, spoiled, varied
 from .clients import Given, Stage, Upload, raw_module
-from .contract import FORM, JSON, OPERATIONS, WEBHOOKS, Answer, Operation, paths_in, problems, written
-from .sameness import assert_same, assert_same_headers, ending_problem
+from .comparing import assert_same, assert_same_headers, ending_problem
+from .contract import FORM, JSON, OPERATIONS, WEBHOOKS, Operation, ServerResponse, paths_in, problems, written
+from .mock_server import Said, faults, read
 from .strategies import header_values, valid
-from .wire import Said, faults, read
 
 
 @frozen
@@ -101,11 +101,11 @@ def _bare(given: Given) -> Given:
 def _sent(server: Refusing, client: Any, operation: Operation, given: Given) -> Said:
     """Return the one request that a call sends."""
     try:
-        answer = client.call(operation, given)
+        response = client.call(operation, given)
     except BadRequestError:
         pass
     else:
-        assert 400 == answer.status_code
+        assert 400 == response.status_code
     (request,) = server.requests
     return read(request)
 
@@ -154,7 +154,7 @@ def _assert_part(part: Any, value: Any) -> None:
 def answer_is_kept(stage: Stage, case: Case, data: st.DataObject) -> None:
     """Check that whatever a good answer holds, known and unknown, is in what the caller gets."""
     status, _, media_type = (case.detail or "").partition(" ")
-    answer = case.operation.answers[status]
+    response = case.operation.responses[status]
     sent = data.draw(_bodies(case.operation.id, status, media_type))
     headers = data.draw(headers_of(case.operation.id, status))
     content = sent if isinstance(sent, bytes) else json.dumps(sent).encode()
@@ -169,20 +169,20 @@ def answer_is_kept(stage: Stage, case: Case, data: st.DataObject) -> None:
             assert isinstance(raised_by(partial(client.call, case.operation, given)), problem)
             continue
         result = client.call(case.operation, given)
-        assert_same(result, sent, answer.bodies[media_type])
+        assert_same(result, sent, response.bodies[media_type])
         answered = client.call(case.operation, given, within="with_raw_response")
         assert int(status) == answered.status_code
         assert_same_headers(answered.headers, headers, content)
-        assert_same(answered.parse(), sent, answer.bodies[media_type])
+        assert_same(answered.parse(), sent, response.bodies[media_type])
     parsed = raw_module(case.operation).parse_response(int(status), content)
-    assert_same(parsed.payload.read() if isinstance(parsed, File) else parsed, sent, answer.bodies[media_type])
-    _reach(stage, case.operation, answer, media_type, headers, sent)
+    assert_same(parsed.payload.read() if isinstance(parsed, File) else parsed, sent, response.bodies[media_type])
+    _reach(stage, case.operation, response, media_type, headers, sent)
 
 
 @cache
 def _bodies(operation_id: str, status: str, media_type: str) -> st.SearchStrategy[Any]:
     """Return what an answer may hold: what the contract says, and what readers let pass."""
-    schema = OPERATIONS[operation_id].answers[status].bodies[media_type]
+    schema = OPERATIONS[operation_id].responses[status].bodies[media_type]
     return valid(schema) | valid(schema, lenient=True)
 
 
@@ -190,7 +190,7 @@ def _bodies(operation_id: str, status: str, media_type: str) -> st.SearchStrateg
 def headers_of(operation_id: str, status: str) -> st.SearchStrategy[dict[str, str]]:
     """Return the headers of an answer; the length of its body is not to be chosen."""
     found: dict[str, st.SearchStrategy[str]] = {}
-    for name, schema in OPERATIONS[operation_id].answers[status].headers.items():
+    for name, schema in OPERATIONS[operation_id].responses[status].headers.items():
         text = header_values if schema.get("type") == "string" and "enum" not in schema else valid(schema).map(str)
         found[name] = text.filter(partial(_is_as_long, schema.get("minLength", 0)))
     found.pop("Content-Length", None)
@@ -202,13 +202,18 @@ def _is_as_long(least: int, value: str) -> bool:
 
 
 def _reach(
-    stage: Stage, operation: Operation, answer: Answer, media_type: str, headers: dict[str, str], sent: Any
+    stage: Stage,
+    operation: Operation,
+    response: ServerResponse,
+    media_type: str,
+    headers: dict[str, str],
+    sent: Any,
 ) -> None:
-    names = {name for name in answer.headers if name in headers or name.lower() == "content-length"}
-    stage.reached |= {operation.item(answer.status), operation.item(answer.status, media_type)}
-    stage.reached |= {operation.item(answer.status, "header", name) for name in names}
-    found = paths_in(answer.bodies[media_type], sent)
-    stage.reached |= {operation.item(answer.status, media_type, path) for path in found}
+    names = {name for name in response.headers if name in headers or name.lower() == "content-length"}
+    stage.reached |= {operation.item(response.status), operation.item(response.status, media_type)}
+    stage.reached |= {operation.item(response.status, "header", name) for name in names}
+    found = paths_in(response.bodies[media_type], sent)
+    stage.reached |= {operation.item(response.status, media_type, path) for path in found}
 
 
 def forbidden_value_is_refused(stage: Stage, case: Case, data: st.DataObject) -> None:
@@ -295,11 +300,11 @@ REQUESTS: Final = [
     for media_type in (operation.bodies or [None])
 ]
 ANSWERS: Final = [
-    Case(answer_is_kept, operation, f"{answer.status} {media_type}")
+    Case(answer_is_kept, operation, f"{response.status} {media_type}")
     for operation in OPERATIONS.values()
-    for answer in operation.answers.values()
-    if answer.is_success
-    for media_type in answer.bodies
+    for response in operation.responses.values()
+    if response.is_success
+    for media_type in response.bodies
 ]
 FORBIDDEN: Final = [
     Case(forbidden_value_is_refused, operation)

@@ -27,8 +27,8 @@ from .contract import (
     typed,
 )
 from .merging import merged
+from .mock_server import BASE_URL, KEY, faults, read
 from .strategies import forbidden, valid
-from .wire import BASE_URL, KEY, faults, read
 
 SCHEMAS: dict[str, Any] = document()["components"]["schemas"]
 VALUES = [name for name, schema in SCHEMAS.items() if not is_binary(schema)]

@@ -19,7 +19,7 @@ from openvideos import AsyncOpenVideos, OpenVideos
 from openvideos._flows.retrying import Clocks
 from openvideos_emulator import create_app
 
-from .wire import BASE_URL, KEY, ORIGIN, faults, read
+from .mock_server import BASE_URL, KEY, ORIGIN, faults, read
 
 T = TypeVar("T")
 

@@ -30,7 +30,7 @@ class TestLiteLLM:
     def server(self) -> Recording:
         server = Recording("litellm-1.106.2")
         # The creation of the job that was followed has the shape of the first one recorded.
-        server.answers("POST", "/v1/videos")[0]["json"]["id"] = server.job
+        server.responses("POST", "/v1/videos")[0]["json"]["id"] = server.job
         return server
 
     async def test_a_job_is_followed_under_the_id_that_create_gave(self, server: Recording, flavour: str) -> None:
@@ -169,24 +169,31 @@ async def test_every_answer_that_was_recorded_can_be_read(name: str, flavour: st
     """Each is given to the method that sends such a request, by itself."""
 
     class Once:
-        answer: dict[str, Any]
+        server_response: dict[str, Any]
 
         def handle(self, _: Any) -> Any:
-            return response(self.answer)
+            return response(self.server_response)
 
     server = Once()
     async with client(flavour, server) as sdk:
         for exchange in recorded(name)["exchanges"]:
-            server.answer = exchange["answer"]
+            server.server_response = exchange["answer"]
             method, target = exchange["request"]["method"], exchange["request"]["target"].partition("?")[0]
             call, arguments = called(method, target)
-            good = server.answer["status"] < 300 or server.answer.get("json", {}).get("object") == "video"
-            if good and "length" not in server.answer and server.answer["json"].get("has_more") is not True:
+            good = (
+                server.server_response["status"] < 300
+                or server.server_response.get("json", {}).get("object") == "video"
+            )
+            if (
+                good
+                and "length" not in server.server_response
+                and server.server_response["json"].get("has_more") is not True
+            ):
                 await sdk.call(call, **arguments)
             elif not good:
                 error = await sdk.fails(call, **arguments)
-                assert server.answer["status"] == error.status_code
-                assert server.answer["json"] == error.body
+                assert server.server_response["status"] == error.status_code
+                assert server.server_response["json"] == error.body
 
 
 CALLS: list[tuple[str, str, dict[str, Any]]] = [

@@ -21,7 +21,7 @@ from openvideos_raw.models import CreateVideoForm, ErrorResponse, Video, VideoDe
 from openvideos_raw.types import UNSET, File
 
 if TYPE_CHECKING:
-    from tests.raw.conftest import Wire
+    from tests.raw.conftest import MockServer
 
 VIDEO = {"id": "video_1", "object": "video", "created_at": 1758941485, "model": "sora-2", "status": "queued"}
 ERROR = {"error": {"message": "Overloaded", "type": "server_error", "param": None, "code": None}}
@@ -30,38 +30,38 @@ HTML = b"<html><body><h1>502 Bad Gateway</h1></body></html>"
 
 class TestStatuses:
     @pytest.mark.parametrize("status", [400, 401, 404, 429, 500, 503, 520, 529, 599])
-    def test_an_error_is_parsed_under_its_status(self, wire: Wire, status: int) -> None:
-        wire.answer = httpx.Response(status, json=ERROR)
-        response = wire.call(retrieve_video, "video_1")
+    def test_an_error_is_parsed_under_its_status(self, mock_server: MockServer, status: int) -> None:
+        mock_server.response = httpx.Response(status, json=ERROR)
+        response = mock_server.call(retrieve_video, "video_1")
         assert status == response.status_code
         assert ErrorResponse.from_dict(ERROR) == response.parsed
 
     @pytest.mark.parametrize("status", [299, 418, 499])
-    def test_a_status_that_the_contract_does_not_name_is_not_parsed(self, wire: Wire, status: int) -> None:
-        wire.answer = httpx.Response(status, content=HTML)
-        response = wire.call(retrieve_video, "video_1")
+    def test_a_status_that_the_contract_does_not_name_is_not_parsed(self, mock_server: MockServer, status: int) -> None:
+        mock_server.response = httpx.Response(status, content=HTML)
+        response = mock_server.call(retrieve_video, "video_1")
         assert (status, HTML, None) == (response.status_code, response.content, response.parsed)
 
     @pytest.mark.parametrize("status", [299, 418, 499])
-    def test_or_is_raised_if_the_caller_wants_it(self, wire: Wire, status: int) -> None:
-        wire.answer = httpx.Response(status, content=HTML)
+    def test_or_is_raised_if_the_caller_wants_it(self, mock_server: MockServer, status: int) -> None:
+        mock_server.response = httpx.Response(status, content=HTML)
         with pytest.raises(errors.UnexpectedStatus) as raised:
-            wire.call(retrieve_video, "video_1", client=wire.new_client(raise_on_unexpected_status=True))
+            mock_server.call(retrieve_video, "video_1", client=mock_server.new_client(raise_on_unexpected_status=True))
         assert status == raised.value.status_code
 
 
 class TestUnknownWords:
-    def test_an_unknown_status_word_is_kept(self, wire: Wire) -> None:
-        wire.answer = httpx.Response(200, json=VIDEO | {"status": "rendering"})
-        video = wire.call(retrieve_video, "video_1").parsed
+    def test_an_unknown_status_word_is_kept(self, mock_server: MockServer) -> None:
+        mock_server.response = httpx.Response(200, json=VIDEO | {"status": "rendering"})
+        video = mock_server.call(retrieve_video, "video_1").parsed
         assert isinstance(video, Video)
         assert "rendering" == video.status
 
-    def test_one_odd_item_does_not_spoil_the_list(self, wire: Wire) -> None:
+    def test_one_odd_item_does_not_spoil_the_list(self, mock_server: MockServer) -> None:
         odd = VIDEO | {"id": "video_2", "status": "rendering", "model": "wan-2.5", "size": "wide", "object": "clip"}
         page = {"object": "list", "data": [VIDEO, odd], "first_id": None, "last_id": None, "has_more": False}
-        wire.answer = httpx.Response(200, json=page)
-        videos = wire.call(list_videos).parsed
+        mock_server.response = httpx.Response(200, json=page)
+        videos = mock_server.call(list_videos).parsed
         assert isinstance(videos, VideoList)
         assert [VIDEO, odd] == [video.to_dict() for video in videos.data]
 
@@ -119,60 +119,62 @@ class TestUnreadableBodies:
         [HTML, b"", b"\xff\xfe\x00", b"{", b"null", b"[]", b'"text"', b"7", b"{}", b'{"error": null}', b"[" * 100_000],
         ids=lambda content: repr(content[:16]),
     )
-    def test_a_body_of_another_shape_is_one_typed_error(self, wire: Wire, status: int, content: bytes) -> None:
-        wire.answer = httpx.Response(status, content=content)
+    def test_a_body_of_another_shape_is_one_typed_error(
+        self, mock_server: MockServer, status: int, content: bytes
+    ) -> None:
+        mock_server.response = httpx.Response(status, content=content)
         with pytest.raises(errors.UnreadableBody, match=f"^The body of this {status} cannot be read: .") as raised:
-            wire.call(retrieve_video, "video_1")
+            mock_server.call(retrieve_video, "video_1")
         assert (status, content) == (raised.value.status_code, raised.value.content)
 
-    def test_the_missing_key_is_told(self, wire: Wire) -> None:
-        wire.answer = httpx.Response(200, json={"id": "video_1"})
+    def test_the_missing_key_is_told(self, mock_server: MockServer) -> None:
+        mock_server.response = httpx.Response(200, json={"id": "video_1"})
         with pytest.raises(errors.UnreadableBody, match="Video: the key 'created_at' is missing"):
-            wire.call(create_video, body=CreateVideoForm(prompt="A boat"))
+            mock_server.call(create_video, body=CreateVideoForm(prompt="A boat"))
 
 
 class TestDownloads:
     @pytest.mark.parametrize("status", [200, 206])
     @pytest.mark.parametrize("media_type", ["video/mp4", "image/webp", "image/jpeg"])
-    def test_a_file_is_returned_as_it_is(self, wire: Wire, status: int, media_type: str) -> None:
+    def test_a_file_is_returned_as_it_is(self, mock_server: MockServer, status: int, media_type: str) -> None:
         content = b"\x00\x00\x00\x18ftypisom\xff\xfe"
-        wire.answer = httpx.Response(status, content=content, headers={"content-type": media_type})
-        file = wire.call(download_video_content, "video_1").parsed
+        mock_server.response = httpx.Response(status, content=content, headers={"content-type": media_type})
+        file = mock_server.call(download_video_content, "video_1").parsed
         assert isinstance(file, File)
         assert content == file.payload.read()
 
-    def test_what_was_not_given_is_not_sent(self, wire: Wire) -> None:
-        wire.answer = httpx.Response(200, content=b"mp4")
-        wire.call(download_video_content, "video_1")
-        assert b"/v1/videos/video_1/content" == wire.sent.url.raw_path
-        assert not {"range", "if-range"} & set(wire.sent.headers)
+    def test_what_was_not_given_is_not_sent(self, mock_server: MockServer) -> None:
+        mock_server.response = httpx.Response(200, content=b"mp4")
+        mock_server.call(download_video_content, "video_1")
+        assert b"/v1/videos/video_1/content" == mock_server.sent.url.raw_path
+        assert not {"range", "if-range"} & set(mock_server.sent.headers)
 
-    def test_what_was_given_is_sent(self, wire: Wire) -> None:
-        wire.answer = httpx.Response(206, content=b"mp4")
-        wire.call(download_video_content, "video_1", variant="thumbnail", range_="bytes=3-", if_range='"tag"')
-        assert b"/v1/videos/video_1/content?variant=thumbnail" == wire.sent.url.raw_path
-        assert ("bytes=3-", '"tag"') == (wire.sent.headers["range"], wire.sent.headers["if-range"])
+    def test_what_was_given_is_sent(self, mock_server: MockServer) -> None:
+        mock_server.response = httpx.Response(206, content=b"mp4")
+        mock_server.call(download_video_content, "video_1", variant="thumbnail", range_="bytes=3-", if_range='"tag"')
+        assert b"/v1/videos/video_1/content?variant=thumbnail" == mock_server.sent.url.raw_path
+        assert ("bytes=3-", '"tag"') == (mock_server.sent.headers["range"], mock_server.sent.headers["if-range"])
 
-    def test_an_error_is_an_error(self, wire: Wire) -> None:
-        wire.answer = httpx.Response(409, json=ERROR)
-        assert ErrorResponse.from_dict(ERROR) == wire.call(download_video_content, "video_1").parsed
+    def test_an_error_is_an_error(self, mock_server: MockServer) -> None:
+        mock_server.response = httpx.Response(409, json=ERROR)
+        assert ErrorResponse.from_dict(ERROR) == mock_server.call(download_video_content, "video_1").parsed
 
 
 class TestLists:
-    def test_what_was_not_given_is_not_sent(self, wire: Wire) -> None:
-        wire.answer = httpx.Response(500, json=ERROR)
-        wire.call(list_videos)
-        assert b"/v1/videos" == wire.sent.url.raw_path
+    def test_what_was_not_given_is_not_sent(self, mock_server: MockServer) -> None:
+        mock_server.response = httpx.Response(500, json=ERROR)
+        mock_server.call(list_videos)
+        assert b"/v1/videos" == mock_server.sent.url.raw_path
 
-    def test_what_was_given_is_sent(self, wire: Wire) -> None:
-        wire.answer = httpx.Response(500, json=ERROR)
-        wire.call(list_videos, after="video_1", limit=5, order="asc")
-        assert {"after": "video_1", "limit": "5", "order": "asc"} == dict(wire.sent.url.params)
+    def test_what_was_given_is_sent(self, mock_server: MockServer) -> None:
+        mock_server.response = httpx.Response(500, json=ERROR)
+        mock_server.call(list_videos, after="video_1", limit=5, order="asc")
+        assert {"after": "video_1", "limit": "5", "order": "asc"} == dict(mock_server.sent.url.params)
 
 
-def test_a_deletion_is_confirmed(wire: Wire) -> None:
-    wire.answer = httpx.Response(200, json={"id": "video_1", "object": "video.deleted", "deleted": True})
-    confirmation = wire.call(delete_video, "video_1").parsed
+def test_a_deletion_is_confirmed(mock_server: MockServer) -> None:
+    mock_server.response = httpx.Response(200, json={"id": "video_1", "object": "video.deleted", "deleted": True})
+    confirmation = mock_server.call(delete_video, "video_1").parsed
     assert isinstance(confirmation, VideoDeleteResponse)
     assert ("video_1", True) == (confirmation.id, confirmation.deleted)
 

@@ -40,7 +40,7 @@ class Described:
         return response(self._answer(request.method, request.url.path.removeprefix("/v1/videos")))
 
     def _answer(self, method: str, path: str) -> dict[str, Any]:
-        answers: dict[tuple[str, str], Callable[[], dict[str, Any]]] = {
+        responses: dict[tuple[str, str], Callable[[], dict[str, Any]]] = {
             ("POST", ""): lambda: self.row["create"],
             ("GET", ""): lambda: self.row["list"],
             ("DELETE", f"/{self.id}"): lambda: self.row["delete"],
@@ -48,8 +48,8 @@ class Described:
             ("GET", f"/{self.id}/content"): lambda: self.row["early" if len(self.reads) > 1 else "file"],
             ("GET", "/nobody"): lambda: self.row["unknown"],
         }
-        answer: dict[str, Any] = answers[method, path]()
-        return answer
+        server_response: dict[str, Any] = responses[method, path]()
+        return server_response
 
 
 def rows_with(*keys: str) -> pytest.MarkDecorator:

@@ -20,13 +20,19 @@ def recorded(name: str) -> Any:
     return json.loads(HERE.joinpath(f"{name}.json").read_text("utf-8"))
 
 
-def response(answer: dict[str, Any]) -> httpx.Response:
+def response(server_response: dict[str, Any]) -> httpx.Response:
     """Return an answer of a recording."""
-    if "length" in answer:
-        return httpx.Response(answer["status"], headers=answer["headers"], content=CLIP[: answer["length"]])
-    if "text" in answer:
-        return httpx.Response(answer["status"], headers=answer.get("headers"), text=answer["text"])
-    return httpx.Response(answer["status"], headers=answer.get("headers"), json=answer["json"])
+    if "length" in server_response:
+        return httpx.Response(
+            server_response["status"], headers=server_response["headers"], content=CLIP[: server_response["length"]]
+        )
+    if "text" in server_response:
+        return httpx.Response(
+            server_response["status"], headers=server_response.get("headers"), text=server_response["text"]
+        )
+    return httpx.Response(
+        server_response["status"], headers=server_response.get("headers"), json=server_response["json"]
+    )
 
 
 class Recording:
@@ -38,10 +44,10 @@ class Recording:
         self.requests: list[httpx.Request] = []
         self._answers: dict[tuple[str, ...], list[dict[str, Any]]] = {}
         for exchange in data["exchanges"]:
-            asked = exchange["request"]
-            self._answers.setdefault(_key(**asked), []).append(exchange["answer"])
+            requested = exchange["request"]
+            self._answers.setdefault(_key(**requested), []).append(exchange["answer"])
 
-    def answers(self, method: str, target: str) -> list[dict[str, Any]]:
+    def responses(self, method: str, target: str) -> list[dict[str, Any]]:
         """Return the answers to a request that are still to be given."""
         return self._answers[_key(method, target)]
 

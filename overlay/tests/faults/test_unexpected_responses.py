@@ -13,7 +13,7 @@ from openvideos import APIConnectionError, APIResponseValidationError, APIStatus
 
 from .calls import CLIP, COMPLETED, DELETED, ID, METHODS, PAGE, READS, Method, files_in, named
 from .clients import Against
-from .server import Behaviour, answers, answers_json, closes, closes_at_once, floods, head, message, sends
+from .server import Behaviour, answers_json, closes, closes_at_once, floods, head, message, responses, sends
 
 pytestmark = pytest.mark.anyio
 
@@ -24,66 +24,72 @@ IN_JSON = [method for method in METHODS if method.reads_json]
 EARLY = head(103, {"link": "</style.css>; rel=preload"})
 
 NO_VIDEO: dict[str, Behaviour] = {
-    "nothing": answers(200),
+    "nothing": responses(200),
     "no content": sends(head(204)),
-    "HTML": answers(200, HTML, {"content-type": "text/html"}),
-    "half of the JSON": answers(200, BODY[:30], JSON),
+    "HTML": responses(200, HTML, {"content-type": "text/html"}),
+    "half of the JSON": responses(200, BODY[:30], JSON),
     "a length that is too short": closes(head(200, {**JSON, "content-length": "30"}) + BODY),
-    "no UTF-8": answers(200, b'{"id": "\xff\xfe"}', JSON),
-    "UTF-16 without its end": answers(200, BODY.decode().encode("utf-16")[:-1], JSON),
-    "a number of many digits": answers(200, b"1" * 5000, JSON),
-    "JSON nested too deep": answers(200, b"[" * 100_000, JSON),
-    "JSON nested nearly too deep": answers(200, b"[" * 500 + b"]" * 500, JSON),
-    "text": answers(200, b'"video"', JSON),
-    "null": answers(200, b"null", JSON),
-    "a list": answers(200, b"[1]", JSON),
+    "no UTF-8": responses(200, b'{"id": "\xff\xfe"}', JSON),
+    "UTF-16 without its end": responses(200, BODY.decode().encode("utf-16")[:-1], JSON),
+    "a number of many digits": responses(200, b"1" * 5000, JSON),
+    "JSON nested too deep": responses(200, b"[" * 100_000, JSON),
+    "JSON nested nearly too deep": responses(200, b"[" * 500 + b"]" * 500, JSON),
+    "text": responses(200, b'"video"', JSON),
+    "null": responses(200, b"null", JSON),
+    "a list": responses(200, b"[1]", JSON),
 }
 NO_CONFIRMATION = {"nothing", "no content"}  # and none is needed for a deletion
 GOOD: dict[str, Behaviour] = {
     "early hints": sends(EARLY * 3 + message(200, BODY, JSON)),
     "continue": sends(head(100) + message(200, BODY, JSON)),
-    "no type": answers(200, BODY),
-    "another type": answers(200, BODY, {"content-type": "text/html; charset=klingon"}),
-    "a status of its own": answers(299, BODY),
-    "accepted": answers(202, BODY),
-    "headers twice": answers(200, BODY, [*JSON.items(), *JSON.items(), ("x-request-id", "1"), ("x-request-id", "2")]),
-    "the same length twice": answers(200, BODY, {"Content-Length": str(len(BODY))}),
-    "a header that is not ASCII": answers(200, BODY, {"x-name": "Zo\xeb", "content-disposition": "\xff"}),
-    "a long header": answers(200, BODY, {"x-trace": "y" * 30_000}),
-    "many headers": answers(200, BODY, [(f"x-{number}", "y") for number in range(500)]),
-    "gzip": answers(200, gzip.compress(BODY), {"content-encoding": "gzip"}),
-    "gzip in two members": answers(
+    "no type": responses(200, BODY),
+    "another type": responses(200, BODY, {"content-type": "text/html; charset=klingon"}),
+    "a status of its own": responses(299, BODY),
+    "accepted": responses(202, BODY),
+    "headers twice": responses(200, BODY, [*JSON.items(), *JSON.items(), ("x-request-id", "1"), ("x-request-id", "2")]),
+    "the same length twice": responses(200, BODY, {"Content-Length": str(len(BODY))}),
+    "a header that is not ASCII": responses(200, BODY, {"x-name": "Zo\xeb", "content-disposition": "\xff"}),
+    "a long header": responses(200, BODY, {"x-trace": "y" * 30_000}),
+    "many headers": responses(200, BODY, [(f"x-{number}", "y") for number in range(500)]),
+    "gzip": responses(200, gzip.compress(BODY), {"content-encoding": "gzip"}),
+    "gzip in two members": responses(
         200, gzip.compress(BODY[:9]) + gzip.compress(BODY[9:]), {"content-encoding": "x-gzip"}
     ),
-    "an encoding that is none": answers(200, BODY, {"content-encoding": "utf-8"}),
-    "a byte order mark": answers(200, b"\xef\xbb\xbf" + BODY),
-    "UTF-16": answers(200, BODY.decode().encode("utf-16")),
+    "an encoding that is none": responses(200, BODY, {"content-encoding": "utf-8"}),
+    "a byte order mark": responses(200, b"\xef\xbb\xbf" + BODY),
+    "UTF-16": responses(200, BODY.decode().encode("utf-16")),
     "chunks": sends(head(200, {"transfer-encoding": "chunked"}) + b"%x\r\n%s\r\n0\r\nx: y\r\n\r\n" % (len(BODY), BODY)),
     "chunks that are not ASCII beside": sends(
         head(200, {"transfer-encoding": "chunked", "x": "\xe9"}) + b"%x\r\n%s\r\n0\r\n\r\n" % (len(BODY), BODY)
     ),
     "no length": closes(head(200) + BODY),
     "HTTP/1.0": closes(b"HTTP/1.0 200 OK\r\n\r\n" + BODY),
-    "no reason": answers(200, BODY),
-    "a cookie": answers(200, BODY, {"set-cookie": "a=b; expires=Never; Path=/; Domain=.elsewhere.example"}),
+    "no reason": responses(200, BODY),
+    "a cookie": responses(200, BODY, {"set-cookie": "a=b; expires=Never; Path=/; Domain=.elsewhere.example"}),
     "lone line feeds": closes(head(200).replace(b"\r\n", b"\n") + BODY),
 }
 
 
 class TestGoodAnswers:
-    @pytest.mark.parametrize("answer", list(GOOD.values()), ids=list(GOOD))
-    async def test_are_read(self, answer: Behaviour, against: Against) -> None:
-        async with against(answer, answers_json(COMPLETED), max_retries=0) as (_, client):
+    @pytest.mark.parametrize("response", list(GOOD.values()), ids=list(GOOD))
+    async def test_are_read(self, response: Behaviour, against: Against) -> None:
+        async with against(response, answers_json(COMPLETED), max_retries=0) as (_, client):
             assert ID == (await client.call("retrieve", ID)).id
             assert ID == (await client.call("poll", ID)).id
 
-    @pytest.mark.parametrize("answer", list(GOOD.values()), ids=list(GOOD))
-    async def test_to_a_post_are_read(self, answer: Behaviour, against: Against) -> None:
-        async with against(answer, max_retries=0) as (_, client):
+    @pytest.mark.parametrize("response", list(GOOD.values()), ids=list(GOOD))
+    async def test_to_a_post_are_read(self, response: Behaviour, against: Against) -> None:
+        async with against(response, max_retries=0) as (_, client):
             assert ID == (await client.call("create", prompt="p")).id
 
     async def test_and_their_connection_is_used_again(self, against: Against) -> None:
-        script = [answers_json(COMPLETED), answers_json(PAGE), answers_json(DELETED), answers(404), answers(200, CLIP)]
+        script = [
+            answers_json(COMPLETED),
+            answers_json(PAGE),
+            answers_json(DELETED),
+            responses(404),
+            responses(200, CLIP),
+        ]
         async with against(*script) as (server, client):
             await client.call("retrieve", ID)
             await client.call("list")
@@ -110,16 +116,16 @@ class TestGoodAnswers:
 
 @pytest.mark.in_turn("flavour")
 @pytest.mark.parametrize(
-    ("method", "answer"),
+    ("method", "response"),
     [
-        pytest.param(method, answer, id=f"{method.name}-{name}")
+        pytest.param(method, response, id=f"{method.name}-{name}")
         for method in IN_JSON
-        for name, answer in NO_VIDEO.items()
+        for name, response in NO_VIDEO.items()
         if method.name != "delete" or name not in NO_CONFIRMATION
     ],
 )
-async def test_what_is_no_answer_is_told_so(answer: Behaviour, method: Method, against: Against) -> None:
-    async with against(*method.before, answer, answers_json(COMPLETED)) as (server, client):
+async def test_what_is_no_answer_is_told_so(response: Behaviour, method: Method, against: Against) -> None:
+    async with against(*method.before, response, answers_json(COMPLETED)) as (server, client):
         error = await client.fails(method.name, **method.arguments)
         assert len(method.before) + 1 == len(server.requests)
         assert ID == (await client.call("retrieve", ID)).id, "the client works on"
@@ -128,9 +134,9 @@ async def test_what_is_no_answer_is_told_so(answer: Behaviour, method: Method, a
     assert f"returned {error.response.status_code}, but" in str(error)
 
 
-@pytest.mark.parametrize("answer", [answers(200), sends(head(204)), answers(200, b" \n")])
-async def test_a_deletion_needs_no_confirmation(answer: Behaviour, against: Against) -> None:
-    async with against(answer) as (_, client):
+@pytest.mark.parametrize("response", [responses(200), sends(head(204)), responses(200, b" \n")])
+async def test_a_deletion_needs_no_confirmation(response: Behaviour, against: Against) -> None:
+    async with against(response) as (_, client):
         result = await client.call("delete", ID)
     assert (ID, True, "video.deleted") == (result.id, result.deleted, result.object)
 
@@ -142,8 +148,8 @@ class TestStatuses:
     async def test_of_500_and_above_are_server_errors(
         self, status: int, method: Method, against: Against, tmp_path: Path
     ) -> None:
-        answer = answers(status, HTML, {"content-type": "text/html", "x-request-id": "req_1"})
-        async with against(*method.before, *[answer] * 20, max_retries=1) as (_, client):
+        response = responses(status, HTML, {"content-type": "text/html", "x-request-id": "req_1"})
+        async with against(*method.before, *[response] * 20, max_retries=1) as (_, client):
             error = await client.fails(method.name, **method.arguments_in(tmp_path))
             assert client.pauses
         assert isinstance(error, InternalServerError)
@@ -172,7 +178,7 @@ class TestStatuses:
         assert isinstance(error, (APIConnectionError, APIStatusError))
 
     async def test_an_error_may_have_headers_that_are_not_ascii(self, against: Against) -> None:
-        async with against(answers(404, b"{}", {"x-reason": "caf\xe9"})) as (_, client):
+        async with against(responses(404, b"{}", {"x-reason": "caf\xe9"})) as (_, client):
             error = await client.fails("retrieve", ID)
         assert (404, "caf\xe9") == (error.status_code, error.response.headers["x-reason"])
 
@@ -186,7 +192,7 @@ class TestTooMuch:
     @pytest.mark.parametrize("name", ["retrieve", "create"])
     async def test_a_gzip_bomb(self, name: str, against: Against) -> None:
         arguments: dict[str, Any] = {"prompt": "p"} if name == "create" else {"video_id": ID}
-        bomb = answers(200, BOMB, {"content-encoding": "gzip"})
+        bomb = responses(200, BOMB, {"content-encoding": "gzip"})
         async with against(bomb, max_retries=0) as (_, client):
             error = await client.fails(name, **arguments)
         assert isinstance(error, APIConnectionError)
@@ -194,7 +200,7 @@ class TestTooMuch:
 
     @pytest.mark.parametrize("encoding", ["gzip, gzip", "br", "zstd", "deflate", "compress", "gzip, br"])
     async def test_an_encoding_that_was_not_asked_for(self, encoding: str, against: Against) -> None:
-        async with against(answers(200, gzip.compress(BODY), {"content-encoding": encoding}), max_retries=0) as (
+        async with against(responses(200, gzip.compress(BODY), {"content-encoding": encoding}), max_retries=0) as (
             server,
             client,
         ):
