@@ -42,7 +42,7 @@ def test_the_table_takes_the_place_of_the_old_one_and_is_then_compared(
     )
     assert text.endswith(f" |\n\n{judge_clients.END}after\n")
     assert "| pass |" in text
-    assert "| not reached |" in text
+    assert "| not exercised |" in text
     assert 0 == judge_clients.main(["--check", "--node", "."])
 
 

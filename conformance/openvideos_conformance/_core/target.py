@@ -204,7 +204,7 @@ def _capabilities(words: str) -> tuple[frozenset[str], frozenset[str]]:
     for word in words.replace(",", " ").split():
         name = word.removeprefix("-")
         if name != "all" and name not in known:
-            raise TargetError(f"there is no capability {name!r}; use {', '.join(known)}, or all")
+            raise TargetError(f"--capabilities: there is no {name!r}; use {', '.join(known)}, or all")
         (denied if word.startswith("-") else wanted).update(known if name == "all" else {name})
     return frozenset(wanted - denied), frozenset(denied)
 
