@@ -39,7 +39,7 @@ METHODS: dict[str, Callable[[Any, str], Any]] = {
 
 
 def answering(*args: Any, **kwargs: Any) -> OpenVideos:
-    """Return a client whose server always gives one answer."""
+    """Return a client whose server always gives one response."""
     transport = httpx.MockTransport(lambda request: httpx.Response(*args, **kwargs))
     return OpenVideos(base_url="http://server.test/v1", http_client=httpx.Client(transport=transport), max_retries=0)
 
@@ -187,7 +187,7 @@ class TestServers:
         assert caught.value.never_sent
 
     @pytest.mark.parametrize("content", [b"<html>Hello</html>", b"", b"\xff\xfe", b"[" * 100_000, b"nul"])
-    def test_an_answer_that_is_no_json(self, content: bytes) -> None:
+    def test_an_response_that_is_no_json(self, content: bytes) -> None:
         with pytest.raises(APIResponseValidationError, match="not JSON"):
             answering(200, content=content, headers={"content-type": "text/html"}).videos.retrieve("video_1")
 
@@ -195,13 +195,13 @@ class TestServers:
         with pytest.raises(openvideos.InternalServerError, match=r"502.*Bad Gateway"):
             answering(502, html="<html>Bad Gateway</html>").videos.retrieve("video_1")
 
-    def test_an_answer_with_an_empty_id_names_it(self) -> None:
+    def test_an_response_with_an_empty_id_names_it(self) -> None:
         video = {"id": "", "object": "video", "created_at": 1, "model": "m", "status": "queued"}
         with pytest.raises(APIResponseValidationError, match="'id' is empty"):
             answering(200, json=video).videos.create(prompt="x")
 
     @pytest.mark.parametrize("key", ["id", "created_at", "model", "status"])
-    def test_an_answer_that_lacks_a_key_names_it(self, key: str) -> None:
+    def test_an_response_that_lacks_a_key_names_it(self, key: str) -> None:
         video = {"id": "video_1", "object": "video", "created_at": 1, "model": "m", "status": "queued"}
         del video[key]
         with pytest.raises(APIResponseValidationError, match=f"'{key}' is missing") as caught:

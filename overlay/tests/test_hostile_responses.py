@@ -91,7 +91,7 @@ nearly_right = st.sampled_from(list(RIGHT.values())).flatmap(
 
 
 def altered(case: tuple[dict[str, Any], str, Any]) -> dict[str, Any]:
-    """Return a right answer with another value under one key, or without it."""
+    """Return a right response with another value under one key, or without it."""
     right, key, value = case
     rest = {name: old for name, old in right.items() if name != key}
     return rest if value is ... else {**rest, key: value}
@@ -203,7 +203,7 @@ class TestAnyAnswer:
             check(error)
 
     @given(body=nearly_right.map(altered).map(lambda value: json.dumps(value).encode()) | in_page)
-    def test_a_right_answer_with_one_wrong_key_is_too(self, method: str, body: bytes) -> None:
+    def test_a_right_response_with_one_wrong_key_is_too(self, method: str, body: bytes) -> None:
         try:
             repr(call(answering(200, body), method))
         except OpenVideosError as error:
@@ -276,7 +276,7 @@ class TestTheKey:
 
     @pytest.mark.parametrize("key", ["k", "none", "EMPTY", "video", "list"])
     def test_that_is_a_word_hides_nothing_else(self, key: str) -> None:
-        """Local servers take any key, so a key may be a word that answers are full of."""
+        """Local servers take any key, so a key may be a word that responses are full of."""
         body = json.dumps({**VIDEO, "id": "video_k", "error": {"code": "none", "message": "EMPTY list video"}}).encode()
         video = call(answering(200, body), "retrieve", key)
         assert ("video_k", "none", "EMPTY list video") == (video.id, video.error.code, video.error.message)
@@ -327,7 +327,7 @@ def _object(schema: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
 
 
 def given_back(model: Any, data: dict[str, Any], schema: str) -> None:
-    """Check that a model has every value of the answer that it was read from."""
+    """Check that a model has every value of the response that it was read from."""
     for key, value in data.items():
         found = getattr(model, key) if key in SCHEMAS[schema]["properties"] else model[key]
         if isinstance(found, VideoError):

@@ -28,7 +28,7 @@ pytestmark = pytest.mark.slow
 
 
 class TestPickles:
-    def test_of_clients_connect_anew(self, client: OpenVideos) -> None:
+    def test_of_clients_connect_again(self, client: OpenVideos) -> None:
         video = client.videos.create(prompt="x", seconds="1", size="64x64")
         with pickle.loads(pickle.dumps(client)) as other:
             assert (client.base_url, client.api_key) == (other.base_url, other.api_key)
@@ -36,7 +36,7 @@ class TestPickles:
         assert not client.is_closed
 
     @pytest.mark.anyio
-    async def test_of_async_clients_connect_anew(self, in_environment: None) -> None:
+    async def test_of_async_clients_connect_again(self, in_environment: None) -> None:
         async with pickle.loads(pickle.dumps(AsyncOpenVideos())) as client:
             assert "queued" == (await client.videos.create(prompt="x")).status
 

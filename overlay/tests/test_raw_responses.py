@@ -67,7 +67,7 @@ CALLS: dict[str, tuple[dict[str, Any], type]] = {
 
 
 @pytest.mark.parametrize("name", CALLS)
-def test_a_raw_answer_parses_to_what_the_method_returns(client: OpenVideos, name: str) -> None:
+def test_a_raw_response_parses_to_what_the_method_returns(client: OpenVideos, name: str) -> None:
     arguments, kind = CALLS[name]
     response: APIResponse[Any] = getattr(client.videos.with_raw_response, name)(**arguments)
     assert (200, "req_1") == (response.status_code, response.request_id)
@@ -161,7 +161,7 @@ class TestBreaks:
     """A streamed body that breaks off is an APIConnectionError, however it is read."""
 
     @pytest.mark.parametrize("read", ["read", "iter_bytes", "iter_lines", "parse"])
-    def test_of_a_streamed_answer(self, read: str) -> None:
+    def test_of_a_streamed_response(self, read: str) -> None:
         transport = httpx.MockTransport(lambda request: httpx.Response(200, stream=Broken()))
         client = OpenVideos(base_url="http://server.test/v1", http_client=httpx.Client(transport=transport))
         with (

@@ -42,7 +42,7 @@ class TestAll:
         with pytest.raises(AttributeError, match="Nope"):
             getattr(openvideos, "Nope")  # noqa: B009 - a type checker would refuse the name
 
-    def test_type_checkers_are_told_the_same(self) -> None:
+    def test_type_checkers_see_the_same(self) -> None:
         """What is imported for type checkers is what is loaded at run time."""
         tree = ast.parse(inspect.getsource(openvideos))
         block = next(node for node in tree.body if isinstance(node, ast.If))
@@ -97,7 +97,7 @@ class TestSyncAndAsync:
                     f"{name}({key})"
                 )
 
-    def test_wrap_the_same_methods_in_answers(self) -> None:
+    def test_wrap_the_same_methods_in_responses(self) -> None:
         client, other = OpenVideos(base_url="http://s/v1"), AsyncOpenVideos(base_url="http://s/v1")
         expected = SINGLE | {"get_character"}
         for kind in (client.videos.with_raw_response, client.videos.with_streaming_response):

@@ -154,7 +154,7 @@ class TestWaitMany:
             await colour.following(waiting)
         assert ("video_1",) == caught.value.pending
 
-    async def test_raises_on_failure_if_asked(self, colour: Blocking | Async) -> None:
+    async def test_raises_on_failure_if_requested(self, colour: Blocking | Async) -> None:
         client = colour.client(Server({"video_1": ["cancelled"]}))
         with pytest.raises(VideoFailedError, match="no reason"):
             await colour.collect(client.videos.wait_many(["video_1"], raise_on_failure=True))
@@ -185,7 +185,7 @@ def as_it_comes_out(error: BaseException, colour: Blocking | Async) -> BaseExcep
 
 
 class TestPolling:
-    async def test_tells_each_change(self, colour: Blocking | Async) -> None:
+    async def test_reports_each_change(self, colour: Blocking | Async) -> None:
         seen: list[str] = []
         client = colour.client(Server({"video_0": ["queued", "in_progress", "in_progress", "completed"]}))
         video = await colour.get(
@@ -378,7 +378,7 @@ class TestPages:
             ({"data": [body_of("b")], "has_more": True, "last_id": "a"}, "second time"),
         ],
     )
-    async def test_that_lead_nowhere_are_told(self, colour: Blocking | Async, page: Any, problem: str) -> None:
+    async def test_that_lead_nowhere_are_reported(self, colour: Blocking | Async, page: Any, problem: str) -> None:
         server = self.pages({"data": [body_of("a")], "has_more": True, "last_id": "a"}, page)
         with pytest.raises(PaginationError, match=problem):
             await colour.collect(colour.client(server).videos.list())
@@ -394,6 +394,6 @@ class TestPages:
             ({"data": [7]}, "a video is expected"),
         ],
     )
-    async def test_that_are_none_are_told(self, colour: Blocking | Async, page: Any, problem: str) -> None:
+    async def test_that_are_none_are_reported(self, colour: Blocking | Async, page: Any, problem: str) -> None:
         with pytest.raises(APIResponseValidationError, match=problem):
             await colour.collect(colour.client(self.pages(page)).videos.list())

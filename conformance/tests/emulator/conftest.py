@@ -69,7 +69,7 @@ class Clock:
 
 
 class Server:
-    """An emulator behind an in-memory transport; every answer is checked before a test sees it."""
+    """An emulator after an in-memory transport; every response is checked before a test sees it."""
 
     def __init__(self, **options: Any) -> None:
         self.clock = Clock()
@@ -106,7 +106,7 @@ class Server:
         return self.request("POST", path, **options)
 
     def create(self, prompt: str = "A cat", **fields: Any) -> dict[str, Any]:
-        """Create a small clip; the answer must be a 200."""
+        """Create a small clip; the response must be a 200."""
         body = {"prompt": prompt, "size": "64x48", "seconds": "1", **fields}
         return self.ok("POST", "videos", json=body)
 
@@ -125,7 +125,7 @@ class Server:
 
 
 def check_answer(response: httpx.Response) -> None:
-    """Fail unless an answer has a request id, no server error, and the shape that the contract gives it."""
+    """Fail unless a response has a request id, no server error, and the shape that the contract gives it."""
     assert response.headers["x-request-id"]
     assert response.status_code < 500, response.text
     if response.request.method == "HEAD" or response.status_code == 204:
@@ -147,7 +147,7 @@ def assert_fits(value: Any, address: str) -> None:
 
 
 def _schema_address(response: httpx.Response) -> str | None:
-    """Find the schema of an answer by its path in the contract: literal steps first, as the contract says."""
+    """Find the schema of a response by its path in the contract: literal steps first, as the contract says."""
     if response.request.url.path == "/" or response.request.url.path.startswith("/_emulator/"):
         return None  # the emulator's own
     steps = response.request.url.path.removeprefix("/v1").split("/")

@@ -30,7 +30,7 @@ def complaint(*arguments: str, cwd: Path) -> tuple[int, str]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_it_serves_until_it_is_told_to_stop(run: Run, tmp_path: Path, number: signal.Signals) -> None:
+def test_it_serves_until_it_is_stopped(run: Run, tmp_path: Path, number: signal.Signals) -> None:
     with run("--pace", "instant", cwd=tmp_path) as (process, base_url):
         with httpx.Client(base_url=base_url, trust_env=False) as client:
             body = {"prompt": "A cat", "size": "64x48", "seconds": "1"}
@@ -62,7 +62,7 @@ def test_a_killed_process_loses_no_job(run: Run, tmp_path: Path) -> None:
                 assert ids[::-1] == [video["id"] for video in client.get("/videos").json()["data"]]
 
 
-def test_a_refused_upload_gets_its_answer(run: Run, tmp_path: Path) -> None:
+def test_a_refused_upload_gets_its_response(run: Run, tmp_path: Path) -> None:
     with (
         run("--api-key", "secret", cwd=tmp_path) as (_, base_url),
         httpx.Client(base_url=base_url, trust_env=False) as client,
@@ -74,8 +74,8 @@ def test_a_refused_upload_gets_its_answer(run: Run, tmp_path: Path) -> None:
         assert 200 == client.get("/videos", headers=headers).status_code
 
 
-def test_answers_are_not_held_back(run: Run, tmp_path: Path) -> None:
-    """With Nagle's delay, each answer on a connection that is kept waits 40 ms for an acknowledgement."""
+def test_responses_are_not_held_back(run: Run, tmp_path: Path) -> None:
+    """With Nagle's delay, each response on a connection that is kept waits 40 ms for an acknowledgement."""
     with (
         run(cwd=tmp_path) as (_, base_url),
         httpx.Client(base_url=base_url, trust_env=False) as client,
@@ -88,7 +88,7 @@ def test_answers_are_not_held_back(run: Run, tmp_path: Path) -> None:
         assert sorted(times)[10] < 0.03
 
 
-def test_a_used_port_is_told(tmp_path: Path) -> None:
+def test_a_used_port_is_reported(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         code, said = complaint("--port", port, cwd=tmp_path)
@@ -97,7 +97,7 @@ def test_a_used_port_is_told(tmp_path: Path) -> None:
     assert [] == list(tmp_path.iterdir())
 
 
-def test_a_database_that_is_none_or_in_use_is_told(run: Run, tmp_path: Path) -> None:
+def test_a_database_that_is_none_or_in_use_is_reported(run: Run, tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("no database" * 100)
     code, said = complaint("--port", "0", "--db", "notes.txt", cwd=tmp_path)
     assert (1, True) == (code, "not a database" in said)
@@ -120,7 +120,7 @@ def test_a_database_that_is_none_or_in_use_is_told(run: Run, tmp_path: Path) -> 
         (["--ap", "x"], "unrecognized"),
     ],
 )
-def test_misuse_is_told(arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_misuse_is_reported(arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]) -> None:
     try:
         code: object = main(arguments)
     except SystemExit as left:
@@ -130,12 +130,12 @@ def test_misuse_is_told(arguments: list[str], words: str, capsys: pytest.Capture
     assert words in captured.err
 
 
-def test_an_unknown_host_is_told(tmp_path: Path) -> None:
+def test_an_unknown_host_is_reported(tmp_path: Path) -> None:
     code, said = complaint("--host", "no.such.host.invalid", "--api-key", "k", cwd=tmp_path)
     assert (1, True) == (code, "cannot listen on no.such.host.invalid" in said)
 
 
-def test_a_missing_extra_is_told(tmp_path: Path) -> None:
+def test_a_missing_extra_is_reported(tmp_path: Path) -> None:
     script = (
         "import importlib.util, sys\n"
         "find = importlib.util.find_spec\n"

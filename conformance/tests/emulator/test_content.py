@@ -59,7 +59,7 @@ class TestRanges:
         assert requested_spans(header, None, etag='"e"', length=10) is None
 
     @pytest.mark.parametrize("header", ["bytes=10-", "bytes=-0", f"bytes={'9' * 5000}-", "bytes=10-11, 12-"])
-    def test_a_range_behind_the_end_is_unsatisfiable(self, header: str) -> None:
+    def test_a_range_after_the_end_is_unsatisfiable(self, header: str) -> None:
         with pytest.raises(UnsatisfiableError):
             requested_spans(header, None, etag='"e"', length=10)
 
@@ -74,7 +74,7 @@ class TestRanges:
         [
             ("bytes=0-1,4-5", [(0, 2), (4, 6)]),
             ("BYTES = 4-5 ,\t, 0-1,", [(4, 6), (0, 2)]),  # in the order of the ranges
-            ("bytes=0-1,10-,-2", [(0, 2), (8, 10)]),  # what is behind the end is left out
+            ("bytes=0-1,10-,-2", [(0, 2), (8, 10)]),  # what is after the end is left out
             ("bytes=0-3,2-5", [(0, 6)]),
             ("bytes=0-1,2-3", [(0, 4)]),  # they touch
             ("bytes=6-7,0-1,2-6", [(0, 8)]),
@@ -97,7 +97,7 @@ class TestRanges:
         ),
         length=st.integers(1, 50),
     )
-    def test_they_hold_the_bytes_that_were_asked_for_and_none_twice(
+    def test_they_hold_the_bytes_that_were_requested_and_none_twice(
         self, ranges: list[tuple[int | None, int | None]], length: int
     ) -> None:
         file = range(length)
@@ -176,7 +176,7 @@ def test_parts_add_up_to_the_whole(serve: type[Server]) -> None:
 
 
 def parts_of(response: httpx.Response) -> dict[str, tuple[str, bytes]]:
-    """Read a multipart/byteranges answer with a parser that is not ours: Content-Range to media type and bytes."""
+    """Read a multipart/byteranges response with a parser that is not ours: Content-Range to media type and bytes."""
     head = f"Content-Type: {response.headers['content-type']}\r\n\r\n".encode()
     message = BytesParser(policy=policy.HTTP).parsebytes(head + response.content)
     assert not message.defects
@@ -191,7 +191,7 @@ def parts_of(response: httpx.Response) -> dict[str, tuple[str, bytes]]:
 
 
 @given(cuts=st.lists(st.integers(0, 3000), min_size=2, max_size=6, unique=True))
-def test_the_parts_of_one_answer_add_up_to_the_whole(sent: tuple[Server, str, bytes], cuts: list[int]) -> None:
+def test_the_parts_of_one_response_add_up_to_the_whole(sent: tuple[Server, str, bytes], cuts: list[int]) -> None:
     server, path, whole = sent
     places = [0, *sorted(cut + 1 for cut in cuts), len(whole)]
     spans = list(itertools.pairwise(places))
@@ -213,7 +213,7 @@ def test_the_parts_of_one_answer_add_up_to_the_whole(sent: tuple[Server, str, by
     assert whole == b"".join(pieces[start] for start, _ in spans)
 
 
-def test_several_ranges_that_are_one_get_a_plain_answer(sent: tuple[Server, str, bytes]) -> None:
+def test_several_ranges_that_are_one_get_a_plain_response(sent: tuple[Server, str, bytes]) -> None:
     server, path, whole = sent
     for header, expected in (("bytes=0-9,5-19", whole[:20]), (f"bytes=0-9,{len(whole)}-", whole[:10])):
         response = server.get(path, headers={"Range": header})
@@ -235,7 +235,7 @@ def test_several_ranges_hold_for_the_very_same_file_only(sent: tuple[Server, str
     assert [whole[:10], whole[20:30]] == [content for _, content in parts_of(response).values()]
 
 
-def test_a_range_behind_the_end_is_a_416_that_tells_the_length(serve: type[Server]) -> None:
+def test_a_range_after_the_end_is_a_416_that_reports_the_length(serve: type[Server]) -> None:
     with serve() as server:
         path = f"videos/{server.create()['id']}/content"
         length = len(server.get(path).content)
@@ -244,7 +244,7 @@ def test_a_range_behind_the_end_is_a_416_that_tells_the_length(serve: type[Serve
         assert "Range" == response.json()["error"]["param"]
 
 
-def test_head_tells_what_get_would_send(serve: type[Server]) -> None:
+def test_head_reports_what_get_would_send(serve: type[Server]) -> None:
     with serve() as server:
         path = f"videos/{server.create()['id']}/content"
         head, got = server.request("HEAD", path, headers={"Range": "bytes=0-1"}), server.get(path)

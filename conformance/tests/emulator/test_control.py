@@ -22,7 +22,7 @@ SMALL = {"size": "64x48", "seconds": "1"}
 
 
 def control(server: Server, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-    """Use a control endpoint; the answer must be a 200."""
+    """Use a control endpoint; the response must be a 200."""
     response = server.request(method, f"{ROOT}/{path}", json=body)
     assert 200 == response.status_code, response.text
     said: dict[str, Any] = response.json()
@@ -138,7 +138,7 @@ class TestSeed:
             ({"status": "completed", "prompt": "[fail]"}, ("completed", 100)),
         ],
     )
-    def test_a_job_stands_where_it_is_told(
+    def test_a_job_stands_in_the_given_state(
         self, serve: type[Server], body: dict[str, Any], expected: tuple[str, int], fits: Callable[[object, str], None]
     ) -> None:
         with serve() as server:
@@ -150,7 +150,7 @@ class TestSeed:
             control(server, "POST", "advance")
             assert status_of(server, job["id"])[0] in {"completed", "failed"}
 
-    def test_its_details_are_as_told(self, serve: type[Server]) -> None:
+    def test_its_details_are_as_reported(self, serve: type[Server]) -> None:
         with serve() as server:
             body = {
                 "id": "video_mine",
@@ -178,7 +178,7 @@ class TestSeed:
             assert "id" == server.refused(409, "POST", f"{ROOT}/jobs", json={"id": "video_1"})["param"]
 
 
-def test_the_state_tells_all_and_counts_no_read(serve: type[Server]) -> None:
+def test_the_state_reports_all_and_counts_no_read(serve: type[Server]) -> None:
     with serve(pace="polls:2", profile="sora") as server:
         id_ = server.create("[fail:c]", size="720x1280", seconds="4")["id"]
         server.ok("GET", f"videos/{id_}")

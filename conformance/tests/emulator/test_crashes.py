@@ -53,7 +53,7 @@ def patiently(client: httpx.Client, path: str) -> dict[str, Any]:
 
 
 def create(client: httpx.Client, number: int) -> str | None:
-    """Create the job of a number, under its own key; give its id, None if there was no answer."""
+    """Create the job of a number, under its own key; give its id, None if there was no response."""
     body = {"prompt": f"Job {number}", **SMALL}
     with contextlib.suppress(httpx.TransportError):
         response = client.post("/videos", json=body, headers={"Idempotency-Key": f"key-{number}"})

@@ -46,7 +46,7 @@ PATH = os.pathsep.join(
 
 
 def mentions(words: str) -> bool:
-    """Tell whether the document has these words, as code."""
+    """Return whether the document has these words, as code."""
     return re.search(rf"`[^`\n]*(?<![\w-]){re.escape(words)}(?![\w-])[^`\n]*`", DOCUMENT) is not None
 
 

@@ -86,7 +86,7 @@ class TestRules:
             Pace.parse(text)
 
 
-def test_create_answers_queued_and_an_instant_job_is_done_at_the_first_read(serve: type[Server]) -> None:
+def test_create_returns_queued_and_an_instant_job_is_done_at_the_first_read(serve: type[Server]) -> None:
     with serve() as server:
         created = server.create()
         assert ("queued", 0, None) == (created["status"], created["progress"], created["completed_at"])

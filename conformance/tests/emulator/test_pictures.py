@@ -38,7 +38,7 @@ def frames_of(path: Path) -> list[Image.Image]:
 @pytest.mark.parametrize(
     ("size", "seconds"), [("2x2", 1), ("16x16", 2), ("64x48", 3), ("720x1280", 1), ("2x512", 1), ("512x2", 1)]
 )
-def test_a_clip_is_as_large_and_as_long_as_asked(tmp_path: Path, size: str, seconds: int) -> None:
+def test_a_clip_is_as_large_and_as_long_as_requested(tmp_path: Path, size: str, seconds: int) -> None:
     path = tmp_path / "clip.mp4"
     render_video(recipe(size=size, seconds=seconds), path)
     with av.open(str(path)) as container:
@@ -110,7 +110,7 @@ def test_any_text_is_set_into_any_box(text: str, width: int, height: int) -> Non
         ("two\nlines\t\x00end", "two lines end"),
     ],
 )
-def test_letters_that_the_font_lacks_are_told(text: str, expected: str) -> None:
+def test_letters_that_the_font_lacks_are_reported(text: str, expected: str) -> None:
     assert expected == drawable(text)
 
 

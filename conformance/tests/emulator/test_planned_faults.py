@@ -72,9 +72,9 @@ class TestPlan:
 
 
 class TestInMemory:
-    """Behind any ASGI server or transport: answers, headers, delays and stalls."""
+    """Behind any ASGI server or transport: responses, headers, delays and stalls."""
 
-    def test_a_status_takes_the_place_of_the_answer(self, serve: type[Server]) -> None:
+    def test_a_status_takes_the_place_of_the_response(self, serve: type[Server]) -> None:
         with serve() as server:
             body = {"status": 429, "headers": {"Retry-After": "7"}, "operation": "create_video", "times": 2}
             planned = server.ok("POST", FAULTS, json=body)["faults"]
@@ -86,7 +86,7 @@ class TestInMemory:
             assert [] == server.ok("GET", "videos")["data"]
             server.create()
 
-    def test_an_effect_can_come_without_its_answer(self, serve: type[Server]) -> None:
+    def test_an_effect_can_come_without_its_response(self, serve: type[Server]) -> None:
         with serve() as server:
             server.ok("POST", FAULTS, json={"status": 418, "carried_out": True, "times": 3})
             assert 418 == server.post("videos", json=SMALL).status_code
@@ -140,7 +140,7 @@ class TestInMemory:
             assert [] == server.ok("DELETE", FAULTS)["faults"]
             server.ok("GET", "videos")
 
-    def test_a_truncated_answer_ends_early(self, serve: type[Server]) -> None:
+    def test_a_truncated_response_ends_early(self, serve: type[Server]) -> None:
         with serve() as server:
             server.app._engine.faults.add(Fault(truncate=10))
             response = server.together(("GET", "videos"))[0]

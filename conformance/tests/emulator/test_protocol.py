@@ -87,7 +87,7 @@ def test_an_id_may_hold_an_escaped_slash(serve: type[Server]) -> None:
         ("HEAD", "videos/edits", "OPTIONS, POST"),
     ],
 )
-def test_a_wrong_method_is_told_the_right_ones(serve: type[Server], method: str, path: str, allowed: str) -> None:
+def test_a_wrong_method_reports_the_right_ones(serve: type[Server], method: str, path: str, allowed: str) -> None:
     with serve() as server:
         response = server.request(method, path)
         assert (405, allowed) == (response.status_code, response.headers["allow"])
@@ -121,7 +121,7 @@ def test_a_form_is_no_remix(serve: type[Server]) -> None:
         server.refused(415, "POST", "videos/video_1/remix", files={"prompt": (None, "x")})
 
 
-def test_a_missing_body_is_told(serve: type[Server]) -> None:
+def test_a_missing_body_is_reported(serve: type[Server]) -> None:
     with serve() as server:
         assert "missing_body" == server.refused(400, "POST", "videos")["code"]
 
@@ -153,7 +153,7 @@ def test_a_body_of_a_declared_length_past_the_limit_is_refused(serve: type[Serve
         server.ok("POST", "videos", json={"prompt": "x", "unknown": "x" * 9_000})
 
 
-def test_each_answer_has_a_request_id_of_its_own(serve: type[Server]) -> None:
+def test_each_response_has_a_request_id_of_its_own(serve: type[Server]) -> None:
     with serve() as server:
         ids = [server.get(path).headers["x-request-id"] for path in ("videos", "videos", "nowhere")]
         assert 3 == len(set(ids))

@@ -45,7 +45,7 @@ def passed(tests: pytest.Pytester, source: str, *arguments: str, count: int) -> 
     return result
 
 
-def test_each_test_begins_anew(tests: pytest.Pytester) -> None:
+def test_each_test_starts_again(tests: pytest.Pytester) -> None:
     source = f"""
         import time
         import httpx, pytest
@@ -110,7 +110,7 @@ def test_the_options_of_a_run_a_module_and_a_test(tests: pytest.Pytester) -> Non
     passed(tests, source, count=3)
 
 
-def test_an_option_that_is_not_known_is_told(tests: pytest.Pytester) -> None:
+def test_an_option_that_is_not_known_is_reported(tests: pytest.Pytester) -> None:
     tests.makepyfile("""
         import pytest
 
@@ -253,7 +253,7 @@ def test_the_server_ends_with_a_run_that_is_killed(tests: pytest.Pytester) -> No
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="os.kill ends without a signal there")
-def test_a_server_that_has_died_is_told_and_replaced(tests: pytest.Pytester) -> None:
+def test_a_server_that_has_died_is_reported_and_replaced(tests: pytest.Pytester) -> None:
     tests.makeconftest(PIDS)
     source = """
         import os, signal, pytest
@@ -284,7 +284,7 @@ def test_each_worker_of_xdist_has_its_own(tests: pytest.Pytester) -> None:
     passed(tests, source, "-p", "xdist", "-n", "2", count=6)
 
 
-def test_a_missing_extra_is_told_by_the_fixture_alone(tests: pytest.Pytester) -> None:
+def test_a_missing_extra_is_reported_by_the_fixture_alone(tests: pytest.Pytester) -> None:
     (tests.path / "sitecustomize.py").write_text(
         "import importlib.util\n"
         "find = importlib.util.find_spec\n"

@@ -76,7 +76,7 @@ def test_a_source_must_be_there_and_completed(serve: type[Server]) -> None:
             assert "video.id" == error["param"]
 
 
-def test_a_file_tells_its_size_and_its_duration(serve: type[Server]) -> None:
+def test_a_file_reports_its_size_and_its_duration(serve: type[Server]) -> None:
     with serve() as server:
         video = ("clip.mp4", clip_of(server, size="48x64", seconds="2"), "video/mp4")
         edit = server.ok("POST", "videos/edits", files={"prompt": (None, "Night"), "video": video})

@@ -63,7 +63,7 @@ def test_its_repr_keeps_the_key(server: OpenVideosServer) -> None:
     assert f"OpenVideosServer(base_url='{server.base_url}')" == repr(server)
 
 
-def test_jobs_are_told_in_the_words_of_the_api(server: OpenVideosServer, client: httpx.Client) -> None:
+def test_jobs_are_reported_in_the_words_of_the_api(server: OpenVideosServer, client: httpx.Client) -> None:
     created = client.post("/videos", json={**SMALL, "prompt": "A [fail:odd] cat"}).json()
     (job,) = server.jobs
     for name in ("id", "status", "progress", "model", "prompt", "size", "seconds", "created_at", "completed_at"):
@@ -118,7 +118,7 @@ def test_a_reset_may_set_another_pace_and_another_profile(server: OpenVideosServ
     id_ = client.post("/videos", json={"prompt": "A cat"}).json()["id"]
     assert ["in_progress", "completed"] == [client.get(f"/videos/{id_}").json()["status"] for _ in range(2)]
     assert abs(server.jobs[0].created_at - time.time()) < 60
-    server.reset()  # both hold until they are set anew
+    server.reset()  # both hold until they are set again
     client.post("/videos", json={"prompt": "A cat"})
     assert ["polls:2"] == [job.pace for job in server.jobs]
     assert 400 == client.post("/videos", json=SMALL).status_code
@@ -208,7 +208,7 @@ def test_webhooks_go_where_a_test_says(server: OpenVideosServer, receiver: Any) 
     assert [] == server.events
 
 
-def test_faults_that_are_left_are_told(server: OpenVideosServer, client: httpx.Client) -> None:
+def test_faults_that_are_left_are_reported(server: OpenVideosServer, client: httpx.Client) -> None:
     server.fail_next(429, count=2, headers={"Retry-After": "0"}, operation="retrieve_video")
     server.fail_next(reset="before_answer", method="POST", path="/v1/videos")
     response = client.get("/videos/video_any")
@@ -236,7 +236,7 @@ def test_faults_that_are_left_are_told(server: OpenVideosServer, client: httpx.C
         (lambda _: OpenVideosServer("http://127.0.0.1:1/v1", "k").jobs, "at http://127.0.0.1:1/v1 does not respond"),
     ],
 )
-def test_what_is_refused_is_told(server: OpenVideosServer, ask: Any, words: str) -> None:
+def test_what_is_refused_is_reported(server: OpenVideosServer, ask: Any, words: str) -> None:
     with pytest.raises(EmulatorError, match=words):
         ask(server)
     assert [] == server.jobs

@@ -24,7 +24,7 @@ LIMIT = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({0}, {0}))"
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
 class TestFullDisk:
-    def test_it_is_told_at_the_start(self, tmp_path: Path) -> None:
+    def test_it_is_reported_at_the_start(self, tmp_path: Path) -> None:
         script = f"{LIMIT.format(2000)}\nimport openvideos_emulator\nraise SystemExit(openvideos_emulator.main())"
         command = [sys.executable, "-c", script, "--port", "0"]
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=30, check=False)
@@ -68,7 +68,7 @@ class TestFullDisk:
 
 
 @pytest.mark.parametrize("damage", ["cut", "scribbled"])
-def test_a_damaged_database_is_told_and_left_alone(serve: type[Server], tmp_path: Path, damage: str) -> None:
+def test_a_damaged_database_is_reported_and_left_alone(serve: type[Server], tmp_path: Path, damage: str) -> None:
     database = tmp_path / "jobs.db"
     with serve(database=database) as server:
         for number in range(60):
@@ -85,7 +85,9 @@ def test_a_damaged_database_is_told_and_left_alone(serve: type[Server], tmp_path
         assert 60 == len(server.ok("GET", "videos", params={"limit": 100})["data"])
 
 
-def test_a_write_that_fails_is_told_and_leaves_nothing(serve: type[Server], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_write_that_fails_is_reported_and_leaves_nothing(
+    serve: type[Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
     with serve() as server:
         before = server.create()["id"]
 

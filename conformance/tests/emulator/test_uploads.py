@@ -97,7 +97,7 @@ def test_an_endless_form_is_refused_while_it_streams(app: Any) -> None:
     upload = Upload(FORM, "multipart/form-data; boundary=b")
     upload.send_to(app)
     assert (413, "body_too_large") == (upload.status, json.loads(upload.body)["error"]["code"])
-    # As much again is read and thrown away, so that the client sees the answer and no reset.
+    # As much again is read and thrown away, so that the client sees the response and no reset.
     assert LIMIT < upload.requested * len(CHUNK) <= 2 * LIMIT + 3 * len(CHUNK)
     assert upload.peak < LIMIT / 2
     if sys.platform == "linux":

@@ -398,7 +398,7 @@ def test_an_event_and_the_end_of_its_job_are_written_together_or_not_at_all(monk
     engine.close()
 
 
-def test_a_disk_that_is_full_at_the_start_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_disk_that_is_full_at_the_start_is_reported(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     def fail(_outbox: Outbox, _jobs: object) -> None:
         error = sqlite3.OperationalError("database or disk is full")
         error.sqlite_errorcode = sqlite3.SQLITE_FULL
@@ -412,7 +412,7 @@ def test_a_disk_that_is_full_at_the_start_is_told(monkeypatch: pytest.MonkeyPatc
     Engine(database=database).close()  # nobody holds it any more
 
 
-def test_a_transaction_that_the_disk_ended_tells_the_disks_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_transaction_that_the_disk_ended_reports_the_disks_error(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a full disk SQLite may have rolled back already, and a second ROLLBACK would hide why."""
     engine = Engine()
 

@@ -40,11 +40,11 @@ SMALL = {"size": "64x48", "seconds": "1"}
 RECIPE = Recipe(prompt="A cat", model="sora-2", size="64x48", seconds=1)
 PATIENCE = 30.0
 Response = int | bytes
-"""A status, or all the bytes of an answer."""
+"""A status, or all the bytes of a response."""
 
 
 class Receiver:
-    """A receiver of webhooks on a loopback port, which verifies what it gets and answers as it is told.
+    """A receiver of webhooks on a loopback port, which verifies what it gets and responds as planned.
 
     It is bound from the beginning, so that nobody else takes its port, and listens once it is started.
     """
@@ -310,7 +310,7 @@ class TestRetries:
             (b"", "pending", None),
         ],
     )
-    def test_what_an_answer_means(
+    def test_what_an_response_means(
         self, receiver: Receiver, clock: Clock, response: Response, delivery: str, status: int | None
     ) -> None:
         receiver.response = lambda _: response
@@ -431,7 +431,7 @@ class TestBadReceivers:
                 assert "no response within 0.3 seconds" == happened(engine)[0].problem
                 assert broken_off.wait(PATIENCE)
 
-    def test_an_answer_is_read_before_the_connection_is_closed(self, clock: Clock) -> None:
+    def test_an_response_is_read_before_the_connection_is_closed(self, clock: Clock) -> None:
         """A receiver that is still sending would see a reset connection, and complain."""
         with socket.create_server(("127.0.0.1", 0)) as listener:
             end: list[bytes] = []
@@ -643,7 +643,7 @@ class TestOptions:
     @pytest.mark.parametrize(
         "secret", ["", "hunter2", "whsec_" + "hunter2" * 99, ["whsec_hunter2"], {"whsec_hunter2": 1}, None, 1]
     )
-    def test_no_refusal_while_it_runs_tells_the_secret(self, serve: type[Server], secret: object) -> None:
+    def test_no_refusal_while_it_runs_reports_the_secret(self, serve: type[Server], secret: object) -> None:
         with serve() as server:
             body = {"url": "http://127.0.0.1:9/", "secret": secret}
             error = server.refused(400, "PUT", f"{ROOT}/webhook", json=body)
@@ -686,7 +686,7 @@ class TestOptions:
             assert (0,) == database.connection.execute("SELECT count(*) FROM events").fetchone()
             assert "webhooks" not in {thread.name for thread in threading.enumerate()}
 
-    def test_no_state_log_or_repr_tells_the_secret(
+    def test_no_state_log_or_repr_reports_the_secret(
         self, serve: type[Server], receiver: Receiver, caplog: pytest.LogCaptureFixture
     ) -> None:
         caplog.set_level(logging.DEBUG)

@@ -29,7 +29,7 @@ class Method:
     shows: Callable[[Any], Any] = field(repr=False)
     """What of a result tells that it is right; ID where there is nothing better."""
     before: tuple[Behaviour, ...] = ()
-    """What is answered before the fault."""
+    """The responses before the fault."""
     posts: bool = False
     reads_json: bool = True
 

@@ -49,7 +49,7 @@ class Client:
         return await result if inspect.isawaitable(result) else result
 
     async def fails(self, method: str, /, *arguments: Any, **options: Any) -> Any:
-        """Call a method and return the SDK's exception that it raises, after a look at what all of them promise."""
+        """Call a method and return the SDK's exception that it raises, after a check of what all of them promise."""
         try:
             result = await self.call(method, *arguments, **options)
         except OpenVideosError as error:

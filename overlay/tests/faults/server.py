@@ -90,7 +90,7 @@ def head(status: int, headers: Headers = (), reason: str = "Whatever") -> bytes:
 
 
 def message(status: int, body: bytes, headers: Headers = ()) -> bytes:
-    """Return a whole answer, its Content-Length right."""
+    """Return a whole response, its Content-Length right."""
     pairs = list(headers.items() if isinstance(headers, Mapping) else headers)
     return head(status, [("content-length", str(len(body))), *pairs]) + body
 

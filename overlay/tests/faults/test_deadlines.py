@@ -79,7 +79,7 @@ def test_without_a_deadline_nothing_changes() -> None:
     assert [None] == backend.timeouts
 
 
-def test_nothing_is_done_behind_the_deadline() -> None:
+def test_nothing_is_done_after_the_deadline() -> None:
     backend = Backend(ANSWER)
     with (
         bounded(httpx.Client(transport=transport_on(backend))) as client,

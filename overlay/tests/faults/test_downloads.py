@@ -22,7 +22,7 @@ BROKEN = head(200, BEGUN) + CLIP[:HALF]
 
 
 def span(start: int, end: int = len(CLIP), *, total: str = str(len(CLIP)), etag: str = '"1"') -> dict[str, str]:
-    """Return the headers of an answer that has the bytes from a position to another."""
+    """Return the headers of a response that has the bytes from a position to another."""
     return {"content-range": f"bytes {start}-{end - 1}/{total}", "etag": etag, "content-length": str(end - start)}
 
 
@@ -64,7 +64,7 @@ async def test_the_file_is_whole(
     assert ranges[1] in {None, f"bytes={HALF}-"}
 
 
-async def test_without_a_strong_validator_it_begins_anew(against: Against, tmp_path: Path) -> None:
+async def test_without_a_strong_validator_it_starts_again(against: Against, tmp_path: Path) -> None:
     weak = closes(head(200, {**BEGUN, "etag": 'W/"1"'}) + CLIP[:HALF])
     async with against(weak, WHOLE, max_retries=1) as (server, client):
         await client.call("download", ID, to=tmp_path / "clip.mp4")
@@ -98,7 +98,7 @@ async def test_what_was_at_the_target_stays_when_the_file_does_not_arrive(
 
 
 async def test_a_callback_that_raises_ends_it(against: Against, tmp_path: Path) -> None:
-    """What it raises passes, unchanged and with no connection or file left behind it."""
+    """What it raises passes, unchanged and with no connection or file left after it."""
 
     def stop(*_: Any) -> None:
         raise LookupError("enough")

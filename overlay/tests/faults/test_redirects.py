@@ -122,7 +122,7 @@ class TestAnotherOrigin:
 
 
 async def test_a_file_comes_whole_from_another_origin(against: Against, tmp_path: Path) -> None:
-    """It is asked for anew after a break, by the first server's address, with a range."""
+    """It is requested again after a break, by the first server's address, with a range."""
     with FaultServer() as other:
         etag = {"etag": '"1"', "content-length": str(len(CLIP))}
         rest = {"etag": '"1"', "content-range": f"bytes 100-{len(CLIP) - 1}/{len(CLIP)}"}

@@ -50,7 +50,7 @@ async def test_a_poll_ends_at_its_deadline(drip: Behaviour, name: str, against: 
     assert took < 2.0, "the server never ends"
 
 
-async def test_a_drip_that_ends_in_time_is_an_answer(against: Against) -> None:
+async def test_a_drip_that_ends_in_time_is_an_response(against: Against) -> None:
     body = json.dumps(COMPLETED).encode()
     length = {"content-length": str(len(body) + 3)}
     drip = drips(head(200, length) + body, b" ", pause_s=0.01)
@@ -77,7 +77,7 @@ async def test_a_callers_own_http_client_notices_between_two_pieces(
 
 
 @pytest.mark.parametrize("flavour", ["sync", "asyncio"])  # trio warns of it, and is right
-async def test_a_stream_that_goes_on_behind_its_close(flavour: str) -> None:
+async def test_a_stream_that_goes_on_after_its_close(flavour: str) -> None:
     """A transport of the caller's own may give one; it is left all the same."""
 
     class Endless(httpx.SyncByteStream, httpx.AsyncByteStream):

@@ -31,12 +31,12 @@ LATE = PROMPT_FIRST[: PROMPT_FIRST.index(b'"object"')]
 
 
 def longer(body: bytes) -> bytes:
-    """Return an answer whose Content-Length promises a byte more than it has."""
+    """Return a response whose Content-Length promises a byte more than it has."""
     return head(200, {"content-length": str(len(body) + 1)}) + body
 
 
 def chunked(body: bytes) -> bytes:
-    """Return an answer in chunks that lacks the last one."""
+    """Return a response in chunks that lacks the last one."""
     return head(200, {"transfer-encoding": "chunked"}) + b"%x\r\n%s\r\n" % (len(body), body)
 
 
@@ -62,7 +62,7 @@ NOT_TOLD: dict[str, bytes] = {
 
 @pytest.mark.parametrize("fault", list(TOLD.values()), ids=list(TOLD))
 @pytest.mark.parametrize("method", [*POSTS, "create_and_poll"], ids=named)
-async def test_the_id_is_read_out_of_an_answer_that_breaks_off(
+async def test_the_id_is_read_out_of_an_response_that_breaks_off(
     fault: Behaviour, method: Method | str, against: Against
 ) -> None:
     name, arguments = (method.name, method.arguments) if isinstance(method, Method) else (method, {"prompt": "p"})
@@ -81,7 +81,7 @@ async def test_no_id_is_made_up(beginning: bytes, against: Against) -> None:
     assert error.video_id is None
 
 
-async def test_the_id_is_kept_of_an_answer_that_lacks_something_else(against: Against) -> None:
+async def test_the_id_is_kept_of_an_response_that_lacks_something_else(against: Against) -> None:
     async with against(answers_json({"id": ID, "model": "m"})) as (server, client):
         error = await client.fails("create_and_poll", prompt="p")
         assert 1 == len(server.requests)
@@ -131,7 +131,7 @@ AMBIGUOUS: list[Behaviour] = [responses(status) for status in (408, 409, 500, 50
 
 @pytest.mark.parametrize("method", POSTS, ids=named)
 class TestRefusals:
-    """An answer that says that nothing was started, and answers that do not."""
+    """A response that says that nothing was started, and responses that do not."""
 
     @pytest.mark.parametrize("refusal", REFUSALS)
     async def test_a_refused_post_is_sent_again_under_the_same_key(
@@ -145,7 +145,7 @@ class TestRefusals:
         assert 1 == len(bodies) or all(b"form-data" in body for body in bodies)
 
     @pytest.mark.parametrize("response", AMBIGUOUS)
-    async def test_an_ambiguous_answer_is_raised(self, response: Behaviour, method: Method, against: Against) -> None:
+    async def test_an_ambiguous_response_is_raised(self, response: Behaviour, method: Method, against: Against) -> None:
         async with against(response, method.good) as (server, client):
             await client.fails(method.name, **method.arguments)
             assert (1, []) == (len(server.requests), client.pauses)

@@ -124,7 +124,7 @@ class TestGoodAnswers:
         if method.name != "delete" or name not in NO_CONFIRMATION
     ],
 )
-async def test_what_is_no_answer_is_told_so(response: Behaviour, method: Method, against: Against) -> None:
+async def test_what_is_no_response_is_reported(response: Behaviour, method: Method, against: Against) -> None:
     async with against(*method.before, response, answers_json(COMPLETED)) as (server, client):
         error = await client.fails(method.name, **method.arguments)
         assert len(method.before) + 1 == len(server.requests)
@@ -169,7 +169,7 @@ class TestStatuses:
         assert type(error) is APIStatusError
         assert status == error.status_code
 
-    async def test_switching_protocols_is_no_answer(self, against: Against) -> None:
+    async def test_switching_protocols_is_no_response(self, against: Against) -> None:
         async with against(closes(head(101, {"upgrade": "websocket", "connection": "upgrade"})), max_retries=0) as (
             _,
             client,
@@ -187,7 +187,7 @@ BOMB = gzip.compress(b"0" * (65 << 20), compresslevel=1)
 
 
 class TestTooMuch:
-    """An answer that has no end, or one that is out of all proportion, is left."""
+    """A response that has no end, or one that is out of all proportion, is left."""
 
     @pytest.mark.parametrize("name", ["retrieve", "create"])
     async def test_a_gzip_bomb(self, name: str, against: Against) -> None:
@@ -199,7 +199,7 @@ class TestTooMuch:
         assert f"larger than {64 << 20} bytes" in str(error)
 
     @pytest.mark.parametrize("encoding", ["gzip, gzip", "br", "zstd", "deflate", "compress", "gzip, br"])
-    async def test_an_encoding_that_was_not_asked_for(self, encoding: str, against: Against) -> None:
+    async def test_an_encoding_that_was_not_requested(self, encoding: str, against: Against) -> None:
         async with against(responses(200, gzip.compress(BODY), {"content-encoding": encoding}), max_retries=0) as (
             server,
             client,

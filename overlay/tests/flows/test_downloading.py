@@ -68,7 +68,7 @@ class Version:
 
 @frozen
 class ServerResponse:
-    """How the server answers once."""
+    """How the server responds once."""
 
     version: int = 0
     ranged: bool = True
@@ -76,7 +76,7 @@ class ServerResponse:
     if_range: bool = True
     """Whether If-Range is honoured, too."""
     shift: int = 0
-    """By how many bytes the part begins beside what was asked for; the Content-Range tells."""
+    """By how many bytes the part begins beside what was requested; the Content-Range tells."""
     short: int = 0
     """By how many bytes the part ends early; the Content-Range tells."""
     total: str = "right"
@@ -98,7 +98,7 @@ class Store:
 
     versions: Sequence[Version]
     script: Sequence[ServerResponse | Outcome]
-    """What is answered in turn, the last for ever."""
+    """The responses in order; the last one is repeated."""
     world: World = field(init=False)
     streams: list[Pieces] = field(factory=list[Pieces])
 
@@ -256,12 +256,12 @@ def folder(*, occupied: bool) -> Generator[Path]:
 
 
 def untouched(target: Path, *, occupied: bool) -> bool:
-    """Tell whether a target holds what it held before."""
+    """Return whether a target holds what it held before."""
     return target.read_bytes() == OLD if occupied else not target.exists()
 
 
 class TestAnyServer:
-    """The target is whole or absent, whatever is answered in whatever order."""
+    """The target is whole or absent, whatever the responses are, in any order."""
 
     @FLOWS
     @given(store=stores, limit=st.integers(0, 6))
@@ -286,7 +286,7 @@ class TestAnyServer:
 
     @FLOWS
     @given(store=stores, limit=st.integers(0, 6))
-    def test_what_is_asked_for_follows_from_what_arrived(self, store: Store, limit: int) -> None:
+    def test_what_is_requested_follows_from_what_arrived(self, store: Store, limit: int) -> None:
         """Range + If-Range, by a strong validator alone (RFC 9110, 13.1.5 and 14)."""
         fetch(store, Memory(), limit=limit)
         for sent in store.world.sent:
@@ -306,14 +306,14 @@ class TestAnyServer:
         if len(sink.calls) > fail_at:
             assert isinstance(outcome, DownloadError)
             assert sink.committed is None
-            # It ends the download: no more is asked for, and nothing is left open.
+            # It ends the download: no more is requested, and nothing is left open.
             assert fail_at + 1 == len(sink.calls)
         assert sink.discarded
         assert all(stream.closed for stream in store.streams)
 
     @FLOWS
     @given(store=stores, data=st.data())
-    def test_progress_tells_what_there_is(self, store: Store, data: st.DataObject) -> None:
+    def test_progress_reports_what_there_is(self, store: Store, data: st.DataObject) -> None:
         reported: list[tuple[int, int | None]] = []
         sink = Memory()
         fetch(store, sink, on_progress=lambda have, total: reported.append((have, total)))
@@ -323,7 +323,7 @@ class TestAnyServer:
             assert len(sink.committed) == have
             assert total in {None, have}
 
-    def test_progress_tells_the_total(self) -> None:
+    def test_progress_reports_the_total(self) -> None:
         reported: list[tuple[int, int | None]] = []
         script = [ServerResponse(cut=4, piece=2), ServerResponse(total="unknown", piece=5)]
         store = Store([Version(b"0123456789", '"v0"')], script)
@@ -365,7 +365,7 @@ class TestBreaks:
         ],
         ids=str,
     )
-    def test_begins_anew_where_the_answer_does_not_go_on(self, response: ServerResponse, reason: str) -> None:
+    def test_starts_again_where_the_response_does_not_go_on(self, response: ServerResponse, reason: str) -> None:
         other = Version(bytes(reversed(range(100))), '"v1"')
         store = Store(
             [self.FILE, other],
@@ -377,7 +377,7 @@ class TestBreaks:
         assert 1 == sink.calls.count("restart")
         assert all("range" not in sent.request.headers for sent in store.world.sent[2:])
 
-    def test_a_break_behind_the_last_byte_is_none(self) -> None:
+    def test_a_break_after_the_last_byte_is_none(self) -> None:
         error = httpx.ReadError("x")
         store = Store([self.FILE], [ServerResponse(cut=100, error=error)])
         assert Path("target") == fetch(store, Memory(), limit=0)
@@ -385,7 +385,7 @@ class TestBreaks:
         store = Store([self.FILE], [ServerResponse(cut=100, error=error, length=False)])
         assert isinstance(fetch(store, Memory(), limit=0), DownloadError)
 
-    def test_begins_anew_without_a_strong_validator(self) -> None:
+    def test_starts_again_without_a_strong_validator(self) -> None:
         """A weak validator does not promise the same bytes (RFC 9110, 8.8.1)."""
         for etag in (None, 'W/"v0"', "v0"):
             store = Store([Version(b"x" * 100, etag)], [ServerResponse(cut=60), ServerResponse()])
@@ -395,14 +395,14 @@ class TestBreaks:
             assert ["open", "write", "restart", "write", "commit"] == sink.calls
             assert "range" not in store.world.sent[1].request.headers
 
-    def test_begins_anew_when_the_server_has_less(self) -> None:
+    def test_starts_again_when_the_server_has_less(self) -> None:
         store = Store([self.FILE], [ServerResponse(cut=60), refusal(416), ServerResponse()])
         sink = Memory()
         fetch(store, sink)
         assert (self.FILE.content, 1) == (sink.committed, sink.calls.count("restart"))
         assert [False, True, False] == ["range" in sent.request.headers for sent in store.world.sent]
 
-    def test_an_encoded_body_is_fetched_anew(self) -> None:
+    def test_an_encoded_body_is_fetched_again(self) -> None:
         """A content encoding hides lengths and positions."""
         store = Store(
             [self.FILE], [ServerResponse(encoding="gzip", cut=60, error=httpx.ReadError("x")), ServerResponse()]
@@ -431,7 +431,7 @@ class TestBreaks:
         fetch(store, sink := Memory())
         assert (self.FILE.content, 2) == (sink.committed, len(store.world.sent))
 
-    def test_a_part_that_nobody_asked_for_is_not_taken_for_the_file(self) -> None:
+    def test_a_part_that_nobody_requested_is_not_taken_for_the_file(self) -> None:
         for headers in ({"content-range": f"bytes {span}"} for span in ("0-4/*", "0-4/10", "1-5/10", "5-9/10", "")):
             part = httpx.Response(206, headers=headers, content=b"01234")
             store = Store([Version(b"0123456789", None)], [part, ServerResponse()])
@@ -506,7 +506,7 @@ class TestPatience:
         [(refusal(404), NotFoundError), (refusal(410), GoneError), (refusal(409), ConflictError),
          (refusal(416), APIStatusError), (refusal(429, {"retry-after": "61"}), RateLimitError)],
     )  # fmt: skip
-    def test_an_answer_that_ends_it(self, outcome: Outcome, kind: type[OpenVideosError]) -> None:
+    def test_an_response_that_ends_it(self, outcome: Outcome, kind: type[OpenVideosError]) -> None:
         for before in ([], [ServerResponse(cut=50)]):
             store = Store([self.FILE], [*before, refusal(400) if before and kind is APIStatusError else outcome])
             error = fetch(store, Memory())
@@ -525,7 +525,7 @@ class TestPatience:
         assert Path("target") == fetch(store, Memory())
         assert [5.0] == store.world.slept
 
-    def test_a_server_that_never_answers(self) -> None:
+    def test_a_server_that_never_responds(self) -> None:
         for outcome, kind in ((refusal(500), InternalServerError), (httpx.ConnectError("x"), APIConnectionError)):
             store = Store([self.FILE], [outcome])
             error = fetch(store, Memory())
@@ -559,7 +559,7 @@ class TestTheErrorRaised:
         assert (40, None) == (error.bytes_received, error.bytes_expected)
         assert str(error).startswith("The download of video_1 broke off at 40 bytes: ")
 
-    def test_a_break_behind_a_restart(self) -> None:
+    def test_a_break_after_a_restart(self) -> None:
         broken = ServerResponse(cut=40, error=httpx.ReadError("x"))
         store = Store([Version(b"x" * 100, None)], [broken, httpx.ReadError("y")])
         error = fetch(store, Memory(), limit=1)
@@ -587,14 +587,14 @@ class TestTheErrorRaised:
         assert "range" not in fixed.world.sent[1].request.headers
 
     @pytest.mark.parametrize("start", [1, 2, 99])
-    def test_a_part_that_nobody_asked_for(self, start: int) -> None:
+    def test_a_part_that_nobody_requested(self, start: int) -> None:
         headers = {"content-range": f"bytes {start}-99/100", "etag": '"v0"'}
         sink = Memory()
         error = fetch(Fixed([httpx.Response(206, headers=headers, content=b"x" * 100)]), sink, limit=0)
         assert "broke off at 0 bytes: the response is not the part that was requested. Nothing" in str(error)
         assert sink.committed is None
 
-    def test_an_answer_that_makes_no_sense(self) -> None:
+    def test_an_response_that_makes_no_sense(self) -> None:
         store = Store([self.FILE], [ServerResponse(cut=40), httpx.Response(206, content=b"x")])
         error = fetch(store, Memory(), limit=1)
         assert "broke off at 40 of 100 bytes: the response is not the part that was requested. Nothing" in str(error)
@@ -617,7 +617,7 @@ class Fixed:
 
 
 class TestHeaders:
-    """What the headers of a good answer say of its body; None when they make no sense."""
+    """What the headers of a good response say of its body; None when they make no sense."""
 
     @pytest.mark.parametrize(
         ("status", "headers", "body"),
@@ -747,7 +747,7 @@ class TestTheDisk:
         assert set(DISK) == set(disk.calls)
         assert at >= 12
 
-    def test_a_restart_that_fails_closes_the_answer(self) -> None:
+    def test_a_restart_that_fails_closes_the_response(self) -> None:
         sink = Memory(fail_at=2)
         store = Store([Version(b"0123456789", '"v0"')], [ServerResponse(cut=5), ServerResponse(ranged=False)])
         assert isinstance(fetch(store, sink), DownloadError)
@@ -798,7 +798,7 @@ class TestCtrlC:
             interrupted = 0
             for world, error in thrown_anywhere(make):
                 assert isinstance(error, KeyboardInterrupt)
-                # An interrupt behind the rename finds the file in its place.
+                # An interrupt after the rename finds the file in its place.
                 renamed = late and isinstance(world.effects[-1], Do) and "commit" in repr(world.effects[-1])
                 assert renamed or untouched(target, occupied=occupied)
                 assert not renamed or b"0123456789" == target.read_bytes()

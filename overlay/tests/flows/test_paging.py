@@ -38,7 +38,7 @@ class Page:
     last_id: str | None = None
 
     def response(self) -> httpx.Response:
-        """Return the page's answer."""
+        """Return the page's response."""
         body: dict[str, Any] = {"object": "list", "data": [video_json("queued", item) for item in self.items]}
         if self.has_more is not None:
             body["has_more"] = self.has_more
@@ -48,7 +48,7 @@ class Page:
 
 
 class Server:
-    """Serve pages by the cursor that they are asked for with, and count."""
+    """Serve pages by the cursor that they are requested with, and count."""
 
     def __init__(self, pages: dict[str | None, Page], default: Page) -> None:
         self.pages, self.default = pages, default
@@ -228,7 +228,7 @@ class TestTheCursor:
 class TestPages:
     """`.data`, `.has_more`, `.first_id`, `.last_id`, iteration over all pages, `.iter_pages()`, `.get_next_page()`."""
 
-    def test_each_is_asked_for_alike(self) -> None:
+    def test_each_is_requested_alike(self) -> None:
         server = in_row(Page(("a",), has_more=True, last_id="x"), Page(("b",), has_more=True), Page(()))
         first = server.client().videos.list(limit=7, order="asc", extra_query={"q": "1"}, extra_headers={"X-H": "2"})
         assert ["a", "b"] == [video.id for video in first]
@@ -271,7 +271,7 @@ class TestPages:
 
         asyncio.run(walk())
 
-    def test_a_later_page_is_fetched_when_it_is_asked_for(self) -> None:
+    def test_a_later_page_is_fetched_when_it_is_requested(self) -> None:
         server = in_row(Page(("a",), has_more=True, last_id="x"), Page(("b",), has_more=False))
         walk = iter(server.client().videos.list())
         assert "a" == next(walk).id
@@ -317,7 +317,7 @@ class TestPages:
             ({"data": [], "last_id": []}, "the page's key 'last_id' is neither text nor null"),
         ],
     )
-    def test_what_is_no_page_is_told_by_its_key(self, body: Any, problem: str) -> None:
+    def test_what_is_no_page_is_reported_with_its_key(self, body: Any, problem: str) -> None:
         with pytest.raises(APIResponseValidationError) as caught:
             Answering(httpx.Response(200, json=body)).client().videos.list()
         assert f"GET /v1/videos returned 200, but {problem}." == str(caught.value)
@@ -395,7 +395,7 @@ class TestWhatIsAskedFor:
 
 
 class Answering(Server):
-    """Give one answer to every request."""
+    """Give one response to every request."""
 
     def __init__(self, response: httpx.Response) -> None:
         super().__init__({}, Page(()))

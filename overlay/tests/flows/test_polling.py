@@ -96,7 +96,7 @@ def seen_videos(world: World) -> list[dict[str, Any]]:
 
 
 def is_video(response: httpx.Response) -> bool:
-    """Tell whether an answer is a whole video."""
+    """Return whether a response is a whole video."""
     return b'"created_at"' in response.content
 
 
@@ -109,7 +109,7 @@ def as_seen(video: Video) -> dict[str, Any]:
 
 
 def same(shown: dict[str, Any], video: Video) -> bool:
-    """Tell whether a video is what the server showed."""
+    """Return whether a video is what the server showed."""
     return as_seen(video) == {key: value for key, value in shown.items() if value is not None}
 
 
@@ -161,7 +161,7 @@ class TestTheInterval:
     @FLOWS
     @given(hints=st.lists(st.none() | st.integers(1, 100_000), max_size=10))
     @example(hints=[5000, 100, 20000])
-    def test_hints_are_read_anew_on_every_answer(self, hints: list[int | None]) -> None:
+    def test_hints_are_read_again_on_every_response(self, hints: list[int | None]) -> None:
         responses = [
             video_answer("queued", headers={} if ms is None else {"openai-poll-after-ms": str(ms)}) for ms in hints
         ]
@@ -237,7 +237,7 @@ class TestTheDeadline:
         assert timeout == world.elapsed
 
     def test_a_job_that_is_ready_at_the_deadline_is_returned(self) -> None:
-        """A wait that would end behind the deadline ends at it, and the job is read once more: it may be ready."""
+        """A wait that would end after the deadline ends at it, and the job is read once more: it may be ready."""
         world = World(scripted(video_answer("queued"), video_answer("completed")))
         assert "completed" == poll(world, PollSettings(interval=60, timeout=10)).status
         assert [10.0] == world.slept
@@ -270,7 +270,7 @@ class TestTheDeadline:
             assert [] == world.slept
             assert [SHORTEST_ATTEMPT_S] == [sent.within for sent in world.sent]
 
-    def test_an_answer_that_takes_all_the_time_is_the_last(self) -> None:
+    def test_an_response_that_takes_all_the_time_is_the_last(self) -> None:
         world = World(scripted(Reply(video_answer("queued"), takes=10)))
         with pytest.raises(PollTimeoutError):
             poll(world, PollSettings(interval=None, timeout=10))
@@ -337,14 +337,14 @@ class TestTheEnd:
             poll(World(scripted(video_answer("failed", error=error))), raise_on_failure=True)
         assert f"The video video_1 failed ({reason})." == str(caught.value)
 
-    def test_another_id_is_kept_beside_the_one_that_was_asked_for(self) -> None:
-        """The id that retrieve answers differs from the id that create gave (LiteLLM)."""
+    def test_another_id_is_kept_beside_the_one_that_was_requested(self) -> None:
+        """The id that retrieve returns differs from the id that create returned (LiteLLM)."""
         world = World(scripted(video_answer("queued", "other"), video_answer("completed", "other")))
         video = poll(world)
         assert ("video_1", "other") == (video.id, video["server_id"])
         assert "server_id" not in poll(World(scripted(video_answer("completed")))).additional_properties
 
-    def test_errors_name_the_id_that_was_asked_for(self) -> None:
+    def test_errors_name_the_id_that_was_requested(self) -> None:
         """It goes on at the server: poll `.video_id` again. The server may know only the id that it gave."""
         for script in ([video_answer("queued", "other")], [video_answer("queued", "other"), refusal(404)]):
             with pytest.raises(OpenVideosError) as caught:
@@ -352,7 +352,7 @@ class TestTheEnd:
             assert caught.value.video is not None
             assert ("video_1", "video_1") == (caught.value.video_id, caught.value.video.id)
 
-    def test_a_failed_job_behind_a_500_ends_it(self) -> None:
+    def test_a_failed_job_after_a_500_ends_it(self) -> None:
         world = World(scripted(httpx.Response(500, json=video_json("failed"))))
         assert "failed" == poll(world).status
         assert 1 == len(world.sent)
@@ -401,7 +401,7 @@ class TestUpdates:
         poll(world, on_update=lambda video: reported.append(video.progress))
         assert [0, 50, 100, None] == reported
 
-    def test_none_is_told_without_a_callback(self) -> None:
+    def test_none_is_reported_without_a_callback(self) -> None:
         world = World(scripted(video_answer("queued"), video_answer("completed")))
         poll(world)
         assert [] == [effect for effect in world.effects if isinstance(effect, Notify)]
@@ -467,7 +467,7 @@ class TestFailuresOnTheWay:
         poll(world, on_update=lambda video: reported.append(video.status))
         assert ["queued", "completed"] == reported
 
-    def test_an_answer_that_is_no_video_ends_it_and_carries_the_last(self) -> None:
+    def test_an_response_that_is_no_video_ends_it_and_carries_the_last(self) -> None:
         world = World(scripted(video_answer("queued"), httpx.Response(200, content=b"<html>")))
         with pytest.raises(APIResponseValidationError) as caught:
             poll(world)
@@ -642,7 +642,7 @@ class TestCreateAndPoll:
         assert ("completed" if status in COMPLETED else "failed") == video.status
         assert ([status], 1) == (reported, len(world.sent))
 
-    def test_a_job_that_is_born_failed_raises_if_asked_to(self) -> None:
+    def test_a_job_that_is_born_failed_raises_if_requested(self) -> None:
         world = World(scripted(video_answer("failed")))
         with pytest.raises(VideoFailedError):
             world.run(self.flow(world, raise_on_failure=True))
@@ -678,7 +678,7 @@ class TestCreateAndPoll:
 
 
 def by_method(created: httpx.Response, reads: Server) -> Server:
-    """Return a server that answers the creation so, and reads as the other one does."""
+    """Return a server that responds so to the create, and to reads as the other one does."""
 
     def server(send: Send) -> Reply | Outcome:
         return copied(created) if send.call.is_post else reads(send)

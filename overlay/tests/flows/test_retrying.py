@@ -80,7 +80,7 @@ WAY_BEYOND = str(LONGEST_HINT_S + 1)
 
 
 def outcome_of(world: World, call: Call[Any], **options: Any) -> httpx.Response | OpenVideosError:
-    """Send a call in a world, and return the answer or the error."""
+    """Send a call in a world, and return the response or the error."""
     try:
         return world.run(sending(call, world.retries(**options)))
     except OpenVideosError as error:
@@ -137,7 +137,7 @@ class TestJobsThatCostMoney:
         ("status", "headers"),
         [(429, {}), (429, {"retry-after": "1"}), (503, {"retry-after": "1"}), (503, {"retry-after-ms": "1000"})],
     )
-    def test_a_server_that_says_later_is_asked_again(self, status: int, headers: dict[str, str]) -> None:
+    def test_a_server_that_says_later_is_requested_again(self, status: int, headers: dict[str, str]) -> None:
         world = World(scripted(refusal(status, headers), video_answer("queued")))
         world.run(sending(create_call(), world.retries()))
         assert 2 == len(world.sent)
@@ -250,7 +250,7 @@ class TestReads:
             world.run(sending(read_call(), world.retries(0)))
         assert 1 == len(world.sent)
 
-    def test_a_failed_job_behind_a_500_is_an_answer(self) -> None:
+    def test_a_failed_job_after_a_500_is_an_response(self) -> None:
         """Retrieving a failed job is an HTTP 500 whose body is the video (vLLM-Omni 0.30)."""
         response = httpx.Response(500, json=video_json("failed"))
         world = World(scripted(response))
@@ -410,7 +410,7 @@ class TestTheDeadline:
         assert [None] == [sent.within for sent in world.sent]
         assert [False] == [effect.stream for effect in world.effects if isinstance(effect, Send)]
 
-    def test_a_stream_is_asked_for_as_such(self) -> None:
+    def test_a_stream_is_requested_as_such(self) -> None:
         flow = sending(read_call(), World(scripted(refusal(500))).retries(), stream=True)
         assert Send(read_call(), stream=True).stream == next(flow).stream  # type: ignore[union-attr]
 
@@ -421,7 +421,7 @@ class TestTheDeadline:
 
 
 def failed_like(outcome: httpx.Response | APIConnectionError, error: APIError) -> bool:
-    """Tell whether an error is the one that an outcome means."""
+    """Return whether an error is the one that an outcome means."""
     if isinstance(outcome, APIConnectionError):
         return error is outcome
     return isinstance(error, APIStatusError) and error.status_code == outcome.status_code
@@ -453,14 +453,14 @@ class TestTheErrorRaised:
 
     @FLOWS
     @given(status=st.integers(300, 999), script=st.lists(refusals, max_size=3))
-    def test_its_class_is_told_by_the_status(self, status: int, script: list[httpx.Response]) -> None:
+    def test_its_class_is_chosen_by_the_status(self, status: int, script: list[httpx.Response]) -> None:
         world = World(scripted(refusal(status)))
         error = outcome_of(world, attrs.evolve(read_call(), accepts_error_status=None), limit=0)
         expected = CLASSES.get(status, "InternalServerError" if status >= 500 else "APIStatusError")
         assert expected == type(error).__name__
 
     @pytest.mark.parametrize("kind", [*NEVER_SENT, *AMBIGUOUS])
-    def test_a_break_is_told_from_a_timeout(self, kind: type[httpx.HTTPError]) -> None:
+    def test_a_break_differs_from_a_timeout(self, kind: type[httpx.HTTPError]) -> None:
         error = translated(kind("x"), read_call())
         assert issubclass(kind, httpx.TimeoutException) == isinstance(error, APITimeoutError)
         assert issubclass(kind, NEVER_SENT) == error.never_sent
@@ -472,7 +472,7 @@ class TestTheErrorRaised:
             with pytest.raises(expected):
                 world.run(calling(read_call(), world.retries(0)))
 
-    def test_what_an_answer_means_is_returned(self) -> None:
+    def test_what_an_response_means_is_returned(self) -> None:
         world = World(scripted(video_answer("queued", progress=3)))
         video = world.run(calling(read_call(), world.retries()))
         assert isinstance(video, Video)

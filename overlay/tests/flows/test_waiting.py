@@ -91,16 +91,16 @@ class Farm:
     jobs: dict[str, Job]
     """The jobs, the newest first."""
     listing: Callable[[Farm, Send], Outcome] | None = None
-    """What answers in the place of the list."""
+    """The response instead of the list."""
     hidden: frozenset[str] = frozenset()
     """The jobs that the list lacks."""
     largest_page: int = PAGE_SIZE
     latency: float = 0.01
     faults: Mapping[int, Outcome] = field(factory=dict[int, Outcome])
-    """What comes in the place of the answer to a request, by its number."""
+    """What comes instead of the response to a request, by its number."""
     headers: dict[str, str] = field(factory=dict[str, str])
     server_ids: bool = False
-    """Whether a single read answers with another id than was asked for."""
+    """Whether a single read returns another id than was requested."""
     world: World = field(init=False)
     requests: int = 0
 
@@ -203,7 +203,7 @@ def refusing(status: int) -> Callable[[Farm, Send], Outcome]:
 
 
 def no_list(farm: Farm, send: Send) -> Outcome:
-    """List as a server does that answers with its web site."""
+    """List as a server does that returns its web site."""
     return httpx.Response(200, content=b"<html>")
 
 
@@ -374,7 +374,7 @@ class TestLists:
     """Some servers have no list, or a broken one. Single reads always work."""
 
     @pytest.mark.parametrize("which", BROKEN_LISTS)
-    def test_a_list_that_is_of_no_use_is_not_asked_again(self, which: str, caplog: pytest.LogCaptureFixture) -> None:
+    def test_a_useless_list_is_not_requested_again(self, which: str, caplog: pytest.LogCaptureFixture) -> None:
         farm = Farm({f"video_{index}": Job(5) for index in range(20)}, listing=BROKEN_LISTS[which], largest_page=4)
         with caplog.at_level(logging.INFO, "openvideos"):
             assert 20 == len(farm.wait())
@@ -387,7 +387,7 @@ class TestLists:
         assert 16 == farm.count("retrieve_video")
 
     def test_a_list_that_fails_for_good_is_given_up(self, caplog: pytest.LogCaptureFixture) -> None:
-        """A server without a database answers every list with a 500 (LiteLLM)."""
+        """A server without a database returns a 500 for every list (LiteLLM)."""
         farm = Farm({f"video_{index}": Job(5) for index in range(20)}, listing=refusing(500))
         with caplog.at_level(logging.INFO, "openvideos"):
             assert 20 == len(farm.wait())
@@ -396,7 +396,7 @@ class TestLists:
             "wait_many: the list cannot be used (InternalServerError); reading each video by itself" in caplog.messages
         )
 
-    def test_a_list_that_fails_for_a_while_is_asked_again(self) -> None:
+    def test_a_list_that_fails_for_a_while_is_requested_again(self) -> None:
         farm = Farm(
             {f"video_{index}": Job(30) for index in range(20)},
             faults={number: refusal(500) for number in (*range(1, 7), *range(9, 15), *range(20, 26))},
@@ -448,7 +448,7 @@ class TestLists:
 
 
 class TestPauses:
-    """The same interval sources: the caller's, else the latest answer's hints, else a second."""
+    """The same interval sources: the caller's, else the latest response's hints, else a second."""
 
     @pytest.mark.parametrize("number", [1, 5])
     @pytest.mark.parametrize(
@@ -497,14 +497,14 @@ class TestFailures:
         assert (["video_1", "video_3"], "video_2") == (farm.emitted, caught.value.video_id)
         assert ("video_2",) == caught.value.pending
 
-    def test_a_job_that_failed_if_asked_for(self) -> None:
+    def test_a_job_that_failed_if_requested(self) -> None:
         farm = Farm({"video_1": Job(0), "video_2": Job(0, "cancelled"), "video_3": Job(0), "video_4": Job(9)})
         with pytest.raises(VideoFailedError) as caught:
             farm.wait(raise_on_failure=True)
         assert (["video_1"], "video_2") == (farm.emitted, caught.value.video_id)
         assert ("video_3", "video_4") == caught.value.pending
 
-    def test_an_answer_that_is_no_video(self) -> None:
+    def test_an_response_that_is_no_video(self) -> None:
         farm = Farm({"video_1": Job(0)}, faults={1: httpx.Response(200, content=b"<html>")})
         with pytest.raises(APIResponseValidationError) as caught:
             farm.wait()

@@ -67,7 +67,7 @@ START = 1_000.0
 WALL = 1_700_000_000.0
 
 Outcome: TypeAlias = httpx.Response | Exception
-"""What one request comes to: an answer, or what httpx raises."""
+"""What one request comes to: a response, or what httpx raises."""
 
 
 @frozen
@@ -111,9 +111,9 @@ class World:
     effects: list[Effect] = field(factory=list[Effect])
     emitted: list[Any] = field(factory=list[Any])
     most_at_once: int = 0
-    """How many flows of a Gather ran side by side at the most."""
+    """How many flows of a Gather ran concurrently at most."""
     throw: tuple[int, BaseException] | None = None
-    """At which effect, counted from 0, what is raised in the place of its outcome."""
+    """At which effect, counted from 0, what is raised instead of its outcome."""
     late: bool = False
     """Whether that effect is carried out before."""
     early: float = 0.0
@@ -202,7 +202,7 @@ class World:
         return result, takes
 
     def _gather(self, gather: Gather) -> list[Any]:
-        """Run flows side by side: whoever's outcome is due next goes on next."""
+        """Run flows concurrently: whoever's outcome is due next goes on next."""
         assert gather.limit >= 1
         results: list[Any] = [None] * len(gather.flows)
         waiting = iter(enumerate(gather.flows))
@@ -261,7 +261,7 @@ def translated(error: Exception, call: Call[Any]) -> APIConnectionError:
 
 
 def scripted(*replies: Reply | Outcome) -> Server:
-    """Return a server that gives its answers in order, the last one for ever."""
+    """Return a server that gives its responses in order, the last one for ever."""
     left = list(replies)
 
     def server(send: Send) -> Reply | Outcome:
@@ -272,7 +272,7 @@ def scripted(*replies: Reply | Outcome) -> Server:
 
 
 def copied(reply: Reply | Outcome) -> Reply | Outcome:
-    """Return a fresh copy of an answer, since a response is read once."""
+    """Return a fresh copy of a response, since a response is read once."""
     if isinstance(reply, Reply):
         outcome = copied(reply.outcome)
         assert not isinstance(outcome, Reply)
@@ -297,12 +297,12 @@ def video_json(status: str, video_id: str = "video_1", **more: Any) -> dict[str,
 def video_answer(
     status: str, video_id: str = "video_1", *, headers: dict[str, str] | None = None, **more: Any
 ) -> httpx.Response:
-    """Return the answer to a retrieve."""
+    """Return the response to a retrieve."""
     return httpx.Response(200, headers=headers, content=json.dumps(video_json(status, video_id, **more)).encode())
 
 
 def refusal(status: int, headers: dict[str, str] | None = None) -> httpx.Response:
-    """Return an answer in the contract's error envelope."""
+    """Return a response in the contract's error envelope."""
     body = {"error": {"message": "no", "type": "t", "param": None, "code": "c"}}
     return httpx.Response(status, headers=headers, content=json.dumps(body).encode())
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class MockServer:
-    """The far end of the wire, and the calls that reach it, blocking or async."""
+    """The mock server, and the calls that reach it, blocking or async."""
 
     def __init__(self, colour: str) -> None:
         self.colour = colour

@@ -61,7 +61,7 @@ class TestCopies:
             assert httpx.Timeout(5) == inner.timeout
 
     @pytest.mark.parametrize("connected", [False, True])
-    def test_the_copy_has_what_was_asked_for(self, client: AuthenticatedClient, *, connected: bool) -> None:
+    def test_the_copy_has_what_was_requested(self, client: AuthenticatedClient, *, connected: bool) -> None:
         if connected:
             client.get_httpx_client()
             client.get_async_httpx_client()

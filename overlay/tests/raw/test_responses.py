@@ -127,7 +127,7 @@ class TestUnreadableBodies:
             mock_server.call(retrieve_video, "video_1")
         assert (status, content) == (raised.value.status_code, raised.value.content)
 
-    def test_the_missing_key_is_told(self, mock_server: MockServer) -> None:
+    def test_the_missing_key_is_reported(self, mock_server: MockServer) -> None:
         mock_server.response = httpx.Response(200, json={"id": "video_1"})
         with pytest.raises(errors.UnreadableBody, match="Video: the key 'created_at' is missing"):
             mock_server.call(create_video, body=CreateVideoForm(prompt="A boat"))

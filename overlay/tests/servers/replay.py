@@ -21,7 +21,7 @@ def recorded(name: str) -> Any:
 
 
 def response(server_response: dict[str, Any]) -> httpx.Response:
-    """Return an answer of a recording."""
+    """Return a response of a recording."""
     if "length" in server_response:
         return httpx.Response(
             server_response["status"], headers=server_response["headers"], content=CLIP[: server_response["length"]]
@@ -36,7 +36,7 @@ def response(server_response: dict[str, Any]) -> httpx.Response:
 
 
 class Recording:
-    """A server that is played from its recording. The last answer to a request is given again and again."""
+    """A server that is played from its recording. The last response to a request is given again and again."""
 
     def __init__(self, name: str) -> None:
         data = recorded(name)
@@ -48,7 +48,7 @@ class Recording:
             self._answers.setdefault(_key(**requested), []).append(exchange["answer"])
 
     def responses(self, method: str, target: str) -> list[dict[str, Any]]:
-        """Return the answers to a request that are still to be given."""
+        """Return the responses to a request that are still to be given."""
         return self._answers[_key(method, target)]
 
     def handle(self, request: httpx.Request) -> httpx.Response:

@@ -25,7 +25,7 @@ SERVERS: Final[dict[str, Any]] = json.loads(HERE.joinpath("described.json").read
 
 
 class Described:
-    """A server that answers as its row says, the job done at its last read."""
+    """A server that responds as its row says, the job done at its last read."""
 
     def __init__(self, row: dict[str, Any], *, fails: bool = False) -> None:
         self.row = row
@@ -92,7 +92,7 @@ async def test_a_job_is_followed_to_its_file(name: str, flavour: str, tmp_path: 
 
 
 @rows_with("failed")
-async def test_a_failed_job_tells_why(name: str, flavour: str) -> None:
+async def test_a_failed_job_reports_why(name: str, flavour: str) -> None:
     server = Described(SERVERS[name], fails=True)
     expected = server.row["expect"]
     async with client(flavour, server) as sdk:

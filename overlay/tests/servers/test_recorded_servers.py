@@ -96,7 +96,7 @@ class TestLiteLLM:
 
 
 class TestVllmOmni:
-    """vLLM-Omni takes forms alone, answers 404 for content that is not ready, and 500 for a job that failed."""
+    """vLLM-Omni takes forms alone, returns 404 for content that is not ready, and 500 for a job that failed."""
 
     @pytest.fixture
     def server(self) -> Recording:
@@ -165,7 +165,7 @@ class TestVllmOmni:
 
 
 @pytest.mark.parametrize("name", ["litellm-1.106.2", "vllm-omni-0.30.0"])
-async def test_every_answer_that_was_recorded_can_be_read(name: str, flavour: str) -> None:
+async def test_every_response_that_was_recorded_can_be_read(name: str, flavour: str) -> None:
     """Each is given to the method that sends such a request, by itself."""
 
     class Once:

@@ -32,12 +32,12 @@ _query_values: Final = st.one_of(
 
 
 def is_id(value: Any) -> bool:
-    """Tell whether a text can name something under a path: the SDK sends no other id, though a schema may allow it."""
+    """Return whether a text can be an id in a path; the SDK sends no other, though a schema may allow it."""
     return isinstance(value, str) and bool(value.strip()) and value not in _NAMES_ANOTHER_PATH
 
 
 def has_ids(value: Any) -> bool:
-    """Tell whether each reference in a body (`{id: …}`) has an id that can be one."""
+    """Return whether each reference in a body (`{id: …}`) has an id that can be one."""
     return not isinstance(value, dict) or all(
         is_id(inner) if name == "id" else has_ids(inner) for name, inner in value.items()
     )

@@ -42,7 +42,7 @@ def lost_form_field(replace: Callable[[object, str, Any], None]) -> None:
 
 
 def swapped_cursor(replace: Callable[[object, str, Any], None]) -> None:
-    """Continue after the first item of a page, in place of its last."""
+    """Continue after the first item of a page, instead of its last."""
 
     def cursor(_: paging.Walk, page: Any) -> str | None:
         return (page.first_id or page.data[0].id) if page.has_more else None

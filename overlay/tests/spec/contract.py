@@ -183,7 +183,7 @@ def _refuse(constant: str) -> None:
 
 
 def is_binary(schema: Schema) -> bool:
-    """Tell whether a schema means the bytes of a file."""
+    """Return whether a schema means the bytes of a file."""
     return schema.get("format") == "binary"
 
 

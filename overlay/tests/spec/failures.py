@@ -127,7 +127,7 @@ def ambiguous_post_is_sent_once(stage: Stage, case: Case, data: st.DataObject) -
 
 
 def list_is_walked(stage: Stage, case: Case, data: st.DataObject) -> None:
-    """Check that iterating a list gives all items, once and in order, each page asked for as the link says."""
+    """Check that iterating a list gives all items, once and in order, each page requested as the link says."""
     operation = case.operation
     parameter, cursor = (case.detail or "").split("=")
     page = operation.responses["200"].bodies[JSON]
@@ -165,13 +165,13 @@ def list_is_walked(stage: Stage, case: Case, data: st.DataObject) -> None:
 
 
 class BreakingFile:
-    """A server with one file, whose body breaks off where it is told to, once for each number."""
+    """A server with one file, whose body breaks off where it is set to, once for each number."""
 
     def __init__(self, content: bytes, breaks: list[int], *, resumes: bool, short: bool) -> None:
         self.content, self.breaks, self.resumes, self.short = content, breaks, resumes, short
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
-        """Send the file, or the part of it that is asked for."""
+        """Send the file, or the part of it that is requested."""
         said = read(request)
         assert not faults(said)
         start, headers, status = 0, {"content-type": "video/mp4"}, 200
@@ -226,7 +226,7 @@ def file_is_whole_or_absent(stage: Stage, case: Case, data: st.DataObject) -> No
 
 
 def _next_page_links(operation: Operation) -> list[str]:
-    """Return how an operation's answer leads to its next page: `parameter=field`."""
+    """Return how an operation's response leads to its next page: `parameter=field`."""
     said = document()["paths"][operation.path][operation.method.lower()]["responses"].get("200", {})
     return [
         f"{parameter}={pointer.removeprefix('$response.body#/')}"

@@ -13,7 +13,7 @@ ANNOTATIONS: Final = frozenset({"description", "default", "deprecated", "example
 def merged(one: Schema, other: Schema) -> Schema:
     """Return the schema of what both allow; `other` has the last word on what only tells.
 
-    Raises NotImplementedError where that takes more than a look at each keyword.
+    Raises NotImplementedError where that takes more than a check of each keyword.
     """
     result = {**one, **{key: value for key, value in other.items() if key not in one or _only_tells(key)}}
     for key in one.keys() & other.keys():

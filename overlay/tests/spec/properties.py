@@ -152,7 +152,7 @@ def _assert_part(part: Any, value: Any) -> None:
 
 
 def answer_is_kept(stage: Stage, case: Case, data: st.DataObject) -> None:
-    """Check that whatever a good answer holds, known and unknown, is in what the caller gets."""
+    """Check that whatever a good response holds, known and unknown, is in what the caller gets."""
     status, _, media_type = (case.detail or "").partition(" ")
     response = case.operation.responses[status]
     sent = data.draw(_bodies(case.operation.id, status, media_type))
@@ -181,14 +181,14 @@ def answer_is_kept(stage: Stage, case: Case, data: st.DataObject) -> None:
 
 @cache
 def _bodies(operation_id: str, status: str, media_type: str) -> st.SearchStrategy[Any]:
-    """Return what an answer may hold: what the contract says, and what readers let pass."""
+    """Return what a response may hold: what the contract says, and what readers let pass."""
     schema = OPERATIONS[operation_id].responses[status].bodies[media_type]
     return valid(schema) | valid(schema, lenient=True)
 
 
 @cache
 def headers_of(operation_id: str, status: str) -> st.SearchStrategy[dict[str, str]]:
-    """Return the headers of an answer; the length of its body is not to be chosen."""
+    """Return the headers of a response; the length of its body is not to be chosen."""
     found: dict[str, st.SearchStrategy[str]] = {}
     for name, schema in OPERATIONS[operation_id].responses[status].headers.items():
         text = header_values if schema.get("type") == "string" and "enum" not in schema else valid(schema).map(str)
@@ -258,7 +258,7 @@ def _error(param: str | None) -> dict[str, Any]:
 
 
 def _means(said: Said, name: str, value: Any) -> bool:
-    """Tell whether a request means a value that the overlay takes too: an integer for its text, an id for an object."""
+    """Return whether a request has a value that the overlay also takes: a text as an integer, an object as its id."""
     if name in said.given("query"):
         return _texts(value) == said.given("query")[name]
     sent = (said.body or {}).get(name)

@@ -34,7 +34,7 @@ def reached() -> set[str]:
     """Return what the properties reach of the contract."""
     cases = [*REQUESTS, *ANSWERS, *ERRORS, *EVENTS]
     found = set[str]().union(*(check(case, quick(FEW)) for case in cases))
-    # An item begins with its operation and, behind that, with what the case is about: a status, a media type, a place.
+    # An item begins with its operation and, after that, with what the case is about: a status, a media type, a place.
     lacking = {tuple(item.split()[:2]) for item in ALL - found - REASONS.keys()}
     again = [case for case in cases if any((case.operation.id, word) in lacking for word in subjects(case))]
     return found.union(*(check(case, quick(MANY)) for case in again))

@@ -20,7 +20,7 @@ def test_a_request_is_valid_and_carries_what_was_given(case: Case) -> None:
 
 
 @pytest.mark.parametrize("case", ANSWERS, ids=str)
-def test_an_answer_is_kept_whole(case: Case) -> None:
+def test_an_response_is_kept_whole(case: Case) -> None:
     check(case, OFTEN)
 
 

@@ -41,7 +41,7 @@ class World:
         self.seen: list[str] = []
         """The methods of the requests since it was last emptied."""
         self.answers_to_break: list[str] = []
-        """How the next answers to POSTs are lost: `before` it is carried out, or `after`."""
+        """How the next responses to POSTs are lost: `before` it is carried out, or `after`."""
         self.bodies_to_cut: list[int] = []
         """Behind how many bytes the next files break off."""
 
@@ -71,7 +71,7 @@ class World:
         return json.loads(self.awaited(ask()))
 
     async def exchange(self, request: httpx.Request) -> httpx.Response:
-        """Judge a request, carry it out, and return its answer, or lose that as it was told to."""
+        """Judge a request, carry it out, and return its response, or lose that as planned."""
         await request.aread()
         assert not faults(read(request))
         lost = self.answers_to_break.pop(0) if request.method == "POST" and self.answers_to_break else None
