@@ -126,9 +126,12 @@ def _is_still_there(client: RecordingClient, unauthorized: UnauthorizedRequests,
     path = video_path(unauthorized.doomed)
     after = client.get(path)
     if not after.is_ok:
-        message = f"the job {unauthorized.doomed}, which a request {who} tried to delete, now returns {after.status}"
         deletions = [each for each in unauthorized.exchanges() if each.method == "DELETE" and each.path == path]
-        raise violated(message, *deletions, after)
+        raise violated(
+            f"the job {unauthorized.doomed}, which a request {who} tried to delete, now returns {after.status}",
+            *deletions,
+            after,
+        )
 
 
 def _refusal(exchange: Exchange) -> tuple[object, ...]:
