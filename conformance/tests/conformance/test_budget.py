@@ -35,7 +35,7 @@ def test_the_jobs_of_each_check_are_added() -> None:
 
 
 def test_plans_detections_and_generated_requests_count_once() -> None:
-    checks = [
+    checks: list[tuple[Check, list[str]]] = [
         (check("VID-IDEM-001"), []),
         (check("VID-IDEM-002"), []),
         (check(layer="fuzz"), []),

@@ -22,7 +22,7 @@ SECRET = "hunter2secret"
 SUITE = ("-p", "openvideos_conformance.pytest_plugin", "-p", "no:cacheprovider", "--pyargs", "openvideos_conformance")
 
 
-def target(environment: dict[str, str] | None = None, **texts: str | None) -> Target:
+def target(environment: dict[str, str] | None = None, /, **texts: str | None) -> Target:
     return Target.of({"base_url": URL, **texts}, environment or {})
 
 
@@ -45,6 +45,7 @@ def test_given_values_are_used() -> None:
         "deadline": "2.5",
         "timeout": "7",
         "seed": "9",
+        "examples": "2",
         "webhook_port": "8001",
         "webhook_patience": "5",
     }
@@ -55,6 +56,7 @@ def test_given_values_are_used() -> None:
         deadline=2.5,
         timeout=7.0,
         seed=9,
+        examples=2,
         webhook_port=8001,
         webhook_patience=5.0,
         declared=frozenset({"remix"}),
@@ -85,7 +87,10 @@ NUMBERS = st.one_of(
 )
 
 
-@given(st.sampled_from(["max_videos", "deadline", "timeout", "seed", "webhook_port", "webhook_patience"]), NUMBERS)
+@given(
+    st.sampled_from(["max_videos", "deadline", "timeout", "seed", "examples", "webhook_port", "webhook_patience"]),
+    NUMBERS,
+)
 def test_a_number_is_in_its_range_or_refused_by_name(name: str, text: str) -> None:
     found, refusal = made(**{name: text})
     if found is None:
