@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
@@ -44,7 +44,8 @@ CANNOT_JUDGE = 2
 @pytest.fixture(scope="session")
 def openvideos_run(request: pytest.FixtureRequest) -> RunState:
     """The state of the run."""
-    state: RunState = request.config.pluginmanager.get_plugin(RUN).state
+    plugin: Any = request.config.pluginmanager.get_plugin(RUN)
+    state: RunState = plugin.state
     return state
 
 
