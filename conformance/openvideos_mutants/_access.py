@@ -114,7 +114,7 @@ async def the_scheme_has_a_capital(request: Request, ask: Handler, _: Memory) ->
 
 
 @mutant("VID-AUTH-007")
-async def strangers_start_jobs(request: Request, ask: Handler, memory: Memory) -> ServerResponse:
+async def unauthorized_requests_start_jobs(request: Request, ask: Handler, memory: Memory) -> ServerResponse:
     """Start a job before the API key is checked."""
     response = await _remembered(request, ask, memory)
     if request.operation == CREATE and response.status == 401:

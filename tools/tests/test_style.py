@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 PROJECT = Path(__file__).parents[2]
@@ -22,7 +23,7 @@ def statements(tree: ast.AST) -> Iterator[tuple[ast.stmt, ast.stmt]]:
         for name in ("body", "orelse", "finalbody"):
             block: list[ast.stmt] = getattr(node, name, [])
             if isinstance(block, list):
-                yield from zip(block, block[1:], strict=False)
+                yield from pairwise(block)
 
 
 def is_message_before_its_raise(one: ast.stmt, other: ast.stmt) -> bool:
@@ -31,7 +32,8 @@ def is_message_before_its_raise(one: ast.stmt, other: ast.stmt) -> bool:
     is_text = isinstance(one.value, ast.JoinedStr) or (
         isinstance(one.value, ast.Constant) and isinstance(one.value.value, str)
     )
-    return is_text and any(isinstance(node, ast.Name) and node.id == one.targets[0].id for node in ast.walk(other))
+    arguments = other.exc.args if isinstance(other.exc, ast.Call) else []
+    return is_text and any(isinstance(node, ast.Name) and node.id == one.targets[0].id for node in arguments)
 
 
 def test_a_message_stands_in_its_raise() -> None:

@@ -85,9 +85,12 @@ class Dashboard:
             return None
         allowed = ", ".join(_METHODS)
         if method not in _METHODS:
-            message = f"{shown(method)} is not a method of {path}; use one of {allowed}."
-            code = "method_not_allowed"
-            raise RefusalError(Reason.METHOD_NOT_ALLOWED, message, code=code, headers={"allow": allowed})
+            raise RefusalError(
+                Reason.METHOD_NOT_ALLOWED,
+                f"{shown(method)} is not a method of {path}; use one of {allowed}.",
+                code="method_not_allowed",
+                headers={"allow": allowed},
+            )
         if method == "OPTIONS":
             return Response(status_code=204, headers={"allow": allowed})
         response_headers = {**_HEADERS, "etag": asset.etag}

@@ -213,9 +213,9 @@ class TestTheCursor:
         server = in_row(Page(("a", "b"), has_more=True, last_id="b"))
         seen, error = walked(server)
         assert ["a", "b"] == seen
-        assert str(error) == (
+        assert (
             "The server sends the cursor 'b' a second time, so the list would never end. It may ignore `after`."
-        )
+        ) == str(error)
         assert 2 == len(server.requested)
 
     @pytest.mark.parametrize("has_more", [None, False])

@@ -280,10 +280,10 @@ class TestTheDeadline:
         world = World(scripted(video_answer("in_progress")))
         with pytest.raises(PollTimeoutError) as caught:
             poll(world, PollSettings(interval=None, timeout=2.5))
-        assert str(caught.value) == (
+        assert (
             "The video video_1 is 'in_progress' after 2.5 s. It goes on at the server: poll it again, "
             "or pass a larger poll_timeout_ms."
-        )
+        ) == str(caught.value)
         assert ("video_1", "in_progress") == (caught.value.video_id, caught.value.video and caught.value.video.status)
 
     def test_the_error_says_that_nothing_was_read(self) -> None:

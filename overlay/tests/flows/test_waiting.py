@@ -544,10 +544,10 @@ class TestTheDeadline:
         with pytest.raises(PollTimeoutError) as caught:
             farm.wait(pace=PollSettings(interval=None, timeout=10))
         assert ("video_1", ("video_1", "video_3")) == (caught.value.video_id, caught.value.pending)
-        assert str(caught.value) == (
+        assert (
             "2 of the videos did not end within 10 s, the first video_1. They go on at the server: wait for `.pending` "
             "again, or pass a larger poll_timeout_ms."
-        )
+        ) == str(caught.value)
         assert caught.value.video is not None
         assert "in_progress" == caught.value.video.status
 
