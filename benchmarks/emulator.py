@@ -1,4 +1,4 @@
-"""Load the emulator: many clients at once create jobs and poll them to their ends, while clips are rendered beside.
+"""Load the emulator: many concurrent clients create jobs and poll them to their ends, while clips are rendered.
 
 It starts the emulator as a process of its own, on a database of its own. The clients speak HTTP by hand, so that what
 is measured is the server. Prints the numbers as they were measured; exits with 1 if a job was lost or a request failed.
@@ -53,7 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 @contextlib.contextmanager
 def serving(directory: str, polls: int) -> Generator[int]:
-    """Run the emulator; give its port."""
+    """Run the emulator; yield its port."""
     command = [sys.executable, "-m", "openvideos_emulator", "--port", "0", "--db", str(Path(directory, "jobs.db"))]
     command += ["--pace", f"polls:{polls}"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
@@ -69,7 +69,7 @@ def serving(directory: str, polls: int) -> Generator[int]:
 
 @dataclass(slots=True)
 class Tally:
-    """What the clients have seen: seconds by kind of request, answers that were none of the expected, finished jobs."""
+    """The clients' results: seconds by kind of request, unexpected responses, finished jobs."""
 
     seconds: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     failures: list[str] = field(default_factory=list[str])
@@ -77,7 +77,7 @@ class Tally:
 
 
 class Client:
-    """One connection that is kept, on which one request follows the other."""
+    """One kept-alive connection, which sends one request after the other."""
 
     def __init__(self, port: int, tally: Tally) -> None:
         self._port, self._tally = port, tally
@@ -90,24 +90,24 @@ class Client:
         self._writer.close()
 
     async def send(self, kind: str, method: str, path: str, body: object = None) -> tuple[int, bytes]:
-        """Send a request; give the status and the body of its answer."""
+        """Send a request; return the status and the body of its response."""
         content = b"" if body is None else json.dumps(body).encode()
         head = f"{method} /v1{path} HTTP/1.1\r\nhost: bench\r\ncontent-length: {len(content)}\r\n"
         head += "content-type: application/json\r\n\r\n" if content else "\r\n"
         started = time.perf_counter()
         self._writer.write(head.encode() + content)
-        answer = (await self._reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
-        length = re.search(r"\r\ncontent-length: ([0-9]+)", answer)
+        response = (await self._reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
+        length = re.search(r"\r\ncontent-length: ([0-9]+)", response)
         received = await self._reader.readexactly(int(length[1]) if length else 0)
         self._tally.seconds[kind].append(time.perf_counter() - started)
-        status = int(answer.split(" ", 2)[1])
+        status = int(response.split(" ", 2)[1])
         if status != 200:  # noqa: PLR2004 - HTTP's own number
             self._tally.failures.append(f"{kind}: {status} {received[:200]!r}")
         return status, received
 
 
 async def load(port: int, options: argparse.Namespace) -> dict[str, Any]:
-    """Let all clients work, and count."""
+    """Run all clients, and return the numbers."""
     tally = Tally()
     numbers = iter(range(options.jobs))
     async with Client(port, Tally()) as client:
@@ -116,7 +116,7 @@ async def load(port: int, options: argparse.Namespace) -> dict[str, Any]:
             await poll(client, id_)
     alone = await probe(port, large)
     first, *others = [asyncio.create_task(render(port, id_)) for id_ in large[:2]]
-    beside = await probe(port, large, until=asyncio.gather(first, *others))
+    while_rendering = await probe(port, large, until=asyncio.gather(first, *others))
     started = time.perf_counter()
     renderers = [asyncio.create_task(render(port, id_)) for id_ in large[2:]]
     workers = [asyncio.create_task(work(port, tally, numbers)) for _ in range(options.clients)]
@@ -144,7 +144,7 @@ async def load(port: int, options: argparse.Namespace) -> dict[str, Any]:
         "p99 of retrieve, ms": quantile(tally.seconds["retrieve"], 0.99),
         "clips rendered meanwhile": rendered,
         "p99 of retrieve by one client, ms": quantile(alone, 0.99),
-        "the same while two clips are rendered, ms": quantile(beside, 0.99),
+        "the same while two clips are rendered, ms": quantile(while_rendering, 0.99),
         "lost": options.jobs - len(set(tally.finished)) + len(missing) + (len(listed) - len(set(listed))),
         "failed": len(tally.failures),
         "first failure": tally.failures[0] if tally.failures else None,
@@ -161,13 +161,13 @@ async def work(port: int, tally: Tally, numbers: Any) -> None:
 
 
 async def create(client: Client, prompt: str, fields: dict[str, str]) -> str:
-    """Create a job; give its id."""
+    """Create a job; return its id."""
     _, body = await client.send("create", "POST", "/videos", {"prompt": prompt, **fields})
     return str(json.loads(body).get("id"))
 
 
 async def poll(client: Client, id_: str) -> str:
-    """Poll a job to its end; give the status in which it ended."""
+    """Poll a job to its end; return its last status."""
     while True:
         status, body = await client.send("retrieve", "GET", f"/videos/{id_}")
         word = str(json.loads(body).get("status"))
@@ -176,7 +176,7 @@ async def poll(client: Client, id_: str) -> str:
 
 
 async def probe(port: int, ids: list[str], *, until: asyncio.Future[Any] | None = None) -> list[float]:
-    """Retrieve a job again and again with one client; give how long each took, in seconds."""
+    """Retrieve a job repeatedly with one client; return the time of each request, in seconds."""
     tally = Tally()
     async with Client(port, tally) as client:
         while len(tally.seconds["retrieve"]) < PROBES if until is None else not until.done():
@@ -185,13 +185,13 @@ async def probe(port: int, ids: list[str], *, until: asyncio.Future[Any] | None 
 
 
 async def render(port: int, id_: str) -> None:
-    """Let a clip be rendered."""
+    """Download a clip, which renders it."""
     async with Client(port, Tally()) as client:
         await client.send("download", "GET", f"/videos/{id_}/content")
 
 
 async def walk(client: Client) -> list[str]:
-    """Give the ids of all jobs."""
+    """Return the ids of all jobs."""
     ids: list[str] = []
     query = "limit=100"
     while True:
@@ -204,7 +204,7 @@ async def walk(client: Client) -> list[str]:
 
 
 def quantile(seconds: list[float], share: float) -> float:
-    """Give the value in milliseconds that this share of the measurements does not pass."""
+    """Return this quantile of the measurements, in milliseconds."""
     return round(sorted(seconds)[int(share * (len(seconds) - 1))] * 1000, 1) if seconds else 0.0
 
 

@@ -1,4 +1,4 @@
-"""Measure the SDK beside bare httpx and beside openai-python, in one run, and tell the ratios and their bars.
+"""Measure the SDK, bare httpx and openai-python in one run, and print the ratios and their limits.
 
 Times of calls are CPU times over a transport in memory; a download is timed over loopback. Exits with 1 if a bar is
 missed. Run it on a machine that does nothing else.
@@ -46,18 +46,18 @@ BASE_URL = "http://127.0.0.1:9/v1"
 
 @dataclass(frozen=True)
 class Number:
-    """A number that was measured, and the bar that it should reach."""
+    """A measured number, and the limit that it should keep."""
 
     what: str
     value: float
     bar: float | None = None
     is_most: bool = True
-    """Whether the bar is the most that the value may be, or the least."""
+    """Whether the limit is a maximum; otherwise it is a minimum."""
     unit: str = "x"
 
     @property
     def is_missed(self) -> bool:
-        """Whether the bar is missed."""
+        """Whether the value misses the limit."""
         if self.bar is None:
             return False
         return self.value > self.bar if self.is_most else self.value < self.bar
@@ -80,7 +80,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def imports(rounds: int) -> list[Number]:
-    """Time imports, each in a process of its own and in turns, less the start of Python."""
+    """Time imports, each in a separate process and in turns, minus the start of Python."""
     statements = {
         "nothing": "pass",
         "bare": "import httpx, attr",
@@ -94,7 +94,7 @@ def imports(rounds: int) -> list[Number]:
             began = time.perf_counter()
             subprocess.run([sys.executable, "-c", statement], check=True)
             seconds[name].append(time.perf_counter() - began)
-    # The first round reads from the disk, and writes bytecode.
+    # The first round reads from the disk and writes bytecode, so it is not counted.
     spent = {name: median(each[1:]) for name, each in seconds.items()}
     net = {name: value - spent["nothing"] for name, value in spent.items()}
     return [
@@ -118,20 +118,24 @@ def calls() -> list[Number]:
     hundred = json.dumps({**page, "first_id": "video_0", "last_id": "video_99", "has_more": False}).encode()
     headers = {"content-type": "application/json"}
 
-    def answer(request: httpx.Request) -> httpx.Response:
+    def respond(request: httpx.Request) -> httpx.Response:
         return httpx.Response(200, content=hundred if request.url.path.endswith("/videos") else one, headers=headers)
 
     def answer2(request: httpx2.Request) -> httpx2.Response:
         return httpx2.Response(200, content=hundred if request.url.path.endswith("/videos") else one, headers=headers)
 
-    bare = httpx.Client(base_url=BASE_URL, headers={"authorization": "Bearer k"}, transport=httpx.MockTransport(answer))
-    ours = OpenVideos(
-        base_url=BASE_URL, api_key="sk-bench", http_client=httpx.Client(transport=httpx.MockTransport(answer))
+    bare = httpx.Client(
+        base_url=BASE_URL, headers={"authorization": "Bearer k"}, transport=httpx.MockTransport(respond)
     )
-    theirs: Any = openai.OpenAI(  # Any: its types call the videos deprecated
+    ours = OpenVideos(
+        base_url=BASE_URL, api_key="sk-bench", http_client=httpx.Client(transport=httpx.MockTransport(respond))
+    )
+    theirs: Any = openai.OpenAI(  # Any: its types mark the videos as deprecated
         base_url=BASE_URL, api_key="sk-bench", http_client=httpx2.Client(transport=httpx2.MockTransport(answer2))
     )
-    warnings.simplefilter("ignore", DeprecationWarning)  # openai-python says so of its videos with each call
+    warnings.simplefilter(
+        "ignore", DeprecationWarning
+    )  # openai-python warns at each call that its videos are deprecated
     retrieve = in_turns(
         {
             "bare": lambda: json.loads(bare.get("/videos/video_0").content),
@@ -209,10 +213,10 @@ def downloads(mebibytes: int) -> list[Number]:
 
 
 async def serve(mebibytes: int) -> None:
-    """Answer every request on loopback with so many bytes; print the port."""
+    """Respond to every request on loopback with this many bytes; print the port."""
     piece = bytes(CHUNK)
 
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def respond(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         length = mebibytes * MEBIBYTE
         head = f"HTTP/1.1 200 OK\r\nContent-Type: video/mp4\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
         await reader.readuntil(b"\r\n\r\n")
@@ -222,7 +226,7 @@ async def serve(mebibytes: int) -> None:
             await writer.drain()
         writer.close()
 
-    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    server = await asyncio.start_server(respond, "127.0.0.1", 0)
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
 
@@ -270,10 +274,10 @@ async def bare_async(url: str, target: Path) -> None:
 
 
 def peak() -> float:
-    """Return the most memory that this process has had, in MiB."""
-    with contextlib.suppress(OSError):  # Linux; elsewhere there is no such file
-        told = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text("ascii"))
-        return int(told[1]) / 1024 if told else 0
+    """Return the peak memory of this process, in MiB."""
+    with contextlib.suppress(OSError):  # only Linux has this file
+        peak_line = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text("ascii"))
+        return int(peak_line[1]) / 1024 if peak_line else 0
     import resource
 
     kibibytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

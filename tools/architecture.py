@@ -31,7 +31,7 @@ PACKAGES: Final = {
 class Room:
     """A room of a package. `modules` are its modules at the package's root, none for a folder or a whole package.
 
-    `may_import` names rooms of the same package, and other packages, of which only the public modules are meant.
+    `may_import` names rooms of the same package, and other packages, whose public modules only may be imported.
     """
 
     package: str
@@ -152,7 +152,7 @@ ROOMS: Final = [
 
 
 def room_of(module: str) -> Room | None:
-    """Return the room that a module of ours is in, by its dotted name."""
+    """Return the room of one of our modules, by its dotted name."""
     package, *steps = module.split(".")
     first = steps[0] if steps else "__init__"
     rooms = [room for room in ROOMS if room.package == package]
@@ -162,7 +162,7 @@ def room_of(module: str) -> Room | None:
 
 
 def may_import(room: Room, other: Room) -> bool:
-    """Tell whether a module of one room may import one of another."""
+    """Return whether a module of one room may import a module of another."""
     name = other.name if other.package == room.package else other.package
     return room == other or name in room.may_import
 

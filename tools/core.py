@@ -1,4 +1,4 @@
-"""Use the SDK where nothing but its own dependencies is installed; fail if another distribution is, or is missed."""
+"""Use the SDK with only its own dependencies installed; fail if another distribution is installed, or is needed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import httpx
 
 from openvideos import AsyncOpenVideos, ConfigurationError, OpenVideos, sign
 
-# What httpx brings.
+# The dependencies of httpx.
 ALLOWED = {
     "anyio",
     "attrs",
@@ -25,14 +25,14 @@ ALLOWED = {
 VIDEO = {"id": "video_1", "object": "video", "created_at": 1, "model": "m", "status": "completed"}
 
 
-def answer(_: httpx.Request) -> httpx.Response:
-    """Answer every request with a completed job."""
+def respond(_: httpx.Request) -> httpx.Response:
+    """Respond to every request with a completed job."""
     return httpx.Response(200, json=VIDEO)
 
 
 async def retrieve() -> str:
     """Retrieve a video with the async client."""
-    http = httpx.AsyncClient(transport=httpx.MockTransport(answer))
+    http = httpx.AsyncClient(transport=httpx.MockTransport(respond))
     async with AsyncOpenVideos(base_url="http://server.test/v1", http_client=http) as client:
         return (await client.videos.poll("video_1")).id
 
@@ -42,11 +42,11 @@ def main() -> None:
     installed = {distribution.name.lower().replace("_", "-") for distribution in distributions()}
     if extra := installed - ALLOWED:
         raise SystemExit(f"This environment holds more than the core: {', '.join(sorted(extra))}.")
-    http = httpx.Client(transport=httpx.MockTransport(answer))
+    http = httpx.Client(transport=httpx.MockTransport(respond))
     with OpenVideos(base_url="http://server.test/v1", http_client=http) as client:
         found = [client.videos.create_and_poll(prompt="x").id, asyncio.run(retrieve())]
     if found != ["video_1", "video_1"]:
-        raise SystemExit(f"The SDK answers {found}.")
+        raise SystemExit(f"The SDK returned {found}.")
     try:
         sign("x", secret="whsec_eA==")  # noqa: S106 - no secret: it signs nothing
     except ConfigurationError as error:

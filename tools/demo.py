@@ -1,4 +1,4 @@
-"""Make two videos with the SDK and the emulator, and tell what they are. `nox -s demo` runs this.
+"""Make two videos with the SDK and the emulator, and print their properties. `nox -s demo` runs this.
 
 The program that makes them is tools/sunset_and_storm.py, an ordinary program that knows nothing of the emulator: the
 environment leads it there. Its progress is shown from outside, by a second client that lists the jobs.
@@ -37,11 +37,11 @@ JOB_SECONDS = 3
 START_SECONDS = 30.0
 
 interrupted = threading.Event()
-"""Set by Ctrl-C and SIGTERM, and asked for at each wait: an exception from the handler could leave a process behind."""
+"""Set by Ctrl-C and SIGTERM, and checked at each wait: an exception in the handler could leave a process running."""
 
 
 class DemoError(Exception):
-    """Something is not as the demo promises. The message says what."""
+    """The demo does not do what it promises. The message says why."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -74,13 +74,13 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def interrupt(*_: object) -> None:
-    """Take a signal."""
+    """Handle a signal: note the interruption."""
     interrupted.set()
 
 
 @contextlib.contextmanager
 def emulator(key: str) -> Generator[str]:
-    """Run an emulator on a free port with an empty database, and give its base URL. It is stopped in every case."""
+    """Run an emulator on a free port with an empty database; yield its base URL, and stop it in the end."""
     with tempfile.TemporaryDirectory(prefix="openvideos-demo-", ignore_cleanup_errors=True) as scratch:
         database, log = Path(scratch, "emulator.db"), Path(scratch, "emulator.log")
         command = [
@@ -137,7 +137,7 @@ def show_progress(ended: threading.Event) -> None:
         while not ended.wait(0.5):
             try:
                 videos = client.videos.list(order="asc").data
-            except OpenVideosError:  # whatever is wrong, the program meets it too, and tells it
+            except OpenVideosError:  # the program gets the same error, and reports it
                 continue
             for video in videos:
                 line = f"{video.id}  {video.status:<11}  {video.progress or 0:3d} %  {video.prompt}"
@@ -160,13 +160,21 @@ def run_program(output: Path) -> None:
 
 
 def wait(seconds: float) -> None:
-    """Wait a moment. Raises InterruptedError if the demo was interrupted."""
+    """Wait a moment.
+
+    Raises:
+        InterruptedError: The demo was interrupted.
+    """
     if interrupted.wait(seconds):
         raise InterruptedError
 
 
 def described(path: Path) -> str:
-    """Tell what a file is, after every frame of it was decoded. Raises DemoError if it is not what was asked for."""
+    """Decode every frame of a file, and describe it.
+
+    Raises:
+        DemoError: The file is not the requested video.
+    """
     try:
         with av.open(str(path)) as container:
             stream = container.streams.video[0]

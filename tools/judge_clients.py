@@ -35,18 +35,20 @@ END: Final = "<!-- end -->\n"
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Judge them all; return 1 if ours has a failure, one could not be judged, or the table differs from the page's."""
+    """Judge all clients; return 1 if the SDK fails, a client cannot be judged, or the page's table is out of date."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if the page's verdicts are others")
-    parser.add_argument("--node", type=Path, required=True, help="where npm has installed openai")
+    parser.add_argument(
+        "--check", action="store_true", help="write nothing; exit 1 if the page's verdicts are out of date"
+    )
+    parser.add_argument("--node", type=Path, required=True, help="the directory where npm has installed openai")
     options = parser.parse_args(arguments)
     with (
         tempfile.TemporaryDirectory(prefix="openvideos-clients-") as directory,
-        # They wait most of the time, for the pauses that the scenarios ask for.
+        # Most of the time, the clients wait for the pauses that the scenarios demand.
         ThreadPoolExecutor(max_workers=3) as pool,
     ):
-        asked = commands(options.node, Path(directory))
-        waiting = {name: pool.submit(judge_client, each, SCENARIOS.values()) for name, each in asked.items()}
+        client_commands = commands(options.node, Path(directory))
+        waiting = {name: pool.submit(judge_client, each, SCENARIOS.values()) for name, each in client_commands.items()}
         runs: dict[str, RunResult] = {}
         for name, run in waiting.items():
             runs[name] = run.result()
@@ -69,9 +71,9 @@ def commands(node: Path, scratch: Path) -> dict[str, list[str]]:
     python = [sys.executable]
     plain = scratch / "plain_client"
     generate = ["-m", "openapi_python_client", "generate", "--meta", "none", "--output-path", str(plain)]
-    # It warns of what it leaves out, such as the types of downloads, and does the rest.
+    # The generator warns about what it leaves out, such as the types of downloads.
     subprocess.run([*python, *generate, "--path", str(ROOT / "openapi.yaml")], check=True, capture_output=True)
-    # A module finds what is installed beside it.
+    # A module finds packages that are installed in its own directory.
     program = Path(shutil.copy(PROGRAMS / "openai_node.mjs", node))
     installed = json.loads((node / "node_modules" / "openai" / "package.json").read_text(encoding="utf-8"))
     generated = [*python, str(PROGRAMS / "generated_client.py")]

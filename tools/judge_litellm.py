@@ -1,4 +1,4 @@
-"""Judge LiteLLM's proxy, a real gateway, in front of the emulator, by the conformance suite.
+"""Run the conformance suite against LiteLLM's proxy, a real gateway, with the emulator as its upstream.
 
 What it is known to break stands in conformance/targets/litellm.toml, with reasons: a failure that is not there, and one
 that is there and no longer comes, fail.
@@ -60,7 +60,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 @contextlib.contextmanager
 def _emulator(scratch: Path) -> Generator[str]:
-    """Run the emulator as the proxy's upstream; give its base URL."""
+    """Run the emulator as the proxy's upstream; yield its base URL."""
     port = _free_port()
     command = [
         *(sys.executable, "-m", "openvideos_emulator", "--port", str(port), "--api-key", UPSTREAM_KEY),
@@ -72,7 +72,7 @@ def _emulator(scratch: Path) -> Generator[str]:
 
 @contextlib.contextmanager
 def _proxy(scratch: Path, upstream: str) -> Generator[str]:
-    """Run LiteLLM's proxy before an upstream; give its URL."""
+    """Run LiteLLM's proxy with an upstream; yield its URL."""
     executable = shutil.which("litellm", path=str(Path(sys.executable).parent))
     if executable is None:
         raise SystemExit("the proxy is not installed here; run `nox -s litellm`, which installs it")
@@ -80,7 +80,7 @@ def _proxy(scratch: Path, upstream: str) -> Generator[str]:
     config.write_text(CONFIG.format(model=MODEL, upstream=upstream, key=UPSTREAM_KEY), encoding="utf-8")
     env = {
         **{name: value for name, value in os.environ.items() if "DATABASE" not in name},
-        "LITELLM_LOCAL_MODEL_COST_MAP": "True",  # its prices come with it; nothing is fetched
+        "LITELLM_LOCAL_MODEL_COST_MAP": "True",  # use the prices that it contains; fetch nothing
         "LITELLM_MASTER_KEY": MASTER_KEY,
         "LITELLM_TELEMETRY": "False",
         "NO_PROXY": "127.0.0.1",
@@ -93,14 +93,14 @@ def _proxy(scratch: Path, upstream: str) -> Generator[str]:
 
 @contextlib.contextmanager
 def _running(command: list[str], log: Path, env: dict[str, str], alive: str) -> Generator[None]:
-    """Run a server until it is no longer needed; wait for its first answer."""
+    """Run a server during the block, which begins after the server's first response."""
     with (
         log.open("wb") as output,
         subprocess.Popen(command, stdout=output, stderr=output, env=env, cwd=log.parent) as server,
     ):
         try:
             end = time.monotonic() + STARTING_SECONDS
-            while not _answers(alive):
+            while not _responds(alive):
                 if server.poll() is not None or time.monotonic() > end:
                     raise SystemExit(
                         f"{command[0]} does not start: {log.read_text(encoding='utf-8', errors='replace')[-3000:]}"
@@ -111,7 +111,7 @@ def _running(command: list[str], log: Path, env: dict[str, str], alive: str) -> 
             server.kill()
 
 
-def _answers(url: str) -> bool:
+def _responds(url: str) -> bool:
     try:
         with urllib.request.urlopen(url, timeout=5):  # noqa: S310 - loopback
             return True

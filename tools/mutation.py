@@ -1,4 +1,4 @@
-"""Change the overlay's decisions one at a time, and see that a test fails each time (mutation testing, by mutmut).
+"""Check by mutation testing (mutmut) that a test fails for each change of the overlay's decisions.
 
 A change that no test notices is a survivor. Each needs a better test, or a reason in overlay/tests/flows/survivors.toml
 why it changes nothing that matters; a reason whose survivor is gone is stale, and fails too.
@@ -26,11 +26,11 @@ ROOT = Path(__file__).resolve().parent.parent
 FLOWS = ROOT / "overlay" / "tests" / "flows"
 PROFILE = {"OPENVIDEOS_FLOWS_PROFILE": "flows-repeatable"}
 KILLED = frozenset({"killed", "timeout"})
-"""What may come of a mutant whose fate needs no reason: a test failed, or never ended."""
+"""The outcomes of a mutant that need no reason: a test failed, or did not end."""
 
 
 class Survivor(NamedTuple):
-    """A change that no test noticed, told so that it is found again when other lines have moved."""
+    """A change that no test noticed, identified by its code, so that it is found again if other lines move."""
 
     where: str
     line: str
@@ -45,7 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line. Return 0, 1 if a survivor has no reason or a reason no survivor, 2 if nothing was tried."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("modules", nargs="*", default=DECISIONS, help=f"what to change: {', '.join(DECISIONS)}")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="how many tests run side by side")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="how many tests run concurrently")
     options = parser.parse_args(arguments)
     known = reasons()
     with tempfile.TemporaryDirectory(prefix="openvideos-mutation-") as scratch:
@@ -74,7 +74,7 @@ def reasons() -> dict[Survivor, str]:
 
 
 def lay_out(scratch: Path, modules: tuple[str, ...]) -> None:
-    """Copy what is tested into the layout that mutmut knows: sources in src/, tests in tests/."""
+    """Copy the sources and tests into the layout that mutmut expects: src/ and tests/."""
     caches = shutil.ignore_patterns("__pycache__")
     shutil.copytree(ROOT / "overlay" / "openvideos", scratch / "src" / "openvideos", ignore=caches)
     shutil.copytree(ROOT / "generated" / "openvideos_raw", scratch / "src" / "openvideos_raw", ignore=caches)
@@ -86,10 +86,10 @@ def lay_out(scratch: Path, modules: tuple[str, ...]) -> None:
         "source_paths": ["src"],
         "only_mutate": [f"src/openvideos/{module.replace('.', '/')}.py" for module in modules],
         "pytest_add_cli_args_test_selection": ["tests/flows"],
-        "do_not_mutate_patterns": [r"= cast\("],  # the text in it is for type checkers alone
+        "do_not_mutate_patterns": [r"= cast\("],  # its first argument is only for type checkers
     }
     sections = {"tool.pytest.ini_options": pytest, "tool.mutmut": mutmut}
-    # What JSON writes of texts, numbers and lists of them is TOML too.
+    # JSON texts, numbers and lists are valid TOML, too.
     lines = [
         line
         for title, values in sections.items()
@@ -114,7 +114,7 @@ def run(scratch: Path, jobs: int) -> Iterator[tuple[str, str]]:
 
 
 def survivor(scratch: Path, name: str) -> Survivor:
-    """Return what mutmut's name of a change stands for."""
+    """Return the change that one of mutmut's names stands for."""
     module, function = re.fullmatch(r"openvideos\.([\w.]+?)\.x(.+)__mutmut_\d+", name).groups()  # type: ignore[union-attr]
     where = f"{module}.{function.removeprefix('_').replace('ǁ', '.').strip('.')}"
     changed = mutmut(scratch, "show", name).splitlines()
@@ -123,13 +123,13 @@ def survivor(scratch: Path, name: str) -> Survivor:
 
 
 def mutmut(scratch: Path, *arguments: str) -> str:
-    """Return what mutmut says of its last run."""
+    """Return mutmut's results of its last run."""
     command = [sys.executable, "-m", "mutmut", *arguments]
     return subprocess.run(command, cwd=scratch, capture_output=True, text=True, check=True).stdout
 
 
 def entry(survivor: Survivor) -> str:
-    """Return a survivor as survivors.toml has it."""
+    """Return a survivor as an entry of survivors.toml."""
     quoted = "\n".join(f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in survivor._asdict().items())
     return f"[[survivor]]\n{quoted}"
 

@@ -1,4 +1,4 @@
-"""Make generated/ from openapi.yaml, tell what changed since the release and what is left to decide.
+"""Make generated/ from openapi.yaml, and report what has changed since the release and what needs a decision.
 
 The generator and the ruff that formats its output are the versions pinned in pyproject.toml, both from the environment
 of the Python that runs this, so that the same contract gives the same bytes on every machine.
@@ -29,7 +29,7 @@ from contract_diff.report import report
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = "openvideos_raw"
 CACHES = frozenset({"__pycache__", ".mypy_cache", ".pytest_cache", ".ruff_cache"})
-"""Directories that tools leave behind; git ignores them, and so does the comparison."""
+"""Directories that tools create; git ignores them, and so does the comparison."""
 
 
 class CannotGenerateError(Exception):
@@ -70,7 +70,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def check_version(changes: list[Change], since: Baseline | None) -> bool:
-    """Tell whether the version allows for what has changed since the release, and print why not."""
+    """Return whether the version allows the changes since the release; print why if it does not."""
     if since is None or not since.is_release:
         print(
             "No release to compare with, so no version is too low: releases are tags such as v0.1.0 (git fetch --tags)."
@@ -84,7 +84,7 @@ def check_version(changes: list[Change], since: Baseline | None) -> bool:
 
 
 def renew(*, check: bool) -> dict[str, str]:
-    """Make generated/ anew, or only name what is stale; return what happens to which file."""
+    """Update generated/, or only name stale files; return what happens to which file."""
     with tempfile.TemporaryDirectory(prefix="openvideos-regenerate-") as scratch:
         fresh = Path(scratch, "generated")
         generate(fresh)
@@ -112,8 +112,12 @@ def write_changelog(changes: list[Change], since: Baseline) -> None:
 
 
 def type_errors() -> list[Decision]:
-    """Return what mypy finds in the overlay beside the raw client as it is now. Raises CannotGenerateError."""
-    # mypy's cache does not notice that a module which it has once missed is there again: each set of modules has one.
+    """Return mypy's findings in the overlay, together with the current raw client.
+
+    Raises:
+        CannotGenerateError: mypy cannot check the overlay.
+    """
+    # mypy's cache does not notice when a missing module is there again, so each set of modules has its own cache.
     modules = "\n".join(contents(ROOT / "generated"))
     cache = Path(os.environ.get("MYPY_CACHE_DIR", ".mypy_cache"), hashlib.sha256(modules.encode()).hexdigest()[:12])
     options = ["--no-error-summary", "--no-pretty", "--cache-dir", str(cache)]
@@ -126,7 +130,11 @@ def type_errors() -> list[Decision]:
 
 
 def generate(into: Path) -> None:
-    """Write the raw client below a directory, which is made. Raises CannotGenerateError."""
+    """Create a directory, and write the raw client into it.
+
+    Raises:
+        CannotGenerateError: The generator refuses the contract.
+    """
     environment = generator_environment()
     into.mkdir()
     command = [
@@ -147,7 +155,11 @@ def generate(into: Path) -> None:
 
 
 def generator_environment() -> dict[str, str]:
-    """Return the environment to generate in, after a look at the pinned tools. Raises CannotGenerateError."""
+    """Check the pinned tools, and return the environment variables for the generator.
+
+    Raises:
+        CannotGenerateError: A pinned tool is missing, or has another version.
+    """
     bin_directory = str(Path(sys.executable).parent)
     for name, pinned in pins().items():
         try:
@@ -155,9 +167,11 @@ def generator_environment() -> dict[str, str]:
         except importlib.metadata.PackageNotFoundError:
             found = "none"
         if found != pinned:
-            raise CannotGenerateError(f"{name} {pinned} is needed beside this Python, but found: {found}. {REMEDY}")
+            raise CannotGenerateError(
+                f"{name} {pinned} is needed in this Python's environment, but found: {found}. {REMEDY}"
+            )
     ruff = shutil.which("ruff", path=bin_directory)
-    if ruff is None:  # the generator would skip the formatting with no more than a warning
+    if ruff is None:  # the generator would only warn, and skip the formatting
         raise CannotGenerateError(f"no ruff in {bin_directory}, where this Python is. {REMEDY}")
     version = subprocess.run([ruff, "--version"], capture_output=True, text=True, check=False).stdout.strip()
     if version != f"ruff {pins()['ruff']}":

@@ -1,4 +1,4 @@
-"""Use what openapi-python-client makes of openapi.yaml as an application would, to be judged.
+"""Use the client that openapi-python-client generates from openapi.yaml, as an application would.
 
 The argument is the package's directory. Polling and the walk over pages are the application's own: the client has
 neither.
@@ -33,7 +33,7 @@ def main() -> None:
         (output / "video.json").write_text(json.dumps(video.to_dict()), encoding="utf-8")
         content = endpoint("download_video_content").sync_detailed(video.id, client=client)
         if content.status_code != HTTPStatus.OK:
-            raise SystemExit(f"the download was answered {content.status_code}")
+            raise SystemExit(f"the download returned {content.status_code}")
         (output / "video.mp4").write_bytes(content.content)
         remix = call("remix_video", client, video.id, body=models.RemixVideoJson("The same by night"))
         ended(client, remix)
@@ -49,15 +49,15 @@ def endpoint(operation: str) -> Any:
 
 
 def call(operation: str, client: Any, *arguments: Any, **named: Any) -> Any:
-    """Return what an operation gives; errors are returned, not raised, by these clients."""
-    answer = endpoint(operation).sync(*arguments, client=client, **named)
-    if answer is None or type(answer).__name__ == "ErrorResponse":
-        raise SystemExit(f"{operation}: {answer}")
-    return answer
+    """Return the result of an operation; these clients return errors instead of raising them."""
+    response = endpoint(operation).sync(*arguments, client=client, **named)
+    if response is None or type(response).__name__ == "ErrorResponse":
+        raise SystemExit(f"{operation}: {response}")
+    return response
 
 
 def ended(client: Any, video: Any) -> Any:
-    """Read a job until it has ended."""
+    """Poll a job until it has ended."""
     while str(video.status) not in {"completed", "failed"}:
         time.sleep(PAUSE_S)
         video = call("retrieve_video", client, video.id)

@@ -13,7 +13,7 @@ def main() -> None:
     """Make a video, download it, remix it, list all, delete."""
     prompt, size, seconds = (os.environ[f"OPENVIDEOS_{name}"] for name in ("PROMPT", "SIZE", "SECONDS"))
     with OpenAI() as client:
-        # Any: its types call all of this deprecated, and know no sizes but those of one server.
+        # Any: its types mark all of this as deprecated, and have only the sizes of one server.
         videos: Any = client.videos
         video = videos.create_and_poll(prompt=prompt, size=size, seconds=seconds)
         output = Path(os.environ["OPENVIDEOS_OUTPUT"])

@@ -1,1 +1,1 @@
-"""Compare two contracts: what a change is, whom it breaks, and what it leaves to decide."""
+"""Compare two contracts: find the changes, whom they break, and what they leave to decide."""

@@ -1,4 +1,4 @@
-"""Tell what changes from one contract to another, and whether it breaks those who call or those who read.
+"""Print the changes from one contract to another, and whether they break callers or readers.
 
 A contract is a file, or REF:PATH as git names it. From the project's root: `python -m tools.contract_diff OLD NEW`.
 """

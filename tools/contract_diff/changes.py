@@ -1,8 +1,8 @@
 """Compare two contracts: pure, from two parsed documents to a list of changes, classed for callers and for readers.
 
 No maintained tool does this from Python alone: oasdiff and openapi-diff are programs of Go and Java, and of those that
-install here @useoptic/optic found 7 and api-schema-diff 5 of 9 seeded breaking changes, and neither tells callers from
-readers. Validity is openapi-spec-validator's to judge, the Python surface griffe's.
+install here @useoptic/optic found 7 and api-schema-diff 5 of 9 seeded breaking changes, and neither separates callers
+from readers. openapi-spec-validator checks validity, griffe the Python surface.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def compare(old: dict[str, Any], new: dict[str, Any]) -> list[Change]:
 
 
 def walk(old: dict[str, Any], new: dict[str, Any]) -> Iterator[Change]:
-    """Yield each change as each operation meets it."""
+    """Yield each change once for each operation that it affects."""
     callers = Place(old, new, (), Side.CALLERS)
     for key in sorted((old.keys() | new.keys()) - {"paths", "webhooks", "components", "security", "servers"}):
         if canonical(old, old.get(key)) != canonical(new, new.get(key)):
@@ -56,7 +56,7 @@ def listed(old: list[str], new: list[str], place: Place, name: str) -> Iterator[
 
 
 def operations(document: dict[str, Any], section: str) -> dict[tuple[str, str], tuple[tuple[str, ...], dict[str, Any]]]:
-    """Return the operations of a document by path and method, with their path's parameters, and where they stand.
+    """Return the operations of a document by path and method, with their path's parameters, and their places.
 
     The name of a path's parameter is no part of the key, since it is not sent.
     """
@@ -86,9 +86,9 @@ def compare_operations(old: dict[Any, Any], new: dict[Any, Any], place: Place) -
 
 
 def compare_operation(old: dict[str, Any], new: dict[str, Any], here: Place) -> Iterator[Change]:
-    """Yield what differs in one operation. A webhook's request is what its readers read."""
+    """Yield what differs in one operation. The request of a webhook is what readers read."""
     event = here.side is Side.READERS
-    answers = replace(here, side=Side.CALLERS if event else Side.READERS)
+    responses_place = replace(here, side=Side.CALLERS if event else Side.READERS)
     if old.get("operationId") != new.get("operationId"):
         what = f"the operation `{old.get('operationId')}` is renamed to `{new.get('operationId')}`"
         yield here.at("operationId").change(what, Class.BREAKING)  # the clients that are generated from it rename
@@ -98,7 +98,7 @@ def compare_operation(old: dict[str, Any], new: dict[str, Any], here: Place) -> 
     yield from compare_security(old, new, here)
     yield from compare_named(parameters(old, here.old), parameters(new, here.new), here)
     yield from compare_body(old.get("requestBody"), new.get("requestBody"), here.at("requestBody"))
-    yield from compare_responses(old.get("responses", {}), new.get("responses", {}), answers.at("responses"))
+    yield from compare_responses(old.get("responses", {}), new.get("responses", {}), responses_place.at("responses"))
     yield from compare_words(old, new, here)
     for key in ("tags", "callbacks", "servers"):
         if here.canonical(old.get(key), old=True) != here.canonical(new.get(key), old=False):
@@ -113,21 +113,21 @@ def compare_security(old: dict[str, Any], new: dict[str, Any], here: Place) -> I
 
 
 def ways(operation: dict[str, Any], document: dict[str, Any]) -> list[str]:
-    """Name each way to authenticate, by what is sent and not by what it is called."""
+    """Name each way to authenticate by what is sent, not by its name in the document."""
     schemes = document.get("components", {}).get("securitySchemes", {})
-    told: list[str] = []
+    names: list[str] = []
     accepted: list[dict[str, list[str]]] = operation["security"] or [{}]
     for way in accepted:
         parts: list[str] = []
         for name, scopes in sorted(way.items()):
             scheme = scheme_words(schemes.get(name, {}))
             parts.append(f"{name} {scheme}" + (f" {sorted(scopes)}" if scopes else ""))
-        told.append(" and ".join(parts) or "none")
-    return told
+        names.append(" and ".join(parts) or "none")
+    return names
 
 
 def scheme_words(scheme: dict[str, Any]) -> str:
-    """Return what a security scheme says, without its words."""
+    """Return the keys of a security scheme, without its description."""
     return "(" + ", ".join(f"{key}: {value}" for key, value in sorted(scheme.items()) if key != "description") + ")"
 
 
@@ -205,7 +205,7 @@ def compare_body(old: Any, new: Any, here: Place) -> Iterator[Change]:
 
 
 def compare_content(old: dict[str, Any], new: dict[str, Any], place: Place) -> Iterator[Change]:
-    """Yield what differs in the media types of a body. A reader that meets one it does not know cannot read it."""
+    """Yield what differs in the media types of a body. A reader cannot read an unknown one."""
     for name in dict.fromkeys([*old, *new]):
         here = place.at(name)
         if name not in new:
@@ -223,8 +223,8 @@ def compare_content(old: dict[str, Any], new: dict[str, Any], place: Place) -> I
 
 
 def compare_responses(old: dict[str, Any], new: dict[str, Any], place: Place) -> Iterator[Change]:
-    """Yield what differs in an operation's answers. Each error has one body, so that readers know a new one."""
-    old, new = ({str(status): answer for status, answer in some.items()} for some in (old, new))
+    """Yield what differs in an operation's responses. All errors have the same body, so readers can read a new one."""
+    old, new = ({str(status): response for status, response in some.items()} for some in (old, new))
     for status in dict.fromkeys([*old, *new]):
         here = place.at(status)
         success = status[0] in "123d"
@@ -237,7 +237,7 @@ def compare_responses(old: dict[str, Any], new: dict[str, Any], place: Place) ->
 
 
 def compare_response(old: dict[str, Any], new: dict[str, Any], here: Place) -> Iterator[Change]:
-    """Yield what differs in one answer."""
+    """Yield what differs in one response."""
     yield from compare_headers(old.get("headers", {}), new.get("headers", {}), here.at("headers"))
     yield from compare_content(old.get("content", {}), new.get("content", {}), here.at("content"))
     yield from compare_links(old.get("links", {}), new.get("links", {}), here.at("links"))
@@ -245,7 +245,7 @@ def compare_response(old: dict[str, Any], new: dict[str, Any], here: Place) -> I
 
 
 def compare_headers(old: dict[str, Any], new: dict[str, Any], place: Place) -> Iterator[Change]:
-    """Yield what differs in the headers of an answer."""
+    """Yield what differs in the headers of a response."""
     names = {name.lower(): name for name in [*old, *new]}
     before, after = ({name.lower(): header for name, header in some.items()} for some in (old, new))
     for key, name in names.items():

@@ -1,4 +1,4 @@
-"""Read a contract, of a file or of git, and refuse what is no OpenAPI 3.1.
+"""Read a contract from a file or from git, and refuse it if it is not OpenAPI 3.1.
 
 A contract is a file, or REF:PATH as git names it.
 """
@@ -17,11 +17,15 @@ from .model import is_array, is_object
 
 
 class InvalidSpecError(Exception):
-    """A contract cannot be read, or is no OpenAPI 3.1. The message begins with the file and the line."""
+    """A contract cannot be read, or is not OpenAPI 3.1. The message begins with the file and the line."""
 
 
 def load(name: str, root: Path | None = None) -> dict[str, Any]:
-    """Read a contract, of a file or of the git repository at a root, and judge it. Raises InvalidSpecError."""
+    """Read a contract from a file or from the git repository at `root`, and validate it.
+
+    Raises:
+        InvalidSpecError: The contract cannot be read, or is not OpenAPI 3.1.
+    """
     try:
         text = Path(name).read_text("utf-8") if Path(name).exists() else from_git(name, root)
     except (OSError, UnicodeDecodeError) as problem:
@@ -30,7 +34,11 @@ def load(name: str, root: Path | None = None) -> dict[str, Any]:
 
 
 def from_git(name: str, root: Path | None) -> str:
-    """Return the text that git keeps under REF:PATH. Raises InvalidSpecError."""
+    """Return the text of REF:PATH in git.
+
+    Raises:
+        InvalidSpecError: git has no such file.
+    """
     command = ["git", "show", name]
     run = subprocess.run(command, cwd=root, capture_output=True, text=True, encoding="utf-8", check=False)
     if run.returncode:
@@ -39,7 +47,11 @@ def from_git(name: str, root: Path | None) -> str:
 
 
 def parse(name: str, text: str) -> dict[str, Any]:
-    """Return a contract from its text. Raises InvalidSpecError with the line that is wrong."""
+    """Parse and validate a contract.
+
+    Raises:
+        InvalidSpecError: The text is not OpenAPI 3.1; the message names the line that is wrong.
+    """
     try:
         node = yaml.compose(text, yaml.SafeLoader)
         document = yaml.safe_load(text)
@@ -53,7 +65,7 @@ def parse(name: str, text: str) -> dict[str, Any]:
     spec = cast("dict[str, Any]", json.loads(json.dumps(document, default=str)))  # JSON's keys are strings
     try:
         errors = list(OpenAPIV31SpecValidator(spec).iter_errors())
-    except Exception as problem:  # what is wrong decides what the validator raises, such as for a reference to nowhere
+    except Exception as problem:  # the validator raises many kinds, for example for a reference to nowhere
         line = dangling(text, str(problem))
         raise InvalidSpecError(f"{name}:{line}: is no OpenAPI 3.1: {problem}") from problem
     if errors:
@@ -88,7 +100,7 @@ def refuse_oddities(name: str, node: yaml.Node | None, trail: tuple[yaml.Node, .
 
 
 def located(spec: Any, path: list[Any], instance: Any) -> list[str | int]:
-    """Return the path from the top of what is wrong: for some errors the validator tells it from their schema."""
+    """Return the path to the wrong value from the top; for some errors, the validator gives it relative to a schema."""
     nodes: list[tuple[list[str | int], Any]] = [([], spec)]
     for here, node in nodes:
         target = node

@@ -1,4 +1,4 @@
-"""Say what a change of the contract is, and where one stands while two contracts are compared."""
+"""Define a change of the contract, and a place in the two contracts that are compared."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, TypeGuard
 
 
 class Class(StrEnum):
-    """What a change means to those that it concerns."""
+    """What a change means for callers or readers."""
 
     BREAKING = "breaking"
     ADDITIVE = "additive"
@@ -20,7 +20,7 @@ SEVERITY = [None, Class.EDITORIAL, Class.ADDITIVE, Class.BREAKING]
 
 
 class Side(StrEnum):
-    """Whom a part of the contract concerns: those who write requests, or those who read answers and events."""
+    """Whom a part of the contract concerns: callers send requests, readers receive responses and events."""
 
     CALLERS = "callers"
     READERS = "readers"
@@ -28,7 +28,7 @@ class Side(StrEnum):
 
 @dataclass(frozen=True)
 class Change:
-    """One difference. The class is None for a side that it does not concern."""
+    """One difference. Its class is None for a side that it does not concern."""
 
     where: str
     operations: tuple[str, ...]
@@ -45,7 +45,7 @@ class Change:
 
     @property
     def worst(self) -> Class:
-        """The gravest of both classes."""
+        """The worse of the two classes."""
         return max(self.callers, self.readers, key=SEVERITY.index) or Class.EDITORIAL
 
 
@@ -88,12 +88,12 @@ class Place:
 
 
 def is_object(node: Any) -> TypeGuard[dict[str, Any]]:
-    """Tell whether a node of a document is an object."""
+    """Return whether a node of a document is an object."""
     return isinstance(node, dict)
 
 
 def is_array(node: Any) -> TypeGuard[list[Any]]:
-    """Tell whether a node of a document is an array."""
+    """Return whether a node of a document is an array."""
     return isinstance(node, list)
 
 
@@ -123,12 +123,12 @@ def last_reference(document: Any, node: Any) -> tuple[str, ...] | None:
 
 
 def follow(document: Any, node: Any) -> Any:
-    """Return what a node refers to in its document; words beside a reference take the place of its own."""
-    beside: dict[str, Any] = {}
+    """Return what a node refers to in its document; keys next to a reference replace those of its target."""
+    siblings: dict[str, Any] = {}
     while reference := reference_of(node):
-        beside = {key: value for key, value in node.items() if key != "$ref"} | beside
+        siblings = {key: value for key, value in node.items() if key != "$ref"} | siblings
         node = found(document, steps(reference))
-    return {**node, **beside} if beside else node
+    return {**node, **siblings} if siblings else node
 
 
 def found(document: Any, path: tuple[str, ...]) -> Any:

@@ -1,4 +1,4 @@
-"""Tell what the overlay's author must decide, from the contract and the source of the overlay's methods."""
+"""Find what the overlay's author must decide, from the contract and the source of the overlay's methods."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Decision:
     file: str
     line: int
     word: str = ""
-    """What the change that it is due to says, in quotes."""
+    """The quoted name in the change that causes it."""
     operation: str = ""
     """The operation that change must touch, if it does not name it."""
 
@@ -111,7 +111,7 @@ def differences(
 def missing_imports(root: Path, modules: dict[str, ast.Module]) -> list[Decision]:
     """Return the imports of the overlay that the raw client no longer has.
 
-    A type checker tells them too, but not where another copy of the raw client is on its path, which has the module.
+    A type checker finds them, too, but not if another copy of the raw client is on its path, which has the module.
     """
     found: list[Decision] = []
     for file, module in modules.items():
@@ -123,7 +123,7 @@ def missing_imports(root: Path, modules: dict[str, ast.Module]) -> list[Decision
 
 
 def is_there(root: Path, module: str, name: str) -> bool:
-    """Tell whether the raw client has a name in a module."""
+    """Return whether a module of the raw client has a name."""
     base = root.joinpath("generated", *module.split("."))
     source = base / "__init__.py" if base.is_dir() else base.with_suffix(".py")
     if (base / name).with_suffix(".py").exists() or (base / name).is_dir():

@@ -16,7 +16,7 @@ HEADING = "### API changes"
 
 @dataclass(frozen=True)
 class Baseline:
-    """What the contract is compared with: its name, the git reference that it is of, and whether that is a release."""
+    """The contract to compare with: its name, its git reference, and whether that is a release."""
 
     spec: str
     reference: str | None
@@ -24,7 +24,7 @@ class Baseline:
 
 
 def baseline(root: Path, against: str | None) -> Baseline | None:
-    """Return what to compare with: what was asked for, the last release, or HEAD; None outside of git."""
+    """Return the baseline: the requested one, the last release, or HEAD; None outside of git."""
     top = git(root, "rev-parse", "--show-toplevel")
     is_known = bool(top) and Path(top).resolve() == root.resolve()  # another repository's releases are not ours
     if against:
@@ -43,15 +43,15 @@ def baseline(root: Path, against: str | None) -> Baseline | None:
 def touched_since(root: Path, reference: str) -> dict[str, str]:
     """Return what has happened below generated/ since a git reference, by path: added, removed or changed."""
     words = {"A": "added", "D": "removed"}
-    told = git(root, "diff", "--name-status", "--no-renames", "--relative=generated", reference, "--", "generated")
-    pairs = [line.split("\t", 1) for line in told.splitlines()]
+    output = git(root, "diff", "--name-status", "--no-renames", "--relative=generated", reference, "--", "generated")
+    pairs = [line.split("\t", 1) for line in output.splitlines()]
     new = git(root, "ls-files", "--others", "--exclude-standard", "--", "generated").splitlines()
     found = {path: words.get(letter, "changed") for letter, path in pairs}
     return found | {path.removeprefix("generated/"): "added" for path in new}
 
 
 def git(root: Path, *arguments: str) -> str:
-    """Return what git says, without the end of the line; nothing if it fails or is not there."""
+    """Return git's output without the last line break; an empty text if git fails or is not installed."""
     try:
         run = subprocess.run(["git", *arguments], cwd=root, capture_output=True, encoding="utf-8", check=False)  # noqa: S607
     except FileNotFoundError:
@@ -66,7 +66,7 @@ def version(source: str) -> tuple[int, ...]:
 
 
 def is_bumped(old: tuple[int, ...], new: tuple[int, ...]) -> bool:
-    """Tell whether a version may break what an older one promised: another major, below 1.0 another minor."""
+    """Return whether a version may break users of an older one: another major version, below 1.0 another minor one."""
     return new[:2] > old[:2] if old[0] == 0 else new[0] > old[0]
 
 
@@ -88,11 +88,11 @@ def packages(root: Path) -> list[Path]:
 
 
 def with_entry(changelog: str, changes: list[Change], *, since_release: bool) -> str:
-    """Return the changelog with the changes of the contract under its newest heading; twice is as once.
+    """Return the changelog with the changes of the contract under its newest heading; a second call changes nothing.
 
     Compared with a release, the entry is the whole difference; compared with HEAD, it grows.
     """
-    lines = [f"- {told(change)}" for change in changes if change.worst is not Class.EDITORIAL]
+    lines = [f"- {change_sentence(change)}" for change in changes if change.worst is not Class.EDITORIAL]
     head, mark, rest = changelog.partition("## [Unreleased]\n")
     section, following, tail = rest.partition("\n## [")
     before, heading, old = section.partition(f"{HEADING}\n\n")
@@ -107,7 +107,7 @@ def with_entry(changelog: str, changes: list[Change], *, since_release: bool) ->
     return f"{head}{mark}{kept}{written}\n{following}{tail}"
 
 
-def told(change: Change) -> str:
+def change_sentence(change: Change) -> str:
     """Return a change as a sentence for users."""
     sides = [f"{kind} for {side}" for side, kind in (("callers", change.callers), ("readers", change.readers)) if kind]
     where = ", ".join(f"`{name}`" for name in change.operations) or change.where

@@ -1,4 +1,4 @@
-"""Lay out, change by change, what regeneration touched and what is left to decide. Pure."""
+"""Make the report of a regeneration: for each change, the touched files and the open decisions. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Row = Sequence[str | Sequence[str]]
 
 HEAD = ("callers", "readers", "change", "generated files", "to decide")
 NO_CHANGE = "no change of the contract"
-TYPES = "the overlay's types beside the raw client"
+TYPES = "the overlay's types with the raw client"
 
 
 def report(
@@ -26,7 +26,7 @@ def report(
     mistyped: Sequence[Decision],
     specs: tuple[dict[str, Any], dict[str, Any]],
 ) -> str:
-    """Return the table of a regeneration, in which each change, file and decision is.
+    """Return the table of a regeneration, with each change, file and decision.
 
     `files` are the paths below generated/ that were touched, each with what happened to it; `specs` are the contract
     before and after. What no change accounts for, such as the file of an edited template, has a row of its own at the
@@ -37,24 +37,32 @@ def report(
     for change in changes:
         touched = files_of(change, files, *specs)
         decided = [decision for decision in left if concerns(decision, change)]
-        rows.append((change.callers or "-", change.readers or "-", (change.what, change.where), touched, told(decided)))
+        rows.append(
+            (
+                change.callers or "-",
+                change.readers or "-",
+                (change.what, change.where),
+                touched,
+                decision_lines(decided),
+            )
+        )
         placed.update(touched, decided)
     others = [file for file in files if file not in placed]
     undecided = [decision for decision in left if decision not in placed]
     if others or undecided:
-        rows.append(("-", "-", NO_CHANGE, others, told(undecided)))
+        rows.append(("-", "-", NO_CHANGE, others, decision_lines(undecided)))
     if mistyped:
-        rows.append(("-", "-", TYPES, [], told(mistyped)))
+        rows.append(("-", "-", TYPES, [], decision_lines(mistyped)))
     return table(HEAD, rows) if rows else "nothing changes"
 
 
 def concerns(decision: Decision, change: Change) -> bool:
-    """Tell whether a decision is due to a change: it is about the same thing in the same operation."""
+    """Return whether a change causes a decision: both are about the same name in the same operation."""
     return decision.word in change.what and (not decision.operation or decision.operation in change.operations)
 
 
-def told(decisions: Sequence[Decision]) -> list[str]:
-    """Return a line for each decision, which begins with the place."""
+def decision_lines(decisions: Sequence[Decision]) -> list[str]:
+    """Return a line for each decision, which begins with its file and line."""
     return [f"{decision.file}:{decision.line}: {decision.what}" for decision in decisions]
 
 

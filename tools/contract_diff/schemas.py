@@ -1,7 +1,7 @@
 """Compare two schemas of the contract: what the new one accepts that the old one refused, and the other way round.
 
 A request's schema says what callers may send, so a narrower one breaks them; a response's says what readers must
-expect, so a wider one breaks those. A change therefore is told as narrowing or widening, and classed by its direction.
+expect, so a wider one breaks those. A change is therefore described as narrower or wider, and classed by its direction.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Turn: TypeAlias = Literal["narrower", "wider", "other"]
 UPPER = ("maxLength", "maximum", "exclusiveMaximum", "maxItems", "maxProperties", "maxContains")
 LOWER = ("minLength", "minimum", "exclusiveMinimum", "minItems", "minProperties", "minContains")
 OPAQUE = ("pattern", "format", "multipleOf", "uniqueItems", "not", "if", "then", "else", "contentEncoding")
-"""Keywords of which one value cannot be told to be narrower than another."""
+"""Keywords whose values cannot be compared as narrower or wider."""
 WORDS = ("description", "title", "example", "examples", "summary", "externalDocs", "$comment")
 TOLERATED = ("status", "model")
 """Properties of which the contract says that readers live with values that they do not know (info.description)."""
@@ -36,10 +36,10 @@ def compare_schemas(  # noqa: C901 - one step for each kind of keyword
 ) -> Iterator[Change]:
     """Yield what differs between two schemas, with references resolved on the way.
 
-    `open_words` tells that any word is legal beside the enumerated ones, as in `anyOf: [string, enum]`.
+    `open_words` is true if any word is legal, not only the enumerated ones, as in `anyOf: [string, enum]`.
     """
     old, new, place = place.resolve(old, new)
-    if place.path in seen:  # the schema holds itself
+    if place.path in seen:  # the schema contains itself
         return
     seen = (*seen, place.path)
     if not is_object(old) or not is_object(new):
@@ -58,12 +58,14 @@ def compare_schemas(  # noqa: C901 - one step for each kind of keyword
         if key in old and key in new:
             yield from compare_schemas(old[key], new[key], place.at(key), seen=seen)
         elif key in old or key in new:
-            yield classed(place, "narrower" if key in new else "wider", f"`{key}` is {put(key in new)}")
+            yield classed(place, "narrower" if key in new else "wider", f"`{key}` is {added_or_removed(key in new)}")
     for number, (left, right) in enumerate(zip(old.get("allOf", []), new.get("allOf", []), strict=False)):
         yield from compare_schemas(left, right, place.at("allOf", str(number)), seen=seen)
     count = len(new.get("allOf", [])) - len(old.get("allOf", []))
     if count:
-        yield classed(place, "narrower" if count > 0 else "wider", f"a branch of `allOf` is {put(count > 0)}")
+        yield classed(
+            place, "narrower" if count > 0 else "wider", f"a branch of `allOf` is {added_or_removed(count > 0)}"
+        )
     yield from compare_annotations(old, new, place)
 
 
@@ -93,13 +95,17 @@ def compare_branches(
             yield from compare_schemas(old[before], new[after], place.at(str(after)), open_words=words, seen=seen)
     for number, turn in [*((number, "narrower") for number in gone), *((number, "wider") for number in come)]:
         branch = (place.resolve(old[number], {})[0]) if turn == "narrower" else place.resolve({}, new[number])[1]
-        added = put(turn == "wider")
-        what = f"null is {allowed(turn == 'wider')}" if kinds(branch) == frozenset({"null"}) else f"a branch is {added}"
+        added = added_or_removed(turn == "wider")
+        what = (
+            f"null is {allowed_or_not(turn == 'wider')}"
+            if kinds(branch) == frozenset({"null"})
+            else f"a branch is {added}"
+        )
         yield classed(place, "wider" if turn == "wider" else "narrower", f"{what}: {json.dumps(branch)[:60]}")
 
 
 def is_any_string(schema: Any) -> bool:
-    """Tell whether a schema takes any string."""
+    """Return whether a schema allows any string."""
     return is_object(schema) and schema.get("type") == "string" and "enum" not in schema and "const" not in schema
 
 
@@ -114,7 +120,9 @@ def compare_values(old: Schema, new: Schema, place: Place, *, open_words: bool) 
     before, after = kinds(old), kinds(new)
     if before != after:
         if before - {"null"} == after - {"null"}:
-            yield classed(place, "wider" if "null" in after else "narrower", f"null is {allowed('null' in after)}")
+            yield classed(
+                place, "wider" if "null" in after else "narrower", f"null is {allowed_or_not('null' in after)}"
+            )
         else:
             wider = (
                 not after
@@ -127,7 +135,7 @@ def compare_values(old: Schema, new: Schema, place: Place, *, open_words: bool) 
                 or (before - after == frozenset({"number"}) and "integer" in after)
             )
             turn: Turn = "wider" if wider else "narrower" if narrower else "other"
-            yield classed(place, turn, f"the type was {told(before)} and is {told(after)}")
+            yield classed(place, turn, f"the type was {type_names(before)} and is {type_names(after)}")
     left, right = values(old), values(new)
     if left is None and right is None:
         return
@@ -157,12 +165,12 @@ def compare_limits(old: Schema, new: Schema, place: Place) -> Iterator[Change]:
         if before == after:
             continue
         if before is None or after is None:
-            yield classed(place, "wider" if after is None else "narrower", f"`{key}` {told_change(before, after)}")
+            yield classed(place, "wider" if after is None else "narrower", f"`{key}` {value_change(before, after)}")
         elif key in OPAQUE:
-            yield classed(place, "other", f"`{key}` {told_change(before, after)}")
+            yield classed(place, "other", f"`{key}` {value_change(before, after)}")
         else:
             wider = (after > before) == (key in UPPER)
-            yield classed(place, "wider" if wider else "narrower", f"`{key}` {told_change(before, after)}")
+            yield classed(place, "wider" if wider else "narrower", f"`{key}` {value_change(before, after)}")
 
 
 def compare_objects(old: Schema, new: Schema, place: Place, seen: tuple[tuple[str, ...], ...]) -> Iterator[Change]:
@@ -195,8 +203,8 @@ def compare_additional(old: Schema, new: Schema, place: Place, seen: tuple[tuple
         yield from compare_schemas(before, after, place.at(key), seen=seen)
     elif before != after:
         wider = before is False or after is True
-        change = classed(place, "wider" if wider else "narrower", f"`{key}` {told_change(before, after)}")
-        # Readers ignore fields that they do not know, as the contract tells them to.
+        change = classed(place, "wider" if wider else "narrower", f"`{key}` {value_change(before, after)}")
+        # Readers ignore unknown fields, as the contract demands.
         opened = place.side is Side.READERS and before is False
         yield place.change(change.what, Class.ADDITIVE) if opened else change
 
@@ -205,7 +213,7 @@ def compare_annotations(old: Schema, new: Schema, place: Place) -> Iterator[Chan
     """Yield what differs in what does not restrict a value: defaults, recommendations, deprecations and words."""
     if old.get("default") != new.get("default") or ("default" in old) != ("default" in new):
         kind = Class.ADDITIVE if "default" not in old else Class.BREAKING
-        what = f"the default {told_change(old.get('default'), new.get('default'))}"
+        what = f"the default {value_change(old.get('default'), new.get('default'))}"
         yield place.change(what, kind if place.side is Side.CALLERS else Class.EDITORIAL)
     for name in sorted(set(new.get("x-recommended", [])) - set(old.get("x-recommended", []))):
         yield place.at("x-recommended").change(f"`{name}` is recommended now: a SHOULD", Class.ADDITIVE)
@@ -216,7 +224,7 @@ def compare_annotations(old: Schema, new: Schema, place: Place) -> Iterator[Chan
         yield place.change(f"`{place.name}` is {word}", Class.ADDITIVE)
     for flag in ("readOnly", "writeOnly"):
         if bool(old.get(flag)) != bool(new.get(flag)):
-            yield place.change(f"`{flag}` {told_change(old.get(flag), new.get(flag))}", Class.BREAKING)
+            yield place.change(f"`{flag}` {value_change(old.get(flag), new.get(flag))}", Class.BREAKING)
     yield from compare_words(old, new, place)
 
 
@@ -228,13 +236,13 @@ def compare_words(old: Schema, new: Schema, place: Place) -> Iterator[Change]:
             yield place.at(key).change(f"the {key} is another", Class.EDITORIAL)
 
 
-def told(names: frozenset[str]) -> str:
+def type_names(names: frozenset[str]) -> str:
     """Name some types."""
     return " or ".join(sorted(names)) or "any"
 
 
-def told_change(before: Any, after: Any) -> str:
-    """Say what a keyword's value was and is; None stands for none."""
+def value_change(before: Any, after: Any) -> str:
+    """Describe the change of a keyword's value; None means that the keyword is absent."""
     if before is None:
         return f"is added: {json.dumps(after)}"
     return (
@@ -247,11 +255,11 @@ def listed(some: list[str] | None) -> str:
     return "no longer limited" if some is None else f"limited to {', '.join(some)}"
 
 
-def put(added: bool) -> str:  # noqa: FBT001 - reads as the sentence that it makes
+def added_or_removed(added: bool) -> str:  # noqa: FBT001 - reads as the sentence that it makes
     """Say whether something is added or removed."""
     return "added" if added else "removed"
 
 
-def allowed(may: bool) -> str:  # noqa: FBT001 - reads as the sentence that it makes
+def allowed_or_not(may: bool) -> str:  # noqa: FBT001 - reads as the sentence that it makes
     """Say whether something is allowed."""
     return "allowed now" if may else "no longer allowed"

@@ -14,7 +14,7 @@ import griffe
 
 
 def broken_surface(root: Path, package: Path, release: str) -> list[str]:
-    """Return what a package below a project's root no longer offers as it did in a release, a line each.
+    """Return a line for each way in which a package's public surface breaks users of a release.
 
     `package` is a directory, relative to the root. Nothing is imported. A package that the release does not have
     breaks nobody.
@@ -29,11 +29,11 @@ def broken_surface(root: Path, package: Path, release: str) -> list[str]:
     except ImportError:
         return [f"{package}: the package is gone"]
     pairs = compared(cast("griffe.Object", old), cast("griffe.Object", new))  # a package is never an alias
-    lines = [told(each) for pair in pairs for each in griffe.find_breaking_changes(*pair)]
+    lines = [breakage_line(each) for pair in pairs for each in griffe.find_breaking_changes(*pair)]
     return list(dict.fromkeys(lines))
 
 
-def told(breakage: griffe.Breakage) -> str:
+def breakage_line(breakage: griffe.Breakage) -> str:
     """Return a breakage as a line, without the colours of griffe's own."""
     parameters = [each for each in (breakage.old_value, breakage.new_value) if isinstance(each, griffe.Parameter)]
     named = f"({parameters[0].name})" if parameters else ""
@@ -66,7 +66,7 @@ def public(owner: griffe.Object) -> dict[str, griffe.Object]:
 
 
 def target(member: griffe.Object | griffe.Alias, owner: griffe.Object) -> griffe.Object | None:
-    """Return what a name stands for in the end; None for what is another package's."""
+    """Return the target of a name; None if it belongs to another package."""
     try:
         found = member.final_target if isinstance(member, griffe.Alias) else member
     except (griffe.AliasResolutionError, griffe.CyclicAliasError):
@@ -94,7 +94,7 @@ def classes(member: griffe.Object | None) -> list[griffe.Class]:
 
 
 def lookup(path: str, owner: griffe.Object) -> griffe.Object | None:
-    """Return what a dotted path names; None for what is another package's."""
+    """Return the object with a dotted path; None if it belongs to another package."""
     try:
         return target(owner.package.modules_collection[path], owner)
     except KeyError:

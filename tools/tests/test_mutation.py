@@ -29,7 +29,7 @@ else:
     print(plan["shown"][sys.argv[2]])
 """
 IN_A_FUNCTION = "openvideos._flows.hints.x__number__mutmut_3"
-IN_A_METHOD = "openvideos._flows.paging.xǁOnceǁfresh__mutmut_1"
+IN_A_METHOD = "openvideos._flows.paging.xǁSeenItemsǁnew_items__mutmut_1"
 SHOWN = {
     IN_A_FUNCTION: '# a\n--- a.py\n+++ a.py\n@@ -1,2 +1,2 @@\n def f():\n-    a = "\\t-"\n+    a = "XX"\n',
     IN_A_METHOD: "--- a\n+++ a\n@@ -1,3 +1,3 @@\n-    x = (\n-        1\n+    x = (\n+        2\n     )\n",

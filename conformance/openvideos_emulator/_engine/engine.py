@@ -11,7 +11,7 @@ import hashlib
 import secrets
 import sqlite3
 import time
-from dataclasses import astuple, dataclass, replace
+from dataclasses import astuple, replace
 from typing import TYPE_CHECKING, Final
 
 from .._media.library import Media, MediaLibrary, Variant
@@ -22,7 +22,6 @@ from .._model.jobs import (
     Job,
     Pace,
     Recipe,
-    State,
     Status,
     Step,
     advanced,
@@ -40,6 +39,7 @@ from .._storage.database import Database, why_unusable
 from .._storage.event_outbox import Outbox
 from .._storage.job_store import Character, Store
 from .idempotency import IdempotencyKeys, IdempotentRequest
+from .snapshot import Page, Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
@@ -47,33 +47,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _SWEEP_SECONDS: Final = 600.0
-_KEPT_SECONDS: Final = 86_400  # how long the files of a completed job can be downloaded
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """A job snapshot: the job's record, its state at one moment, and the advised wait before the next poll.
-
-    `poll_after_ms` is in milliseconds; it is None once the job has ended.
-    """
-
-    job: Job
-    state: State
-    poll_after_ms: int | None = None
-
-    @property
-    def expires_at(self) -> float | None:
-        """Return when the files expire, in Unix seconds; None for a job without files."""
-        ended_at = self.state.ended_at
-        return None if ended_at is None or self.state.status is not Status.COMPLETED else ended_at + _KEPT_SECONDS
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """One page of the list."""
-
-    snapshots: tuple[Snapshot, ...]
-    has_more: bool
 
 
 class Engine:

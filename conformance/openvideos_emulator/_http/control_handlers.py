@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
     from .._contract import Contract
-    from .._engine.engine import Engine, Snapshot
+    from .._engine.engine import Engine
+    from .._engine.snapshot import Snapshot
     from .._model.webhook_events import Event
     from .._webhooks.endpoint import Endpoint
     from .handlers import Call

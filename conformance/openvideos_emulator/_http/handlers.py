@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
     from starlette.responses import Response
 
-    from .._engine.engine import Engine, Snapshot
+    from .._engine.engine import Engine
+    from .._engine.snapshot import Snapshot
 
 _ATTEMPTS: Final = 3  # a file may be removed before it is opened, when a job with the same recipe is deleted
 _ORDERS: Final = ("desc", "asc")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from starlette.types import Receive, Scope, Send
 
-    from .._engine.engine import Page, Snapshot
+    from .._engine.snapshot import Page, Snapshot
     from .._media.library import Media
     from .._storage.job_store import Character
 
