@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import re
@@ -10,10 +11,8 @@ import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-import yaml
-
+from .edits import SPEC, Spec, written
 from .project import PROJECT, copy_parts
 
 PARTS = (
@@ -23,8 +22,6 @@ PARTS = (
 )
 KEY = "sk-openvideos-changed-0123456789"
 
-Spec = dict[str, Any]
-
 
 class Copy:
     """A copy of the project below a directory."""
@@ -33,9 +30,9 @@ class Copy:
         """Make the copy, and change its contract."""
         self.root = root
         copy_parts(PARTS, root)
-        spec: Spec = yaml.safe_load((root / "openapi.yaml").read_text("utf-8"))
+        spec = copy.deepcopy(SPEC)
         edit(spec)
-        (root / "openapi.yaml").write_text(yaml.safe_dump(spec, sort_keys=False, allow_unicode=True), "utf-8")
+        (root / "openapi.yaml").write_text(written(spec), "utf-8")
 
     @property
     def environment(self) -> dict[str, str]:

@@ -7,7 +7,10 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
+
+from .cheap import Cheap
 
 PROJECT = Path(__file__).parents[2]
 PARTS = [
@@ -19,18 +22,23 @@ PARTS = [
 VIDEO = "generated/openvideos_raw/models/video.py"
 
 
+@dataclass(frozen=True)
 class Project:
     """A copy of the project below a directory."""
 
-    def __init__(self, root: Path, mypy_cache: Path) -> None:
-        """Make the copy, of which git knows nothing. Copies that are used beside each other need a cache each."""
-        self.root = root
-        self.mypy_cache = mypy_cache
-        copy_parts(PARTS, root)
-        copy_parts([f"tools/{script.name}" for script in (PROJECT / "tools").glob("*.py")], root)
+    root: Path
+    mypy_cache: Path
+    """Copies that are used beside each other need a cache each."""
+    cheap: Cheap
 
     def regenerate(self, *arguments: str, **options: object) -> subprocess.CompletedProcess[str]:
-        """Run the command, with further environment variables, from a directory (`cwd`)."""
+        """Run the command in this process, with further environment variables, from a directory (`cwd`)."""
+        variables = {name: str(value) for name, value in options.items() if name != "cwd"}
+        variables = {"MYPY_CACHE_DIR": str(self.mypy_cache), **variables}
+        return self.cheap.regenerate(self.root, arguments, str(options.get("cwd", self.root)), variables)
+
+    def regenerate_in_a_process(self, *arguments: str, **options: object) -> subprocess.CompletedProcess[str]:
+        """Run the command as a contributor does: the script of the copy, in a Python of its own."""
         variables = {name: str(value) for name, value in options.items() if name != "cwd"}
         environment = {
             **os.environ,
@@ -61,6 +69,12 @@ class Project:
     def release(self) -> None:
         """Commit everything, and make it the release."""
         release(self.root)
+
+
+def copy_project(root: Path) -> None:
+    """Copy what regeneration needs to a directory, of which git knows nothing."""
+    copy_parts(PARTS, root)
+    copy_parts([f"tools/{script.name}" for script in (PROJECT / "tools").glob("*.py")], root)
 
 
 def copy_parts(parts: Iterable[str], root: Path) -> None:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from .cheap import Cheap, bytes_below
 from .project import PROJECT, VIDEO, Project
 
 FRESH = "generated/ is what openapi.yaml says"
@@ -17,78 +16,102 @@ FRESH = "generated/ is what openapi.yaml says"
 pytestmark = pytest.mark.slow
 
 
-def bytes_below(root: Path) -> dict[str, bytes]:
-    """Return the content of each file below a directory, without what Python keeps of the modules it has read."""
-    files = (path for path in root.rglob("*") if path.is_file() and path.parent.name != "__pycache__")
-    return {str(path.relative_to(root)): path.read_bytes() for path in files}
-
-
-def test_the_committed_output_is_fresh() -> None:
-    command = [sys.executable, "tools/regenerate.py", "--check"]
-    run = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
+def test_the_committed_output_is_fresh(mypy_cache: Path, cheap: Cheap) -> None:
+    run = Project(PROJECT, mypy_cache, cheap).regenerate("--check")
     assert (0, "") == (run.returncode, run.stderr), run.stdout
     assert FRESH == run.stdout.splitlines()[0]
+
+
+SURROUNDINGS: list[dict[str, object]] = [
+    {},
+    {"cwd": "/", "PYTHONHASHSEED": 1},
+    {"LANG": "C", "LC_ALL": "C", "PYTHONUTF8": 0, "PYTHONHASHSEED": 4242},
+    {"LANG": "tr_TR.ISO-8859-9", "LC_ALL": "tr_TR.ISO-8859-9", "PYTHONUTF8": 0, "TZ": "Asia/Kathmandu"},
+    {"RUFF_CONFIG": "/nonexistent.toml", "RUFF_NO_CACHE": "false"},
+]
+"""Environment variables, and a directory to run from, that must make no difference."""
+SETTINGS = "[tool.ruff]\nline-length = 60\n[tool.ruff.format]\nquote-style = 'single'\n"
+
+
+def scratch_of(project: Project) -> Path:
+    """Make the directory in which the output is formatted, before it takes its place: a sibling of the project."""
+    scratch = project.root.parent / "scratch"
+    scratch.mkdir()
+    return scratch
+
+
+def path_with_another_ruff(directory: Path) -> tuple[str, Path]:
+    """Return a PATH that begins with a ruff that is not ours, and the file that this ruff makes if it is run."""
+    trace = directory / "was run"
+    ruff = directory / "bin" / "ruff"
+    ruff.parent.mkdir()
+    ruff.write_text(f"#!/bin/sh\ntouch '{trace}'\necho ruff 0.0.1\n", "utf-8")
+    ruff.chmod(0o755)
+    return f"{ruff.parent}{os.pathsep}{os.environ['PATH']}", trace
 
 
 class TestRepeating:
     """The same contract gives the same bytes."""
 
-    @pytest.mark.parametrize(
-        "variables",
-        [
-            {},
-            {"cwd": "/", "PYTHONHASHSEED": 1},
-            {"LANG": "C", "LC_ALL": "C", "PYTHONUTF8": 0, "PYTHONHASHSEED": 4242},
-            {"LANG": "tr_TR.ISO-8859-9", "LC_ALL": "tr_TR.ISO-8859-9", "PYTHONUTF8": 0, "TZ": "Asia/Kathmandu"},
-            {"RUFF_CONFIG": "/nonexistent.toml", "RUFF_NO_CACHE": "false"},
-        ],
-        ids=str,
-    )
+    def test_from_nothing_comes_what_is_committed_whatever_is_around_it(self, project: Project, tmp_path: Path) -> None:
+        """All at once: each by itself is in the full run."""
+        committed = bytes_below(project.root / "generated")
+        shutil.rmtree(project.root / "generated")
+        (project.root / "ruff.toml").write_text("line-length = 60\n", "utf-8")
+        (project.root / "generated").mkdir()
+        (project.root / "generated" / "ruff.toml").write_text("line-length = 60\n", "utf-8")
+        (project.root.parent / "pyproject.toml").write_text(SETTINGS, "utf-8")
+        scratch = scratch_of(project)
+        path, trace = path_with_another_ruff(tmp_path)
+        variables = {name: value for each in SURROUNDINGS for name, value in each.items()}
+        run = project.regenerate_in_a_process(**variables, TMPDIR=scratch, TEMP=scratch, TMP=scratch, PATH=path)
+        assert (0, "") == (run.returncode, run.stderr)
+        assert "removed: generated/ruff.toml" in run.stdout.splitlines()
+        assert committed == bytes_below(project.root / "generated")
+        assert {} == bytes_below(scratch)
+        assert not trace.exists()
+
+    @pytest.mark.full
+    @pytest.mark.parametrize("variables", SURROUNDINGS, ids=str)
     def test_from_nothing_comes_what_is_committed(self, project: Project, variables: dict[str, object]) -> None:
         committed = bytes_below(project.root / "generated")
         shutil.rmtree(project.root / "generated")
-        run = project.regenerate(**variables)
+        run = project.regenerate_in_a_process(**variables)
         assert (0, "") == (run.returncode, run.stderr)
         assert committed == bytes_below(project.root / "generated")
 
+    @pytest.mark.full
     def test_the_projects_own_ruff_settings_are_kept_out(self, project: Project) -> None:
         committed = bytes_below(project.root / "generated")
         (project.root / "ruff.toml").write_text("line-length = 60\n", "utf-8")
         (project.root / "generated" / "ruff.toml").write_text("line-length = 60\n", "utf-8")
-        run = project.regenerate()
+        run = project.regenerate_in_a_process()
         assert "removed: generated/ruff.toml" == run.stdout.splitlines()[0]
         assert committed == bytes_below(project.root / "generated")
 
-    def test_so_are_those_of_the_directories_around_it(self, project: Project) -> None:
-        settings = "[tool.ruff]\nline-length = 60\n[tool.ruff.format]\nquote-style = 'single'\n"
+    @pytest.mark.full
+    @pytest.mark.parametrize("settings", [SETTINGS, "[tool.ruff\nno TOML"])
+    def test_so_are_those_of_the_directories_around_it(self, project: Project, settings: str) -> None:
         (project.root.parent / "pyproject.toml").write_text(settings, "utf-8")
-        scratch = project.root.parent / "scratch"  # the output is formatted here, before it takes its place
-        scratch.mkdir()
-        run = project.regenerate("--check", TMPDIR=scratch, TEMP=scratch, TMP=scratch)
-        assert (0, FRESH) == (run.returncode, run.stdout.splitlines()[0])
-        (project.root.parent / "pyproject.toml").write_text("[tool.ruff\nno TOML", "utf-8")
-        run = project.regenerate("--check", TMPDIR=scratch, TEMP=scratch, TMP=scratch)
+        scratch = scratch_of(project)
+        run = project.regenerate_in_a_process("--check", TMPDIR=scratch, TEMP=scratch, TMP=scratch)
         assert (0, FRESH) == (run.returncode, run.stdout.splitlines()[0])
 
-    @pytest.mark.skipif(os.name == "nt", reason="what is run on Windows is told by a name, not by a mode")
-    def test_another_ruff_on_the_path_is_not_asked(self, project: Project, tmp_path: Path) -> None:
-        other = tmp_path / "bin"
-        other.mkdir()
-        asked = tmp_path / "asked"
-        (other / "ruff").write_text(f"#!/bin/sh\ntouch {asked}\necho ruff 0.0.1\n", "utf-8")
-        (other / "ruff").chmod(0o755)
-        run = project.regenerate("--check", PATH=f"{other}{os.pathsep}{os.environ['PATH']}")
+    @pytest.mark.full
+    @pytest.mark.skipif(os.name == "nt", reason="what is run on Windows is said by a name, not by a mode")
+    def test_another_ruff_on_the_path_is_not_run(self, project: Project, tmp_path: Path) -> None:
+        path, trace = path_with_another_ruff(tmp_path)
+        run = project.regenerate_in_a_process("--check", PATH=path)
         assert (0, FRESH) == (run.returncode, run.stdout.splitlines()[0])
-        assert not asked.exists()
+        assert not trace.exists()
 
     def test_a_second_run_changes_nothing(self, project: Project) -> None:
         project.change("openapi.yaml", "How much is done, in whole percent.", "How far it is, in whole percent.")
         project.regenerate()
         assert FRESH == project.regenerate().stdout.splitlines()[0]
 
-    def test_nothing_is_left_behind(self, project: Project, tmp_path: Path) -> None:
-        scratch = tmp_path / "scratch"
-        scratch.mkdir()
+    def test_nothing_is_left_behind(self, project: Project) -> None:
+        scratch = scratch_of(project)
         before = bytes_below(project.root)
         project.regenerate(TMPDIR=scratch, TEMP=scratch, TMP=scratch)
         assert {} == bytes_below(scratch)

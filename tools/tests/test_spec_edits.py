@@ -4,63 +4,55 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
+from contract_diff import __main__ as command_line
 from contract_diff.changes import compare
 from contract_diff.document import InvalidSpecError, parse
-from contract_diff.model import SEVERITY, follow
-from hypothesis import assume, given, settings
+from contract_diff.model import follow
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
-PROJECT = Path(__file__).parents[2]
-
-TEXT = (PROJECT / "openapi.yaml").read_text("utf-8")
-SPEC = parse("openapi.yaml", TEXT)
-EDITS: list[dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("spec_edits.yaml").read_text("utf-8"))
-
-
-WORDS = ["-", *SEVERITY[1:]]
-
-
-def edited(edit: list[list[Any]], before: dict[str, Any] = SPEC) -> dict[str, Any]:
-    """Return the contract after an edit."""
-    spec = copy.deepcopy(before)
-    for operation, pointer, *value in edit:
-        *steps, last = [step.replace("~1", "/").replace("~0", "~") for step in pointer[1:].split("/")]
-        target: Any = spec
-        for step in steps:
-            target = target[int(step)] if isinstance(target, list) else target[step]
-        if operation == "remove":
-            del target[int(last) if isinstance(target, list) else last]
-        elif operation == "add":
-            target.append(value[0])
-        else:
-            target[last] = value[0]
-    return spec
+from .edits import (
+    EDITS,
+    PROJECT,
+    SPEC,
+    TEXT,
+    Edit,
+    are_apart,
+    changes_back,
+    changes_forth,
+    composites,
+    edited,
+    gravest,
+    kinds,
+    seen_among,
+    verdict,
+    written,
+)
 
 
-def verdict(old: Any, new: Any) -> list[str]:
-    """Return the gravest class for callers and for readers."""
-    changes = compare(old, new)
-    both = ([change.callers for change in changes], [change.readers for change in changes])
-    return [max([None, *kinds], key=SEVERITY.index) or "-" for kinds in both]
+@pytest.mark.parametrize("group", composites(EDITS), ids=lambda group: f"{len(group)} with {group[0]}")
+def test_the_edits_of_a_group_are_valid_together(group: list[Edit]) -> None:
+    parse("edited", written(edited(*group)))
 
 
-@pytest.mark.parametrize("case", EDITS, ids=lambda case: case["name"])
+@pytest.mark.parametrize("edit", EDITS, ids=str)
 class TestEdits:
-    def test_is_valid(self, case: dict[str, Any]) -> None:
-        parse("edited", json.dumps(edited(case["edit"])))
+    @pytest.mark.full  # their groups are judged above
+    def test_is_valid(self, edit: Edit) -> None:
+        parse("edited", written(edited(edit)))
 
-    def test_forth(self, case: dict[str, Any]) -> None:
-        assert case["is"] == verdict(SPEC, edited(case["edit"]))
+    def test_forth(self, edit: Edit) -> None:
+        assert edit.forth == kinds(changes_forth(edit))
 
-    def test_back(self, case: dict[str, Any]) -> None:
-        assert case["back"] == verdict(edited(case["edit"]), SPEC)
+    def test_back(self, edit: Edit) -> None:
+        assert edit.back == kinds(changes_back(edit))
 
 
 def test_there_are_no_changes_from_a_contract_to_itself() -> None:
@@ -83,41 +75,44 @@ def inlined(node: Any) -> Any:
     return [inlined(item) for item in node] if isinstance(node, list) else node
 
 
-def touched(edit: list[list[Any]]) -> set[str]:
-    """Return where an edit changes the contract."""
-    return {pointer for _, pointer, *_ in edit}
+def judge_together(edits: list[Edit]) -> None:
+    """Several edits are as grave as the gravest of those that are seen, forth and back."""
+    both = edited(*edits)
+    forth = gravest(seen_among(edit, both, edit.forth) for edit in edits)
+    back = gravest(seen_among(edit, both, edit.back) for edit in edits)
+    assert (forth, back) == (verdict(SPEC, both), verdict(both, SPEC))
 
 
-def are_apart(one: list[list[Any]], other: list[list[Any]]) -> bool:
-    """Tell whether two edits change different parts, so that each can be made after the other."""
-    return not any(
-        f"{left}/".startswith(f"{right}/")
-        or f"{right}/".startswith(f"{left}/")
-        or left.rpartition("/")[0] == right.rpartition("/")[0]
-        for left in touched(one)
-        for right in touched(other)
-    )
-
-
-@given(st.lists(st.sampled_from(EDITS), min_size=2, max_size=3, unique_by=lambda case: case["name"]))
-@settings(deadline=None, max_examples=60)
-def test_no_edit_hides_another(cases: list[dict[str, Any]]) -> None:
-    """Several edits are as grave as the gravest of them, forth and back."""
-    edits = [case["edit"] for case in cases]
+@given(st.lists(st.sampled_from(EDITS), min_size=2, max_size=3, unique_by=lambda edit: edit.name))
+def test_no_edit_hides_another(edits: list[Edit]) -> None:
     assume(all(are_apart(one, other) for index, one in enumerate(edits) for other in edits[:index]))
-    both = edited([step for edit in edits for step in edit])
-    for told, (old, new) in (("is", (SPEC, both)), ("back", (both, SPEC))):
-        gravest = [max((case[told][side] for case in cases), key=WORDS.index) for side in (0, 1)]
-        assert gravest == verdict(old, new)
+    judge_together(edits)
+
+
+def test_an_edit_that_nothing_leads_to_any_more_is_not_seen() -> None:
+    """Only the body of JSON leads callers to an ImageReference; where it is undone, what it holds is no change."""
+    names = ("request media type removed", "additionalProperties opened")
+    removed, opened = (edit for name in names for edit in EDITS if edit.name == name)
+    both = edited(removed, opened)
+    assert ["-", "-"] == seen_among(opened, both, opened.back)
+    assert removed.back == seen_among(removed, both, removed.back)
+    judge_together([removed, opened])
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("edit", EDITS, ids=str)
+def test_no_edit_hides_any_other(edit: Edit) -> None:
+    for other in EDITS[: EDITS.index(edit)]:
+        if are_apart(edit, other):
+            judge_together([edit, other])
 
 
 @given(st.lists(st.sampled_from(EDITS), min_size=1, max_size=3))
-@settings(deadline=None, max_examples=30)
-def test_a_change_forth_is_a_change_back(cases: list[dict[str, Any]]) -> None:
-    new = copy.deepcopy(SPEC)
-    for case in cases:
+def test_a_change_forth_is_a_change_back(edits: list[Edit]) -> None:
+    new = SPEC
+    for edit in edits:
         try:
-            new = edited(case["edit"], new)
+            new = edited(edit, before=new)
         except (KeyError, IndexError):  # another edit took away what this one changes
             continue
     assert bool(compare(SPEC, new)) == bool(compare(new, SPEC))
@@ -148,16 +143,24 @@ def test_an_invalid_contract_is_refused_with_its_line(old: str, new: str, said: 
     assert not str(caught.value).startswith("x.yaml:1: ")
 
 
-def test_the_command(tmp_path: Path) -> None:
+def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     new = tmp_path / "new.yaml"
     new.write_text(TEXT.replace("maxLength: 32000", "maxLength: 1000"), "utf-8")
-    command = [sys.executable, "-m", "tools.contract_diff", "openapi.yaml", str(new)]
-    run = subprocess.run([*command, "--json"], cwd=PROJECT, capture_output=True, text=True, check=False)
-    [change] = json.loads(run.stdout)
-    assert (0, "breaking", None) == (run.returncode, change["callers"], change["readers"])
+    assert 0 == command_line.main([str(PROJECT / "openapi.yaml"), str(new), "--json"])
+    [change] = json.loads(capsys.readouterr().out)
+    assert ("breaking", None) == (change["callers"], change["readers"])
     assert "/components/schemas/Prompt" == change["where"]
     assert ["create_video", "remix_video", "edit_video", "extend_video"] == change["operations"]
+    assert 0 == command_line.main([str(PROJECT / "openapi.yaml"), str(new)])
+    head, row = capsys.readouterr().out.splitlines()
+    assert ["callers", "readers", "change", "where"] == head.split()
+    assert re.fullmatch(r"breaking +- +`maxLength` was 32000 and is 1000 +/components/schemas/Prompt", row)
+
+
+def test_the_command_as_a_process(tmp_path: Path) -> None:
+    new = tmp_path / "new.yaml"
     new.write_text("openapi: [", "utf-8")
+    command = [sys.executable, "-m", "tools.contract_diff", str(new), "openapi.yaml"]
     run = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
-    assert 2 == run.returncode
+    assert (2, "") == (run.returncode, run.stdout)
     assert "new.yaml:" in run.stderr
