@@ -67,7 +67,7 @@ def _echoes(requirement: str, name: str, operation: str, field: str) -> Rule:
             tally.judged()
             value, exchange = first
             if not same_value(field, value, requested):
-                message = f"a create requested {field} {shown(requested)}, and the job has {shown(value)}"
+                message = f"{operation} requested {field} {shown(requested)}, and the job has {shown(value)}"
                 tally.found(message, start.exchange, *([exchange] if exchange is not start.exchange else []))
 
     return judge

@@ -62,7 +62,7 @@ def test_a_job_has_the_requested_values(field: str, requested: str, returned: st
     log = Log()
     wrong = log.created(request_fields={field: requested}, **{field: returned})
     finding = breaks(log, requirement)
-    assert f"a create requested {field} {requested!r}, and the job has {returned!r}" == finding.message
+    assert f"create_video requested {field} {requested!r}, and the job has {returned!r}" == finding.message
     assert finding.exchanges == (wrong,)
     log = Log()
     log.created(request_fields={field: requested}, **{field: requested})
