@@ -53,8 +53,10 @@ def parse(name: str, text: str) -> dict[str, Any]:
         InvalidSpecError: The text is not OpenAPI 3.1; the message names the line that is wrong.
     """
     try:
-        node = yaml.compose(text, yaml.SafeLoader)
-        document = yaml.safe_load(text)
+        try:
+            node, document = composed(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        except yaml.YAMLError:  # the slow loader names the line better
+            node, document = composed(text, yaml.SafeLoader)
     except yaml.YAMLError as problem:
         mark = getattr(problem, "problem_mark", None)
         line = mark.line + 1 if mark else 1
@@ -72,6 +74,20 @@ def parse(name: str, text: str) -> dict[str, Any]:
         path = located(spec, list(errors[0].absolute_path), errors[0].instance)
         raise InvalidSpecError(f"{name}:{line_of(node, path)}: is no OpenAPI 3.1: {errors[0].message[:300]}")
     return spec
+
+
+def composed(text: str, kind: Any) -> tuple[yaml.Node | None, Any]:
+    """Return the nodes of a YAML text, which know their lines, and the document that they stand for.
+
+    Raises:
+        yaml.YAMLError: The text is not YAML.
+    """
+    loader = kind(text)
+    try:
+        node = loader.get_single_node()
+        return node, None if node is None else loader.construct_document(node)
+    finally:
+        loader.dispose()
 
 
 def refuse_oddities(name: str, node: yaml.Node | None, trail: tuple[yaml.Node, ...] = ()) -> None:
