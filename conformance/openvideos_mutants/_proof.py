@@ -52,7 +52,14 @@ class Trial:
         return set() if self.name not in MUTANTS else self.broken().get(MUTANTS[self.name].requirement, set())
 
 
-def trial(name: str | None, *, only: Sequence[str] = (), seed: int = 0, pace: str | None = None) -> Trial:
+def trial(
+    name: str | None,
+    *,
+    only: Sequence[str] = (),
+    seed: int = 0,
+    pace: str | None = None,
+    examples: int | None = None,
+) -> Trial:
     """Serve a mutant, an odd server or the emulator itself, and run the suite's command against it."""
     port, hook_port = free_port(), free_port()
     with tempfile.TemporaryDirectory(prefix="openvideos-mutants-") as directory:
@@ -60,7 +67,12 @@ def trial(name: str | None, *, only: Sequence[str] = (), seed: int = 0, pace: st
         with _serving(name, port, hook_port, pace, scratch / "server.log"):
             began = time.monotonic()
             judging = subprocess.run(
-                [sys.executable, "-m", "openvideos_conformance", *_arguments(port, hook_port, only, seed, scratch)],
+                [
+                    sys.executable,
+                    "-m",
+                    "openvideos_conformance",
+                    *_arguments(port, hook_port, only, seed, examples, scratch),
+                ],
                 cwd=scratch,
                 check=False,
                 capture_output=True,
@@ -103,7 +115,9 @@ def _serving(name: str | None, port: int, hook_port: int, pace: str | None, log:
             server.terminate()
 
 
-def _arguments(port: int, hook_port: int, only: Sequence[str], seed: int, scratch: Path) -> list[str]:
+def _arguments(
+    port: int, hook_port: int, only: Sequence[str], seed: int, examples: int | None, scratch: Path
+) -> list[str]:
     return [
         *("run", "--base-url", f"http://127.0.0.1:{port}/v1", "--api-key", KEY, "--size", "64x48", "--seconds", "1"),
         *("--failing-prompt", FAILING, "--webhook-port", str(hook_port), "--webhook-secret", SECRET),
@@ -119,4 +133,5 @@ def _arguments(port: int, hook_port: int, only: Sequence[str], seed: int, scratc
             "--no-color",
         ),
         *(word for each in only for word in ("--only", each)),
+        *(() if examples is None else ("--examples", str(examples))),
     ]

@@ -74,6 +74,12 @@ OPTIONS: Final = (
         default="30",
     ),
     Option(("--seed", "--suite-seed"), "the seed of generated requests (default: 0)", metavar="N", default="0"),
+    Option(
+        ("--examples",),
+        "how many requests are generated for each operation (default: 20)",
+        metavar="N",
+        default="20",
+    ),
     Option(("--webhook-port",), "the port on this machine that the server sends its events to", metavar="PORT"),
     Option(("--webhook-secret",), "the secret that the server signs its events with", metavar="SECRET"),
     Option(
@@ -109,6 +115,8 @@ class Target:
     deadline: float = 600.0
     timeout: float = 30.0
     seed: int = 0
+    examples: int = 20
+    """How many requests are generated for each operation, beside those at the limits of its schema."""
     webhook_port: int | None = None
     webhook_secret: str | None = field(default=None, repr=False)
     webhook_patience: float = 60.0
@@ -138,10 +146,11 @@ class Target:
             failing_prompt=text("failing_prompt"),
             declared=declared,
             denied=denied,
-            max_videos=_count(given["max_videos"]),
+            max_videos=_count("--max-videos", given["max_videos"], "videos"),
             deadline=duration("--deadline", given["deadline"]),
             timeout=duration("--timeout", given["timeout"]),
             seed=_seed(given["seed"]),
+            examples=_count("--examples", given["examples"], "requests"),
             webhook_port=_port(given["webhook_port"]) if given["webhook_port"] else None,
             webhook_secret=text("webhook_secret"),
             webhook_patience=duration("--webhook-patience", given["webhook_patience"]),
@@ -209,10 +218,10 @@ def _capabilities(words: str) -> tuple[frozenset[str], frozenset[str]]:
     return frozenset(wanted - denied), frozenset(denied)
 
 
-def _count(text: str) -> int:
+def _count(option: str, text: str, things: str) -> int:
     if _is_number(text, digits=8) and int(text) > 0:
         return int(text)
-    raise TargetError(f"--max-videos {text!r} is not a number of videos; use 1 or more")
+    raise TargetError(f"{option} {text!r} is not a number of {things}; use 1 or more")
 
 
 def _seed(text: str) -> int:

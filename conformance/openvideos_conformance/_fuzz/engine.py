@@ -155,7 +155,7 @@ def _configuration(target: Target) -> Schema:
         "generation": {
             "allow-x00": False,
             "database": "none",
-            "max-examples": 20,
+            "max-examples": target.examples,
             "no-shrink": True,
             "with-security-parameters": False,
         },
@@ -163,7 +163,7 @@ def _configuration(target: Target) -> Schema:
         "phases": {
             # DELETE and POST are left out: a server with more operations than the contract might carry them out.
             "coverage": {"unexpected-methods": ["put", "patch"]},
-            "stateful": {"max-steps": 6, "generation": {"max-examples": 25}},
+            "stateful": {"max-steps": 6, "generation": {"max-examples": target.examples + 5}},
         },
     }
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from openvideos_emulator._contract import contract
 
@@ -21,10 +22,11 @@ if TYPE_CHECKING:
 CONFIGURATION = Path(__file__).parents[2] / "schemathesis.toml"
 KEY = "emulator"
 SEEDS = os.environ.get("SCHEMATHESIS_SEEDS", "1").split()
-EXAMPLES = os.environ.get("SCHEMATHESIS_EXAMPLES", "10")
+EXAMPLES = os.environ.get("SCHEMATHESIS_EXAMPLES", str(settings().max_examples // 10))
 
 
 @pytest.mark.slow
+@pytest.mark.hypothesis  # on which schemathesis is built
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("seed", SEEDS)
 def test_schemathesis_finds_nothing(run: Run, tmp_path: Path, seed: str) -> None:
