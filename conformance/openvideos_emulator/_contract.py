@@ -81,8 +81,8 @@ class Contract:
     def resolve(self, schema: Schema) -> Schema:
         """Follow `$ref` to the schema itself; keywords next to a `$ref` take precedence."""
         while "$ref" in schema:
-            beside = {key: value for key, value in schema.items() if key != "$ref"}
-            schema = {**self._at(schema["$ref"]), **beside}
+            siblings = {key: value for key, value in schema.items() if key != "$ref"}
+            schema = {**self._at(schema["$ref"]), **siblings}
         return schema
 
     def schema_at(self, address: str) -> Schema:

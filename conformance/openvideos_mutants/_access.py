@@ -170,13 +170,13 @@ async def alike_is_the_same(request: Request, ask: Handler, memory: Memory) -> S
     """Return the earlier job to a create with the same body, whatever the key is."""
     if request.operation != CREATE:
         return await ask(request)
-    asked = tuple(sorted((name, str(value)) for name, value in request.fields.items()))
-    if asked and asked in memory and "input_reference" not in request.fields:
-        first: ServerResponse = memory[asked]
+    fields = tuple(sorted((name, str(value)) for name, value in request.fields.items()))
+    if fields and fields in memory and "input_reference" not in request.fields:
+        first: ServerResponse = memory[fields]
         return first
     response = await ask(request)
     if response.is_ok:
-        memory[asked] = response
+        memory[fields] = response
     return response
 
 

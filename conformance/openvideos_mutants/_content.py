@@ -23,9 +23,9 @@ def _is_video(request: Request) -> bool:
 async def _other_file(request: Request, ask: Handler, memory: Memory, **job: Any) -> ServerResponse:
     """Return the whole file of another job, which is made as `job` says."""
     if "other" not in memory:
-        asked = Request(request.scope, "POST", "/_emulator/jobs", [], list(request.headers), b"", is_changed=True)
+        create = Request(request.scope, "POST", "/_emulator/jobs", [], list(request.headers), b"", is_changed=True)
         body = json.dumps({"prompt": "Another video", "size": "64x48", "seconds": "1", **job}).encode()
-        memory["other"] = (await ask(asked.with_body(body, "application/json"))).object["id"]
+        memory["other"] = (await ask(create.with_body(body, "application/json"))).object["id"]
     path = f"/_emulator/jobs/{memory['other']}/content"
     whole = Request(request.scope, "GET", path, [], [("authorization", request.header("authorization") or "")], b"")
     whole.is_changed = True

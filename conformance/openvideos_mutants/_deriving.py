@@ -19,9 +19,9 @@ NOT_READY = 409
 
 async def _job(request: Request, ask: Handler, **fields: Any) -> ServerResponse:
     """Start a plain job instead of the requested one."""
-    asked = request.at("/v1/videos", "POST").with_header("idempotency-key", None)
+    create = request.at("/v1/videos", "POST").with_header("idempotency-key", None)
     body = json.dumps({"prompt": "A substitute", "size": "64x48", "seconds": "1", **fields}).encode()
-    return await ask(asked.with_body(body, JSON))
+    return await ask(create.with_body(body, JSON))
 
 
 @mutant("VID-REMIX-001")

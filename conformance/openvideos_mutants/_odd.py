@@ -171,8 +171,8 @@ async def shared(request: Request, ask: Handler, memory: Memory) -> ServerRespon
     memory["count"] = memory.get("count", 0) + 1
     if request.operation == "retrieve_video" and memory["count"] % 5 == 0 and response.is_ok:
         body = b'{"prompt": "Somebody else", "size": "64x48", "seconds": "1"}'
-        asked = request.at("/v1/videos", "POST").with_header("idempotency-key", None)
-        other = await ask(asked.with_body(body, "application/json"))
+        create = request.at("/v1/videos", "POST").with_header("idempotency-key", None)
+        other = await ask(create.with_body(body, "application/json"))
         old = memory.get("other")
         memory["other"] = other.object.get("id")
         if old:

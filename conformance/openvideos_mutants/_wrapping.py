@@ -245,7 +245,7 @@ def wrapped(app: App, change: Change) -> App:
             await app(scope, receive, send)
             return
         request = await _read(scope, receive)
-        await _write(await change(request, lambda asked: ask(app, asked)), request, send)
+        await _write(await change(request, lambda changed: ask(app, changed)), request, send)
 
     return changed
 

@@ -17,7 +17,7 @@
     │   └── APIResponseValidationError    the response breaks the contract
     ├── ConfigurationError                the client lacks a setting, or has an invalid one
     ├── InvalidArgumentError              a call's argument cannot be sent (also a ValueError)
-    ├── VideoFailedError                  the job failed, and the caller asked for an exception
+    ├── VideoFailedError                  the job failed, and raise_on_failure is true
     ├── PollTimeoutError                  the job did not end in time (also a TimeoutError)
     ├── PaginationError                   a list cannot be walked to its end
     ├── DownloadError                     a file did not arrive completely, or could not be written

@@ -34,7 +34,7 @@ _ENCODER: Final = {
     "preset": "ultrafast",
     "crf": "24",
     "g": str(FRAME_RATE),  # a key frame each second, so that players seek quickly
-    # The converter below makes BT.709 in the limited range; this tells players, which may assume something else.
+    # The converter below makes BT.709 in the limited range; declare it for players that may assume something else.
     "x264-params": "colorprim=bt709:transfer=bt709:colormatrix=bt709:range=tv",
 }
 _MUXER: Final = {"movflags": "+faststart", "fflags": "+bitexact"}  # the index first, so that players start at once
