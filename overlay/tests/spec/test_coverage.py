@@ -16,8 +16,8 @@ from .contract import OPERATIONS, WEBHOOKS
 from .failures import ERRORS
 from .properties import ANSWERS, EVENTS, REQUESTS, Case, check, quick
 
-FEW, MANY = 7, 60
-"""How many examples of a case are run; more where something was not reached, such as what is nested deep."""
+EXAMPLES = 3, 10, 60
+"""How many examples of a case are run: more, and then many, where something was not reached, as what is nested deep."""
 REASONS: dict[str, str] = tomllib.loads(Path(__file__).with_name("not_exercised.toml").read_text("utf-8"))[
     "not_exercised"
 ]
@@ -33,11 +33,13 @@ def subjects(case: Case) -> list[str]:
 def reached() -> set[str]:
     """Return what the properties reach of the contract."""
     cases = [*REQUESTS, *ANSWERS, *ERRORS, *EVENTS]
-    found = set[str]().union(*(check(case, quick(FEW)) for case in cases))
-    # An item begins with its operation and, after that, with what the case is about: a status, a media type, a place.
-    lacking = {tuple(item.split()[:2]) for item in ALL - found - REASONS.keys()}
-    again = [case for case in cases if any((case.operation.id, word) in lacking for word in subjects(case))]
-    return found.union(*(check(case, quick(MANY)) for case in again))
+    found = set[str]()
+    for examples in EXAMPLES:
+        found = found.union(*(check(case, quick(examples)) for case in cases))
+        # An item begins with its operation and what the case is about: a status, a media type, a place.
+        lacking = {tuple(item.split()[:2]) for item in ALL - found - REASONS.keys()}
+        cases = [case for case in cases if any((case.operation.id, word) in lacking for word in subjects(case))]
+    return found
 
 
 @pytest.mark.slow
