@@ -21,9 +21,8 @@ def statements(tree: ast.AST) -> Iterator[tuple[ast.stmt, ast.stmt]]:
     """Yield each statement with the one after it."""
     for node in ast.walk(tree):
         for name in ("body", "orelse", "finalbody"):
-            block: list[ast.stmt] = getattr(node, name, [])
-            if isinstance(block, list):
-                yield from pairwise(block)
+            block = getattr(node, name, [])  # that of a lambda is an expression
+            yield from pairwise(block if isinstance(block, list) else [])
 
 
 def is_message_before_its_raise(one: ast.stmt, other: ast.stmt) -> bool:

@@ -16,7 +16,7 @@ PROJECT: Final = "openvideos"
 
 @lru_cache
 def _asset(name: str) -> str:
-    return files(__package__).joinpath(name).read_text(encoding="utf-8")
+    return files("openvideos_conformance._reports").joinpath(name).read_text(encoding="utf-8")
 
 
 def page(title: str, body: str, *, has_script: bool = False) -> str:

@@ -168,7 +168,7 @@ def typed(schema: Schema, *texts: str) -> Any:
         items: Schema = next((branch["items"] for branch in alternatives if "items" in branch), {})
         return [typed(items, text) for text in texts]
     assert 1 == len(texts), f"is there {len(texts)} times"
-    (text,) = texts
+    text = texts[0]
     if "string" in kinds or not kinds:
         return text
     try:
