@@ -167,8 +167,8 @@ def typed(schema: Schema, *texts: str) -> Any:
     if "array" in kinds and ("string" not in kinds or len(texts) > 1):
         items: Schema = next((branch["items"] for branch in alternatives if "items" in branch), {})
         return [typed(items, text) for text in texts]
-    text, *others = texts
-    assert [] == others, f"is there {len(texts)} times"
+    assert 1 == len(texts), f"is there {len(texts)} times"
+    [text] = list(texts)
     if "string" in kinds or not kinds:
         return text
     try:
