@@ -493,7 +493,7 @@ class TestBadReceivers:
                     raise sqlite3.OperationalError("database or disk is full")
                 record(event)
 
-            monkeypatch.setattr(dispatcher, "_STORE_AGAIN_SECONDS", 0.01)
+            monkeypatch.setattr("openvideos_emulator._webhooks.dispatcher._STORE_AGAIN_SECONDS", 0.01)
             monkeypatch.setattr(engine.outbox, "record", fail)
             engine.create(RECIPE)
             eventually(lambda: happened(engine)[0].delivery.value == "delivered")
