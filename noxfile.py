@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nox
@@ -47,16 +48,16 @@ def lint(session: nox.Session) -> None:
 def typecheck(session: nox.Session) -> None:
     """Check the types of the overlay, the conformance packages and the tools: mypy and pyright, both strict."""
     install(session, "typecheck", extras=all_extras())
-    for root in (
-        "overlay",
-        "conformance",
-        "tools",
-        "benchmarks",
-    ):  # one by one: each has modules of the same names below tests/
-        session.run("mypy", root)
-    session.run("mypy", "noxfile.py")
-    session.run("pyright")
-    session.run("pyright", "--verifytypes", "openvideos_emulator", "--ignoreexternal")
+    # One by one: each has modules of the same names below tests/.
+    by_mypy = [("mypy", root) for root in ("overlay", "conformance", "tools", "benchmarks", "noxfile.py")]
+    by_pyright = [("pyright",), ("pyright", "--verifytypes", "openvideos_emulator", "--ignoreexternal")]
+
+    def check(commands: list[tuple[str, ...]]) -> None:
+        for command in commands:
+            session.run(*command)
+
+    with ThreadPoolExecutor() as pool:  # each of the two takes one processor
+        list(pool.map(check, [by_mypy, by_pyright]))
 
 
 @nox.session
