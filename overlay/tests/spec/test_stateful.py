@@ -285,6 +285,7 @@ OFTEN = settings(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)  # the full run makes a hundred histories
 @pytest.mark.hypothesis
 @pytest.mark.parametrize("machine", [Jobs, AwaitedJobs])
 def test_jobs_are_what_the_model_says(machine: type[Jobs]) -> None:
