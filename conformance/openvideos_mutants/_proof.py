@@ -133,5 +133,5 @@ def _arguments(
             "--no-color",
         ),
         *(word for each in only for word in ("--only", each)),
-        *(() if examples is None else ("--examples", str(examples))),
+        *(() if examples is None else ("--examples", str(examples), "--generation-time", "200")),
     ]

@@ -80,6 +80,12 @@ OPTIONS: Final = (
         metavar="N",
         default="20",
     ),
+    Option(
+        ("--generation-time",),
+        "for how long requests are generated at most (default: 30)",
+        metavar="S",
+        default="30",
+    ),
     Option(("--webhook-port",), "the port on this machine that the server sends its events to", metavar="PORT"),
     Option(("--webhook-secret",), "the secret that the server signs its events with", metavar="SECRET"),
     Option(
@@ -117,6 +123,8 @@ class Target:
     seed: int = 0
     examples: int = 20
     """How many requests are generated for each operation, beside those at the limits of its schema."""
+    generation_time: float = 30.0
+    """For how many seconds requests are generated at most."""
     webhook_port: int | None = None
     webhook_secret: str | None = field(default=None, repr=False)
     webhook_patience: float = 60.0
@@ -151,6 +159,7 @@ class Target:
             timeout=duration("--timeout", given["timeout"]),
             seed=_seed(given["seed"]),
             examples=_count("--examples", given["examples"], "requests"),
+            generation_time=duration("--generation-time", given["generation_time"]),
             webhook_port=_port(given["webhook_port"]) if given["webhook_port"] else None,
             webhook_secret=text("webhook_secret"),
             webhook_patience=duration("--webhook-patience", given["webhook_patience"]),

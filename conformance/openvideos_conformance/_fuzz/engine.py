@@ -30,9 +30,6 @@ if TYPE_CHECKING:
 MAX_JOBS: Final = 12
 """How many jobs generated requests may start at most, even if --max-videos is higher."""
 
-SECONDS: Final = 30.0
-"""For how many seconds requests are generated."""
-
 _CHECKS: Final = (
     "not_a_server_error",
     "status_code_conformance",
@@ -113,7 +110,7 @@ def _generate(client: RecordingClient, transport: RecordingTransport, offered: s
                     raise event.exception
                 elif isinstance(event, events.Interrupted) and not is_stopped:
                     raise KeyboardInterrupt
-                if client.now() - began > SECONDS and not is_stopped:
+                if client.now() - began > client.target.generation_time and not is_stopped:
                     is_stopped = True
                     stream.stop()
         finally:

@@ -46,6 +46,7 @@ def test_given_values_are_used() -> None:
         "timeout": "7",
         "seed": "9",
         "examples": "2",
+        "generation_time": "3",
         "webhook_port": "8001",
         "webhook_patience": "5",
     }
@@ -57,6 +58,7 @@ def test_given_values_are_used() -> None:
         timeout=7.0,
         seed=9,
         examples=2,
+        generation_time=3.0,
         webhook_port=8001,
         webhook_patience=5.0,
         declared=frozenset({"remix"}),

@@ -135,7 +135,7 @@ def test_a_kill_at_the_end_of_a_rendering(session: Callable[..., Any], tmp_path:
 
 
 def test_a_kill_in_the_middle_of_a_rendering(session: Callable[..., Any], tmp_path: Path) -> None:
-    body = {"prompt": "A long one", "size": "1280x720", "seconds": "24"}
+    body = {"prompt": "A long one", "size": "1280x720", "seconds": "12"}
     with session("--pace", "instant") as (process, client), ThreadPoolExecutor(1) as pool:
         id_ = client.post("/videos", json=body).json()["id"]
         client.get(f"/videos/{id_}")
@@ -143,6 +143,7 @@ def test_a_kill_in_the_middle_of_a_rendering(session: Callable[..., Any], tmp_pa
         deadline = time.monotonic() + 20
         while not any(part.stat().st_size > 10_000 for part in tmp_path.glob("*-media/*.part")):
             assert time.monotonic() < deadline
+            time.sleep(0.002)  # what it waits for needs the processor, too
         process.kill()
         assert isinstance(download.exception(), httpx.TransportError)
     assert [] != list(tmp_path.glob("*-media/*.part"))
@@ -151,7 +152,7 @@ def test_a_kill_in_the_middle_of_a_rendering(session: Callable[..., Any], tmp_pa
         assert [] == list(tmp_path.glob("*-media/*.part"))
         assert [id_] == listed(client)
         with av.open(io.BytesIO(client.get(f"/videos/{id_}/content").raise_for_status().content), "r") as clip:
-            assert 24 * 24 == clip.streams.video[0].frames
+            assert 12 * 24 == clip.streams.video[0].frames
 
 
 def test_a_kill_while_jobs_run(session: Callable[..., Any]) -> None:
