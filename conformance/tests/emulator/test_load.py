@@ -13,10 +13,12 @@ BENCHMARK = Path(__file__).parents[3] / "benchmarks" / "emulator.py"
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("clients", "jobs"), [(50, 150), pytest.param(200, 600, marks=pytest.mark.full)])
-def test_many_clients_at_once(tmp_path: Path, clients: int, jobs: int) -> None:
+@pytest.mark.parametrize(
+    ("clients", "jobs", "renders"), [(50, 150, 2), pytest.param(200, 600, 4, marks=pytest.mark.full)]
+)
+def test_many_clients_at_once(tmp_path: Path, clients: int, jobs: int, renders: int) -> None:
     command = [sys.executable, str(BENCHMARK), "--clients", str(clients), "--jobs", str(jobs)]
-    command += ["--renders", "4", "--json"]
+    command += ["--renders", str(renders), "--json"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=100, check=False)
     assert (0, "") == (done.returncode, done.stderr), done.stdout
     numbers = json.loads(done.stdout)
