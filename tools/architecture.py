@@ -83,10 +83,10 @@ ROOMS: Final = [
         ),
         ("_client", "the judge of clients", "_core openvideos_emulator"),
         ("_history", "rules over all traffic of a run; pure", "_judging _core"),
-        ("_inputs", "made-up requests, ids and files; pure", "_judging _core"),
+        ("_inputs", "made-up requests, ids and files", "_judging _core"),
         ("_judging", "the judgement of single responses, pages, events and files; pure", "_core"),
         ("_reports", "a result in, a file or a text out", "_core"),
-        ("_core", "what both judges share: contract, catalogue, exchanges, verdicts, target; pure", ""),
+        ("_core", "what both judges share: contract, catalogue, exchanges, verdicts, target", ""),
     ),
     *_rooms(
         "openvideos_emulator",

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     import pytest
 
 _PACKAGE = "openvideos_conformance"
-_RUN = "openvideos_conformance.run"  # the same as in `_pytest/fixtures.py`, which is imported only when it is needed
+_RUN = "openvideos_conformance.run"
+"""The name under which the plugin of a run is registered, once."""
 
 
 def pytest_load_initial_conftests(

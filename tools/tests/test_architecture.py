@@ -139,13 +139,43 @@ def test_a_folder_says_what_it_may_import(room: Room) -> None:
     assert set(room.may_import) == set(re.findall(r"`(\w+)`", said.rpartition("May import")[2])), said
 
 
+IMPURE = {
+    *("asyncio", "http.client", "http.server", "os", "random", "secrets", "shutil", "socket", "subprocess", "tempfile"),
+    *("time", "urllib.request"),
+}
+"""Modules that a room which only decides does not import: what it needs of time and chance, it is given."""
+
+
+def test_a_pure_room_imports_nothing_that_does_io() -> None:
+    pure = {room for room in ROOMS if room.what.endswith("; pure") or "do no I/O" in room.what}
+    assert {"_history", "_judging", "_model", "_flows"} == {room.name for room in pure}
+    wrong = {
+        (name, module)
+        for name in OURS
+        if room_of(name) in pure
+        for module in at_run_time(ast.parse(MODULES[name].read_text("utf-8")))
+        if module in IMPURE
+    }
+    assert set() == wrong
+
+
+def at_run_time(tree: ast.Module) -> Iterator[str]:
+    """Yield the modules that a module imports when it runs, not only for type checkers."""
+    for node in tree.body:
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            yield node.module or ""
+
+
 def test_the_document_draws_the_same_table() -> None:
     document = (PROJECT / "docs/architecture.md").read_text("utf-8")
     assert drawing() in document, "run: python tools/architecture.py"
 
 
 def test_the_document_names_files_that_are_there() -> None:
-    document = (PROJECT / "docs/architecture.md").read_text("utf-8").replace(drawing(), "")
+    documents = [(PROJECT / name).read_text("utf-8") for name in ("docs/architecture.md", "CONTRIBUTING.md")]
+    document = "".join(documents).replace(drawing(), "")
     roots = [
         "",
         "overlay/openvideos/",

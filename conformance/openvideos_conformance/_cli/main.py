@@ -42,17 +42,15 @@ def command(argv: Sequence[str] | None) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from .._core.catalogue import UnknownRequirementError, known
+    from .._core.catalogue import UnknownRequirementError, selected
     from .._core.expected_failures import ExpectedFailuresError, read_expected
 
     try:
         target = Target.of(vars(options), os.environ)
-        only = known(word for words in options.only for word in words.replace(",", " ").split())
+        only = selected(options.only)
         expected = read_expected(options.expected_failures)
     except (TargetError, UnknownRequirementError, ExpectedFailuresError) as problem:
         return _fail(str(problem))
-    if options.only and not only:
-        return _fail("--only names no requirement")
     if options.report is not None:
         reason = _unusable(options.report)
         if reason:
@@ -61,7 +59,7 @@ def _run(options: argparse.Namespace) -> int:
     from .._pytest.run_state import RunState
     from .run import finish, run_suite
 
-    state = RunState(target=target, only=frozenset(only), expected=expected, strict=options.strict)
+    state = RunState(target=target, only=only, expected=expected, strict=options.strict)
     is_coloured = sys.stdout.isatty() and not options.no_color and not os.environ.get("NO_COLOR")
     stream = sys.stdout
     run = run_suite(state, stream, is_coloured=is_coloured)

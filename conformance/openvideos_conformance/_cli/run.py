@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Final, NoReturn, TextIO
 import pytest
 
 from .._core.sanitize import one_line
-from .._pytest.fixtures import RUN
 from .._pytest.plugin import SuitePlugin
 from .._pytest.run_state import RunState
 from .._reports.terminal import summary
@@ -45,7 +44,7 @@ def run_suite(state: RunState, stream: TextIO, *, is_coloured: bool) -> RunResul
         _interrupted_by_sigterm(),
         _redirected(output),
     ):
-        code = pytest.main(_arguments(directory), plugins=[_Registrar(SuitePlugin(state)), progress])
+        code = pytest.main(_arguments(directory), plugins=[SuitePlugin(state), progress])
     progress.stop()
     if code is None:
         state.is_interrupted = True
@@ -68,16 +67,6 @@ def finish(run: RunResult, stream: TextIO, directory: Path | None, *, is_coloure
         stream.write(f"reports: {', '.join(str(file) for file in files)}\n")
     stream.flush()
     return code
-
-
-class _Registrar:
-    """Registers the plugin of a run under the name that its fixtures look up."""
-
-    def __init__(self, plugin: SuitePlugin) -> None:
-        self._plugin = plugin
-
-    def pytest_configure(self, config: pytest.Config) -> None:
-        config.pluginmanager.register(self._plugin, RUN)
 
 
 def _arguments(directory: Path) -> list[str]:

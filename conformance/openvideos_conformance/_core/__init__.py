@@ -1,4 +1,4 @@
-"""Hold what the judges of servers and of clients share: contract, catalogue, exchanges, verdicts, target. Pure.
+"""Hold what the judges of servers and of clients share: contract, catalogue, exchanges, verdicts, target.
 
 May import nothing else of this package.
 """

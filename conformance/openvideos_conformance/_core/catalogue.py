@@ -69,6 +69,20 @@ def capabilities() -> tuple[str, ...]:
     return tuple(dict.fromkeys(each.capability for each in catalogue().values() if each.capability != CORE))
 
 
+def selected(only: Iterable[str]) -> frozenset[str]:
+    """Return the ids in the values of --only, each of which may hold several; none means all requirements.
+
+    Raises:
+        UnknownRequirementError: An id is unknown, or the values hold none.
+
+    """
+    values = list(only)
+    ids = frozenset(known(word for value in values for word in value.replace(",", " ").split()))
+    if values and not ids:
+        raise UnknownRequirementError("--only names no requirement; give an id such as VID-LIST-003")
+    return ids
+
+
 def known(ids: Iterable[str], among: Mapping[str, Requirement] | None = None) -> list[str]:
     """Return these ids, if each is the id of a requirement in `among`; by default, of a requirement of servers.
 

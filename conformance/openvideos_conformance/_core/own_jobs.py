@@ -24,8 +24,8 @@ def created_ids(history: Iterable[Exchange]) -> set[str]:
 
 
 def undeleted_ids(history: Iterable[Exchange]) -> list[str]:
-    """Return the ids of the run's own jobs whose deletion was not confirmed, the oldest first."""
-    return _left(history, is_gone=lambda deletion: deletion.is_ok)
+    """Return the ids of this run's jobs whose deletion was not confirmed, the newest first: remixes before sources."""
+    return _left(history, is_gone=lambda deletion: deletion.is_ok)[::-1]
 
 
 def present_ids(history: Iterable[Exchange]) -> list[str]:

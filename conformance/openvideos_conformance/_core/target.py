@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 KEY_VARIABLE: Final = "OPENVIDEOS_API_KEY"
 URL_VARIABLE: Final = "OPENVIDEOS_BASE_URL"
 
+MAX_GENERATED_JOBS: Final = 12
+"""How many jobs generated requests may start in a run."""
+
 _A_FEW_SECONDS: Final = "4"
 _MAX_PORT: Final = 65_535
 
@@ -142,11 +145,17 @@ class Target:
         def text(name: str) -> str | None:
             return texts.get(name)
 
-        given = {option.dest: texts.get(option.dest) or option.default or "" for option in OPTIONS}
+        def number(name: str) -> tuple[str, str]:
+            """Return how an option is spelled, and its value or its default. An empty value is no value."""
+            option = next(each for each in OPTIONS if each.dest == name)
+            value = text(name)
+            return " / ".join(option.names), str(option.default) if value is None else value
+
         key = text("api_key")
-        declared, denied = _capabilities(given["capabilities"])
+        port = text("webhook_port")
+        declared, denied = _capabilities(text("capabilities") or "")
         return cls(
-            base_url=_url(given["base_url"] or environment.get(URL_VARIABLE, "")),
+            base_url=_url(text("base_url") or environment.get(URL_VARIABLE, "")),
             api_key=_key(environment.get(KEY_VARIABLE) if key is None else key),
             model=text("model"),
             size=text("size"),
@@ -154,15 +163,15 @@ class Target:
             failing_prompt=text("failing_prompt"),
             declared=declared,
             denied=denied,
-            max_videos=_count("--max-videos", given["max_videos"], "videos"),
-            deadline=duration("--deadline", given["deadline"]),
-            timeout=duration("--timeout", given["timeout"]),
-            seed=_seed(given["seed"]),
-            examples=_count("--examples", given["examples"], "requests"),
-            generation_time=duration("--generation-time", given["generation_time"]),
-            webhook_port=_port(given["webhook_port"]) if given["webhook_port"] else None,
+            max_videos=_count(*number("max_videos")),
+            deadline=duration(*number("deadline")),
+            timeout=duration(*number("timeout")),
+            seed=_seed(*number("seed")),
+            examples=_count(*number("examples")),
+            generation_time=duration(*number("generation_time")),
+            webhook_port=None if port is None else _port(*number("webhook_port")),
             webhook_secret=text("webhook_secret"),
-            webhook_patience=duration("--webhook-patience", given["webhook_patience"]),
+            webhook_patience=duration(*number("webhook_patience")),
         )
 
     def duration(self, contract: Contract) -> str:
@@ -227,24 +236,24 @@ def _capabilities(words: str) -> tuple[frozenset[str], frozenset[str]]:
     return frozenset(wanted - denied), frozenset(denied)
 
 
-def _count(option: str, text: str, things: str) -> int:
+def _count(option: str, text: str) -> int:
     if _is_number(text, digits=8) and int(text) > 0:
         return int(text)
-    raise TargetError(f"{option} {text!r} is not a number of {things}; use 1 or more")
+    raise TargetError(f"{option} {text!r} is not a whole number; use 1 or more")
 
 
-def _seed(text: str) -> int:
+def _seed(option: str, text: str) -> int:
     if text == "random":
         return secrets.randbelow(1 << 31)
     if _is_number(text, digits=15):
         return int(text)
-    raise TargetError(f"--seed {text!r} is not a seed; use a number from 0, or random")
+    raise TargetError(f"{option} {text!r} is not a seed; use a number from 0, or random")
 
 
-def _port(text: str) -> int:
+def _port(option: str, text: str) -> int:
     if _is_number(text, digits=5) and 0 < int(text) <= _MAX_PORT:
         return int(text)
-    raise TargetError(f"--webhook-port {text!r} is not a port; use a number from 1 to {_MAX_PORT}")
+    raise TargetError(f"{option} {text!r} is not a port; use a number from 1 to {_MAX_PORT}")
 
 
 def _is_number(text: str, *, digits: int) -> bool:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from .._core.operations import capability_of
 from .._core.outcomes import NotReachedError, UnsupportedError
+from .._core.target import MAX_GENERATED_JOBS
 from .._inputs.media_files import clip, image
 from .document import IMAGE, JSON_CREATE, VIDEO, adapted
 from .findings import Failure, Generated, count_exercised, own_failures, requirement_of
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     from .._server.capabilities import Capabilities
     from .._server.recording_client import RecordingClient
 
-MAX_JOBS: Final = 12
-"""How many jobs generated requests may start at most, even if --max-videos is higher."""
 
 _CHECKS: Final = (
     "not_a_server_error",
@@ -60,7 +59,7 @@ def fuzz(client: RecordingClient, offered: Capabilities) -> Fuzzed:
         RuntimeError: Schemathesis failed, so there is no result.
 
     """
-    max_jobs = min(MAX_JOBS, (client.target.max_videos - client.videos_started) // 2)
+    max_jobs = min(MAX_GENERATED_JOBS, (client.target.max_videos - client.videos_started) // 2)
     transport = RecordingTransport(client, max_jobs)
     failures = _generate(client, transport, _operations(client, offered))
     generated = Generated(client.contract, transport.exchanges, transport.legality, client.history)

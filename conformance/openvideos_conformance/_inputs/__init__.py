@@ -1,4 +1,4 @@
-"""Make requests, ids and files for the checks. Pure.
+"""Make requests, ids and files for the checks.
 
 May import `_judging` and `_core`.
 """

@@ -25,7 +25,7 @@ _MOST_PAGES: Final = 30
 """How many of the largest pages are read at most to find the run's own videos, which are the newest."""
 
 _SLACK: Final = 10
-_FEW: Final = 3
+FEW: Final = 3
 """How many jobs may be started so that there are more videos than a page holds by default."""
 
 _MARGIN: Final = 0.05
@@ -73,11 +73,11 @@ def walk_all_ways(client: RecordingClient, create: Callable[[], Exchange]) -> Wa
     is_one_moment = moments(reference, own) == 1
     if is_one_moment:
         time.sleep(1.0 - time.time() % 1.0 + _MARGIN)
-    if is_one_moment or 0 < missing <= _FEW:
+    if is_one_moment or 0 < missing <= FEW:
         with contextlib.suppress(
             NotReachedError
         ):  # without these jobs, only the order and the default cannot be judged
-            for _ in range(missing if 0 < missing <= _FEW else 1):
+            for _ in range(missing if 0 < missing <= FEW else 1):
                 create()
         own, reference = _reference(client)
     if reference.end is End.BOUND:

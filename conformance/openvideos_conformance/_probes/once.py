@@ -9,10 +9,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
 from .._core.outcomes import OutcomeError
-from .creates import ConcurrentCreate, create, create_concurrently
+from .creates import PROMPTS, ConcurrentCreate, create, create_concurrently
 from .deletions import ConcurrentDeletions, Deletion, delete_concurrently, delete_doomed
 from .derived_jobs import Remix, create_character, extend_plain, remix_plain
-from .list_walks import Walks, walk_all_ways
+from .list_walks import FEW, Walks, walk_all_ways
 from .unfinished_job import UnfinishedJob, probe_unfinished_job
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class Probes:
         """Requests about a job that had not ended, which need a completed one. The job is deleted by now."""
         return probe_unfinished_job(self._client, as_json=self._jobs.refused_form is not None)
 
-    @probe(jobs=5)
+    @probe(jobs=len(PROMPTS) + 1)
     def concurrent_creates(self) -> list[ConcurrentCreate]:
         """Jobs that were created concurrently."""
         return create_concurrently(self._client, self._jobs)
@@ -99,7 +99,7 @@ class Probes:
         """Concurrent deletions of one job."""
         return delete_concurrently(self._client, self.concurrent_creates)
 
-    @probe(jobs=1)
+    @probe(jobs=FEW)
     def walks(self) -> Walks:
         """Walks over all pages of the list."""
         fields = self._client.target.choice(prompt="A clock strikes the next second")

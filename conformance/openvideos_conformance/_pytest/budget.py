@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .._core.catalogue import catalogue
-from .._fuzz.engine import MAX_JOBS
+from .._core.target import MAX_GENERATED_JOBS
 from .._probes.once import jobs_of
 from .._server.capabilities import DETECTION_JOBS
 
@@ -33,5 +33,5 @@ def most_jobs(
         shared |= jobs_of(fixtures)
         shared |= {f"detection of {name}": DETECTION_JOBS[name] for name in needed & DETECTION_JOBS.keys() if name}
         if check.layer == "fuzz":
-            shared["fuzz"] = MAX_JOBS
+            shared["fuzz"] = MAX_GENERATED_JOBS
     return min(max_videos, own + sum(shared.values()))

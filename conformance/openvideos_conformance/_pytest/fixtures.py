@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from .._fuzz.engine import Fuzzed
     from .run_state import RunState
 
-RUN = "openvideos_conformance.run"
-"""The name under which the plugin of a run is registered."""
+STATE = pytest.StashKey["RunState"]()
+"""Where pytest's configuration keeps the state of the run."""
 CANNOT_JUDGE = 2
 """The exit code of a run without a verdict."""
 
@@ -44,9 +44,7 @@ CANNOT_JUDGE = 2
 @pytest.fixture(scope="session")
 def openvideos_run(request: pytest.FixtureRequest) -> RunState:
     """The state of the run."""
-    plugin: Any = request.config.pluginmanager.get_plugin(RUN)
-    state: RunState = plugin.state
-    return state
+    return request.config.stash[STATE]
 
 
 @pytest.fixture(scope="session")
@@ -98,7 +96,7 @@ def endpoint(openvideos_run: RunState, client: RecordingClient) -> Iterator[Webh
 def receiver(endpoint: WebhookReceiver | None) -> WebhookReceiver:
     """The receiver of the server's webhooks."""
     if endpoint is None:
-        raise NotReachedError("no webhooks were received; give --webhook-port and --webhook-secret")
+        raise NotReachedError("webhooks cannot be received; give --webhook-port and --webhook-secret")
     return endpoint
 
 

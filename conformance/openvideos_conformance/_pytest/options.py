@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .._core.catalogue import UnknownRequirementError, known
+from .._core.catalogue import UnknownRequirementError, selected
 from .._core.expected_failures import ExpectedFailuresError, read_expected
 from .._core.target import OPTIONS, Target, TargetError
 from .plugin import SuitePlugin
@@ -25,19 +25,30 @@ SHARED = "--base-url"
 
 
 def add_options(parser: pytest.Parser) -> None:
-    """Add the options of `openvideos-conformance run`, with those of their names that no other plugin uses."""
+    """Add the options of `openvideos-conformance run`, under those of their names that no other plugin has.
+
+    An option of which another plugin has every name is called `--openvideos-…`.
+    """
     group = parser.getgroup("openvideos", "judge a server of the Videos API")
     taken = _taken(parser)
 
     def add(names: Sequence[str], help_text: str, dest: str, **options: Any) -> None:
-        free = [name for name in names if name not in taken]
-        if free:
-            group.addoption(*free, help=help_text, dest=dest, **options)
+        free = [name for name in names if name not in taken] or [f"--openvideos-{names[0].removeprefix('--')}"]
+        group.addoption(*free, help=help_text, dest=dest, **options)
 
     for option in OPTIONS:
+        if option.names[0] == SHARED and SHARED in taken:
+            continue
         dest = "base_url" if option.names[0] == SHARED else _DEST + option.dest
         add(option.names, option.help, dest, metavar=option.metavar or option.dest.upper())
-    add(["--only"], "check only these requirements (ID,ID)", f"{_DEST}only", metavar="ID", default="")
+    add(
+        ["--only"],
+        "check only these requirements (ID,ID, repeatable)",
+        f"{_DEST}only",
+        metavar="ID",
+        action="append",
+        default=[],
+    )
     add(["--report"], "the directory to write reports to", f"{_DEST}report", metavar="DIR", type=Path)
     add(
         ["--expected-failures"],
@@ -69,14 +80,14 @@ def plugin_of(config: pytest.Config) -> SuitePlugin:
     texts["base_url"] = values.get("base_url")
     try:
         target = Target.of(texts, os.environ)
-        only = known(values[f"{_DEST}only"].replace(",", " ").split())
+        only = selected(values[f"{_DEST}only"])
         expected = read_expected(values[f"{_DEST}expected_failures"])
     except (TargetError, UnknownRequirementError, ExpectedFailuresError) as problem:
         raise pytest.UsageError(str(problem)) from None
     target = dataclasses.replace(target, max_videos=_share(config, target.max_videos))
     state = RunState(
         target=target,
-        only=frozenset(only),
+        only=only,
         expected=expected,
         strict=values[f"{_DEST}strict"],
         report=values[f"{_DEST}report"],

@@ -38,6 +38,7 @@ class SuitePlugin:
         config.addinivalue_line(
             "markers", "openvideos_check(check): the requirement that a check judges, and what it needs"
         )
+        config.stash[fixtures.STATE] = self.state
         config.pluginmanager.register(fixtures)
 
     @pytest.hookimpl(trylast=True)

@@ -64,7 +64,8 @@ class RunState:
 
     def end(self) -> None:
         """Record, after all checks, whether no job ended in time, and which jobs were not deleted."""
-        if self.is_overdue and not self.has_ended_job and self.problem is None:
+        is_overdue = self.is_overdue and not self.has_ended_job and not self.is_interrupted
+        if is_overdue and self.problem is None:
             deadline = self.target.deadline
             self.problem = f"no job ended within the deadline of {deadline:g} s; allow more time with --deadline"
         if self.client is not None and not self.is_cleaned_up:
@@ -129,4 +130,7 @@ def _shown(target: Target) -> dict[str, object]:
         "max_videos": target.max_videos,
         "deadline": target.deadline,
         "timeout": target.timeout,
+        "examples": target.examples,
+        "generation_time": target.generation_time,
+        "webhook_patience": target.webhook_patience,
     }

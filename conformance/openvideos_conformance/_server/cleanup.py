@@ -13,12 +13,11 @@ if TYPE_CHECKING:
 
 _ROUNDS: Final = 5
 _PAUSE: Final = 1.0
-_BUSY: Final = 409
 
 
 def clean_up(client: RecordingClient) -> list[str]:
     """Delete each job of the run that still exists; return the ids of those that could not be deleted."""
-    left = undeleted_ids(client.history)[::-1]  # the newest first: a remix before its source
+    left = undeleted_ids(client.history)
     for turn in range(_ROUNDS):
         busy: list[str] = []
         for index, video_id in enumerate(left):

@@ -84,7 +84,7 @@ def test_a_401_names_the_scheme(unauthorized: UnauthorizedRequests) -> None:
         challenge = exchange.header("www-authenticate")
         if challenge is None or "bearer" not in challenge.lower():
             raise violated(
-                f"the WWW-Authenticate of {exchange.summary} is {shown(challenge)}, not Bearer",
+                f"{exchange.summary} has WWW-Authenticate {shown(challenge)}, not Bearer",
                 exchange,
             )
     if not refused:

@@ -23,7 +23,7 @@ _REQUEST_ID = "x-request-id"
 def test_every_response_has_a_request_id(client: RecordingClient, jobs: JobPool) -> None:
     for exchange in _one_of_each(client, jobs):
         if not exchange.header(_REQUEST_ID):
-            raise violated(f"the response to {exchange.summary} has no {_REQUEST_ID}", exchange)
+            raise violated(f"{exchange.summary} has no {_REQUEST_ID}", exchange)
 
 
 @checks("VID-HEADER-002")

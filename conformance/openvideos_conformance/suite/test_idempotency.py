@@ -31,7 +31,7 @@ def _is_the_same(first: Exchange, repeated: Exchange, what: str) -> None:
     not_busy(repeated)
     if not repeated.is_ok:
         raise violated(
-            f"{what} with its Idempotency-Key returns {repeated.status}, not with the job that it started",
+            f"{what} with its Idempotency-Key returns {repeated.status}, not the job that it started",
             first,
             repeated,
         )
@@ -57,7 +57,7 @@ def test_a_key_that_was_used_with_another_body_is_a_conflict(
     if other.status != 409:  # noqa: PLR2004 - HTTP's own
         same_job = other.is_ok and job_id(other) == job_id(first)
         seen = "the job of the first body" if same_job else str(other.status)
-        raise violated(f"a create with another body with a used Idempotency-Key returns {seen}, not 409", first, other)
+        raise violated(f"a create with another body and a used Idempotency-Key returns {seen}, not 409", first, other)
 
 
 @checks("VID-IDEM-002", phase=Phase.LATE)

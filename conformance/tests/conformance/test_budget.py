@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from openvideos_conformance._fuzz.engine import MAX_JOBS
+from openvideos_conformance._core.target import MAX_GENERATED_JOBS
 from openvideos_conformance._probes.once import Probe, Probes, jobs_of
 from openvideos_conformance._pytest.budget import most_jobs
 from openvideos_conformance._pytest.marker import Check, Phase
@@ -41,7 +41,7 @@ def test_plans_detections_and_generated_requests_count_once() -> None:
         (check(layer="fuzz"), []),
         (check(layer="fuzz"), []),
     ]
-    assert 2 + 2 + MAX_JOBS == most_jobs(checks, ["plain", "json"], [], MANY)
+    assert 2 + 2 + MAX_GENERATED_JOBS == most_jobs(checks, ["plain", "json"], [], MANY)
 
 
 def test_denied_capabilities_start_no_jobs() -> None:

@@ -232,8 +232,8 @@ class TestOnce:
         assert len(PROMPTS) == len(server.sent("POST", "/videos")) - 1
 
     def test_what_it_costs_is_known_before(self) -> None:
-        assert {"remix": 1, "walks": 1} == jobs_of(["remix", "walks", "jobs", "no_probe"])
-        assert {"concurrent_deletions": 0, "concurrent_creates": 5} == jobs_of(["concurrent_deletions"])
+        assert {"remix": 1, "walks": 3} == jobs_of(["remix", "walks", "jobs", "no_probe"])
+        assert {"concurrent_deletions": 0, "concurrent_creates": len(PROMPTS) + 1} == jobs_of(["concurrent_deletions"])
 
     @pytest.mark.parametrize("name", ["concurrent_creates", "remix", "extension"])
     def test_and_no_more_is_started(self, name: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -13,9 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from openvideos_conformance._cli.options import parser
-from openvideos_conformance._core.catalogue import capabilities
+from openvideos_conformance._core.catalogue import UnknownRequirementError, capabilities, selected
 from openvideos_conformance._core.target import KEY_VARIABLE, OPTIONS, URL_VARIABLE, Target, TargetError
 from openvideos_conformance._pytest.options import _share
+from openvideos_conformance._pytest.run_state import RunState
 
 URL = "http://127.0.0.1:9/v1"
 SECRET = "hunter2secret"
@@ -180,6 +182,61 @@ def test_workers_share_the_videos_or_are_refused(workers: int, videos: int) -> N
     shares = [_share(config(workers=workers, index=index), videos) for index in range(workers)]
     assert videos == sum(shares)
     assert min(shares) >= 1
+
+
+@pytest.mark.parametrize("name", ["max_videos", "deadline", "timeout", "seed", "examples", "webhook_port"])
+def test_an_empty_value_is_refused_and_is_not_the_default(name: str) -> None:
+    with pytest.raises(TargetError, match=f"--{name.replace('_', '-')}.* ''"):
+        target(**{name: ""})
+
+
+def test_a_message_names_every_spelling() -> None:
+    with pytest.raises(TargetError, match=r"^--timeout / --answer-timeout 'soon'"):
+        target(timeout="soon")
+
+
+CLASHING = """
+def pytest_addoption(parser):
+    for name in ("--only", "--report", "--model", "--should-fails"):
+        parser.addoption(name, dest=name.strip("-"))
+"""
+
+
+def test_an_option_of_which_another_plugin_has_every_name_has_one_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "clashing.py").write_text(CLASHING, "utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "clashing", "-p", "no:schemathesis", *SUITE, "--help"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *filter(None, sys.path)])},
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert 0 == done.returncode, done.stderr
+    for name in ("only", "report", "model", "strict"):
+        assert f"--openvideos-{name}" in done.stdout
+
+
+def test_only_may_be_repeated_and_must_name_something() -> None:
+    assert frozenset({"VID-LIST-001", "VID-LIST-002"}) == selected(["VID-LIST-001", "VID-LIST-002,"])
+    assert frozenset() == selected([])
+    with pytest.raises(UnknownRequirementError, match="names no requirement"):
+        selected([","])
+
+
+def test_an_interrupted_run_does_not_blame_the_deadline() -> None:
+    state = RunState(target=target(), is_overdue=True, is_interrupted=True)
+    state.end()
+    assert state.problem is None
+    state = RunState(target=target(deadline="2"), is_overdue=True)
+    state.end()
+    assert "no job ended within the deadline of 2 s; allow more time with --deadline" == state.problem
+
+
+def test_the_report_says_by_which_options_it_was_made() -> None:
+    shown = RunState(target=target(examples="3", webhook_patience="5")).result().target
+    assert {"examples": 3, "webhook_patience": 5.0, "generation_time": 30.0}.items() <= shown.items()
 
 
 def test_a_run_without_workers_has_all_videos() -> None:

@@ -98,7 +98,7 @@ P = TypeVar("P", bound=ConversationPage[Any])
 
 
 def page_call(make: Callable[..., P], walk: Walk) -> Call[P]:
-    """Build the call that fetches one page; `make` is the class of the page, or a partial of it."""
+    """Build the call that fetches one page; `make` makes a page of its fields, such as a partial of its class."""
     return operations.list_(
         walk.settings,
         walk.extras,

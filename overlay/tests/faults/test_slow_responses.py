@@ -19,7 +19,7 @@ pytestmark = pytest.mark.anyio
 
 SHORTEST_S = 0.1
 DRIPS: dict[str, Behaviour] = {
-    "an answer that does not begin": stalls(),
+    "a response that does not begin": stalls(),
     "headers": drips(b"HTTP/1.1 200 OK\r\n", b"x-drip: drop\r\n"),
     "early hints": drips(b"", head(103)),
     "a body": drips(head(200, {"content-length": "1000000"}), b" "),
@@ -50,7 +50,7 @@ async def test_a_poll_ends_at_its_deadline(drip: Behaviour, name: str, against: 
     assert took < 2.0, "the server never ends"
 
 
-async def test_a_drip_that_ends_in_time_is_an_response(against: Against) -> None:
+async def test_a_drip_that_ends_in_time_is_a_response(against: Against) -> None:
     body = json.dumps(COMPLETED).encode()
     length = {"content-length": str(len(body) + 3)}
     drip = drips(head(200, length) + body, b" ", pause_s=0.01)
