@@ -7,6 +7,7 @@ contract and the files that are read here; so the second run with the same ones 
 from __future__ import annotations
 
 import contextlib
+import copy
 import hashlib
 import io
 import os
@@ -88,7 +89,7 @@ class Cheap:
         """Read a contract, if its text is a new one. Raises InvalidSpecError."""
         if text not in self.contracts:
             self.contracts[text] = parse(name, text)
-        return self.contracts[text]
+        return copy.deepcopy(self.contracts[text])  # nobody changes what the next run is given
 
     def run(self, command: list[str], **options: Any) -> subprocess.CompletedProcess[str]:
         """Do what subprocess.run does; the generator and mypy run once for each input."""

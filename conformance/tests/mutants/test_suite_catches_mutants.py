@@ -24,14 +24,18 @@ MORE = {"deletion_needs_no_key": "scenario", "the_file_is_cut": "scenario"}
 SCRIPTED = ["VID-CREATE-004", "VID-LIFE-003", "VID-LIST-004", "VID-CONTENT-017", "VID-DELETE-007"]
 GENERATED = ["VID-CREATE-001", "VID-DELETE-003", "VID-ERROR-001"]
 """What is judged by generated requests, too, which take most of a minute."""
-FEW = settings().max_examples // 20
-"""How many requests are generated for each operation."""
+FEW = 1 if settings().max_examples < 100 else 20
+"""How many requests are generated for each operation: in the full run as many as by default."""
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(
-    ("name", "layer"), [*SAMPLE.items(), *(pytest.param(*each, marks=pytest.mark.full) for each in MORE.items())]
+    ("name", "layer"),
+    [
+        *(pytest.param(*each, marks=pytest.mark.hypothesis if "fuzz" in each else ()) for each in SAMPLE.items()),
+        *(pytest.param(*each, marks=pytest.mark.full) for each in MORE.items()),
+    ],
 )
 def test_a_mutant_is_caught_by_the_id_that_it_breaks(name: str, layer: str) -> None:
     done = trial(name, only=[MUTANTS[name].requirement], examples=FEW)
