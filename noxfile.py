@@ -151,6 +151,14 @@ def mutants(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def requirements(session: nox.Session) -> None:
+    """Write docs/requirements.md from the catalogue."""
+    install(session, extras=["conformance"])
+    with Path("docs/requirements.md").open("w", encoding="utf-8") as page:
+        session.run("openvideos-conformance", "requirements", "--markdown", stdout=page)
+
+
+@nox.session(default=False)
 def clients(session: nox.Session) -> None:
     """Judge clients, ours and others, and keep the verdicts in docs/clients.md; `-- --check` compares them."""
     install(session, "test", "clients", "node", extras=all_extras())

@@ -181,6 +181,7 @@ def test_the_document_names_files_that_are_there() -> None:
         "overlay/openvideos/",
         "overlay/openvideos/_drivers/",
         "conformance/openvideos_conformance/",
+        "conformance/openvideos_emulator/",
         "tools/contract_diff/",
     ]
     names = set(re.findall(r"`([\w/.-]+\.(?:py|md|yaml)|[\w/-]+/)`", document))

@@ -92,9 +92,7 @@ def test_ids_are_in_order_within_their_area() -> None:
 
 def test_the_requirements_in_the_docs_are_those_of_the_catalogue() -> None:
     path = ROOT / "docs" / "requirements.md"
-    assert path.read_text(encoding="utf-8") == to_markdown(), (
-        "generate it again: openvideos-conformance requirements --markdown > docs/requirements.md"
-    )
+    assert path.read_text(encoding="utf-8") == to_markdown(), "generate it again: nox -s requirements"
 
 
 def test_the_requirements_can_be_listed() -> None:
