@@ -18,7 +18,7 @@ from .report import table
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line. Return 0, or 2 for a contract that is invalid."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser = argparse.ArgumentParser(prog="contract_diff", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("old", help="a file, or REF:PATH")
     parser.add_argument("new", help="a file, or REF:PATH")
     parser.add_argument("--json", action="store_true", help="print the changes as JSON")
@@ -26,7 +26,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         changes = compare(load(options.old), load(options.new))
     except InvalidSpecError as problem:
-        print(f"spec_diff: {problem}", file=sys.stderr)
+        print(f"contract_diff: {problem}", file=sys.stderr)
         return 2
     print(json.dumps([asdict(change) for change in changes], indent=2) if options.json else listed(changes))
     return 0

@@ -23,6 +23,7 @@ MAX_GENERATED_JOBS: Final = 12
 
 _A_FEW_SECONDS: Final = "4"
 _MAX_PORT: Final = 65_535
+_SHOWN: Final = 6
 
 
 class TargetError(ValueError):
@@ -197,7 +198,7 @@ def duration(option: str, text: str) -> float:
         seconds = math.nan
     if 0 < seconds < 1e6:  # noqa: PLR2004 - eleven days; a NaN is not
         return seconds
-    raise TargetError(f"{option} {text!r} is not a time in seconds; use a number above 0")
+    raise TargetError(f"{option} {_shown(text)} is not a time in seconds; use a number above 0")
 
 
 def _url(text: str) -> str:
@@ -211,7 +212,10 @@ def _url(text: str) -> str:
     if "@" in text:  # the URL may contain a password, so it is not shown
         raise TargetError("--base-url contains a name or a password; give the key with --api-key")
     if not is_url or parts.query or parts.fragment or not text.isprintable() or " " in text:
-        raise TargetError(f"--base-url {text!r} is not the URL of an API; use one such as http://127.0.0.1:8000/v1")
+        # A part of it may be a key, so it is not shown.
+        raise TargetError(
+            "--base-url is not the URL of an API, or has a query; use one such as http://127.0.0.1:8000/v1"
+        )
     return text
 
 
@@ -239,7 +243,7 @@ def _capabilities(words: str) -> tuple[frozenset[str], frozenset[str]]:
 def _count(option: str, text: str) -> int:
     if _is_number(text, digits=8) and int(text) > 0:
         return int(text)
-    raise TargetError(f"{option} {text!r} is not a whole number; use 1 or more")
+    raise TargetError(f"{option} {_shown(text)} is not a whole number; use 1 or more")
 
 
 def _seed(option: str, text: str) -> int:
@@ -247,14 +251,19 @@ def _seed(option: str, text: str) -> int:
         return secrets.randbelow(1 << 31)
     if _is_number(text, digits=15):
         return int(text)
-    raise TargetError(f"{option} {text!r} is not a seed; use a number from 0, or random")
+    raise TargetError(f"{option} {_shown(text)} is not a seed; use a number from 0, or random")
 
 
 def _port(option: str, text: str) -> int:
     if _is_number(text, digits=5) and 0 < int(text) <= _MAX_PORT:
         return int(text)
-    raise TargetError(f"{option} {text!r} is not a port; use a number from 1 to {_MAX_PORT}")
+    raise TargetError(f"{option} {_shown(text)} is not a port; use a number from 1 to {_MAX_PORT}")
 
 
 def _is_number(text: str, *, digits: int) -> bool:
     return text.isascii() and text.isdecimal() and len(text) <= digits
+
+
+def _shown(text: str) -> str:
+    """Return a value as a message shows it: its beginning, since it may be a key that was given to the wrong option."""
+    return repr(text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…")

@@ -120,6 +120,20 @@ def test_what_is_no_url_of_an_api_is_refused(url: str) -> None:
         target(base_url=url)
 
 
+@pytest.mark.parametrize("url", [f"{URL}?api_key={SECRET}", f"{URL}#{SECRET}", f"ftp://h/{SECRET}", f"http:/{SECRET}"])
+def test_a_secret_in_a_url_that_is_refused_is_not_shown(url: str) -> None:
+    with pytest.raises(TargetError) as caught:
+        target(base_url=url)
+    assert SECRET not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["max_videos", "deadline", "seed", "webhook_port"])
+def test_a_secret_that_was_given_to_the_wrong_option_is_not_shown(name: str) -> None:
+    with pytest.raises(TargetError) as caught:
+        target(**{name: SECRET})
+    assert SECRET not in str(caught.value)
+
+
 @given(st.text(min_size=1, max_size=20))
 def test_a_key_is_used_unchanged_or_refused_without_being_shown(key: str) -> None:
     found, refusal = made(api_key=key)
