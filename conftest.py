@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import sys
+import threading
 from collections import defaultdict
+from collections.abc import Generator
 from typing import Any
 
 import pytest
@@ -20,6 +23,24 @@ for _name, _examples in {"quick": 25, "full": 100}.items():
         suppress_health_check=[HealthCheck.too_slow],
     )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Measure coverage of the SDK's own tests alone: to trace the others would take them as long again.
+
+    pytest-cov's marker `no_cover` does not reach the second tracer that it starts in each worker of pytest-xdist.
+    """
+    if item.nodeid.startswith("overlay/") or not item.config.pluginmanager.has_plugin("_cov"):
+        return (yield)
+    tracer, tracer_of_threads = sys.gettrace(), threading.gettrace()
+    sys.settrace(None)
+    threading.settrace(None)
+    try:
+        return (yield)
+    finally:
+        sys.settrace(tracer)
+        threading.settrace(tracer_of_threads)
 
 
 @pytest.hookimpl(tryfirst=True)
