@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from .._core.exchange import json_array, json_object
 from .._core.operations import CREATING
-from .._core.outcomes import NotReachedError, UnsupportedError
+from .._core.outcomes import NotReachedError
 from .._inputs.invalid import Case, cases
 from .._judging.assertions import expect
 from .list_walks import largest
@@ -84,12 +84,7 @@ class InvalidRequests:
     def has_json(self) -> bool:
         """Whether the server accepts creates as JSON."""
         if self._has_json is None:
-            try:
-                self._offered.require("json")
-            except (UnsupportedError, NotReachedError):
-                self._has_json = False
-            else:
-                self._has_json = True
+            self._has_json = self._offered.has("json")
         return self._has_json
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from .._core.operations import CREATING, OPERATIONS, capability_of
-from .._core.outcomes import NotReachedError, UnsupportedError
+from .._core.outcomes import NotReachedError
 from .._inputs.media_files import NO_VIDEO
 from .._inputs.unknown_ids import unknown_like
 
@@ -146,11 +146,7 @@ class UnauthorizedRequests:
         return list(self._exchanges.values())
 
     def _offers(self, operation: str) -> bool:
-        try:
-            self._offered.require(capability_of(operation))
-        except (UnsupportedError, NotReachedError):
-            return False
-        return True
+        return self._offered.has(capability_of(operation))
 
 
 def _filled(template: str, value: str) -> str:

@@ -52,6 +52,14 @@ class Capabilities:
         if reason is not None:
             raise UnsupportedError(reason)
 
+    def has(self, name: str) -> bool:
+        """Return whether the server is known to have a capability; False also if it could not be detected."""
+        try:
+            self.require(name)
+        except (UnsupportedError, NotReachedError):
+            return False
+        return True
+
     def known(self) -> dict[str, bool]:
         """Return the capabilities that are known so far, and whether the server has them."""
         declared = dict.fromkeys(self._target.declared, True) | dict.fromkeys(self._target.denied, False)
