@@ -94,6 +94,11 @@ class TestVerify:
         odd = f"v2,abc,def v1a,xyz garbage {old['webhook-signature']} {new['webhook-signature']}"
         WEBHOOKS.verify("x", {**new, "webhook-signature": odd})
 
+    @pytest.mark.parametrize("headers", [None, "webhook-id", [1], 7])
+    def test_headers_that_are_no_mapping_are_refused(self, headers: Any) -> None:
+        with pytest.raises(WebhookVerificationError, match="not a mapping of names to values"):
+            WEBHOOKS.unwrap("x", headers)
+
     @given(
         st.one_of(st.binary(), st.text(), st.none(), st.integers(), st.just("x")),
         st.dictionaries(

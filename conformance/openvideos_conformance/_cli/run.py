@@ -44,7 +44,12 @@ def run_suite(state: RunState, stream: TextIO, *, is_coloured: bool) -> RunResul
         _interrupted_by_sigterm(),
         _redirected(output),
     ):
-        code = pytest.main(_arguments(directory), plugins=[SuitePlugin(state), progress])
+        try:
+            code = pytest.main(_arguments(directory), plugins=[SuitePlugin(state), progress])
+        except Exception:
+            # pytest cannot show the traceback of an interrupt that met Python between two lines. It has cleaned up.
+            if not state.is_interrupted:
+                raise
     progress.stop()
     if code is None:
         state.is_interrupted = True

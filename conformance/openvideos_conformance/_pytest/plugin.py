@@ -81,6 +81,7 @@ class SuitePlugin:
         if sent is not None:
             self.state.observations.append(_of_json(sent))
 
+    @pytest.hookimpl(tryfirst=True)  # pytest's own may fail
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         """Record that the user interrupted the run. pytest calls this for `pytest.exit`, too."""
         self.state.is_interrupted = self.state.is_interrupted or isinstance(excinfo.value, KeyboardInterrupt)

@@ -274,11 +274,22 @@ sys.exit(main(sys.argv[1:]))
 """
 
 
+# As pytest does where the traceback of the interrupt has no line number.
+UNSHOWN = """
+from _pytest.terminal import TerminalReporter
+
+def pytest_keyboard_interrupt(self, excinfo):
+    raise TypeError("unsupported operand type(s) for -: 'NoneType' and 'int'")
+
+TerminalReporter.pytest_keyboard_interrupt = pytest_keyboard_interrupt
+"""
+
+
 @contextlib.contextmanager
-def started(tmp_path: Path, url: str) -> Generator[subprocess.Popen[str]]:
+def started(tmp_path: Path, url: str, code: str) -> Generator[subprocess.Popen[str]]:
     """Start a run, wait until a check has passed, and yield the process."""
     process = subprocess.Popen(
-        [sys.executable, "-c", ATTENTIVE, "run", "--base-url", url, "--report", "report", *SMALL],
+        [sys.executable, "-c", code, "run", "--base-url", url, "--report", "report", *SMALL],
         cwd=tmp_path,
         env=environment(OPENVIDEOS_API_KEY=KEY),
         stdout=subprocess.PIPE,
@@ -296,11 +307,15 @@ def started(tmp_path: Path, url: str) -> Generator[subprocess.Popen[str]]:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows sends signals differently")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [(signal.SIGINT, ATTENTIVE), (signal.SIGTERM, ATTENTIVE), (signal.SIGTERM, UNSHOWN + ATTENTIVE)],
+    ids=["SIGINT", "SIGTERM", "not shown by pytest"],
+)
 def test_an_interrupted_run_reports_that_and_deletes_its_videos(
-    tmp_path: Path, emulator: str, number: signal.Signals
+    tmp_path: Path, emulator: str, number: signal.Signals, code: str
 ) -> None:
-    with started(tmp_path, emulator) as process:
+    with started(tmp_path, emulator, code) as process:
         process.send_signal(number)
         out, err = process.communicate(timeout=LIMIT)
     assert 2 == process.returncode, out + err
