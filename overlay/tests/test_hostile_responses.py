@@ -194,6 +194,8 @@ class TestAnyAnswer:
     @example(status=404, body=b'{"error": {"message": "\\ud800"}}', headers=[])
     @example(status=404, body=b"", headers=[(b"x-odd", b"\xff\xfe")])
     @example(status=200, body=json.dumps({**VIDEO, "id": ""}).encode(), headers=[])
+    @example(status=200, body=b"[]", headers=[])
+    @example(status=200, body=b'{"id": [], "name": {}, "data": 7, "deleted": {}}', headers=[])
     def test_is_a_result_or_an_error(
         self, method: str, status: int, body: bytes, headers: list[tuple[bytes, bytes]]
     ) -> None:

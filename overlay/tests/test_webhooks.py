@@ -99,6 +99,18 @@ class TestVerify:
         with pytest.raises(WebhookVerificationError, match="not a mapping of names to values"):
             WEBHOOKS.unwrap("x", headers)
 
+    @pytest.mark.parametrize(
+        ("payload", "message"),
+        [
+            (None, "is of the type NoneType; pass the bytes or the text"),
+            ({"id": "evt_1"}, "is of the type dict; pass the bytes or the text"),
+            (b"\xff", "is not UTF-8"),
+        ],
+    )
+    def test_a_payload_that_is_no_text_is_refused(self, payload: Any, message: str) -> None:
+        with pytest.raises(WebhookVerificationError, match=message):
+            WEBHOOKS.unwrap(payload, sign("x", secret=SECRET))
+
     @given(
         st.one_of(st.binary(), st.text(), st.none(), st.integers(), st.just("x")),
         st.dictionaries(
