@@ -11,15 +11,16 @@ import nox
 nox.needs_version = ">=2024.10.9"
 nox.options.default_venv_backend = "uv"
 os.environ.setdefault("UV_PYTHON_DOWNLOADS", "never")  # the sessions run on the Python that runs nox
-os.environ.setdefault("UV_COMPILE_BYTECODE", "1")  # the tests start hundreds of processes, and some machines keep none
+# The tests start hundreds of processes: what Python and Hypothesis compute for each is kept, on every machine.
+os.environ.setdefault("UV_COMPILE_BYTECODE", "1")
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(Path(".nox", "hypothesis").absolute()))
 
 PROJECT = nox.project.load_toml("pyproject.toml")
 REDOCLY = "@redocly/cli@2.77.0"
 OPENAI_FOR_NODE = "openai@7.57.0"
 # Only a few at once, for some keep time.
 SPREAD = ("--numprocesses=auto", "--maxprocesses=4", "--dist=worksteal")
-# The tests start hundreds of processes, and some machines tell Python to keep no bytecode of what they import.
-KEPT = {"PYTHONDONTWRITEBYTECODE": ""}
 
 
 def install(session: nox.Session, *groups: str, extras: list[str] | None = None) -> None:
@@ -72,9 +73,9 @@ def tests(session: nox.Session) -> None:
     """Run the tests, which reach every branch of the SDK; what follows `--` goes to pytest, such as `-k regenerate`."""
     install(session, "test", extras=all_extras())
     if session.posargs:
-        session.run("pytest", *session.posargs, env=KEPT)
+        session.run("pytest", *session.posargs)
     else:
-        session.run("pytest", *SPREAD, "-m", "not full", "--cov", "--cov-report=", env=KEPT)
+        session.run("pytest", *SPREAD, "-m", "not full", "--cov", "--cov-report=")
         session.run("coverage", "report", "--fail-under=100")
 
 
@@ -83,7 +84,7 @@ def full(session: nox.Session) -> None:
     """Run what `tests` leaves to this: the whole products, and each property with more examples."""
     install(session, "test", extras=all_extras())
     profile = {"HYPOTHESIS_PROFILE": "full"}
-    session.run("pytest", *SPREAD, "-m", "full or hypothesis", *session.posargs, env=KEPT | profile)
+    session.run("pytest", *SPREAD, "-m", "full or hypothesis", *session.posargs, env=profile)
 
 
 @nox.session(default=False)

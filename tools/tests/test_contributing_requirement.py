@@ -55,6 +55,7 @@ def with_block(text: str, block: str) -> str:
     return text[: entries[-1].end()] + block + text[entries[-1].end() :]
 
 
+@pytest.mark.full
 def test_it_is_finished_when_all_five_stand(copy: Copy) -> None:
     [commands] = blocks("console")
     for words in map(shlex.split, commands.splitlines()):

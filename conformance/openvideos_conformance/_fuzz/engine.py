@@ -6,6 +6,8 @@ the server (`document.py`). `findings.py` decides what its findings mean.
 
 from __future__ import annotations
 
+import contextlib
+import os
 import tempfile
 import warnings
 from collections import Counter
@@ -20,7 +22,7 @@ from .findings import Failure, Generated, count_exercised, own_failures, require
 from .transport import RecordingTransport
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
 
     from .._core.contract import Schema
     from .._core.target import Target
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
     from .._server.recording_client import RecordingClient
 
 
+_STORAGE: Final = "HYPOTHESIS_STORAGE_DIRECTORY"
+"""Hypothesis's own variable. The tables of characters, which it keeps there, take five seconds to make."""
 _CHECKS: Final = (
     "not_a_server_error",
     "status_code_conformance",
@@ -83,36 +87,44 @@ def _operations(client: RecordingClient, offered: Capabilities) -> set[str]:
 
 
 def _generate(client: RecordingClient, transport: RecordingTransport, offered: set[str]) -> list[Failure]:
-    from hypothesis.configuration import set_hypothesis_home_dir
     from schemathesis.engine import events, from_schema
 
     failures: list[Failure] = []
     problems: list[str] = []
-    with tempfile.TemporaryDirectory() as home, warnings.catch_warnings(), transport.installed():
+    with _storage(), warnings.catch_warnings(), transport.installed():
         warnings.simplefilter("ignore")  # the warnings are about the document, which is our own
-        set_hypothesis_home_dir(home)  # so that no files are left in the user's directory
-        try:
-            stream = from_schema(_schema(client, offered)).execute()
-            began, is_stopped = client.now(), False
-            for event in stream:
-                if isinstance(event, events.PhaseStarted):
-                    transport.phase = event.phase.name.value
-                elif isinstance(event, events.ScenarioFinished):
-                    failures += _failures(event, transport)
-                elif isinstance(event, events.NonFatalError):
-                    problems += _problem(event)
-                elif isinstance(event, events.FatalError):
-                    raise event.exception
-                elif isinstance(event, events.Interrupted) and not is_stopped:
-                    raise KeyboardInterrupt
-                if client.now() - began > client.target.generation_time and not is_stopped:
-                    is_stopped = True
-                    stream.stop()
-        finally:
-            set_hypothesis_home_dir(None)
+        stream = from_schema(_schema(client, offered)).execute()
+        began, is_stopped = client.now(), False
+        for event in stream:
+            if isinstance(event, events.PhaseStarted):
+                transport.phase = event.phase.name.value
+            elif isinstance(event, events.ScenarioFinished):
+                failures += _failures(event, transport)
+            elif isinstance(event, events.NonFatalError):
+                problems += _problem(event)
+            elif isinstance(event, events.FatalError):
+                raise event.exception
+            elif isinstance(event, events.Interrupted) and not is_stopped:
+                raise KeyboardInterrupt
+            if client.now() - began > client.target.generation_time and not is_stopped:
+                is_stopped = True
+                stream.stop()
     if problems and not transport.exchanges:
         raise RuntimeError(f"schemathesis generated nothing: {problems[0]}")
     return failures
+
+
+@contextlib.contextmanager
+def _storage() -> Generator[None]:
+    """Let Hypothesis keep its tables where the user tells it to, or else in no directory of the user's."""
+    from hypothesis.configuration import set_hypothesis_home_dir
+
+    with tempfile.TemporaryDirectory() as deleted:
+        set_hypothesis_home_dir(os.environ.get(_STORAGE) or deleted)
+        try:
+            yield
+        finally:
+            set_hypothesis_home_dir(None)
 
 
 def _schema(client: RecordingClient, offered: set[str]) -> Any:

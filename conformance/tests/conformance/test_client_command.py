@@ -28,6 +28,7 @@ CAUGHT = [
 """Each defect, the scenario that exercises it, and the requirements that it violates there."""
 
 
+@pytest.mark.full  # the scenarios are exercised one by one below
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_ours_has_no_failure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

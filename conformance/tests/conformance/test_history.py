@@ -191,6 +191,7 @@ def seconds_to_judge(times: int) -> float:
     return time.process_time() - began
 
 
+@pytest.mark.full
 @pytest.mark.slow
 def test_the_time_to_judge_grows_with_the_traffic_and_not_with_its_square() -> None:
     # Against each other, since what a second holds depends on the machine, and on who else uses it.
