@@ -89,6 +89,7 @@ def _arguments(directory: Path) -> list[str]:
         "--capture=no",  # the output is redirected in this module
         "--tb=no",
         "-pno:cacheprovider",
+        "-pno:unraisableexception",  # it collects garbage, which takes a second, for warnings that are ignored
         "-pno:faulthandler",  # it needs a real stderr, which is redirected here
         "-Wignore",
     ]

@@ -55,8 +55,9 @@ def test_requirements_are_selected_by_id_and_checks_by_name(tmp_path: Path, emul
 
 def test_several_workers_make_one_report(tmp_path: Path, emulator: str) -> None:
     pytest.importorskip("xdist")
-    selected = ("--only", "VID-CREATE-004,VID-LIST-002", "-p", "xdist", "-n", "2", "--examples", "1", "--report", "report")
-    done = run_pytest(*SUITE, "--base-url", emulator, *SMALL, *selected, "--max-videos", "20", cwd=tmp_path)
+    selected = ("--only", "VID-CREATE-004,VID-LIST-002", "--max-videos", "20", "--examples", "1", "--report", "report")
+    workers = ("-p", "xdist", "-n", "2")
+    done = run_pytest(*SUITE, "--base-url", emulator, *SMALL, *selected, *workers, cwd=tmp_path)
     assert 0 == done.returncode, done.stdout
     document = json.loads((tmp_path / "report" / "report.json").read_text(encoding="utf-8"))
     assert ["pass", "pass"] == [each["verdict"] for each in document["results"]]

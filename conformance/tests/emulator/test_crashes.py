@@ -91,10 +91,10 @@ def session(run: Run, tmp_path: Path) -> Callable[..., Any]:
     "bomb",
     [
         "kill_at(Store, 'add', 8)",
-        "kill_at(Store, 'add', 8, before=False)",
-        "kill_at(Store, 'add_claim', 8)",
+        pytest.param("kill_at(Store, 'add', 8, before=False)", marks=pytest.mark.full),
+        pytest.param("kill_at(Store, 'add_claim', 8)", marks=pytest.mark.full),
         "kill_at(Engine, 'create', 8, before=False)",
-        "kill_at(handlers, 'video_json', 8)",
+        pytest.param("kill_at(handlers, 'video_json', 8)", marks=pytest.mark.full),
     ],
 )
 def test_a_kill_while_jobs_are_created(session: Callable[..., Any], bomb: str) -> None:
@@ -118,8 +118,9 @@ def test_a_kill_while_jobs_are_created(session: Callable[..., Any], bomb: str) -
     "bomb",
     [
         "kill_at(Path, 'replace', 1)",  # the file is whole, but not in its place
-        "kill_at(Path, 'replace', 1, before=False)",  # it is in its place, and nobody was told
-        "kill_at(MediaLibrary, 'open', 1)",
+        # It is in its place, and nobody was told.
+        pytest.param("kill_at(Path, 'replace', 1, before=False)", marks=pytest.mark.full),
+        pytest.param("kill_at(MediaLibrary, 'open', 1)", marks=pytest.mark.full),
     ],
 )
 def test_a_kill_at_the_end_of_a_rendering(session: Callable[..., Any], tmp_path: Path, bomb: str) -> None:

@@ -25,6 +25,7 @@ SEEDS = os.environ.get("SCHEMATHESIS_SEEDS", "1").split()
 EXAMPLES = os.environ.get("SCHEMATHESIS_EXAMPLES", str(settings().max_examples // 10))
 
 
+@pytest.mark.full
 @pytest.mark.slow
 @pytest.mark.hypothesis  # on which schemathesis is built
 @pytest.mark.timeout(600)

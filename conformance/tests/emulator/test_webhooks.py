@@ -562,11 +562,11 @@ def kill_at(owner, name, nth, *, before=True):
     ("pace", "bomb"),
     [
         ("seconds:0.3", "kill_at(Outbox, 'plan', 5)"),
-        ("polls:1", "kill_at(Outbox, 'plan', 6)"),  # in the transaction of a read
-        ("polls:1", "kill_at(Outbox, 'plan', 6, before=False)"),
-        ("seconds:0.3", "kill_at(Engine, 'create', 5, before=False)"),
+        pytest.param("polls:1", "kill_at(Outbox, 'plan', 6)", marks=pytest.mark.full),  # in the transaction of a read
+        pytest.param("polls:1", "kill_at(Outbox, 'plan', 6, before=False)", marks=pytest.mark.full),
+        pytest.param("seconds:0.3", "kill_at(Engine, 'create', 5, before=False)", marks=pytest.mark.full),
         ("instant", "kill_at(Outbox, 'record', 3)"),  # the receiver has taken it, and nobody knows
-        ("polls:1", "kill_at(Outbox, 'record', 3, before=False)"),
+        pytest.param("polls:1", "kill_at(Outbox, 'record', 3, before=False)", marks=pytest.mark.full),
     ],
 )
 def test_a_kill_loses_no_event(run: Run, tmp_path: Path, receiver: Receiver, pace: str, bomb: str) -> None:

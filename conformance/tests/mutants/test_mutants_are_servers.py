@@ -39,6 +39,7 @@ def emulator() -> Iterator[Any]:
     emulator.close()
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("name", [*MUTANTS, *ODD])
 def test_a_server_is_wrong_by_intention_alone(name: str, emulator: Any) -> None:
     app = MUTANTS[name].wrap(emulator, {}) if name in MUTANTS else ODD[name].wrap(emulator)
