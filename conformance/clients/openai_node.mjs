@@ -1,5 +1,6 @@
 // Use openai for Node as an application would, to be judged: `openvideos-conformance client -- node THIS_FILE`.
-// It has no poll: the loop is that of its documentation, until the job has ended.
+// It has no poll: the loop is that of its documentation, until the job has ended. It sends every create as a form, with
+// references as keys in brackets: input_reference[image_url], video[id].
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -8,6 +9,7 @@ import OpenAI from "openai";
 const PAUSE_MS = 400;
 const { OPENVIDEOS_PROMPT: prompt, OPENVIDEOS_SIZE: size, OPENVIDEOS_SECONDS: seconds } = process.env;
 const output = process.env.OPENVIDEOS_OUTPUT;
+const reference = { image_url: "https://images.example.org/boat.png" };
 const client = new OpenAI();
 
 async function ended(video) {
@@ -18,12 +20,14 @@ async function ended(video) {
   return video;
 }
 
-const video = await ended(await client.videos.create({ prompt, size, seconds }));
+const video = await ended(await client.videos.create({ prompt, size, seconds, input_reference: reference }));
 await writeFile(join(output, "video.json"), JSON.stringify(video));
 const content = await client.videos.downloadContent(video.id);
 await writeFile(join(output, "video.mp4"), Buffer.from(await content.arrayBuffer()));
 const remix = await client.videos.remix(video.id, { prompt: "The same by night" });
 await ended(remix);
+await ended(await client.videos.edit({ prompt: "The same in snow", video: { id: video.id } }));
+await ended(await client.videos.extend({ prompt: "It goes on", seconds, video: { id: video.id } }));
 for await (const each of client.videos.list({ limit: 20 })) {
   console.log(each.id, each.status);
 }

@@ -169,6 +169,15 @@ async def bad_references_are_dropped(request: Request, ask: Handler, _: Memory) 
     return response
 
 
+@mutant("VID-CREATE-016")
+async def references_by_name_are_dropped(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Ignore a reference in a form that is no file."""
+    if request.operation == CREATE and request.media_type == FORM:
+        used = {name: value for name, value in request.fields.items() if not name.startswith("input_reference[")}
+        return await ask(request.with_fields(used) if used.keys() != request.fields.keys() else request)
+    return await ask(request)
+
+
 @mutant("VID-CREATE-014")
 async def a_new_job_is_a_remix(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Say that a new job is a remix of itself."""
@@ -182,6 +191,7 @@ async def a_new_job_is_a_remix(request: Request, ask: Handler, _: Memory) -> Ser
 async def unknown_fields_are_refused(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Refuse a create with a field that is unknown."""
     known = {"prompt", "model", "seconds", "size", "input_reference"}
-    if request.operation == CREATE and request.fields.keys() - known:
-        return error(400, "There is an unknown field.", param=min(request.fields.keys() - known))
+    unknown = {name for name in request.fields if name.partition("[")[0] not in known}
+    if request.operation == CREATE and unknown:
+        return error(400, "There is an unknown field.", param=min(unknown))
     return await ask(request)

@@ -158,7 +158,7 @@ async def edits_forget_the_prompt(request: Request, ask: Handler, _: Memory) -> 
 @mutant("VID-EDIT-002")
 async def edits_take_no_file(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Refuse to edit an uploaded file."""
-    if request.operation == EDIT and request.media_type == FORM:
+    if request.operation == EDIT and request.media_type == FORM and "video" in request.fields:
         return error(415, "Send application/json.")
     return await ask(request)
 
@@ -175,6 +175,14 @@ async def edits_need_no_prompt(request: Request, ask: Handler, _: Memory) -> Ser
     """Edit without a prompt, or with an empty one."""
     if request.operation == EDIT and request.media_type == JSON and not request.fields.get("prompt"):
         request = request.with_fields({**request.fields, "prompt": "Something"})
+    return await ask(request)
+
+
+@mutant("VID-EDIT-005")
+async def edits_by_form_need_a_file(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Refuse to edit a video that a form names."""
+    if request.operation == EDIT and "video[id]" in request.fields:
+        return error(400, "video is missing.", param="video")
     return await ask(request)
 
 
@@ -206,6 +214,14 @@ async def extensions_need_no_seconds(request: Request, ask: Handler, _: Memory) 
     """Extend by a second if the duration is missing."""
     if request.operation == EXTEND and request.media_type == JSON and "seconds" not in request.fields:
         request = request.with_fields({**request.fields, "seconds": "1"})
+    return await ask(request)
+
+
+@mutant("VID-EXTEND-005")
+async def extensions_by_form_need_a_file(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Refuse to extend a video that a form names."""
+    if request.operation == EXTEND and "video[id]" in request.fields:
+        return error(400, "video is missing.", param="video")
     return await ask(request)
 
 

@@ -150,6 +150,8 @@ def _judge_form(contract: Contract, address: str, content_type: str, body: bytes
     for name, values in texts.items():
         fields[name], uncertain = _read(contract, name, values, properties[name])
         doubts += uncertain
+        if "[" in name:  # a key of an object, which says where something is
+            doubts.append(f"{name} may be refused because of what it names")
     judged = {name: "" if isinstance(value, bytes) else value for name, value in fields.items()}
     return Legality(tuple(contract.flaws(judged, address)), tuple(doubts), fields)
 

@@ -50,7 +50,7 @@ def adapted(contract: Contract, target: Target, *, offered: Collection[str], pic
     _drop_security(document, target)
     _pin(document, target)
     url = f"data:{IMAGE};base64,{base64.b64encode(picture).decode()}"
-    document["components"]["schemas"]["ImageReference"]["properties"]["image_url"]["enum"] = [url]
+    document["components"]["schemas"]["ImageUrl"]["enum"] = [url]
     _rewrite_examples(document, target.choice(), target.duration(contract), url)
     return document
 

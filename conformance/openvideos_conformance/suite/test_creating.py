@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 
 from .._core.contract import Contract
@@ -18,6 +20,10 @@ from .._server.recording_client import RecordingClient
 
 ECHOED = ("model", "prompt", "size", "seconds", "remixed_from_video_id", "error")
 """The fields that are equal in the responses to two equal creates."""
+
+NO_PICTURE_URL = f"data:image/png;base64,{base64.b64encode(NO_PICTURE[1]).decode()}"
+REFUSED_REFERENCE = BAD_INPUT | {413, 415, 501}
+"""The statuses for a reference that the server does not offer, or cannot use."""
 
 
 def _echoes(field: str, *exchanges: Exchange) -> None:
@@ -197,6 +203,20 @@ def test_a_reference_that_is_no_image_is_refused(
     form = {**target.choice(prompt="The picture comes to life"), "input_reference": file}
     exchange = not_busy(client.post("/videos", form=form))
     expect(exchange, BAD_INPUT | {415}, f"a create whose input_reference is {what}")
+
+
+@checks("VID-CREATE-016")
+def test_a_reference_in_a_form_that_leads_to_no_image_is_refused(client: RecordingClient, target: Target) -> None:
+    form = {**target.choice(prompt="The picture comes to life"), "input_reference[image_url]": NO_PICTURE_URL}
+    exchange = not_busy(client.post("/videos", form=form))
+    expect(exchange, REFUSED_REFERENCE, "a create in a form whose input_reference[image_url] leads to no image")
+
+
+@checks("VID-CREATE-016", capability="json")
+def test_a_reference_by_url_that_leads_to_no_image_is_refused(client: RecordingClient, target: Target) -> None:
+    body = {**target.choice(prompt="The picture comes to life"), "input_reference": {"image_url": NO_PICTURE_URL}}
+    exchange = not_busy(client.post("/videos", json=body))
+    expect(exchange, REFUSED_REFERENCE, "a create as JSON whose image_url leads to no image")
 
 
 @checks("VID-CREATE-014")

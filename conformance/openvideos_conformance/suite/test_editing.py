@@ -75,6 +75,13 @@ def test_editing_a_file_starts_a_new_job(client: RecordingClient, files: Files) 
     _is_new(exchange, "", PROMPT, client, "editing an uploaded MP4")
 
 
+@checks("VID-EDIT-005", phase=Phase.LATE, starts=1)
+def test_editing_a_completed_video_by_a_form_starts_a_new_job(client: RecordingClient, jobs: JobPool) -> None:
+    source = jobs.completed().id
+    exchange = client.post(EDIT, form={"prompt": PROMPT, "video[id]": source})
+    _is_new(exchange, source, PROMPT, client, "editing a completed video by a form")
+
+
 @checks("VID-EDIT-003")
 def test_editing_an_unknown_id_is_refused(client: RecordingClient, jobs: JobPool) -> None:
     body = {"prompt": PROMPT, "video": {"id": unknown_like(jobs["plain"].id)}}
@@ -132,6 +139,15 @@ def test_an_extension_adds_to_the_duration(client: RecordingClient, jobs: JobPoo
         total = exchange.object["seconds"]
         if _number(total) != _number(before) + _number(added):
             raise violated(f"the seconds of an extension of {before!r} by {added!r} are {total!r}", source, exchange)
+
+
+@checks("VID-EXTEND-005", phase=Phase.LATE, starts=1)
+def test_extending_a_completed_video_by_a_form_starts_a_new_job(
+    client: RecordingClient, jobs: JobPool, extension: Exchange
+) -> None:
+    source = jobs.completed().id
+    form = {"prompt": PROMPT, "seconds": extension.request_fields["seconds"], "video[id]": source}
+    _is_new(client.post(EXTEND, form=form), source, PROMPT, client, "extending a completed video by a form")
 
 
 @checks("VID-EXTEND-003")

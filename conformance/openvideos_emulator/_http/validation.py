@@ -24,10 +24,12 @@ if TYPE_CHECKING:
     from .body import Form, Part
 
 _MAX_QUERY_FIELDS: Final = 100
-_MAX_TEXT_BYTES: Final = 1 << 20  # no text field of the contract is nearly as long
+_MAX_TEXT_BYTES: Final = 1 << 20  # of a field whose schema has no maxLength
+_MAX_UTF8: Final = 4  # bytes of a character
 _CHUNK: Final = 1 << 20
 _INTEGER: Final = re.compile(r"-?(0|[1-9][0-9]*)")
 _NUMBER: Final = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
+_KEY: Final = re.compile(r"(?P<object>[^\[\]]+)\[(?P<key>[^\[\]]+)\]")
 _UNUSABLE: Final = re.compile("[\0\ud800-\udfff]")
 _MAX_DIGITS: Final = 4000  # Python refuses to parse longer numbers
 _RULES: Final = {
@@ -123,6 +125,8 @@ class Validator:
     def form_fields(self, form: Form, address: str) -> Fields:
         """Parse and validate the fields of a form by the schema at `address`; files are returned as `Upload`.
 
+        A field whose name has brackets, such as `video[id]`, is returned as a key of an object, as a JSON body has it.
+
         Raises:
             RefusalError: The form breaks its schema.
         """
@@ -139,9 +143,12 @@ class Validator:
                 fields[name] = ""  # the schema checks only that it is there; upload_probe.py validates the content
                 uploads[name] = _upload(parts[0])
             else:
-                fields[name] = self._read(name, properties[name], map(_text, parts), len(parts))
+                limit = self._contract.resolve(properties[name]).get("maxLength")
+                max_bytes = _MAX_TEXT_BYTES if limit is None else _MAX_UTF8 * int(limit)
+                texts = (_text(part, max_bytes) for part in parts)
+                fields[name] = self._read(name, properties[name], texts, len(parts))
         self._check(fields, address, None)
-        return self._with_defaults({**fields, **uploads}, properties)
+        return _with_objects(self._with_defaults({**fields, **uploads}, properties))
 
     def _properties(self, address: str) -> dict[str, Schema]:
         return self._contract.properties_of(self._contract.schema_at(address))
@@ -201,10 +208,26 @@ def _refusal(flaw: Flaw, name: str | None) -> RefusalError:
     code = _CODES.get(flaw.keyword, "invalid_value")
     if flaw.keyword == "required":
         return invalid(f"{subject} is missing.", param=param, code=code)
+    if flaw.excluded:
+        excess = printable(flaw.excluded[-1])
+        both = " and ".join(map(printable, flaw.excluded))
+        return invalid(f"{both} exclude each other; send one of them.", param=excess, code="invalid_value")
     limit = flaw.limit
     written = ", ".join(str(each) for each in cast("list[object]", limit)) if isinstance(limit, list) else str(limit)
     rule = _RULES.get(flaw.keyword, "does not fit the contract").format(limit=written)
     return invalid(f"{subject} is {shown(flaw.value)}; it {rule}.", param=param, code=code)
+
+
+def _with_objects(fields: Fields) -> Fields:
+    """Return fields with an object in place of those that are named as its keys, such as `video[id]`."""
+    found: Fields = {}
+    for name, value in fields.items():
+        key = _KEY.fullmatch(name)
+        if key is None:
+            found[name] = value
+        else:
+            found.setdefault(key["object"], {})[key["key"]] = value
+    return found
 
 
 def _single(texts: Mapping[str, str]) -> dict[str, list[str]]:
@@ -271,12 +294,12 @@ def _json_object(text: str) -> object:
         return text
 
 
-def _text(part: Part) -> str:
+def _text(part: Part, max_bytes: int) -> str:
     if part.filename is not None:
         raise invalid(f"{part.name} is a file; send it as text.", param=part.name, code="invalid_type")
-    if part.length > _MAX_TEXT_BYTES:
+    if part.length > max_bytes:
         raise invalid(
-            f"{part.name} has {part.length} bytes; a text may have {_MAX_TEXT_BYTES} at the most.",
+            f"{part.name} has {part.length} bytes; it may have {max_bytes} at most.",
             param=part.name,
             code="string_too_long",
         )

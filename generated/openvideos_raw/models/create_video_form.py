@@ -16,7 +16,10 @@ T = TypeVar("T", bound="CreateVideoForm")
 
 @_attrs_define
 class CreateVideoForm:
-    """What to generate, as a form. A reference image is a file in it."""
+    """What to generate, as a form. A reference image is a file in it, or is named by one of two texts. A form has
+    one reference image at most.
+
+    """
 
     prompt: str
     """What the video shows, from 1 to 32,000 characters."""
@@ -32,6 +35,12 @@ class CreateVideoForm:
 
     input_reference: File | Unset = UNSET
     """An image file (JPEG, PNG or WebP) that the video starts from."""
+
+    input_referenceimage_url: str | Unset = UNSET
+    """The URL of an image, http, https or a base64 data URL."""
+
+    input_referencefile_id: str | Unset = UNSET
+    """The id of an uploaded file."""
 
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
@@ -55,6 +64,10 @@ class CreateVideoForm:
         if not isinstance(self.input_reference, Unset):
             input_reference = self.input_reference.to_tuple()
 
+        input_referenceimage_url = self.input_referenceimage_url
+
+        input_referencefile_id = self.input_referencefile_id
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
@@ -70,6 +83,10 @@ class CreateVideoForm:
             field_dict["size"] = size
         if input_reference is not UNSET:
             field_dict["input_reference"] = input_reference
+        if input_referenceimage_url is not UNSET:
+            field_dict["input_reference[image_url]"] = input_referenceimage_url
+        if input_referencefile_id is not UNSET:
+            field_dict["input_reference[file_id]"] = input_referencefile_id
 
         return field_dict
 
@@ -92,6 +109,16 @@ class CreateVideoForm:
 
         if not isinstance(self.input_reference, Unset):
             files.append(("input_reference", self.input_reference.to_tuple()))
+
+        if not isinstance(self.input_referenceimage_url, Unset):
+            files.append(
+                ("input_reference[image_url]", (None, types.form_text(self.input_referenceimage_url), "text/plain"))
+            )
+
+        if not isinstance(self.input_referencefile_id, Unset):
+            files.append(
+                ("input_reference[file_id]", (None, types.form_text(self.input_referencefile_id), "text/plain"))
+            )
 
         for prop_name, prop in self.additional_properties.items():
             if prop is not None:
@@ -130,12 +157,18 @@ class CreateVideoForm:
         else:
             input_reference = File(payload=BytesIO(_input_reference))
 
+        input_referenceimage_url = d.pop("input_reference[image_url]", UNSET)
+
+        input_referencefile_id = d.pop("input_reference[file_id]", UNSET)
+
         create_video_form = cls(
             prompt=prompt,
             model=model,
             seconds=seconds,
             size=size,
             input_reference=input_reference,
+            input_referenceimage_url=input_referenceimage_url,
+            input_referencefile_id=input_referencefile_id,
         )
 
         create_video_form.additional_properties = d

@@ -8,36 +8,46 @@ from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
 from .. import types
-from ..types import File, take
+from ..types import UNSET, File, FileTypes, Unset, take
 
 T = TypeVar("T", bound="EditVideoForm")
 
 
 @_attrs_define
 class EditVideoForm:
-    """An edit of a video file."""
+    """An edit of a video file, or of a completed video that `video[id]` names."""
 
     prompt: str
     """What the video shows, from 1 to 32,000 characters."""
 
-    video: File
+    video: File | Unset = UNSET
     """The video file (MP4) to edit."""
+
+    videoid: str | Unset = UNSET
+    """The id of a completed video."""
 
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         prompt = self.prompt
 
-        video = self.video.to_tuple()
+        video: FileTypes | Unset = UNSET
+        if not isinstance(self.video, Unset):
+            video = self.video.to_tuple()
+
+        videoid = self.videoid
 
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
             {
                 "prompt": prompt,
-                "video": video,
             }
         )
+        if video is not UNSET:
+            field_dict["video"] = video
+        if videoid is not UNSET:
+            field_dict["video[id]"] = videoid
 
         return field_dict
 
@@ -46,7 +56,11 @@ class EditVideoForm:
 
         files.append(("prompt", (None, types.form_text(self.prompt), "text/plain")))
 
-        files.append(("video", self.video.to_tuple()))
+        if not isinstance(self.video, Unset):
+            files.append(("video", self.video.to_tuple()))
+
+        if not isinstance(self.videoid, Unset):
+            files.append(("video[id]", (None, types.form_text(self.videoid), "text/plain")))
 
         for prop_name, prop in self.additional_properties.items():
             if prop is not None:
@@ -59,11 +73,19 @@ class EditVideoForm:
         d = dict(src_dict)
         prompt = take(d, "prompt", (str,), "EditVideoForm")
 
-        video = File(payload=BytesIO(d.pop("video")))
+        _video = d.pop("video", UNSET)
+        video: File | Unset
+        if isinstance(_video, Unset):
+            video = UNSET
+        else:
+            video = File(payload=BytesIO(_video))
+
+        videoid = d.pop("video[id]", UNSET)
 
         edit_video_form = cls(
             prompt=prompt,
             video=video,
+            videoid=videoid,
         )
 
         edit_video_form.additional_properties = d

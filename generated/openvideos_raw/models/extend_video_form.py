@@ -8,14 +8,14 @@ from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
 from .. import types
-from ..types import File, take
+from ..types import UNSET, File, FileTypes, Unset, take
 
 T = TypeVar("T", bound="ExtendVideoForm")
 
 
 @_attrs_define
 class ExtendVideoForm:
-    """An extension of a video file."""
+    """An extension of a video file, or of a completed video that `video[id]` names."""
 
     prompt: str
     """What the video shows, from 1 to 32,000 characters."""
@@ -23,8 +23,11 @@ class ExtendVideoForm:
     seconds: str
     """The duration to add in whole seconds, as a decimal string."""
 
-    video: File
+    video: File | Unset = UNSET
     """The video file (MP4) to extend."""
+
+    videoid: str | Unset = UNSET
+    """The id of a completed video."""
 
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
@@ -33,7 +36,11 @@ class ExtendVideoForm:
 
         seconds = self.seconds
 
-        video = self.video.to_tuple()
+        video: FileTypes | Unset = UNSET
+        if not isinstance(self.video, Unset):
+            video = self.video.to_tuple()
+
+        videoid = self.videoid
 
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
@@ -41,9 +48,12 @@ class ExtendVideoForm:
             {
                 "prompt": prompt,
                 "seconds": seconds,
-                "video": video,
             }
         )
+        if video is not UNSET:
+            field_dict["video"] = video
+        if videoid is not UNSET:
+            field_dict["video[id]"] = videoid
 
         return field_dict
 
@@ -54,7 +64,11 @@ class ExtendVideoForm:
 
         files.append(("seconds", (None, types.form_text(self.seconds), "text/plain")))
 
-        files.append(("video", self.video.to_tuple()))
+        if not isinstance(self.video, Unset):
+            files.append(("video", self.video.to_tuple()))
+
+        if not isinstance(self.videoid, Unset):
+            files.append(("video[id]", (None, types.form_text(self.videoid), "text/plain")))
 
         for prop_name, prop in self.additional_properties.items():
             if prop is not None:
@@ -69,12 +83,20 @@ class ExtendVideoForm:
 
         seconds = take(d, "seconds", (str,), "ExtendVideoForm")
 
-        video = File(payload=BytesIO(d.pop("video")))
+        _video = d.pop("video", UNSET)
+        video: File | Unset
+        if isinstance(_video, Unset):
+            video = UNSET
+        else:
+            video = File(payload=BytesIO(_video))
+
+        videoid = d.pop("video[id]", UNSET)
 
         extend_video_form = cls(
             prompt=prompt,
             seconds=seconds,
             video=video,
+            videoid=videoid,
         )
 
         extend_video_form.additional_properties = d

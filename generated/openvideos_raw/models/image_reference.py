@@ -15,7 +15,7 @@ class ImageReference:
     """Where a reference image is, told by exactly one of its two keys."""
 
     image_url: str | Unset = UNSET
-    """A URL of the image, http, https or a base64 data URL."""
+    """The URL of an image, http, https or a base64 data URL."""
 
     file_id: str | Unset = UNSET
     """The id of an uploaded file."""

@@ -9,9 +9,9 @@ from attrs import evolve
 from hypothesis import strategies as st
 
 from .clients import Given, Upload, annotation_of
-from .contract import FORM, OPERATIONS, Operation, Parameter, is_binary, kinds_of, written
+from .contract import FORM, OPERATIONS, Operation, Parameter, is_binary, kinds_of, problems, written
 from .merging import Schema
-from .strategies import LONG, characters, forbidden, header_values, json_values, texts, tokens, valid
+from .strategies import CHOICES, LONG, characters, forbidden, header_values, json_values, texts, tokens, valid
 
 _NAMES_ANOTHER_PATH: Final = frozenset({".", ".."})
 # `/`, `\` and a drive are cut off a path, not a name; `%` could be read as an escape.
@@ -39,7 +39,7 @@ def is_id(value: Any) -> bool:
 def has_ids(value: Any) -> bool:
     """Return whether each reference in a body (`{id: …}`) has an id that can be one."""
     return not isinstance(value, dict) or all(
-        is_id(inner) if name == "id" else has_ids(inner) for name, inner in value.items()
+        is_id(inner) if name == "id" or name.endswith("[id]") else has_ids(inner) for name, inner in value.items()
     )
 
 
@@ -48,14 +48,17 @@ def fields(schema: Schema) -> st.SearchStrategy[dict[str, Any]]:
     binary = {name for name, inner in schema["properties"].items() if is_binary(inner)}
     plain = {name: inner for name, inner in schema["properties"].items() if name not in binary}
     required = set(schema.get("required", []))
-    others = valid(schema | {"properties": plain, "required": sorted(required - binary)}).filter(has_ids)
+    apart = {key: value for key, value in schema.items() if key not in CHOICES}
+    others = valid(apart | {"properties": plain, "required": sorted(required - binary)}).filter(has_ids)
     if not binary:
         return others
     files = st.fixed_dictionaries(
         dict.fromkeys(sorted(binary & required), uploads),
         optional=dict.fromkeys(sorted(binary - required), uploads),
     )
-    return st.builds(lambda values, found: {**values, **found}, others, files)
+    return st.builds(lambda values, found: {**values, **found}, others, files).filter(
+        lambda value: not problems(schema, value)
+    )
 
 
 @cache

@@ -20,7 +20,7 @@ from types import TracebackType
 from typing import Any, Final, Protocol, Self, cast
 
 import httpx
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from openvideos import AsyncOpenVideos, OpenVideos
 from openvideos._async_videos import AsyncVideos
@@ -33,6 +33,7 @@ from .mock_server import BASE_URL, KEY
 
 Server = Callable[[httpx.Request], httpx.Response]
 
+_KEY: Final = re.compile(r"(\w+)\[(\w+)\]")
 _NAMES_OPERATION: Final = re.compile(r"\(openapi\.yaml, (\w+)\)")
 
 
@@ -102,8 +103,27 @@ def annotation_of(operation: Operation, name: str) -> str:
     return "" if parameter is None else str(parameter.annotation)
 
 
+def in_overlay(given: Given) -> Given:
+    """Return the same in the overlay's words: an object for a form's fields that are its keys, as `video[id]`.
+
+    The overlay sends an object in a JSON body, which carries no bytes.
+    """
+    body: dict[str, Any] = {}
+    for name, value in given.body.items():
+        key = _KEY.fullmatch(name)
+        if key is None:
+            body[name] = value
+        else:
+            body[key[1]] = {key[2]: value}
+    if body == given.body:
+        return given
+    texts = {name: value for name, value in given.more_body.items() if not isinstance(value, bytes)}
+    return evolve(given, media_type="application/json", body=body, more_body=texts)
+
+
 def overlay_arguments(operation: Operation, given: Given, directory: Path) -> dict[str, Any]:
     """Return the arguments of the overlay's method."""
+    given = in_overlay(given)
     known = inspect.signature(getattr(Videos, method_of(operation))).parameters
     arguments = dict(given.path)
     extras: dict[str, dict[str, Any]] = {

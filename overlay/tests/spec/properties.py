@@ -20,7 +20,7 @@ from openvideos import BadRequestError, ConflictError, InvalidArgumentError, Ope
 from openvideos_raw.types import File
 
 from .arguments import givens, spoiled, varied
-from .clients import Given, Stage, Upload, raw_module
+from .clients import Given, Stage, Upload, in_overlay, raw_module
 from .comparing import assert_same, assert_same_headers, ending_problem
 from .contract import FORM, JSON, OPERATIONS, WEBHOOKS, Operation, ServerResponse, paths_in, problems, written
 from .mock_server import Said, faults, read
@@ -79,7 +79,7 @@ def request_is_valid(stage: Stage, case: Case, data: st.DataObject) -> None:
     for client in stage.clients(server):
         server.requests.clear()
         is_overlay = client.name.endswith("overlay")
-        given = arguments if is_overlay else _bare(arguments)
+        given = in_overlay(arguments) if is_overlay else _bare(arguments)
         said = _sent(server, client, case.operation, varied(case.operation, given, data.draw) if is_overlay else given)
         assert not faults(said), client.name
         assert said.operation is case.operation

@@ -124,14 +124,20 @@ def sync_detailed(
 
      Start a job and return it at once, usually with the status `queued`. Poll it with `retrieve_video`.
 
-    A server MUST accept multipart/form-data. A form carries a reference image as a file; a JSON body
-    carries it as an object. A server MAY refuse a model, size or duration that it does not offer (400).
+    A server MUST accept multipart/form-data. A form carries a reference image as a file, or names it by
+    `input_reference[image_url]` or `input_reference[file_id]`; a JSON body carries it as an object. A
+    server
+    that does not use a reference MUST refuse the request (400). A server MAY refuse a model, size or
+    duration
+    that it does not offer (400).
 
     Args:
         idempotency_key (str | Unset): A value that names this one call, the same on each attempt
             of it. A server that honours it answers a repeated key with the job that the first attempt
             started, and the same key with another body with a 409.
-        body (CreateVideoForm): What to generate, as a form. A reference image is a file in it.
+        body (CreateVideoForm): What to generate, as a form. A reference image is a file in it, or
+            is named by one of two texts. A form has
+            one reference image at most.
         body (CreateVideoJson): What to generate, as JSON. A reference image is an object that
             tells where it is.
 
@@ -166,14 +172,20 @@ def sync(
 
      Start a job and return it at once, usually with the status `queued`. Poll it with `retrieve_video`.
 
-    A server MUST accept multipart/form-data. A form carries a reference image as a file; a JSON body
-    carries it as an object. A server MAY refuse a model, size or duration that it does not offer (400).
+    A server MUST accept multipart/form-data. A form carries a reference image as a file, or names it by
+    `input_reference[image_url]` or `input_reference[file_id]`; a JSON body carries it as an object. A
+    server
+    that does not use a reference MUST refuse the request (400). A server MAY refuse a model, size or
+    duration
+    that it does not offer (400).
 
     Args:
         idempotency_key (str | Unset): A value that names this one call, the same on each attempt
             of it. A server that honours it answers a repeated key with the job that the first attempt
             started, and the same key with another body with a 409.
-        body (CreateVideoForm): What to generate, as a form. A reference image is a file in it.
+        body (CreateVideoForm): What to generate, as a form. A reference image is a file in it, or
+            is named by one of two texts. A form has
+            one reference image at most.
         body (CreateVideoJson): What to generate, as JSON. A reference image is an object that
             tells where it is.
 
@@ -203,14 +215,20 @@ async def asyncio_detailed(
 
      Start a job and return it at once, usually with the status `queued`. Poll it with `retrieve_video`.
 
-    A server MUST accept multipart/form-data. A form carries a reference image as a file; a JSON body
-    carries it as an object. A server MAY refuse a model, size or duration that it does not offer (400).
+    A server MUST accept multipart/form-data. A form carries a reference image as a file, or names it by
+    `input_reference[image_url]` or `input_reference[file_id]`; a JSON body carries it as an object. A
+    server
+    that does not use a reference MUST refuse the request (400). A server MAY refuse a model, size or
+    duration
+    that it does not offer (400).
 
     Args:
         idempotency_key (str | Unset): A value that names this one call, the same on each attempt
             of it. A server that honours it answers a repeated key with the job that the first attempt
             started, and the same key with another body with a 409.
-        body (CreateVideoForm): What to generate, as a form. A reference image is a file in it.
+        body (CreateVideoForm): What to generate, as a form. A reference image is a file in it, or
+            is named by one of two texts. A form has
+            one reference image at most.
         body (CreateVideoJson): What to generate, as JSON. A reference image is an object that
             tells where it is.
 
@@ -243,14 +261,20 @@ async def asyncio(
 
      Start a job and return it at once, usually with the status `queued`. Poll it with `retrieve_video`.
 
-    A server MUST accept multipart/form-data. A form carries a reference image as a file; a JSON body
-    carries it as an object. A server MAY refuse a model, size or duration that it does not offer (400).
+    A server MUST accept multipart/form-data. A form carries a reference image as a file, or names it by
+    `input_reference[image_url]` or `input_reference[file_id]`; a JSON body carries it as an object. A
+    server
+    that does not use a reference MUST refuse the request (400). A server MAY refuse a model, size or
+    duration
+    that it does not offer (400).
 
     Args:
         idempotency_key (str | Unset): A value that names this one call, the same on each attempt
             of it. A server that honours it answers a repeated key with the job that the first attempt
             started, and the same key with another body with a 409.
-        body (CreateVideoForm): What to generate, as a form. A reference image is a file in it.
+        body (CreateVideoForm): What to generate, as a form. A reference image is a file in it, or
+            is named by one of two texts. A form has
+            one reference image at most.
         body (CreateVideoJson): What to generate, as JSON. A reference image is an object that
             tells where it is.
 

@@ -123,14 +123,17 @@ def sync_detailed(
     """Start a job that edits a video.
 
      Start a new job that changes a video as the prompt says. The source is the id of a completed video
-    (in a
-    JSON body) or a video file (in a form). Editing a job that is not completed is a 409.
+    (`video`
+    in a JSON body, `video[id]` in a form) or a video file (`video` in a form). Editing a job that is
+    not
+    completed is a 409.
 
     Args:
         idempotency_key (str | Unset): A value that names this one call, the same on each attempt
             of it. A server that honours it answers a repeated key with the job that the first attempt
             started, and the same key with another body with a 409.
-        body (EditVideoForm): An edit of a video file.
+        body (EditVideoForm): An edit of a video file, or of a completed video that `video[id]`
+            names.
         body (EditVideoJson): An edit of a completed video.
 
     Raises:
@@ -163,14 +166,17 @@ def sync(
     """Start a job that edits a video.
 
      Start a new job that changes a video as the prompt says. The source is the id of a completed video
-    (in a
-    JSON body) or a video file (in a form). Editing a job that is not completed is a 409.
+    (`video`
+    in a JSON body, `video[id]` in a form) or a video file (`video` in a form). Editing a job that is
+    not
+    completed is a 409.
 
     Args:
         idempotency_key (str | Unset): A value that names this one call, the same on each attempt
             of it. A server that honours it answers a repeated key with the job that the first attempt
             started, and the same key with another body with a 409.
-        body (EditVideoForm): An edit of a video file.
+        body (EditVideoForm): An edit of a video file, or of a completed video that `video[id]`
+            names.
         body (EditVideoJson): An edit of a completed video.
 
     Raises:
@@ -198,14 +204,17 @@ async def asyncio_detailed(
     """Start a job that edits a video.
 
      Start a new job that changes a video as the prompt says. The source is the id of a completed video
-    (in a
-    JSON body) or a video file (in a form). Editing a job that is not completed is a 409.
+    (`video`
+    in a JSON body, `video[id]` in a form) or a video file (`video` in a form). Editing a job that is
+    not
+    completed is a 409.
 
     Args:
         idempotency_key (str | Unset): A value that names this one call, the same on each attempt
             of it. A server that honours it answers a repeated key with the job that the first attempt
             started, and the same key with another body with a 409.
-        body (EditVideoForm): An edit of a video file.
+        body (EditVideoForm): An edit of a video file, or of a completed video that `video[id]`
+            names.
         body (EditVideoJson): An edit of a completed video.
 
     Raises:
@@ -236,14 +245,17 @@ async def asyncio(
     """Start a job that edits a video.
 
      Start a new job that changes a video as the prompt says. The source is the id of a completed video
-    (in a
-    JSON body) or a video file (in a form). Editing a job that is not completed is a 409.
+    (`video`
+    in a JSON body, `video[id]` in a form) or a video file (`video` in a form). Editing a job that is
+    not
+    completed is a 409.
 
     Args:
         idempotency_key (str | Unset): A value that names this one call, the same on each attempt
             of it. A server that honours it answers a repeated key with the job that the first attempt
             started, and the same key with another body with a 409.
-        body (EditVideoForm): An edit of a video file.
+        body (EditVideoForm): An edit of a video file, or of a completed video that `video[id]`
+            names.
         body (EditVideoJson): An edit of a completed video.
 
     Raises:

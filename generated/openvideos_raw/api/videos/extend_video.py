@@ -122,16 +122,18 @@ def sync_detailed(
 ) -> Response[ErrorResponse | Video]:
     """Start a job that continues a video.
 
-     Start a new job that goes on where a video ends. The source is the id of a completed video (in a
-    JSON
-    body) or a video file (in a form). The new job's `seconds` is the duration of both together.
-    Extending a job that is not completed is a 409.
+     Start a new job that goes on where a video ends. The source is the id of a completed video (`video`
+    in a
+    JSON body, `video[id]` in a form) or a video file (`video` in a form). The new job's `seconds` is
+    the
+    duration of both together. Extending a job that is not completed is a 409.
 
     Args:
         idempotency_key (str | Unset): A value that names this one call, the same on each attempt
             of it. A server that honours it answers a repeated key with the job that the first attempt
             started, and the same key with another body with a 409.
-        body (ExtendVideoForm): An extension of a video file.
+        body (ExtendVideoForm): An extension of a video file, or of a completed video that
+            `video[id]` names.
         body (ExtendVideoJson): An extension of a completed video.
 
     Raises:
@@ -163,16 +165,18 @@ def sync(
 ) -> ErrorResponse | Video | None:
     """Start a job that continues a video.
 
-     Start a new job that goes on where a video ends. The source is the id of a completed video (in a
-    JSON
-    body) or a video file (in a form). The new job's `seconds` is the duration of both together.
-    Extending a job that is not completed is a 409.
+     Start a new job that goes on where a video ends. The source is the id of a completed video (`video`
+    in a
+    JSON body, `video[id]` in a form) or a video file (`video` in a form). The new job's `seconds` is
+    the
+    duration of both together. Extending a job that is not completed is a 409.
 
     Args:
         idempotency_key (str | Unset): A value that names this one call, the same on each attempt
             of it. A server that honours it answers a repeated key with the job that the first attempt
             started, and the same key with another body with a 409.
-        body (ExtendVideoForm): An extension of a video file.
+        body (ExtendVideoForm): An extension of a video file, or of a completed video that
+            `video[id]` names.
         body (ExtendVideoJson): An extension of a completed video.
 
     Raises:
@@ -199,16 +203,18 @@ async def asyncio_detailed(
 ) -> Response[ErrorResponse | Video]:
     """Start a job that continues a video.
 
-     Start a new job that goes on where a video ends. The source is the id of a completed video (in a
-    JSON
-    body) or a video file (in a form). The new job's `seconds` is the duration of both together.
-    Extending a job that is not completed is a 409.
+     Start a new job that goes on where a video ends. The source is the id of a completed video (`video`
+    in a
+    JSON body, `video[id]` in a form) or a video file (`video` in a form). The new job's `seconds` is
+    the
+    duration of both together. Extending a job that is not completed is a 409.
 
     Args:
         idempotency_key (str | Unset): A value that names this one call, the same on each attempt
             of it. A server that honours it answers a repeated key with the job that the first attempt
             started, and the same key with another body with a 409.
-        body (ExtendVideoForm): An extension of a video file.
+        body (ExtendVideoForm): An extension of a video file, or of a completed video that
+            `video[id]` names.
         body (ExtendVideoJson): An extension of a completed video.
 
     Raises:
@@ -238,16 +244,18 @@ async def asyncio(
 ) -> ErrorResponse | Video | None:
     """Start a job that continues a video.
 
-     Start a new job that goes on where a video ends. The source is the id of a completed video (in a
-    JSON
-    body) or a video file (in a form). The new job's `seconds` is the duration of both together.
-    Extending a job that is not completed is a 409.
+     Start a new job that goes on where a video ends. The source is the id of a completed video (`video`
+    in a
+    JSON body, `video[id]` in a form) or a video file (`video` in a form). The new job's `seconds` is
+    the
+    duration of both together. Extending a job that is not completed is a 409.
 
     Args:
         idempotency_key (str | Unset): A value that names this one call, the same on each attempt
             of it. A server that honours it answers a repeated key with the job that the first attempt
             started, and the same key with another body with a 409.
-        body (ExtendVideoForm): An extension of a video file.
+        body (ExtendVideoForm): An extension of a video file, or of a completed video that
+            `video[id]` names.
         body (ExtendVideoJson): An extension of a completed video.
 
     Raises:
