@@ -141,7 +141,8 @@ def inputs(spec: dict[str, Any], operation: dict[str, Any]) -> frozenset[str]:
     names = {one["name"] for one in parameters(operation, spec).values() if one["in"] in {"path", "query"}}
     body = follow(spec, operation.get("requestBody", {}))
     for content in body.get("content", {}).values():
-        names |= follow(spec, content.get("schema", {})).get("properties", {}).keys()
+        fields = follow(spec, content.get("schema", {})).get("properties", {})
+        names |= {field.partition("[")[0] for field in fields}  # `video[id]` is a key of the argument `video`
     return frozenset(names)
 
 

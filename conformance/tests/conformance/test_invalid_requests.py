@@ -98,6 +98,7 @@ def test_the_names_in_a_param_are_found(param: object, names: set[str]) -> None:
 def test_the_names_of_fields_are_those_of_the_contract() -> None:
     assert {
         *("prompt", "model", "seconds", "size", "input_reference", "image_url", "file_id"),
+        *("input_reference[image_url]", "input_reference[file_id]"),
         *("after", "limit", "order"),
     } == field_names(CONTRACT)
 

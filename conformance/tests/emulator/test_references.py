@@ -1,0 +1,101 @@
+"""A form names a reference by a key in brackets, as a JSON body does by an object; each is used or refused."""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.emulator.conftest import Server
+
+SMALL = {"prompt": "x", "size": "64x48", "seconds": "1"}
+URL, FILE_ID = "input_reference[image_url]", "input_reference[file_id]"
+
+
+def form(fields: dict[str, Any]) -> dict[str, Any]:
+    """Return the parts of a form: each text without a file name, so that it is no file."""
+    return {name: (None, value) if isinstance(value, str) else value for name, value in fields.items()}
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("image_url", "https://images.example.org/boat.png"), ("file_id", "file-1")]
+)
+def test_a_form_and_a_json_body_are_the_same_request(serve: type[Server], key: str, value: str) -> None:
+    """They share an Idempotency-Key, and so the job; the same without the reference is another request."""
+    headers = {"Idempotency-Key": "0b5c7a52"}
+    with serve() as server:
+        by_json = server.ok("POST", "videos", json={**SMALL, "input_reference": {key: value}}, headers=headers)
+        fields = {**SMALL, f"input_reference[{key}]": value}
+        assert by_json["id"] == server.ok("POST", "videos", files=form(fields), headers=headers)["id"]
+        server.refused(409, "POST", "videos", files=form(SMALL), headers=headers)
+
+
+def test_a_reference_changes_the_picture(serve: type[Server]) -> None:
+    with serve(pace="instant") as server:
+        made = [
+            server.ok("POST", "videos", files=form({**SMALL, **fields}))["id"]
+            for fields in ({}, {URL: "https://images.example.org/boat.png"}, {FILE_ID: "file-1"})
+        ]
+        contents = {server.get(f"videos/{each}/content").content for each in made}
+        assert len(made) == len(contents)
+
+
+def test_an_image_in_a_form_may_be_as_long_as_its_schema_allows(serve: type[Server], png: bytes) -> None:
+    with serve() as server:
+        padded = base64.b64encode(png + bytes(2 << 20)).decode()
+        server.ok("POST", "videos", files=form({**SMALL, URL: f"data:image/png;base64,{padded}"}))
+        error = server.refused(400, "POST", "videos", files=form({**SMALL, "size": "1" * (2 << 20)}))
+        assert ("size", "string_too_long") == (error["param"], error["code"])
+
+
+@pytest.mark.parametrize(
+    ("fields", "status", "param", "message"),
+    [
+        ({URL: "ftp://images.example.org/boat.png"}, 400, URL, "it must match"),
+        ({FILE_ID: ""}, 400, FILE_ID, "at least 1 character"),
+        ({URL: "data:image/png;base64,bm8="}, 422, "input_reference.image_url", "is not an image that can be read"),
+        ({URL: ("a.txt", b"https://x", "text/plain")}, 400, URL, "is a file; send it as text"),
+        ({URL: "https://x", FILE_ID: "f"}, 400, FILE_ID, f"{URL} and {FILE_ID} exclude each other; send one of them"),
+        (
+            {"input_reference": ("a.png", b"x", "image/png"), URL: "https://x"},
+            400,
+            URL,
+            f"input_reference and {URL} exclude each other",
+        ),
+    ],
+)
+def test_a_reference_that_cannot_be_used_is_refused(
+    serve: type[Server], fields: dict[str, Any], status: int, param: str, message: str
+) -> None:
+    with serve() as server:
+        error = server.refused(status, "POST", "videos", files=form({**SMALL, **fields}))
+        assert param == error["param"]
+        assert message in error["message"]
+        assert [] == server.ok("GET", "videos")["data"]
+
+
+@pytest.mark.parametrize("path", ["videos/edits", "videos/extensions"])
+class TestAVideo:
+    def test_is_named_in_a_form(self, serve: type[Server], path: str) -> None:
+        with serve(pace="instant") as server:
+            source = server.create()
+            video = server.ok("POST", path, files=form({"prompt": "y", "seconds": "1", "video[id]": source["id"]}))
+            assert ("y", source["size"]) == (video["prompt"], video["size"])
+
+    @pytest.mark.parametrize(
+        ("fields", "status", "param"),
+        [
+            ({"video[id]": "video_unknown"}, 404, "video.id"),
+            ({"video[id]": ""}, 400, "video[id]"),
+            ({}, 400, "video"),
+            ({"video[id]": "video_unknown", "video": ("a.mp4", b"x", "video/mp4")}, 400, "video[id]"),
+        ],
+    )
+    def test_is_named_once(
+        self, serve: type[Server], path: str, fields: dict[str, Any], status: int, param: str
+    ) -> None:
+        with serve() as server:
+            error = server.refused(status, "POST", path, files=form({"prompt": "y", "seconds": "1", **fields}))
+            assert param == error["param"]
