@@ -22,7 +22,7 @@ class CreateVideoForm:
     """
 
     prompt: str
-    """What the video shows, from 1 to 32,000 characters."""
+    """The text from which the model makes the video, from 1 to 32,000 characters."""
 
     model: KnownVideoModel | str | Unset = UNSET
     """The model that makes the video. Any name is legal; a server refuses one that it does not offer (400)."""

@@ -21,7 +21,7 @@ class CreateVideoJson:
     """What to generate, as JSON. A reference image is an object that tells where it is."""
 
     prompt: str
-    """What the video shows, from 1 to 32,000 characters."""
+    """The text from which the model makes the video, from 1 to 32,000 characters."""
 
     model: KnownVideoModel | str | Unset = UNSET
     """The model that makes the video. Any name is legal; a server refuses one that it does not offer (400)."""

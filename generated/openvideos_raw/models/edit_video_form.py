@@ -18,7 +18,7 @@ class EditVideoForm:
     """An edit of a video file, or of a completed video that `video[id]` names."""
 
     prompt: str
-    """What the video shows, from 1 to 32,000 characters."""
+    """The text from which the model makes the video, from 1 to 32,000 characters."""
 
     video: File | Unset = UNSET
     """The video file (MP4) to edit."""

@@ -20,7 +20,7 @@ class EditVideoJson:
     """An edit of a completed video."""
 
     prompt: str
-    """What the video shows, from 1 to 32,000 characters."""
+    """The text from which the model makes the video, from 1 to 32,000 characters."""
 
     video: VideoReference
     """A video that the server has already."""

@@ -25,7 +25,7 @@ class ErrorDetail:
     """The parameter or field that is wrong; null if it is none in particular."""
 
     code: None | str
-    """A word for programs, such as `video_not_ready`; null if there is none."""
+    """A machine-readable code, such as `video_not_ready`; null if there is none."""
 
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 

@@ -20,7 +20,7 @@ class ExtendVideoJson:
     """An extension of a completed video."""
 
     prompt: str
-    """What the video shows, from 1 to 32,000 characters."""
+    """The text from which the model makes the video, from 1 to 32,000 characters."""
 
     seconds: str
     """The duration to add in whole seconds, as a decimal string."""

@@ -16,7 +16,7 @@ class RemixVideoJson:
     """The new prompt of a remix."""
 
     prompt: str
-    """What the video shows, from 1 to 32,000 characters."""
+    """The text from which the model makes the video, from 1 to 32,000 characters."""
 
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 

@@ -17,7 +17,7 @@ T = TypeVar("T", bound="VideoCompletedEvent")
 
 @_attrs_define
 class VideoCompletedEvent:
-    """The news that a video was completed."""
+    """The event that a video was completed."""
 
     id: str
     """The id of the event."""

@@ -17,7 +17,7 @@ T = TypeVar("T", bound="VideoFailedEvent")
 
 @_attrs_define
 class VideoFailedEvent:
-    """The news that a video failed."""
+    """The event that a video failed."""
 
     id: str
     """The id of the event."""

@@ -32,7 +32,7 @@ class VideoList:
     """The id of the last video of this page, the cursor of the next; null on an empty page."""
 
     has_more: bool
-    """Whether there are videos behind this page."""
+    """Whether there are videos after this page."""
 
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 

@@ -184,9 +184,16 @@ def test_no_value_is_lost(name: str, data: st.DataObject) -> None:
 
 
 def resolve(node: dict[str, Any]) -> dict[str, Any]:
-    """Return what a node refers to, or itself; a description beside the reference wins."""
+    """Return what a node refers to, or itself; a description beside the reference wins.
+
+    What is one other schema with a description of its own has the other's description: the generator drops its own.
+    """
     if "$ref" not in node:
-        return node
+        match node:
+            case {"allOf": [only]}:
+                return resolve(only)
+            case _:
+                return node
     found: Any = CONTRACT
     for key in node["$ref"].removeprefix("#/").split("/"):
         found = found[key]

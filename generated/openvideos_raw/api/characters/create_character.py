@@ -108,7 +108,7 @@ def sync_detailed(
     body: CreateCharacterForm,
     idempotency_key: str | Unset = UNSET,
 ) -> Response[Character | ErrorResponse]:
-    """Create a character from a video file.
+    """Create a character from a video file
 
      Store a character, so that later prompts can feature it. The answer is complete at once.
 
@@ -145,7 +145,7 @@ def sync(
     body: CreateCharacterForm,
     idempotency_key: str | Unset = UNSET,
 ) -> Character | ErrorResponse | None:
-    """Create a character from a video file.
+    """Create a character from a video file
 
      Store a character, so that later prompts can feature it. The answer is complete at once.
 
@@ -177,7 +177,7 @@ async def asyncio_detailed(
     body: CreateCharacterForm,
     idempotency_key: str | Unset = UNSET,
 ) -> Response[Character | ErrorResponse]:
-    """Create a character from a video file.
+    """Create a character from a video file
 
      Store a character, so that later prompts can feature it. The answer is complete at once.
 
@@ -212,7 +212,7 @@ async def asyncio(
     body: CreateCharacterForm,
     idempotency_key: str | Unset = UNSET,
 ) -> Character | ErrorResponse | None:
-    """Create a character from a video file.
+    """Create a character from a video file
 
      Store a character, so that later prompts can feature it. The answer is complete at once.
 

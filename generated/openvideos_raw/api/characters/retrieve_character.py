@@ -85,7 +85,7 @@ def sync_detailed(
     *,
     client: AuthenticatedClient,
 ) -> Response[Character | ErrorResponse]:
-    """Retrieve a character.
+    """Retrieve a character
 
      Return a stored character.
 
@@ -117,7 +117,7 @@ def sync(
     *,
     client: AuthenticatedClient,
 ) -> Character | ErrorResponse | None:
-    """Retrieve a character.
+    """Retrieve a character
 
      Return a stored character.
 
@@ -144,7 +144,7 @@ async def asyncio_detailed(
     *,
     client: AuthenticatedClient,
 ) -> Response[Character | ErrorResponse]:
-    """Retrieve a character.
+    """Retrieve a character
 
      Return a stored character.
 
@@ -174,7 +174,7 @@ async def asyncio(
     *,
     client: AuthenticatedClient,
 ) -> Character | ErrorResponse | None:
-    """Retrieve a character.
+    """Retrieve a character
 
      Return a stored character.
 

@@ -120,7 +120,7 @@ def sync_detailed(
     body: CreateVideoForm | CreateVideoJson,
     idempotency_key: str | Unset = UNSET,
 ) -> Response[ErrorResponse | Video]:
-    """Start a video generation job.
+    """Start a video generation job
 
      Start a job and return it at once, usually with the status `queued`. Poll it with `retrieve_video`.
 
@@ -168,7 +168,7 @@ def sync(
     body: CreateVideoForm | CreateVideoJson,
     idempotency_key: str | Unset = UNSET,
 ) -> ErrorResponse | Video | None:
-    """Start a video generation job.
+    """Start a video generation job
 
      Start a job and return it at once, usually with the status `queued`. Poll it with `retrieve_video`.
 
@@ -211,7 +211,7 @@ async def asyncio_detailed(
     body: CreateVideoForm | CreateVideoJson,
     idempotency_key: str | Unset = UNSET,
 ) -> Response[ErrorResponse | Video]:
-    """Start a video generation job.
+    """Start a video generation job
 
      Start a job and return it at once, usually with the status `queued`. Poll it with `retrieve_video`.
 
@@ -257,7 +257,7 @@ async def asyncio(
     body: CreateVideoForm | CreateVideoJson,
     idempotency_key: str | Unset = UNSET,
 ) -> ErrorResponse | Video | None:
-    """Start a video generation job.
+    """Start a video generation job
 
      Start a job and return it at once, usually with the status `queued`. Poll it with `retrieve_video`.
 

@@ -90,7 +90,7 @@ def sync_detailed(
     *,
     client: AuthenticatedClient,
 ) -> Response[ErrorResponse | VideoDeleteResponse]:
-    """Delete a video and its files.
+    """Delete a video and its files
 
      Delete the job and what it produced, in any status. Afterwards its id is unknown (404) everywhere
     but
@@ -125,7 +125,7 @@ def sync(
     *,
     client: AuthenticatedClient,
 ) -> ErrorResponse | VideoDeleteResponse | None:
-    """Delete a video and its files.
+    """Delete a video and its files
 
      Delete the job and what it produced, in any status. Afterwards its id is unknown (404) everywhere
     but
@@ -155,7 +155,7 @@ async def asyncio_detailed(
     *,
     client: AuthenticatedClient,
 ) -> Response[ErrorResponse | VideoDeleteResponse]:
-    """Delete a video and its files.
+    """Delete a video and its files
 
      Delete the job and what it produced, in any status. Afterwards its id is unknown (404) everywhere
     but
@@ -188,7 +188,7 @@ async def asyncio(
     *,
     client: AuthenticatedClient,
 ) -> ErrorResponse | VideoDeleteResponse | None:
-    """Delete a video and its files.
+    """Delete a video and its files
 
      Delete the job and what it produced, in any status. Afterwards its id is unknown (404) everywhere
     but

@@ -136,7 +136,7 @@ def sync_detailed(
     range_: str | Unset = UNSET,
     if_range: str | Unset = UNSET,
 ) -> Response[ErrorResponse | File]:
-    """Download a completed video, its thumbnail or its spritesheet.
+    """Download a completed video, its thumbnail or its spritesheet
 
      Return the file itself. Byte ranges (RFC 9110, section 14) let a player seek and a client resume:
     send `Range`, with the `ETag` of the first answer as `If-Range`. Content of a job that is not
@@ -184,7 +184,7 @@ def sync(
     range_: str | Unset = UNSET,
     if_range: str | Unset = UNSET,
 ) -> ErrorResponse | File | None:
-    """Download a completed video, its thumbnail or its spritesheet.
+    """Download a completed video, its thumbnail or its spritesheet
 
      Return the file itself. Byte ranges (RFC 9110, section 14) let a player seek and a client resume:
     send `Range`, with the `ETag` of the first answer as `If-Range`. Content of a job that is not
@@ -227,7 +227,7 @@ async def asyncio_detailed(
     range_: str | Unset = UNSET,
     if_range: str | Unset = UNSET,
 ) -> Response[ErrorResponse | File]:
-    """Download a completed video, its thumbnail or its spritesheet.
+    """Download a completed video, its thumbnail or its spritesheet
 
      Return the file itself. Byte ranges (RFC 9110, section 14) let a player seek and a client resume:
     send `Range`, with the `ETag` of the first answer as `If-Range`. Content of a job that is not
@@ -273,7 +273,7 @@ async def asyncio(
     range_: str | Unset = UNSET,
     if_range: str | Unset = UNSET,
 ) -> ErrorResponse | File | None:
-    """Download a completed video, its thumbnail or its spritesheet.
+    """Download a completed video, its thumbnail or its spritesheet
 
      Return the file itself. Byte ranges (RFC 9110, section 14) let a player seek and a client resume:
     send `Range`, with the `ETag` of the first answer as `If-Range`. Content of a job that is not

@@ -120,7 +120,7 @@ def sync_detailed(
     body: EditVideoForm | EditVideoJson,
     idempotency_key: str | Unset = UNSET,
 ) -> Response[ErrorResponse | Video]:
-    """Start a job that edits a video.
+    """Start a job that edits a video
 
      Start a new job that changes a video as the prompt says. The source is the id of a completed video
     (`video`
@@ -163,7 +163,7 @@ def sync(
     body: EditVideoForm | EditVideoJson,
     idempotency_key: str | Unset = UNSET,
 ) -> ErrorResponse | Video | None:
-    """Start a job that edits a video.
+    """Start a job that edits a video
 
      Start a new job that changes a video as the prompt says. The source is the id of a completed video
     (`video`
@@ -201,7 +201,7 @@ async def asyncio_detailed(
     body: EditVideoForm | EditVideoJson,
     idempotency_key: str | Unset = UNSET,
 ) -> Response[ErrorResponse | Video]:
-    """Start a job that edits a video.
+    """Start a job that edits a video
 
      Start a new job that changes a video as the prompt says. The source is the id of a completed video
     (`video`
@@ -242,7 +242,7 @@ async def asyncio(
     body: EditVideoForm | EditVideoJson,
     idempotency_key: str | Unset = UNSET,
 ) -> ErrorResponse | Video | None:
-    """Start a job that edits a video.
+    """Start a job that edits a video
 
      Start a new job that changes a video as the prompt says. The source is the id of a completed video
     (`video`

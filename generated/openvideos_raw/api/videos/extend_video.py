@@ -120,7 +120,7 @@ def sync_detailed(
     body: ExtendVideoForm | ExtendVideoJson,
     idempotency_key: str | Unset = UNSET,
 ) -> Response[ErrorResponse | Video]:
-    """Start a job that continues a video.
+    """Start a job that continues a video
 
      Start a new job that goes on where a video ends. The source is the id of a completed video (`video`
     in a
@@ -163,7 +163,7 @@ def sync(
     body: ExtendVideoForm | ExtendVideoJson,
     idempotency_key: str | Unset = UNSET,
 ) -> ErrorResponse | Video | None:
-    """Start a job that continues a video.
+    """Start a job that continues a video
 
      Start a new job that goes on where a video ends. The source is the id of a completed video (`video`
     in a
@@ -201,7 +201,7 @@ async def asyncio_detailed(
     body: ExtendVideoForm | ExtendVideoJson,
     idempotency_key: str | Unset = UNSET,
 ) -> Response[ErrorResponse | Video]:
-    """Start a job that continues a video.
+    """Start a job that continues a video
 
      Start a new job that goes on where a video ends. The source is the id of a completed video (`video`
     in a
@@ -242,7 +242,7 @@ async def asyncio(
     body: ExtendVideoForm | ExtendVideoJson,
     idempotency_key: str | Unset = UNSET,
 ) -> ErrorResponse | Video | None:
-    """Start a job that continues a video.
+    """Start a job that continues a video
 
      Start a new job that goes on where a video ends. The source is the id of a completed video (`video`
     in a

@@ -109,7 +109,7 @@ def sync_detailed(
     limit: int | Unset = UNSET,
     order: ListOrder | Unset = UNSET,
 ) -> Response[ErrorResponse | VideoList]:
-    """List videos, newest first.
+    """List videos, newest first
 
      Return one page of the caller's videos. Videos that were created in the same second keep one stable
     order, so a walk over all pages meets each video exactly once. To get the next page, pass `last_id`
@@ -117,9 +117,9 @@ def sync_detailed(
 
     Args:
         after (str | Unset): The cursor: the id of the last video of the page before. The page
-            starts behind it. An id that the server never gave out is a 404; the id of a video deleted
-            since goes on working.
-        limit (int | Unset): How many videos a page holds at the most, from 1 to 100. Default: 20.
+            starts after it. An id that the server never issued is a 404; the id of a deleted video
+            goes on working.
+        limit (int | Unset): The largest number of videos on the page, from 1 to 100. Default: 20.
         order (ListOrder | Unset): The order by `created_at`, newest first (`desc`) or oldest
             first (`asc`).
 
@@ -152,7 +152,7 @@ def sync(
     limit: int | Unset = UNSET,
     order: ListOrder | Unset = UNSET,
 ) -> ErrorResponse | VideoList | None:
-    """List videos, newest first.
+    """List videos, newest first
 
      Return one page of the caller's videos. Videos that were created in the same second keep one stable
     order, so a walk over all pages meets each video exactly once. To get the next page, pass `last_id`
@@ -160,9 +160,9 @@ def sync(
 
     Args:
         after (str | Unset): The cursor: the id of the last video of the page before. The page
-            starts behind it. An id that the server never gave out is a 404; the id of a video deleted
-            since goes on working.
-        limit (int | Unset): How many videos a page holds at the most, from 1 to 100. Default: 20.
+            starts after it. An id that the server never issued is a 404; the id of a deleted video
+            goes on working.
+        limit (int | Unset): The largest number of videos on the page, from 1 to 100. Default: 20.
         order (ListOrder | Unset): The order by `created_at`, newest first (`desc`) or oldest
             first (`asc`).
 
@@ -190,7 +190,7 @@ async def asyncio_detailed(
     limit: int | Unset = UNSET,
     order: ListOrder | Unset = UNSET,
 ) -> Response[ErrorResponse | VideoList]:
-    """List videos, newest first.
+    """List videos, newest first
 
      Return one page of the caller's videos. Videos that were created in the same second keep one stable
     order, so a walk over all pages meets each video exactly once. To get the next page, pass `last_id`
@@ -198,9 +198,9 @@ async def asyncio_detailed(
 
     Args:
         after (str | Unset): The cursor: the id of the last video of the page before. The page
-            starts behind it. An id that the server never gave out is a 404; the id of a video deleted
-            since goes on working.
-        limit (int | Unset): How many videos a page holds at the most, from 1 to 100. Default: 20.
+            starts after it. An id that the server never issued is a 404; the id of a deleted video
+            goes on working.
+        limit (int | Unset): The largest number of videos on the page, from 1 to 100. Default: 20.
         order (ListOrder | Unset): The order by `created_at`, newest first (`desc`) or oldest
             first (`asc`).
 
@@ -231,7 +231,7 @@ async def asyncio(
     limit: int | Unset = UNSET,
     order: ListOrder | Unset = UNSET,
 ) -> ErrorResponse | VideoList | None:
-    """List videos, newest first.
+    """List videos, newest first
 
      Return one page of the caller's videos. Videos that were created in the same second keep one stable
     order, so a walk over all pages meets each video exactly once. To get the next page, pass `last_id`
@@ -239,9 +239,9 @@ async def asyncio(
 
     Args:
         after (str | Unset): The cursor: the id of the last video of the page before. The page
-            starts behind it. An id that the server never gave out is a 404; the id of a video deleted
-            since goes on working.
-        limit (int | Unset): How many videos a page holds at the most, from 1 to 100. Default: 20.
+            starts after it. An id that the server never issued is a 404; the id of a deleted video
+            goes on working.
+        limit (int | Unset): The largest number of videos on the page, from 1 to 100. Default: 20.
         order (ListOrder | Unset): The order by `created_at`, newest first (`desc`) or oldest
             first (`asc`).
 

@@ -119,7 +119,7 @@ def sync_detailed(
     body: RemixVideoJson,
     idempotency_key: str | Unset = UNSET,
 ) -> Response[ErrorResponse | Video]:
-    """Start a job that remixes a completed video with a new prompt.
+    """Start a job that remixes a completed video with a new prompt
 
      Start a new job. Only the prompt changes: model, seconds and size are the source's, and
     `remixed_from_video_id` names the source. Remixing a job that is not completed is a 409.
@@ -161,7 +161,7 @@ def sync(
     body: RemixVideoJson,
     idempotency_key: str | Unset = UNSET,
 ) -> ErrorResponse | Video | None:
-    """Start a job that remixes a completed video with a new prompt.
+    """Start a job that remixes a completed video with a new prompt
 
      Start a new job. Only the prompt changes: model, seconds and size are the source's, and
     `remixed_from_video_id` names the source. Remixing a job that is not completed is a 409.
@@ -198,7 +198,7 @@ async def asyncio_detailed(
     body: RemixVideoJson,
     idempotency_key: str | Unset = UNSET,
 ) -> Response[ErrorResponse | Video]:
-    """Start a job that remixes a completed video with a new prompt.
+    """Start a job that remixes a completed video with a new prompt
 
      Start a new job. Only the prompt changes: model, seconds and size are the source's, and
     `remixed_from_video_id` names the source. Remixing a job that is not completed is a 409.
@@ -238,7 +238,7 @@ async def asyncio(
     body: RemixVideoJson,
     idempotency_key: str | Unset = UNSET,
 ) -> ErrorResponse | Video | None:
-    """Start a job that remixes a completed video with a new prompt.
+    """Start a job that remixes a completed video with a new prompt
 
      Start a new job. Only the prompt changes: model, seconds and size are the source's, and
     `remixed_from_video_id` names the source. Remixing a job that is not completed is a 409.

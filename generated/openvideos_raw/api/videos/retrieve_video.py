@@ -85,9 +85,9 @@ def sync_detailed(
     *,
     client: AuthenticatedClient,
 ) -> Response[ErrorResponse | Video]:
-    """Retrieve a video's status and details.
+    """Retrieve a video's status and details
 
-     Return the job as it stands. A job that failed is a 200 whose status is `failed`. The header
+     Return the current state of the job. A job that failed is a 200 whose status is `failed`. The header
     `openai-poll-after-ms` tells how long to wait before asking again.
 
     Args:
@@ -119,9 +119,9 @@ def sync(
     *,
     client: AuthenticatedClient,
 ) -> ErrorResponse | Video | None:
-    """Retrieve a video's status and details.
+    """Retrieve a video's status and details
 
-     Return the job as it stands. A job that failed is a 200 whose status is `failed`. The header
+     Return the current state of the job. A job that failed is a 200 whose status is `failed`. The header
     `openai-poll-after-ms` tells how long to wait before asking again.
 
     Args:
@@ -148,9 +148,9 @@ async def asyncio_detailed(
     *,
     client: AuthenticatedClient,
 ) -> Response[ErrorResponse | Video]:
-    """Retrieve a video's status and details.
+    """Retrieve a video's status and details
 
-     Return the job as it stands. A job that failed is a 200 whose status is `failed`. The header
+     Return the current state of the job. A job that failed is a 200 whose status is `failed`. The header
     `openai-poll-after-ms` tells how long to wait before asking again.
 
     Args:
@@ -180,9 +180,9 @@ async def asyncio(
     *,
     client: AuthenticatedClient,
 ) -> ErrorResponse | Video | None:
-    """Retrieve a video's status and details.
+    """Retrieve a video's status and details
 
-     Return the job as it stands. A job that failed is a 200 whose status is `failed`. The header
+     Return the current state of the job. A job that failed is a 200 whose status is `failed`. The header
     `openai-poll-after-ms` tells how long to wait before asking again.
 
     Args:
