@@ -2,7 +2,7 @@
 
 Forth: the contract is edited, and the release does not have the edit. Back: the release has it, and it is undone.
 Edits that are apart are made together, and each is judged by what the run prints and writes of it. Three are made one
-by one, too; in the full run all are, each in a process of its own.
+by one, too; in the full run all are.
 """
 
 from __future__ import annotations
@@ -43,15 +43,14 @@ class Released:
         project.git("branch", "original")
         self.known: dict[str, tuple[Run, Run]] = {}
 
-    def runs(self, name: str, edits: Sequence[Edit], *, whole: bool = False) -> tuple[Run, Run]:
-        """Carry out some edits, release them, and undo them, unless it is done already; a whole run is a process."""
+    def runs(self, name: str, edits: Sequence[Edit]) -> tuple[Run, Run]:
+        """Carry out some edits, release them, and undo them, unless it is done already."""
         if name not in self.known:
-            how = Project.regenerate_in_a_process if whole else Project.regenerate
             try:
-                forth = carried_out(self.project, edited(*edits), how)
+                forth = carried_out(self.project, edited(*edits))
                 self.project.git("checkout", "-q", "CHANGELOG.md")
                 self.project.release()
-                back = carried_out(self.project, SPEC, how)
+                back = carried_out(self.project, SPEC)
             finally:
                 self.reset()
             self.known[name] = forth, back
@@ -161,23 +160,17 @@ class TestEdits:
             assert edit.touched == {file for row in table for file in row.files}
 
 
-def judge_alone(edit: Edit, runs: tuple[Run, Run]) -> None:
+@pytest.mark.parametrize(
+    "edit", [pytest.param(edit, marks=[] if edit.name in SINGLE else pytest.mark.full) for edit in EDITS], ids=str
+)
+def test_alone(edit: Edit, copied: Released) -> None:
     """Judge the runs that made one edit, and undid it."""
-    for run, verdict, decide in zip(runs, (edit.forth, edit.back), (edit.decide, []), strict=True):
+    for run, verdict, decide in zip(
+        copied.runs(edit.name, [edit]), (edit.forth, edit.back), (edit.decide, []), strict=True
+    ):
         judge_run(run, decide)
         assert verdict == verdict_of(run.rows)
         assert edit.touched == run.touched
-
-
-@pytest.mark.parametrize("edit", [edit for edit in EDITS if edit.name in SINGLE], ids=str)
-def test_alone(edit: Edit, copied: Released) -> None:
-    judge_alone(edit, copied.runs(edit.name, [edit]))
-
-
-@pytest.mark.full
-@pytest.mark.parametrize("edit", EDITS, ids=str)
-def test_alone_in_a_process(edit: Edit, copied: Released) -> None:
-    judge_alone(edit, copied.runs(f"{edit} in a process", [edit], whole=True))
 
 
 def test_a_process_says_the_same(copied: Released) -> None:
