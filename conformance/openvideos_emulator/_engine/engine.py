@@ -369,20 +369,25 @@ class Engine:
         repeated = self._keys.job_of(idempotent)
         if repeated is not None:
             return repeated.recipe  # the source may have been deleted since; the repeated request still gets its job
-        return self._completed(video_id, action, param=param).job.recipe
+        snapshot = self._completed(video_id, action, param=param)
+        self._check_unexpired(snapshot)
+        return snapshot.job.recipe
 
     def _downloadable(self, video_id: str) -> Job:
         snapshot = self._completed(video_id, "downloaded", param="video_id")
+        if self._swept_at < (snapshot.expires_at or 0) <= self.now():
+            self._sweep()
+        self._check_unexpired(snapshot)
+        return snapshot.job
+
+    def _check_unexpired(self, snapshot: Snapshot) -> None:
         expires_at = snapshot.expires_at
         if expires_at is not None and self.now() >= expires_at:
-            if self._swept_at < expires_at:
-                self._sweep()
             raise RefusalError(
                 Reason.GONE,
-                f"The content of the video {shown(video_id)} expired at {int(expires_at)}.",
+                f"The content of the video {shown(snapshot.job.id)} expired at {int(expires_at)}.",
                 code="video_expired",
             )
-        return snapshot.job
 
 
 def _with_end(job: Job, to: Status | None, failure: Failure | None) -> Job:

@@ -197,6 +197,13 @@ def test_content_expires(serve: type[Server]) -> None:
         server.clock.advance(1)
         assert "video_expired" == server.refused(410, "GET", f"videos/{id_}/content")["code"]
         assert "completed" == server.ok("GET", f"videos/{id_}")["status"]
+        sources = (
+            (f"videos/{id_}/remix", {}),
+            ("videos/edits", {"video": {"id": id_}}),
+            ("videos/extensions", {"video": {"id": id_}, "seconds": "1"}),
+        )
+        for path, fields in sources:
+            assert "video_expired" == server.refused(410, "POST", path, json={"prompt": "x", **fields})["code"]
 
 
 def test_files_go_when_their_time_is_up(serve: type[Server], tmp_path: Path) -> None:

@@ -61,6 +61,11 @@ class ServerResponse:
         """Whether it is what the caller wants."""
         return self.status.startswith("2")
 
+    @property
+    def is_redirect(self) -> bool:
+        """Whether what the caller wants is elsewhere."""
+        return self.status.startswith("3")
+
     def codes(self) -> list[int]:
         """Return the statuses that it stands for, those that HTTP defines if it is a range."""
         if self.status.isdecimal():

@@ -31,7 +31,7 @@ from .arguments import givens
 from .clients import Stage, raw_module
 from .comparing import assert_same, assert_same_headers
 from .contract import JSON, OPERATIONS, Operation, document, paths_in
-from .mock_server import faults, read
+from .mock_server import BASE_URL, faults, read
 from .properties import Case, headers_of, raised_by
 from .strategies import valid
 
@@ -94,6 +94,35 @@ def error_is_typed(stage: Stage, case: Case, data: st.DataObject) -> None:
     stage.reached |= {operation.item(response.status), operation.item(response.status, JSON)}
     stage.reached |= {operation.item(response.status, "header", name) for name in headers}
     stage.reached |= {operation.item(response.status, JSON, path) for path in paths_in(response.bodies[JSON], sent)}
+
+
+def redirect_is_followed(stage: Stage, case: Case, data: st.DataObject) -> None:
+    """Check that a redirect leads to the file, and that another origin is not sent the key."""
+    operation, response = case.operation, case.operation.responses[case.detail or ""]
+    (code,) = response.codes()
+    content = data.draw(st.binary(max_size=200))
+    place = data.draw(st.sampled_from(["http://cdn.test/file", f"{BASE_URL}/elsewhere"]))
+    headers = {**data.draw(headers_of(operation.id, response.status)), "Location": place}
+    given = data.draw(givens(operation.id, next(iter(operation.bodies), None), beside=False))
+    seen: list[httpx.Request] = []
+
+    def server(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        if len(seen) == 1:
+            return httpx.Response(code, headers=headers)
+        return httpx.Response(200, content=content, headers={"content-type": "video/mp4"})
+
+    for client in stage.overlays(server):
+        seen.clear()
+        result = client.call(operation, given)
+        assert content == result.content
+        first, second = seen
+        assert place == str(second.url)
+        assert "authorization" in first.headers
+        assert place.startswith(BASE_URL) == ("authorization" in second.headers)
+    assert raw_module(operation).parse_response(code, b"") is None
+    stage.reached |= {operation.item(response.status)}
+    stage.reached |= {operation.item(response.status, "header", name) for name in headers}
 
 
 def _assert_sent_rightly(operation: Operation, seen: list[httpx.Request], code: int, headers: dict[str, str]) -> None:
@@ -240,7 +269,13 @@ ERRORS: Final = [
     Case(error_is_typed, operation, response.status)
     for operation in OPERATIONS.values()
     for response in operation.responses.values()
-    if not response.is_success
+    if not response.is_success and not response.is_redirect
+]
+REDIRECTS: Final = [
+    Case(redirect_is_followed, operation, response.status)
+    for operation in OPERATIONS.values()
+    for response in operation.responses.values()
+    if response.is_redirect
 ]
 ONCE: Final = [
     Case(ambiguous_post_is_sent_once, operation) for operation in OPERATIONS.values() if operation.method == "POST"

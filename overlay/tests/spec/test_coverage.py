@@ -13,7 +13,7 @@ import pytest
 
 from .clients import method_of
 from .contract import OPERATIONS, WEBHOOKS
-from .failures import ERRORS
+from .failures import ERRORS, REDIRECTS
 from .properties import ANSWERS, EVENTS, REQUESTS, Case, check, quick
 
 EXAMPLES = 3, 10, 60
@@ -32,7 +32,7 @@ def subjects(case: Case) -> list[str]:
 
 def reached() -> set[str]:
     """Return what the properties reach of the contract."""
-    cases = [*REQUESTS, *ANSWERS, *ERRORS, *EVENTS]
+    cases = [*REQUESTS, *ANSWERS, *ERRORS, *REDIRECTS, *EVENTS]
     found = set[str]()
     for examples in EXAMPLES:
         found = found.union(*(check(case, quick(examples)) for case in cases))

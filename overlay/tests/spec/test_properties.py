@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import settings
 
-from .failures import ERRORS, FILES, ONCE, WALKS
+from .failures import ERRORS, FILES, ONCE, REDIRECTS, WALKS
 from .properties import ANSWERS, EVENTS, FORBIDDEN, REQUESTS, Case, check
 
 pytestmark = pytest.mark.hypothesis  # `check` draws the examples
@@ -36,6 +36,11 @@ def test_an_event_is_kept_whole(case: Case) -> None:
 
 @pytest.mark.parametrize("case", ERRORS, ids=str)
 def test_an_error_is_typed(case: Case) -> None:
+    check(case, SELDOM)
+
+
+@pytest.mark.parametrize("case", REDIRECTS, ids=str)
+def test_a_redirect_is_followed(case: Case) -> None:
     check(case, SELDOM)
 
 

@@ -53,6 +53,16 @@ def parse_response(status_code: int, content: bytes) -> Character | ErrorRespons
 
             return response_401
 
+        if status_code == 402:
+            response_402 = ErrorResponse.from_dict(json.loads(content))
+
+            return response_402
+
+        if status_code == 403:
+            response_403 = ErrorResponse.from_dict(json.loads(content))
+
+            return response_403
+
         if status_code == 409:
             response_409 = ErrorResponse.from_dict(json.loads(content))
 

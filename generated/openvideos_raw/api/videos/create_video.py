@@ -60,6 +60,16 @@ def parse_response(status_code: int, content: bytes) -> ErrorResponse | Video | 
 
             return response_401
 
+        if status_code == 402:
+            response_402 = ErrorResponse.from_dict(json.loads(content))
+
+            return response_402
+
+        if status_code == 403:
+            response_403 = ErrorResponse.from_dict(json.loads(content))
+
+            return response_403
+
         if status_code == 404:
             response_404 = ErrorResponse.from_dict(json.loads(content))
 

@@ -1,6 +1,6 @@
 import json
 from io import BytesIO
-from typing import Any
+from typing import Any, cast
 
 import httpx
 
@@ -48,7 +48,7 @@ def build_request(
     return _kwargs
 
 
-def parse_response(status_code: int, content: bytes) -> ErrorResponse | File | None:
+def parse_response(status_code: int, content: bytes) -> Any | ErrorResponse | File | None:
     """Return what a body means under a status; None under a status that the contract does not name.
 
     Raises errors.UnreadableBody when the body is not what the status documents.
@@ -64,6 +64,14 @@ def parse_response(status_code: int, content: bytes) -> ErrorResponse | File | N
 
             return response_206
 
+        if status_code == 302:
+            response_302 = cast(Any, None)
+            return response_302
+
+        if status_code == 307:
+            response_307 = cast(Any, None)
+            return response_307
+
         if status_code == 400:
             response_400 = ErrorResponse.from_dict(json.loads(content))
 
@@ -73,6 +81,11 @@ def parse_response(status_code: int, content: bytes) -> ErrorResponse | File | N
             response_401 = ErrorResponse.from_dict(json.loads(content))
 
             return response_401
+
+        if status_code == 403:
+            response_403 = ErrorResponse.from_dict(json.loads(content))
+
+            return response_403
 
         if status_code == 404:
             response_404 = ErrorResponse.from_dict(json.loads(content))
@@ -116,7 +129,7 @@ def parse_response(status_code: int, content: bytes) -> ErrorResponse | File | N
 
 def _build_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Response[ErrorResponse | File]:
+) -> Response[Any | ErrorResponse | File]:
     parsed = parse_response(response.status_code, response.content)
     if parsed is None and client.raise_on_unexpected_status:
         raise errors.UnexpectedStatus(response.status_code, response.content)
@@ -135,7 +148,7 @@ def sync_detailed(
     variant: VideoVariant | Unset = UNSET,
     range_: str | Unset = UNSET,
     if_range: str | Unset = UNSET,
-) -> Response[ErrorResponse | File]:
+) -> Response[Any | ErrorResponse | File]:
     """Download a completed video, its thumbnail or its spritesheet
 
      Return the file itself. Byte ranges (RFC 9110, section 14) let a player seek and a client resume:
@@ -159,7 +172,7 @@ def sync_detailed(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[ErrorResponse | File]
+        Response[Any | ErrorResponse | File]
     """
 
     kwargs = build_request(
@@ -183,7 +196,7 @@ def sync(
     variant: VideoVariant | Unset = UNSET,
     range_: str | Unset = UNSET,
     if_range: str | Unset = UNSET,
-) -> ErrorResponse | File | None:
+) -> Any | ErrorResponse | File | None:
     """Download a completed video, its thumbnail or its spritesheet
 
      Return the file itself. Byte ranges (RFC 9110, section 14) let a player seek and a client resume:
@@ -207,7 +220,7 @@ def sync(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        ErrorResponse | File
+        Any | ErrorResponse | File
     """
 
     return sync_detailed(
@@ -226,7 +239,7 @@ async def asyncio_detailed(
     variant: VideoVariant | Unset = UNSET,
     range_: str | Unset = UNSET,
     if_range: str | Unset = UNSET,
-) -> Response[ErrorResponse | File]:
+) -> Response[Any | ErrorResponse | File]:
     """Download a completed video, its thumbnail or its spritesheet
 
      Return the file itself. Byte ranges (RFC 9110, section 14) let a player seek and a client resume:
@@ -250,7 +263,7 @@ async def asyncio_detailed(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[ErrorResponse | File]
+        Response[Any | ErrorResponse | File]
     """
 
     kwargs = build_request(
@@ -272,7 +285,7 @@ async def asyncio(
     variant: VideoVariant | Unset = UNSET,
     range_: str | Unset = UNSET,
     if_range: str | Unset = UNSET,
-) -> ErrorResponse | File | None:
+) -> Any | ErrorResponse | File | None:
     """Download a completed video, its thumbnail or its spritesheet
 
      Return the file itself. Byte ranges (RFC 9110, section 14) let a player seek and a client resume:
@@ -296,7 +309,7 @@ async def asyncio(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        ErrorResponse | File
+        Any | ErrorResponse | File
     """
 
     return (

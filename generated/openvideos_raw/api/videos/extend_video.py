@@ -60,6 +60,16 @@ def parse_response(status_code: int, content: bytes) -> ErrorResponse | Video | 
 
             return response_401
 
+        if status_code == 402:
+            response_402 = ErrorResponse.from_dict(json.loads(content))
+
+            return response_402
+
+        if status_code == 403:
+            response_403 = ErrorResponse.from_dict(json.loads(content))
+
+            return response_403
+
         if status_code == 404:
             response_404 = ErrorResponse.from_dict(json.loads(content))
 
@@ -69,6 +79,11 @@ def parse_response(status_code: int, content: bytes) -> ErrorResponse | Video | 
             response_409 = ErrorResponse.from_dict(json.loads(content))
 
             return response_409
+
+        if status_code == 410:
+            response_410 = ErrorResponse.from_dict(json.loads(content))
+
+            return response_410
 
         if status_code == 413:
             response_413 = ErrorResponse.from_dict(json.loads(content))

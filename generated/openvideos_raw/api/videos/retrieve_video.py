@@ -46,6 +46,11 @@ def parse_response(status_code: int, content: bytes) -> ErrorResponse | Video | 
 
             return response_401
 
+        if status_code == 403:
+            response_403 = ErrorResponse.from_dict(json.loads(content))
+
+            return response_403
+
         if status_code == 404:
             response_404 = ErrorResponse.from_dict(json.loads(content))
 
