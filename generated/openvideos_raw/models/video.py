@@ -43,7 +43,8 @@ class Video:
     """When the job ended, in Unix seconds, for completed and failed jobs; null before."""
 
     expires_at: int | None = None
-    """When the files are deleted, in Unix seconds; null if unknown or never."""
+    """When the files are deleted, in Unix seconds; null if unknown or never. The job outlives them: for a day at least
+    it can still be retrieved and listed, with the status `completed`, and its content is a 410."""
 
     prompt: None | str = None
     """The prompt, as it was given."""
@@ -55,10 +56,12 @@ class Video:
     """The duration of the clip in seconds, as a decimal string."""
 
     duration: int | None = None
-    """The duration of the clip in whole seconds, from servers that give it as a number."""
+    """The duration of the clip as a number, from servers that give it: in seconds, rounded to the nearest whole one,
+    so that 81 frames at 16 frames per second are 5."""
 
     url: None | str = None
-    """Where the finished file can be fetched without the API, on servers that offer it."""
+    """Where the finished file can be fetched without the API, on servers that offer it: an absolute URL. It needs no
+    API key, and works until `expires_at`."""
 
     remixed_from_video_id: None | str = None
     """The id of the video that this one remixes; null if it is not a remix."""

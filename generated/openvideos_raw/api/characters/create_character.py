@@ -120,12 +120,19 @@ def sync_detailed(
 ) -> Response[Character | ErrorResponse]:
     """Create a character from a video file
 
-     Store a character, so that later prompts can feature it. The answer is complete at once.
+     Store a character, so that later prompts can feature it. The answer is complete at once. A prompt
+    features a
+    character by its name.
 
     Args:
         idempotency_key (str | Unset): A value that names this one call, the same on each attempt
             of it. A server that honours it answers a repeated key with the job that the first attempt
-            started, and the same key with another body with a 409.
+            started, as it is now, and the same key with another body with a 409. It keeps a key for
+            24 hours at least, for each caller and operation. Of concurrent attempts one starts the
+            job; the others wait for it, or are a 409 with Retry-After. An attempt that was refused
+            does not use the key up. If the job was deleted since, a repeat is a 409 and starts no
+            other. A server that does not honour keys ignores the header; a client learns it from the
+            server's documentation alone.
         body (CreateCharacterForm): A character's name and a video that shows it.
 
     Raises:
@@ -157,12 +164,19 @@ def sync(
 ) -> Character | ErrorResponse | None:
     """Create a character from a video file
 
-     Store a character, so that later prompts can feature it. The answer is complete at once.
+     Store a character, so that later prompts can feature it. The answer is complete at once. A prompt
+    features a
+    character by its name.
 
     Args:
         idempotency_key (str | Unset): A value that names this one call, the same on each attempt
             of it. A server that honours it answers a repeated key with the job that the first attempt
-            started, and the same key with another body with a 409.
+            started, as it is now, and the same key with another body with a 409. It keeps a key for
+            24 hours at least, for each caller and operation. Of concurrent attempts one starts the
+            job; the others wait for it, or are a 409 with Retry-After. An attempt that was refused
+            does not use the key up. If the job was deleted since, a repeat is a 409 and starts no
+            other. A server that does not honour keys ignores the header; a client learns it from the
+            server's documentation alone.
         body (CreateCharacterForm): A character's name and a video that shows it.
 
     Raises:
@@ -189,12 +203,19 @@ async def asyncio_detailed(
 ) -> Response[Character | ErrorResponse]:
     """Create a character from a video file
 
-     Store a character, so that later prompts can feature it. The answer is complete at once.
+     Store a character, so that later prompts can feature it. The answer is complete at once. A prompt
+    features a
+    character by its name.
 
     Args:
         idempotency_key (str | Unset): A value that names this one call, the same on each attempt
             of it. A server that honours it answers a repeated key with the job that the first attempt
-            started, and the same key with another body with a 409.
+            started, as it is now, and the same key with another body with a 409. It keeps a key for
+            24 hours at least, for each caller and operation. Of concurrent attempts one starts the
+            job; the others wait for it, or are a 409 with Retry-After. An attempt that was refused
+            does not use the key up. If the job was deleted since, a repeat is a 409 and starts no
+            other. A server that does not honour keys ignores the header; a client learns it from the
+            server's documentation alone.
         body (CreateCharacterForm): A character's name and a video that shows it.
 
     Raises:
@@ -224,12 +245,19 @@ async def asyncio(
 ) -> Character | ErrorResponse | None:
     """Create a character from a video file
 
-     Store a character, so that later prompts can feature it. The answer is complete at once.
+     Store a character, so that later prompts can feature it. The answer is complete at once. A prompt
+    features a
+    character by its name.
 
     Args:
         idempotency_key (str | Unset): A value that names this one call, the same on each attempt
             of it. A server that honours it answers a repeated key with the job that the first attempt
-            started, and the same key with another body with a 409.
+            started, as it is now, and the same key with another body with a 409. It keeps a key for
+            24 hours at least, for each caller and operation. Of concurrent attempts one starts the
+            job; the others wait for it, or are a 409 with Retry-After. An attempt that was refused
+            does not use the key up. If the job was deleted since, a repeat is a 409 and starts no
+            other. A server that does not honour keys ignores the header; a client learns it from the
+            server's documentation alone.
         body (CreateCharacterForm): A character's name and a video that shows it.
 
     Raises:

@@ -144,7 +144,12 @@ def sync_detailed(
     Args:
         idempotency_key (str | Unset): A value that names this one call, the same on each attempt
             of it. A server that honours it answers a repeated key with the job that the first attempt
-            started, and the same key with another body with a 409.
+            started, as it is now, and the same key with another body with a 409. It keeps a key for
+            24 hours at least, for each caller and operation. Of concurrent attempts one starts the
+            job; the others wait for it, or are a 409 with Retry-After. An attempt that was refused
+            does not use the key up. If the job was deleted since, a repeat is a 409 and starts no
+            other. A server that does not honour keys ignores the header; a client learns it from the
+            server's documentation alone.
         body (CreateVideoForm): What to generate, as a form. A reference image is a file in it, or
             is named by one of two texts. A form has
             one reference image at most.
@@ -192,7 +197,12 @@ def sync(
     Args:
         idempotency_key (str | Unset): A value that names this one call, the same on each attempt
             of it. A server that honours it answers a repeated key with the job that the first attempt
-            started, and the same key with another body with a 409.
+            started, as it is now, and the same key with another body with a 409. It keeps a key for
+            24 hours at least, for each caller and operation. Of concurrent attempts one starts the
+            job; the others wait for it, or are a 409 with Retry-After. An attempt that was refused
+            does not use the key up. If the job was deleted since, a repeat is a 409 and starts no
+            other. A server that does not honour keys ignores the header; a client learns it from the
+            server's documentation alone.
         body (CreateVideoForm): What to generate, as a form. A reference image is a file in it, or
             is named by one of two texts. A form has
             one reference image at most.
@@ -235,7 +245,12 @@ async def asyncio_detailed(
     Args:
         idempotency_key (str | Unset): A value that names this one call, the same on each attempt
             of it. A server that honours it answers a repeated key with the job that the first attempt
-            started, and the same key with another body with a 409.
+            started, as it is now, and the same key with another body with a 409. It keeps a key for
+            24 hours at least, for each caller and operation. Of concurrent attempts one starts the
+            job; the others wait for it, or are a 409 with Retry-After. An attempt that was refused
+            does not use the key up. If the job was deleted since, a repeat is a 409 and starts no
+            other. A server that does not honour keys ignores the header; a client learns it from the
+            server's documentation alone.
         body (CreateVideoForm): What to generate, as a form. A reference image is a file in it, or
             is named by one of two texts. A form has
             one reference image at most.
@@ -281,7 +296,12 @@ async def asyncio(
     Args:
         idempotency_key (str | Unset): A value that names this one call, the same on each attempt
             of it. A server that honours it answers a repeated key with the job that the first attempt
-            started, and the same key with another body with a 409.
+            started, as it is now, and the same key with another body with a 409. It keeps a key for
+            24 hours at least, for each caller and operation. Of concurrent attempts one starts the
+            job; the others wait for it, or are a 409 with Retry-After. An attempt that was refused
+            does not use the key up. If the job was deleted since, a repeat is a 409 and starts no
+            other. A server that does not honour keys ignores the header; a client learns it from the
+            server's documentation alone.
         body (CreateVideoForm): What to generate, as a form. A reference image is a file in it, or
             is named by one of two texts. A form has
             one reference image at most.

@@ -160,7 +160,9 @@ def sync_detailed(
             the path.
         variant (VideoVariant | Unset): Which file of a job: `video` is the clip (video/mp4),
             `thumbnail` one picture of it (image/webp), `spritesheet`
-            several in a grid (image/jpeg).
+            several in a grid (image/jpeg). A variant that the server does not offer is a 400 whose
+            `param` is `variant`,
+            never another file.
         range_ (str | Unset): The bytes wanted, such as `bytes=0-1023`. A form that the server
             does not know is ignored.
         if_range (str | Unset): The ETag for which `Range` holds. If the file has another by now,
@@ -208,7 +210,9 @@ def sync(
             the path.
         variant (VideoVariant | Unset): Which file of a job: `video` is the clip (video/mp4),
             `thumbnail` one picture of it (image/webp), `spritesheet`
-            several in a grid (image/jpeg).
+            several in a grid (image/jpeg). A variant that the server does not offer is a 400 whose
+            `param` is `variant`,
+            never another file.
         range_ (str | Unset): The bytes wanted, such as `bytes=0-1023`. A form that the server
             does not know is ignored.
         if_range (str | Unset): The ETag for which `Range` holds. If the file has another by now,
@@ -251,7 +255,9 @@ async def asyncio_detailed(
             the path.
         variant (VideoVariant | Unset): Which file of a job: `video` is the clip (video/mp4),
             `thumbnail` one picture of it (image/webp), `spritesheet`
-            several in a grid (image/jpeg).
+            several in a grid (image/jpeg). A variant that the server does not offer is a 400 whose
+            `param` is `variant`,
+            never another file.
         range_ (str | Unset): The bytes wanted, such as `bytes=0-1023`. A form that the server
             does not know is ignored.
         if_range (str | Unset): The ETag for which `Range` holds. If the file has another by now,
@@ -297,7 +303,9 @@ async def asyncio(
             the path.
         variant (VideoVariant | Unset): Which file of a job: `video` is the clip (video/mp4),
             `thumbnail` one picture of it (image/webp), `spritesheet`
-            several in a grid (image/jpeg).
+            several in a grid (image/jpeg). A variant that the server does not offer is a 400 whose
+            `param` is `variant`,
+            never another file.
         range_ (str | Unset): The bytes wanted, such as `bytes=0-1023`. A form that the server
             does not know is ignored.
         if_range (str | Unset): The ETag for which `Range` holds. If the file has another by now,

@@ -146,7 +146,12 @@ def sync_detailed(
     Args:
         idempotency_key (str | Unset): A value that names this one call, the same on each attempt
             of it. A server that honours it answers a repeated key with the job that the first attempt
-            started, and the same key with another body with a 409.
+            started, as it is now, and the same key with another body with a 409. It keeps a key for
+            24 hours at least, for each caller and operation. Of concurrent attempts one starts the
+            job; the others wait for it, or are a 409 with Retry-After. An attempt that was refused
+            does not use the key up. If the job was deleted since, a repeat is a 409 and starts no
+            other. A server that does not honour keys ignores the header; a client learns it from the
+            server's documentation alone.
         body (ExtendVideoForm): An extension of a video file, or of a completed video that
             `video[id]` names.
         body (ExtendVideoJson): An extension of a completed video.
@@ -189,7 +194,12 @@ def sync(
     Args:
         idempotency_key (str | Unset): A value that names this one call, the same on each attempt
             of it. A server that honours it answers a repeated key with the job that the first attempt
-            started, and the same key with another body with a 409.
+            started, as it is now, and the same key with another body with a 409. It keeps a key for
+            24 hours at least, for each caller and operation. Of concurrent attempts one starts the
+            job; the others wait for it, or are a 409 with Retry-After. An attempt that was refused
+            does not use the key up. If the job was deleted since, a repeat is a 409 and starts no
+            other. A server that does not honour keys ignores the header; a client learns it from the
+            server's documentation alone.
         body (ExtendVideoForm): An extension of a video file, or of a completed video that
             `video[id]` names.
         body (ExtendVideoJson): An extension of a completed video.
@@ -227,7 +237,12 @@ async def asyncio_detailed(
     Args:
         idempotency_key (str | Unset): A value that names this one call, the same on each attempt
             of it. A server that honours it answers a repeated key with the job that the first attempt
-            started, and the same key with another body with a 409.
+            started, as it is now, and the same key with another body with a 409. It keeps a key for
+            24 hours at least, for each caller and operation. Of concurrent attempts one starts the
+            job; the others wait for it, or are a 409 with Retry-After. An attempt that was refused
+            does not use the key up. If the job was deleted since, a repeat is a 409 and starts no
+            other. A server that does not honour keys ignores the header; a client learns it from the
+            server's documentation alone.
         body (ExtendVideoForm): An extension of a video file, or of a completed video that
             `video[id]` names.
         body (ExtendVideoJson): An extension of a completed video.
@@ -268,7 +283,12 @@ async def asyncio(
     Args:
         idempotency_key (str | Unset): A value that names this one call, the same on each attempt
             of it. A server that honours it answers a repeated key with the job that the first attempt
-            started, and the same key with another body with a 409.
+            started, as it is now, and the same key with another body with a 409. It keeps a key for
+            24 hours at least, for each caller and operation. Of concurrent attempts one starts the
+            job; the others wait for it, or are a 409 with Retry-After. An attempt that was refused
+            does not use the key up. If the job was deleted since, a repeat is a 409 and starts no
+            other. A server that does not honour keys ignores the header; a client learns it from the
+            server's documentation alone.
         body (ExtendVideoForm): An extension of a video file, or of a completed video that
             `video[id]` names.
         body (ExtendVideoJson): An extension of a completed video.

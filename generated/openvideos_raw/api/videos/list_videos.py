@@ -122,8 +122,9 @@ def sync_detailed(
 
     Args:
         after (str | Unset): The cursor: the id of the last video of the page before. The page
-            starts after it. An id that the server never issued is a 404; the id of a deleted video
-            goes on working.
+            starts after it. An id that the server never issued is a 404. The id of a deleted video
+            goes on working for an hour at least; after that it MAY be a 404, and MUST NOT be an empty
+            page.
         limit (int | Unset): The largest number of videos on the page, from 1 to 100. Default: 20.
         order (ListOrder | Unset): The order by `created_at`, newest first (`desc`) or oldest
             first (`asc`).
@@ -165,8 +166,9 @@ def sync(
 
     Args:
         after (str | Unset): The cursor: the id of the last video of the page before. The page
-            starts after it. An id that the server never issued is a 404; the id of a deleted video
-            goes on working.
+            starts after it. An id that the server never issued is a 404. The id of a deleted video
+            goes on working for an hour at least; after that it MAY be a 404, and MUST NOT be an empty
+            page.
         limit (int | Unset): The largest number of videos on the page, from 1 to 100. Default: 20.
         order (ListOrder | Unset): The order by `created_at`, newest first (`desc`) or oldest
             first (`asc`).
@@ -203,8 +205,9 @@ async def asyncio_detailed(
 
     Args:
         after (str | Unset): The cursor: the id of the last video of the page before. The page
-            starts after it. An id that the server never issued is a 404; the id of a deleted video
-            goes on working.
+            starts after it. An id that the server never issued is a 404. The id of a deleted video
+            goes on working for an hour at least; after that it MAY be a 404, and MUST NOT be an empty
+            page.
         limit (int | Unset): The largest number of videos on the page, from 1 to 100. Default: 20.
         order (ListOrder | Unset): The order by `created_at`, newest first (`desc`) or oldest
             first (`asc`).
@@ -244,8 +247,9 @@ async def asyncio(
 
     Args:
         after (str | Unset): The cursor: the id of the last video of the page before. The page
-            starts after it. An id that the server never issued is a 404; the id of a deleted video
-            goes on working.
+            starts after it. An id that the server never issued is a 404. The id of a deleted video
+            goes on working for an hour at least; after that it MAY be a 404, and MUST NOT be an empty
+            page.
         limit (int | Unset): The largest number of videos on the page, from 1 to 100. Default: 20.
         order (ListOrder | Unset): The order by `created_at`, newest first (`desc`) or oldest
             first (`asc`).
