@@ -59,16 +59,12 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class Flaw:
-    """One violation of a schema: the path to the value, the keyword that it violates, and that keyword's limit.
-
-    `excluded` are names of which an object may have one, and has several.
-    """
+    """One violation of a schema: the path to the value, the keyword that it violates, and that keyword's limit."""
 
     path: tuple[str, ...]
     keyword: str
     limit: Any
     value: Any
-    excluded: tuple[str, ...] = ()
 
 
 class Contract:
@@ -198,23 +194,12 @@ def _escaped(step: str) -> str:
 
 
 def _flaw(error: ValidationError) -> Flaw:
-    if error.validator in {"anyOf", "oneOf", "if"} and error.context:
+    if error.validator in {"anyOf", "oneOf"} and error.context:
         return _flaw(error.context[0])  # the first branch is the general one; its message is the clearest
     path = tuple(str(step) for step in error.absolute_path)
     if error.validator == "required":
         path = (*path, _missing(error))
-    excluded = _excluded(error.validator_value, error.instance) if error.validator == "not" else ()
-    return Flaw(path, str(error.validator), limit=error.validator_value, value=error.instance, excluded=excluded)
-
-
-def _excluded(schema: Schema, value: object) -> tuple[str, ...]:
-    """Return the names that `not` forbids together, such as `{"required": ["a", "b"]}`, and that an object has."""
-    has = cast("dict[str, object]", value) if isinstance(value, dict) else {}
-    for branch in (schema, *_branches(schema)):
-        names = cast("list[str]", branch.get("required", []))
-        if names and all(name in has for name in names):
-            return tuple(names)
-    return ()
+    return Flaw(path=path, keyword=str(error.validator), limit=error.validator_value, value=error.instance)
 
 
 def _missing(error: ValidationError) -> str:

@@ -71,7 +71,7 @@ def grow(spec: Spec) -> None:
     listing["parameters"].append(query("failed", {"type": "boolean"}))
     statuses = {"type": "array", "items": {"$ref": "#/components/schemas/VideoStatus"}, "maxItems": 3}
     listing["parameters"].append(query("states", statuses))
-    listing["responses"]["402"] = {"$ref": "#/components/responses/TooManyRequests"}
+    listing["responses"]["418"] = {"$ref": "#/components/responses/TooManyRequests"}
 
 
 def grow_words(spec: Spec) -> None:

@@ -148,6 +148,7 @@ class Validator:
                 texts = (_text(part, max_bytes) for part in parts)
                 fields[name] = self._read(name, properties[name], texts, len(parts))
         self._check(fields, address, None)
+        _check_choices(fields, self._contract.schema_at(address))
         return _with_objects(self._with_defaults({**fields, **uploads}, properties))
 
     def _properties(self, address: str) -> dict[str, Schema]:
@@ -208,14 +209,25 @@ def _refusal(flaw: Flaw, name: str | None) -> RefusalError:
     code = _CODES.get(flaw.keyword, "invalid_value")
     if flaw.keyword == "required":
         return invalid(f"{subject} is missing.", param=param, code=code)
-    if flaw.excluded:
-        excess = printable(flaw.excluded[-1])
-        both = " and ".join(map(printable, flaw.excluded))
-        return invalid(f"{both} exclude each other; send one of them.", param=excess, code="invalid_value")
     limit = flaw.limit
     written = ", ".join(str(each) for each in cast("list[object]", limit)) if isinstance(limit, list) else str(limit)
     rule = _RULES.get(flaw.keyword, "does not fit the contract").format(limit=written)
     return invalid(f"{subject} is {shown(flaw.value)}; it {rule}.", param=param, code=code)
+
+
+def _check_choices(fields: Fields, schema: Schema) -> None:
+    """Check the fields of which a request has one at most, or exactly one.
+
+    Raises:
+        RefusalError: It has several, or none.
+    """
+    for rule in ("x-at-most-one", "x-exactly-one"):
+        names = cast("list[str]", schema.get(rule, []))
+        given = [name for name in names if name in fields]
+        if len(given) > 1:
+            raise invalid(f"{' and '.join(given)} exclude each other; send one of them.", param=given[-1])
+        if names and not given and rule == "x-exactly-one":
+            raise invalid(f"{names[0]} is missing.", param=names[0], code=_CODES["required"])
 
 
 def _with_objects(fields: Fields) -> Fields:

@@ -184,20 +184,13 @@ def test_no_value_is_lost(name: str, data: st.DataObject) -> None:
 
 
 def resolve(node: dict[str, Any]) -> dict[str, Any]:
-    """Return what a node refers to, or itself; a description beside the reference wins.
-
-    What is one other schema with a description of its own has the other's description: the generator drops its own.
-    """
+    """Return what a node refers to, or itself, without the description beside the reference: the generator drops it."""
     if "$ref" not in node:
-        match node:
-            case {"allOf": [only]}:
-                return resolve(only)
-            case _:
-                return node
+        return node
     found: Any = CONTRACT
     for key in node["$ref"].removeprefix("#/").split("/"):
         found = found[key]
-    return resolve(found) | {key: value for key, value in node.items() if key == "description"}
+    return resolve(found)
 
 
 def without_nulls(value: Any) -> Any:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from .clients import Given, Upload, annotation_of
 from .contract import FORM, OPERATIONS, Operation, Parameter, is_binary, kinds_of, problems, written
 from .merging import Schema
-from .strategies import CHOICES, LONG, characters, forbidden, header_values, json_values, texts, tokens, valid
+from .strategies import LONG, characters, forbidden, header_values, json_values, texts, tokens, valid
 
 _NAMES_ANOTHER_PATH: Final = frozenset({".", ".."})
 # `/`, `\` and a drive are cut off a path, not a name; `%` could be read as an escape.
@@ -48,7 +48,8 @@ def fields(schema: Schema) -> st.SearchStrategy[dict[str, Any]]:
     binary = {name for name, inner in schema["properties"].items() if is_binary(inner)}
     plain = {name: inner for name, inner in schema["properties"].items() if name not in binary}
     required = set(schema.get("required", []))
-    apart = {key: value for key, value in schema.items() if key not in CHOICES}
+    rules = {"x-at-most-one", "x-exactly-one"}  # which concern the files, too
+    apart = {key: value for key, value in schema.items() if key not in rules}
     others = valid(apart | {"properties": plain, "required": sorted(required - binary)}).filter(has_ids)
     if not binary:
         return others

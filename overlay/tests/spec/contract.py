@@ -140,7 +140,15 @@ def paths_in(schema: Schema, value: Any, prefix: str = "") -> Iterator[str]:
 def problems(schema: Schema, value: Any) -> list[str]:
     """Return what is wrong with a value, nothing if it is valid."""
     errors = Draft202012Validator(without_binary(schema)).iter_errors(value)
-    return [f"{error.json_path}: {error.message[:200]}" for error in errors]
+    return [f"{error.json_path}: {error.message[:200]}" for error in errors] + list(_wrong_choices(schema, value))
+
+
+def _wrong_choices(schema: Schema, value: Any) -> Iterator[str]:
+    for rule in ("x-at-most-one", "x-exactly-one"):
+        names = schema.get(rule, [])
+        given = [name for name in names if name in value] if isinstance(value, dict) else []
+        if len(given) > 1 or (names and not given and rule == "x-exactly-one"):
+            yield f"$: {given} of {names}"
 
 
 def without_binary(schema: Schema) -> Schema:

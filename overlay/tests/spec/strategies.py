@@ -22,15 +22,13 @@ LARGEST: Final = 2**53
 LONG: Final = 40
 
 TOLD_ELSEWHERE: Final = ANNOTATIONS | {"format"}
-CHOICES: Final = ("not", "if", "then", "else")
-"""Keywords by which an object says which of its fields go together."""
 UNDERSTOOD: Final = {
     "array": {"items", "maxItems", "minItems", "uniqueItems"},
     "boolean": set[str](),
     "integer": {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"},
     "number": {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"},
     "null": set[str](),
-    "object": {"properties", "required", "minProperties", "maxProperties", "additionalProperties", *CHOICES},
+    "object": {"properties", "required", "minProperties", "maxProperties", "additionalProperties"},
     "string": {"pattern", "minLength", "maxLength"},
 }
 
@@ -154,7 +152,7 @@ def _objects(schema: Schema, *, lenient: bool) -> st.SearchStrategy[dict[str, An
     else:
         found = st.fixed_dictionaries({name: fields[name] for name in sorted(required)}, optional=optional)
         found = found.filter(lambda value: least <= len(value) and (most is None or len(value) <= most))
-    if schema.keys() & CHOICES and not lenient:
+    if not lenient and schema.keys() & {"x-at-most-one", "x-exactly-one"}:
         found = found.filter(lambda value: not problems(schema, value))
     others = schema.get("additionalProperties", True)
     if isinstance(others, dict) or (lenient and others):
