@@ -83,7 +83,7 @@ def tests(session: nox.Session) -> None:
 def full(session: nox.Session) -> None:
     """Run what `tests` leaves to this: the whole products, and each property with more examples."""
     install(session, "test", extras=all_extras())
-    profile = {"HYPOTHESIS_PROFILE": "full"}
+    profile = {"HYPOTHESIS_PROFILE": os.environ.get("HYPOTHESIS_PROFILE", "full")}
     session.run("pytest", *SPREAD, "-m", "full or hypothesis", *session.posargs, env=profile)
 
 

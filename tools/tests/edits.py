@@ -178,17 +178,23 @@ def composites(edits: Iterable[Edit]) -> list[list[Edit]]:
 @cache
 def taken_away(edit: Edit) -> set[str]:
     """Return the components to which fewer lead after an edit: no callers, or no readers, any more."""
-    return {pointer for _, pointer in reached(SPEC) - reached(edited(edit))}
+    return {pointer for _, pointer in REACHED - kept_by(edit)}
 
 
-def seen_among(edit: Edit, both: Spec, found: Sequence[str]) -> list[str]:
+@cache
+def kept_by(edit: Edit) -> set[tuple[Side, str]]:
+    """Return what is reached in the contract before an edit and in that after."""
+    return REACHED & reached(edited(edit))
+
+
+def seen_among(edit: Edit, together: set[tuple[Side, str]], found: Sequence[str]) -> list[str]:
     """Return what is seen of an edit's verdict, if another edit may have taken away the way to what it changes.
 
     An edit of a component is seen by callers (by readers) while a request (a response) leads to it, in the contract
-    before and in that after. If one does for the edit alone, and none does in the contract that has `both`, then
-    callers (readers) cannot see it there.
+    before and in that after. If one does for the edit alone, and none does `together`, in the contract before and in
+    that which has several edits, then callers (readers) cannot see it there.
     """
-    alone, together = (reached(SPEC) & reached(spec) for spec in (edited(edit), both))
+    alone = kept_by(edit)
     return [
         "-"
         if any((side, home) in alone for home in edit.homes)
@@ -222,3 +228,6 @@ def leads_to(spec: Spec, node: Any, known: set[str]) -> set[str]:
     for below in node.values() if is_object(node) else node if is_array(node) else ():
         leads_to(spec, below, known)
     return known
+
+
+REACHED = reached(SPEC)

@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from .edits import (
     EDITS,
     PROJECT,
+    REACHED,
     SPEC,
     TEXT,
     Edit,
@@ -31,6 +32,7 @@ from .edits import (
     edited,
     gravest,
     kinds,
+    reached,
     seen_among,
     verdict,
     written,
@@ -78,8 +80,9 @@ def inlined(node: Any) -> Any:
 def judge_together(edits: list[Edit]) -> None:
     """Several edits are as grave as the gravest of those that are seen, forth and back."""
     both = edited(*edits)
-    forth = gravest(seen_among(edit, both, edit.forth) for edit in edits)
-    back = gravest(seen_among(edit, both, edit.back) for edit in edits)
+    together = REACHED & reached(both)
+    forth = gravest(seen_among(edit, together, edit.forth) for edit in edits)
+    back = gravest(seen_among(edit, together, edit.back) for edit in edits)
     assert (forth, back) == (verdict(SPEC, both), verdict(both, SPEC))
 
 
@@ -93,9 +96,9 @@ def test_an_edit_that_nothing_leads_to_any_more_is_not_seen() -> None:
     """Only the body of JSON leads callers to an ImageReference; where it is undone, what it holds is no change."""
     names = ("request media type removed", "additionalProperties opened")
     removed, opened = (edit for name in names for edit in EDITS if edit.name == name)
-    both = edited(removed, opened)
-    assert ["-", "-"] == seen_among(opened, both, opened.back)
-    assert removed.back == seen_among(removed, both, removed.back)
+    together = REACHED & reached(edited(removed, opened))
+    assert ["-", "-"] == seen_among(opened, together, opened.back)
+    assert removed.back == seen_among(removed, together, removed.back)
     judge_together([removed, opened])
 
 
