@@ -18,7 +18,8 @@ MODULES: Final = (_access, _content, _creating, _deleting, _deriving, _errors, _
 """The modules of the mutants; importing them registers the mutants."""
 
 # Ports below the range of ephemeral ports, so that the system does not give one to another process before its use.
-_PORTS: Final = iter(range(20_000 + os.getpid() % 8_000, 32_000))
+# Processes that are started one after the other, as the workers of pytest-xdist, begin far from one another.
+_PORTS: Final = iter(range(20_000 + os.getpid() * 97 % 8_000, 32_000))
 
 KEY: Final = "sk-openvideos-mutants-4f1d"
 SECRET: Final = "whsec_" + "bXV0YW50cy1vZi1vcGVudmlkZW9zLWFyZS13cm9uZw=="

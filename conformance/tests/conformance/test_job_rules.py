@@ -219,7 +219,7 @@ def test_retrieved_jobs_fit() -> None:
     assert "'running' is not one of" in breaks(log, "VID-RETRIEVE-001").message
 
 
-@pytest.mark.parametrize(("status", "names"), [(400, ()), (403, ("VID-ERROR-009",)), (500, ("VID-ERROR-005",))])
+@pytest.mark.parametrize(("status", "names"), [(400, ()), (418, ("VID-ERROR-009",)), (500, ("VID-ERROR-005",))])
 def test_a_known_job_is_retrieved(status: int, names: tuple[str, ...]) -> None:
     log = Log()
     log.created()

@@ -131,11 +131,11 @@ def test_errors_that_hold_neither() -> None:
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [
-        ("GET", "/videos/video_1", 403),
+        ("GET", "/videos/video_1", 418),
         ("GET", "/videos/video_1", 202),
-        ("GET", "/videos/video_1/content", 302),
+        ("GET", "/videos/video_1/content", 303),
         ("DELETE", "/videos/video_1", 204),
-        ("POST", "/videos", 402),
+        ("POST", "/videos", 418),
         ("GET", "/videos", 410),
     ],
 )

@@ -197,7 +197,7 @@ def test_content_expires(serve: type[Server]) -> None:
         server.clock.advance(1)
         assert "video_expired" == server.refused(410, "GET", f"videos/{id_}/content")["code"]
         assert "completed" == server.ok("GET", f"videos/{id_}")["status"]
-        sources = (
+        sources: tuple[tuple[str, dict[str, object]], ...] = (
             (f"videos/{id_}/remix", {}),
             ("videos/edits", {"video": {"id": id_}}),
             ("videos/extensions", {"video": {"id": id_}, "seconds": "1"}),
