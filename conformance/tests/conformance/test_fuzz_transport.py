@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 import requests
+from hypothesis.configuration import storage_directory
 from urllib3 import HTTPResponse
 
 from openvideos_conformance._core.contract import contract
 from openvideos_conformance._core.target import Target
 from openvideos_conformance._fuzz.document import adapted
+from openvideos_conformance._fuzz.engine import _storage
 from openvideos_conformance._fuzz.transport import RecordingTransport
 from openvideos_conformance._inputs.media_files import clip, image
 from openvideos_conformance._server.recording_client import RecordingClient
@@ -246,3 +248,17 @@ def test_the_netrc_of_the_user_is_not_read(
     assert "Authorization" in ManagedCookiesSession().prepare_request(request).headers
     with RecordingTransport(client, 12).installed():
         assert "Authorization" not in ManagedCookiesSession().prepare_request(request).headers
+
+
+def test_hypothesis_keeps_its_tables_where_the_user_says_and_nowhere_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("HYPOTHESIS_STORAGE_DIRECTORY", raising=False)
+    with _storage():
+        elsewhere = storage_directory("tables", intent_to_write=False).path
+        assert not elsewhere.is_relative_to(tmp_path)
+    assert not elsewhere.parent.exists()
+    monkeypatch.setenv("HYPOTHESIS_STORAGE_DIRECTORY", str(tmp_path / "kept"))
+    with _storage():
+        assert tmp_path / "kept" / "tables" == storage_directory("tables", intent_to_write=False).path

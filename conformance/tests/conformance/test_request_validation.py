@@ -107,6 +107,28 @@ def test_a_form_that_can_be_read_in_two_ways_is_in_doubt(parts: list[str]) -> No
     assert not legality.is_illegal
 
 
+def test_of_the_references_in_a_form_one_is_in_doubt_and_two_are_illegal() -> None:
+    prompt, url = 'name="prompt"\r\n\r\nA boat', 'name="input_reference[image_url]"\r\n\r\nhttps://x'
+    one, two = _form(prompt, url), _form(prompt, url, 'name="input_reference[file_id]"\r\n\r\nf')
+    assert (["input_reference[image_url] may be refused because of what it names"], False) == (
+        [*one.doubts],
+        one.is_illegal,
+    )
+    assert two.is_illegal
+
+
+@pytest.mark.parametrize(
+    ("names", "is_illegal"), [((), True), (("video[id]",), False), (("video",), False), (("video", "video[id]"), True)]
+)
+def test_an_edit_in_a_form_names_one_video(names: tuple[str, ...], is_illegal: bool) -> None:  # noqa: FBT001 - a case
+    parts = {
+        "video": 'name="video"; filename="a.mp4"\r\n\r\nMP4',
+        "video[id]": 'name="video[id]"\r\n\r\nvideo_1',
+    }
+    form = ('name="prompt"\r\n\r\nA boat', *(parts[name] for name in names))
+    assert is_illegal == _form(*form, operation="edit_video").is_illegal
+
+
 def test_a_form_that_cannot_be_read_is_in_doubt() -> None:
     assert _judged("create_video", body=b"nothing", media_type="multipart/form-data").doubts
     assert not _form(end="").is_legal
