@@ -157,6 +157,12 @@ def _judge_form(contract: Contract, address: str, content_type: str, body: bytes
     return Legality(tuple(flaws), tuple(doubts), fields)
 
 
+def source_of(fields: Mapping[str, Any]) -> str | None:
+    """Return the id of the video that an edit or an extension names, in JSON or in a form; None if it names none."""
+    video_id = json_object(fields.get("video")).get("id", fields.get("video[id]"))
+    return video_id if isinstance(video_id, str) else None
+
+
 def _wrong_choices(schema: Schema, fields: Mapping[str, Any]) -> Iterator[str]:
     """Find the fields of which a request has one at most, or exactly one, and has not."""
     for rule in ("x-at-most-one", "x-exactly-one"):

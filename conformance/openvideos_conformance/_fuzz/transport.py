@@ -14,10 +14,10 @@ from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
 from urllib3 import HTTPResponse
 
-from .._core.exchange import Exchange, json_object, videos_of
+from .._core.exchange import Exchange, videos_of
 from .._core.operations import CREATING
 from .._core.own_jobs import created_ids
-from .._core.request_validation import Legality, judge_request
+from .._core.request_validation import Legality, judge_request, source_of
 from .._server.recording_client import MAX_BODY
 
 if TYPE_CHECKING:
@@ -103,8 +103,7 @@ class RecordingTransport:
         key = self._client.target.api_key
         has_key = authorization is None if key is None else _text(authorization) == f"Bearer {key}"
         kind = "unauthorized" if not has_key else "illegal" if legality.is_illegal else "legal"
-        source = json_object(legality.fields.get("video")).get("id")
-        video_id = ids.get("video_id") or (source if isinstance(source, str) else "")
+        video_id = ids.get("video_id") or source_of(legality.fields) or ""
         status = self._local_status(operation, kind, video_id)
         if status is not None:
             self.local_cases.add(_case_of(request))

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import parse_qs
 
 from .._core.contract import contract as the_contract
-from .._core.exchange import json_array, json_object, videos_of
+from .._core.exchange import json_array, videos_of
 from .._core.operations import CREATING, VIDEO, VIDEO_LIST
+from .._core.request_validation import source_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -286,5 +287,4 @@ def video_id_of(exchange: Exchange) -> str:
 
 def body_reference(exchange: Exchange) -> str | None:
     """Return the id of the video in the body of an edit or an extension; None if there is none."""
-    video_id = json_object(exchange.request_fields.get("video")).get("id")
-    return video_id if isinstance(video_id, str) else None
+    return source_of(exchange.request_fields)

@@ -118,6 +118,11 @@ def test_what_others_have_made_is_not_touched(client: RecordingClient) -> None:
         ("POST", "/videos/edits", edit),
     ):
         assert 404 == fuzz.exchange(_request(method, path, value), server).status_code
+    form = requests.Request("POST", f"{BASE}/videos/edits", headers={"Authorization": f"Bearer {KEY}"})
+    form.files = {"prompt": (None, "Make it night"), "video[id]": (None, "video_others")}
+    prepared = form.prepare()
+    prepared.headers["X-Schemathesis-TestCaseId"] = "case_1"
+    assert 404 == fuzz.exchange(prepared, server).status_code
     assert 0 == server.requests_received
     fuzz.exchange(_request("POST", "/videos", LEGAL), server)
     assert 200 == fuzz.exchange(_request("DELETE", "/videos/video_1"), server).status_code

@@ -310,10 +310,11 @@ def test_a_remix_may_leave_out_what_is_only_recommended() -> None:
 
 
 @pytest.mark.parametrize(("seconds", "is_broken"), [("8", False), ("8.0", False), ("4", True), ("12", True)])
-def test_an_extension_adds_up(seconds: str, is_broken: bool) -> None:  # noqa: FBT001 - pytest passes it
+@pytest.mark.parametrize("source", [{"video": {"id": "video_1"}}, {"video[id]": "video_1"}], ids=["JSON", "form"])
+def test_an_extension_adds_up(seconds: str, is_broken: bool, source: dict[str, Any]) -> None:  # noqa: FBT001 - pytest passes it
     log = Log()
     log.created("video_1", request_fields={})
-    request_fields = {"prompt": "On", "seconds": "4", "video": {"id": "video_1"}}
+    request_fields = {"prompt": "On", "seconds": "4", **source}
     log.add(
         "POST", "/videos/extensions", json=video("video_2", prompt="On", seconds=seconds), request_fields=request_fields
     )

@@ -295,3 +295,11 @@ def test_jobs_can_be_advanced_while_they_are_polled(serve: type[Server]) -> None
                 return await asyncio.gather(*polls)
 
         assert 5 == len(server._runner.run(drive()))
+
+
+@pytest.mark.parametrize("path", ["edits", "extensions", "characters", "models"])
+def test_a_seeded_job_has_no_id_that_is_a_path(serve: type[Server], path: str) -> None:
+    with serve() as server:
+        response = server.request("POST", f"{ROOT}/jobs", json={"id": path})
+        assert (400, "id") == (response.status_code, response.json()["error"]["param"])
+        assert f"{path}s" == control(server, "POST", "jobs", {"id": f"{path}s"})["id"]

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 CONFIGURATION = Path(__file__).parents[2] / "schemathesis.toml"
 KEY = "emulator"
 SEEDS = os.environ.get("SCHEMATHESIS_SEEDS", "1").split()
-EXAMPLES = os.environ.get("SCHEMATHESIS_EXAMPLES", str(settings().max_examples // 10))
+EXAMPLES = os.environ.get("SCHEMATHESIS_EXAMPLES", str(max(2, settings().max_examples // 10)))
 
 
 @pytest.mark.full

@@ -43,8 +43,8 @@ class Video:
     """When the job ended, in Unix seconds, for completed and failed jobs; null before."""
 
     expires_at: int | None = None
-    """When the files are deleted, in Unix seconds; null if unknown or never. The job outlives them: for a day at least
-    it can still be retrieved and listed, with the status `completed`, and its content is a 410."""
+    """When the files are deleted, in Unix seconds; null if unknown or never. The job outlives them: for at least a day
+    after `expires_at` it can be retrieved and listed, with the status `completed`, and its content is a 410."""
 
     prompt: None | str = None
     """The prompt, as it was given."""
@@ -61,7 +61,7 @@ class Video:
 
     url: None | str = None
     """Where the finished file can be fetched without the API, on servers that offer it: an absolute URL. It needs no
-    API key, and works until `expires_at`."""
+    API key, and works until `expires_at` if that is known."""
 
     remixed_from_video_id: None | str = None
     """The id of the video that this one remixes; null if it is not a remix."""

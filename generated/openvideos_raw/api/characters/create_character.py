@@ -127,12 +127,12 @@ def sync_detailed(
     Args:
         idempotency_key (str | Unset): A value that names this one call, the same on each attempt
             of it. A server that honours it answers a repeated key with the job that the first attempt
-            started, as it is now, and the same key with another body with a 409. It keeps a key for
-            24 hours at least, for each caller and operation. Of concurrent attempts one starts the
-            job; the others wait for it, or are a 409 with Retry-After. An attempt that was refused
-            does not use the key up. If the job was deleted since, a repeat is a 409 and starts no
-            other. A server that does not honour keys ignores the header; a client learns it from the
-            server's documentation alone.
+            started, in its current state. The same key with another path or body is a 409. A server
+            keeps a key for 24 hours at least, for each caller. Of concurrent attempts one starts the
+            job; the others wait for it, or get a 409 with Retry-After. After an attempt that was
+            refused (4XX), the key can be used again. If the job was deleted since, a repeat is a 409
+            and starts no other. A server that does not honour keys ignores the header; a client
+            learns it from the server's documentation alone.
         body (CreateCharacterForm): A character's name and a video that shows it.
 
     Raises:
@@ -171,12 +171,12 @@ def sync(
     Args:
         idempotency_key (str | Unset): A value that names this one call, the same on each attempt
             of it. A server that honours it answers a repeated key with the job that the first attempt
-            started, as it is now, and the same key with another body with a 409. It keeps a key for
-            24 hours at least, for each caller and operation. Of concurrent attempts one starts the
-            job; the others wait for it, or are a 409 with Retry-After. An attempt that was refused
-            does not use the key up. If the job was deleted since, a repeat is a 409 and starts no
-            other. A server that does not honour keys ignores the header; a client learns it from the
-            server's documentation alone.
+            started, in its current state. The same key with another path or body is a 409. A server
+            keeps a key for 24 hours at least, for each caller. Of concurrent attempts one starts the
+            job; the others wait for it, or get a 409 with Retry-After. After an attempt that was
+            refused (4XX), the key can be used again. If the job was deleted since, a repeat is a 409
+            and starts no other. A server that does not honour keys ignores the header; a client
+            learns it from the server's documentation alone.
         body (CreateCharacterForm): A character's name and a video that shows it.
 
     Raises:
@@ -210,12 +210,12 @@ async def asyncio_detailed(
     Args:
         idempotency_key (str | Unset): A value that names this one call, the same on each attempt
             of it. A server that honours it answers a repeated key with the job that the first attempt
-            started, as it is now, and the same key with another body with a 409. It keeps a key for
-            24 hours at least, for each caller and operation. Of concurrent attempts one starts the
-            job; the others wait for it, or are a 409 with Retry-After. An attempt that was refused
-            does not use the key up. If the job was deleted since, a repeat is a 409 and starts no
-            other. A server that does not honour keys ignores the header; a client learns it from the
-            server's documentation alone.
+            started, in its current state. The same key with another path or body is a 409. A server
+            keeps a key for 24 hours at least, for each caller. Of concurrent attempts one starts the
+            job; the others wait for it, or get a 409 with Retry-After. After an attempt that was
+            refused (4XX), the key can be used again. If the job was deleted since, a repeat is a 409
+            and starts no other. A server that does not honour keys ignores the header; a client
+            learns it from the server's documentation alone.
         body (CreateCharacterForm): A character's name and a video that shows it.
 
     Raises:
@@ -252,12 +252,12 @@ async def asyncio(
     Args:
         idempotency_key (str | Unset): A value that names this one call, the same on each attempt
             of it. A server that honours it answers a repeated key with the job that the first attempt
-            started, as it is now, and the same key with another body with a 409. It keeps a key for
-            24 hours at least, for each caller and operation. Of concurrent attempts one starts the
-            job; the others wait for it, or are a 409 with Retry-After. An attempt that was refused
-            does not use the key up. If the job was deleted since, a repeat is a 409 and starts no
-            other. A server that does not honour keys ignores the header; a client learns it from the
-            server's documentation alone.
+            started, in its current state. The same key with another path or body is a 409. A server
+            keeps a key for 24 hours at least, for each caller. Of concurrent attempts one starts the
+            job; the others wait for it, or get a 409 with Retry-After. After an attempt that was
+            refused (4XX), the key can be used again. If the job was deleted since, a repeat is a 409
+            and starts no other. A server that does not honour keys ignores the header; a client
+            learns it from the server's documentation alone.
         body (CreateCharacterForm): A character's name and a video that shows it.
 
     Raises:

@@ -137,19 +137,20 @@ def sync_detailed(
     A server MUST accept multipart/form-data. A form carries a reference image as a file, or names it by
     `input_reference[image_url]` or `input_reference[file_id]`; a JSON body carries it as an object. A
     server
-    that does not use a reference MUST refuse the request (400). A server MAY refuse a model, size or
-    duration
+    MUST refuse a request with a reference that it will not use (400, 413, 415, 422 or 501); it MUST NOT
+    ignore
+    the reference. A server MAY refuse a model, size or duration
     that it does not offer (400).
 
     Args:
         idempotency_key (str | Unset): A value that names this one call, the same on each attempt
             of it. A server that honours it answers a repeated key with the job that the first attempt
-            started, as it is now, and the same key with another body with a 409. It keeps a key for
-            24 hours at least, for each caller and operation. Of concurrent attempts one starts the
-            job; the others wait for it, or are a 409 with Retry-After. An attempt that was refused
-            does not use the key up. If the job was deleted since, a repeat is a 409 and starts no
-            other. A server that does not honour keys ignores the header; a client learns it from the
-            server's documentation alone.
+            started, in its current state. The same key with another path or body is a 409. A server
+            keeps a key for 24 hours at least, for each caller. Of concurrent attempts one starts the
+            job; the others wait for it, or get a 409 with Retry-After. After an attempt that was
+            refused (4XX), the key can be used again. If the job was deleted since, a repeat is a 409
+            and starts no other. A server that does not honour keys ignores the header; a client
+            learns it from the server's documentation alone.
         body (CreateVideoForm): What to generate, as a form. A reference image is a file in it, or
             is named by one of two texts. A form has
             one reference image at most.
@@ -190,19 +191,20 @@ def sync(
     A server MUST accept multipart/form-data. A form carries a reference image as a file, or names it by
     `input_reference[image_url]` or `input_reference[file_id]`; a JSON body carries it as an object. A
     server
-    that does not use a reference MUST refuse the request (400). A server MAY refuse a model, size or
-    duration
+    MUST refuse a request with a reference that it will not use (400, 413, 415, 422 or 501); it MUST NOT
+    ignore
+    the reference. A server MAY refuse a model, size or duration
     that it does not offer (400).
 
     Args:
         idempotency_key (str | Unset): A value that names this one call, the same on each attempt
             of it. A server that honours it answers a repeated key with the job that the first attempt
-            started, as it is now, and the same key with another body with a 409. It keeps a key for
-            24 hours at least, for each caller and operation. Of concurrent attempts one starts the
-            job; the others wait for it, or are a 409 with Retry-After. An attempt that was refused
-            does not use the key up. If the job was deleted since, a repeat is a 409 and starts no
-            other. A server that does not honour keys ignores the header; a client learns it from the
-            server's documentation alone.
+            started, in its current state. The same key with another path or body is a 409. A server
+            keeps a key for 24 hours at least, for each caller. Of concurrent attempts one starts the
+            job; the others wait for it, or get a 409 with Retry-After. After an attempt that was
+            refused (4XX), the key can be used again. If the job was deleted since, a repeat is a 409
+            and starts no other. A server that does not honour keys ignores the header; a client
+            learns it from the server's documentation alone.
         body (CreateVideoForm): What to generate, as a form. A reference image is a file in it, or
             is named by one of two texts. A form has
             one reference image at most.
@@ -238,19 +240,20 @@ async def asyncio_detailed(
     A server MUST accept multipart/form-data. A form carries a reference image as a file, or names it by
     `input_reference[image_url]` or `input_reference[file_id]`; a JSON body carries it as an object. A
     server
-    that does not use a reference MUST refuse the request (400). A server MAY refuse a model, size or
-    duration
+    MUST refuse a request with a reference that it will not use (400, 413, 415, 422 or 501); it MUST NOT
+    ignore
+    the reference. A server MAY refuse a model, size or duration
     that it does not offer (400).
 
     Args:
         idempotency_key (str | Unset): A value that names this one call, the same on each attempt
             of it. A server that honours it answers a repeated key with the job that the first attempt
-            started, as it is now, and the same key with another body with a 409. It keeps a key for
-            24 hours at least, for each caller and operation. Of concurrent attempts one starts the
-            job; the others wait for it, or are a 409 with Retry-After. An attempt that was refused
-            does not use the key up. If the job was deleted since, a repeat is a 409 and starts no
-            other. A server that does not honour keys ignores the header; a client learns it from the
-            server's documentation alone.
+            started, in its current state. The same key with another path or body is a 409. A server
+            keeps a key for 24 hours at least, for each caller. Of concurrent attempts one starts the
+            job; the others wait for it, or get a 409 with Retry-After. After an attempt that was
+            refused (4XX), the key can be used again. If the job was deleted since, a repeat is a 409
+            and starts no other. A server that does not honour keys ignores the header; a client
+            learns it from the server's documentation alone.
         body (CreateVideoForm): What to generate, as a form. A reference image is a file in it, or
             is named by one of two texts. A form has
             one reference image at most.
@@ -289,19 +292,20 @@ async def asyncio(
     A server MUST accept multipart/form-data. A form carries a reference image as a file, or names it by
     `input_reference[image_url]` or `input_reference[file_id]`; a JSON body carries it as an object. A
     server
-    that does not use a reference MUST refuse the request (400). A server MAY refuse a model, size or
-    duration
+    MUST refuse a request with a reference that it will not use (400, 413, 415, 422 or 501); it MUST NOT
+    ignore
+    the reference. A server MAY refuse a model, size or duration
     that it does not offer (400).
 
     Args:
         idempotency_key (str | Unset): A value that names this one call, the same on each attempt
             of it. A server that honours it answers a repeated key with the job that the first attempt
-            started, as it is now, and the same key with another body with a 409. It keeps a key for
-            24 hours at least, for each caller and operation. Of concurrent attempts one starts the
-            job; the others wait for it, or are a 409 with Retry-After. An attempt that was refused
-            does not use the key up. If the job was deleted since, a repeat is a 409 and starts no
-            other. A server that does not honour keys ignores the header; a client learns it from the
-            server's documentation alone.
+            started, in its current state. The same key with another path or body is a 409. A server
+            keeps a key for 24 hours at least, for each caller. Of concurrent attempts one starts the
+            job; the others wait for it, or get a 409 with Retry-After. After an attempt that was
+            refused (4XX), the key can be used again. If the job was deleted since, a repeat is a 409
+            and starts no other. A server that does not honour keys ignores the header; a client
+            learns it from the server's documentation alone.
         body (CreateVideoForm): What to generate, as a form. A reference image is a file in it, or
             is named by one of two texts. A form has
             one reference image at most.

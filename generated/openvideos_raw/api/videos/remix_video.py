@@ -144,12 +144,12 @@ def sync_detailed(
             the path.
         idempotency_key (str | Unset): A value that names this one call, the same on each attempt
             of it. A server that honours it answers a repeated key with the job that the first attempt
-            started, as it is now, and the same key with another body with a 409. It keeps a key for
-            24 hours at least, for each caller and operation. Of concurrent attempts one starts the
-            job; the others wait for it, or are a 409 with Retry-After. An attempt that was refused
-            does not use the key up. If the job was deleted since, a repeat is a 409 and starts no
-            other. A server that does not honour keys ignores the header; a client learns it from the
-            server's documentation alone.
+            started, in its current state. The same key with another path or body is a 409. A server
+            keeps a key for 24 hours at least, for each caller. Of concurrent attempts one starts the
+            job; the others wait for it, or get a 409 with Retry-After. After an attempt that was
+            refused (4XX), the key can be used again. If the job was deleted since, a repeat is a 409
+            and starts no other. A server that does not honour keys ignores the header; a client
+            learns it from the server's documentation alone.
         body (RemixVideoJson): The new prompt of a remix.
 
     Raises:
@@ -191,12 +191,12 @@ def sync(
             the path.
         idempotency_key (str | Unset): A value that names this one call, the same on each attempt
             of it. A server that honours it answers a repeated key with the job that the first attempt
-            started, as it is now, and the same key with another body with a 409. It keeps a key for
-            24 hours at least, for each caller and operation. Of concurrent attempts one starts the
-            job; the others wait for it, or are a 409 with Retry-After. An attempt that was refused
-            does not use the key up. If the job was deleted since, a repeat is a 409 and starts no
-            other. A server that does not honour keys ignores the header; a client learns it from the
-            server's documentation alone.
+            started, in its current state. The same key with another path or body is a 409. A server
+            keeps a key for 24 hours at least, for each caller. Of concurrent attempts one starts the
+            job; the others wait for it, or get a 409 with Retry-After. After an attempt that was
+            refused (4XX), the key can be used again. If the job was deleted since, a repeat is a 409
+            and starts no other. A server that does not honour keys ignores the header; a client
+            learns it from the server's documentation alone.
         body (RemixVideoJson): The new prompt of a remix.
 
     Raises:
@@ -233,12 +233,12 @@ async def asyncio_detailed(
             the path.
         idempotency_key (str | Unset): A value that names this one call, the same on each attempt
             of it. A server that honours it answers a repeated key with the job that the first attempt
-            started, as it is now, and the same key with another body with a 409. It keeps a key for
-            24 hours at least, for each caller and operation. Of concurrent attempts one starts the
-            job; the others wait for it, or are a 409 with Retry-After. An attempt that was refused
-            does not use the key up. If the job was deleted since, a repeat is a 409 and starts no
-            other. A server that does not honour keys ignores the header; a client learns it from the
-            server's documentation alone.
+            started, in its current state. The same key with another path or body is a 409. A server
+            keeps a key for 24 hours at least, for each caller. Of concurrent attempts one starts the
+            job; the others wait for it, or get a 409 with Retry-After. After an attempt that was
+            refused (4XX), the key can be used again. If the job was deleted since, a repeat is a 409
+            and starts no other. A server that does not honour keys ignores the header; a client
+            learns it from the server's documentation alone.
         body (RemixVideoJson): The new prompt of a remix.
 
     Raises:
@@ -278,12 +278,12 @@ async def asyncio(
             the path.
         idempotency_key (str | Unset): A value that names this one call, the same on each attempt
             of it. A server that honours it answers a repeated key with the job that the first attempt
-            started, as it is now, and the same key with another body with a 409. It keeps a key for
-            24 hours at least, for each caller and operation. Of concurrent attempts one starts the
-            job; the others wait for it, or are a 409 with Retry-After. An attempt that was refused
-            does not use the key up. If the job was deleted since, a repeat is a 409 and starts no
-            other. A server that does not honour keys ignores the header; a client learns it from the
-            server's documentation alone.
+            started, in its current state. The same key with another path or body is a 409. A server
+            keeps a key for 24 hours at least, for each caller. Of concurrent attempts one starts the
+            job; the others wait for it, or get a 409 with Retry-After. After an attempt that was
+            refused (4XX), the key can be used again. If the job was deleted since, a repeat is a 409
+            and starts no other. A server that does not honour keys ignores the header; a client
+            learns it from the server's documentation alone.
         body (RemixVideoJson): The new prompt of a remix.
 
     Raises:
