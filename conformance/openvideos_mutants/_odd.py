@@ -206,6 +206,9 @@ async def long_winded(request: Request, ask: Handler, _: Memory) -> ServerRespon
     named = as_object(request.fields.get("video")).get("id")
     if isinstance(named, str):
         request = request.with_fields({**request.fields, "video": {"id": named.removesuffix(tail)}})
+    in_form = request.text("video[id]")
+    if in_form is not None:
+        request = request.with_fields({**request.fields, "video[id]": in_form.removesuffix(tail)})
     response = await with_videos(
         request,
         ask,
