@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from .._core.operations import CHARACTER, RUNNING, VIDEO
+from .._core.request_validation import source_of
 from .._judging.assertions import shown
 from .rule import Rule, rule
-from .traffic import FUZZ, OF_HTTP, Start, body_reference, number, same_value, video_id_of
+from .traffic import FUZZ, OF_HTTP, Start, number, same_value, video_id_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -289,7 +290,7 @@ def extensions_add_up(traffic: Traffic, tally: Tally) -> None:
     """Compare the seconds of each extension with those of its source plus those that were added."""
     for start in _started(traffic, "extend_video"):
         extended = traffic.first_value(start.id, "seconds")
-        source = traffic.first_value(body_reference(start.exchange) or "", "seconds")
+        source = traffic.first_value(source_of(start.exchange.request_fields) or "", "seconds")
         added = number(start.exchange.request_fields.get("seconds"))
         total, before = (number(each[0]) if each is not None else None for each in (extended, source))
         if total is None or before is None or added is None:

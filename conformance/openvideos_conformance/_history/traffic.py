@@ -18,7 +18,6 @@ from urllib.parse import parse_qs
 from .._core.contract import contract as the_contract
 from .._core.exchange import json_array, videos_of
 from .._core.operations import CREATING, VIDEO, VIDEO_LIST
-from .._core.request_validation import source_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -283,8 +282,3 @@ def date_of(exchange: Exchange) -> float | None:
 def video_id_of(exchange: Exchange) -> str:
     """Return the id of the video in the path of a request; empty if there is none."""
     return exchange.ids.get("video_id", "")
-
-
-def body_reference(exchange: Exchange) -> str | None:
-    """Return the id of the video in the body of an edit or an extension; None if there is none."""
-    return source_of(exchange.request_fields)

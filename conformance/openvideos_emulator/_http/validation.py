@@ -148,7 +148,6 @@ class Validator:
                 texts = (_text(part, max_bytes) for part in parts)
                 fields[name] = self._read(name, properties[name], texts, len(parts))
         self._check(fields, address, None)
-        _check_choices(fields, self._contract.schema_at(address))
         return _with_objects(self._with_defaults({**fields, **uploads}, properties))
 
     def _properties(self, address: str) -> dict[str, Schema]:
@@ -194,6 +193,8 @@ class Validator:
         flaws = self._contract.flaws(value, address)
         if flaws:
             raise _refusal(flaws[0], name)
+        if isinstance(value, dict):
+            _check_choices(cast("Fields", value), self._contract.schema_at(address))
 
 
 def fingerprint(operation: Operation, fields: Mapping[str, Any]) -> str:

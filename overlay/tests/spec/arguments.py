@@ -9,7 +9,7 @@ from attrs import evolve
 from hypothesis import strategies as st
 
 from .clients import Given, Upload, annotation_of
-from .contract import FORM, OPERATIONS, Operation, Parameter, is_binary, kinds_of, problems, written
+from .contract import CHOICES, FORM, OPERATIONS, Operation, Parameter, is_binary, kinds_of, problems, written
 from .merging import Schema
 from .strategies import LONG, characters, forbidden, header_values, json_values, texts, tokens, valid
 
@@ -48,8 +48,7 @@ def fields(schema: Schema) -> st.SearchStrategy[dict[str, Any]]:
     binary = {name for name, inner in schema["properties"].items() if is_binary(inner)}
     plain = {name: inner for name, inner in schema["properties"].items() if name not in binary}
     required = set(schema.get("required", []))
-    rules = {"x-at-most-one", "x-exactly-one"}  # which concern the files, too
-    apart = {key: value for key, value in schema.items() if key not in rules}
+    apart = {key: value for key, value in schema.items() if key not in CHOICES}  # which concern the files, too
     others = valid(apart | {"properties": plain, "required": sorted(required - binary)}).filter(has_ids)
     if not binary:
         return others

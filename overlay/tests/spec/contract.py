@@ -143,8 +143,12 @@ def problems(schema: Schema, value: Any) -> list[str]:
     return [f"{error.json_path}: {error.message[:200]}" for error in errors] + list(_wrong_choices(schema, value))
 
 
+CHOICES: Final = ("x-at-most-one", "x-exactly-one")
+"""The keywords of a body that name fields of which a request has one at most, or exactly one."""
+
+
 def _wrong_choices(schema: Schema, value: Any) -> Iterator[str]:
-    for rule in ("x-at-most-one", "x-exactly-one"):
+    for rule in CHOICES:
         names = schema.get(rule, [])
         given = [name for name in names if name in value] if isinstance(value, dict) else []
         if len(given) > 1 or (names and not given and rule == "x-exactly-one"):

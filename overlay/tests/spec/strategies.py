@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from hypothesis import strategies as st
 
-from .contract import branches, is_binary, kinds_of, problems
+from .contract import CHOICES, branches, is_binary, kinds_of, problems
 from .merging import ANNOTATIONS, Schema, merged
 
 LARGEST: Final = 2**53
@@ -152,7 +152,7 @@ def _objects(schema: Schema, *, lenient: bool) -> st.SearchStrategy[dict[str, An
     else:
         found = st.fixed_dictionaries({name: fields[name] for name in sorted(required)}, optional=optional)
         found = found.filter(lambda value: least <= len(value) and (most is None or len(value) <= most))
-    if not lenient and schema.keys() & {"x-at-most-one", "x-exactly-one"}:
+    if not lenient and schema.keys() & CHOICES:
         found = found.filter(lambda value: not problems(schema, value))
     others = schema.get("additionalProperties", True)
     if isinstance(others, dict) or (lenient and others):
