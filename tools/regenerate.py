@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import importlib.metadata
+import json
 import os
 import re
 import shutil
@@ -17,11 +18,12 @@ import sys
 import tempfile
 import tomllib
 from pathlib import Path
+from typing import Any
 
 from contract_diff import overlay_files
 from contract_diff.changes import compare
 from contract_diff.document import InvalidSpecError, load
-from contract_diff.model import Change
+from contract_diff.model import KNOWN_VALUES, Change
 from contract_diff.overlay_advice import Decision, decisions
 from contract_diff.release import Baseline, baseline, touched_since, version_problems, with_entry
 from contract_diff.report import report
@@ -137,9 +139,11 @@ def generate(into: Path) -> None:
     """
     environment = generator_environment()
     into.mkdir()
+    spec = into.parent / "openapi.json"
+    spec.write_text(json.dumps(with_enums(load(str(ROOT / "openapi.yaml")))), "utf-8")
     command = [
         *(sys.executable, "-m", "openapi_python_client", "generate", "--fail-on-warning"),
-        *("--path", str(ROOT / "openapi.yaml")),
+        *("--path", str(spec)),
         *("--config", str(ROOT / "generator-config.yaml")),
         *("--custom-template-path", str(ROOT / "generator-templates")),
         *("--meta", "none", "--output-path", str(into / PACKAGE)),
@@ -152,6 +156,19 @@ def generate(into: Path) -> None:
             f"the generator refuses the contract; generated/ is as it was\n{run.stdout}{run.stderr}"
         )
     Path(into, PACKAGE, "py.typed").touch()  # --meta none leaves it out, and without it the types are not believed
+
+
+def with_enums(node: Any) -> Any:
+    """Return the contract with an enum wherever it names known values.
+
+    The generator has types for enums alone, and our template for them takes any other value, too. Generators of other
+    languages make closed types of an enum, so the contract has none where readers must bear other values.
+    """
+    if isinstance(node, list):
+        return [with_enums(each) for each in node]
+    if not isinstance(node, dict):
+        return node
+    return {"enum" if key == KNOWN_VALUES else key: with_enums(value) for key, value in node.items()}
 
 
 def generator_environment() -> dict[str, str]:

@@ -200,6 +200,12 @@ async def json_is_text(request: Request, ask: Handler, _: Memory) -> ServerRespo
     return response.with_header("content-type", "text/plain") if is_meant else response
 
 
+@mutant("VID-HEADER-006")
+async def head_is_not_allowed(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Refuse HEAD with 405."""
+    return error(405, "Use GET.").with_header("allow", "GET") if request.method == "HEAD" else await ask(request)
+
+
 @mutant("VID-HEADER-004")
 async def ranges_are_offered_in_words(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Say Accept-Ranges: yes."""

@@ -99,19 +99,21 @@ async def create_swaps_the_model(request: Request, ask: Handler, _: Memory) -> S
 
 
 @mutant("VID-CREATE-008")
-async def create_defaults_to_two_seconds(request: Request, ask: Handler, _: Memory) -> ServerResponse:
-    """Take two seconds as the default duration."""
-    if request.operation == CREATE and "seconds" not in request.fields and request.fields:
-        request = request.with_fields({**request.fields, "seconds": "2"})
-    return await ask(request)
+async def create_does_not_say_how_long(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Leave seconds null unless the request named them."""
+    return await _unnamed(request, ask, "seconds")
 
 
 @mutant("VID-CREATE-008")
-async def create_defaults_to_landscape(request: Request, ask: Handler, _: Memory) -> ServerResponse:
-    """Take 1280x720 as the default size."""
-    if request.operation == CREATE and "size" not in request.fields and request.fields:
-        request = request.with_fields({**request.fields, "size": "1280x720"})
-    return await ask(request)
+async def create_does_not_say_how_large(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Leave the size null unless the request named it."""
+    return await _unnamed(request, ask, "size")
+
+
+async def _unnamed(request: Request, ask: Handler, field: str) -> ServerResponse:
+    response = await ask(request)
+    is_meant = request.operation == CREATE and response.is_ok and request.text(field) is None
+    return response.with_fields(**{field: None}) if is_meant else response
 
 
 @mutant("VID-CREATE-009")

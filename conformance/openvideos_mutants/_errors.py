@@ -115,10 +115,10 @@ async def errors_name_another_field(request: Request, ask: Handler, _: Memory) -
 
 
 @mutant("VID-ERROR-009")
-async def bad_input_is_a_teapot(request: Request, ask: Handler, _: Memory) -> ServerResponse:
-    """Send 418 instead of 400."""
+async def accepted_jobs_are_202(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Send 202 instead of 200 for a job that was accepted."""
     response = await ask(request)
-    return response.with_status(418) if response.status == 400 else response
+    return response.with_status(202) if request.operation == CREATE and response.is_ok else response
 
 
 @mutant("VID-ERROR-010")

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from os import PathLike
 from typing import IO, Literal, TypeAlias, TypedDict
 
-from openvideos_raw.models.known_video_model import KnownVideoModel
 from openvideos_raw.models.list_order import ListOrderValue
+from openvideos_raw.models.video_model import VideoModel as KnownVideoModel
 from openvideos_raw.models.video_variant import VideoVariantValue
 
 

@@ -90,13 +90,15 @@ class Videos:
     ) -> Video:
         """Start a video generation job and return it, usually queued (openapi.yaml, create_video).
 
-        It is retried only if the server provably did not accept it, so that no job is started and billed twice.
+        A server chooses the model, the duration and the size that are left out, and the video that is returned names
+        them. The request is retried only if the server provably did not accept it, so that no job is started and billed
+        twice.
 
         Args:
             prompt: What the video shows.
             input_reference: An image with which the video starts: a file, or {"image_url": …} or {"file_id": …}.
-            model: The model, such as "sora-2"; by default the server's.
-            seconds: The duration in whole seconds.
+            model: The model, such as "sora-2".
+            seconds: The duration in whole seconds, such as "4".
             size: The size in pixels, such as "720x1280".
 
         """

@@ -7,6 +7,9 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, TypeGuard
 
+KNOWN_VALUES = "x-known-values"
+"""The keyword of a string that may have other values, too; readers live with those."""
+
 
 class Class(StrEnum):
     """What a change means for callers or readers."""
@@ -58,7 +61,6 @@ class Place:
     path: tuple[str, ...]
     side: Side
     operation: str = ""
-    property_name: str = ""
 
     def at(self, *steps: str) -> Place:
         """Return a place below this one."""

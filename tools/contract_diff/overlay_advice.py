@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from .changes import operations, parameters
-from .model import follow
+from .model import KNOWN_VALUES, follow
 from .overlay_files import BUILDERS, METHODS, PACKAGE, STATUSES, UNCOVERED
 
 RAW = "openvideos_raw"
@@ -59,7 +59,7 @@ def decisions(spec: dict[str, Any], root: Path) -> list[Decision]:
             found += differences(spec, name, known[name], set(method.arguments), file, method.line, "takes")
     statuses = modules[STATUSES]
     understood = {node.value for node in ast.walk(statuses) if isinstance(node, ast.Constant)}
-    for word in spec["components"]["schemas"].get("VideoStatus", {}).get("enum", []):
+    for word in spec["components"]["schemas"].get("VideoStatus", {}).get(KNOWN_VALUES, []):
         if word not in understood:
             what = f'the status "{word}" is unknown: say whether it is terminal'
             found.append(Decision(what, STATUSES, line_of_assignment(statuses), f'"{word}"'))

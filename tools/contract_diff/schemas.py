@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any, Literal, TypeAlias
 
-from .model import Change, Class, Place, Side, is_object
+from .model import KNOWN_VALUES, Change, Class, Place, Side, is_object
 
 Schema: TypeAlias = dict[str, Any]
 Turn: TypeAlias = Literal["narrower", "wider", "other"]
@@ -21,8 +20,8 @@ LOWER = ("minLength", "minimum", "exclusiveMinimum", "minItems", "minProperties"
 OPAQUE = ("pattern", "format", "multipleOf", "uniqueItems", "not", "if", "then", "else", "contentEncoding")
 """Keywords whose values cannot be compared as narrower or wider."""
 WORDS = ("description", "title", "example", "examples", "summary", "externalDocs", "$comment")
-TOLERATED = ("status", "model")
-"""Properties of which the contract says that readers live with values that they do not know (info.description)."""
+COMPARED_BY_ITEM = frozenset({"x-recommended", KNOWN_VALUES})
+"""Extensions whose items are compared one by one."""
 
 
 def classed(place: Place, turn: Turn, what: str) -> Change:
@@ -144,8 +143,7 @@ def compare_values(old: Schema, new: Schema, place: Place, *, open_words: bool) 
         return
     for value in [value for value in right if value not in left]:
         change = classed(place, "wider", f"the value {value} is added")
-        tolerated = place.side is Side.READERS and place.property_name in TOLERATED
-        yield place.change(change.what, Class.ADDITIVE) if tolerated or open_words else change
+        yield place.change(change.what, Class.ADDITIVE) if open_words else change
     for value in [value for value in left if value not in right]:
         change = classed(place, "narrower", f"the value {value} is removed")
         yield place.change(change.what, Class.EDITORIAL) if open_words else change
@@ -178,7 +176,7 @@ def compare_objects(old: Schema, new: Schema, place: Place, seen: tuple[tuple[st
     before, after = old.get("properties", {}), new.get("properties", {})
     needed = set(new.get("required", [])) - set(old.get("required", []))
     for name in sorted(before.keys() | after.keys()):
-        inner = replace(place.at("properties", name), property_name=name)
+        inner = place.at("properties", name)
         if name not in before:
             kind = Class.BREAKING if name in needed and place.side is Side.CALLERS else Class.ADDITIVE
             word = "required" if name in new.get("required", []) else "optional"
@@ -219,6 +217,11 @@ def compare_annotations(old: Schema, new: Schema, place: Place) -> Iterator[Chan
         yield place.at("x-recommended").change(f"`{name}` is recommended now: a SHOULD", Class.ADDITIVE)
     for name in sorted(set(old.get("x-recommended", [])) - set(new.get("x-recommended", []))):
         yield place.at("x-recommended").change(f"`{name}` is no longer recommended", Class.EDITORIAL)
+    before, after = old.get(KNOWN_VALUES, []), new.get(KNOWN_VALUES, [])
+    for value in [each for each in after if each not in before]:
+        yield place.at(KNOWN_VALUES).change(f"{json.dumps(value)} is a known value now", Class.ADDITIVE)
+    for value in [each for each in before if each not in after]:
+        yield place.at(KNOWN_VALUES).change(f"{json.dumps(value)} is no longer a known value", Class.EDITORIAL)
     if bool(old.get("deprecated")) != bool(new.get("deprecated")):
         word = "deprecated now" if new.get("deprecated") else "no longer deprecated"
         yield place.change(f"`{place.name}` is {word}", Class.ADDITIVE)
@@ -230,7 +233,8 @@ def compare_annotations(old: Schema, new: Schema, place: Place) -> Iterator[Chan
 
 def compare_words(old: Schema, new: Schema, place: Place) -> Iterator[Change]:
     """Yield the words and extensions that differ."""
-    names = [*WORDS, *sorted(key for key in old.keys() | new.keys() if key.startswith("x-") and key != "x-recommended")]
+    extensions = {key for key in old.keys() | new.keys() if key.startswith("x-")}
+    names = [*WORDS, *sorted(extensions - COMPARED_BY_ITEM)]
     for key in names:
         if place.canonical(old.get(key), old=True) != place.canonical(new.get(key), old=False):
             yield place.at(key).change(f"the {key} is another", Class.EDITORIAL)

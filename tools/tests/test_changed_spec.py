@@ -61,8 +61,8 @@ def grow(spec: Spec) -> None:
     }
     schemas["Video"]["x-recommended"].append("x_fps")
     schemas["VideoList"]["x-recommended"] = ["total"]
-    schemas["KnownVideoModel"]["enum"].append("sora-3")
-    schemas["VideoStatus"]["enum"].append("paused")
+    schemas["VideoModel"]["x-known-values"].append("sora-3")
+    schemas["VideoStatus"]["x-known-values"].append("paused")
     listing = spec["paths"]["/videos"]["get"]
     [limit] = [each["schema"] for each in listing["parameters"] if each["name"] == "limit"]
     limit["maximum"] = 50
@@ -95,7 +95,7 @@ def query(name: str, schema: Spec) -> Spec:
 def leave_open(spec: Spec) -> None:
     """Leave to servers what the contract has a default for."""
     schemas = spec["components"]["schemas"]
-    for name in ("VideoModel", "VideoSize", "VideoSeconds", "VideoVariant", "ListOrder"):
+    for name in ("VideoVariant", "ListOrder"):
         del schemas[name]["default"]
     [limit] = [each["schema"] for each in spec["paths"]["/videos"]["get"]["parameters"] if each["name"] == "limit"]
     del limit["default"]

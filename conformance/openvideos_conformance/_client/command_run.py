@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from .._core.exchange import Exchange
     from .._core.request_validation import Legality
 
-TERMINAL = frozenset({"completed", "failed"})
-
 
 @dataclass(frozen=True, kw_only=True)
 class CommandRun:

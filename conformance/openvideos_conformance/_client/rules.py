@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from .._core.contract import contract
 from .._core.exchange import json_array, json_object
-from .._core.operations import CREATING
+from .._core.operations import CREATING, ENDED
 from .._core.outcomes import NotReachedError, ViolationError
-from .command_run import TERMINAL, legality, pairs
+from .command_run import legality, pairs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -210,7 +210,7 @@ def _polls_on(run: CommandRun) -> None:
 def _ends_with_the_job(run: CommandRun) -> None:
     has_ended = False
     for polls in run.polls().values():
-        ended = [each for each in polls if each.is_ok and each.object.get("status") in TERMINAL]
+        ended = [each for each in polls if each.is_ok and each.object.get("status") in ENDED]
         has_ended = has_ended or bool(ended)
         if len(ended) > MOST_LATE_POLLS:
             raise ViolationError(f"a job was polled {len(ended) - 1} times after it had ended", *ended[-2:])

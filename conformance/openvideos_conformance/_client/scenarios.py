@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from .._core.contract import contract
 from .._core.exchange import json_array, json_object
+from .._core.operations import ENDED
 from .recording_server import Response
 
 if TYPE_CHECKING:
@@ -36,7 +37,6 @@ UNKNOWN: Final[dict[str, Any]] = {
     "x_speed": 0.5,
 }
 """Fields that the contract does not have, of each JSON type."""
-_LAST: Final = frozenset({"completed", "failed"})
 
 
 @dataclass
@@ -74,7 +74,7 @@ def _slow(state: ScenarioState, request: Request) -> Response:
 
 def _unknown_status(state: ScenarioState, request: Request) -> Response:
     response = _plain(state, request)
-    if request.operation == "retrieve_video" and _video(response).get("status") not in _LAST:
+    if request.operation == "retrieve_video" and _video(response).get("status") not in ENDED:
         return _with_json(response, {**_video(response), "status": "finalizing"})
     return response
 
@@ -188,7 +188,7 @@ def _is_first(state: ScenarioState, request: Request) -> bool:
 
 def _hinted(response: Response, request: Request, milliseconds: int) -> Response:
     """Return the response with a poll hint, if it is the status of a running job."""
-    if request.operation == "retrieve_video" and response.status == 200 and _video(response).get("status") not in _LAST:  # noqa: PLR2004
+    if request.operation == "retrieve_video" and response.status == 200 and _video(response).get("status") not in ENDED:  # noqa: PLR2004
         return replace(response.with_headers(openai_poll_after_ms=str(milliseconds)), is_broken=False)
     return response
 

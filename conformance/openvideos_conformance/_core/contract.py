@@ -77,9 +77,9 @@ class Contract:
         """Return a schema of `components`, by its name."""
         return cast("Schema", self.at(f"#/components/schemas/{name}"))
 
-    def default(self, name: str) -> str | None:
-        """Return the default of a schema of `components`; None if the contract leaves the choice to servers."""
-        return cast("str | None", self.schema(name).get("default"))
+    def example(self, name: str) -> str:
+        """Return the example of a schema of `components`: `VideoModel`, `VideoSeconds` or `VideoSize`."""
+        return cast("str", self.schema(name)["examples"][0])
 
     def types(self, schema: Schema) -> frozenset[str]:
         """Return the JSON types that a schema and its branches allow; an empty set means any type."""

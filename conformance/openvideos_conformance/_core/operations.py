@@ -16,8 +16,11 @@ VIDEO_LIST: Final = "#/components/schemas/VideoList"
 DELETED: Final = "#/components/schemas/VideoDeleteResponse"
 CHARACTER: Final = "#/components/schemas/Character"
 
-RUNNING: Final = frozenset({"queued", "in_progress", "processing"})
-"""The statuses of a job that has not ended; the suite waits only while a job has one of these."""
+ENDED: Final = ("completed", "failed")
+"""The statuses of a job that has ended. The suite waits for a job with any other, known or not."""
+
+RUNNING: Final = ("queued", "in_progress", "processing")
+"""The statuses that the contract knows of a job that has not ended."""
 
 
 @dataclass(frozen=True, slots=True)

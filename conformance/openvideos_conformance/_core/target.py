@@ -21,7 +21,6 @@ URL_VARIABLE: Final = "OPENVIDEOS_BASE_URL"
 MAX_GENERATED_JOBS: Final = 12
 """How many jobs generated requests may start in a run."""
 
-_A_FEW_SECONDS: Final = "4"
 _MAX_PORT: Final = 65_535
 _SHOWN: Final = 6
 
@@ -176,8 +175,8 @@ class Target:
         )
 
     def duration(self, contract: Contract) -> str:
-        """Return the seconds for requests that must name them: those of the operator, of the contract, or 4."""
-        return self.seconds or contract.default("VideoSeconds") or _A_FEW_SECONDS
+        """Return the seconds for requests that must name them: those of the operator, or of the contract's example."""
+        return self.seconds or contract.example("VideoSeconds")
 
     def choice(self, **fields: str) -> dict[str, str]:
         """Return these fields of a create, with the model, size and seconds that the operator has chosen."""

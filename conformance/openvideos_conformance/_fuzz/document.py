@@ -47,8 +47,8 @@ def adapted(contract: Contract, target: Target, *, offered: Collection[str], pic
         _adapt_operation(operation, parameters)
         _name_media_types(operation, contract)
         _drop_links(operation, contract, offered)
-    _drop_security(document, target)
-    _pin(document, target)
+    _settle_security(document, target)
+    _pin(document, target, target.duration(contract))
     url = f"data:{IMAGE};base64,{base64.b64encode(picture).decode()}"
     document["components"]["schemas"]["ImageUrl"]["enum"] = [url]
     _rewrite_examples(document, target.choice(), target.duration(contract), url)
@@ -82,15 +82,14 @@ def _drop_links(operation: Schema, contract: Contract, offered: Collection[str])
                 del links[link_name]
 
 
-def _drop_security(document: Schema, target: Target) -> None:
-    if target.api_key is not None and "authentication" not in target.denied:
-        return
-    document["security"] = []
-    for operation in _operations(document):
-        operation["security"] = []
+def _settle_security(document: Schema, target: Target) -> None:
+    """Let a server need a key or none. The contract allows both."""
+    needs_key = target.api_key is not None and "authentication" not in target.denied
+    for part in (document, *_operations(document)):
+        part["security"] = [each for each in part["security"] if each] if needs_key else []
 
 
-def _pin(document: Schema, target: Target) -> None:
+def _pin(document: Schema, target: Target, added: str) -> None:
     """Allow only the model, size and seconds that the server is known to offer; remove those that are not known."""
     schemas = document["components"]["schemas"]
     for name, schema_name in _PINNED.items():
@@ -99,10 +98,8 @@ def _pin(document: Schema, target: Target) -> None:
             if value is None:
                 schemas[body]["properties"].pop(name, None)
         if value is not None:
-            schemas[schema_name] = {"type": "string", "enum": [value], "default": value}
-    added = target.seconds or schemas.get("VideoSeconds", {}).get("default")
-    if added is not None:
-        schemas["ExtensionSeconds"]["enum"] = [added]
+            schemas[schema_name] = {"type": "string", "enum": [value]}
+    schemas["ExtensionSeconds"]["enum"] = [added]
 
 
 def _rewrite_examples(document: Schema, choice: Mapping[str, str], seconds: str, url: str) -> None:

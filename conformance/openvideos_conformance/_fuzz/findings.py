@@ -45,7 +45,6 @@ _SERVER_ERROR: Final = 500
 _NOT_IMPLEMENTED: Final = 501
 _UNAVAILABLE: Final = 503
 _NOT_THERE: Final = frozenset({_NOT_FOUND, _NOT_ALLOWED, _NOT_IMPLEMENTED})
-_TOO_LONG: Final = frozenset({414, 431})
 _NO_VERDICT_ON_INPUT: Final = frozenset({401, 402, 403, 409, 413, 429})
 """Statuses that refuse a legal request for a reason outside its query and body."""
 
@@ -210,8 +209,8 @@ def _headers(_: Exchange, __: int) -> str | None:
     return "VID-HEADER-004"
 
 
-def _status(exchange: Exchange, status: int) -> str | None:
-    return "VID-ERROR-009" if status not in _TOO_LONG and _is_plain(exchange) else None
+def _status(exchange: Exchange, _: int) -> str | None:
+    return "VID-ERROR-009" if _is_plain(exchange) else None
 
 
 def _content_type(exchange: Exchange, status: int) -> str | None:

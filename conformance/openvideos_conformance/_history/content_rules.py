@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from .._core.operations import RUNNING
+from .._core.operations import ENDED, RUNNING
 from .._judging.assertions import shown
 from .._judging.media import MEDIA_TYPES
 from .rule import Rule, rule
@@ -84,7 +84,7 @@ def files_are_not_given_out_early(traffic: Traffic, tally: Tally) -> None:
 
 def _running_later(snapshots: Sequence[JobSnapshot], content: Exchange) -> JobSnapshot | None:
     """Return a snapshot which shows that a job had not ended when its content was returned; None without one."""
-    if any(each.status in {"completed", "failed"} and each.exchange.is_before(content) for each in snapshots):
+    if any(each.status in ENDED and each.exchange.is_before(content) for each in snapshots):
         return None  # another requirement forbids that a job goes on after its end
     return next((each for each in snapshots if each.status in RUNNING and content.is_before(each.exchange)), None)
 

@@ -8,7 +8,7 @@ from .._core.operations import CHARACTER, RUNNING, VIDEO
 from .._core.request_validation import source_of
 from .._judging.assertions import shown
 from .rule import Rule, rule
-from .traffic import FUZZ, OF_HTTP, Start, number, same_value, video_id_of
+from .traffic import FUZZ, Start, number, same_value, video_id_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from .traffic import Traffic
 
 _NOT_FOUND: Final = 404
-_OF_NO_JOB: Final = OF_HTTP | {304, 410, 429, 503, _NOT_FOUND}
+_OF_HTTP: Final = frozenset({405, 406, 408, 411, 412, 414, 417, 421, 426, 431, 501, 505})
+"""Statuses that any HTTP server may return before it looks at the operation, or if it does not offer it."""
+_OF_NO_JOB: Final = _OF_HTTP | {304, 410, 429, 503, _NOT_FOUND}
 """Statuses that a retrieve of a known job may return, or that another requirement judges."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from .._core.exchange import json_object
-from .._core.operations import RUNNING
+from .._core.operations import ENDED, RUNNING
 from .._judging.assertions import shown
 from .rule import rule
 from .traffic import JobSnapshot, amount, date_of, in_order, number, same_value, whole
@@ -17,9 +17,8 @@ if TYPE_CHECKING:
     from .rule import Tally
     from .traffic import Traffic
 
-_ENDED: Final = frozenset({"completed", "failed"})
 _LAST: Final = 2
-_RANKS: Final = {**dict.fromkeys(RUNNING, 1), "queued": 0, **dict.fromkeys(_ENDED, _LAST)}
+_RANKS: Final = {**dict.fromkeys(RUNNING, 1), "queued": 0, **dict.fromkeys(ENDED, _LAST)}
 _CONSTANT: Final = ("created_at", "model", "prompt", "size", "seconds", "remixed_from_video_id")
 _FINAL: Final = ("completed_at", "error")
 """The fields that do not change after a job has ended. expires_at may be postponed, and url may be signed anew."""
@@ -177,7 +176,7 @@ def running_jobs_have_no_end(traffic: Traffic, tally: Tally) -> None:
 def ended_jobs_have_an_end(traffic: Traffic, tally: Tally) -> None:
     """Judge completed_at of jobs that have ended."""
     for video_id, snapshot in _snapshots(traffic):
-        if snapshot.status in _ENDED:
+        if snapshot.status in ENDED:
             tally.judged()
             if snapshot.video.get("completed_at") is None:
                 message = f"the job {video_id} is {snapshot.status}, and has no completed_at"
@@ -271,7 +270,7 @@ def files_are_there_until_they_expire(traffic: Traffic, tally: Tally) -> None:
     """Compare expires_at with the end of the job, and with the downloads before it."""
     for video_id, snapshot in _snapshots(traffic):
         expires = whole(snapshot.video.get("expires_at"))
-        if snapshot.status not in _ENDED or expires is None:
+        if snapshot.status not in ENDED or expires is None:
             continue
         for field in ("completed_at", "created_at"):
             time = whole(snapshot.video.get(field))
@@ -354,7 +353,7 @@ def _note(newest: dict[str, JobSnapshot], snapshot: JobSnapshot) -> None:
     for field in _CONSTANT:
         if video.get(field) is not None:
             newest.setdefault(field, snapshot)
-    if snapshot.status in _ENDED:
+    if snapshot.status in ENDED:
         for field in _FINAL:
             if video.get(field) is not None:
                 newest.setdefault(field, snapshot)

@@ -10,7 +10,6 @@ from .._core.contract import branches
 from .._core.exchange import MISSING, json_array, json_object
 from .._judging.assertions import shown
 from .rule import rule
-from .traffic import OF_HTTP
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -144,14 +143,13 @@ def _texts(value: Any) -> Iterator[str]:
 
 @rule("VID-ERROR-009", "a status is one that the contract gives the operation", needs="a response to an operation")
 def statuses_are_documented(traffic: Traffic, tally: Tally) -> None:
-    """Compare each status with those of the operation. 422 is allowed wherever 400 is."""
+    """Compare each status with those of the operation."""
     for exchange in traffic.with_response:
-        if exchange.operation is None or exchange.status is None or exchange.status in OF_HTTP:
+        if exchange.operation is None or exchange.status is None:
             continue
         tally.judged()
-        status = 400 if exchange.status == 422 else exchange.status  # noqa: PLR2004 - HTTP's own
         is_asked_for = exchange.status == 304 and exchange.request_header("if-none-match") is not None  # noqa: PLR2004
-        if traffic.contract.response(exchange.operation, status) is None and not is_asked_for:
+        if traffic.contract.response(exchange.operation, exchange.status) is None and not is_asked_for:
             message = f"{exchange.summary}: the contract has no {exchange.status} for {exchange.operation}"
             tally.found(message, exchange, once=(exchange.operation, exchange.status))
 

@@ -28,9 +28,6 @@ if TYPE_CHECKING:
 FUZZ: Final = "fuzz"
 """The layer of generated requests: any header, query or body may be in them."""
 
-OF_HTTP: Final = frozenset({405, 406, 408, 411, 412, 414, 417, 421, 426, 431, 501, 505})
-"""Statuses that any HTTP server may return before it looks at the operation, or if it does not offer it."""
-
 _DID_NOTHING: Final = frozenset({400, 401, 403, 404, 405, 410, 415, 422, 429, 501})
 """Statuses of a deletion that surely deleted nothing. 409 is not one: the job may be about to be deleted."""
 

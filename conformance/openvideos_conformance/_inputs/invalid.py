@@ -156,8 +156,8 @@ class _Writer:
 
     def forms_of(self, requirement: str, name: str) -> Iterator[Case]:
         """Yield creates in which a field that has a pattern is misspelt."""
-        legal = getattr(self._target, name) or self._contract.at(f"{FORM}/properties/{name}").get("default")
-        near = [] if legal is None else misspelt(legal)
+        examples = self._contract.at(f"{FORM}/properties/{name}").get("examples", [])
+        near = misspelt(getattr(self._target, name) or examples[0])
         for value in invalid_values(self._contract, f"{FORM}/properties/{name}", near):
             yield self._form(requirement, name, f"with {name}={value!r}", value)
         for value in invalid_values(self._contract, f"{JSON}/properties/{name}", [*near[:3], ""]):
@@ -166,7 +166,7 @@ class _Writer:
     def wrong_types(self) -> Iterator[Case]:
         for name, schema in self._contract.schema("CreateVideoJson")["properties"].items():
             definition = json_object(self._contract.resolve(schema))
-            legal = definition.get("default", self._prompt)
+            legal = next(iter(definition.get("examples", [])), self._prompt)
             digits = int(legal) if str(legal).isdecimal() else 720
             candidates = [digits, True, [legal], {"value": legal}, legal, digits + 0.5]
             if name in self._contract.schema("CreateVideoJson")["required"]:

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 BAD_INPUT: Final = frozenset({400, 422})
 """The statuses that refuse invalid input."""
 
+NOT_COMPLETED: Final = BAD_INPUT | {404, 409}
+"""The statuses that refuse what needs a completed job."""
+
 
 def violated(message: str, *exchanges: Exchange) -> ViolationError:
     """Return a violation for the caller to raise."""

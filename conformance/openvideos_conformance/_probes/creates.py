@@ -92,15 +92,14 @@ class ConcurrentCreate:
 def create_concurrently(client: RecordingClient, jobs: JobPool) -> list[ConcurrentCreate]:
     """Send several creates concurrently, and then the first one again; return those that were accepted.
 
-    Each names a model, a size and a duration: those of the operator, or the contract's defaults.
+    Each names a model, a size and a duration: those of the operator, or of the contract's examples.
 
     Raises:
         NotReachedError: Fewer than two creates were accepted.
 
     """
     schemas = {"model": "VideoModel", "size": "VideoSize", "seconds": "VideoSeconds"}
-    defaults = {field: client.contract.default(name) for field, name in schemas.items()}
-    named = {field: default for field, default in defaults.items() if default is not None}
+    examples = {field: client.contract.example(name) for field, name in schemas.items()}
 
     def start(fields: Mapping[str, str]) -> ConcurrentCreate | Exchange:
         created = create(client, jobs, fields)
@@ -119,7 +118,7 @@ def create_concurrently(client: RecordingClient, jobs: JobPool) -> list[Concurre
         results = concurrently([partial(start, choice) for choice in choices])
         return [*results, start(choices[0])] if isinstance(results[0], ConcurrentCreate) else results
 
-    results = start_all(named)
+    results = start_all(examples)
     if all(not isinstance(each, ConcurrentCreate) and each.status in NOT_OFFERED for each in results):
         results = start_all({})
     accepted = [each for each in results if isinstance(each, ConcurrentCreate)]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .._core.operations import RUNNING, video_path
+from .._core.operations import ENDED, video_path
 from .._core.outcomes import NotReachedError
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def probe_unfinished_job(client: RecordingClient, *, as_json: bool = False) -> U
     status = retrieved.object.get("status")
     deleted = client.delete(path)
     after = client.get(path)
-    if not retrieved.is_ok or status not in RUNNING:
+    if not retrieved.is_ok or status in ENDED:
         raise NotReachedError(
             f"the job {video_id} was {status!r} right after its create, so no request was sent before its end",
             created,

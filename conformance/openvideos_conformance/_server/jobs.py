@@ -9,7 +9,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from .._core.operations import RUNNING, video_path
+from .._core.operations import ENDED, video_path
 from .._core.outcomes import CannotJudgeError, NotReachedError, OutcomeError, OverdueError, UnsupportedError
 from .._core.own_jobs import job_id
 from .._inputs.media_files import image
@@ -78,7 +78,7 @@ PLANS: Final = (
     ),
     Plan(
         name="defaults",
-        why="only a prompt, for the contract's defaults",
+        why="only a prompt, for what the server chooses",
         fields=lambda t: {"prompt": "A paper plane over a field"} | ({"model": t.model} if t.model else {}),
         is_polled=False,
     ),
@@ -268,11 +268,11 @@ class JobPool:
         with self._changed:
             if exchange.is_ok and isinstance(exchange.json, dict):
                 job.last, job.failed_reads = exchange, 0
-                job.is_over = exchange.object.get("status") not in RUNNING
+                job.is_over = exchange.object.get("status") in ENDED
             else:
                 # Some servers return an error for a failed job. Then there is nothing more to wait for.
                 job.failed_reads += 1
-                is_final = isinstance(exchange.object.get("status"), str) and exchange.object["status"] not in RUNNING
+                is_final = exchange.object.get("status") in ENDED
                 if is_final or exchange.status in {404, 410} or job.failed_reads >= _MOST_FAILED_READS:
                     job.last, job.is_over = exchange, True
             job.pause = min(job.pause * _GROWTH, _LONGEST_PAUSE)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from .._core.operations import video_path
 from .._core.outcomes import NotReachedError
 from .._inputs.unknown_ids import unknown_like
-from .._judging.assertions import BAD_INPUT, expect, expect_response, shown, violated
+from .._judging.assertions import BAD_INPUT, NOT_COMPLETED, expect, expect_response, shown, violated
 from .._judging.byte_ranges import flaw_of, read_content_range, read_pieces
 from .._pytest.marker import Phase, checks
 
@@ -47,7 +47,7 @@ def test_a_variant_that_the_contract_does_not_have_is_refused(
 
 @checks("VID-CONTENT-008")
 def test_the_content_of_an_unfinished_job_is_refused(unfinished: UnfinishedJob) -> None:
-    expect(unfinished.content, {404, 409}, "the content of a job that has not ended")
+    expect(unfinished.content, NOT_COMPLETED, "the content of a job that has not ended")
 
 
 @checks("VID-CONTENT-009")
@@ -62,7 +62,7 @@ def test_the_content_of_a_failed_job_is_refused(client: RecordingClient, jobs: J
         raise NotReachedError(
             f"the job {job.id} was to fail, and ended as {job.status!r}", *([job.last] if job.last else [])
         )
-    expect(_content(client, job), {404, 409, 410, 422}, "the content of a failed job")
+    expect(_content(client, job), NOT_COMPLETED | {410}, "the content of a failed job")
 
 
 @checks("VID-CONTENT-011")

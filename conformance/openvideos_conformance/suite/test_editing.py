@@ -12,16 +12,13 @@ from .._core.outcomes import NotReachedError
 from .._core.own_jobs import job_id
 from .._core.target import Target
 from .._inputs.unknown_ids import unknown_like
-from .._judging.assertions import BAD_INPUT, expect, fits, same, violated
+from .._judging.assertions import BAD_INPUT, NOT_COMPLETED, expect, fits, same, violated
 from .._probes.creates import not_busy
 from .._probes.unfinished_job import UnfinishedJob
 from .._pytest.marker import Phase, checks
 from .._server.downloads import Files
 from .._server.jobs import JobPool
 from .._server.recording_client import RecordingClient
-
-REFUSED = BAD_INPUT | {404, 409}
-"""The statuses for a source that is unknown, or not completed."""
 
 EDIT, EXTEND = "/videos/edits", "/videos/extensions"
 PROMPT = "Make it night, «ночь», 夜"
@@ -85,19 +82,19 @@ def test_editing_a_completed_video_by_a_form_starts_a_new_job(client: RecordingC
 @checks("VID-EDIT-003")
 def test_editing_an_unknown_id_is_refused(client: RecordingClient, jobs: JobPool) -> None:
     body = {"prompt": PROMPT, "video": {"id": unknown_like(jobs["plain"].id)}}
-    expect(client.post(EDIT, json=body), REFUSED, "editing an unknown id")
+    expect(client.post(EDIT, json=body), NOT_COMPLETED, "editing an unknown id")
 
 
 @checks("VID-EDIT-003")
 def test_editing_an_unfinished_job_is_refused(unfinished: UnfinishedJob) -> None:
     status = unfinished.retrieved.object.get("status")
-    expect(unfinished.edit, REFUSED, f"editing a job that is {status}")
+    expect(unfinished.edit, NOT_COMPLETED, f"editing a job that is {status}")
 
 
 @checks("VID-EDIT-003", phase=Phase.LATE, jobs=("failing",), capability="failing")
 def test_editing_a_failed_job_is_refused(client: RecordingClient, jobs: JobPool) -> None:
     body = {"prompt": PROMPT, "video": {"id": _failed(jobs)}}
-    expect(client.post(EDIT, json=body), REFUSED, "editing a job that has failed")
+    expect(client.post(EDIT, json=body), NOT_COMPLETED, "editing a job that has failed")
 
 
 @checks("VID-EDIT-004", phase=Phase.LATE)
@@ -153,19 +150,19 @@ def test_extending_a_completed_video_by_a_form_starts_a_new_job(
 @checks("VID-EXTEND-003")
 def test_extending_an_unknown_id_is_refused(client: RecordingClient, jobs: JobPool, target: Target) -> None:
     body = {"prompt": PROMPT, "seconds": target.seconds or "4", "video": {"id": unknown_like(jobs["plain"].id)}}
-    expect(client.post(EXTEND, json=body), REFUSED, "extending an unknown id")
+    expect(client.post(EXTEND, json=body), NOT_COMPLETED, "extending an unknown id")
 
 
 @checks("VID-EXTEND-003")
 def test_extending_an_unfinished_job_is_refused(unfinished: UnfinishedJob) -> None:
     status = unfinished.retrieved.object.get("status")
-    expect(unfinished.extend, REFUSED, f"extending a job that is {status}")
+    expect(unfinished.extend, NOT_COMPLETED, f"extending a job that is {status}")
 
 
 @checks("VID-EXTEND-003", phase=Phase.LATE, jobs=("failing",), capability="failing")
 def test_extending_a_failed_job_is_refused(client: RecordingClient, jobs: JobPool, target: Target) -> None:
     body = {"prompt": PROMPT, "seconds": target.seconds or "4", "video": {"id": _failed(jobs)}}
-    expect(client.post(EXTEND, json=body), REFUSED, "extending a job that has failed")
+    expect(client.post(EXTEND, json=body), NOT_COMPLETED, "extending a job that has failed")
 
 
 @checks("VID-EXTEND-004", phase=Phase.LATE)

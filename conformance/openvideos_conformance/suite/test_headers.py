@@ -48,6 +48,14 @@ def test_json_has_the_media_type_of_json(client: RecordingClient, jobs: JobPool)
             raise violated(f"{exchange.summary} is JSON, and its Content-Type is {media_type}", exchange)
 
 
+@checks("VID-HEADER-006")
+def test_head_is_get_without_a_body(client: RecordingClient, jobs: JobPool) -> None:
+    for path in ("/videos", jobs["plain"].path):
+        got, head = client.get(path), client.send("HEAD", path)
+        if got.is_ok and expect_response(head).status != got.status:
+            raise violated(f"HEAD {path}: returned {head.status}, and GET {got.status}", got, head)
+
+
 @checks("VID-HEADER-005")
 def test_json_is_utf_8_without_nan(client: RecordingClient, jobs: JobPool) -> None:
     for exchange in _one_of_each(client, jobs):

@@ -11,16 +11,13 @@ from .._core.operations import CREATING, VIDEO, video_path
 from .._core.outcomes import NotReachedError
 from .._core.own_jobs import job_id
 from .._inputs.unknown_ids import unknown_like
-from .._judging.assertions import BAD_INPUT, expect, fits, same, shown, violated
+from .._judging.assertions import BAD_INPUT, NOT_COMPLETED, expect, fits, same, shown, violated
 from .._probes.creates import not_busy
 from .._probes.derived_jobs import Remix
 from .._probes.unfinished_job import UnfinishedJob
 from .._pytest.marker import Phase, checks
 from .._server.jobs import JobPool
 from .._server.recording_client import RecordingClient
-
-REFUSED = BAD_INPUT | {404, 409}
-"""The statuses for a source that is not completed."""
 
 
 def _accepted(remix: Remix) -> dict[str, Any]:
@@ -93,7 +90,7 @@ def test_a_remix_does_not_change_its_source(remix: Remix, contract: Contract) ->
 @checks("VID-REMIX-005")
 def test_remixing_an_unfinished_job_is_refused(unfinished: UnfinishedJob) -> None:
     status = unfinished.retrieved.object.get("status")
-    expect(unfinished.remix, REFUSED, f"remixing a job that is {status}")
+    expect(unfinished.remix, NOT_COMPLETED, f"remixing a job that is {status}")
 
 
 @checks("VID-REMIX-005", phase=Phase.LATE, jobs=("failing",), capability="failing")
@@ -101,7 +98,9 @@ def test_remixing_a_failed_job_is_refused(client: RecordingClient, jobs: JobPool
     job = jobs.ended("failing")
     if job.status != "failed":
         raise NotReachedError(f"the job that should fail is {job.status!r}")
-    expect(client.post(f"{job.path}/remix", json={"prompt": "Once more"}), REFUSED, "remixing a job that has failed")
+    expect(
+        client.post(f"{job.path}/remix", json={"prompt": "Once more"}), NOT_COMPLETED, "remixing a job that has failed"
+    )
 
 
 @checks("VID-REMIX-006")

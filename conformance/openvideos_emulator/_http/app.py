@@ -70,7 +70,7 @@ class EmulatorApp:
         self._api_key = api_key
         self._max_body_bytes = max_body_bytes
         self._sleep = anyio.sleep
-        self._operations = Operations(engine, contract())
+        self._operations = Operations(engine)
         self._videos = _Api(contract(), PREFIX, self._operations)
         controls = Controls(engine, contract(), self._operations.download_video_content, self.deliver_to)
         self._control = _Api(control(), CONTROL_PREFIX, controls)

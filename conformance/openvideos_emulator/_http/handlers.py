@@ -52,16 +52,13 @@ Handler: TypeAlias = "Callable[[Call], Awaitable[Response]]"
 class Operations:
     """The handlers of the contract's operations, for one engine."""
 
-    def __init__(self, engine: Engine, contract: Contract) -> None:
+    def __init__(self, engine: Engine) -> None:
         """Serve this engine."""
         self._engine = engine
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="engine")
-        # If neither the request nor the contract gives a value, a job has the same default as a seeded job.
+        # What a request leaves to the server is as in a seeded job; so is the model of a job from an uploaded file.
         seeded = control().schema_at("#/components/schemas/Seed")["properties"]
         self._defaults: Fields = {name: seeded[name]["default"] for name in ("model", "size", "seconds")}
-        # A job made from an uploaded file has the contract's default model, since a file does not name one.
-        model = contract.schema_at("#/components/schemas/VideoModel").get("default", self._defaults["model"])
-        self._default_model = str(model)
 
     def close(self) -> None:
         """Wait until the engine's last call has returned."""
@@ -167,7 +164,7 @@ class Operations:
         profile.check_size(clip.size, param="video")
         seconds = profile.check_total(clip.seconds + more_seconds, param="seconds" if more_seconds else "video")
         seed = f"{more_seconds} {source.digest}"
-        recipe = Recipe(prompt=prompt, model=self._default_model, size=clip.size, seconds=seconds, seed=seed)
+        recipe = Recipe(prompt=prompt, model=str(self._defaults["model"]), size=clip.size, seconds=seconds, seed=seed)
         return _started(await self._run(lambda: self._engine.create(recipe, idempotent=call.idempotent)))
 
     async def _run(self, function: Callable[[], _Result]) -> _Result:

@@ -85,7 +85,7 @@ ONE_FAULT: list[tuple[str, str, Fault]] = [
     ("VID-CREATE-005", "create_video", _put(size="48x64")),
     ("VID-CREATE-006", "create_video", _put(seconds="3")),
     ("VID-CREATE-014", "create_video", _put(remixed_from_video_id="video_0")),
-    ("VID-RETRIEVE-001", "retrieve_video", _put(status="running")),
+    ("VID-RETRIEVE-001", "retrieve_video", _put(status="")),
     ("VID-RETRIEVE-002", "retrieve_video", _put(id="another")),
     ("VID-RETRIEVE-007", "retrieve_video", _lacks("progress")),
     ("VID-LIFE-001", "retrieve_video", _after("completed", status="in_progress")),

@@ -96,6 +96,13 @@ def test_create_returns_queued_and_an_instant_job_is_done_at_the_first_read(serv
         assert "openai-poll-after-ms" not in response.headers
 
 
+def test_what_is_left_out_is_as_the_first_vendor_had_it(serve: type[Server]) -> None:
+    """Programs that were written for that vendor count on it."""
+    with serve() as server:
+        video = server.ok("POST", "videos", json={"prompt": "x"})
+        assert ("sora-2", "4", "720x1280") == (video["model"], video["seconds"], video["size"])
+
+
 def test_reads_by_retrieve_and_by_list_count_alike(serve: type[Server]) -> None:
     with serve(pace="polls:4") as server:
         id_ = server.create()["id"]

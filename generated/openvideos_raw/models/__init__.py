@@ -11,7 +11,6 @@ from .error_response import ErrorResponse
 from .extend_video_form import ExtendVideoForm
 from .extend_video_json import ExtendVideoJson
 from .image_reference import ImageReference
-from .known_video_model import KnownVideoModel
 from .list_order import ListOrder
 from .remix_video_json import RemixVideoJson
 from .video import Video
@@ -21,6 +20,7 @@ from .video_error import VideoError
 from .video_event_data import VideoEventData
 from .video_failed_event import VideoFailedEvent
 from .video_list import VideoList
+from .video_model import VideoModel
 from .video_reference import VideoReference
 from .video_status import VideoStatus
 from .video_variant import VideoVariant
@@ -37,7 +37,6 @@ __all__ = (
     "ExtendVideoForm",
     "ExtendVideoJson",
     "ImageReference",
-    "KnownVideoModel",
     "ListOrder",
     "RemixVideoJson",
     "Video",
@@ -47,6 +46,7 @@ __all__ = (
     "VideoEventData",
     "VideoFailedEvent",
     "VideoList",
+    "VideoModel",
     "VideoReference",
     "VideoStatus",
     "VideoVariant",

@@ -15,7 +15,10 @@ T = TypeVar("T", bound="CreateCharacterForm")
 
 @_attrs_define
 class CreateCharacterForm:
-    """A character's name and a video that shows it."""
+    """A character's name and a video that shows it. A create of a character that breaks its schema MUST be refused with
+    400 or 422.
+
+    """
 
     name: str
     """The character's name, for people."""

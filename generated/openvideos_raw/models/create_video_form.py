@@ -2,13 +2,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from io import BytesIO
-from typing import Any, Self, TypeVar, cast
+from typing import Any, Self, TypeVar
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
 from .. import types
-from ..models.known_video_model import KnownVideoModel, check_known_video_model
+from ..models.video_model import VideoModel, check_video_model
 from ..types import UNSET, File, FileTypes, Unset, take
 
 T = TypeVar("T", bound="CreateVideoForm")
@@ -16,25 +16,33 @@ T = TypeVar("T", bound="CreateVideoForm")
 
 @_attrs_define
 class CreateVideoForm:
-    """What to generate, as a form. A reference image is a file in it, or is named by one of two texts. A form has
-    one reference image at most.
+    """What to generate, as a form. A reference image is a file in it, or is named by one of two texts. A form has one
+    reference image at most. A create without a prompt MUST be refused with 400 or 422. A create whose prompt is empty
+    MUST be refused with 400 or 422. A create whose prompt is longer than the contract allows SHOULD be refused with
+    400, 413 or 422; it MUST NOT be cut.
 
     """
 
     prompt: str
-    """The text from which the model makes the video, from 1 to 32,000 characters."""
+    """The text from which the model makes the video, from 1 to 32,000 characters. A prompt of the longest length that
+    the contract allows MUST be accepted; it is counted in characters, not in bytes."""
 
-    model: KnownVideoModel | str | Unset = UNSET
-    """The model that makes the video. Any name is legal; a server refuses one that it does not offer (400)."""
+    model: VideoModel | Unset = UNSET
+    """The model that makes the video. Any name is legal, such as `sora-2` or `sora-2-pro`. Absent: the server's own,
+    which the response names."""
 
     seconds: str | Unset = UNSET
-    """The duration of the clip in whole seconds, as a decimal string."""
+    """The duration of the clip in whole seconds, as a decimal string. Absent: the server's own, which the response
+    names. A create whose seconds do not match the contract's pattern MUST be refused with 400 or 422."""
 
     size: str | Unset = UNSET
-    """The size of the picture, width x height in pixels, such as `1280x720`."""
+    """The size of the picture, width x height in pixels, such as `1280x720`. Absent: the server's own, which the
+    response names. A create whose size does not match the contract's pattern MUST be refused with 400 or 422."""
 
     input_reference: File | Unset = UNSET
-    """An image file (JPEG, PNG or WebP) that the video starts from."""
+    """An image file (JPEG, PNG or WebP) that the video starts from. A create with an image file as input_reference
+    MUST be accepted, if the server takes images. An input_reference that is not an image MUST be refused with 400,
+    415 or 422."""
 
     input_referenceimage_url: str | Unset = UNSET
     """The URL of an image, http, https or a base64 data URL."""
@@ -47,13 +55,8 @@ class CreateVideoForm:
     def to_dict(self) -> dict[str, Any]:
         prompt = self.prompt
 
-        model: str | Unset
-
-        if isinstance(self.model, Unset):
-            model = UNSET
-        elif isinstance(self.model, str):
-            model = self.model
-        else:
+        model: str | Unset = UNSET
+        if not isinstance(self.model, Unset):
             model = self.model
 
         seconds = self.seconds
@@ -96,10 +99,7 @@ class CreateVideoForm:
         files.append(("prompt", (None, types.form_text(self.prompt), "text/plain")))
 
         if not isinstance(self.model, Unset):
-            if isinstance(self.model, str):
-                files.append(("model", (None, types.form_text(self.model), "text/plain")))
-            else:
-                files.append(("model", (None, str(self.model).encode(), "text/plain")))
+            files.append(("model", (None, str(self.model).encode(), "text/plain")))
 
         if not isinstance(self.seconds, Unset):
             files.append(("seconds", (None, types.form_text(self.seconds), "text/plain")))
@@ -131,20 +131,12 @@ class CreateVideoForm:
         d = dict(src_dict)
         prompt = take(d, "prompt", (str,), "CreateVideoForm")
 
-        def _parse_model(data: object) -> KnownVideoModel | str | Unset:
-            if isinstance(data, Unset):
-                return data
-            try:
-                if not isinstance(data, str):
-                    raise TypeError()
-                componentsschemas_video_model_type_1 = check_known_video_model(data)
-
-                return componentsschemas_video_model_type_1
-            except (TypeError, ValueError, AttributeError, KeyError):
-                pass
-            return cast(KnownVideoModel | str | Unset, data)
-
-        model = _parse_model(d.pop("model", UNSET))
+        _model = d.pop("model", UNSET)
+        model: VideoModel | Unset
+        if isinstance(_model, Unset):
+            model = UNSET
+        else:
+            model = check_video_model(_model)
 
         seconds = d.pop("seconds", UNSET)
 

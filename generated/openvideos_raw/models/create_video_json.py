@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..models.known_video_model import KnownVideoModel, check_known_video_model
+from ..models.video_model import VideoModel, check_video_model
 from ..types import UNSET, Unset, given, take
 
 if TYPE_CHECKING:
@@ -18,35 +18,39 @@ T = TypeVar("T", bound="CreateVideoJson")
 
 @_attrs_define
 class CreateVideoJson:
-    """What to generate, as JSON. A reference image is an object that tells where it is."""
+    """What to generate, as JSON. A reference image is an object that tells where it is. A create as application/json MUST
+    return the same as an equal create in a form, if the server accepts JSON. A JSON create whose fields have wrong
+    types MUST be refused with 400 or 422.
+
+    """
 
     prompt: str
-    """The text from which the model makes the video, from 1 to 32,000 characters."""
+    """The text from which the model makes the video, from 1 to 32,000 characters. A prompt of the longest length that
+    the contract allows MUST be accepted; it is counted in characters, not in bytes."""
 
-    model: KnownVideoModel | str | Unset = UNSET
-    """The model that makes the video. Any name is legal; a server refuses one that it does not offer (400)."""
+    model: VideoModel | Unset = UNSET
+    """The model that makes the video. Any name is legal, such as `sora-2` or `sora-2-pro`. Absent: the server's own,
+    which the response names."""
 
     seconds: str | Unset = UNSET
-    """The duration of the clip in whole seconds, as a decimal string."""
+    """The duration of the clip in whole seconds, as a decimal string. Absent: the server's own, which the response
+    names. A create whose seconds do not match the contract's pattern MUST be refused with 400 or 422."""
 
     size: str | Unset = UNSET
-    """The size of the picture, width x height in pixels, such as `1280x720`."""
+    """The size of the picture, width x height in pixels, such as `1280x720`. Absent: the server's own, which the
+    response names. A create whose size does not match the contract's pattern MUST be refused with 400 or 422."""
 
     input_reference: ImageReference | Unset = UNSET
-    """Where a reference image is, told by exactly one of its two keys."""
+    """Where a reference image is, told by exactly one of its two keys. An image reference that does not have exactly
+    one of image_url and file_id MUST be refused with 400 or 422."""
 
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         prompt = self.prompt
 
-        model: str | Unset
-
-        if isinstance(self.model, Unset):
-            model = UNSET
-        elif isinstance(self.model, str):
-            model = self.model
-        else:
+        model: str | Unset = UNSET
+        if not isinstance(self.model, Unset):
             model = self.model
 
         seconds = self.seconds
@@ -82,20 +86,12 @@ class CreateVideoJson:
         d = dict(src_dict)
         prompt = take(d, "prompt", (str,), "CreateVideoJson")
 
-        def _parse_model(data: object) -> KnownVideoModel | str | Unset:
-            if isinstance(data, Unset):
-                return data
-            try:
-                if not isinstance(data, str):
-                    raise TypeError()
-                componentsschemas_video_model_type_1 = check_known_video_model(data)
-
-                return componentsschemas_video_model_type_1
-            except (TypeError, ValueError, AttributeError, KeyError):
-                pass
-            return cast(KnownVideoModel | str | Unset, data)
-
-        model = _parse_model(d.pop("model", UNSET))
+        _model = d.pop("model", UNSET)
+        model: VideoModel | Unset
+        if isinstance(_model, Unset):
+            model = UNSET
+        else:
+            model = check_video_model(_model)
 
         seconds = d.pop("seconds", UNSET)
 

@@ -17,10 +17,11 @@ T = TypeVar("T", bound="EditVideoJson")
 
 @_attrs_define
 class EditVideoJson:
-    """An edit of a completed video."""
+    """An edit of a completed video. An edit that breaks its schema MUST be refused with 400 or 422."""
 
     prompt: str
-    """The text from which the model makes the video, from 1 to 32,000 characters."""
+    """The text from which the model makes the video, from 1 to 32,000 characters. A prompt of the longest length that
+    the contract allows MUST be accepted; it is counted in characters, not in bytes."""
 
     video: VideoReference
     """A video that the server has already."""

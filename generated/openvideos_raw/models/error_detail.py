@@ -16,13 +16,15 @@ class ErrorDetail:
     """What is wrong with a request, and where."""
 
     message: str
-    """A sentence for people, with the way out if there is one."""
+    """A sentence for people, with the way out if there is one. An error MUST NOT contain the API key or a stack trace
+    of the server."""
 
     type_: str
     """The kind of error, such as `invalid_request_error`."""
 
     param: None | str
-    """The parameter or field that is wrong; null if it is none in particular."""
+    """The parameter or field that is wrong; null if it is none in particular. The param of a validation error SHOULD
+    name the field that is wrong. The param of a validation error MUST NOT name a field that is right."""
 
     code: None | str
     """A machine-readable code, such as `video_not_ready`; null if there is none."""

@@ -17,7 +17,7 @@ T = TypeVar("T", bound="ErrorResponse")
 
 @_attrs_define
 class ErrorResponse:
-    """The body of every answer of 400 and above."""
+    """The error envelope. Every response with a status of 400 or above MUST have the error envelope as its JSON body."""
 
     error: ErrorDetail
     """What is wrong with a request, and where."""

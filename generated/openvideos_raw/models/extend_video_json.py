@@ -17,10 +17,11 @@ T = TypeVar("T", bound="ExtendVideoJson")
 
 @_attrs_define
 class ExtendVideoJson:
-    """An extension of a completed video."""
+    """An extension of a completed video. An extension that breaks its schema MUST be refused with 400 or 422."""
 
     prompt: str
-    """The text from which the model makes the video, from 1 to 32,000 characters."""
+    """The text from which the model makes the video, from 1 to 32,000 characters. A prompt of the longest length that
+    the contract allows MUST be accepted; it is counted in characters, not in bytes."""
 
     seconds: str
     """The duration to add in whole seconds, as a decimal string."""

@@ -12,7 +12,10 @@ T = TypeVar("T", bound="ImageReference")
 
 @_attrs_define
 class ImageReference:
-    """Where a reference image is, told by exactly one of its two keys."""
+    """Where a reference image is, told by exactly one of its two keys. An image reference that does not have exactly one
+    of image_url and file_id MUST be refused with 400 or 422.
+
+    """
 
     image_url: str | Unset = UNSET
     """The URL of an image, http, https or a base64 data URL."""

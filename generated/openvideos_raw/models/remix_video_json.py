@@ -13,10 +13,14 @@ T = TypeVar("T", bound="RemixVideoJson")
 
 @_attrs_define
 class RemixVideoJson:
-    """The new prompt of a remix."""
+    """The new prompt of a remix. A remix whose prompt is missing, empty, too long or not a text MUST be refused with 400
+    or 422.
+
+    """
 
     prompt: str
-    """The text from which the model makes the video, from 1 to 32,000 characters."""
+    """The text from which the model makes the video, from 1 to 32,000 characters. A prompt of the longest length that
+    the contract allows MUST be accepted; it is counted in characters, not in bytes."""
 
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 

@@ -18,10 +18,14 @@ T = TypeVar("T", bound="Video")
 
 @_attrs_define
 class Video:
-    """A video generation job, and the video that it makes."""
+    """A video generation job, and the video that it makes. A Video SHOULD have each field that the contract recommends.
+    id, created_at, model, prompt, size, seconds and remixed_from_video_id MUST NOT change from their first values.
+
+    """
 
     id: str
-    """The id of the job, unique on its server. The only handle to a job that was paid for."""
+    """The id of the job, the only handle to what was paid for. Each accepted create MUST have an id of its own, also
+    when many are sent concurrently. The id of a response MUST be the id that was requested."""
 
     object_: Literal["video"]
     """The type of this object, always `video`."""
@@ -30,44 +34,56 @@ class Video:
     """When the job was created, in Unix seconds."""
 
     model: str
-    """The model that makes the video."""
+    """The model that makes the video. The model of the response MUST be the model that was requested."""
 
     status: VideoStatus
-    """How far a job is. `completed` and `failed` are terminal: the job never leaves them. `processing` is a synonym of
-    `in_progress`."""
+    """How far a job is: `queued`, then `in_progress`, then `completed` or `failed`, with which it has ended.
+    `processing` is an older word for `in_progress`; a server SHOULD send in_progress. It MAY have further words for
+    jobs that go on, so a reader takes a word that it does not know for a job that is still running.  A job that has
+    ended MUST keep its status. A status MUST NOT go back from in_progress or processing to queued. A server MUST
+    complete a job that it has accepted, unless moderation refuses the result or the job cannot be done. A job whose
+    status the client does not know MUST be polled further. A job that has ended MUST NOT be polled further."""
 
     progress: int | None = None
-    """How much is done, in whole percent. It never goes back."""
+    """How much is done, in whole percent. progress MUST NOT go back. progress MUST be 100 once the job is completed,
+    where it is sent."""
 
     completed_at: int | None = None
-    """When the job ended, in Unix seconds, for completed and failed jobs; null before."""
+    """When the job ended, in Unix seconds. completed_at MUST be null until the job has ended. completed_at SHOULD be
+    set once the job has ended. completed_at MUST NOT be before created_at, and MUST NOT change once it is set."""
 
     expires_at: int | None = None
-    """When the files are deleted, in Unix seconds; null if unknown or never. The job outlives them: for at least a day
-    after `expires_at` it can be retrieved and listed, with the status `completed`, and its content is a 410."""
+    """When the files are deleted, in Unix seconds; null if unknown or never. expires_at MUST NOT be before the end of
+    the job, and the content MUST be available until then. The job outlives its files: for at least a day after
+    `expires_at` it can be retrieved and listed, with the status `completed`, and its content is a 410."""
 
     prompt: None | str = None
-    """The prompt, as it was given."""
+    """The prompt. The prompt of the response MUST be exactly the prompt that was sent, in any script."""
 
     size: None | str = None
-    """The size of the picture, width x height in pixels, such as `720x1280`."""
+    """The size of the picture, width x height in pixels, such as `720x1280`. The size of the response MUST be the size
+    that was requested. The picture of the MP4 MUST have the size of the job."""
 
     seconds: None | str = None
-    """The duration of the clip in seconds, as a decimal string."""
+    """The duration of the clip in seconds, as a decimal string. The seconds of the response MUST be the duration that
+    was requested. The duration of the MP4 MUST be the seconds of the job."""
 
     duration: int | None = None
     """The duration of the clip as a number, from servers that give it: in seconds, rounded to the nearest whole one,
-    so that 81 frames at 16 frames per second are 5."""
+    so that 81 frames at 16 frames per second are 5. seconds and duration MUST agree if both are sent."""
 
     url: None | str = None
     """Where the finished file can be fetched without the API, on servers that offer it: an absolute URL. It needs no
     API key, and works until `expires_at` if that is known."""
 
     remixed_from_video_id: None | str = None
-    """The id of the video that this one remixes; null if it is not a remix."""
+    """The id of the video that this one remixes; null if it is not a remix. remixed_from_video_id MUST name the source
+    of a remix. A new job MUST NOT have remixed_from_video_id unless it is a remix, nor an error unless it has
+    failed."""
 
     error: None | VideoError = None
-    """Why the job failed; null unless its status is `failed`."""
+    """Why the job failed. error MUST be null unless the status is failed. A failed job SHOULD have an error that says
+    why."""
 
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 

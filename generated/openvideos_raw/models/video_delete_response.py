@@ -16,7 +16,7 @@ class VideoDeleteResponse:
     """The confirmation that a video was deleted."""
 
     id: str
-    """The id of the deleted video."""
+    """The id of the deleted video. The confirmation MUST name the id that was deleted."""
 
     object_: Literal["video.deleted"]
     """The type of this object, always `video.deleted`."""

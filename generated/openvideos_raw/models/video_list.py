@@ -17,13 +17,16 @@ T = TypeVar("T", bound="VideoList")
 
 @_attrs_define
 class VideoList:
-    """One page of videos."""
+    """One page of videos. first_id and last_id MUST be the ids of the first and the last video of the page, and null on an
+    empty page.
+
+    """
 
     object_: Literal["list"]
     """The type of this object, always `list`."""
 
     data: list[Video]
-    """The videos of this page, in the order asked for."""
+    """The videos of this page, in the order asked for. Retrieve and list MUST return the same for a job."""
 
     first_id: None | str
     """The id of the first video of this page; null on an empty page."""
@@ -32,7 +35,8 @@ class VideoList:
     """The id of the last video of this page, the cursor of the next; null on an empty page."""
 
     has_more: bool
-    """Whether there are videos after this page."""
+    """Whether there are videos after this page. has_more MUST be true if there are videos after the page, and false on
+    the last page. A client that lists all videos MUST request pages until one has has_more false."""
 
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 

@@ -139,7 +139,7 @@ def test_words() -> None:
         assert set(words) <= members(getattr(openvideos, name))
 
 
-def test_what_is_left_out_is_what_the_contract_says() -> None:
+def test_what_is_left_out_is_left_to_the_server() -> None:
+    """What the table calls a default is the emulator's, as its own tests say; other servers have others."""
     for body in OPERATIONS["create_video"].bodies.values():
-        said = {name: body.schema["properties"][name]["default"] for name in SEED["defaults"]}
-        assert SEED["defaults"] == said
+        assert all("default" not in body.schema["properties"][name] for name in ("model", "seconds", "size"))

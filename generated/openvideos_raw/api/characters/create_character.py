@@ -88,6 +88,11 @@ def parse_response(status_code: int, content: bytes) -> Character | ErrorRespons
 
             return response_429
 
+        if 400 <= status_code <= 499:
+            response_4xx = ErrorResponse.from_dict(json.loads(content))
+
+            return response_4xx
+
         if 500 <= status_code <= 599:
             response_5xx = ErrorResponse.from_dict(json.loads(content))
 
@@ -121,19 +126,24 @@ def sync_detailed(
     """Create a character from a video file
 
      Store a character, so that later prompts can feature it. The answer is complete at once. A prompt
-    features a
-    character by its name.
+    features a character by its name, such as "Ada walks through the rain". Creating a character MUST
+    return 200 with a character that fits the schema and has the requested name.
 
     Args:
         idempotency_key (str | Unset): A value that names this one call, the same on each attempt
-            of it. A server that honours it answers a repeated key with the job that the first attempt
-            started, in its current state. The same key with another path or body is a 409. A server
-            keeps a key for 24 hours at least, for each caller. Of concurrent attempts one starts the
-            job; the others wait for it, or get a 409 with Retry-After. After an attempt that was
-            refused (4XX), the key can be used again. If the job was deleted since, a repeat is a 409
-            and starts no other. A server that does not honour keys ignores the header; a client
-            learns it from the server's documentation alone.
-        body (CreateCharacterForm): A character's name and a video that shows it.
+            of it. A create that may have been carried out MUST NOT be sent again, except with the
+            same Idempotency-Key. A create that is repeated with the same Idempotency-Key SHOULD
+            return the job of the first create, in its current state. Creates with different
+            Idempotency-Keys, and creates without one, MUST each start a job of their own.
+            A server that honours keys keeps each for 24 hours at least, for each caller. Concurrent
+            creates with the same Idempotency-Key MUST start at most one job; the others wait for it,
+            or get a 409 with Retry-After. A request with the Idempotency-Key of a request with
+            another path or body MUST return 409. An Idempotency-Key MUST have the same effect on a
+            remix as on a create. After an attempt that was refused (4XX), the key can be used again.
+            If the job was deleted since, a repeat is a 409 and starts no other. A server that does
+            not honour keys ignores the header.
+        body (CreateCharacterForm): A character's name and a video that shows it. A create of a
+            character that breaks its schema MUST be refused with 400 or 422.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -165,19 +175,24 @@ def sync(
     """Create a character from a video file
 
      Store a character, so that later prompts can feature it. The answer is complete at once. A prompt
-    features a
-    character by its name.
+    features a character by its name, such as "Ada walks through the rain". Creating a character MUST
+    return 200 with a character that fits the schema and has the requested name.
 
     Args:
         idempotency_key (str | Unset): A value that names this one call, the same on each attempt
-            of it. A server that honours it answers a repeated key with the job that the first attempt
-            started, in its current state. The same key with another path or body is a 409. A server
-            keeps a key for 24 hours at least, for each caller. Of concurrent attempts one starts the
-            job; the others wait for it, or get a 409 with Retry-After. After an attempt that was
-            refused (4XX), the key can be used again. If the job was deleted since, a repeat is a 409
-            and starts no other. A server that does not honour keys ignores the header; a client
-            learns it from the server's documentation alone.
-        body (CreateCharacterForm): A character's name and a video that shows it.
+            of it. A create that may have been carried out MUST NOT be sent again, except with the
+            same Idempotency-Key. A create that is repeated with the same Idempotency-Key SHOULD
+            return the job of the first create, in its current state. Creates with different
+            Idempotency-Keys, and creates without one, MUST each start a job of their own.
+            A server that honours keys keeps each for 24 hours at least, for each caller. Concurrent
+            creates with the same Idempotency-Key MUST start at most one job; the others wait for it,
+            or get a 409 with Retry-After. A request with the Idempotency-Key of a request with
+            another path or body MUST return 409. An Idempotency-Key MUST have the same effect on a
+            remix as on a create. After an attempt that was refused (4XX), the key can be used again.
+            If the job was deleted since, a repeat is a 409 and starts no other. A server that does
+            not honour keys ignores the header.
+        body (CreateCharacterForm): A character's name and a video that shows it. A create of a
+            character that breaks its schema MUST be refused with 400 or 422.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -204,19 +219,24 @@ async def asyncio_detailed(
     """Create a character from a video file
 
      Store a character, so that later prompts can feature it. The answer is complete at once. A prompt
-    features a
-    character by its name.
+    features a character by its name, such as "Ada walks through the rain". Creating a character MUST
+    return 200 with a character that fits the schema and has the requested name.
 
     Args:
         idempotency_key (str | Unset): A value that names this one call, the same on each attempt
-            of it. A server that honours it answers a repeated key with the job that the first attempt
-            started, in its current state. The same key with another path or body is a 409. A server
-            keeps a key for 24 hours at least, for each caller. Of concurrent attempts one starts the
-            job; the others wait for it, or get a 409 with Retry-After. After an attempt that was
-            refused (4XX), the key can be used again. If the job was deleted since, a repeat is a 409
-            and starts no other. A server that does not honour keys ignores the header; a client
-            learns it from the server's documentation alone.
-        body (CreateCharacterForm): A character's name and a video that shows it.
+            of it. A create that may have been carried out MUST NOT be sent again, except with the
+            same Idempotency-Key. A create that is repeated with the same Idempotency-Key SHOULD
+            return the job of the first create, in its current state. Creates with different
+            Idempotency-Keys, and creates without one, MUST each start a job of their own.
+            A server that honours keys keeps each for 24 hours at least, for each caller. Concurrent
+            creates with the same Idempotency-Key MUST start at most one job; the others wait for it,
+            or get a 409 with Retry-After. A request with the Idempotency-Key of a request with
+            another path or body MUST return 409. An Idempotency-Key MUST have the same effect on a
+            remix as on a create. After an attempt that was refused (4XX), the key can be used again.
+            If the job was deleted since, a repeat is a 409 and starts no other. A server that does
+            not honour keys ignores the header.
+        body (CreateCharacterForm): A character's name and a video that shows it. A create of a
+            character that breaks its schema MUST be refused with 400 or 422.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -246,19 +266,24 @@ async def asyncio(
     """Create a character from a video file
 
      Store a character, so that later prompts can feature it. The answer is complete at once. A prompt
-    features a
-    character by its name.
+    features a character by its name, such as "Ada walks through the rain". Creating a character MUST
+    return 200 with a character that fits the schema and has the requested name.
 
     Args:
         idempotency_key (str | Unset): A value that names this one call, the same on each attempt
-            of it. A server that honours it answers a repeated key with the job that the first attempt
-            started, in its current state. The same key with another path or body is a 409. A server
-            keeps a key for 24 hours at least, for each caller. Of concurrent attempts one starts the
-            job; the others wait for it, or get a 409 with Retry-After. After an attempt that was
-            refused (4XX), the key can be used again. If the job was deleted since, a repeat is a 409
-            and starts no other. A server that does not honour keys ignores the header; a client
-            learns it from the server's documentation alone.
-        body (CreateCharacterForm): A character's name and a video that shows it.
+            of it. A create that may have been carried out MUST NOT be sent again, except with the
+            same Idempotency-Key. A create that is repeated with the same Idempotency-Key SHOULD
+            return the job of the first create, in its current state. Creates with different
+            Idempotency-Keys, and creates without one, MUST each start a job of their own.
+            A server that honours keys keeps each for 24 hours at least, for each caller. Concurrent
+            creates with the same Idempotency-Key MUST start at most one job; the others wait for it,
+            or get a 409 with Retry-After. A request with the Idempotency-Key of a request with
+            another path or body MUST return 409. An Idempotency-Key MUST have the same effect on a
+            remix as on a create. After an attempt that was refused (4XX), the key can be used again.
+            If the job was deleted since, a repeat is a 409 and starts no other. A server that does
+            not honour keys ignores the header.
+        body (CreateCharacterForm): A character's name and a video that shows it. A create of a
+            character that breaks its schema MUST be refused with 400 or 422.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

@@ -61,6 +61,11 @@ def parse_response(status_code: int, content: bytes) -> Character | ErrorRespons
 
             return response_429
 
+        if 400 <= status_code <= 499:
+            response_4xx = ErrorResponse.from_dict(json.loads(content))
+
+            return response_4xx
+
         if 500 <= status_code <= 599:
             response_5xx = ErrorResponse.from_dict(json.loads(content))
 
@@ -92,7 +97,8 @@ def sync_detailed(
 ) -> Response[Character | ErrorResponse]:
     """Retrieve a character
 
-     Return a stored character.
+     Return a stored character. Retrieving a character MUST return it as it was created. Retrieving a
+    character that the server never issued MUST return 404.
 
     Args:
         character_id (str): The id of a character, as `create_character` gave it.
@@ -124,7 +130,8 @@ def sync(
 ) -> Character | ErrorResponse | None:
     """Retrieve a character
 
-     Return a stored character.
+     Return a stored character. Retrieving a character MUST return it as it was created. Retrieving a
+    character that the server never issued MUST return 404.
 
     Args:
         character_id (str): The id of a character, as `create_character` gave it.
@@ -151,7 +158,8 @@ async def asyncio_detailed(
 ) -> Response[Character | ErrorResponse]:
     """Retrieve a character
 
-     Return a stored character.
+     Return a stored character. Retrieving a character MUST return it as it was created. Retrieving a
+    character that the server never issued MUST return 404.
 
     Args:
         character_id (str): The id of a character, as `create_character` gave it.
@@ -181,7 +189,8 @@ async def asyncio(
 ) -> Character | ErrorResponse | None:
     """Retrieve a character
 
-     Return a stored character.
+     Return a stored character. Retrieving a character MUST return it as it was created. Retrieving a
+    character that the server never issued MUST return 404.
 
     Args:
         character_id (str): The id of a character, as `create_character` gave it.

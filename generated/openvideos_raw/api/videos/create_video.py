@@ -100,6 +100,11 @@ def parse_response(status_code: int, content: bytes) -> ErrorResponse | Video | 
 
             return response_429
 
+        if 400 <= status_code <= 499:
+            response_4xx = ErrorResponse.from_dict(json.loads(content))
+
+            return response_4xx
+
         if 500 <= status_code <= 599:
             response_5xx = ErrorResponse.from_dict(json.loads(content))
 
@@ -134,28 +139,39 @@ def sync_detailed(
 
      Start a job and return it at once, usually with the status `queued`. Poll it with `retrieve_video`.
 
-    A server MUST accept multipart/form-data. A form carries a reference image as a file, or names it by
-    `input_reference[image_url]` or `input_reference[file_id]`; a JSON body carries it as an object. A
-    server
-    MUST refuse a request with a reference that it will not use (400, 413, 415, 422 or 501); it MUST NOT
-    ignore
-    the reference. A server MAY refuse a model, size or duration
-    that it does not offer (400).
+    A server MUST accept a create as multipart/form-data. It MAY accept application/json, too.
+
+    A server chooses a model, a size and a duration where the request names none. The response to a
+    create without
+    seconds or size SHOULD name those that the server chose.
+
+    A form carries a reference image as a file, or names it by `input_reference[image_url]` or
+    `input_reference[file_id]`; a JSON body carries it as an object. A server MUST refuse a reference
+    image that it
+    does not use, with 400, 413, 415, 422 or 501.
 
     Args:
         idempotency_key (str | Unset): A value that names this one call, the same on each attempt
-            of it. A server that honours it answers a repeated key with the job that the first attempt
-            started, in its current state. The same key with another path or body is a 409. A server
-            keeps a key for 24 hours at least, for each caller. Of concurrent attempts one starts the
-            job; the others wait for it, or get a 409 with Retry-After. After an attempt that was
-            refused (4XX), the key can be used again. If the job was deleted since, a repeat is a 409
-            and starts no other. A server that does not honour keys ignores the header; a client
-            learns it from the server's documentation alone.
+            of it. A create that may have been carried out MUST NOT be sent again, except with the
+            same Idempotency-Key. A create that is repeated with the same Idempotency-Key SHOULD
+            return the job of the first create, in its current state. Creates with different
+            Idempotency-Keys, and creates without one, MUST each start a job of their own.
+            A server that honours keys keeps each for 24 hours at least, for each caller. Concurrent
+            creates with the same Idempotency-Key MUST start at most one job; the others wait for it,
+            or get a 409 with Retry-After. A request with the Idempotency-Key of a request with
+            another path or body MUST return 409. An Idempotency-Key MUST have the same effect on a
+            remix as on a create. After an attempt that was refused (4XX), the key can be used again.
+            If the job was deleted since, a repeat is a 409 and starts no other. A server that does
+            not honour keys ignores the header.
         body (CreateVideoForm): What to generate, as a form. A reference image is a file in it, or
-            is named by one of two texts. A form has
-            one reference image at most.
+            is named by one of two texts. A form has one reference image at most. A create without a
+            prompt MUST be refused with 400 or 422. A create whose prompt is empty MUST be refused
+            with 400 or 422. A create whose prompt is longer than the contract allows SHOULD be
+            refused with 400, 413 or 422; it MUST NOT be cut.
         body (CreateVideoJson): What to generate, as JSON. A reference image is an object that
-            tells where it is.
+            tells where it is. A create as application/json MUST return the same as an equal create in
+            a form, if the server accepts JSON. A JSON create whose fields have wrong types MUST be
+            refused with 400 or 422.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -188,28 +204,39 @@ def sync(
 
      Start a job and return it at once, usually with the status `queued`. Poll it with `retrieve_video`.
 
-    A server MUST accept multipart/form-data. A form carries a reference image as a file, or names it by
-    `input_reference[image_url]` or `input_reference[file_id]`; a JSON body carries it as an object. A
-    server
-    MUST refuse a request with a reference that it will not use (400, 413, 415, 422 or 501); it MUST NOT
-    ignore
-    the reference. A server MAY refuse a model, size or duration
-    that it does not offer (400).
+    A server MUST accept a create as multipart/form-data. It MAY accept application/json, too.
+
+    A server chooses a model, a size and a duration where the request names none. The response to a
+    create without
+    seconds or size SHOULD name those that the server chose.
+
+    A form carries a reference image as a file, or names it by `input_reference[image_url]` or
+    `input_reference[file_id]`; a JSON body carries it as an object. A server MUST refuse a reference
+    image that it
+    does not use, with 400, 413, 415, 422 or 501.
 
     Args:
         idempotency_key (str | Unset): A value that names this one call, the same on each attempt
-            of it. A server that honours it answers a repeated key with the job that the first attempt
-            started, in its current state. The same key with another path or body is a 409. A server
-            keeps a key for 24 hours at least, for each caller. Of concurrent attempts one starts the
-            job; the others wait for it, or get a 409 with Retry-After. After an attempt that was
-            refused (4XX), the key can be used again. If the job was deleted since, a repeat is a 409
-            and starts no other. A server that does not honour keys ignores the header; a client
-            learns it from the server's documentation alone.
+            of it. A create that may have been carried out MUST NOT be sent again, except with the
+            same Idempotency-Key. A create that is repeated with the same Idempotency-Key SHOULD
+            return the job of the first create, in its current state. Creates with different
+            Idempotency-Keys, and creates without one, MUST each start a job of their own.
+            A server that honours keys keeps each for 24 hours at least, for each caller. Concurrent
+            creates with the same Idempotency-Key MUST start at most one job; the others wait for it,
+            or get a 409 with Retry-After. A request with the Idempotency-Key of a request with
+            another path or body MUST return 409. An Idempotency-Key MUST have the same effect on a
+            remix as on a create. After an attempt that was refused (4XX), the key can be used again.
+            If the job was deleted since, a repeat is a 409 and starts no other. A server that does
+            not honour keys ignores the header.
         body (CreateVideoForm): What to generate, as a form. A reference image is a file in it, or
-            is named by one of two texts. A form has
-            one reference image at most.
+            is named by one of two texts. A form has one reference image at most. A create without a
+            prompt MUST be refused with 400 or 422. A create whose prompt is empty MUST be refused
+            with 400 or 422. A create whose prompt is longer than the contract allows SHOULD be
+            refused with 400, 413 or 422; it MUST NOT be cut.
         body (CreateVideoJson): What to generate, as JSON. A reference image is an object that
-            tells where it is.
+            tells where it is. A create as application/json MUST return the same as an equal create in
+            a form, if the server accepts JSON. A JSON create whose fields have wrong types MUST be
+            refused with 400 or 422.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -237,28 +264,39 @@ async def asyncio_detailed(
 
      Start a job and return it at once, usually with the status `queued`. Poll it with `retrieve_video`.
 
-    A server MUST accept multipart/form-data. A form carries a reference image as a file, or names it by
-    `input_reference[image_url]` or `input_reference[file_id]`; a JSON body carries it as an object. A
-    server
-    MUST refuse a request with a reference that it will not use (400, 413, 415, 422 or 501); it MUST NOT
-    ignore
-    the reference. A server MAY refuse a model, size or duration
-    that it does not offer (400).
+    A server MUST accept a create as multipart/form-data. It MAY accept application/json, too.
+
+    A server chooses a model, a size and a duration where the request names none. The response to a
+    create without
+    seconds or size SHOULD name those that the server chose.
+
+    A form carries a reference image as a file, or names it by `input_reference[image_url]` or
+    `input_reference[file_id]`; a JSON body carries it as an object. A server MUST refuse a reference
+    image that it
+    does not use, with 400, 413, 415, 422 or 501.
 
     Args:
         idempotency_key (str | Unset): A value that names this one call, the same on each attempt
-            of it. A server that honours it answers a repeated key with the job that the first attempt
-            started, in its current state. The same key with another path or body is a 409. A server
-            keeps a key for 24 hours at least, for each caller. Of concurrent attempts one starts the
-            job; the others wait for it, or get a 409 with Retry-After. After an attempt that was
-            refused (4XX), the key can be used again. If the job was deleted since, a repeat is a 409
-            and starts no other. A server that does not honour keys ignores the header; a client
-            learns it from the server's documentation alone.
+            of it. A create that may have been carried out MUST NOT be sent again, except with the
+            same Idempotency-Key. A create that is repeated with the same Idempotency-Key SHOULD
+            return the job of the first create, in its current state. Creates with different
+            Idempotency-Keys, and creates without one, MUST each start a job of their own.
+            A server that honours keys keeps each for 24 hours at least, for each caller. Concurrent
+            creates with the same Idempotency-Key MUST start at most one job; the others wait for it,
+            or get a 409 with Retry-After. A request with the Idempotency-Key of a request with
+            another path or body MUST return 409. An Idempotency-Key MUST have the same effect on a
+            remix as on a create. After an attempt that was refused (4XX), the key can be used again.
+            If the job was deleted since, a repeat is a 409 and starts no other. A server that does
+            not honour keys ignores the header.
         body (CreateVideoForm): What to generate, as a form. A reference image is a file in it, or
-            is named by one of two texts. A form has
-            one reference image at most.
+            is named by one of two texts. A form has one reference image at most. A create without a
+            prompt MUST be refused with 400 or 422. A create whose prompt is empty MUST be refused
+            with 400 or 422. A create whose prompt is longer than the contract allows SHOULD be
+            refused with 400, 413 or 422; it MUST NOT be cut.
         body (CreateVideoJson): What to generate, as JSON. A reference image is an object that
-            tells where it is.
+            tells where it is. A create as application/json MUST return the same as an equal create in
+            a form, if the server accepts JSON. A JSON create whose fields have wrong types MUST be
+            refused with 400 or 422.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -289,28 +327,39 @@ async def asyncio(
 
      Start a job and return it at once, usually with the status `queued`. Poll it with `retrieve_video`.
 
-    A server MUST accept multipart/form-data. A form carries a reference image as a file, or names it by
-    `input_reference[image_url]` or `input_reference[file_id]`; a JSON body carries it as an object. A
-    server
-    MUST refuse a request with a reference that it will not use (400, 413, 415, 422 or 501); it MUST NOT
-    ignore
-    the reference. A server MAY refuse a model, size or duration
-    that it does not offer (400).
+    A server MUST accept a create as multipart/form-data. It MAY accept application/json, too.
+
+    A server chooses a model, a size and a duration where the request names none. The response to a
+    create without
+    seconds or size SHOULD name those that the server chose.
+
+    A form carries a reference image as a file, or names it by `input_reference[image_url]` or
+    `input_reference[file_id]`; a JSON body carries it as an object. A server MUST refuse a reference
+    image that it
+    does not use, with 400, 413, 415, 422 or 501.
 
     Args:
         idempotency_key (str | Unset): A value that names this one call, the same on each attempt
-            of it. A server that honours it answers a repeated key with the job that the first attempt
-            started, in its current state. The same key with another path or body is a 409. A server
-            keeps a key for 24 hours at least, for each caller. Of concurrent attempts one starts the
-            job; the others wait for it, or get a 409 with Retry-After. After an attempt that was
-            refused (4XX), the key can be used again. If the job was deleted since, a repeat is a 409
-            and starts no other. A server that does not honour keys ignores the header; a client
-            learns it from the server's documentation alone.
+            of it. A create that may have been carried out MUST NOT be sent again, except with the
+            same Idempotency-Key. A create that is repeated with the same Idempotency-Key SHOULD
+            return the job of the first create, in its current state. Creates with different
+            Idempotency-Keys, and creates without one, MUST each start a job of their own.
+            A server that honours keys keeps each for 24 hours at least, for each caller. Concurrent
+            creates with the same Idempotency-Key MUST start at most one job; the others wait for it,
+            or get a 409 with Retry-After. A request with the Idempotency-Key of a request with
+            another path or body MUST return 409. An Idempotency-Key MUST have the same effect on a
+            remix as on a create. After an attempt that was refused (4XX), the key can be used again.
+            If the job was deleted since, a repeat is a 409 and starts no other. A server that does
+            not honour keys ignores the header.
         body (CreateVideoForm): What to generate, as a form. A reference image is a file in it, or
-            is named by one of two texts. A form has
-            one reference image at most.
+            is named by one of two texts. A form has one reference image at most. A create without a
+            prompt MUST be refused with 400 or 422. A create whose prompt is empty MUST be refused
+            with 400 or 422. A create whose prompt is longer than the contract allows SHOULD be
+            refused with 400, 413 or 422; it MUST NOT be cut.
         body (CreateVideoJson): What to generate, as JSON. A reference image is an object that
-            tells where it is.
+            tells where it is. A create as application/json MUST return the same as an equal create in
+            a form, if the server accepts JSON. A JSON create whose fields have wrong types MUST be
+            refused with 400 or 422.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

@@ -66,6 +66,11 @@ def parse_response(status_code: int, content: bytes) -> ErrorResponse | VideoDel
 
             return response_429
 
+        if 400 <= status_code <= 499:
+            response_4xx = ErrorResponse.from_dict(json.loads(content))
+
+            return response_4xx
+
         if 500 <= status_code <= 599:
             response_5xx = ErrorResponse.from_dict(json.loads(content))
 
@@ -97,13 +102,21 @@ def sync_detailed(
 ) -> Response[ErrorResponse | VideoDeleteResponse]:
     """Delete a video and its files
 
-     Delete the job and what it produced, in any status. Afterwards its id is unknown (404) everywhere
-    but
-    as a cursor of `list_videos`. A server that cannot stop a running job in time MAY answer 409.
+     Delete the job and what it produced, in any status. Retrieve, content, remix and delete of a deleted
+    id MUST
+    return 404. A deleted video MUST NOT be in a list; its id goes on working as a cursor.
+
+    Deleting an id that the server never issued MUST return 404. Deleting a running job MUST either end
+    it and
+    return 200, or be refused with 409. Deleting one video MUST NOT change another. Of several
+    concurrent deletions
+    of one video, exactly one SHOULD be confirmed.
 
     Args:
         video_id (str): The id of a video, as the server gave it. Escape it when you put it into
-            the path.
+            the path. An id that the server cannot have issued, such as one with slashes, dots,
+            spaces, percent signs or other scripts, or of great length, MUST return 404, 400, 414, 422
+            or 431.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -132,13 +145,21 @@ def sync(
 ) -> ErrorResponse | VideoDeleteResponse | None:
     """Delete a video and its files
 
-     Delete the job and what it produced, in any status. Afterwards its id is unknown (404) everywhere
-    but
-    as a cursor of `list_videos`. A server that cannot stop a running job in time MAY answer 409.
+     Delete the job and what it produced, in any status. Retrieve, content, remix and delete of a deleted
+    id MUST
+    return 404. A deleted video MUST NOT be in a list; its id goes on working as a cursor.
+
+    Deleting an id that the server never issued MUST return 404. Deleting a running job MUST either end
+    it and
+    return 200, or be refused with 409. Deleting one video MUST NOT change another. Of several
+    concurrent deletions
+    of one video, exactly one SHOULD be confirmed.
 
     Args:
         video_id (str): The id of a video, as the server gave it. Escape it when you put it into
-            the path.
+            the path. An id that the server cannot have issued, such as one with slashes, dots,
+            spaces, percent signs or other scripts, or of great length, MUST return 404, 400, 414, 422
+            or 431.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -162,13 +183,21 @@ async def asyncio_detailed(
 ) -> Response[ErrorResponse | VideoDeleteResponse]:
     """Delete a video and its files
 
-     Delete the job and what it produced, in any status. Afterwards its id is unknown (404) everywhere
-    but
-    as a cursor of `list_videos`. A server that cannot stop a running job in time MAY answer 409.
+     Delete the job and what it produced, in any status. Retrieve, content, remix and delete of a deleted
+    id MUST
+    return 404. A deleted video MUST NOT be in a list; its id goes on working as a cursor.
+
+    Deleting an id that the server never issued MUST return 404. Deleting a running job MUST either end
+    it and
+    return 200, or be refused with 409. Deleting one video MUST NOT change another. Of several
+    concurrent deletions
+    of one video, exactly one SHOULD be confirmed.
 
     Args:
         video_id (str): The id of a video, as the server gave it. Escape it when you put it into
-            the path.
+            the path. An id that the server cannot have issued, such as one with slashes, dots,
+            spaces, percent signs or other scripts, or of great length, MUST return 404, 400, 414, 422
+            or 431.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -195,13 +224,21 @@ async def asyncio(
 ) -> ErrorResponse | VideoDeleteResponse | None:
     """Delete a video and its files
 
-     Delete the job and what it produced, in any status. Afterwards its id is unknown (404) everywhere
-    but
-    as a cursor of `list_videos`. A server that cannot stop a running job in time MAY answer 409.
+     Delete the job and what it produced, in any status. Retrieve, content, remix and delete of a deleted
+    id MUST
+    return 404. A deleted video MUST NOT be in a list; its id goes on working as a cursor.
+
+    Deleting an id that the server never issued MUST return 404. Deleting a running job MUST either end
+    it and
+    return 200, or be refused with 409. Deleting one video MUST NOT change another. Of several
+    concurrent deletions
+    of one video, exactly one SHOULD be confirmed.
 
     Args:
         video_id (str): The id of a video, as the server gave it. Escape it when you put it into
-            the path.
+            the path. An id that the server cannot have issued, such as one with slashes, dots,
+            spaces, percent signs or other scripts, or of great length, MUST return 404, 400, 414, 422
+            or 431.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

@@ -117,6 +117,11 @@ def parse_response(status_code: int, content: bytes) -> Any | ErrorResponse | Fi
 
             return response_429
 
+        if 400 <= status_code <= 499:
+            response_4xx = ErrorResponse.from_dict(json.loads(content))
+
+            return response_4xx
+
         if 500 <= status_code <= 599:
             response_5xx = ErrorResponse.from_dict(json.loads(content))
 
@@ -151,22 +156,38 @@ def sync_detailed(
 ) -> Response[Any | ErrorResponse | File]:
     """Download a completed video, its thumbnail or its spritesheet
 
-     Return the file itself. Byte ranges (RFC 9110, section 14) let a player seek and a client resume:
-    send `Range`, with the `ETag` of the first answer as `If-Range`. Content of a job that is not
-    completed is a 409, content whose time is up a 410.
+     Return the file itself, or redirect to it. A server SHOULD support byte ranges (RFC 9110, section
+    14): they let
+    a player seek and a client resume. Send `Range`, with the `ETag` of the first answer as `If-Range`.
+
+    The content of a job that has not ended MUST be refused with 400, 404, 409 or 422. The content of a
+    job that has
+    not ended SHOULD be refused with 409. The content of a failed job MUST be refused with 400, 404,
+    409, 410 or
+    422. Content whose time is up is a 410. The content of an id that the server never issued MUST be a
+    404. Two
+    downloads of a completed job MUST return the same bytes.
+
+    A client MUST NOT report success unless the file on disk is complete. An interrupted download MUST
+    NOT leave a
+    partial file under its final name.
 
     Args:
         video_id (str): The id of a video, as the server gave it. Escape it when you put it into
-            the path.
-        variant (VideoVariant | Unset): Which file of a job: `video` is the clip (video/mp4),
-            `thumbnail` one picture of it (image/webp), `spritesheet`
-            several in a grid (image/jpeg). A variant that the server does not offer is a 400 whose
-            `param` is `variant`,
-            never another file.
-        range_ (str | Unset): The bytes wanted, such as `bytes=0-1023`. A form that the server
-            does not know is ignored.
-        if_range (str | Unset): The ETag for which `Range` holds. If the file has another by now,
-            the whole file is sent.
+            the path. An id that the server cannot have issued, such as one with slashes, dots,
+            spaces, percent signs or other scripts, or of great length, MUST return 404, 400, 414, 422
+            or 431.
+        variant (VideoVariant | Unset): Which file of a job: `video` is the clip, `thumbnail` one
+            picture of it, `spritesheet` several in a grid. A server MAY offer the clip alone.
+            variant=video MUST return the same file as no variant. variant=thumbnail MUST return a
+            WebP picture that decodes, as image/webp. variant=spritesheet MUST return a JPEG picture
+            that decodes, as image/jpeg. A variant that the server does not offer MUST be refused with
+            400, 404 or 501, whose `param` is `variant`; it MUST NOT return another file. A variant
+            that the contract does not have MUST be refused with 400 or 422.
+        range_ (str | Unset): The bytes wanted, such as `bytes=0-1023`. A Range that cannot be
+            understood MUST be ignored.
+        if_range (str | Unset): The ETag for which `Range` holds. A range MUST be a 206 if its If-
+            Range matches, and the complete file as a 200 if it does not.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -201,22 +222,38 @@ def sync(
 ) -> Any | ErrorResponse | File | None:
     """Download a completed video, its thumbnail or its spritesheet
 
-     Return the file itself. Byte ranges (RFC 9110, section 14) let a player seek and a client resume:
-    send `Range`, with the `ETag` of the first answer as `If-Range`. Content of a job that is not
-    completed is a 409, content whose time is up a 410.
+     Return the file itself, or redirect to it. A server SHOULD support byte ranges (RFC 9110, section
+    14): they let
+    a player seek and a client resume. Send `Range`, with the `ETag` of the first answer as `If-Range`.
+
+    The content of a job that has not ended MUST be refused with 400, 404, 409 or 422. The content of a
+    job that has
+    not ended SHOULD be refused with 409. The content of a failed job MUST be refused with 400, 404,
+    409, 410 or
+    422. Content whose time is up is a 410. The content of an id that the server never issued MUST be a
+    404. Two
+    downloads of a completed job MUST return the same bytes.
+
+    A client MUST NOT report success unless the file on disk is complete. An interrupted download MUST
+    NOT leave a
+    partial file under its final name.
 
     Args:
         video_id (str): The id of a video, as the server gave it. Escape it when you put it into
-            the path.
-        variant (VideoVariant | Unset): Which file of a job: `video` is the clip (video/mp4),
-            `thumbnail` one picture of it (image/webp), `spritesheet`
-            several in a grid (image/jpeg). A variant that the server does not offer is a 400 whose
-            `param` is `variant`,
-            never another file.
-        range_ (str | Unset): The bytes wanted, such as `bytes=0-1023`. A form that the server
-            does not know is ignored.
-        if_range (str | Unset): The ETag for which `Range` holds. If the file has another by now,
-            the whole file is sent.
+            the path. An id that the server cannot have issued, such as one with slashes, dots,
+            spaces, percent signs or other scripts, or of great length, MUST return 404, 400, 414, 422
+            or 431.
+        variant (VideoVariant | Unset): Which file of a job: `video` is the clip, `thumbnail` one
+            picture of it, `spritesheet` several in a grid. A server MAY offer the clip alone.
+            variant=video MUST return the same file as no variant. variant=thumbnail MUST return a
+            WebP picture that decodes, as image/webp. variant=spritesheet MUST return a JPEG picture
+            that decodes, as image/jpeg. A variant that the server does not offer MUST be refused with
+            400, 404 or 501, whose `param` is `variant`; it MUST NOT return another file. A variant
+            that the contract does not have MUST be refused with 400 or 422.
+        range_ (str | Unset): The bytes wanted, such as `bytes=0-1023`. A Range that cannot be
+            understood MUST be ignored.
+        if_range (str | Unset): The ETag for which `Range` holds. A range MUST be a 206 if its If-
+            Range matches, and the complete file as a 200 if it does not.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -246,22 +283,38 @@ async def asyncio_detailed(
 ) -> Response[Any | ErrorResponse | File]:
     """Download a completed video, its thumbnail or its spritesheet
 
-     Return the file itself. Byte ranges (RFC 9110, section 14) let a player seek and a client resume:
-    send `Range`, with the `ETag` of the first answer as `If-Range`. Content of a job that is not
-    completed is a 409, content whose time is up a 410.
+     Return the file itself, or redirect to it. A server SHOULD support byte ranges (RFC 9110, section
+    14): they let
+    a player seek and a client resume. Send `Range`, with the `ETag` of the first answer as `If-Range`.
+
+    The content of a job that has not ended MUST be refused with 400, 404, 409 or 422. The content of a
+    job that has
+    not ended SHOULD be refused with 409. The content of a failed job MUST be refused with 400, 404,
+    409, 410 or
+    422. Content whose time is up is a 410. The content of an id that the server never issued MUST be a
+    404. Two
+    downloads of a completed job MUST return the same bytes.
+
+    A client MUST NOT report success unless the file on disk is complete. An interrupted download MUST
+    NOT leave a
+    partial file under its final name.
 
     Args:
         video_id (str): The id of a video, as the server gave it. Escape it when you put it into
-            the path.
-        variant (VideoVariant | Unset): Which file of a job: `video` is the clip (video/mp4),
-            `thumbnail` one picture of it (image/webp), `spritesheet`
-            several in a grid (image/jpeg). A variant that the server does not offer is a 400 whose
-            `param` is `variant`,
-            never another file.
-        range_ (str | Unset): The bytes wanted, such as `bytes=0-1023`. A form that the server
-            does not know is ignored.
-        if_range (str | Unset): The ETag for which `Range` holds. If the file has another by now,
-            the whole file is sent.
+            the path. An id that the server cannot have issued, such as one with slashes, dots,
+            spaces, percent signs or other scripts, or of great length, MUST return 404, 400, 414, 422
+            or 431.
+        variant (VideoVariant | Unset): Which file of a job: `video` is the clip, `thumbnail` one
+            picture of it, `spritesheet` several in a grid. A server MAY offer the clip alone.
+            variant=video MUST return the same file as no variant. variant=thumbnail MUST return a
+            WebP picture that decodes, as image/webp. variant=spritesheet MUST return a JPEG picture
+            that decodes, as image/jpeg. A variant that the server does not offer MUST be refused with
+            400, 404 or 501, whose `param` is `variant`; it MUST NOT return another file. A variant
+            that the contract does not have MUST be refused with 400 or 422.
+        range_ (str | Unset): The bytes wanted, such as `bytes=0-1023`. A Range that cannot be
+            understood MUST be ignored.
+        if_range (str | Unset): The ETag for which `Range` holds. A range MUST be a 206 if its If-
+            Range matches, and the complete file as a 200 if it does not.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -294,22 +347,38 @@ async def asyncio(
 ) -> Any | ErrorResponse | File | None:
     """Download a completed video, its thumbnail or its spritesheet
 
-     Return the file itself. Byte ranges (RFC 9110, section 14) let a player seek and a client resume:
-    send `Range`, with the `ETag` of the first answer as `If-Range`. Content of a job that is not
-    completed is a 409, content whose time is up a 410.
+     Return the file itself, or redirect to it. A server SHOULD support byte ranges (RFC 9110, section
+    14): they let
+    a player seek and a client resume. Send `Range`, with the `ETag` of the first answer as `If-Range`.
+
+    The content of a job that has not ended MUST be refused with 400, 404, 409 or 422. The content of a
+    job that has
+    not ended SHOULD be refused with 409. The content of a failed job MUST be refused with 400, 404,
+    409, 410 or
+    422. Content whose time is up is a 410. The content of an id that the server never issued MUST be a
+    404. Two
+    downloads of a completed job MUST return the same bytes.
+
+    A client MUST NOT report success unless the file on disk is complete. An interrupted download MUST
+    NOT leave a
+    partial file under its final name.
 
     Args:
         video_id (str): The id of a video, as the server gave it. Escape it when you put it into
-            the path.
-        variant (VideoVariant | Unset): Which file of a job: `video` is the clip (video/mp4),
-            `thumbnail` one picture of it (image/webp), `spritesheet`
-            several in a grid (image/jpeg). A variant that the server does not offer is a 400 whose
-            `param` is `variant`,
-            never another file.
-        range_ (str | Unset): The bytes wanted, such as `bytes=0-1023`. A form that the server
-            does not know is ignored.
-        if_range (str | Unset): The ETag for which `Range` holds. If the file has another by now,
-            the whole file is sent.
+            the path. An id that the server cannot have issued, such as one with slashes, dots,
+            spaces, percent signs or other scripts, or of great length, MUST return 404, 400, 414, 422
+            or 431.
+        variant (VideoVariant | Unset): Which file of a job: `video` is the clip, `thumbnail` one
+            picture of it, `spritesheet` several in a grid. A server MAY offer the clip alone.
+            variant=video MUST return the same file as no variant. variant=thumbnail MUST return a
+            WebP picture that decodes, as image/webp. variant=spritesheet MUST return a JPEG picture
+            that decodes, as image/jpeg. A variant that the server does not offer MUST be refused with
+            400, 404 or 501, whose `param` is `variant`; it MUST NOT return another file. A variant
+            that the contract does not have MUST be refused with 400 or 422.
+        range_ (str | Unset): The bytes wanted, such as `bytes=0-1023`. A Range that cannot be
+            understood MUST be ignored.
+        if_range (str | Unset): The ETag for which `Range` holds. A range MUST be a 206 if its If-
+            Range matches, and the complete file as a 200 if it does not.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

@@ -105,6 +105,11 @@ def parse_response(status_code: int, content: bytes) -> ErrorResponse | Video | 
 
             return response_429
 
+        if 400 <= status_code <= 499:
+            response_4xx = ErrorResponse.from_dict(json.loads(content))
+
+            return response_4xx
+
         if 500 <= status_code <= 599:
             response_5xx = ErrorResponse.from_dict(json.loads(content))
 
@@ -138,23 +143,36 @@ def sync_detailed(
     """Start a job that edits a video
 
      Start a new job that changes a video as the prompt says. The source is the id of a completed video
-    (`video`
-    in a JSON body, `video[id]` in a form) or a video file (`video` in a form). Editing a job that is
-    not
-    completed is a 409.
+    (`video` in a
+    JSON body, `video[id]` in a form) or a video file (`video` in a form).
+
+    Editing a completed video by its id MUST return 200 with a new job that fits the schema and has the
+    new prompt.
+    An edit in a form that names a completed video by `video[id]` MUST be accepted as in a JSON body.
+    Editing an
+    uploaded video file MUST return 200 with a new job that fits the schema. Editing an id that the
+    server never
+    issued, or a job that is not completed, MUST be refused with 400, 404, 409 or 422; a job that is not
+    completed
+    SHOULD be a 409. Expired content is a 410.
 
     Args:
         idempotency_key (str | Unset): A value that names this one call, the same on each attempt
-            of it. A server that honours it answers a repeated key with the job that the first attempt
-            started, in its current state. The same key with another path or body is a 409. A server
-            keeps a key for 24 hours at least, for each caller. Of concurrent attempts one starts the
-            job; the others wait for it, or get a 409 with Retry-After. After an attempt that was
-            refused (4XX), the key can be used again. If the job was deleted since, a repeat is a 409
-            and starts no other. A server that does not honour keys ignores the header; a client
-            learns it from the server's documentation alone.
+            of it. A create that may have been carried out MUST NOT be sent again, except with the
+            same Idempotency-Key. A create that is repeated with the same Idempotency-Key SHOULD
+            return the job of the first create, in its current state. Creates with different
+            Idempotency-Keys, and creates without one, MUST each start a job of their own.
+            A server that honours keys keeps each for 24 hours at least, for each caller. Concurrent
+            creates with the same Idempotency-Key MUST start at most one job; the others wait for it,
+            or get a 409 with Retry-After. A request with the Idempotency-Key of a request with
+            another path or body MUST return 409. An Idempotency-Key MUST have the same effect on a
+            remix as on a create. After an attempt that was refused (4XX), the key can be used again.
+            If the job was deleted since, a repeat is a 409 and starts no other. A server that does
+            not honour keys ignores the header.
         body (EditVideoForm): An edit of a video file, or of a completed video that `video[id]`
             names.
-        body (EditVideoJson): An edit of a completed video.
+        body (EditVideoJson): An edit of a completed video. An edit that breaks its schema MUST be
+            refused with 400 or 422.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -186,23 +204,36 @@ def sync(
     """Start a job that edits a video
 
      Start a new job that changes a video as the prompt says. The source is the id of a completed video
-    (`video`
-    in a JSON body, `video[id]` in a form) or a video file (`video` in a form). Editing a job that is
-    not
-    completed is a 409.
+    (`video` in a
+    JSON body, `video[id]` in a form) or a video file (`video` in a form).
+
+    Editing a completed video by its id MUST return 200 with a new job that fits the schema and has the
+    new prompt.
+    An edit in a form that names a completed video by `video[id]` MUST be accepted as in a JSON body.
+    Editing an
+    uploaded video file MUST return 200 with a new job that fits the schema. Editing an id that the
+    server never
+    issued, or a job that is not completed, MUST be refused with 400, 404, 409 or 422; a job that is not
+    completed
+    SHOULD be a 409. Expired content is a 410.
 
     Args:
         idempotency_key (str | Unset): A value that names this one call, the same on each attempt
-            of it. A server that honours it answers a repeated key with the job that the first attempt
-            started, in its current state. The same key with another path or body is a 409. A server
-            keeps a key for 24 hours at least, for each caller. Of concurrent attempts one starts the
-            job; the others wait for it, or get a 409 with Retry-After. After an attempt that was
-            refused (4XX), the key can be used again. If the job was deleted since, a repeat is a 409
-            and starts no other. A server that does not honour keys ignores the header; a client
-            learns it from the server's documentation alone.
+            of it. A create that may have been carried out MUST NOT be sent again, except with the
+            same Idempotency-Key. A create that is repeated with the same Idempotency-Key SHOULD
+            return the job of the first create, in its current state. Creates with different
+            Idempotency-Keys, and creates without one, MUST each start a job of their own.
+            A server that honours keys keeps each for 24 hours at least, for each caller. Concurrent
+            creates with the same Idempotency-Key MUST start at most one job; the others wait for it,
+            or get a 409 with Retry-After. A request with the Idempotency-Key of a request with
+            another path or body MUST return 409. An Idempotency-Key MUST have the same effect on a
+            remix as on a create. After an attempt that was refused (4XX), the key can be used again.
+            If the job was deleted since, a repeat is a 409 and starts no other. A server that does
+            not honour keys ignores the header.
         body (EditVideoForm): An edit of a video file, or of a completed video that `video[id]`
             names.
-        body (EditVideoJson): An edit of a completed video.
+        body (EditVideoJson): An edit of a completed video. An edit that breaks its schema MUST be
+            refused with 400 or 422.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -229,23 +260,36 @@ async def asyncio_detailed(
     """Start a job that edits a video
 
      Start a new job that changes a video as the prompt says. The source is the id of a completed video
-    (`video`
-    in a JSON body, `video[id]` in a form) or a video file (`video` in a form). Editing a job that is
-    not
-    completed is a 409.
+    (`video` in a
+    JSON body, `video[id]` in a form) or a video file (`video` in a form).
+
+    Editing a completed video by its id MUST return 200 with a new job that fits the schema and has the
+    new prompt.
+    An edit in a form that names a completed video by `video[id]` MUST be accepted as in a JSON body.
+    Editing an
+    uploaded video file MUST return 200 with a new job that fits the schema. Editing an id that the
+    server never
+    issued, or a job that is not completed, MUST be refused with 400, 404, 409 or 422; a job that is not
+    completed
+    SHOULD be a 409. Expired content is a 410.
 
     Args:
         idempotency_key (str | Unset): A value that names this one call, the same on each attempt
-            of it. A server that honours it answers a repeated key with the job that the first attempt
-            started, in its current state. The same key with another path or body is a 409. A server
-            keeps a key for 24 hours at least, for each caller. Of concurrent attempts one starts the
-            job; the others wait for it, or get a 409 with Retry-After. After an attempt that was
-            refused (4XX), the key can be used again. If the job was deleted since, a repeat is a 409
-            and starts no other. A server that does not honour keys ignores the header; a client
-            learns it from the server's documentation alone.
+            of it. A create that may have been carried out MUST NOT be sent again, except with the
+            same Idempotency-Key. A create that is repeated with the same Idempotency-Key SHOULD
+            return the job of the first create, in its current state. Creates with different
+            Idempotency-Keys, and creates without one, MUST each start a job of their own.
+            A server that honours keys keeps each for 24 hours at least, for each caller. Concurrent
+            creates with the same Idempotency-Key MUST start at most one job; the others wait for it,
+            or get a 409 with Retry-After. A request with the Idempotency-Key of a request with
+            another path or body MUST return 409. An Idempotency-Key MUST have the same effect on a
+            remix as on a create. After an attempt that was refused (4XX), the key can be used again.
+            If the job was deleted since, a repeat is a 409 and starts no other. A server that does
+            not honour keys ignores the header.
         body (EditVideoForm): An edit of a video file, or of a completed video that `video[id]`
             names.
-        body (EditVideoJson): An edit of a completed video.
+        body (EditVideoJson): An edit of a completed video. An edit that breaks its schema MUST be
+            refused with 400 or 422.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -275,23 +319,36 @@ async def asyncio(
     """Start a job that edits a video
 
      Start a new job that changes a video as the prompt says. The source is the id of a completed video
-    (`video`
-    in a JSON body, `video[id]` in a form) or a video file (`video` in a form). Editing a job that is
-    not
-    completed is a 409.
+    (`video` in a
+    JSON body, `video[id]` in a form) or a video file (`video` in a form).
+
+    Editing a completed video by its id MUST return 200 with a new job that fits the schema and has the
+    new prompt.
+    An edit in a form that names a completed video by `video[id]` MUST be accepted as in a JSON body.
+    Editing an
+    uploaded video file MUST return 200 with a new job that fits the schema. Editing an id that the
+    server never
+    issued, or a job that is not completed, MUST be refused with 400, 404, 409 or 422; a job that is not
+    completed
+    SHOULD be a 409. Expired content is a 410.
 
     Args:
         idempotency_key (str | Unset): A value that names this one call, the same on each attempt
-            of it. A server that honours it answers a repeated key with the job that the first attempt
-            started, in its current state. The same key with another path or body is a 409. A server
-            keeps a key for 24 hours at least, for each caller. Of concurrent attempts one starts the
-            job; the others wait for it, or get a 409 with Retry-After. After an attempt that was
-            refused (4XX), the key can be used again. If the job was deleted since, a repeat is a 409
-            and starts no other. A server that does not honour keys ignores the header; a client
-            learns it from the server's documentation alone.
+            of it. A create that may have been carried out MUST NOT be sent again, except with the
+            same Idempotency-Key. A create that is repeated with the same Idempotency-Key SHOULD
+            return the job of the first create, in its current state. Creates with different
+            Idempotency-Keys, and creates without one, MUST each start a job of their own.
+            A server that honours keys keeps each for 24 hours at least, for each caller. Concurrent
+            creates with the same Idempotency-Key MUST start at most one job; the others wait for it,
+            or get a 409 with Retry-After. A request with the Idempotency-Key of a request with
+            another path or body MUST return 409. An Idempotency-Key MUST have the same effect on a
+            remix as on a create. After an attempt that was refused (4XX), the key can be used again.
+            If the job was deleted since, a repeat is a 409 and starts no other. A server that does
+            not honour keys ignores the header.
         body (EditVideoForm): An edit of a video file, or of a completed video that `video[id]`
             names.
-        body (EditVideoJson): An edit of a completed video.
+        body (EditVideoJson): An edit of a completed video. An edit that breaks its schema MUST be
+            refused with 400 or 422.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

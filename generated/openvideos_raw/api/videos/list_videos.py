@@ -83,6 +83,11 @@ def parse_response(status_code: int, content: bytes) -> ErrorResponse | VideoLis
 
             return response_429
 
+        if 400 <= status_code <= 499:
+            response_4xx = ErrorResponse.from_dict(json.loads(content))
+
+            return response_4xx
+
         if 500 <= status_code <= 599:
             response_5xx = ErrorResponse.from_dict(json.loads(content))
 
@@ -116,18 +121,31 @@ def sync_detailed(
 ) -> Response[ErrorResponse | VideoList]:
     """List videos, newest first
 
-     Return one page of the caller's videos. Videos that were created in the same second keep one stable
-    order, so a walk over all pages meets each video exactly once. To get the next page, pass `last_id`
-    as `after` while `has_more` is true.
+     Return one page of the caller's videos. To get the next page, pass `last_id` as `after` while
+    `has_more` is
+    true.
+
+    A walk over all pages MUST return each video exactly once, with any limit. Two walks over an
+    unchanged list MUST
+    return the videos in the same order, also those of one second. A job MUST be in the list as soon as
+    its create
+    has returned. A client's walk over pages MUST end, even if a server repeats a cursor.
 
     Args:
-        after (str | Unset): The cursor: the id of the last video of the page before. The page
-            starts after it. An id that the server never issued is a 404. The id of a deleted video
-            goes on working for an hour at least; after that it MAY be a 404, and MUST NOT be an empty
-            page.
-        limit (int | Unset): The largest number of videos on the page, from 1 to 100. Default: 20.
-        order (ListOrder | Unset): The order by `created_at`, newest first (`desc`) or oldest
-            first (`asc`).
+        after (str | Unset): The cursor: the id of the last video of the page before. A page MUST
+            start right after the video that `after` names. An `after` that the server never issued
+            MUST be refused with 400, 404 or 422; it SHOULD be a 404. The id of a deleted video MUST
+            go on working as `after` for at least an hour; later it MAY be refused, and MUST NOT
+            return an empty page. A client MUST request the next page once, with the last video of an
+            earlier page as `after`.
+        limit (int | Unset): The largest number of videos on the page, from 1 to 100. A page MUST
+            NOT hold more videos than limit, or than the default limit if the request has none. A page
+            SHOULD be full if there are videos after it. Each limit within the bounds MUST be
+            accepted. A limit that is out of bounds or not a whole number MUST be refused with 400 or
+            422. Default: 20.
+        order (ListOrder | Unset): The order by `created_at`. Videos MUST come newest first by
+            default and with order=desc. With order=asc videos MUST come oldest first. An order that
+            is neither asc nor desc MUST be refused with 400 or 422.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -160,18 +178,31 @@ def sync(
 ) -> ErrorResponse | VideoList | None:
     """List videos, newest first
 
-     Return one page of the caller's videos. Videos that were created in the same second keep one stable
-    order, so a walk over all pages meets each video exactly once. To get the next page, pass `last_id`
-    as `after` while `has_more` is true.
+     Return one page of the caller's videos. To get the next page, pass `last_id` as `after` while
+    `has_more` is
+    true.
+
+    A walk over all pages MUST return each video exactly once, with any limit. Two walks over an
+    unchanged list MUST
+    return the videos in the same order, also those of one second. A job MUST be in the list as soon as
+    its create
+    has returned. A client's walk over pages MUST end, even if a server repeats a cursor.
 
     Args:
-        after (str | Unset): The cursor: the id of the last video of the page before. The page
-            starts after it. An id that the server never issued is a 404. The id of a deleted video
-            goes on working for an hour at least; after that it MAY be a 404, and MUST NOT be an empty
-            page.
-        limit (int | Unset): The largest number of videos on the page, from 1 to 100. Default: 20.
-        order (ListOrder | Unset): The order by `created_at`, newest first (`desc`) or oldest
-            first (`asc`).
+        after (str | Unset): The cursor: the id of the last video of the page before. A page MUST
+            start right after the video that `after` names. An `after` that the server never issued
+            MUST be refused with 400, 404 or 422; it SHOULD be a 404. The id of a deleted video MUST
+            go on working as `after` for at least an hour; later it MAY be refused, and MUST NOT
+            return an empty page. A client MUST request the next page once, with the last video of an
+            earlier page as `after`.
+        limit (int | Unset): The largest number of videos on the page, from 1 to 100. A page MUST
+            NOT hold more videos than limit, or than the default limit if the request has none. A page
+            SHOULD be full if there are videos after it. Each limit within the bounds MUST be
+            accepted. A limit that is out of bounds or not a whole number MUST be refused with 400 or
+            422. Default: 20.
+        order (ListOrder | Unset): The order by `created_at`. Videos MUST come newest first by
+            default and with order=desc. With order=asc videos MUST come oldest first. An order that
+            is neither asc nor desc MUST be refused with 400 or 422.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -199,18 +230,31 @@ async def asyncio_detailed(
 ) -> Response[ErrorResponse | VideoList]:
     """List videos, newest first
 
-     Return one page of the caller's videos. Videos that were created in the same second keep one stable
-    order, so a walk over all pages meets each video exactly once. To get the next page, pass `last_id`
-    as `after` while `has_more` is true.
+     Return one page of the caller's videos. To get the next page, pass `last_id` as `after` while
+    `has_more` is
+    true.
+
+    A walk over all pages MUST return each video exactly once, with any limit. Two walks over an
+    unchanged list MUST
+    return the videos in the same order, also those of one second. A job MUST be in the list as soon as
+    its create
+    has returned. A client's walk over pages MUST end, even if a server repeats a cursor.
 
     Args:
-        after (str | Unset): The cursor: the id of the last video of the page before. The page
-            starts after it. An id that the server never issued is a 404. The id of a deleted video
-            goes on working for an hour at least; after that it MAY be a 404, and MUST NOT be an empty
-            page.
-        limit (int | Unset): The largest number of videos on the page, from 1 to 100. Default: 20.
-        order (ListOrder | Unset): The order by `created_at`, newest first (`desc`) or oldest
-            first (`asc`).
+        after (str | Unset): The cursor: the id of the last video of the page before. A page MUST
+            start right after the video that `after` names. An `after` that the server never issued
+            MUST be refused with 400, 404 or 422; it SHOULD be a 404. The id of a deleted video MUST
+            go on working as `after` for at least an hour; later it MAY be refused, and MUST NOT
+            return an empty page. A client MUST request the next page once, with the last video of an
+            earlier page as `after`.
+        limit (int | Unset): The largest number of videos on the page, from 1 to 100. A page MUST
+            NOT hold more videos than limit, or than the default limit if the request has none. A page
+            SHOULD be full if there are videos after it. Each limit within the bounds MUST be
+            accepted. A limit that is out of bounds or not a whole number MUST be refused with 400 or
+            422. Default: 20.
+        order (ListOrder | Unset): The order by `created_at`. Videos MUST come newest first by
+            default and with order=desc. With order=asc videos MUST come oldest first. An order that
+            is neither asc nor desc MUST be refused with 400 or 422.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -241,18 +285,31 @@ async def asyncio(
 ) -> ErrorResponse | VideoList | None:
     """List videos, newest first
 
-     Return one page of the caller's videos. Videos that were created in the same second keep one stable
-    order, so a walk over all pages meets each video exactly once. To get the next page, pass `last_id`
-    as `after` while `has_more` is true.
+     Return one page of the caller's videos. To get the next page, pass `last_id` as `after` while
+    `has_more` is
+    true.
+
+    A walk over all pages MUST return each video exactly once, with any limit. Two walks over an
+    unchanged list MUST
+    return the videos in the same order, also those of one second. A job MUST be in the list as soon as
+    its create
+    has returned. A client's walk over pages MUST end, even if a server repeats a cursor.
 
     Args:
-        after (str | Unset): The cursor: the id of the last video of the page before. The page
-            starts after it. An id that the server never issued is a 404. The id of a deleted video
-            goes on working for an hour at least; after that it MAY be a 404, and MUST NOT be an empty
-            page.
-        limit (int | Unset): The largest number of videos on the page, from 1 to 100. Default: 20.
-        order (ListOrder | Unset): The order by `created_at`, newest first (`desc`) or oldest
-            first (`asc`).
+        after (str | Unset): The cursor: the id of the last video of the page before. A page MUST
+            start right after the video that `after` names. An `after` that the server never issued
+            MUST be refused with 400, 404 or 422; it SHOULD be a 404. The id of a deleted video MUST
+            go on working as `after` for at least an hour; later it MAY be refused, and MUST NOT
+            return an empty page. A client MUST request the next page once, with the last video of an
+            earlier page as `after`.
+        limit (int | Unset): The largest number of videos on the page, from 1 to 100. A page MUST
+            NOT hold more videos than limit, or than the default limit if the request has none. A page
+            SHOULD be full if there are videos after it. Each limit within the bounds MUST be
+            accepted. A limit that is out of bounds or not a whole number MUST be refused with 400 or
+            422. Default: 20.
+        order (ListOrder | Unset): The order by `created_at`. Videos MUST come newest first by
+            default and with order=desc. With order=asc videos MUST come oldest first. An order that
+            is neither asc nor desc MUST be refused with 400 or 422.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

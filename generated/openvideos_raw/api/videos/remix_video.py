@@ -103,6 +103,11 @@ def parse_response(status_code: int, content: bytes) -> ErrorResponse | Video | 
 
             return response_429
 
+        if 400 <= status_code <= 499:
+            response_4xx = ErrorResponse.from_dict(json.loads(content))
+
+            return response_4xx
+
         if 500 <= status_code <= 599:
             response_5xx = ErrorResponse.from_dict(json.loads(content))
 
@@ -136,21 +141,35 @@ def sync_detailed(
 ) -> Response[ErrorResponse | Video]:
     """Start a job that remixes a completed video with a new prompt
 
-     Start a new job. Only the prompt changes: model, seconds and size are the source's, and
-    `remixed_from_video_id` names the source. Remixing a job that is not completed is a 409.
+     Start a new job in which only the prompt changes. A remix MUST have the new prompt, and the model,
+    seconds and
+    size of its source. A remix MUST NOT change its source.
+
+    Remixing a job that is not completed MUST be refused with 400, 404, 409 or 422. Remixing a job that
+    is not
+    completed SHOULD be refused with 409. Remixing an id that the server never issued MUST return 404.
+    Expired
+    content is a 410.
 
     Args:
         video_id (str): The id of a video, as the server gave it. Escape it when you put it into
-            the path.
+            the path. An id that the server cannot have issued, such as one with slashes, dots,
+            spaces, percent signs or other scripts, or of great length, MUST return 404, 400, 414, 422
+            or 431.
         idempotency_key (str | Unset): A value that names this one call, the same on each attempt
-            of it. A server that honours it answers a repeated key with the job that the first attempt
-            started, in its current state. The same key with another path or body is a 409. A server
-            keeps a key for 24 hours at least, for each caller. Of concurrent attempts one starts the
-            job; the others wait for it, or get a 409 with Retry-After. After an attempt that was
-            refused (4XX), the key can be used again. If the job was deleted since, a repeat is a 409
-            and starts no other. A server that does not honour keys ignores the header; a client
-            learns it from the server's documentation alone.
-        body (RemixVideoJson): The new prompt of a remix.
+            of it. A create that may have been carried out MUST NOT be sent again, except with the
+            same Idempotency-Key. A create that is repeated with the same Idempotency-Key SHOULD
+            return the job of the first create, in its current state. Creates with different
+            Idempotency-Keys, and creates without one, MUST each start a job of their own.
+            A server that honours keys keeps each for 24 hours at least, for each caller. Concurrent
+            creates with the same Idempotency-Key MUST start at most one job; the others wait for it,
+            or get a 409 with Retry-After. A request with the Idempotency-Key of a request with
+            another path or body MUST return 409. An Idempotency-Key MUST have the same effect on a
+            remix as on a create. After an attempt that was refused (4XX), the key can be used again.
+            If the job was deleted since, a repeat is a 409 and starts no other. A server that does
+            not honour keys ignores the header.
+        body (RemixVideoJson): The new prompt of a remix. A remix whose prompt is missing, empty,
+            too long or not a text MUST be refused with 400 or 422.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -183,21 +202,35 @@ def sync(
 ) -> ErrorResponse | Video | None:
     """Start a job that remixes a completed video with a new prompt
 
-     Start a new job. Only the prompt changes: model, seconds and size are the source's, and
-    `remixed_from_video_id` names the source. Remixing a job that is not completed is a 409.
+     Start a new job in which only the prompt changes. A remix MUST have the new prompt, and the model,
+    seconds and
+    size of its source. A remix MUST NOT change its source.
+
+    Remixing a job that is not completed MUST be refused with 400, 404, 409 or 422. Remixing a job that
+    is not
+    completed SHOULD be refused with 409. Remixing an id that the server never issued MUST return 404.
+    Expired
+    content is a 410.
 
     Args:
         video_id (str): The id of a video, as the server gave it. Escape it when you put it into
-            the path.
+            the path. An id that the server cannot have issued, such as one with slashes, dots,
+            spaces, percent signs or other scripts, or of great length, MUST return 404, 400, 414, 422
+            or 431.
         idempotency_key (str | Unset): A value that names this one call, the same on each attempt
-            of it. A server that honours it answers a repeated key with the job that the first attempt
-            started, in its current state. The same key with another path or body is a 409. A server
-            keeps a key for 24 hours at least, for each caller. Of concurrent attempts one starts the
-            job; the others wait for it, or get a 409 with Retry-After. After an attempt that was
-            refused (4XX), the key can be used again. If the job was deleted since, a repeat is a 409
-            and starts no other. A server that does not honour keys ignores the header; a client
-            learns it from the server's documentation alone.
-        body (RemixVideoJson): The new prompt of a remix.
+            of it. A create that may have been carried out MUST NOT be sent again, except with the
+            same Idempotency-Key. A create that is repeated with the same Idempotency-Key SHOULD
+            return the job of the first create, in its current state. Creates with different
+            Idempotency-Keys, and creates without one, MUST each start a job of their own.
+            A server that honours keys keeps each for 24 hours at least, for each caller. Concurrent
+            creates with the same Idempotency-Key MUST start at most one job; the others wait for it,
+            or get a 409 with Retry-After. A request with the Idempotency-Key of a request with
+            another path or body MUST return 409. An Idempotency-Key MUST have the same effect on a
+            remix as on a create. After an attempt that was refused (4XX), the key can be used again.
+            If the job was deleted since, a repeat is a 409 and starts no other. A server that does
+            not honour keys ignores the header.
+        body (RemixVideoJson): The new prompt of a remix. A remix whose prompt is missing, empty,
+            too long or not a text MUST be refused with 400 or 422.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -225,21 +258,35 @@ async def asyncio_detailed(
 ) -> Response[ErrorResponse | Video]:
     """Start a job that remixes a completed video with a new prompt
 
-     Start a new job. Only the prompt changes: model, seconds and size are the source's, and
-    `remixed_from_video_id` names the source. Remixing a job that is not completed is a 409.
+     Start a new job in which only the prompt changes. A remix MUST have the new prompt, and the model,
+    seconds and
+    size of its source. A remix MUST NOT change its source.
+
+    Remixing a job that is not completed MUST be refused with 400, 404, 409 or 422. Remixing a job that
+    is not
+    completed SHOULD be refused with 409. Remixing an id that the server never issued MUST return 404.
+    Expired
+    content is a 410.
 
     Args:
         video_id (str): The id of a video, as the server gave it. Escape it when you put it into
-            the path.
+            the path. An id that the server cannot have issued, such as one with slashes, dots,
+            spaces, percent signs or other scripts, or of great length, MUST return 404, 400, 414, 422
+            or 431.
         idempotency_key (str | Unset): A value that names this one call, the same on each attempt
-            of it. A server that honours it answers a repeated key with the job that the first attempt
-            started, in its current state. The same key with another path or body is a 409. A server
-            keeps a key for 24 hours at least, for each caller. Of concurrent attempts one starts the
-            job; the others wait for it, or get a 409 with Retry-After. After an attempt that was
-            refused (4XX), the key can be used again. If the job was deleted since, a repeat is a 409
-            and starts no other. A server that does not honour keys ignores the header; a client
-            learns it from the server's documentation alone.
-        body (RemixVideoJson): The new prompt of a remix.
+            of it. A create that may have been carried out MUST NOT be sent again, except with the
+            same Idempotency-Key. A create that is repeated with the same Idempotency-Key SHOULD
+            return the job of the first create, in its current state. Creates with different
+            Idempotency-Keys, and creates without one, MUST each start a job of their own.
+            A server that honours keys keeps each for 24 hours at least, for each caller. Concurrent
+            creates with the same Idempotency-Key MUST start at most one job; the others wait for it,
+            or get a 409 with Retry-After. A request with the Idempotency-Key of a request with
+            another path or body MUST return 409. An Idempotency-Key MUST have the same effect on a
+            remix as on a create. After an attempt that was refused (4XX), the key can be used again.
+            If the job was deleted since, a repeat is a 409 and starts no other. A server that does
+            not honour keys ignores the header.
+        body (RemixVideoJson): The new prompt of a remix. A remix whose prompt is missing, empty,
+            too long or not a text MUST be refused with 400 or 422.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -270,21 +317,35 @@ async def asyncio(
 ) -> ErrorResponse | Video | None:
     """Start a job that remixes a completed video with a new prompt
 
-     Start a new job. Only the prompt changes: model, seconds and size are the source's, and
-    `remixed_from_video_id` names the source. Remixing a job that is not completed is a 409.
+     Start a new job in which only the prompt changes. A remix MUST have the new prompt, and the model,
+    seconds and
+    size of its source. A remix MUST NOT change its source.
+
+    Remixing a job that is not completed MUST be refused with 400, 404, 409 or 422. Remixing a job that
+    is not
+    completed SHOULD be refused with 409. Remixing an id that the server never issued MUST return 404.
+    Expired
+    content is a 410.
 
     Args:
         video_id (str): The id of a video, as the server gave it. Escape it when you put it into
-            the path.
+            the path. An id that the server cannot have issued, such as one with slashes, dots,
+            spaces, percent signs or other scripts, or of great length, MUST return 404, 400, 414, 422
+            or 431.
         idempotency_key (str | Unset): A value that names this one call, the same on each attempt
-            of it. A server that honours it answers a repeated key with the job that the first attempt
-            started, in its current state. The same key with another path or body is a 409. A server
-            keeps a key for 24 hours at least, for each caller. Of concurrent attempts one starts the
-            job; the others wait for it, or get a 409 with Retry-After. After an attempt that was
-            refused (4XX), the key can be used again. If the job was deleted since, a repeat is a 409
-            and starts no other. A server that does not honour keys ignores the header; a client
-            learns it from the server's documentation alone.
-        body (RemixVideoJson): The new prompt of a remix.
+            of it. A create that may have been carried out MUST NOT be sent again, except with the
+            same Idempotency-Key. A create that is repeated with the same Idempotency-Key SHOULD
+            return the job of the first create, in its current state. Creates with different
+            Idempotency-Keys, and creates without one, MUST each start a job of their own.
+            A server that honours keys keeps each for 24 hours at least, for each caller. Concurrent
+            creates with the same Idempotency-Key MUST start at most one job; the others wait for it,
+            or get a 409 with Retry-After. A request with the Idempotency-Key of a request with
+            another path or body MUST return 409. An Idempotency-Key MUST have the same effect on a
+            remix as on a create. After an attempt that was refused (4XX), the key can be used again.
+            If the job was deleted since, a repeat is a 409 and starts no other. A server that does
+            not honour keys ignores the header.
+        body (RemixVideoJson): The new prompt of a remix. A remix whose prompt is missing, empty,
+            too long or not a text MUST be refused with 400 or 422.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

@@ -61,6 +61,11 @@ def parse_response(status_code: int, content: bytes) -> ErrorResponse | Video | 
 
             return response_429
 
+        if 400 <= status_code <= 499:
+            response_4xx = ErrorResponse.from_dict(json.loads(content))
+
+            return response_4xx
+
         if 500 <= status_code <= 599:
             response_5xx = ErrorResponse.from_dict(json.loads(content))
 
@@ -92,12 +97,16 @@ def sync_detailed(
 ) -> Response[ErrorResponse | Video]:
     """Retrieve a video's status and details
 
-     Return the current state of the job. A job that failed is a 200 whose status is `failed`. The header
-    `openai-poll-after-ms` tells how long to wait before asking again.
+     Return the current state of the job. The header `openai-poll-after-ms` tells how long to wait before
+    asking again. Retrieving a failed job MUST return 200 with the status failed. Retrieving an id that
+    the server never issued MUST return 404. Concurrent retrieves MUST each return the job that was
+    requested.
 
     Args:
         video_id (str): The id of a video, as the server gave it. Escape it when you put it into
-            the path.
+            the path. An id that the server cannot have issued, such as one with slashes, dots,
+            spaces, percent signs or other scripts, or of great length, MUST return 404, 400, 414, 422
+            or 431.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -126,12 +135,16 @@ def sync(
 ) -> ErrorResponse | Video | None:
     """Retrieve a video's status and details
 
-     Return the current state of the job. A job that failed is a 200 whose status is `failed`. The header
-    `openai-poll-after-ms` tells how long to wait before asking again.
+     Return the current state of the job. The header `openai-poll-after-ms` tells how long to wait before
+    asking again. Retrieving a failed job MUST return 200 with the status failed. Retrieving an id that
+    the server never issued MUST return 404. Concurrent retrieves MUST each return the job that was
+    requested.
 
     Args:
         video_id (str): The id of a video, as the server gave it. Escape it when you put it into
-            the path.
+            the path. An id that the server cannot have issued, such as one with slashes, dots,
+            spaces, percent signs or other scripts, or of great length, MUST return 404, 400, 414, 422
+            or 431.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -155,12 +168,16 @@ async def asyncio_detailed(
 ) -> Response[ErrorResponse | Video]:
     """Retrieve a video's status and details
 
-     Return the current state of the job. A job that failed is a 200 whose status is `failed`. The header
-    `openai-poll-after-ms` tells how long to wait before asking again.
+     Return the current state of the job. The header `openai-poll-after-ms` tells how long to wait before
+    asking again. Retrieving a failed job MUST return 200 with the status failed. Retrieving an id that
+    the server never issued MUST return 404. Concurrent retrieves MUST each return the job that was
+    requested.
 
     Args:
         video_id (str): The id of a video, as the server gave it. Escape it when you put it into
-            the path.
+            the path. An id that the server cannot have issued, such as one with slashes, dots,
+            spaces, percent signs or other scripts, or of great length, MUST return 404, 400, 414, 422
+            or 431.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -187,12 +204,16 @@ async def asyncio(
 ) -> ErrorResponse | Video | None:
     """Retrieve a video's status and details
 
-     Return the current state of the job. A job that failed is a 200 whose status is `failed`. The header
-    `openai-poll-after-ms` tells how long to wait before asking again.
+     Return the current state of the job. The header `openai-poll-after-ms` tells how long to wait before
+    asking again. Retrieving a failed job MUST return 200 with the status failed. Retrieving an id that
+    the server never issued MUST return 404. Concurrent retrieves MUST each return the job that was
+    requested.
 
     Args:
         video_id (str): The id of a video, as the server gave it. Escape it when you put it into
-            the path.
+            the path. An id that the server cannot have issued, such as one with slashes, dots,
+            spaces, percent signs or other scripts, or of great length, MUST return 404, 400, 414, 422
+            or 431.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
