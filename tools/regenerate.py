@@ -52,7 +52,7 @@ def main(arguments: list[str] | None = None) -> int:
         since = baseline(ROOT, options.against)
         old = load(since.spec, ROOT) if since else spec
         changes = compare(old, spec)
-        files = renew(check=options.check)
+        files = {**renew(check=options.check), **renew_revision(str(spec["info"]["version"]), check=options.check)}
         if options.check:
             return int(not check_version(changes, since) or bool(files))
         left = decisions(spec, ROOT)
@@ -101,6 +101,28 @@ def renew(*, check: bool) -> dict[str, str]:
         print("Run `nox -s regenerate` and commit what it changes. Never edit generated/ by hand: what should be")
         print("otherwise is said in openapi.yaml, generator-config.yaml or generator-templates/.")
     return changes
+
+
+def renew_revision(version: str, *, check: bool) -> dict[str, str]:
+    """Make contract/VERSION/openapi.yaml equal to openapi.yaml, or only tell that it is not; return what happens to it.
+
+    Raises:
+        CannotGenerateError: This revision is released, so that it cannot change.
+    """
+    path = f"contract/{version}/openapi.yaml"
+    kept, current = ROOT / path, (ROOT / "openapi.yaml").read_bytes()
+    if kept.exists() and kept.read_bytes() == current:
+        return {}
+    if f"{version}/openapi.yaml" in (ROOT / "contract/SHA256SUMS").read_text("utf-8"):
+        raise CannotGenerateError(
+            f"the revision {version} of the contract is released, and openapi.yaml is another; give it a later info.version"
+        )
+    change = "changed" if kept.exists() else "added"
+    print(f"{'stale' if check else change}: {path}")
+    if not check:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        kept.write_bytes(current)
+    return {path: change}
 
 
 def write_changelog(changes: list[Change], since: Baseline) -> None:

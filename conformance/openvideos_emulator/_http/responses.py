@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from .._storage.job_store import Character
 
 _CHUNK: Final = 1 << 18
-_STATUSES: Final = {
+STATUSES: Final = {
     Reason.INVALID: 400,
     Reason.UNAUTHORIZED: 401,
     Reason.NOT_FOUND: 404,
@@ -66,7 +66,7 @@ def refusal_response(refusal: RefusalError) -> Response:
         "param": refusal.param,
         "code": refusal.code,
     }
-    return JsonResponse({"error": error}, status_code=_STATUSES[refusal.reason], headers=refusal.headers)
+    return JsonResponse({"error": error}, status_code=STATUSES[refusal.reason], headers=refusal.headers)
 
 
 def video_json(snapshot: Snapshot) -> dict[str, Any]:

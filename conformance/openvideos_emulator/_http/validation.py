@@ -50,7 +50,7 @@ _RULES: Final = {
     "format": "must be a {limit}",
     "additionalProperties": "has a key that is not allowed",
 }
-_CODES: Final = {
+CODES: Final = {
     "required": "missing_required_parameter",
     "type": "invalid_type",
     "minLength": "string_too_short",
@@ -102,7 +102,7 @@ class Validator:
                 self._check(value, parameter.address, parameter.name)
                 fields[parameter.name] = value
             elif parameter.required:
-                raise invalid(f"{parameter.name} is missing.", param=parameter.name, code=_CODES["required"])
+                raise invalid(f"{parameter.name} is missing.", param=parameter.name, code=CODES["required"])
             else:
                 self._add_default(fields, parameter.name, parameter.schema)
         return fields
@@ -207,7 +207,7 @@ def _refusal(flaw: Flaw, name: str | None) -> RefusalError:
     steps = flaw.path if name is None else (name, *flaw.path)
     param = printable(".".join(steps)) or None
     subject = param or "The body"
-    code = _CODES.get(flaw.keyword, "invalid_value")
+    code = CODES.get(flaw.keyword, "invalid_value")
     if flaw.keyword == "required":
         return invalid(f"{subject} is missing.", param=param, code=code)
     limit = flaw.limit
@@ -228,7 +228,7 @@ def _check_choices(fields: Fields, schema: Schema) -> None:
         if len(given) > 1:
             raise invalid(f"{' and '.join(given)} exclude each other; send one of them.", param=given[-1])
         if names and not given and rule == "x-exactly-one":
-            raise invalid(f"{names[0]} is missing.", param=names[0], code=_CODES["required"])
+            raise invalid(f"{names[0]} is missing.", param=names[0], code=CODES["required"])
 
 
 def _with_objects(fields: Fields) -> Fields:

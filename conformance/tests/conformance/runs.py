@@ -58,7 +58,7 @@ def run(*observations: Observation, **known: Any) -> RunResult:
     )
     values: dict[str, Any] = {
         "suite": "0.1.0",
-        "contract": "1.0.0",
+        "contract": "2026-12-01",
         "target": {"base_url": BASE_URL, "model": "sora-2", "size": None},
         "results": tuple(results),
         "began": "2026-11-23T08:00:00Z",

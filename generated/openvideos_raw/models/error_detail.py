@@ -27,7 +27,9 @@ class ErrorDetail:
     name the field that is wrong. The param of a validation error MUST NOT name a field that is right."""
 
     code: None | str
-    """A machine-readable code, such as `video_not_ready`; null if there is none."""
+    """A machine-readable code, such as `video_not_ready`; null if there is none. The contract's codes are under
+    `x-error-codes`, with the statuses that they come with and whether the same request can succeed later. A server
+    MAY have others."""
 
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 

@@ -16,7 +16,7 @@ class VideoError:
     """Why a job failed."""
 
     code: str
-    """A machine-readable code, such as `content_policy_violation`; `ErrorDetail` has a list."""
+    """A machine-readable code, such as `content_policy_violation`."""
 
     message: str
     """A sentence for people."""

@@ -1,0 +1,58 @@
+"""Test that released revisions of the contract stay as they are, and that a new one says what it adds."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+REVISIONS = sorted(path.parent.name for path in ROOT.glob("contract/*/openapi.yaml"))
+SUMS = dict(line.split("  ")[::-1] for line in (ROOT / "contract/SHA256SUMS").read_text("utf-8").splitlines())
+METHODS = {"get", "post", "delete"}
+ADDED = "x-added-in"
+
+
+def read(revision: str) -> dict[str, Any]:
+    document: dict[str, Any] = yaml.load(
+        (ROOT / "contract" / revision / "openapi.yaml").read_text("utf-8"), yaml.CSafeLoader
+    )
+    return document
+
+
+def parts(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield what a revision can add: operations, components, and the properties of schemas."""
+    for path, item in document["paths"].items():
+        yield from ((f"{method.upper()} {path}", item[method]) for method in item if method in METHODS)
+    for kind in ("parameters", "headers", "responses", "schemas"):
+        for name, component in document["components"][kind].items():
+            yield f"{kind} {name}", component
+            for key, schema in component.get("properties", {}).items():
+                yield f"{kind} {name} {key}", schema
+
+
+@pytest.mark.parametrize("name", SUMS)
+def test_a_released_revision_stays_as_it_is(name: str) -> None:
+    assert SUMS[name] == hashlib.sha256((ROOT / "contract" / name).read_bytes()).hexdigest()
+
+
+def test_the_contract_is_its_revision() -> None:
+    current = (ROOT / "openapi.yaml").read_bytes()
+    version = yaml.load(current, yaml.CSafeLoader)["info"]["version"]
+    assert version == REVISIONS[-1]
+    assert (ROOT / "contract" / version / "openapi.yaml").read_bytes() == current, "run `nox -s regenerate`"
+
+
+@pytest.mark.parametrize(("before", "after"), [*pairwise(REVISIONS)])
+def test_what_a_revision_adds_is_marked_with_its_date(before: str, after: str) -> None:
+    old, new = dict(parts(read(before))), dict(parts(read(after)))
+    added = new.keys() - old.keys()
+    parts_of_added = {name for name in added if name.rpartition(" ")[0] in added}
+    assert added - parts_of_added == {name for name, part in new.items() if part.get(ADDED) == after}
+    for name in old.keys() & new.keys():
+        assert old[name].get(ADDED) == new[name].get(ADDED), name
