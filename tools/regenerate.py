@@ -115,7 +115,7 @@ def renew_revision(version: str, *, check: bool) -> dict[str, str]:
         return {}
     if f"{version}/openapi.yaml" in (ROOT / "contract/SHA256SUMS").read_text("utf-8"):
         raise CannotGenerateError(
-            f"the revision {version} of the contract is released, and openapi.yaml is another; give it a later info.version"
+            f"the contract's revision {version} is released, and openapi.yaml differs; give it a later info.version"
         )
     change = "changed" if kept.exists() else "added"
     print(f"{'stale' if check else change}: {path}")

@@ -45,6 +45,7 @@ Operation = Literal[
     "extend_video",
     "create_character",
     "retrieve_character",
+    "list_models",
 ]
 """The operations of the Videos API, by their ids in `openapi.yaml`."""
 

@@ -7,14 +7,14 @@ import os
 import socket
 from typing import TYPE_CHECKING, Any, Final
 
-from . import _access, _content, _creating, _deleting, _deriving, _errors, _hooks, _listing, _reading
+from . import _access, _content, _creating, _deleting, _deriving, _discovering, _errors, _hooks, _listing, _reading
 from ._odd import ODD
 from ._registry import MUTANTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-MODULES: Final = (_access, _content, _creating, _deleting, _deriving, _errors, _hooks, _listing, _reading)
+MODULES: Final = (_access, _content, _creating, _deleting, _deriving, _discovering, _errors, _hooks, _listing, _reading)
 """The modules of the mutants; importing them registers the mutants."""
 
 # Ports below the range of ephemeral ports, so that the system does not give one to another process before its use.

@@ -313,7 +313,7 @@ async def _write(response: ServerResponse, request: Request, send: Send) -> None
 def _shape(steps: tuple[str, ...]) -> str:
     if not steps:
         return ""
-    if steps[0] in {"edits", "extensions", "characters"}:
+    if steps[0] in {"edits", "extensions", "characters", "models"}:
         return steps[0] + ("/{}" if len(steps) == 2 else "" if len(steps) == 1 else "/?")
     return "/".join(["{}", *steps[1:]])
 
@@ -329,4 +329,5 @@ _OPERATIONS: Final = {
     ("POST", "extensions"): "extend_video",
     ("POST", "characters"): "create_character",
     ("GET", "characters/{}"): "retrieve_character",
+    ("GET", "models"): "list_models",
 }

@@ -18,6 +18,8 @@ from ._version import __version__
 
 if TYPE_CHECKING:
     from openvideos_raw.models.character import Character
+    from openvideos_raw.models.model import Model
+    from openvideos_raw.models.model_list import ModelList
     from openvideos_raw.models.video import Video
     from openvideos_raw.models.video_delete_response import VideoDeleteResponse
     from openvideos_raw.models.video_error import VideoError
@@ -95,6 +97,8 @@ __all__ = [
     "InternalServerError",
     "InvalidArgumentError",
     "ListOrder",
+    "Model",
+    "ModelList",
     "NotFoundError",
     "NotGiven",
     "Omit",
@@ -130,6 +134,8 @@ __all__ = [
 # imports above declare the same names for type checkers and editors; a test compares the two.
 _HOMES: Final = {
     "openvideos_raw.models.character": "Character",
+    "openvideos_raw.models.model": "Model",
+    "openvideos_raw.models.model_list": "ModelList",
     "openvideos_raw.models.video": "Video",
     "openvideos_raw.models.video_delete_response": "VideoDeleteResponse",
     "openvideos_raw.models.video_error": "VideoError",

@@ -11,6 +11,7 @@ from typing import Any, TypeVar, cast
 import httpx
 
 from openvideos_raw.models.character import Character
+from openvideos_raw.models.model_list import ModelList
 from openvideos_raw.models.video import Video
 from openvideos_raw.models.video_delete_response import VideoDeleteResponse
 
@@ -88,6 +89,10 @@ class AsyncVideos:
         extra_query: dict[str, object] | None = None,
         extra_body: dict[str, object] | None = None,
         timeout: float | httpx.Timeout | None | NotGiven = NOT_GIVEN,
+        negative_prompt: str | Omit = omit,
+        seed: int | Omit = omit,
+        fps: int | Omit = omit,
+        num_frames: int | Omit = omit,
     ) -> Video:
         """Start a video generation job and return it, usually queued (openapi.yaml, create_video). See Videos."""
         extras = Extras(extra_headers, extra_query, extra_body, timeout)
@@ -100,6 +105,10 @@ class AsyncVideos:
                 model=model,
                 seconds=seconds,
                 size=size,
+                negative_prompt=negative_prompt,
+                seed=seed,
+                fps=fps,
+                num_frames=num_frames,
             )
         )
 
@@ -239,6 +248,18 @@ class AsyncVideos:
         extras = Extras(extra_headers, extra_query, extra_body, timeout)
         return await self._call(operations.get_character(self._session.settings, extras, character_id=character_id))
 
+    async def list_models(
+        self,
+        *,
+        extra_headers: dict[str, str] | None = None,
+        extra_query: dict[str, object] | None = None,
+        extra_body: dict[str, object] | None = None,
+        timeout: float | httpx.Timeout | None | NotGiven = NOT_GIVEN,
+    ) -> ModelList:
+        """Return the models of the server, and what it keeps of the contract (openapi.yaml, list_models)."""
+        extras = Extras(extra_headers, extra_query, extra_body, timeout)
+        return await self._call(operations.list_models(self._session.settings, extras))
+
     async def poll(
         self,
         video_id: str,
@@ -281,6 +302,10 @@ class AsyncVideos:
         extra_query: dict[str, object] | None = None,
         extra_body: dict[str, object] | None = None,
         timeout: float | httpx.Timeout | None | NotGiven = NOT_GIVEN,
+        negative_prompt: str | Omit = omit,
+        seed: int | Omit = omit,
+        fps: int | Omit = omit,
+        num_frames: int | Omit = omit,
     ) -> Video:
         """Start a job, wait until it has ended, and return it, its status "completed" or "failed". See Videos."""
         poll_settings = PollSettings.of(poll_interval_ms=poll_interval_ms, poll_timeout_ms=poll_timeout_ms)
@@ -294,6 +319,10 @@ class AsyncVideos:
             model=model,
             seconds=seconds,
             size=size,
+            negative_prompt=negative_prompt,
+            seed=seed,
+            fps=fps,
+            num_frames=num_frames,
         )
         flow = creating_and_polling(
             create,
@@ -397,6 +426,7 @@ class AsyncVideosWithRawResponse:
         self.extend = raw_async(videos.extend)
         self.create_character = raw_async(videos.create_character)
         self.get_character = raw_async(videos.get_character)
+        self.list_models = raw_async(videos.list_models)
 
 
 class AsyncVideosWithStreamingResponse:
@@ -415,3 +445,4 @@ class AsyncVideosWithStreamingResponse:
         self.extend = streamed_async(videos.extend)
         self.create_character = streamed_async(videos.create_character)
         self.get_character = streamed_async(videos.get_character)
+        self.list_models = streamed_async(videos.list_models)

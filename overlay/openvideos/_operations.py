@@ -18,6 +18,7 @@ from openvideos_raw.api.videos import delete_video as raw_delete
 from openvideos_raw.api.videos import download_video_content as raw_download
 from openvideos_raw.api.videos import edit_video as raw_edit
 from openvideos_raw.api.videos import extend_video as raw_extend
+from openvideos_raw.api.videos import list_models as raw_list_models
 from openvideos_raw.api.videos import list_videos as raw_list
 from openvideos_raw.api.videos import remix_video as raw_remix
 from openvideos_raw.api.videos import retrieve_video as raw_retrieve
@@ -37,13 +38,14 @@ from openvideos_raw.types import UNSET, Unset
 from . import _parsing
 from ._calls import Call, Extras, Parser, Settings, make_call
 from ._errors import InvalidArgumentError
-from ._types import FileTypes, ImageReference, Omit, VideoReference
+from ._types import FileTypes, ImageReference, Omit, VideoReference, omit
 from ._uploads import Upload, upload
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from openvideos_raw.models.character import Character
+    from openvideos_raw.models.model_list import ModelList
     from openvideos_raw.models.video_delete_response import VideoDeleteResponse
 
 
@@ -92,6 +94,10 @@ def create(
     model: str | Omit,
     seconds: str | int | Omit,
     size: str | Omit,
+    negative_prompt: str | Omit = omit,
+    seed: int | Omit = omit,
+    fps: int | Omit = omit,
+    num_frames: int | Omit = omit,
 ) -> Call[Video]:
     """Build the call of create_video: JSON for an image by URL or file id, a form for everything else."""
     fields: dict[str, Any] = {
@@ -99,6 +105,10 @@ def create(
         "model": _optional("model", model),
         "seconds": _duration(seconds),
         "size": _optional("size", size),
+        "negative_prompt": _optional("negative_prompt", negative_prompt),
+        "seed": _whole("seed", seed),
+        "fps": _whole("fps", fps),
+        "num_frames": _whole("num_frames", num_frames),
     }
     if isinstance(input_reference, Mapping):
         reference = _image_reference(cast("Mapping[str, object]", input_reference))
@@ -229,6 +239,11 @@ def get_character(settings: Settings, extras: Extras, *, character_id: str) -> C
     return make_call(settings, "retrieve_character", arguments, _parsing.character, extras)
 
 
+def list_models(settings: Settings, extras: Extras) -> Call[ModelList]:
+    """Build the call of list_models."""
+    return make_call(settings, "list_models", raw_list_models.build_request(), _parsing.model_list, extras)
+
+
 def _uploading(
     settings: Settings,
     operation: str,
@@ -296,6 +311,11 @@ def _text(name: str, value: object) -> str:
 
 def _optional(name: str, value: str | Omit) -> str | Unset:
     return UNSET if isinstance(value, Omit) else _text(name, value)
+
+
+def _whole(name: str, value: int | Omit) -> int | Unset:
+    _check_type(name, value, int)
+    return UNSET if isinstance(value, Omit) else value
 
 
 def _duration(value: object) -> str | Unset:

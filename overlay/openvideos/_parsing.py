@@ -7,12 +7,13 @@ a missing optional key never raises, and extra values are kept.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from typing import Any, Final
+from collections.abc import Callable, Iterable
+from typing import Any, Final, TypeVar
 
 import httpx
 
 from openvideos_raw.models.character import Character
+from openvideos_raw.models.model_list import ModelList
 from openvideos_raw.models.video import Video
 from openvideos_raw.models.video_delete_response import VideoDeleteResponse
 from openvideos_raw.models.video_error import VideoError
@@ -26,6 +27,8 @@ from ._errors import (
 from ._json import is_array, is_object
 from ._secrets import response_without_secrets, scrub, secrets_in, without_secrets
 from ._status import is_failed
+
+_Model = TypeVar("_Model")
 
 DEEPEST: Final = 100
 """The most levels of nested lists and objects that a response may have."""
@@ -230,11 +233,24 @@ def character(response: httpx.Response) -> Character:
     Raises:
         APIResponseValidationError: The body is not a Character.
     """
+    return _model(response, Character.from_dict, "a character")
+
+
+def model_list(response: httpx.Response) -> ModelList:
+    """Parse a response as a ModelList.
+
+    Raises:
+        APIResponseValidationError: The body is not a ModelList.
+    """
+    return _model(response, ModelList.from_dict, "a list of models")
+
+
+def _model(response: httpx.Response, read: Callable[[dict[str, Any]], _Model], what: str) -> _Model:
     data = decoded(response)
     if not is_object(data):
-        raise invalid(response, f"a character is expected, and the body is of the type {type(data).__name__}")
+        raise invalid(response, f"{what} is expected, and the body is of the type {type(data).__name__}")
     try:
-        return Character.from_dict(data)
+        return read(data)
     except (TypeError, ValueError) as error:
         raise invalid(response, str(error)) from error
 

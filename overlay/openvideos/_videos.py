@@ -11,6 +11,7 @@ from typing import Any, TypeVar, cast
 import httpx
 
 from openvideos_raw.models.character import Character
+from openvideos_raw.models.model_list import ModelList
 from openvideos_raw.models.video import Video
 from openvideos_raw.models.video_delete_response import VideoDeleteResponse
 
@@ -87,6 +88,10 @@ class Videos:
         extra_query: dict[str, object] | None = None,
         extra_body: dict[str, object] | None = None,
         timeout: float | httpx.Timeout | None | NotGiven = NOT_GIVEN,
+        negative_prompt: str | Omit = omit,
+        seed: int | Omit = omit,
+        fps: int | Omit = omit,
+        num_frames: int | Omit = omit,
     ) -> Video:
         """Start a video generation job and return it, usually queued (openapi.yaml, create_video).
 
@@ -100,6 +105,13 @@ class Videos:
             model: The model, such as "sora-2".
             seconds: The duration in whole seconds, such as "4".
             size: The size in pixels, such as "720x1280".
+            negative_prompt: What the video shall not show.
+            seed: The seed of the noise, from 0 to 2**32 - 1, for the same picture again.
+            fps: The frames per second.
+            num_frames: The number of frames, in place of `seconds`.
+
+        The last four are of the contract's extension "sampling", which `list_models` names if the server offers it; a
+        server that does not refuses them.
 
         """
         extras = Extras(extra_headers, extra_query, extra_body, timeout)
@@ -112,6 +124,10 @@ class Videos:
                 model=model,
                 seconds=seconds,
                 size=size,
+                negative_prompt=negative_prompt,
+                seed=seed,
+                fps=fps,
+                num_frames=num_frames,
             )
         )
 
@@ -275,6 +291,22 @@ class Videos:
         extras = Extras(extra_headers, extra_query, extra_body, timeout)
         return self._call(operations.get_character(self._session.settings, extras, character_id=character_id))
 
+    def list_models(
+        self,
+        *,
+        extra_headers: dict[str, str] | None = None,
+        extra_query: dict[str, object] | None = None,
+        extra_body: dict[str, object] | None = None,
+        timeout: float | httpx.Timeout | None | NotGiven = NOT_GIVEN,
+    ) -> ModelList:
+        """Return the models of the server, and what of the contract it keeps (openapi.yaml, list_models).
+
+        Raises:
+            NotFoundError: The server does not tell what it offers, as most do not.
+        """
+        extras = Extras(extra_headers, extra_query, extra_body, timeout)
+        return self._call(operations.list_models(self._session.settings, extras))
+
     def poll(
         self,
         video_id: str,
@@ -332,6 +364,10 @@ class Videos:
         extra_query: dict[str, object] | None = None,
         extra_body: dict[str, object] | None = None,
         timeout: float | httpx.Timeout | None | NotGiven = NOT_GIVEN,
+        negative_prompt: str | Omit = omit,
+        seed: int | Omit = omit,
+        fps: int | Omit = omit,
+        num_frames: int | Omit = omit,
     ) -> Video:
         """Start a job, wait until it has ended, and return it, its status "completed" or "failed".
 
@@ -354,6 +390,10 @@ class Videos:
             model=model,
             seconds=seconds,
             size=size,
+            negative_prompt=negative_prompt,
+            seed=seed,
+            fps=fps,
+            num_frames=num_frames,
         )
         flow = creating_and_polling(
             create,
@@ -480,6 +520,7 @@ class VideosWithRawResponse:
         self.extend = raw(videos.extend)
         self.create_character = raw(videos.create_character)
         self.get_character = raw(videos.get_character)
+        self.list_models = raw(videos.list_models)
 
 
 class VideosWithStreamingResponse:
@@ -498,3 +539,4 @@ class VideosWithStreamingResponse:
         self.extend = streamed(videos.extend)
         self.create_character = streamed(videos.create_character)
         self.get_character = streamed(videos.get_character)
+        self.list_models = streamed(videos.list_models)

@@ -53,6 +53,7 @@ METHODS: Final[dict[str, dict[str, Any]]] = {
     "extend": {"prompt": "p", "seconds": 4, "video": ID},
     "create_character": {"name": "n", "video": b"mp4"},
     "get_character": {"character_id": "char_1"},
+    "list_models": {},
     "poll": {"video_id": ID, "poll_timeout_ms": 0},
     "create_and_poll": {"prompt": "p", "poll_timeout_ms": 0, "raise_on_failure": True},
     "wait_many": {"ids": [ID, "video_2"], "poll_timeout_ms": 0},

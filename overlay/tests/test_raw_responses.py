@@ -14,6 +14,7 @@ from openvideos import (
     APIResponse,
     AsyncOpenVideos,
     HttpxBinaryResponseContent,
+    ModelList,
     NotFoundError,
     OpenVideos,
     SyncConversationCursorPage,
@@ -23,21 +24,28 @@ from openvideos import (
 
 VIDEO = {"id": "video_1", "object": "video", "created_at": 1, "model": "m", "status": "completed"}
 FILM = b"film" * 10_000
+CHARACTER = {"id": "char_1", "created_at": 1, "name": "Ada"}
+ANSWERS: dict[str, Any] = {
+    "DELETE video_1": {"id": "video_1", "object": "video.deleted", "deleted": True},
+    "GET videos": {"object": "list", "data": [VIDEO], "has_more": False},
+    "GET models": {
+        "object": "list",
+        "contract": {"revision": "2026-12-01", "profiles": ["core"], "extensions": []},
+        "data": [],
+    },
+    "POST characters": CHARACTER,
+    "GET char_1": CHARACTER,
+}
 
 
 def response(request: httpx.Request) -> httpx.Response:
     headers = {"x-request-id": "req_1"}
-    if request.url.path.endswith("/missing"):
+    last = request.url.path.rpartition("/")[2]
+    if last == "missing":
         return httpx.Response(404, json={"error": {"message": "no", "type": "t", "param": None, "code": "c"}})
-    if request.url.path.endswith("/content"):
+    if last == "content":
         return httpx.Response(200, content=FILM, headers={"content-type": "video/mp4", **headers})
-    if request.method == "DELETE":
-        return httpx.Response(200, json={"id": "video_1", "object": "video.deleted", "deleted": True}, headers=headers)
-    if request.method == "GET" and request.url.path.endswith("/videos"):
-        return httpx.Response(200, json={"object": "list", "data": [VIDEO], "has_more": False}, headers=headers)
-    if "characters" in request.url.path:
-        return httpx.Response(200, json={"id": "char_1", "created_at": 1, "name": "Ada"}, headers=headers)
-    return httpx.Response(200, json=VIDEO, headers=headers)
+    return httpx.Response(200, json=ANSWERS.get(f"{request.method} {last}", VIDEO), headers=headers)
 
 
 @pytest.fixture
@@ -63,6 +71,7 @@ CALLS: dict[str, tuple[dict[str, Any], type]] = {
     "extend": ({"video": "video_1", "prompt": "x", "seconds": 4}, Video),
     "create_character": ({"name": "Ada", "video": b"film"}, object),
     "get_character": ({"character_id": "char_1"}, object),
+    "list_models": ({}, ModelList),
 }
 
 

@@ -99,7 +99,7 @@ class TestSyncAndAsync:
 
     def test_wrap_the_same_methods_in_responses(self) -> None:
         client, other = OpenVideos(base_url="http://s/v1"), AsyncOpenVideos(base_url="http://s/v1")
-        expected = SINGLE | {"get_character"}
+        expected = SINGLE | {"get_character", "list_models"}
         for kind in (client.videos.with_raw_response, client.videos.with_streaming_response):
             assert isinstance(kind, (VideosWithRawResponse, VideosWithStreamingResponse))
             assert expected == set(vars(kind))

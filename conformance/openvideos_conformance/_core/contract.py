@@ -103,7 +103,8 @@ class Contract:
         if validator is None:
             validator = self._validators[address] = _VALIDATOR({"$ref": _URI + address}, registry=self._registry)
         errors = sorted(validator.iter_errors(value), key=lambda error: [str(step) for step in error.absolute_path])
-        return [f"{error.json_path}: {error.message[:300]}" for error in errors]
+        found = [f"{error.json_path}: {error.message[:300]}" for error in errors]
+        return [*found, *_wrong_choices(self.at(address), json_object(value))]
 
     def match(self, method: str, path: str) -> tuple[str | None, Mapping[str, str]]:
         """Return the id of the operation of a request, or None if the contract has none, and the path's parameters."""
@@ -153,6 +154,15 @@ def contract() -> Contract:
 def branches(schema: Schema) -> tuple[Schema, ...]:
     """Return the schemas in `anyOf`, `oneOf` and `allOf` of a schema."""
     return (*schema.get("anyOf", []), *schema.get("oneOf", []), *schema.get("allOf", []))
+
+
+def _wrong_choices(schema: Schema, fields: Mapping[str, Any]) -> Iterator[str]:
+    """Find the fields of which a value has one at most, or exactly one, and has not."""
+    for rule in ("x-at-most-one", "x-exactly-one"):
+        for names in schema.get(rule, []):
+            given = [name for name in names if name in fields]
+            if len(given) > 1 or (not given and rule == "x-exactly-one"):
+                yield f"$: {', '.join(given) or 'none'} of {', '.join(names)} is given"
 
 
 def _pattern(template: str) -> re.Pattern[str]:

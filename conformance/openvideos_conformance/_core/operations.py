@@ -15,6 +15,7 @@ VIDEO: Final = "#/components/schemas/Video"
 VIDEO_LIST: Final = "#/components/schemas/VideoList"
 DELETED: Final = "#/components/schemas/VideoDeleteResponse"
 CHARACTER: Final = "#/components/schemas/Character"
+MODEL_LIST: Final = "#/components/schemas/ModelList"
 
 ENDED: Final = ("completed", "failed")
 """The statuses of a job that has ended. The suite waits for a job with any other, known or not."""
@@ -40,6 +41,7 @@ OPERATIONS: Final[Mapping[str, OperationFacts]] = {
     "create_video": OperationFacts("VID-CREATE-001", VIDEO, starts_job=True),
     "retrieve_video": OperationFacts("VID-RETRIEVE-001", VIDEO),
     "list_videos": OperationFacts("VID-LIST-001", VIDEO_LIST),
+    "list_models": OperationFacts("VID-MODELS-001", MODEL_LIST, "discovery"),
     "delete_video": OperationFacts("VID-DELETE-001", DELETED),
     "download_video_content": OperationFacts("VID-CONTENT-001", None),
     "remix_video": OperationFacts("VID-REMIX-001", VIDEO, "remix", starts_job=True),

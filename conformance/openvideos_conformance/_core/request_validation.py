@@ -17,7 +17,7 @@ from urllib.parse import parse_qsl
 from .exchange import json_object
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from .contract import Contract, Operation, Schema
 
@@ -153,23 +153,13 @@ def _judge_form(contract: Contract, address: str, content_type: str, body: bytes
         if "[" in name:  # a key of an object, which says where something is
             doubts.append(f"{name} may be refused because of what it names")
     judged = {name: "" if isinstance(value, bytes) else value for name, value in fields.items()}
-    flaws = [*contract.flaws(judged, address), *_wrong_choices(contract.at(address), fields)]
-    return Legality(tuple(flaws), tuple(doubts), fields)
+    return Legality(tuple(contract.flaws(judged, address)), tuple(doubts), fields)
 
 
 def source_of(fields: Mapping[str, Any]) -> str | None:
     """Return the id of the video that an edit or an extension names, in JSON or in a form; None if it names none."""
     video_id = json_object(fields.get("video")).get("id", fields.get("video[id]"))
     return video_id if isinstance(video_id, str) else None
-
-
-def _wrong_choices(schema: Schema, fields: Mapping[str, Any]) -> Iterator[str]:
-    """Find the fields of which a request has one at most, or exactly one, and has not."""
-    for rule in ("x-at-most-one", "x-exactly-one"):
-        names = schema.get(rule, [])
-        given = [name for name in names if name in fields]
-        if len(given) > 1 or (names and not given and rule == "x-exactly-one"):
-            yield f"$: {', '.join(given) or 'none'} of {', '.join(names)} is given"
 
 
 def _doubts(name: str, value: object) -> list[str]:

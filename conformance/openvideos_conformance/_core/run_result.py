@@ -28,6 +28,8 @@ AREAS: Final = {
     "EDIT": "Edits",
     "EXTEND": "Extensions",
     "CHAR": "Characters",
+    "MODELS": "Discovery",
+    "SAMPLE": "Sampling",
     "ERROR": "Errors",
     "VALID": "Validation",
     "AUTH": "Authentication",

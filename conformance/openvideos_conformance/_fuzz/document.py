@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from .._core.exchange import json_array, json_object
 from .._core.request_validation import FORM
+from .._server.discovery import SAMPLING, SAMPLING_FIELDS
+from .._server.jobs import FPS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -26,11 +28,12 @@ JSON_CREATE: Final = "json"
 """The capability of a server that accepts a create as JSON, too."""
 
 _PINNED: Final = {"model": "VideoModel", "seconds": "VideoSeconds", "size": "VideoSize"}
+_CREATES: Final = ("CreateVideoForm", "CreateVideoJson")
 _LEFT_OUT: Final = frozenset({"Idempotency-Key", "Range", "If-Range"})
 
 
 def adapted(contract: Contract, target: Target, *, offered: Collection[str], picture: bytes) -> Schema:
-    """Return the contract for one server. `offered` are its operations, and `json` if it accepts that."""
+    """Return the contract for one server. `offered` are its operations and extensions, and `json`."""
     document = copy.deepcopy(contract.document)
     document["servers"] = [{"url": target.base_url.rstrip("/")}]
     document.pop("webhooks", None)
@@ -48,6 +51,10 @@ def adapted(contract: Contract, target: Target, *, offered: Collection[str], pic
         _name_media_types(operation, contract)
         _drop_links(operation, contract, offered)
     _settle_security(document, target)
+    if SAMPLING not in offered:
+        for body in _CREATES:
+            for name in SAMPLING_FIELDS:
+                document["components"]["schemas"][body]["properties"].pop(name, None)
     _pin(document, target, target.duration(contract))
     url = f"data:{IMAGE};base64,{base64.b64encode(picture).decode()}"
     document["components"]["schemas"]["ImageUrl"]["enum"] = [url]
@@ -94,12 +101,14 @@ def _pin(document: Schema, target: Target, added: str) -> None:
     schemas = document["components"]["schemas"]
     for name, schema_name in _PINNED.items():
         value = getattr(target, name)
-        for body in ("CreateVideoForm", "CreateVideoJson"):
+        for body in _CREATES:
             if value is None:
                 schemas[body]["properties"].pop(name, None)
         if value is not None:
             schemas[schema_name] = {"type": "string", "enum": [value]}
     schemas["ExtensionSeconds"]["enum"] = [added]
+    schemas["FramesPerSecond"]["enum"] = [FPS]
+    schemas["FrameCount"]["enum"] = [FPS * int(added)]
 
 
 def _rewrite_examples(document: Schema, choice: Mapping[str, str], seconds: str, url: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import itertools
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from .mp4_boxes import NotWholeError, tracks
@@ -35,11 +35,13 @@ class MediaError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clip:
-    """The size of a clip's picture, and its duration in seconds, or None if that is not known."""
+    """The size of a clip's picture, its duration in seconds, its frames and their rate; None for what is not known."""
 
     width: int
     height: int
     seconds: float | None
+    frames: int | None = None
+    fps: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,16 +71,15 @@ def clip(data: bytes) -> Clip:
         raise MediaError(f"its picture would be {width}x{height}")
     seconds = track.seconds
     decoded = _decoded(data)
-    if decoded is not None:
-        (width, height), longest = decoded
-        if track.is_turned:
-            width, height = height, width
-        seconds = longest or seconds  # the decoder knows the duration of fragments, too
-    return Clip(width=width, height=height, seconds=seconds)
+    if decoded is None:
+        return Clip(width=width, height=height, seconds=seconds)
+    width, height = (decoded.height, decoded.width) if track.is_turned else (decoded.width, decoded.height)
+    # The decoder knows the duration of fragments, too.
+    return replace(decoded, width=width, height=height, seconds=decoded.seconds or seconds)
 
 
-def _decoded(data: bytes) -> tuple[tuple[int, int], float | None] | None:
-    """Return the size of the first picture, and the duration; None if there is no decoder for the clip.
+def _decoded(data: bytes) -> Clip | None:
+    """Return what the decoder finds; None if there is no decoder for the clip.
 
     Raises:
         MediaError: The first picture does not decode.
@@ -100,12 +101,19 @@ def _decoded(data: bytes) -> tuple[tuple[int, int], float | None] | None:
         raise MediaError(f"its first picture does not decode: {error}") from error
 
 
-def _first_picture(container: InputContainer, stream: VideoStream) -> tuple[tuple[int, int], float | None]:
+def _first_picture(container: InputContainer, stream: VideoStream) -> Clip:
     stream.codec_context.options = {"max_pixels": str(_MOST_PIXELS)}
     seconds = _seconds(stream.duration, stream.time_base) or _seconds(container.duration, None)
     for packet in itertools.islice(container.demux(stream), _MOST_PACKETS):
         for frame in packet.decode():
-            return (frame.width, frame.height), seconds
+            rate = stream.average_rate
+            return Clip(
+                width=frame.width,
+                height=frame.height,
+                seconds=seconds,
+                frames=stream.frames or None,
+                fps=None if rate is None else float(rate),
+            )
     return _nothing()
 
 

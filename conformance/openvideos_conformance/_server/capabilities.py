@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from .._core.catalogue import CORE
 from .._core.exchange import MISSING, json_object
 from .._core.outcomes import NotReachedError, UnsupportedError
+from .discovery import SAMPLING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,6 +21,9 @@ NOT_OFFERED: Final = frozenset({404, 405, 501})
 
 DETECTION_JOBS: Final = {"idempotency": 2}
 """How many jobs the detection of a capability starts."""
+
+NEED_OPTIONS: Final = frozenset({"failing", "authentication", "webhooks"})
+"""Capabilities that cannot be judged without an option, even if they are declared."""
 
 _REFUSED: Final = frozenset({400, 415, 422, 501})
 
@@ -77,6 +81,8 @@ class Capabilities:
             "edits": lambda: self._route("/videos/edits"),
             "extensions": lambda: self._route("/videos/extensions"),
             "characters": lambda: self._route("/videos/characters"),
+            "discovery": self._discovery,
+            SAMPLING: self._sampling,
             "thumbnail": lambda: self._variant("thumbnail"),
             "spritesheet": lambda: self._variant("spritesheet"),
             "ranges": self._ranges,
@@ -86,9 +92,16 @@ class Capabilities:
         }
         return detectors[name]()
 
+    def _discovery(self) -> str | None:
+        asked = self._jobs.discovery.exchange
+        return None if asked.is_ok else f"GET /videos/models returns {asked.status}"
+
+    def _sampling(self) -> str | None:
+        named = self._jobs.discovery.names(SAMPLING)
+        return None if named else f"GET /videos/models does not name the extension {SAMPLING}"
+
     def _check_operable(self, name: str) -> None:
-        # These need an option, even if they are declared.
-        if name in {"failing", "authentication", "webhooks"}:
+        if name in NEED_OPTIONS:
             reason = self._detected(name)
             if reason is not None:
                 raise NotReachedError(reason)

@@ -13,6 +13,7 @@ from .._core.operations import ENDED, video_path
 from .._core.outcomes import CannotJudgeError, NotReachedError, OutcomeError, OverdueError, UnsupportedError
 from .._core.own_jobs import job_id
 from .._inputs.media_files import image
+from .discovery import SAMPLING, Discovery
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -26,6 +27,9 @@ _LONGEST_PAUSE: Final = 5.0
 _GROWTH: Final = 1.5
 _MOST_FAILED_READS: Final = 12
 """After how many failed polls in a row a job counts as ended; with the pauses, that takes about half a minute."""
+
+FPS: Final = 16
+"""The frames per second of a job with a number of frames; many models have no other."""
 
 PROMPT: Final = "A red boat drifts over a quiet lake at dawn, “seen” from above — 静かな湖、лодка, قارب 🚤"
 
@@ -50,6 +54,14 @@ def _longest(target: Target) -> dict[str, Any]:
     # The characters have two and four bytes in UTF-8: a server that counts bytes or UTF-16 units finds it too long.
     length = int(contract().schema("Prompt")["maxLength"])
     return target.choice(prompt=("é🚤" * length)[:length])
+
+
+def _sampled(target: Target) -> dict[str, Any]:
+    from .._core.contract import contract
+
+    fields = target.choice(prompt="A spinning top on a wooden table")
+    seconds = int(fields.pop("seconds", contract().example("VideoSeconds")))
+    return {**fields, "seed": "7", "fps": str(FPS), "num_frames": str(FPS * seconds), "negative_prompt": "blur"}
 
 
 PLANS: Final = (
@@ -88,6 +100,15 @@ PLANS: Final = (
         fields=lambda t: {**t.choice(prompt="The picture comes to life"), "input_reference": image(t.size)},
         capability="image-reference",
         is_polled=False,
+    ),
+    *(
+        Plan(
+            name=name,
+            why="a job with a seed and a number of frames",
+            fields=_sampled,
+            capability=SAMPLING,
+        )
+        for name in ("sampled", "sampled_again")
     ),
     Plan(name="longest", why="the longest legal prompt", fields=_longest, is_polled=False),
     Plan(
@@ -140,6 +161,7 @@ class JobPool:
     def __init__(self, client: RecordingClient) -> None:
         """Start nothing yet."""
         self._client, self._target = client, client.target
+        self.discovery = Discovery(client)
         self._jobs: dict[str, Job] = {}
         self._missing: dict[str, OutcomeError] = {}
         self.refused_form: Exchange | None = None
@@ -225,6 +247,8 @@ class JobPool:
         """
         if plan.capability in self._target.denied:
             raise UnsupportedError(f"the server does not offer {plan.capability}, as --capabilities says")
+        if plan.capability == SAMPLING and not (SAMPLING in self._target.declared or self.discovery.names(SAMPLING)):
+            raise UnsupportedError(f"GET /videos/models does not name the extension {SAMPLING}")
         if plan.name == "failing" and self._target.failing_prompt is None:
             raise UnsupportedError("no prompt is known that makes a job fail; give one with --failing-prompt")
         exchange = self._create(plan)

@@ -1,4 +1,4 @@
-"""Check retrieving jobs."""
+"""Check retrieving jobs, and that a plain job completes. The rules of `_history` judge the rest of the lifecycle."""
 
 from __future__ import annotations
 
@@ -100,3 +100,17 @@ def test_concurrent_retrieves_each_return_their_job(
         what = f"retrieving {video_id}, among {CLIENTS} concurrent requests,"
         if expect(exchange, 200, what).object.get("id") != video_id:
             raise violated(f"{what} returns {shown(exchange.object.get('id'))}", exchange)
+
+
+@checks("VID-LIFE-014", phase=Phase.LATE)
+def test_the_plain_job_completes(jobs: JobPool) -> None:
+    job = jobs.ended("plain")
+    exchanges = [job.last] if job.last else [job.created]
+    if not exchanges[0].is_ok:
+        raise violated(
+            f"the status of the plain job can no longer be read: {exchanges[0].summary}", job.created, *exchanges
+        )
+    if job.status != "completed":
+        error = job.video.get("error")
+        why = f", because of {shown(error)}" if error is not None else ", without an error"
+        raise violated(f"the plain job ended as {job.status!r}{why}", *exchanges)

@@ -11,7 +11,7 @@ import hashlib
 import secrets
 import sqlite3
 import time
-from dataclasses import astuple, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from .._media.library import Media, MediaLibrary, Variant
@@ -133,7 +133,7 @@ class Engine:
         """Start a job that changes a completed video."""
         with self._store.transaction():
             recipe = self._source(video_id, "edited", idempotent, param="video.id")
-            return self.create(replace(recipe, prompt=prompt, seed=_derived("edit", recipe)), idempotent=idempotent)
+            return self.create(replace(recipe, prompt=prompt, source=_derived("edit", recipe)), idempotent=idempotent)
 
     def extend(
         self, video_id: str, prompt: str, seconds: int, *, idempotent: IdempotentRequest | None = None
@@ -141,11 +141,11 @@ class Engine:
         """Start a job that extends a completed video by `seconds`."""
         with self._store.transaction():
             recipe = self._source(video_id, "extended", idempotent, param="video.id")
-            total = recipe.seconds + seconds
+            extended = recipe.extended(seconds)
             if self._keys.job_of(idempotent) is None:
-                self.profile.check_total(total, param="seconds")
-            seed = _derived("extend", recipe)
-            return self.create(replace(recipe, prompt=prompt, seconds=total, seed=seed), idempotent=idempotent)
+                self.profile.check_total(extended.seconds, param="seconds")
+            source = _derived("extend", recipe)
+            return self.create(replace(extended, prompt=prompt, source=source), idempotent=idempotent)
 
     def retrieve(self, video_id: str, *, counted: bool = True) -> Snapshot:
         """Read a job's status. Unless `counted` is false, this counts as a poll, which moves `polls:N` jobs."""
@@ -397,4 +397,4 @@ def _with_end(job: Job, to: Status | None, failure: Failure | None) -> Job:
 
 
 def _derived(operation: str, source: Recipe) -> str:
-    return hashlib.sha256(repr((operation, astuple(source))).encode()).hexdigest()
+    return hashlib.sha256(repr((operation, source.identity)).encode()).hexdigest()

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 import anyio.to_thread
 
-from .._contract import Contract, control
+from .._contract import Contract, contract, control
 from .._engine.idempotency import IdempotentRequest
 from .._media.library import Variant
-from .._model.jobs import Recipe
+from .._model.jobs import Recipe, Sampling
 from .._model.refusals import Reason, RefusalError, invalid, shown
 from .responses import JsonResponse, character_json, deleted_json, media_response, page_json, video_json
 from .upload_probe import read_clip, reference_seed
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 _ATTEMPTS: Final = 3  # a file may be removed before it is opened, when a job with the same recipe is deleted
 _ORDERS: Final = ("desc", "asc")
+_SAMPLING: Final = tuple(field.name for field in fields(Sampling))
 _PAGE: Final = 20  # videos on a page, if neither the request nor the contract gives a limit
 _Result = TypeVar("_Result")
 
@@ -58,6 +59,11 @@ class Operations:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="engine")
         # What a request leaves to the server is as in a seeded job; so is the model of a job from an uploaded file.
         seeded = control().schema_at("#/components/schemas/Seed")["properties"]
+        self._claim = {
+            "revision": contract().schema_at("#/info")["version"],
+            "profiles": [*contract().schema_at("#/x-profiles")],
+            "extensions": ["sampling"],
+        }
         self._defaults: Fields = {name: seeded[name]["default"] for name in ("model", "size", "seconds")}
 
     def close(self) -> None:
@@ -68,10 +74,29 @@ class Operations:
         """Start a job."""
         body, profile = {**self._defaults, **call.body}, self._engine.profile
         profile.check_size(body["size"])
-        seconds = profile.check_seconds(body["seconds"])
-        seed = await anyio.to_thread.run_sync(reference_seed, body.get("input_reference"))
-        recipe = Recipe(prompt=body["prompt"], model=body["model"], size=body["size"], seconds=seconds, seed=seed)
+        sampling = _sampling(body)
+        seconds = profile.check_seconds(body["seconds"]) if sampling.num_frames is None else 0
+        source = await anyio.to_thread.run_sync(reference_seed, body.get("input_reference"))
+        recipe = Recipe(body["prompt"], body["model"], body["size"], seconds, source, sampling)
+        if sampling.num_frames is not None:
+            recipe = replace(recipe, seconds=profile.check_duration(recipe.duration, param="num_frames"))
         return _started(await self._run(lambda: self._engine.create(recipe, idempotent=call.idempotent)))
+
+    async def list_models(self, _: Call) -> Response:
+        """Tell what the emulator offers: all of the contract, and any model."""
+        profile = self._engine.profile
+        models = [
+            {
+                "id": name,
+                "object": "model",
+                "is_default": name == self._defaults["model"],
+                "sizes": sorted(profile.sizes) or None,
+                "seconds": [str(each) for each in sorted(profile.seconds)] or None,
+                "parameters": ["input_reference", *_SAMPLING],
+            }
+            for name in contract().schema_at("#/components/schemas/VideoModel")["x-known-values"]
+        ]
+        return JsonResponse({"object": "list", "contract": self._claim, "data": models})
 
     async def list_videos(self, call: Call) -> Response:
         """Return a page of jobs."""
@@ -163,12 +188,18 @@ class Operations:
         profile = self._engine.profile
         profile.check_size(clip.size, param="video")
         seconds = profile.check_total(clip.seconds + more_seconds, param="seconds" if more_seconds else "video")
-        seed = f"{more_seconds} {source.digest}"
-        recipe = Recipe(prompt=prompt, model=str(self._defaults["model"]), size=clip.size, seconds=seconds, seed=seed)
+        recipe = Recipe(prompt, str(self._defaults["model"]), clip.size, seconds, f"{more_seconds} {source.digest}")
         return _started(await self._run(lambda: self._engine.create(recipe, idempotent=call.idempotent)))
 
     async def _run(self, function: Callable[[], _Result]) -> _Result:
         return await asyncio.get_running_loop().run_in_executor(self._thread, function)
+
+
+def _sampling(body: Fields) -> Sampling:
+    # JSON has 7.0 for an integer, too.
+    given: Fields = {name: body[name] for name in _SAMPLING if name in body}
+    plain: Fields = {name: int(value) if isinstance(value, float) else value for name, value in given.items()}
+    return Sampling(**plain)
 
 
 def handlers_of(operations: object, contract: Contract) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from .byte_ranges import Span, UnsatisfiableError, multipart_pieces, requested_s
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from fractions import Fraction
 
     from starlette.types import Receive, Scope, Send
 
@@ -84,10 +85,18 @@ def video_json(snapshot: Snapshot) -> dict[str, Any]:
         "progress": state.progress,
         "prompt": job.recipe.prompt,
         "size": job.recipe.size,
-        "seconds": str(job.recipe.seconds),
+        "seconds": _decimal(job.recipe.duration),
+        "seed": job.recipe.sampling.seed,
+        "negative_prompt": job.recipe.sampling.negative_prompt,
+        "fps": job.recipe.fps,
+        "num_frames": job.recipe.frames,
         "remixed_from_video_id": job.remixed_from,
         "error": None if failed is None else {"code": failed.code, "message": failed.message},
     }
+
+
+def _decimal(seconds: Fraction) -> str:
+    return f"{float(seconds):.6f}".rstrip("0").rstrip(".")
 
 
 def page_json(page: Page) -> dict[str, Any]:

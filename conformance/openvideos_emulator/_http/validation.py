@@ -223,12 +223,12 @@ def _check_choices(fields: Fields, schema: Schema) -> None:
         RefusalError: It has several, or none.
     """
     for rule in ("x-at-most-one", "x-exactly-one"):
-        names = cast("list[str]", schema.get(rule, []))
-        given = [name for name in names if name in fields]
-        if len(given) > 1:
-            raise invalid(f"{' and '.join(given)} exclude each other; send one of them.", param=given[-1])
-        if names and not given and rule == "x-exactly-one":
-            raise invalid(f"{names[0]} is missing.", param=names[0], code=CODES["required"])
+        for names in cast("list[list[str]]", schema.get(rule, [])):
+            given = [name for name in names if name in fields]
+            if len(given) > 1:
+                raise invalid(f"{' and '.join(given)} exclude each other; send one of them.", param=given[-1])
+            if not given and rule == "x-exactly-one":
+                raise invalid(f"{names[0]} is missing.", param=names[0], code=CODES["required"])
 
 
 def _with_objects(fields: Fields) -> Fields:

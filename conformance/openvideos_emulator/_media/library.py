@@ -16,7 +16,7 @@ import tempfile
 import threading
 import weakref
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
 from pathlib import Path
@@ -153,7 +153,7 @@ class MediaLibrary:
                     path.unlink(missing_ok=True)
 
     def _path(self, recipe: Recipe, variant: Variant) -> Path:
-        name = hashlib.sha256(repr((_MAKER, astuple(recipe))).encode()).hexdigest()[:40]
+        name = hashlib.sha256(repr((_MAKER, recipe.identity)).encode()).hexdigest()[:40]
         return self._directory / f"{name}{variant.suffix}"
 
 

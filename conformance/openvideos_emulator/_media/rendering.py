@@ -11,7 +11,6 @@ from __future__ import annotations
 import colorsys
 import hashlib
 import math
-from dataclasses import astuple
 from fractions import Fraction
 from typing import TYPE_CHECKING, Final, cast
 
@@ -28,12 +27,10 @@ if TYPE_CHECKING:
 
     from .._model.jobs import Recipe
 
-FRAME_RATE: Final = 24
 _THREADS: Final = 2  # fixed, because the number of threads affects the bytes that x264 writes
 _ENCODER: Final = {
     "preset": "ultrafast",
     "crf": "24",
-    "g": str(FRAME_RATE),  # a key frame each second, so that players seek quickly
     # The converter below makes BT.709 in the limited range; declare it for players that may assume something else.
     "x264-params": "colorprim=bt709:transfer=bt709:colormatrix=bt709:range=tv",
 }
@@ -52,10 +49,12 @@ _Colour = tuple[int, int, int]
 def render_video(recipe: Recipe, path: Path) -> None:
     """Write the clip: MP4, H.264, 4:2:0, with the recipe's exact size and duration."""
     picture = _Picture(recipe)
-    count = recipe.seconds * FRAME_RATE
+    count, rate = recipe.frames, recipe.fps
+    # A key frame each second, so that players seek quickly.
+    options = {**_ENCODER, "g": str(rate)}
     with av.open(str(path), "w", format="mp4", options=_MUXER) as container:
         stream = container.add_stream(  # pyright: ignore[reportUnknownMemberType] - its **kwargs have no type
-            "libx264", rate=FRAME_RATE, options=_ENCODER
+            "libx264", rate=rate, options=options
         )
         stream.width, stream.height, stream.pix_fmt = picture.width, picture.height, "yuv420p"
         stream.codec_context.thread_count = _THREADS
@@ -66,7 +65,7 @@ def render_video(recipe: Recipe, path: Path) -> None:
             for plane, below, moving in zip(frame.planes, ground, strip, strict=True):
                 below[plane.line_size * plane.height - len(moving) :] = moving
                 plane.update(cast("bytes", below))  # `update` takes any buffer; a copy would block other threads
-            frame.pts, frame.time_base = index, Fraction(1, FRAME_RATE)
+            frame.pts, frame.time_base = index, Fraction(1, rate)
             _encode(container, stream, frame)
         _encode(container, stream, None)
 
@@ -97,10 +96,12 @@ class _Picture:
     def __init__(self, recipe: Recipe, *, width: int | None = None, height: int | None = None) -> None:
         own_width, own_height = _edges(recipe)
         self.width, self.height = width or own_width, height or own_height
-        self.seconds = recipe.seconds
+        self.duration = float(recipe.duration)
+        whole, rest = divmod(recipe.duration, 1)
+        self.length = f"{whole // 60:02}:{whole % 60:02}" + (f"{float(rest):.2f}"[1:] if rest else "")
         self.label = drawable(f"{recipe.model}  {recipe.size}")
         self.strip_height = min(self.height, max(_STRIP_MIN, self.height // 10 // 2 * 2))
-        digest = hashlib.sha256(repr(astuple(recipe)).encode()).digest()
+        digest = hashlib.sha256(repr(recipe.identity).encode()).digest()
         self.accent = _colour(digest[0], light=0.62, vivid=0.9)
         self.ground = self._draw_ground(recipe, digest)
 
@@ -127,8 +128,8 @@ class _Picture:
     def _draw_labels(self, draw: ImageDraw.ImageDraw, moment: float, *, top: int) -> None:
         size = max(8, (self.strip_height - top) // 2)
         middle, edge = (top + self.strip_height) // 2, max(2, size // 2)
-        time = moment * self.seconds
-        code = f"{int(time) // 60:02}:{time % 60:05.2f} / {self.seconds // 60:02}:{self.seconds % 60:02}"
+        time = moment * self.duration
+        code = f"{int(time) // 60:02}:{time % 60:05.2f} / {self.length}"
         font = font_of(size)
         draw.text((edge, middle), code, font=font, fill=_WHITE, anchor="lm")
         if font.getlength(code) + font.getlength(self.label) + 4 * edge < self.width:

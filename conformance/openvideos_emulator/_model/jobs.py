@@ -15,10 +15,14 @@ The status depends on the share of the job that is done, from 0 to 1:
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from enum import Enum
+from fractions import Fraction
 from math import isfinite
 from typing import Final
+
+FRAME_RATE: Final = 24
+"""The frames per second of a clip, unless the request says another number."""
 
 FAILS_AT: Final = 60
 """The progress, in percent, at which a failing job stops."""
@@ -105,17 +109,58 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
+class Sampling:
+    """What a request says about the sampling of a job, by the contract's extension of that name; None: nothing."""
+
+    seed: int | None = None
+    negative_prompt: str | None = None
+    fps: int | None = None
+    num_frames: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Recipe:
     """The inputs from which a job's files are rendered. Jobs with equal recipes have the same files, byte for byte.
 
-    `size` is `WxH` in pixels. `seed` is a hash of the upload or of the source video; it is empty if there is neither.
+    `size` is `WxH` in pixels. `seconds` is rounded up where the request names a number of frames. `source` is a hash of
+    the upload or of the source video; it is empty if there is neither.
     """
 
     prompt: str
     model: str
     size: str
     seconds: int
-    seed: str = ""
+    source: str = ""
+    sampling: Sampling = Sampling()
+
+    @property
+    def fps(self) -> int:
+        """The frames per second of the clip."""
+        return self.sampling.fps or FRAME_RATE
+
+    @property
+    def frames(self) -> int:
+        """The number of frames of the clip."""
+        return self.sampling.num_frames or self.seconds * self.fps
+
+    @property
+    def duration(self) -> Fraction:
+        """The duration of the clip in seconds, exactly."""
+        return Fraction(self.frames, self.fps)
+
+    @property
+    def identity(self) -> tuple[object, ...]:
+        """The values that distinguish this recipe, as a tuple whose `repr` can be hashed."""
+        values = (self.prompt, self.model, self.size, self.seconds, self.source)
+        # Recipes without sampling keep the files that they had before there was any.
+        return values if self.sampling == Sampling() else (*values, *astuple(self.sampling))
+
+    def extended(self, seconds: int) -> Recipe:
+        """Return the recipe of a clip that goes on for some seconds."""
+        sampling = self.sampling
+        if sampling.num_frames is not None:
+            sampling = replace(sampling, num_frames=sampling.num_frames + seconds * self.fps)
+        return replace(self, seconds=self.seconds + seconds, sampling=sampling)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,8 @@ The contract lets a server refuse a size or duration that it does not offer (400
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
+from math import ceil
 from typing import Final
 
 from .refusals import invalid, shown
@@ -55,6 +57,18 @@ class Profile:
             offered = ", ".join(str(each) for each in sorted(self.seconds))
             raise invalid(f"{param} is {shown(seconds)}; the profile {self.name} offers {offered}.", param=param)
         return self.check_total(number, param=param)
+
+    def check_duration(self, duration: Fraction, *, param: str) -> int:
+        """Check a duration in seconds that need not be whole, and return it, rounded up.
+
+        Raises:
+            RefusalError: This server does not offer the duration.
+        """
+        if self.seconds and duration not in self.seconds:
+            offered = ", ".join(str(each) for each in sorted(self.seconds))
+            made = f"{param} makes {float(duration):g} seconds"
+            raise invalid(f"{made}; the profile {self.name} offers {offered}.", param=param)
+        return self.check_total(ceil(duration), param=param)
 
     def check_total(self, seconds: int, *, param: str) -> int:
         """Check the total duration of a clip, such as an extended one, in seconds, and return it.

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _APPLICATION_ID: Final = 0x4F564944  # "OVID": distinguishes our files from other SQLite files
-_SCHEMA_VERSION: Final = 3
+_SCHEMA_VERSION: Final = 4
+_CHANGES: Final = {3: "ALTER TABLE videos ADD COLUMN sampling TEXT NOT NULL DEFAULT '{}'"}
+"""By the version of an older schema: what makes the next one of it."""
 _SCHEMA: Final = f"""
 CREATE TABLE videos (
     row INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -31,6 +33,7 @@ CREATE TABLE videos (
     size TEXT NOT NULL,
     seconds INTEGER NOT NULL,
     seed TEXT NOT NULL,
+    sampling TEXT NOT NULL DEFAULT '{{}}',
     pace TEXT NOT NULL,
     failure_code TEXT,
     failure_message TEXT,
@@ -132,7 +135,7 @@ def _open(path: Path | None) -> sqlite3.Connection:
 
 def _prepare(connection: sqlite3.Connection, path: Path | None) -> None:
     connection.execute("PRAGMA locking_mode = EXCLUSIVE")
-    tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
+    version, tables = _SCHEMA_VERSION, connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
     if tables:
         owner = connection.execute("PRAGMA application_id").fetchone()[0]
         version = connection.execute("PRAGMA user_version").fetchone()[0]
@@ -141,7 +144,7 @@ def _prepare(connection: sqlite3.Connection, path: Path | None) -> None:
         flaw = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
         if flaw != "ok":
             raise sqlite3.DatabaseError(flaw)
-        if version != _SCHEMA_VERSION:
+        if version not in {*_CHANGES, _SCHEMA_VERSION}:
             raise StartError(
                 f"{path} has schema {version}, this emulator reads schema {_SCHEMA_VERSION}; move the file away, or"
                 " name another with --db"
@@ -150,6 +153,8 @@ def _prepare(connection: sqlite3.Connection, path: Path | None) -> None:
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("BEGIN IMMEDIATE")  # acquires the lock that keeps other processes out
     connection.execute("COMMIT")
+    for old in range(version, _SCHEMA_VERSION) if tables else ():
+        connection.executescript(f"BEGIN IMMEDIATE; {_CHANGES[old]}; PRAGMA user_version = {old + 1}; COMMIT;")
     if not tables:
         connection.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} COMMIT;")
 

@@ -5,10 +5,11 @@ Every public method acquires the database's lock; `transaction` makes several ca
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Final
 
-from .._model.jobs import Failure, Job, Pace, Recipe
+from .._model.jobs import Failure, Job, Pace, Recipe, Sampling
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
     from .database import Database
 
 _COLUMNS: Final = (
-    "id, row, created_at, started_at, prompt, model, size, seconds, seed, pace, failure_code, failure_message,"
-    " remixed_from, reads, ended_at, advanced"
+    "id, row, created_at, started_at, prompt, model, size, seconds, seed, sampling, pace, failure_code,"
+    " failure_message, remixed_from, reads, ended_at, advanced"
 )
 
 
@@ -61,9 +62,9 @@ class Store:
         recipe, failure = job.recipe, job.failure
         with self.transaction():
             cursor = self._connection.execute(
-                "INSERT INTO videos (id, created_at, started_at, prompt, model, size, seconds, seed, pace,"
+                "INSERT INTO videos (id, created_at, started_at, prompt, model, size, seconds, seed, sampling, pace,"
                 " failure_code, failure_message, remixed_from, reads, ended_at, advanced)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     job.id,
                     job.created_at,
@@ -72,7 +73,8 @@ class Store:
                     recipe.model,
                     recipe.size,
                     recipe.seconds,
-                    recipe.seed,
+                    recipe.source,
+                    _sampling_text(recipe),
                     str(job.pace),
                     failure.code if failure else None,
                     failure.message if failure else None,
@@ -143,7 +145,9 @@ class Store:
     def delete(self, job: Job) -> None:
         """Delete a job, but keep its position in the list, so that its id still works as a cursor."""
         with self.transaction():
-            self._connection.execute("UPDATE videos SET deleted = 1, prompt = '', seed = '' WHERE row = ?", (job.row,))
+            self._connection.execute(
+                "UPDATE videos SET deleted = 1, prompt = '', seed = '', sampling = '{}' WHERE row = ?", (job.row,)
+            )
 
     def clear(self) -> None:
         """Delete everything, including the positions of deleted jobs."""
@@ -167,8 +171,8 @@ class Store:
         with self._lock:
             row = self._connection.execute(
                 "SELECT 1 FROM videos WHERE prompt = ? AND model = ? AND size = ? AND seconds = ? AND seed = ?"
-                " AND NOT deleted",
-                (recipe.prompt, recipe.model, recipe.size, recipe.seconds, recipe.seed),
+                " AND sampling = ? AND NOT deleted",
+                (recipe.prompt, recipe.model, recipe.size, recipe.seconds, recipe.source, _sampling_text(recipe)),
             ).fetchone()
         return row is not None
 
@@ -205,16 +209,29 @@ class Store:
         return None if row is None else Claim(*row)
 
 
+def _sampling_text(recipe: Recipe) -> str:
+    given = {name: value for name, value in asdict(recipe.sampling).items() if value is not None}
+    return json.dumps(given, sort_keys=True)
+
+
 def _job(row: tuple[object, ...]) -> Job:
     # Every column has the type that the schema declares; the conversions are for the type checker.
-    (id_, number, created, started, prompt, model, size, seconds, seed, pace, code, reason, source, *progress) = row
+    (id_, number, created, started, prompt, model, size, seconds, made_from, sampling, *others) = row
+    pace, code, reason, source, *progress = others
     reads, ended, advanced = progress
     return Job(
         id=str(id_),
         row=int(str(number)),
         created_at=int(str(created)),
         started_at=float(str(started)),
-        recipe=Recipe(prompt=str(prompt), model=str(model), size=str(size), seconds=int(str(seconds)), seed=str(seed)),
+        recipe=Recipe(
+            prompt=str(prompt),
+            model=str(model),
+            size=str(size),
+            seconds=int(str(seconds)),
+            source=str(made_from),
+            sampling=Sampling(**json.loads(str(sampling))),
+        ),
         pace=Pace.parse(str(pace)),
         failure=None if code is None else Failure(code=str(code), message=str(reason)),
         remixed_from=None if source is None else str(source),

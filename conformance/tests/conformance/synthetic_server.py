@@ -31,6 +31,14 @@ def refusal(status: int, code: str | None = None, **headers: str) -> httpx.Respo
     return httpx.Response(status, json={"error": error}, headers=headers)
 
 
+MODELS = {
+    "object": "list",
+    "contract": {"revision": "2026-12-01", "profiles": ["core"], "extensions": ["sampling"]},
+    "data": [],
+}
+"""What the server says of itself."""
+
+
 class SyntheticServer:
     """Answers requests. `wrong` is asked first, for a response that differs."""
 
@@ -67,6 +75,8 @@ class SyntheticServer:
             return self._create(request) if request.method == "POST" else self._list(request.url.params)
         if path in {"edits", "extensions", "characters"}:
             return httpx.Response(200, json=self.add()) if len(request.content) > 2 else refusal(400)
+        if path == "models":
+            return httpx.Response(200, json=MODELS)
         id_, _, rest = path.partition("/")
         if rest not in {"", "content", "remix"}:
             return httpx.Response(404, text="there is no such path")

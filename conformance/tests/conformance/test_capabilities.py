@@ -12,7 +12,7 @@ from openvideos_conformance._core.catalogue import CORE, capabilities
 from openvideos_conformance._core.outcomes import NotReachedError, UnsupportedError
 from openvideos_conformance._server.capabilities import Capabilities
 
-from .synthetic_server import Answer, SyntheticServer, client_of, refusal, started
+from .synthetic_server import MODELS, Answer, SyntheticServer, client_of, refusal, started
 
 ALL: dict[str, Any] = {
     "api_key": "sk-synthetic",
@@ -57,6 +57,12 @@ def on(method: str, end: str, status: int = 200, *, needs: str = "", **headers: 
     return wrong
 
 
+def _silent(request: httpx.Request) -> httpx.Response | None:
+    """Name no extension."""
+    said = {**MODELS, "contract": {"extensions": None}}
+    return httpx.Response(200, json=said) if request.url.path.endswith("/models") else None
+
+
 LACKING: list[tuple[str, Answer, str]] = [
     ("json", on("POST", "/videos", 415, needs="application/json"), "a create as JSON is refused with 415"),
     ("json", on("POST", "/videos", 501, needs="application/json"), "a create as JSON is refused with 501"),
@@ -67,6 +73,9 @@ LACKING: list[tuple[str, Answer, str]] = [
     ("characters", on("POST", "/characters", 501), "POST /videos/characters returns 501"),
     ("thumbnail", on("GET", "/content", 400, needs="variant=thumbnail"), "variant=thumbnail is refused with 400"),
     ("spritesheet", on("GET", "/content", 422, needs="variant=spritesheet"), "variant=spritesheet is refused with 422"),
+    ("discovery", on("GET", "/models", 404), "GET /videos/models returns 404"),
+    ("sampling", on("GET", "/models", 404), "GET /videos/models does not name the extension sampling"),
+    ("sampling", _silent, "GET /videos/models does not name the extension sampling"),
     ("ranges", on("GET", "/content", 200), "a range returns 200 without Accept-Ranges"),
 ]
 

@@ -176,8 +176,9 @@ def _responding(body: bytes) -> Callable[[], requests.Response]:
 
 
 def _adapted(**options: Any) -> dict[str, Any]:
+    every = {"json", "sampling"} | {operation.id for operation in contract().operations}
+    offered = options.pop("offered", every)
     target = Target(base_url=BASE, **options)
-    offered = options.pop("offered", None) or {"json"} | {operation.id for operation in contract().operations}
     return adapted(contract(), target, offered=offered, picture=b"PNG")
 
 
@@ -192,6 +193,7 @@ def test_what_the_server_offers_is_pinned_and_the_rest_left_out() -> None:
     schemas = document["components"]["schemas"]
     assert ["64x48"] == schemas["VideoSize"]["enum"]
     assert ["1"] == schemas["ExtensionSeconds"]["enum"]
+    assert [16] == schemas["FrameCount"]["enum"] == schemas["FramesPerSecond"]["enum"]
     assert "model" not in schemas["CreateVideoForm"]["properties"]
     assert contract().schema("CreateVideoJson")["properties"].keys() - {"model"} == (
         schemas["CreateVideoJson"]["properties"].keys()
@@ -226,6 +228,13 @@ def test_optional_headers_are_not_generated_and_files_have_their_types() -> None
 def test_without_a_key_the_document_requires_no_security() -> None:
     assert [] == _adapted()["paths"]["/videos"]["get"]["security"]
     assert [{"bearerAuth": []}] == _adapted(api_key=KEY)["paths"]["/videos"]["get"]["security"]
+
+
+def test_an_extension_that_is_not_offered_is_left_out() -> None:
+    document = _adapted(offered={operation.id for operation in contract().operations})
+    for name in ("CreateVideoForm", "CreateVideoJson"):
+        properties = document["components"]["schemas"][name]["properties"]
+        assert not properties.keys() & {"seed", "negative_prompt", "fps", "num_frames"}
 
 
 def test_the_files_that_are_sent_are_what_they_say() -> None:

@@ -64,12 +64,12 @@ def _at(data: bytes, kind: bytes) -> int:
 
 @pytest.mark.parametrize("flags", ["", "faststart"])
 def test_a_whole_clip_is_measured(flags: str) -> None:
-    assert Clip(width=64, height=48, seconds=1.0) == clip(_mp4(flags=flags))
-    assert Clip(width=48, height=64, seconds=2.5) == clip(_mp4(25, flags, (48, 64)))
+    assert Clip(width=64, height=48, seconds=1.0, frames=10, fps=10.0) == clip(_mp4(flags=flags))
+    assert Clip(width=48, height=64, seconds=2.5, frames=25, fps=10.0) == clip(_mp4(25, flags, (48, 64)))
 
 
 def test_other_codecs_and_fragments_are_clips_too() -> None:
-    assert Clip(width=64, height=48, seconds=1.0) == clip(_mp4(codec="mpeg4"))
+    assert Clip(width=64, height=48, seconds=1.0, frames=10, fps=10.0) == clip(_mp4(codec="mpeg4"))
     fragmented = clip(_mp4(30, "frag_keyframe+empty_moov"))
     assert (64, 48) == (fragmented.width, fragmented.height)
     assert fragmented.seconds is None or fragmented.seconds == pytest.approx(3.0, abs=0.2)
@@ -92,7 +92,7 @@ def test_a_clip_that_is_displayed_turned_has_its_sides_changed() -> None:
     data = bytearray(_mp4())
     matrix = _at(bytes(data), b"tkhd") + 8 + 40
     data[matrix : matrix + 36] = struct.pack(">9i", 0, 1 << 16, 0, -1 << 16, 0, 0, 0, 0, 1 << 30)
-    assert Clip(width=48, height=64, seconds=1.0) == clip(bytes(data))
+    assert Clip(width=48, height=64, seconds=1.0, frames=10, fps=10.0) == clip(bytes(data))
 
 
 @pytest.mark.parametrize("flags", ["", "faststart", "frag_keyframe+empty_moov"])

@@ -11,9 +11,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from PIL import Image, ImageChops
 
-from openvideos_emulator._media.rendering import FRAME_RATE, render_spritesheet, render_thumbnail, render_video
+from openvideos_emulator._media.rendering import render_spritesheet, render_thumbnail, render_video
 from openvideos_emulator._media.text_layout import drawable, set_into
-from openvideos_emulator._model.jobs import Recipe
+from openvideos_emulator._model.jobs import FRAME_RATE, Recipe
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -102,6 +102,20 @@ def test_a_database_of_another_version_is_refused(serve: type[Server], tmp_path:
         serve(database=database)
 
 
+def test_a_database_from_before_sampling_is_taken_over(serve: type[Server], tmp_path: Path) -> None:
+    database = tmp_path / "jobs.db"
+    with serve(database=database) as server:
+        before = server.get(f"videos/{server.create()['id']}").json()
+    connection = sqlite3.connect(database)
+    connection.executescript("ALTER TABLE videos DROP COLUMN sampling; PRAGMA user_version = 3;")
+    connection.close()
+    for _ in range(2):
+        with serve(database=database) as server:
+            assert before == server.get(f"videos/{before['id']}").json()
+            seeded = server.create(seed=7)
+            assert 7 == server.get(f"videos/{seeded['id']}").json()["seed"]
+
+
 def test_without_a_database_nothing_stays(serve: type[Server]) -> None:
     with serve() as server:
         id_ = server.create()["id"]

@@ -1,6 +1,9 @@
 """Contains all the data models used in inputs/outputs"""
 
 from .character import Character
+from .contract_claim import ContractClaim
+from .contract_claim_extensions_item import ContractClaimExtensionsItem
+from .contract_claim_profiles_item import ContractClaimProfilesItem
 from .create_character_form import CreateCharacterForm
 from .create_video_form import CreateVideoForm
 from .create_video_json import CreateVideoJson
@@ -12,6 +15,8 @@ from .extend_video_form import ExtendVideoForm
 from .extend_video_json import ExtendVideoJson
 from .image_reference import ImageReference
 from .list_order import ListOrder
+from .model import Model
+from .model_list import ModelList
 from .remix_video_json import RemixVideoJson
 from .video import Video
 from .video_completed_event import VideoCompletedEvent
@@ -27,6 +32,9 @@ from .video_variant import VideoVariant
 
 __all__ = (
     "Character",
+    "ContractClaim",
+    "ContractClaimExtensionsItem",
+    "ContractClaimProfilesItem",
     "CreateCharacterForm",
     "CreateVideoForm",
     "CreateVideoJson",
@@ -38,6 +46,8 @@ __all__ = (
     "ExtendVideoJson",
     "ImageReference",
     "ListOrder",
+    "Model",
+    "ModelList",
     "RemixVideoJson",
     "Video",
     "VideoCompletedEvent",

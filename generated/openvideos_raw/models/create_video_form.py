@@ -39,6 +39,21 @@ class CreateVideoForm:
     """The size of the picture, width x height in pixels, such as `1280x720`. Absent: the server's own, which the
     response names. A create whose size does not match the contract's pattern MUST be refused with 400 or 422."""
 
+    seed: int | Unset = UNSET
+    """The seed of the noise, of the extension `sampling`. Two creates that are equal, with one seed, SHOULD make the
+    same picture."""
+
+    negative_prompt: str | Unset = UNSET
+    """What the video shall not show, from 1 to 32,000 characters; of the extension `sampling`."""
+
+    fps: int | Unset = UNSET
+    """The frames per second of the clip, of the extension `sampling`. The MP4 MUST have the frames per second of the
+    job."""
+
+    num_frames: int | Unset = UNSET
+    """The number of frames of the clip, in place of `seconds`; of the extension `sampling`. The MP4 MUST have as many
+    frames as the job."""
+
     input_reference: File | Unset = UNSET
     """An image file (JPEG, PNG or WebP) that the video starts from. A create with an image file as input_reference
     MUST be accepted, if the server takes images. An input_reference that is not an image MUST be refused with 400,
@@ -63,6 +78,14 @@ class CreateVideoForm:
 
         size = self.size
 
+        seed = self.seed
+
+        negative_prompt = self.negative_prompt
+
+        fps = self.fps
+
+        num_frames = self.num_frames
+
         input_reference: FileTypes | Unset = UNSET
         if not isinstance(self.input_reference, Unset):
             input_reference = self.input_reference.to_tuple()
@@ -84,6 +107,14 @@ class CreateVideoForm:
             field_dict["seconds"] = seconds
         if size is not UNSET:
             field_dict["size"] = size
+        if seed is not UNSET:
+            field_dict["seed"] = seed
+        if negative_prompt is not UNSET:
+            field_dict["negative_prompt"] = negative_prompt
+        if fps is not UNSET:
+            field_dict["fps"] = fps
+        if num_frames is not UNSET:
+            field_dict["num_frames"] = num_frames
         if input_reference is not UNSET:
             field_dict["input_reference"] = input_reference
         if input_referenceimage_url is not UNSET:
@@ -106,6 +137,18 @@ class CreateVideoForm:
 
         if not isinstance(self.size, Unset):
             files.append(("size", (None, types.form_text(self.size), "text/plain")))
+
+        if not isinstance(self.seed, Unset):
+            files.append(("seed", (None, str(self.seed).encode(), "text/plain")))
+
+        if not isinstance(self.negative_prompt, Unset):
+            files.append(("negative_prompt", (None, types.form_text(self.negative_prompt), "text/plain")))
+
+        if not isinstance(self.fps, Unset):
+            files.append(("fps", (None, str(self.fps).encode(), "text/plain")))
+
+        if not isinstance(self.num_frames, Unset):
+            files.append(("num_frames", (None, str(self.num_frames).encode(), "text/plain")))
 
         if not isinstance(self.input_reference, Unset):
             files.append(("input_reference", self.input_reference.to_tuple()))
@@ -142,6 +185,14 @@ class CreateVideoForm:
 
         size = d.pop("size", UNSET)
 
+        seed = d.pop("seed", UNSET)
+
+        negative_prompt = d.pop("negative_prompt", UNSET)
+
+        fps = d.pop("fps", UNSET)
+
+        num_frames = d.pop("num_frames", UNSET)
+
         _input_reference = d.pop("input_reference", UNSET)
         input_reference: File | Unset
         if isinstance(_input_reference, Unset):
@@ -158,6 +209,10 @@ class CreateVideoForm:
             model=model,
             seconds=seconds,
             size=size,
+            seed=seed,
+            negative_prompt=negative_prompt,
+            fps=fps,
+            num_frames=num_frames,
             input_reference=input_reference,
             input_referenceimage_url=input_referenceimage_url,
             input_referencefile_id=input_referencefile_id,

@@ -40,6 +40,21 @@ class CreateVideoJson:
     """The size of the picture, width x height in pixels, such as `1280x720`. Absent: the server's own, which the
     response names. A create whose size does not match the contract's pattern MUST be refused with 400 or 422."""
 
+    seed: int | Unset = UNSET
+    """The seed of the noise, of the extension `sampling`. Two creates that are equal, with one seed, SHOULD make the
+    same picture."""
+
+    negative_prompt: str | Unset = UNSET
+    """What the video shall not show, from 1 to 32,000 characters; of the extension `sampling`."""
+
+    fps: int | Unset = UNSET
+    """The frames per second of the clip, of the extension `sampling`. The MP4 MUST have the frames per second of the
+    job."""
+
+    num_frames: int | Unset = UNSET
+    """The number of frames of the clip, in place of `seconds`; of the extension `sampling`. The MP4 MUST have as many
+    frames as the job."""
+
     input_reference: ImageReference | Unset = UNSET
     """Where a reference image is, told by exactly one of its two keys. An image reference that does not have exactly
     one of image_url and file_id MUST be refused with 400 or 422."""
@@ -56,6 +71,14 @@ class CreateVideoJson:
         seconds = self.seconds
 
         size = self.size
+
+        seed = self.seed
+
+        negative_prompt = self.negative_prompt
+
+        fps = self.fps
+
+        num_frames = self.num_frames
 
         input_reference: dict[str, Any] | Unset = UNSET
         if not isinstance(self.input_reference, Unset):
@@ -74,6 +97,14 @@ class CreateVideoJson:
             field_dict["seconds"] = seconds
         if size is not UNSET:
             field_dict["size"] = size
+        if seed is not UNSET:
+            field_dict["seed"] = seed
+        if negative_prompt is not UNSET:
+            field_dict["negative_prompt"] = negative_prompt
+        if fps is not UNSET:
+            field_dict["fps"] = fps
+        if num_frames is not UNSET:
+            field_dict["num_frames"] = num_frames
         if input_reference is not UNSET:
             field_dict["input_reference"] = input_reference
 
@@ -97,6 +128,14 @@ class CreateVideoJson:
 
         size = d.pop("size", UNSET)
 
+        seed = d.pop("seed", UNSET)
+
+        negative_prompt = d.pop("negative_prompt", UNSET)
+
+        fps = d.pop("fps", UNSET)
+
+        num_frames = d.pop("num_frames", UNSET)
+
         _input_reference = given(d, "input_reference")
         input_reference: ImageReference | Unset
         if isinstance(_input_reference, Unset):
@@ -109,6 +148,10 @@ class CreateVideoJson:
             model=model,
             seconds=seconds,
             size=size,
+            seed=seed,
+            negative_prompt=negative_prompt,
+            fps=fps,
+            num_frames=num_frames,
             input_reference=input_reference,
         )
 

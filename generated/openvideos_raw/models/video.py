@@ -76,6 +76,19 @@ class Video:
     """Where the finished file can be fetched without the API, on servers that offer it: an absolute URL. It needs no
     API key, and works until `expires_at` if that is known."""
 
+    seed: int | None = None
+    """The seed of the noise, from servers with the extension `sampling`; null without one."""
+
+    negative_prompt: None | str = None
+    """What the video shall not show, from servers with the extension `sampling`; null without it."""
+
+    fps: int | None = None
+    """The frames per second of the clip, from servers with the extension `sampling`."""
+
+    num_frames: int | None = None
+    """The number of frames of the clip, from servers with the extension `sampling`. Where a create names them,
+    `seconds` is `num_frames` / `fps`."""
+
     remixed_from_video_id: None | str = None
     """The id of the video that this one remixes; null if it is not a remix. remixed_from_video_id MUST name the source
     of a remix. A new job MUST NOT have remixed_from_video_id unless it is a remix, nor an error unless it has
@@ -132,6 +145,22 @@ class Video:
 
         url = self.url
 
+        seed: int | None
+
+        seed = self.seed
+
+        negative_prompt: None | str
+
+        negative_prompt = self.negative_prompt
+
+        fps: int | None
+
+        fps = self.fps
+
+        num_frames: int | None
+
+        num_frames = self.num_frames
+
         remixed_from_video_id: None | str
 
         remixed_from_video_id = self.remixed_from_video_id
@@ -170,6 +199,14 @@ class Video:
             field_dict["duration"] = duration
         if url is not None:
             field_dict["url"] = url
+        if seed is not None:
+            field_dict["seed"] = seed
+        if negative_prompt is not None:
+            field_dict["negative_prompt"] = negative_prompt
+        if fps is not None:
+            field_dict["fps"] = fps
+        if num_frames is not None:
+            field_dict["num_frames"] = num_frames
         if remixed_from_video_id is not None:
             field_dict["remixed_from_video_id"] = remixed_from_video_id
         if error is not None:
@@ -208,6 +245,14 @@ class Video:
 
         url = d.pop("url", None)
 
+        seed = d.pop("seed", None)
+
+        negative_prompt = d.pop("negative_prompt", None)
+
+        fps = d.pop("fps", None)
+
+        num_frames = d.pop("num_frames", None)
+
         remixed_from_video_id = d.pop("remixed_from_video_id", None)
 
         def _parse_error(data: object) -> None | VideoError:
@@ -239,6 +284,10 @@ class Video:
             seconds=seconds,
             duration=duration,
             url=url,
+            seed=seed,
+            negative_prompt=negative_prompt,
+            fps=fps,
+            num_frames=num_frames,
             remixed_from_video_id=remixed_from_video_id,
             error=error,
         )

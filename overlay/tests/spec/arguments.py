@@ -50,8 +50,6 @@ def fields(schema: Schema) -> st.SearchStrategy[dict[str, Any]]:
     required = set(schema.get("required", []))
     apart = {key: value for key, value in schema.items() if key not in CHOICES}  # which concern the files, too
     others = valid(apart | {"properties": plain, "required": sorted(required - binary)}).filter(has_ids)
-    if not binary:
-        return others
     files = st.fixed_dictionaries(
         dict.fromkeys(sorted(binary & required), uploads),
         optional=dict.fromkeys(sorted(binary - required), uploads),

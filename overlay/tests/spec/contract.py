@@ -149,10 +149,10 @@ CHOICES: Final = ("x-at-most-one", "x-exactly-one")
 
 def _wrong_choices(schema: Schema, value: Any) -> Iterator[str]:
     for rule in CHOICES:
-        names = schema.get(rule, [])
-        given = [name for name in names if name in value] if isinstance(value, dict) else []
-        if len(given) > 1 or (names and not given and rule == "x-exactly-one"):
-            yield f"$: {given} of {names}"
+        for names in schema.get(rule, []):
+            given = [name for name in names if name in value] if isinstance(value, dict) else []
+            if len(given) > 1 or (not given and rule == "x-exactly-one"):
+                yield f"$: {given} of {names}"
 
 
 def without_binary(schema: Schema) -> Schema:

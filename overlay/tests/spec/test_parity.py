@@ -25,7 +25,7 @@ NAMESPACE: dict[str, Any] = {
     "Literal": Literal,
     **{name: getattr(openvideos, name) for name in openvideos.__all__},
 }
-BEYOND = {"create_character", "download", "edit", "extend", "get_character", "wait_many"}
+BEYOND = {"create_character", "download", "edit", "extend", "get_character", "list_models", "wait_many"}
 KIND = inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY
 
 

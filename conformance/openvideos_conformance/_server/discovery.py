@@ -1,0 +1,44 @@
+"""Ask a server, once per run, what it offers by its own account (`GET /videos/models`)."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
+
+from .._core.exchange import json_array, json_object
+
+if TYPE_CHECKING:
+    from .._core.exchange import Exchange
+    from .recording_client import RecordingClient
+
+SAMPLING: Final = "sampling"
+"""The extension, and the capability, of the fields seed, negative_prompt, fps and num_frames."""
+
+SAMPLING_FIELDS: Final = ("seed", "negative_prompt", "fps", "num_frames")
+
+
+class Discovery:
+    """What a server says of itself. A server that answers with another status than 200 says nothing."""
+
+    def __init__(self, client: RecordingClient) -> None:
+        """Ask nothing yet."""
+        self._client = client
+
+    @cached_property
+    def exchange(self) -> Exchange:
+        """The exchange that asked the server."""
+        return self._client.get("/videos/models")
+
+    @property
+    def claim(self) -> dict[str, Any]:
+        """What the server claims to keep of the contract; empty if it says nothing."""
+        return json_object(self.exchange.object.get("contract")) if self.exchange.is_ok else {}
+
+    @property
+    def models(self) -> list[dict[str, Any]]:
+        """The models that the server names."""
+        return [json_object(each) for each in json_array(self.exchange.object.get("data")) if self.exchange.is_ok]
+
+    def names(self, extension: str) -> bool:
+        """Return whether the server names an extension."""
+        return extension in json_array(self.claim.get("extensions"))

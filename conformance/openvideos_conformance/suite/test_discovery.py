@@ -1,0 +1,124 @@
+"""Check what a server says of itself, and the extension `sampling`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from .._core.catalogue import CORE, capabilities
+from .._core.contract import Contract
+from .._core.exchange import json_array
+from .._core.operations import MODEL_LIST, capability_of
+from .._core.outcomes import NotReachedError, UnsupportedError
+from .._core.target import Target
+from .._judging.assertions import BAD_INPUT, expect, fits, same, shown, violated
+from .._judging.media import Clip, MediaError, clip
+from .._probes.creates import create, create_of
+from .._pytest.marker import Phase, checks
+from .._server.capabilities import NEED_OPTIONS, Capabilities
+from .._server.discovery import SAMPLING, SAMPLING_FIELDS
+from .._server.jobs import JobPool
+from .._server.recording_client import RecordingClient
+
+
+@checks("VID-MODELS-001")
+def test_discovery_fits(jobs: JobPool) -> None:
+    fits(jobs.discovery.exchange, MODEL_LIST, "discovery")
+
+
+@checks("VID-MODELS-002", jobs=("defaults",))
+def test_a_create_without_a_model_gets_the_default_one(jobs: JobPool, target: Target) -> None:
+    defaults = [model.get("id") for model in jobs.discovery.models if model.get("is_default")]
+    created = create_of(jobs, "defaults")
+    if target.model is not None or not defaults or not created.is_ok:
+        raise NotReachedError("no create without a model was accepted, or no model is the default", created)
+    same(
+        created.object.get("model"), defaults[0], "the model of a create without one", jobs.discovery.exchange, created
+    )
+
+
+@checks("VID-MODELS-003", phase=Phase.LATE)
+def test_what_is_claimed_is_offered(jobs: JobPool, offered: Capabilities, contract: Contract, target: Target) -> None:
+    revision = jobs.discovery.claim.get("revision")
+    for claim, capability in _claimed(jobs, contract):
+        if capability == CORE or capability in NEED_OPTIONS | target.denied:
+            continue
+        try:
+            offered.require(capability)
+        except UnsupportedError as problem:
+            message = f"the server claims {shown(claim)} of revision {shown(revision)}, but: {problem}"
+            raise violated(message, jobs.discovery.exchange) from None
+
+
+def _claimed(jobs: JobPool, contract: Contract) -> Iterator[tuple[object, str]]:
+    """Yield each profile and extension that the server claims, with each capability that it promises."""
+    profiles = contract.document["x-profiles"]
+    for claim in json_array(jobs.discovery.claim.get("profiles")):
+        profile = profiles.get(claim) if isinstance(claim, str) else None
+        while profile is not None:
+            promised = {*profile["capabilities"], *map(capability_of, profile["operations"])}
+            yield from ((claim, each) for each in sorted(promised))
+            profile = profiles.get(profile.get("includes"))
+    for claim in json_array(jobs.discovery.claim.get("extensions")):
+        yield from ((claim, each) for each in capabilities() if each == claim)
+
+
+# ---------------------------------------------------------------- sampling
+@checks("VID-SAMPLE-001", jobs=("sampled",))
+def test_the_fields_of_sampling_are_repeated(jobs: JobPool) -> None:
+    created = jobs["sampled"].created
+    for field in SAMPLING_FIELDS:
+        sent, seen = created.request_fields[field], created.object.get(field)
+        if isinstance(seen, bool) or str(seen) != sent:
+            raise violated(f"a create with {field}={sent} returns {field} {shown(seen)}", created)
+
+
+@checks("VID-SAMPLE-002", phase=Phase.LATE, jobs=("sampled",))
+def test_the_clip_has_the_frames_per_second_of_the_job(client: RecordingClient, jobs: JobPool) -> None:
+    fps = _clip(client, jobs, "sampled").fps
+    _is_as_requested(jobs, "fps", fps, tolerance=0.01)
+
+
+@checks("VID-SAMPLE-003", phase=Phase.LATE, jobs=("sampled",))
+def test_the_clip_has_the_frames_of_the_job(client: RecordingClient, jobs: JobPool) -> None:
+    frames = _clip(client, jobs, "sampled").frames
+    _is_as_requested(jobs, "num_frames", frames, tolerance=0)
+
+
+def _clip(client: RecordingClient, jobs: JobPool, name: str) -> Clip:
+    """Return the clip of a completed job.
+
+    Raises:
+        OutcomeError: There is none; other checks judge that.
+
+    """
+    content = client.get(f"{jobs.completed(name).path}/content")
+    try:
+        return clip(content.body)
+    except MediaError as problem:
+        raise NotReachedError(f"the clip of a job with sampling cannot be read: {problem}", content) from problem
+
+
+def _is_as_requested(jobs: JobPool, field: str, seen: float | None, *, tolerance: float) -> None:
+    job = jobs["sampled"]
+    if seen is None:
+        raise NotReachedError(f"the clip does not tell its {field}", job.created)
+    if abs(seen - float(job.created.request_fields[field])) > tolerance:
+        requested = job.created.request_fields[field]
+        raise violated(f"the clip of a job with {field}={requested} has {seen:g}", job.created)
+
+
+@checks("VID-SAMPLE-004", phase=Phase.LATE, jobs=("sampled", "sampled_again"))
+def test_a_seed_makes_the_same_picture_again(client: RecordingClient, jobs: JobPool) -> None:
+    first, second = (client.get(f"{jobs.completed(name).path}/content") for name in ("sampled", "sampled_again"))
+    if expect(first, 200, "the content of a job with a seed").body != expect(second, 200, "that of an equal job").body:
+        raise violated("two equal creates with one seed have different files", first, second)
+
+
+@checks("VID-SAMPLE-005", starts=1)
+def test_a_field_of_an_extension_that_is_not_offered_is_refused(
+    client: RecordingClient, jobs: JobPool, offered: Capabilities, target: Target
+) -> None:
+    if offered.has(SAMPLING):
+        raise UnsupportedError("the server offers every extension")
+    exchange = create(client, jobs, target.choice(prompt="A lantern in the fog", seed="7"))
+    expect(exchange, BAD_INPUT, "a create with a seed, which the server does not say that it offers,")

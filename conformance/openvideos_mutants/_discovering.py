@@ -1,0 +1,93 @@
+"""Break requirements about discovery and the extension `sampling`."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING, Any
+
+from ._registry import mutant
+from ._wrapping import Request, ServerResponse, error
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ._registry import Memory
+    from ._wrapping import Handler
+
+CREATE = "create_video"
+SAMPLING = ("seed", "negative_prompt", "fps", "num_frames")
+
+
+@mutant("VID-MODELS-001")
+async def models_do_not_say_which_is_the_default(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Leave is_default out."""
+    response = await ask(request)
+    if request.operation != "list_models" or not response.is_ok:
+        return response
+    models = [{key: value for key, value in each.items() if key != "is_default"} for each in response.object["data"]]
+    return response.with_fields(data=models)
+
+
+@mutant("VID-MODELS-002")
+async def another_model_is_the_default(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Call the other model the default."""
+    response = await ask(request)
+    if request.operation != "list_models" or not response.is_ok:
+        return response
+    models = [{**each, "is_default": not each["is_default"]} for each in response.object["data"]]
+    return response.with_fields(data=models)
+
+
+@mutant("VID-MODELS-003")
+async def remixes_are_claimed_and_not_there(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Claim all profiles, and have no remixes."""
+    if request.operation == "remix_video" or request.path.endswith("/openvideos-no-such-route"):
+        return error(404, "There is no such path.", code="unknown_path")
+    return await ask(request)
+
+
+@mutant("VID-SAMPLE-001")
+async def the_seed_is_not_repeated(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Leave the seed null."""
+    response = await ask(request)
+    return response.with_fields(seed=None) if request.operation == CREATE and response.is_ok else response
+
+
+@mutant("VID-SAMPLE-002")
+async def frames_per_second_are_ignored(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Make a clip of 24 frames per second, and report those of the request."""
+    return await _changed(request, ask, {"fps": "24"})
+
+
+@mutant("VID-SAMPLE-003")
+async def half_of_the_frames_are_made(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Make half of the frames, and report those of the request."""
+    frames = int(request.text("num_frames") or 0)
+    return await _changed(request, ask, {"num_frames": str(frames // 2)})
+
+
+@mutant("VID-SAMPLE-004")
+async def seeds_are_ignored(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Draw a seed for each job, and report that of the request."""
+    return await _changed(request, ask, {"seed": str(secrets.randbelow(1 << 31))})
+
+
+async def _changed(request: Request, ask: Handler, changes: Mapping[str, str]) -> ServerResponse:
+    """Create another job than requested, whose first response hides it."""
+    if request.operation != CREATE or request.text("num_frames") is None:
+        return await ask(request)
+    response = await ask(request.with_fields({**request.fields, **changes}))
+    wanted: dict[str, Any] = {name: int(str(request.text(name))) for name in changes}
+    return response.with_fields(**wanted) if response.is_ok else response
+
+
+@mutant("VID-SAMPLE-005")
+async def sampling_is_dropped(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Name no extension, and drop the fields of sampling without a word."""
+    if request.operation == CREATE and request.fields.keys() & {*SAMPLING}:
+        kept = {name: value for name, value in request.fields.items() if name not in SAMPLING}
+        return await ask(request.with_fields(kept))
+    response = await ask(request)
+    if request.operation != "list_models" or not response.is_ok:
+        return response
+    return response.with_fields(contract={**response.object["contract"], "extensions": []})

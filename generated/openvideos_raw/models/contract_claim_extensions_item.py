@@ -1,0 +1,22 @@
+from typing import Literal
+
+ContractClaimExtensionsItemValue = Literal["sampling"]
+"""The values that the contract knows."""
+
+ContractClaimExtensionsItem = ContractClaimExtensionsItemValue | str
+"""The values that the contract knows, or another that a server sends."""
+
+CONTRACT_CLAIM_EXTENSIONS_ITEM_VALUES: frozenset[str] = frozenset(
+    {
+        "sampling",
+    }
+)
+
+
+def check_contract_claim_extensions_item(value: object) -> ContractClaimExtensionsItem:
+    """Return the value as it is, known or not. Raises TypeError if it is not a string."""
+    if isinstance(value, str):
+        return value
+    raise TypeError(
+        f"Unexpected value {value!r}. Expected a string, such as one of {CONTRACT_CLAIM_EXTENSIONS_ITEM_VALUES!r}"
+    )

@@ -1,0 +1,80 @@
+"""Test `list_models` and the arguments of the extension `sampling`."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import httpx
+import pytest
+
+from openvideos import InvalidArgumentError, NotFoundError, OpenVideos, omit
+
+MODELS = {
+    "object": "list",
+    "contract": {"revision": "2026-12-01", "profiles": ["core", "x-next"], "extensions": ["sampling", "idempotency"]},
+    "data": [
+        {
+            "id": "wan",
+            "object": "model",
+            "is_default": True,
+            "sizes": ["64x48"],
+            "seconds": None,
+            "parameters": ["seed"],
+        },
+        {"id": "ltx", "object": "model", "is_default": False, "price": 3},
+    ],
+}
+VIDEO = {"id": "video_1", "object": "video", "created_at": 1, "model": "wan", "status": "queued"}
+
+
+def client(answer: httpx.Response, seen: list[httpx.Request]) -> OpenVideos:
+    def handle(request: httpx.Request) -> httpx.Response:
+        request.read()
+        seen.append(request)
+        return answer
+
+    return OpenVideos(base_url="http://server.test/v1", http_client=httpx.Client(transport=httpx.MockTransport(handle)))
+
+
+def test_the_models_and_the_claim_are_read() -> None:
+    seen: list[httpx.Request] = []
+    models = client(httpx.Response(200, json=MODELS), seen).videos.list_models()
+    assert "GET http://server.test/v1/videos/models" == f"{seen[0].method} {seen[0].url}"
+    assert ("2026-12-01", ["core", "x-next"]) == (models.contract.revision, models.contract.profiles)
+    assert "idempotency" in models.contract.extensions
+    [default] = [model for model in models.data if model.is_default]
+    assert ("wan", ["64x48"], None, ["seed"]) == (default.id, default.sizes, default.seconds, default.parameters)
+    assert 3 == models.data[1]["price"]
+
+
+def test_a_server_without_discovery_is_a_not_found_error() -> None:
+    with pytest.raises(NotFoundError):
+        client(httpx.Response(404, json={"error": {"message": "no"}}), []).videos.list_models()
+
+
+@pytest.mark.parametrize(
+    "reference", [omit, {"image_url": "https://images.test/a.png"}, b"\x89PNG\r\n\x1a\n"], ids=["form", "json", "file"]
+)
+def test_sampling_is_sent(reference: Any) -> None:
+    seen: list[httpx.Request] = []
+    client(httpx.Response(200, json=VIDEO), seen).videos.create(
+        prompt="x", input_reference=reference, negative_prompt="blur", seed=0, fps=16, num_frames=81
+    )
+    [request] = seen
+    sent = {"negative_prompt": "blur", "seed": 0, "fps": 16, "num_frames": 81}
+    if request.headers["content-type"] == "application/json":
+        body = json.loads(request.content)
+        assert sent == {name: body[name] for name in sent}
+    else:
+        for name, value in sent.items():
+            assert f'name="{name}"\r\n\r\n{value}\r\n'.encode() in request.content.replace(
+                b"Content-Type: text/plain\r\n", b""
+            )
+
+
+@pytest.mark.parametrize("name", ["seed", "fps", "num_frames"])
+@pytest.mark.parametrize("value", ["7", 7.0, True, None])
+def test_a_number_that_is_none_is_refused(name: str, value: Any) -> None:
+    with pytest.raises(InvalidArgumentError, match=name):
+        client(httpx.Response(200, json=VIDEO), []).videos.create(prompt="x", **{name: value})
