@@ -46,6 +46,24 @@ async def remixes_are_claimed_and_not_there(request: Request, ask: Handler, _: M
     return await ask(request)
 
 
+@mutant("VID-REFS-001")
+async def references_are_refused(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Offer references, and refuse each create that has some as files."""
+    if request.operation == CREATE and any(name.startswith("references[") for name in request.fields):
+        return error(422, "The images cannot be used.", param="references")
+    return await ask(request)
+
+
+@mutant("VID-REFS-002")
+async def roles_are_ignored(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Take a reference of any role for one of what the video is about."""
+    if request.operation == CREATE and isinstance(request.fields.get("references"), list):
+        images = request.fields["references"]
+        same = [{**each, "role": "reference"} if isinstance(each, dict) else each for each in images]
+        return await ask(request.with_fields({**request.fields, "references": same}))
+    return await ask(request)
+
+
 @mutant("VID-SAMPLE-001")
 async def the_seed_is_not_repeated(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Leave the seed null."""

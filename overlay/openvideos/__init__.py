@@ -59,6 +59,8 @@ if TYPE_CHECKING:
         ListOrder,
         NotGiven,
         Omit,
+        Reference,
+        ReferenceRole,
         VideoModel,
         VideoReference,
         VideoSeconds,
@@ -108,6 +110,8 @@ __all__ = [
     "PermissionDeniedError",
     "PollTimeoutError",
     "RateLimitError",
+    "Reference",
+    "ReferenceRole",
     "SyncConversationCursorPage",
     "UnknownEvent",
     "UnprocessableEntityError",
@@ -150,8 +154,8 @@ _HOMES: Final = {
     "._pages": "AsyncConversationCursorPage AsyncPaginator SyncConversationCursorPage",
     "._responses": "APIResponse AsyncAPIResponse HttpxBinaryResponseContent",
     "._types": """
-        NOT_GIVEN FileContent FileTypes ImageReference ListOrder NotGiven Omit VideoModel VideoReference VideoSeconds
-        VideoSize VideoVariant not_given omit
+        NOT_GIVEN FileContent FileTypes ImageReference ListOrder NotGiven Omit Reference ReferenceRole VideoModel
+        VideoReference VideoSeconds VideoSize VideoVariant not_given omit
     """,
     "._webhooks": "UnknownEvent VideoCompleted VideoEvent VideoFailed sign",
 }

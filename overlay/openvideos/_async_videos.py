@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -39,6 +39,7 @@ from ._types import (
     ListOrder,
     NotGiven,
     Omit,
+    Reference,
     VideoModel,
     VideoReference,
     VideoSeconds,
@@ -93,6 +94,7 @@ class AsyncVideos:
         seed: int | Omit = omit,
         fps: int | Omit = omit,
         num_frames: int | Omit = omit,
+        references: Sequence[Reference] | Omit = omit,
     ) -> Video:
         """Start a video generation job and return it, usually queued (openapi.yaml, create_video). See Videos."""
         extras = Extras(extra_headers, extra_query, extra_body, timeout)
@@ -109,6 +111,7 @@ class AsyncVideos:
                 seed=seed,
                 fps=fps,
                 num_frames=num_frames,
+                references=references,
             )
         )
 
@@ -306,6 +309,7 @@ class AsyncVideos:
         seed: int | Omit = omit,
         fps: int | Omit = omit,
         num_frames: int | Omit = omit,
+        references: Sequence[Reference] | Omit = omit,
     ) -> Video:
         """Start a job, wait until it has ended, and return it, its status "completed" or "failed". See Videos."""
         poll_settings = PollSettings.of(poll_interval_ms=poll_interval_ms, poll_timeout_ms=poll_timeout_ms)
@@ -323,6 +327,7 @@ class AsyncVideos:
             seed=seed,
             fps=fps,
             num_frames=num_frames,
+            references=references,
         )
         flow = creating_and_polling(
             create,

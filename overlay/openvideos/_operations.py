@@ -6,7 +6,8 @@ that the server's defaults apply.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from attrs import frozen
@@ -30,6 +31,7 @@ from openvideos_raw.models.edit_video_json import EditVideoJson
 from openvideos_raw.models.extend_video_form import ExtendVideoForm
 from openvideos_raw.models.extend_video_json import ExtendVideoJson
 from openvideos_raw.models.image_reference import ImageReference as RawImageReference
+from openvideos_raw.models.reference import Reference as RawReference
 from openvideos_raw.models.remix_video_json import RemixVideoJson
 from openvideos_raw.models.video import Video
 from openvideos_raw.models.video_reference import VideoReference as RawVideoReference
@@ -38,7 +40,7 @@ from openvideos_raw.types import UNSET, Unset
 from . import _parsing
 from ._calls import Call, Extras, Parser, Settings, make_call
 from ._errors import InvalidArgumentError
-from ._types import FileTypes, ImageReference, Omit, VideoReference, omit
+from ._types import FileTypes, ImageReference, Omit, Reference, VideoReference, omit
 from ._uploads import Upload, upload
 
 if TYPE_CHECKING:
@@ -98,8 +100,9 @@ def create(
     seed: int | Omit = omit,
     fps: int | Omit = omit,
     num_frames: int | Omit = omit,
+    references: Sequence[Reference] | Omit = omit,
 ) -> Call[Video]:
-    """Build the call of create_video: JSON for an image by URL or file id, a form for everything else."""
+    """Build the call of create_video: JSON for images by URL or file id, a form for everything else."""
     fields: dict[str, Any] = {
         "prompt": _text("prompt", prompt),
         "model": _optional("model", model),
@@ -110,18 +113,60 @@ def create(
         "fps": _whole("fps", fps),
         "num_frames": _whole("num_frames", num_frames),
     }
+    if not isinstance(references, Omit):
+        if not isinstance(input_reference, Omit):
+            raise InvalidArgumentError("input_reference and references exclude each other; pass one of them.")
+        arguments, files = _with_references(fields, references)
+        return _uploading(settings, "create_video", arguments, _parsing.video, extras, files)
     if isinstance(input_reference, Mapping):
-        reference = _image_reference(cast("Mapping[str, object]", input_reference))
+        reference = _image_reference(cast("Mapping[str, object]", input_reference), "input_reference")
         arguments = raw_create.build_request(body=CreateVideoJson(**fields, input_reference=reference))
         return make_call(settings, "create_video", arguments, _parsing.video, extras)
     if isinstance(input_reference, Omit):
         arguments = raw_create.build_request(body=CreateVideoForm(**fields))
         return make_call(settings, "create_video", arguments, _parsing.video, extras)
     file = upload("input_reference", input_reference)
-    arguments = _built(
-        file, lambda: raw_create.build_request(body=CreateVideoForm(**fields, input_reference=file.file))
-    )
-    return _uploading(settings, "create_video", arguments, _parsing.video, extras, "input_reference", file)
+    form = CreateVideoForm(**fields, input_reference=file.file)
+    arguments = _built([file], lambda: raw_create.build_request(body=form))
+    return _uploading(settings, "create_video", arguments, _parsing.video, extras, {"input_reference": file})
+
+
+def _with_references(
+    fields: dict[str, Any], references: Sequence[Reference]
+) -> tuple[dict[str, Any], dict[str, Upload]]:
+    """Return the arguments of a create with references, and the files: a form for files, JSON for URLs and ids.
+
+    Raises:
+        InvalidArgumentError: The references cannot be sent.
+    """
+    named = [_named_reference(number, reference) for number, reference in enumerate(references)]
+    roles = [role for role, _ in named]
+    if not named or len({"image" in image for _, image in named}) > 1:
+        raise InvalidArgumentError(
+            f"references has {len(named)} images; it has one at least, and all are files or none is."
+        )
+    if "image" not in named[0][1]:
+        images = [
+            RawReference(role=role, **_image_reference(image, f"references[{number}]").to_dict())
+            for number, (role, image) in enumerate(named)
+        ]
+        return raw_create.build_request(body=CreateVideoJson(**fields, references=images)), {}
+    if len(set(roles)) < len(roles):
+        raise InvalidArgumentError("references has two files of one role; a form has one of each. Pass them by URL.")
+    files: dict[str, Upload] = {}
+    for role, image in named:
+        name = f"references[{_text('role', role)}]"
+        files[name] = _built([*files.values()], partial(upload, name, cast("FileTypes", image["image"])))
+    arguments = _built([*files.values()], lambda: raw_create.build_request(body=CreateVideoForm(**fields)))
+    arguments["files"] += [(name, file.file.to_tuple()) for name, file in files.items()]
+    return arguments, files
+
+
+def _named_reference(number: int, reference: object) -> tuple[str, Mapping[str, object]]:
+    if not isinstance(reference, Mapping) or "role" not in reference:
+        raise InvalidArgumentError(f"references[{number}] has no role; pass such as {{'role': 'first_frame', …}}.")
+    said = cast("Mapping[str, object]", reference)
+    return _text(f"references[{number}].role", said["role"]), {key: said[key] for key in said if key != "role"}
 
 
 def retrieve(settings: Settings, extras: Extras, *, video_id: str) -> Call[Video]:
@@ -129,7 +174,7 @@ def retrieve(settings: Settings, extras: Extras, *, video_id: str) -> Call[Video
     return make_call(
         settings,
         "retrieve_video",
-        _built(None, lambda: raw_retrieve.build_request(_id("video_id", video_id))),
+        _built([], lambda: raw_retrieve.build_request(_id("video_id", video_id))),
         _parsing.video,
         extras,
         video_id=video_id,
@@ -152,7 +197,7 @@ def delete(settings: Settings, extras: Extras, *, video_id: str) -> Call[VideoDe
     return make_call(
         settings,
         "delete_video",
-        _built(None, lambda: raw_delete.build_request(_id("video_id", video_id))),
+        _built([], lambda: raw_delete.build_request(_id("video_id", video_id))),
         lambda response: _parsing.deletion(video_id, response),
         extras,
         video_id=video_id,
@@ -162,7 +207,7 @@ def delete(settings: Settings, extras: Extras, *, video_id: str) -> Call[VideoDe
 def download(settings: Settings, extras: Extras, *, video_id: str, variant: str | Omit, parse: Parser[T]) -> Call[T]:
     """Build the call of download_video_content."""
     arguments = _built(
-        None,
+        [],
         lambda: raw_download.build_request(
             _id("video_id", video_id), variant=_optional("variant", variant), range_=UNSET, if_range=UNSET
         ),
@@ -185,7 +230,7 @@ def download(settings: Settings, extras: Extras, *, video_id: str, variant: str 
 def remix(settings: Settings, extras: Extras, *, video_id: str, prompt: str) -> Call[Video]:
     """Build the call of remix_video."""
     body = RemixVideoJson(prompt=_text("prompt", prompt))
-    arguments = _built(None, lambda: raw_remix.build_request(_id("video_id", video_id), body=body))
+    arguments = _built([], lambda: raw_remix.build_request(_id("video_id", video_id), body=body))
     return make_call(settings, "remix_video", arguments, _parsing.video, extras, video_id=video_id)
 
 
@@ -199,8 +244,8 @@ def edit(
         arguments = raw_edit.build_request(body=EditVideoJson(prompt=prompt, video=reference))
         return make_call(settings, "edit_video", arguments, _parsing.video, extras, video_id=reference.id)
     file = upload("video", cast("FileTypes", video))
-    arguments = _built(file, lambda: raw_edit.build_request(body=EditVideoForm(prompt=prompt, video=file.file)))
-    return _uploading(settings, "edit_video", arguments, _parsing.video, extras, "video", file)
+    arguments = _built([file], lambda: raw_edit.build_request(body=EditVideoForm(prompt=prompt, video=file.file)))
+    return _uploading(settings, "edit_video", arguments, _parsing.video, extras, {"video": file})
 
 
 def extend(
@@ -220,8 +265,8 @@ def extend(
         return make_call(settings, "extend_video", arguments, _parsing.video, extras, video_id=reference.id)
     file = upload("video", cast("FileTypes", video))
     form = ExtendVideoForm(prompt=prompt, seconds=duration, video=file.file)
-    arguments = _built(file, lambda: raw_extend.build_request(body=form))
-    return _uploading(settings, "extend_video", arguments, _parsing.video, extras, "video", file)
+    arguments = _built([file], lambda: raw_extend.build_request(body=form))
+    return _uploading(settings, "extend_video", arguments, _parsing.video, extras, {"video": file})
 
 
 def create_character(settings: Settings, extras: Extras, *, name: str, video: FileTypes) -> Call[Character]:
@@ -229,13 +274,13 @@ def create_character(settings: Settings, extras: Extras, *, name: str, video: Fi
     name = _text("name", name)
     file = upload("video", video)
     form = CreateCharacterForm(name=name, video=file.file)
-    arguments = _built(file, lambda: raw_create_character.build_request(body=form))
-    return _uploading(settings, "create_character", arguments, _parsing.character, extras, "video", file)
+    arguments = _built([file], lambda: raw_create_character.build_request(body=form))
+    return _uploading(settings, "create_character", arguments, _parsing.character, extras, {"video": file})
 
 
 def get_character(settings: Settings, extras: Extras, *, character_id: str) -> Call[Character]:
     """Build the call of retrieve_character."""
-    arguments = _built(None, lambda: raw_retrieve_character.build_request(_id("character_id", character_id)))
+    arguments = _built([], lambda: raw_retrieve_character.build_request(_id("character_id", character_id)))
     return make_call(settings, "retrieve_character", arguments, _parsing.character, extras)
 
 
@@ -250,25 +295,26 @@ def _uploading(
     arguments: dict[str, Any],
     parse: Parser[T],
     extras: Extras,
-    field: str,
-    file: Upload,
+    files: Mapping[str, Upload],
 ) -> Call[T]:
-    parts = [file.part(field) if name == field else (name, part) for name, part in arguments["files"]]
+    if files:
+        parts = [files[name].part(name) if name in files else (name, part) for name, part in arguments["files"]]
+        arguments = {**arguments, "files": parts}
     return _built(
-        file,
+        [*files.values()],
         lambda: make_call(
             settings,
             operation,
-            {**arguments, "files": parts},
+            arguments,
             parse,
             extras,
-            rewindable=file.rewindable,
-            opened=file.opened,
+            rewindable=all(file.rewindable for file in files.values()),
+            opened=tuple(opened for file in files.values() for opened in file.opened),
         ),
     )
 
 
-def _built(file: Upload | None, build: Callable[[], T]) -> T:
+def _built(files: Sequence[Upload], build: Callable[[], T]) -> T:
     """Run a builder; if it fails, close the files that were opened for it.
 
     Raises:
@@ -277,7 +323,7 @@ def _built(file: Upload | None, build: Callable[[], T]) -> T:
     try:
         return build()
     except BaseException as error:
-        for opened in file.opened if file else ():
+        for opened in [opened for file in files for opened in file.opened]:
             opened.close()
         if isinstance(error, UnicodeEncodeError):
             raise InvalidArgumentError(f"An argument is not valid Unicode text: {error.reason}.") from error
@@ -327,13 +373,13 @@ def _duration(value: object) -> str | Unset:
     return _text("seconds", value)
 
 
-def _image_reference(value: Mapping[str, object]) -> RawImageReference:
+def _image_reference(value: Mapping[str, object], name: str) -> RawImageReference:
     given = [key for key in REFERENCE_KEYS if key in value]
     if len(given) != 1 or len(value) != 1:
         raise InvalidArgumentError(
-            f"input_reference has the keys {sorted(map(str, value))}; it has exactly one of image_url and file_id."
+            f"{name} has the keys {sorted(map(str, value))}; it has exactly one of image_url and file_id."
         )
-    return RawImageReference(**{given[0]: _text(f"input_reference.{given[0]}", value[given[0]])})
+    return RawImageReference(**{given[0]: _text(f"{name}.{given[0]}", value[given[0]])})
 
 
 def _video_reference(value: object) -> RawVideoReference | None:

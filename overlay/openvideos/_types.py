@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from os import PathLike
-from typing import IO, Literal, TypeAlias, TypedDict
+from typing import IO, Literal, NotRequired, TypeAlias, TypedDict
 
 from openvideos_raw.models.list_order import ListOrderValue
+from openvideos_raw.models.reference_role import ReferenceRole as KnownReferenceRole
 from openvideos_raw.models.video_model import VideoModel as KnownVideoModel
 from openvideos_raw.models.video_variant import VideoVariantValue
 
@@ -59,11 +60,24 @@ FileTypes: TypeAlias = (
 """A file to upload: its content, or (file name, content[, media type[, headers]])."""
 
 
+ReferenceRole: TypeAlias = KnownReferenceRole
+"""What a reference is for, such as "first_frame": one of the contract's words, or any other that the server offers."""
+
+
 class ImageReference(TypedDict, total=False):
     """A reference image, by exactly one of the two keys: its URL, or the id of a file."""
 
     image_url: str
     file_id: str
+
+
+class Reference(TypedDict):
+    """An image that a video is made from, its role, and the image by exactly one of the other keys."""
+
+    role: ReferenceRole
+    image: NotRequired[FileTypes]
+    image_url: NotRequired[str]
+    file_id: NotRequired[str]
 
 
 class VideoReference(TypedDict):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -38,6 +38,7 @@ from ._types import (
     ListOrder,
     NotGiven,
     Omit,
+    Reference,
     VideoModel,
     VideoReference,
     VideoSeconds,
@@ -92,6 +93,7 @@ class Videos:
         seed: int | Omit = omit,
         fps: int | Omit = omit,
         num_frames: int | Omit = omit,
+        references: Sequence[Reference] | Omit = omit,
     ) -> Video:
         """Start a video generation job and return it, usually queued (openapi.yaml, create_video).
 
@@ -109,9 +111,11 @@ class Videos:
             seed: The seed of the noise, from 0 to 2**32 - 1, for the same picture again.
             fps: The frames per second.
             num_frames: The number of frames, in place of `seconds`.
+            references: Several images with a role each, in place of `input_reference`: all as files, one for each role,
+                or all by {"image_url": …} or {"file_id": …}.
 
-        The last four are of the contract's extension "sampling", which `list_models` names if the server offers it; a
-        server that does not refuses them.
+        The last five are of the contract's extensions "sampling" and "references", which `list_models` names if the
+        server offers them; a server that does not refuses them.
 
         """
         extras = Extras(extra_headers, extra_query, extra_body, timeout)
@@ -128,6 +132,7 @@ class Videos:
                 seed=seed,
                 fps=fps,
                 num_frames=num_frames,
+                references=references,
             )
         )
 
@@ -368,6 +373,7 @@ class Videos:
         seed: int | Omit = omit,
         fps: int | Omit = omit,
         num_frames: int | Omit = omit,
+        references: Sequence[Reference] | Omit = omit,
     ) -> Video:
         """Start a job, wait until it has ended, and return it, its status "completed" or "failed".
 
@@ -394,6 +400,7 @@ class Videos:
             seed=seed,
             fps=fps,
             num_frames=num_frames,
+            references=references,
         )
         flow = creating_and_polling(
             create,

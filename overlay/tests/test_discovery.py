@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -78,3 +79,68 @@ def test_sampling_is_sent(reference: Any) -> None:
 def test_a_number_that_is_none_is_refused(name: str, value: Any) -> None:
     with pytest.raises(InvalidArgumentError, match=name):
         client(httpx.Response(200, json=VIDEO), []).videos.create(prompt="x", **{name: value})
+
+
+PNG = b"\x89PNG\r\n\x1a\n"
+FIRST: Any = {"role": "first_frame", "image_url": "https://images.test/a.png"}
+
+
+def test_references_by_url_and_by_id_are_json() -> None:
+    seen: list[httpx.Request] = []
+    more: Any = {"role": "x-pose", "file_id": "file_1"}
+    client(httpx.Response(200, json=VIDEO), seen).videos.create(prompt="x", references=[FIRST, FIRST, more])
+    assert {"prompt": "x", "references": [FIRST, FIRST, more]} == json.loads(seen[0].content)
+
+
+def test_references_that_are_files_are_parts_of_a_form(tmp_path: Path) -> None:
+    path = tmp_path / "end.png"
+    path.write_bytes(PNG)
+    seen: list[httpx.Request] = []
+    references: Any = [{"role": "first_frame", "image": PNG}, {"role": "last_frame", "image": path}]
+    client(httpx.Response(200, json=VIDEO), seen).videos.create(prompt="x", seed=1, references=references)
+    form = seen[0].content
+    for name, file in (("first_frame", "references[first_frame].png"), ("last_frame", "end.png")):
+        disposition = f'name="references[{name}]"; filename="{file}"'
+        assert f"{disposition}\r\nContent-Type: image/png\r\n\r\n".encode() + PNG in form
+    assert b'name="prompt"' in form
+    path.unlink()  # the file is closed
+
+
+@pytest.mark.parametrize(
+    ("references", "problem"),
+    [
+        ([], "references has 0 images"),
+        ([FIRST, {"role": "last_frame", "image": PNG}], "all are files or none is"),
+        ([{"role": "last_frame", "image": PNG}] * 2, "two files of one role"),
+        ([{"image": PNG}], "has no role"),
+        (["first.png"], "has no role"),
+        ([{"role": 7, "image": PNG}], "references.0..role"),
+        ([{"role": "first_frame"}], "exactly one of image_url and file_id"),
+        ([{**FIRST, "file_id": "file_1"}], "exactly one of image_url and file_id"),
+        ([{"role": "first_frame", "image": "a.png"}], "pathlib.Path"),
+    ],
+)
+def test_references_that_cannot_be_sent_are_refused(references: Any, problem: str) -> None:
+    with pytest.raises(InvalidArgumentError, match=problem):
+        client(httpx.Response(200, json=VIDEO), []).videos.create(prompt="x", references=references)
+
+
+def test_a_reference_and_references_exclude_each_other() -> None:
+    with pytest.raises(InvalidArgumentError, match="exclude each other"):
+        client(httpx.Response(200, json=VIDEO), []).videos.create(prompt="x", input_reference=PNG, references=[FIRST])
+
+
+def test_files_are_closed_when_a_later_one_cannot_be_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    path.write_bytes(PNG)
+    with pytest.MonkeyPatch.context() as patch:
+        opened: list[Any] = []
+        original = Path.open
+        patch.setattr(Path, "open", lambda self, *args: opened.append(original(self, *args)) or opened[-1])
+        references: Any = [
+            {"role": "first_frame", "image": path},
+            {"role": "last_frame", "image": tmp_path / "none.png"},
+        ]
+        with pytest.raises(InvalidArgumentError, match="cannot be read"):
+            client(httpx.Response(200, json=VIDEO), []).videos.create(prompt="x", references=references)
+    assert [True] == [file.closed for file in opened]

@@ -30,6 +30,7 @@ AREAS: Final = {
     "CHAR": "Characters",
     "MODELS": "Discovery",
     "SAMPLE": "Sampling",
+    "REFS": "References",
     "ERROR": "Errors",
     "VALID": "Validation",
     "AUTH": "Authentication",

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from .._core.exchange import json_array, json_object
 from .._core.request_validation import FORM
-from .._server.discovery import SAMPLING, SAMPLING_FIELDS
 from .._server.jobs import FPS
 
 if TYPE_CHECKING:
@@ -51,10 +50,7 @@ def adapted(contract: Contract, target: Target, *, offered: Collection[str], pic
         _name_media_types(operation, contract)
         _drop_links(operation, contract, offered)
     _settle_security(document, target)
-    if SAMPLING not in offered:
-        for body in _CREATES:
-            for name in SAMPLING_FIELDS:
-                document["components"]["schemas"][body]["properties"].pop(name, None)
+    _drop_extensions(document, offered)
     _pin(document, target, target.duration(contract))
     url = f"data:{IMAGE};base64,{base64.b64encode(picture).decode()}"
     document["components"]["schemas"]["ImageUrl"]["enum"] = [url]
@@ -96,6 +92,15 @@ def _settle_security(document: Schema, target: Target) -> None:
         part["security"] = [each for each in part["security"] if each] if needs_key else []
 
 
+def _drop_extensions(document: Schema, offered: Collection[str]) -> None:
+    """Remove the fields of extensions that the server does not offer."""
+    for body in _CREATES:
+        properties = document["components"]["schemas"][body]["properties"]
+        for name, schema in list(properties.items()):
+            if "x-extension" in schema and schema["x-extension"] not in offered:
+                del properties[name]
+
+
 def _pin(document: Schema, target: Target, added: str) -> None:
     """Allow only the model, size and seconds that the server is known to offer; remove those that are not known."""
     schemas = document["components"]["schemas"]
@@ -107,6 +112,8 @@ def _pin(document: Schema, target: Target, added: str) -> None:
         if value is not None:
             schemas[schema_name] = {"type": "string", "enum": [value]}
     schemas["ExtensionSeconds"]["enum"] = [added]
+    role = schemas["Reference"]["properties"]["role"]
+    role["enum"] = role["x-known-values"]
     schemas["FramesPerSecond"]["enum"] = [FPS]
     schemas["FrameCount"]["enum"] = [FPS * int(added)]
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from .._core.operations import capability_of
 from .._core.target import MAX_GENERATED_JOBS
 from .._inputs.media_files import clip, image
-from .._server.discovery import SAMPLING
+from .._server.discovery import EXTENSIONS
 from .document import IMAGE, JSON_CREATE, VIDEO, adapted
 from .findings import Failure, Generated, count_exercised, own_failures, requirement_of
 from .transport import RecordingTransport
@@ -81,7 +81,7 @@ def _operations(client: RecordingClient, offered: Capabilities) -> set[str]:
     """Return the operations and extensions that the server offers, and `json` if it accepts a create as JSON."""
     needed = {operation.id: capability_of(operation.id) for operation in client.contract.operations}
     has: set[str] = set()
-    for name, capability in {**needed, JSON_CREATE: JSON_CREATE, SAMPLING: SAMPLING}.items():
+    for name, capability in {**needed, **{name: name for name in (JSON_CREATE, *EXTENSIONS)}}.items():
         if offered.has(capability):
             has.add(name)
     return has

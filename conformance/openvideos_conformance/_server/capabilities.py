@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from .._core.catalogue import CORE
 from .._core.exchange import MISSING, json_object
 from .._core.outcomes import NotReachedError, UnsupportedError
-from .discovery import SAMPLING
+from .discovery import EXTENSIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,7 +83,7 @@ class Capabilities:
             "extensions": lambda: self._route("/videos/extensions"),
             "characters": lambda: self._route("/videos/characters"),
             "discovery": self._discovery,
-            SAMPLING: self._sampling,
+            **{name: partial(self._jobs.discovery.silence, name) for name in EXTENSIONS},
             "thumbnail": lambda: self._variant("thumbnail"),
             "spritesheet": lambda: self._variant("spritesheet"),
             "ranges": self._ranges,
@@ -95,10 +96,6 @@ class Capabilities:
     def _discovery(self) -> str | None:
         asked = self._jobs.discovery.exchange
         return None if asked.is_ok else f"GET /videos/models returns {asked.status}"
-
-    def _sampling(self) -> str | None:
-        named = self._jobs.discovery.names(SAMPLING)
-        return None if named else f"GET /videos/models does not name the extension {SAMPLING}"
 
     def _check_operable(self, name: str) -> None:
         if name in NEED_OPTIONS:

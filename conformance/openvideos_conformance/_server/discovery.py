@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 SAMPLING: Final = "sampling"
 """The extension, and the capability, of the fields seed, negative_prompt, fps and num_frames."""
 
-SAMPLING_FIELDS: Final = ("seed", "negative_prompt", "fps", "num_frames")
+REFERENCES: Final = "references"
+"""The extension, and the capability, of several images with a role each."""
+
+EXTENSIONS: Final = (SAMPLING, REFERENCES)
 
 
 class Discovery:
@@ -38,6 +41,10 @@ class Discovery:
     def models(self) -> list[dict[str, Any]]:
         """The models that the server names."""
         return [json_object(each) for each in json_array(self.exchange.object.get("data")) if self.exchange.is_ok]
+
+    def silence(self, extension: str) -> str | None:
+        """Return why an extension is not offered; None if the server names it."""
+        return None if self.names(extension) else f"GET /videos/models does not name the extension {extension}"
 
     def names(self, extension: str) -> bool:
         """Return whether the server names an extension."""

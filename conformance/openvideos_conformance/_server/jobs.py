@@ -13,7 +13,7 @@ from .._core.operations import ENDED, video_path
 from .._core.outcomes import CannotJudgeError, NotReachedError, OutcomeError, OverdueError, UnsupportedError
 from .._core.own_jobs import job_id
 from .._inputs.media_files import image
-from .discovery import SAMPLING, Discovery
+from .discovery import EXTENSIONS, REFERENCES, SAMPLING, Discovery
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -109,6 +109,16 @@ PLANS: Final = (
             capability=SAMPLING,
         )
         for name in ("sampled", "sampled_again")
+    ),
+    Plan(
+        name="references",
+        why="a job with a first and a last frame",
+        fields=lambda t: {
+            **t.choice(prompt="The sun rises, and sets"),
+            **{f"references[{role}]": image(t.size) for role in ("first_frame", "last_frame")},
+        },
+        capability=REFERENCES,
+        is_polled=False,
     ),
     Plan(name="longest", why="the longest legal prompt", fields=_longest, is_polled=False),
     Plan(
@@ -247,8 +257,10 @@ class JobPool:
         """
         if plan.capability in self._target.denied:
             raise UnsupportedError(f"the server does not offer {plan.capability}, as --capabilities says")
-        if plan.capability == SAMPLING and not (SAMPLING in self._target.declared or self.discovery.names(SAMPLING)):
-            raise UnsupportedError(f"GET /videos/models does not name the extension {SAMPLING}")
+        if plan.capability in EXTENSIONS and plan.capability not in self._target.declared:
+            reason = self.discovery.silence(plan.capability)
+            if reason is not None:
+                raise UnsupportedError(reason)
         if plan.name == "failing" and self._target.failing_prompt is None:
             raise UnsupportedError("no prompt is known that makes a job fail; give one with --failing-prompt")
         exchange = self._create(plan)

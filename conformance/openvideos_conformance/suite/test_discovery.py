@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator
 
 from .._core.catalogue import CORE, capabilities
 from .._core.contract import Contract
 from .._core.exchange import json_array
-from .._core.operations import MODEL_LIST, capability_of
+from .._core.operations import MODEL_LIST, VIDEO, capability_of
 from .._core.outcomes import NotReachedError, UnsupportedError
 from .._core.target import Target
+from .._inputs.media_files import image
 from .._judging.assertions import BAD_INPUT, expect, fits, same, shown, violated
 from .._judging.media import Clip, MediaError, clip
-from .._probes.creates import create, create_of
+from .._probes.creates import create, create_of, not_busy
 from .._pytest.marker import Phase, checks
 from .._server.capabilities import NEED_OPTIONS, Capabilities
-from .._server.discovery import SAMPLING, SAMPLING_FIELDS
+from .._server.discovery import SAMPLING
 from .._server.jobs import JobPool
 from .._server.recording_client import RecordingClient
 
@@ -62,11 +64,26 @@ def _claimed(jobs: JobPool, contract: Contract) -> Iterator[tuple[object, str]]:
         yield from ((claim, each) for each in capabilities() if each == claim)
 
 
+# ---------------------------------------------------------------- references
+@checks("VID-REFS-001", jobs=("references",))
+def test_a_first_and_a_last_frame_are_accepted(jobs: JobPool) -> None:
+    fits(not_busy(create_of(jobs, "references")), VIDEO, "a create with a first and a last frame")
+
+
+@checks("VID-REFS-002", starts=1)
+def test_a_reference_of_an_unknown_role_is_refused(client: RecordingClient, target: Target) -> None:
+    _, picture, media_type = image(target.size)
+    url = f"data:{media_type};base64,{base64.b64encode(picture).decode()}"
+    reference = {"role": "openvideos-no-such-role", "image_url": url}
+    fields = {**target.choice(prompt="A door opens"), "references": [reference]}
+    expect(client.post("/videos", json=fields), BAD_INPUT, "a create with a reference of an unknown role")
+
+
 # ---------------------------------------------------------------- sampling
 @checks("VID-SAMPLE-001", jobs=("sampled",))
 def test_the_fields_of_sampling_are_repeated(jobs: JobPool) -> None:
     created = jobs["sampled"].created
-    for field in SAMPLING_FIELDS:
+    for field in ("seed", "negative_prompt", "fps", "num_frames"):
         sent, seen = created.request_fields[field], created.object.get(field)
         if isinstance(seen, bool) or str(seen) != sent:
             raise violated(f"a create with {field}={sent} returns {field} {shown(seen)}", created)
@@ -119,6 +136,6 @@ def test_a_field_of_an_extension_that_is_not_offered_is_refused(
     client: RecordingClient, jobs: JobPool, offered: Capabilities, target: Target
 ) -> None:
     if offered.has(SAMPLING):
-        raise UnsupportedError("the server offers every extension")
+        raise UnsupportedError("the server offers sampling, the extension that this check sends")
     exchange = create(client, jobs, target.choice(prompt="A lantern in the fog", seed="7"))
     expect(exchange, BAD_INPUT, "a create with a seed, which the server does not say that it offers,")

@@ -19,7 +19,7 @@ from .._media.library import Variant
 from .._model.jobs import Recipe, Sampling
 from .._model.refusals import Reason, RefusalError, invalid, shown
 from .responses import JsonResponse, character_json, deleted_json, media_response, page_json, video_json
-from .upload_probe import read_clip, reference_seed
+from .upload_probe import read_clip, reference_seed, references_seed
 from .validation import Fields, Upload
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class Operations:
         self._claim = {
             "revision": contract().schema_at("#/info")["version"],
             "profiles": [*contract().schema_at("#/x-profiles")],
-            "extensions": ["sampling"],
+            "extensions": ["sampling", "references"],
         }
         self._defaults: Fields = {name: seeded[name]["default"] for name in ("model", "size", "seconds")}
 
@@ -76,7 +76,8 @@ class Operations:
         profile.check_size(body["size"])
         sampling = _sampling(body)
         seconds = profile.check_seconds(body["seconds"]) if sampling.num_frames is None else 0
-        source = await anyio.to_thread.run_sync(reference_seed, body.get("input_reference"))
+        image, images = body.get("input_reference"), body.get("references")
+        source = await anyio.to_thread.run_sync(lambda: reference_seed(image) or references_seed(images))
         recipe = Recipe(body["prompt"], body["model"], body["size"], seconds, source, sampling)
         if sampling.num_frames is not None:
             recipe = replace(recipe, seconds=profile.check_duration(recipe.duration, param="num_frames"))
@@ -92,7 +93,7 @@ class Operations:
                 "is_default": name == self._defaults["model"],
                 "sizes": sorted(profile.sizes) or None,
                 "seconds": [str(each) for each in sorted(profile.seconds)] or None,
-                "parameters": ["input_reference", *_SAMPLING],
+                "parameters": ["input_reference", *_SAMPLING, "references"],
             }
             for name in contract().schema_at("#/components/schemas/VideoModel")["x-known-values"]
         ]

@@ -10,19 +10,23 @@ import base64
 import binascii
 import hashlib
 import io
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 import av
 from PIL import Image
 
-from .._model.refusals import Reason, RefusalError, invalid
+from .._model.refusals import Reason, RefusalError, invalid, shown
 from .validation import Upload
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Sequence
 
 _IMAGE_FORMATS: Final = ("JPEG", "PNG", "WEBP")
+ROLES: Final = ("first_frame", "last_frame", "reference")
+"""The roles of references that the emulator offers."""
+
 _MAX_PIXELS: Final = 1 << 25
 _MAX_SECONDS: Final = 10**6
 
@@ -52,6 +56,29 @@ def reference_seed(reference: Upload | Mapping[str, Any] | None, *, param: str =
     if kind == "image_url":
         _check_url(str(value), f"{param}.{kind}")
     return hashlib.sha256(f"{kind} {value}".encode()).hexdigest()
+
+
+def references_seed(references: Sequence[Mapping[str, Any]] | Mapping[str, Upload] | None) -> str:
+    """Validate references, a list in JSON and files by their roles in a form, and return the recipe's source.
+
+    Raises:
+        RefusalError: An image cannot be read, or a role is not offered.
+    """
+    if references is None:
+        return ""
+    hashes: list[str] = []
+    if isinstance(references, Mapping):
+        for role, upload in sorted(references.items()):
+            hashes += [role, reference_seed(upload, param=f"references[{role}]")]
+    else:
+        for number, reference in enumerate(references):
+            role, param = reference["role"], f"references.{number}"
+            if role not in ROLES:
+                message = f"{param}.role is {shown(role)}; this server offers {', '.join(ROLES)}."
+                raise invalid(message, param=f"{param}.role")
+            image = {key: reference[key] for key in ("image_url", "file_id") if key in reference}
+            hashes += [role, reference_seed(image, param=param)]
+    return hashlib.sha256(repr(hashes).encode()).hexdigest()
 
 
 def read_clip(upload: Upload, *, param: str = "video") -> Clip:

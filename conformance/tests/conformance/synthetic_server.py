@@ -33,7 +33,7 @@ def refusal(status: int, code: str | None = None, **headers: str) -> httpx.Respo
 
 MODELS = {
     "object": "list",
-    "contract": {"revision": "2026-12-01", "profiles": ["core"], "extensions": ["sampling"]},
+    "contract": {"revision": "2026-12-01", "profiles": ["core"], "extensions": ["sampling", "references"]},
     "data": [],
 }
 """What the server says of itself."""

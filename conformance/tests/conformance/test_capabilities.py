@@ -75,6 +75,7 @@ LACKING: list[tuple[str, Answer, str]] = [
     ("spritesheet", on("GET", "/content", 422, needs="variant=spritesheet"), "variant=spritesheet is refused with 422"),
     ("discovery", on("GET", "/models", 404), "GET /videos/models returns 404"),
     ("sampling", on("GET", "/models", 404), "GET /videos/models does not name the extension sampling"),
+    ("references", _silent, "GET /videos/models does not name the extension references"),
     ("sampling", _silent, "GET /videos/models does not name the extension sampling"),
     ("ranges", on("GET", "/content", 200), "a range returns 200 without Accept-Ranges"),
 ]

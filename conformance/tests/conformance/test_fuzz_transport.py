@@ -176,7 +176,7 @@ def _responding(body: bytes) -> Callable[[], requests.Response]:
 
 
 def _adapted(**options: Any) -> dict[str, Any]:
-    every = {"json", "sampling"} | {operation.id for operation in contract().operations}
+    every = {"json", "sampling", "references"} | {operation.id for operation in contract().operations}
     offered = options.pop("offered", every)
     target = Target(base_url=BASE, **options)
     return adapted(contract(), target, offered=offered, picture=b"PNG")
@@ -222,7 +222,8 @@ def test_optional_headers_are_not_generated_and_files_have_their_types() -> None
     form = document["paths"]["/videos/edits"]["post"]["requestBody"]["content"]["multipart/form-data"]
     assert {"video": {"contentType": "video/mp4"}} == form["encoding"]
     create = document["paths"]["/videos"]["post"]["requestBody"]["content"]["multipart/form-data"]
-    assert {"input_reference": {"contentType": "image/png"}} == create["encoding"]
+    roles = {f"references[{role}]" for role in ("first_frame", "last_frame", "reference")}
+    assert {key: {"contentType": "image/png"} for key in {"input_reference", *roles}} == create["encoding"]
 
 
 def test_without_a_key_the_document_requires_no_security() -> None:
@@ -234,7 +235,7 @@ def test_an_extension_that_is_not_offered_is_left_out() -> None:
     document = _adapted(offered={operation.id for operation in contract().operations})
     for name in ("CreateVideoForm", "CreateVideoJson"):
         properties = document["components"]["schemas"][name]["properties"]
-        assert not properties.keys() & {"seed", "negative_prompt", "fps", "num_frames"}
+        assert not any(name.partition("[")[0] in {"seed", "fps", "num_frames", "references"} for name in properties)
 
 
 def test_the_files_that_are_sent_are_what_they_say() -> None:

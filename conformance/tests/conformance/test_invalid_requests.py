@@ -100,7 +100,8 @@ def test_the_names_of_fields_are_those_of_the_contract() -> None:
         *("prompt", "model", "seconds", "size", "input_reference", "image_url", "file_id"),
         *("input_reference[image_url]", "input_reference[file_id]"),
         *("after", "limit", "order"),
-        *("seed", "negative_prompt", "fps", "num_frames"),
+        *("seed", "negative_prompt", "fps", "num_frames", "references"),
+        *(f"references[{role}]" for role in ("first_frame", "last_frame", "reference")),
     } == field_names(CONTRACT)
 
 

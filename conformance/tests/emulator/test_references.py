@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import io
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from PIL import Image
 
 if TYPE_CHECKING:
     from tests.emulator.conftest import Server
@@ -99,3 +101,82 @@ class TestAVideo:
         with serve() as server:
             error = server.refused(status, "POST", path, files=form({"prompt": "y", "seconds": "1", **fields}))
             assert param == error["param"]
+
+
+ROLES = ("first_frame", "last_frame", "reference")
+
+
+def picture(colour: str) -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", (4, 4), colour).save(file, format="PNG")
+    return file.getvalue()
+
+
+def by_url(role: str, colour: str) -> dict[str, str]:
+    return {"role": role, "image_url": f"data:image/png;base64,{base64.b64encode(picture(colour)).decode()}"}
+
+
+def test_references_by_url_make_another_video_each(serve: type[Server]) -> None:
+    """The same images in the same roles make the same video; another image, or another role, makes another one."""
+    sent = [
+        [by_url("first_frame", "red"), by_url("last_frame", "blue")],
+        [by_url("first_frame", "red"), by_url("last_frame", "blue")],
+        [by_url("first_frame", "blue"), by_url("last_frame", "red")],
+        [by_url("reference", "red"), by_url("last_frame", "blue")],
+        [by_url("first_frame", "red")],
+    ]
+    with serve() as server:
+        ids = [server.ok("POST", "videos", json={**SMALL, "references": each})["id"] for each in sent]
+        for id_ in ids:
+            server.get(f"videos/{id_}")
+        clips = [server.get(f"videos/{id_}/content").content for id_ in ids]
+    assert clips[0] == clips[1]
+    assert 4 == len(set(clips))
+
+
+@pytest.mark.parametrize("roles", [ROLES, ROLES[:1], ROLES[1:2]])
+def test_references_are_files_of_a_form(serve: type[Server], roles: tuple[str, ...]) -> None:
+    files = {f"references[{role}]": ("a.png", picture("red"), "image/png") for role in roles}
+    with serve() as server:
+        video = server.ok("POST", "videos", files={**form(SMALL), **files})
+    assert "queued" == video["status"]
+
+
+@pytest.mark.parametrize(
+    ("references", "param"),
+    [
+        ([], "references"),
+        ([{"role": "first_frame"}], "references.0"),
+        ([{**by_url("first_frame", "red"), "file_id": "file_1"}], "references.0"),
+        ([{"image_url": "https://images.test/a.png"}], "references.0"),
+        ([by_url("x-pose", "red")], "references.0.role"),
+        (
+            [by_url("first_frame", "red"), {"role": "last_frame", "image_url": "data:image/png;base64,AAA"}],
+            "references.1",
+        ),
+        ([by_url("reference", "red")] * 17, "references"),
+    ],
+)
+def test_references_that_cannot_be_used_are_refused(serve: type[Server], references: object, param: str) -> None:
+    with serve() as server:
+        response = server.request("POST", "videos", json={**SMALL, "references": references})
+        assert response.status_code in {400, 422}
+        assert response.json()["error"]["param"].startswith(param)
+        assert [] == server.ok("GET", "videos")["data"]
+
+
+def test_a_file_that_is_no_image_is_refused_by_its_role(serve: type[Server]) -> None:
+    with serve() as server:
+        files = {**form(SMALL), "references[last_frame]": ("a.png", b"none", "image/png")}
+        response = server.request("POST", "videos", files=files)
+        assert (422, "references[last_frame]") == (response.status_code, response.json()["error"]["param"])
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_reference_and_references_exclude_each_other(serve: type[Server], role: str) -> None:
+    image = ("a.png", picture("red"), "image/png")
+    with serve() as server:
+        fields = {**form(SMALL), "input_reference": image, f"references[{role}]": image}
+        assert 400 == server.request("POST", "videos", files=fields).status_code
+        body = {**SMALL, "input_reference": {"file_id": "file_1"}, "references": [by_url(role, "red")]}
+        assert 400 == server.request("POST", "videos", json=body).status_code

@@ -107,7 +107,7 @@ def test_discovery_names_what_there_is(serve: type[Server], profile: str, second
     with serve(profile=profile) as server:
         found = server.ok("GET", "videos/models")
         assert [] == contract().flaws(found, "#/components/schemas/ModelList")
-        assert (contract().schema_at("#/info")["version"], ["sampling"]) == (
+        assert (contract().schema_at("#/info")["version"], ["sampling", "references"]) == (
             found["contract"]["revision"],
             found["contract"]["extensions"],
         )

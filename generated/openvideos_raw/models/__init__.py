@@ -17,6 +17,8 @@ from .image_reference import ImageReference
 from .list_order import ListOrder
 from .model import Model
 from .model_list import ModelList
+from .reference import Reference
+from .reference_role import ReferenceRole
 from .remix_video_json import RemixVideoJson
 from .video import Video
 from .video_completed_event import VideoCompletedEvent
@@ -48,6 +50,8 @@ __all__ = (
     "ListOrder",
     "Model",
     "ModelList",
+    "Reference",
+    "ReferenceRole",
     "RemixVideoJson",
     "Video",
     "VideoCompletedEvent",

@@ -65,6 +65,16 @@ class CreateVideoForm:
     input_referencefile_id: str | Unset = UNSET
     """The id of an uploaded file."""
 
+    referencesfirst_frame: File | Unset = UNSET
+    """An image file (JPEG, PNG or WebP) that shows the first frame of the video; of the extension `references`."""
+
+    referenceslast_frame: File | Unset = UNSET
+    """An image file (JPEG, PNG or WebP) that shows the last frame of the video; of the extension `references`."""
+
+    referencesreference: File | Unset = UNSET
+    """An image file (JPEG, PNG or WebP) that shows what the video is about, such as a person or a style; of the
+    extension `references`."""
+
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -94,6 +104,18 @@ class CreateVideoForm:
 
         input_referencefile_id = self.input_referencefile_id
 
+        referencesfirst_frame: FileTypes | Unset = UNSET
+        if not isinstance(self.referencesfirst_frame, Unset):
+            referencesfirst_frame = self.referencesfirst_frame.to_tuple()
+
+        referenceslast_frame: FileTypes | Unset = UNSET
+        if not isinstance(self.referenceslast_frame, Unset):
+            referenceslast_frame = self.referenceslast_frame.to_tuple()
+
+        referencesreference: FileTypes | Unset = UNSET
+        if not isinstance(self.referencesreference, Unset):
+            referencesreference = self.referencesreference.to_tuple()
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
@@ -121,6 +143,12 @@ class CreateVideoForm:
             field_dict["input_reference[image_url]"] = input_referenceimage_url
         if input_referencefile_id is not UNSET:
             field_dict["input_reference[file_id]"] = input_referencefile_id
+        if referencesfirst_frame is not UNSET:
+            field_dict["references[first_frame]"] = referencesfirst_frame
+        if referenceslast_frame is not UNSET:
+            field_dict["references[last_frame]"] = referenceslast_frame
+        if referencesreference is not UNSET:
+            field_dict["references[reference]"] = referencesreference
 
         return field_dict
 
@@ -163,6 +191,15 @@ class CreateVideoForm:
                 ("input_reference[file_id]", (None, types.form_text(self.input_referencefile_id), "text/plain"))
             )
 
+        if not isinstance(self.referencesfirst_frame, Unset):
+            files.append(("references[first_frame]", self.referencesfirst_frame.to_tuple()))
+
+        if not isinstance(self.referenceslast_frame, Unset):
+            files.append(("references[last_frame]", self.referenceslast_frame.to_tuple()))
+
+        if not isinstance(self.referencesreference, Unset):
+            files.append(("references[reference]", self.referencesreference.to_tuple()))
+
         for prop_name, prop in self.additional_properties.items():
             if prop is not None:
                 files.append((prop_name, (None, types.form_text(prop), "text/plain")))
@@ -204,6 +241,27 @@ class CreateVideoForm:
 
         input_referencefile_id = d.pop("input_reference[file_id]", UNSET)
 
+        _referencesfirst_frame = d.pop("references[first_frame]", UNSET)
+        referencesfirst_frame: File | Unset
+        if isinstance(_referencesfirst_frame, Unset):
+            referencesfirst_frame = UNSET
+        else:
+            referencesfirst_frame = File(payload=BytesIO(_referencesfirst_frame))
+
+        _referenceslast_frame = d.pop("references[last_frame]", UNSET)
+        referenceslast_frame: File | Unset
+        if isinstance(_referenceslast_frame, Unset):
+            referenceslast_frame = UNSET
+        else:
+            referenceslast_frame = File(payload=BytesIO(_referenceslast_frame))
+
+        _referencesreference = d.pop("references[reference]", UNSET)
+        referencesreference: File | Unset
+        if isinstance(_referencesreference, Unset):
+            referencesreference = UNSET
+        else:
+            referencesreference = File(payload=BytesIO(_referencesreference))
+
         create_video_form = cls(
             prompt=prompt,
             model=model,
@@ -216,6 +274,9 @@ class CreateVideoForm:
             input_reference=input_reference,
             input_referenceimage_url=input_referenceimage_url,
             input_referencefile_id=input_referencefile_id,
+            referencesfirst_frame=referencesfirst_frame,
+            referenceslast_frame=referenceslast_frame,
+            referencesreference=referencesreference,
         )
 
         create_video_form.additional_properties = d

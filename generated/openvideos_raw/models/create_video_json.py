@@ -11,6 +11,7 @@ from ..types import UNSET, Unset, given, take
 
 if TYPE_CHECKING:
     from ..models.image_reference import ImageReference
+    from ..models.reference import Reference
 
 
 T = TypeVar("T", bound="CreateVideoJson")
@@ -59,6 +60,9 @@ class CreateVideoJson:
     """Where a reference image is, told by exactly one of its two keys. An image reference that does not have exactly
     one of image_url and file_id MUST be refused with 400 or 422."""
 
+    references: list[Reference] | Unset = UNSET
+    """Several images with a role each, in place of `input_reference`; of the extension `references`."""
+
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -84,6 +88,13 @@ class CreateVideoJson:
         if not isinstance(self.input_reference, Unset):
             input_reference = self.input_reference.to_dict()
 
+        references: list[dict[str, Any]] | Unset = UNSET
+        if not isinstance(self.references, Unset):
+            references = []
+            for references_item_data in self.references:
+                references_item = references_item_data.to_dict()
+                references.append(references_item)
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
@@ -107,12 +118,15 @@ class CreateVideoJson:
             field_dict["num_frames"] = num_frames
         if input_reference is not UNSET:
             field_dict["input_reference"] = input_reference
+        if references is not UNSET:
+            field_dict["references"] = references
 
         return field_dict
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
         from ..models.image_reference import ImageReference
+        from ..models.reference import Reference
 
         d = dict(src_dict)
         prompt = take(d, "prompt", (str,), "CreateVideoJson")
@@ -143,6 +157,15 @@ class CreateVideoJson:
         else:
             input_reference = ImageReference.from_dict(_input_reference)
 
+        _references = given(d, "references")
+        references: list[Reference] | Unset = UNSET
+        if _references is not UNSET:
+            references = []
+            for references_item_data in _references:
+                references_item = Reference.from_dict(references_item_data)
+
+                references.append(references_item)
+
         create_video_json = cls(
             prompt=prompt,
             model=model,
@@ -153,6 +176,7 @@ class CreateVideoJson:
             fps=fps,
             num_frames=num_frames,
             input_reference=input_reference,
+            references=references,
         )
 
         create_video_json.additional_properties = d
