@@ -161,10 +161,11 @@ def requirements(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def clients(session: nox.Session) -> None:
-    """Judge clients, ours and others, and keep the verdicts in docs/clients.md; `-- --check` compares them."""
+    """Run the contract's code samples, and judge clients; docs/clients.md keeps the verdicts, `-- --check` compares."""
     install(session, "test", "clients", "node", extras=all_extras())
     node = Path(session.virtualenv.location, "openai-for-node")
     session.run("npm", "install", "--prefix", str(node), "--no-save", "--no-audit", "--no-fund", OPENAI_FOR_NODE)
+    session.run("python", "tools/run_samples.py", "--node", str(node))
     session.run("python", "tools/judge_clients.py", "--node", str(node), *session.posargs)
 
 

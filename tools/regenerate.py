@@ -52,9 +52,10 @@ def main(arguments: list[str] | None = None) -> int:
         since = baseline(ROOT, options.against)
         old = load(since.spec, ROOT) if since else spec
         changes = compare(old, spec)
-        files = {**renew(check=options.check), **renew_revision(str(spec["info"]["version"]), check=options.check)}
+        files = renew(check=options.check)
+        is_kept = renew_revision(str(spec["info"]["version"]), check=options.check)
         if options.check:
-            return int(not check_version(changes, since) or bool(files))
+            return int(not check_version(changes, since) or bool(files) or not is_kept)
         left = decisions(spec, ROOT)
         known = {(decision.file, decision.line) for decision in left}
         mistyped = [error for error in type_errors() if (error.file, error.line) not in known]
@@ -103,8 +104,8 @@ def renew(*, check: bool) -> dict[str, str]:
     return changes
 
 
-def renew_revision(version: str, *, check: bool) -> dict[str, str]:
-    """Make contract/VERSION/openapi.yaml equal to openapi.yaml, or only tell that it is not; return what happens to it.
+def renew_revision(version: str, *, check: bool) -> bool:
+    """Make contract/VERSION/openapi.yaml equal to openapi.yaml, or only tell that it is not; return whether it was.
 
     Raises:
         CannotGenerateError: This revision is released, so that it cannot change.
@@ -112,17 +113,16 @@ def renew_revision(version: str, *, check: bool) -> dict[str, str]:
     path = f"contract/{version}/openapi.yaml"
     kept, current = ROOT / path, (ROOT / "openapi.yaml").read_bytes()
     if kept.exists() and kept.read_bytes() == current:
-        return {}
-    if f"{version}/openapi.yaml" in (ROOT / "contract/SHA256SUMS").read_text("utf-8"):
+        return True
+    if path in (ROOT / "contract/SHA256SUMS").read_text("utf-8"):
         raise CannotGenerateError(
             f"the contract's revision {version} is released, and openapi.yaml differs; give it a later info.version"
         )
-    change = "changed" if kept.exists() else "added"
-    print(f"{'stale' if check else change}: {path}")
+    print(f"{'stale' if check else 'changed'}: {path}" + (f" ({NOT_YET['changed']})" if check else ""))
     if not check:
         kept.parent.mkdir(parents=True, exist_ok=True)
         kept.write_bytes(current)
-    return {path: change}
+    return False
 
 
 def write_changelog(changes: list[Change], since: Baseline) -> None:

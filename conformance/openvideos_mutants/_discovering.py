@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ._wrapping import Handler
 
 CREATE = "create_video"
+SAMPLED = ("seed", "fps", "num_frames")
 SAMPLING = ("seed", "negative_prompt", "fps", "num_frames")
 
 
@@ -80,8 +81,8 @@ async def frames_per_second_are_ignored(request: Request, ask: Handler, _: Memor
 @mutant("VID-SAMPLE-003")
 async def half_of_the_frames_are_made(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Make half of the frames, and report those of the request."""
-    frames = int(request.text("num_frames") or 0)
-    return await _changed(request, ask, {"num_frames": str(frames // 2)})
+    frames = request.text("num_frames") or ""
+    return await _changed(request, ask, {"num_frames": str(int(frames) // 2) if frames.isdecimal() else frames})
 
 
 @mutant("VID-SAMPLE-004")
@@ -92,7 +93,7 @@ async def seeds_are_ignored(request: Request, ask: Handler, _: Memory) -> Server
 
 async def _changed(request: Request, ask: Handler, changes: Mapping[str, str]) -> ServerResponse:
     """Create another job than requested, whose first response hides it."""
-    if request.operation != CREATE or request.text("num_frames") is None:
+    if request.operation != CREATE or not all((request.text(name) or "").isdecimal() for name in SAMPLED):
         return await ask(request)
     response = await ask(request.with_fields({**request.fields, **changes}))
     wanted: dict[str, Any] = {name: int(str(request.text(name))) for name in changes}

@@ -14,7 +14,7 @@ from .cheap import Cheap
 
 PROJECT = Path(__file__).parents[2]
 PARTS = [
-    *("CHANGELOG.md", "generated", "generator-config.yaml", "generator-templates", "openapi.yaml"),
+    *("CHANGELOG.md", "contract", "generated", "generator-config.yaml", "generator-templates", "openapi.yaml"),
     *("conformance/openvideos_conformance", "conformance/openvideos_emulator"),
     *("overlay/openvideos", "overlay/uncovered.toml", "pyproject.toml", "tools/contract_diff"),
 ]

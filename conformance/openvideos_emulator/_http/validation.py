@@ -199,8 +199,8 @@ class Validator:
 
 def fingerprint(operation: Operation, fields: Mapping[str, Any]) -> str:
     """Hash a request's operation and fields, to recognize the same request; of an upload, its bytes are hashed."""
-    plain = {name: value.digest if isinstance(value, Upload) else value for name, value in fields.items()}
-    return hashlib.sha256(json.dumps([operation.id, plain], sort_keys=True).encode()).hexdigest()
+    plain = json.dumps([operation.id, fields], sort_keys=True, default=lambda upload: upload.digest)
+    return hashlib.sha256(plain.encode()).hexdigest()
 
 
 def _refusal(flaw: Flaw, name: str | None) -> RefusalError:

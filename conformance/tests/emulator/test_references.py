@@ -142,6 +142,17 @@ def test_references_are_files_of_a_form(serve: type[Server], roles: tuple[str, .
     assert "queued" == video["status"]
 
 
+def test_files_with_a_key_are_the_same_request_again(serve: type[Server]) -> None:
+    def files(colour: str) -> dict[str, Any]:
+        return {f"references[{role}]": ("a.png", picture(colour), "image/png") for role in ROLES[:2]}
+
+    headers = {"Idempotency-Key": "0b5c7a52"}
+    with serve() as server:
+        made = [server.ok("POST", "videos", files={**form(SMALL), **files("red")}, headers=headers) for _ in range(2)]
+        assert made[0]["id"] == made[1]["id"]
+        server.refused(409, "POST", "videos", files={**form(SMALL), **files("blue")}, headers=headers)
+
+
 @pytest.mark.parametrize(
     ("references", "param"),
     [

@@ -111,7 +111,7 @@ def in_overlay(given: Given) -> Given:
     body: dict[str, Any] = {}
     for name, value in given.body.items():
         key = _KEY.fullmatch(name)
-        if key is None:
+        if key is None or isinstance(value, Upload):
             body[name] = value
         else:
             body[key[1]] = {key[2]: value}
@@ -134,6 +134,10 @@ def overlay_arguments(operation: Operation, given: Given, directory: Path) -> di
     for place, values in (("extra_query", given.query), ("extra_body", given.body)):
         for name, value in values.items():
             passed = value.argument(directory) if isinstance(value, Upload) else value
+            key = _KEY.fullmatch(name)
+            if key and isinstance(value, Upload):  # one of several files, such as `references[first_frame]`
+                arguments.setdefault(key[1], []).append({"role": key[2], "image": passed})
+                continue
             (arguments if name in known else extras[place])[name] = passed
     return arguments | {name: values for name, values in extras.items() if values}
 
@@ -157,7 +161,9 @@ def _raw_body(operation: Operation, given: Given) -> Any:
     plain = {name: value.content if name in uploads else value for name, value in given.body.items()}
     model = kind.from_dict(plain)
     for name, value in uploads.items():
-        setattr(model, name, File(io.BytesIO(value.content), value.given_name or None, value.given_type))
+        setattr(
+            model, re.sub(r"\W", "", name), File(io.BytesIO(value.content), value.given_name or None, value.given_type)
+        )
     return model
 
 
