@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -181,6 +182,15 @@ def spec_lint(session: nox.Session) -> None:
     """Check openapi.yaml by the rules of @redocly/cli, which comes from npm."""
     install(session, "node")
     session.run("npx", "--yes", REDOCLY, "lint", "openapi.yaml")
+
+
+@nox.session(default=False)
+def contract_clients(session: nox.Session) -> None:
+    """Generate clients from openapi.yaml by tools for TypeScript and Python, compile them, and use them."""
+    install(session, "contract-clients", "node", extras=["emulator"])
+    directory = Path(session.virtualenv.location, "contract-clients")
+    shutil.rmtree(directory, ignore_errors=True)
+    session.run("python", "tools/contract_clients.py", "--directory", str(directory))
 
 
 @nox.session(default=False)
