@@ -18,12 +18,12 @@ import sys
 import tempfile
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from contract_diff import overlay_files
 from contract_diff.changes import compare
 from contract_diff.document import InvalidSpecError, load
-from contract_diff.model import KNOWN_VALUES, Change
+from contract_diff.model import KNOWN_VALUES, Change, is_object
 from contract_diff.overlay_advice import Decision, decisions
 from contract_diff.release import Baseline, baseline, touched_since, version_problems, with_entry
 from contract_diff.report import report
@@ -187,8 +187,8 @@ def with_enums(node: Any) -> Any:
     languages make closed types of an enum, so the contract has none where readers must bear other values.
     """
     if isinstance(node, list):
-        return [with_enums(each) for each in node]
-    if not isinstance(node, dict):
+        return [with_enums(each) for each in cast("list[Any]", node)]
+    if not is_object(node):
         return node
     return {"enum" if key == KNOWN_VALUES else key: with_enums(value) for key, value in node.items()}
 

@@ -74,11 +74,11 @@ def _module(source: str, directory: Path, node: Path) -> Path:
 def samples(label: str) -> dict[str, str]:
     """Return the source of each operation's sample in a language, by the operation's id."""
     document: dict[str, Any] = yaml.safe_load((ROOT / "openapi.yaml").read_text(encoding="utf-8"))
-    operations = [operation for item in document["paths"].values() for operation in item.values()]
+    items: list[dict[str, Any]] = list(document["paths"].values())
+    operations = [item[method] for item in items for method in ("get", "post", "delete") if method in item]
     return {
         operation["operationId"]: sample["source"]
         for operation in operations
-        if isinstance(operation, dict)
         for sample in operation.get("x-codeSamples", [])
         if sample["label"] == label
     }

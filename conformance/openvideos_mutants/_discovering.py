@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from ._registry import mutant
 from ._wrapping import Request, ServerResponse, error
@@ -58,9 +58,10 @@ async def references_are_refused(request: Request, ask: Handler, _: Memory) -> S
 @mutant("VID-REFS-002")
 async def roles_are_ignored(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Take a reference of any role for one of what the video is about."""
-    if request.operation == CREATE and isinstance(request.fields.get("references"), list):
-        images = request.fields["references"]
-        same = [{**each, "role": "reference"} if isinstance(each, dict) else each for each in images]
+    images: Any = request.fields.get("references")
+    if request.operation == CREATE and isinstance(images, list):
+        found = cast("list[Any]", images)
+        same: list[Any] = [{**each, "role": "reference"} if isinstance(each, dict) else each for each in found]
         return await ask(request.with_fields({**request.fields, "references": same}))
     return await ask(request)
 

@@ -136,3 +136,10 @@ def test_a_directory_that_exists_is_left_alone(tmp_path: Path, capsys: pytest.Ca
         contract_clients.main(["--directory", str(tmp_path)])
     assert f"{tmp_path} exists already; remove it, or name another" in capsys.readouterr().err
     assert ["kept"] == [path.name for path in tmp_path.iterdir()]
+
+
+@pytest.mark.parametrize("name", [name for name in SCHEMAS if name.endswith("Form")])
+def test_a_field_of_a_form_is_a_bare_reference_or_none(name: str) -> None:
+    """OpenAPI Generator sends a field that has a keyword beside its reference as a file."""
+    for field, schema in SCHEMAS[name]["properties"].items():
+        assert "$ref" not in schema or ["$ref"] == list(schema), field

@@ -74,8 +74,9 @@ def references_seed(references: Sequence[Mapping[str, Any]] | Mapping[str, Uploa
         for number, reference in enumerate(references):
             role, param = reference["role"], f"references.{number}"
             if role not in ROLES:
-                message = f"{param}.role is {shown(role)}; this server offers {', '.join(ROLES)}."
-                raise invalid(message, param=f"{param}.role")
+                raise invalid(
+                    f"{param}.role is {shown(role)}; this server offers {', '.join(ROLES)}.", param=f"{param}.role"
+                )
             image = {key: reference[key] for key in ("image_url", "file_id") if key in reference}
             hashes += [role, reference_seed(image, param=param)]
     return hashlib.sha256(repr(hashes).encode()).hexdigest()

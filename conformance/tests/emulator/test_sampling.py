@@ -23,7 +23,7 @@ def clip(server: Server, video_id: str) -> tuple[int, int, bytes]:
     """Return the frames per second and the number of frames of a job's clip, and its bytes."""
     server.get(f"videos/{video_id}")
     content = server.get(f"videos/{video_id}/content").content
-    with av.open(io.BytesIO(content)) as container:
+    with av.open(io.BytesIO(content), "r") as container:
         stream = container.streams.video[0]
         assert stream.average_rate is not None
         return int(stream.average_rate), sum(1 for _ in container.decode(stream)), content
