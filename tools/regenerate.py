@@ -18,7 +18,7 @@ import sys
 import tempfile
 import tomllib
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from contract_diff import overlay_files
 from contract_diff.changes import compare
@@ -52,8 +52,8 @@ def main(arguments: list[str] | None = None) -> int:
         since = baseline(ROOT, options.against)
         old = load(since.spec, ROOT) if since else spec
         changes = compare(old, spec)
-        files = renew(check=options.check)
         is_kept = renew_revision(str(spec["info"]["version"]), check=options.check)
+        files = renew(check=options.check)
         if options.check:
             return int(not check_version(changes, since) or bool(files) or not is_kept)
         left = decisions(spec, ROOT)
@@ -187,7 +187,8 @@ def with_enums(node: Any) -> Any:
     languages make closed types of an enum, so the contract has none where readers must bear other values.
     """
     if isinstance(node, list):
-        return [with_enums(each) for each in cast("list[Any]", node)]
+        items: list[Any] = node
+        return [with_enums(each) for each in items]
     if not is_object(node):
         return node
     return {"enum" if key == KNOWN_VALUES else key: with_enums(value) for key, value in node.items()}

@@ -143,7 +143,7 @@ def _check(what: str, operation: str, printed: str, video_id: str, directory: Pa
     is_done = (
         file.exists() and file.read_bytes()[4:8] == b"ftyp"
         if operation == "download_video_content"
-        else bool(video_id) and "video_" in printed
+        else bool(video_id) and ("video_" if operation == "remix_video" else video_id) in printed
     )
     if not is_done:
         raise SampleError(f"{what} does not show its result; it prints:\n{printed}")

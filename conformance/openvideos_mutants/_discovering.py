@@ -103,11 +103,23 @@ async def _changed(request: Request, ask: Handler, changes: Mapping[str, str]) -
 
 @mutant("VID-SAMPLE-005")
 async def sampling_is_dropped(request: Request, ask: Handler, _: Memory) -> ServerResponse:
-    """Name no extension, and drop the fields of sampling without a word."""
+    """Name references alone, and drop the fields of sampling without a word."""
     if request.operation == CREATE and request.fields.keys() & {*SAMPLING}:
         kept = {name: value for name, value in request.fields.items() if name not in SAMPLING}
         return await ask(request.with_fields(kept))
     response = await ask(request)
     if request.operation != "list_models" or not response.is_ok:
         return response
-    return response.with_fields(contract={**response.object["contract"], "extensions": []})
+    return response.with_fields(contract={**response.object["contract"], "extensions": ["references"]})
+
+
+@mutant("VID-SAMPLE-005")
+async def references_are_dropped(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Name sampling alone, and drop references without a word."""
+    if request.operation == CREATE and any(name.partition("[")[0] == "references" for name in request.fields):
+        kept = {name: value for name, value in request.fields.items() if name.partition("[")[0] != "references"}
+        return await ask(request.with_fields(kept))
+    response = await ask(request)
+    if request.operation != "list_models" or not response.is_ok:
+        return response
+    return response.with_fields(contract={**response.object["contract"], "extensions": ["sampling"]})

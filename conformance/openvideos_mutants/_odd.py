@@ -24,28 +24,36 @@ TAIL: Final = ":" + "x" * 160 + "="
 
 @dataclass(frozen=True, slots=True)
 class Odd:
-    """A correct but unusual server. `pace` is its job speed."""
+    """A correct but unusual server. `pace` is its job speed. One that `offers_less` has no discovery."""
 
     name: str
     what: str
     being: Being
     pace: str = "polls:3"
+    offers_less: bool = False
 
     def wrap(self, app: App) -> App:
         """Wrap an emulator."""
         memory: Memory = {}
-        return wrapped(app, lambda request, ask: self.being(request, ask, memory))
+
+        async def answer(request: Request, ask: Handler) -> ServerResponse:
+            # The emulator's account of itself would be false of a server that offers less.
+            if self.offers_less and request.operation == "list_models":
+                return error(404, "No video has the id models.", param="video_id", code="not_found")
+            return await self.being(request, ask, memory)
+
+        return wrapped(app, answer)
 
 
 ODD: Final[dict[str, Odd]] = {}
 """The odd servers by their names."""
 
 
-def odd(pace: str = "polls:3") -> Callable[[Being], Being]:
+def odd(pace: str = "polls:3", *, offers_less: bool = False) -> Callable[[Being], Being]:
     """Register an odd server."""
 
     def register(being: Being) -> Being:
-        ODD[being.__name__] = Odd(being.__name__, (being.__doc__ or "").strip(), being, pace)
+        ODD[being.__name__] = Odd(being.__name__, (being.__doc__ or "").strip(), being, pace, offers_less)
         return being
 
     return register
@@ -131,7 +139,7 @@ async def not_found_until_ready(request: Request, ask: Handler, _: Memory) -> Se
     return response.with_status(404) if is_meant else response
 
 
-@odd()
+@odd(offers_less=True)
 async def without_ranges(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Send whole files only, in chunks, without an ETag."""
     response = await ask(request.with_header("range", None))
@@ -140,7 +148,7 @@ async def without_ranges(request: Request, ask: Handler, _: Memory) -> ServerRes
     return response
 
 
-@odd()
+@odd(offers_less=True)
 async def without_extras(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Offer no remixes, edits, extensions and characters."""
     if request.operation in {"edit_video", "extend_video", "create_character"}:
@@ -150,7 +158,7 @@ async def without_extras(request: Request, ask: Handler, _: Memory) -> ServerRes
     return await ask(request)
 
 
-@odd()
+@odd(offers_less=True)
 async def form_alone(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Accept only forms as creates."""
     if request.operation == "create_video" and request.media_type != "multipart/form-data":
@@ -158,7 +166,7 @@ async def form_alone(request: Request, ask: Handler, _: Memory) -> ServerRespons
     return await ask(request)
 
 
-@odd()
+@odd(offers_less=True)
 async def forgetful(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Ignore Idempotency-Key."""
     return await ask(request.with_header("idempotency-key", None))
@@ -239,7 +247,7 @@ async def behind_a_proxy(request: Request, ask: Handler, _: Memory) -> ServerRes
     return response
 
 
-@odd()
+@odd(offers_less=True)
 async def without_pictures(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Refuse the thumbnail and the spritesheet with 501."""
     if request.operation == "download_video_content" and request.parameter("variant") in {"thumbnail", "spritesheet"}:

@@ -42,11 +42,11 @@ async def retrieve_tells_times_as_text(request: Request, ask: Handler, _: Memory
 
 
 @mutant("VID-RETRIEVE-001")
-async def retrieve_has_a_status_of_its_own(request: Request, ask: Handler, _: Memory) -> ServerResponse:
-    """Call a running job `running`."""
+async def retrieve_has_no_status(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Leave the status of a running job empty."""
     response = await ask(request)
     if request.operation == RETRIEVE and response.object.get("status") in {"queued", "in_progress"}:
-        return response.with_fields(status="running")
+        return response.with_fields(status="")
     return response
 
 

@@ -139,6 +139,8 @@ def _with_references(
     Raises:
         InvalidArgumentError: The references cannot be sent.
     """
+    if isinstance(references, (str, bytes)) or not isinstance(references, Sequence):
+        raise InvalidArgumentError(f"references is of the type {type(references).__name__}; pass a list of references.")
     named = [_named_reference(number, reference) for number, reference in enumerate(references)]
     roles = [role for role, _ in named]
     if not named or len({"image" in image for _, image in named}) > 1:
@@ -166,6 +168,10 @@ def _named_reference(number: int, reference: object) -> tuple[str, Mapping[str, 
     if not isinstance(reference, Mapping) or "role" not in reference:
         raise InvalidArgumentError(f"references[{number}] has no role; pass such as {{'role': 'first_frame', …}}.")
     said = cast("Mapping[str, object]", reference)
+    if "image" in said and len(said) > 2:  # noqa: PLR2004 - a role and an image
+        raise InvalidArgumentError(
+            f"references[{number}] has the keys {sorted(map(str, said))}; it has a role and exactly one image."
+        )
     return _text(f"references[{number}].role", said["role"]), {key: said[key] for key in said if key != "role"}
 
 

@@ -307,7 +307,8 @@ class Videos:
         """Return the models of the server, and what of the contract it keeps (openapi.yaml, list_models).
 
         Raises:
-            NotFoundError: The server does not tell what it offers, as most do not.
+            NotFoundError: The server does not tell what it offers, as most do not; some answer 405 or 501, which are
+                other kinds of APIStatusError.
         """
         extras = Extras(extra_headers, extra_query, extra_body, timeout)
         return self._call(operations.list_models(self._session.settings, extras))

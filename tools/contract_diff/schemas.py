@@ -20,7 +20,9 @@ LOWER = ("minLength", "minimum", "exclusiveMinimum", "minItems", "minProperties"
 OPAQUE = ("pattern", "format", "multipleOf", "uniqueItems", "not", "if", "then", "else", "contentEncoding")
 """Keywords whose values cannot be compared as narrower or wider."""
 WORDS = ("description", "title", "example", "examples", "summary", "externalDocs", "$comment")
-COMPARED_BY_ITEM = frozenset({"x-recommended", KNOWN_VALUES})
+CHOICES = ("x-at-most-one", "x-exactly-one")
+"""Extensions that hold groups of fields, of which a request has one at most, or exactly one."""
+COMPARED_BY_ITEM = frozenset({"x-recommended", KNOWN_VALUES, *CHOICES})
 """Extensions whose items are compared one by one."""
 
 
@@ -53,6 +55,7 @@ def compare_schemas(  # noqa: C901 - one step for each kind of keyword
     yield from compare_values(old, new, place, open_words=open_words)
     yield from compare_limits(old, new, place)
     yield from compare_objects(old, new, place, seen)
+    yield from compare_choices(old, new, place)
     for key in ("items", "contains", "propertyNames"):
         if key in old and key in new:
             yield from compare_schemas(old[key], new[key], place.at(key), seen=seen)
@@ -205,6 +208,16 @@ def compare_additional(old: Schema, new: Schema, place: Place, seen: tuple[tuple
         # Readers ignore unknown fields, as the contract demands.
         opened = place.side is Side.READERS and before is False
         yield place.change(change.what, Class.ADDITIVE) if opened else change
+
+
+def compare_choices(old: Schema, new: Schema, place: Place) -> Iterator[Change]:
+    """Yield the groups of fields that exclude each other now, or no longer."""
+    for key in CHOICES:
+        before, after = old.get(key, []), new.get(key, [])
+        for group in [each for each in after if each not in before]:
+            yield classed(place.at(key), "narrower", f"{' and '.join(group)} exclude each other now")
+        for group in [each for each in before if each not in after]:
+            yield classed(place.at(key), "wider", f"{' and '.join(group)} no longer exclude each other")
 
 
 def compare_annotations(old: Schema, new: Schema, place: Place) -> Iterator[Change]:

@@ -19,6 +19,9 @@ PARTS = [
     *("overlay/openvideos", "overlay/uncovered.toml", "pyproject.toml", "tools/contract_diff"),
 ]
 """What regeneration reads and writes."""
+LONGEST_PROMPT = "maxLength: 32000\n      description: >-\n        The text from"
+SHORTER_PROMPT = LONGEST_PROMPT.replace("32000", "1000")
+"""The limit of `Prompt` in the contract, and a smaller one."""
 VIDEO = "generated/openvideos_raw/models/video.py"
 
 

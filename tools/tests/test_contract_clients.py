@@ -143,3 +143,12 @@ def test_a_field_of_a_form_is_a_bare_reference_or_none(name: str) -> None:
     """OpenAPI Generator sends a field that has a keyword beside its reference as a file."""
     for field, schema in SCHEMAS[name]["properties"].items():
         assert "$ref" not in schema or ["$ref"] == list(schema), field
+
+
+def test_all_prompts_have_one_limit() -> None:
+    """The limits of prompts in forms are no references, for the same reason."""
+    forms = [SCHEMAS[name]["properties"]["prompt"] for name in ("EditVideoForm", "ExtendVideoForm")]
+    for schema in forms:
+        assert {key: value for key, value in schema.items() if key != "description"} == {
+            key: value for key, value in SCHEMAS["Prompt"].items() if key != "description"
+        }

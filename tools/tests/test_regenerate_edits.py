@@ -20,7 +20,7 @@ from contract_diff.report import report
 
 from .cheap import Cheap
 from .edits import EDITS, SPEC, Edit, changes_back, changes_forth, composites, edited, gravest, written
-from .project import Project, copy_project, release
+from .project import LONGEST_PROMPT, SHORTER_PROMPT, Project, copy_project, release
 from .runs import Row, Run, carried_out, rows
 
 RAW = "openvideos_raw"
@@ -222,18 +222,18 @@ class TestDecisions:
 
 class TestComparingWith:
     def test_the_release_from_another_directory(self, released: Project) -> None:
-        released.change("openapi.yaml", "maxLength: 32000", "maxLength: 1000")
+        released.change("openapi.yaml", LONGEST_PROMPT, SHORTER_PROMPT)
         assert ["breaking"] == [row.callers for row in rows(released.regenerate(cwd="/").stdout)]
         assert 1 == released.regenerate("--check", cwd="/").returncode
 
     def test_a_file(self, released: Project, tmp_path: Path) -> None:
         old = tmp_path / "old.yaml"
-        old.write_text(released.read("openapi.yaml").replace("maxLength: 32000", "maxLength: 1000"), "utf-8")
+        old.write_text(released.read("openapi.yaml").replace(LONGEST_PROMPT, SHORTER_PROMPT), "utf-8")
         [row] = rows(released.regenerate("--against", str(old)).stdout)
         assert ("additive", "-") == (row.callers, row.readers)
 
     def test_another_release(self, released: Project) -> None:
-        released.change("openapi.yaml", "maxLength: 32000", "maxLength: 1000")
+        released.change("openapi.yaml", LONGEST_PROMPT, SHORTER_PROMPT)
         released.git("commit", "-q", "-a", "-m", "Shorter prompts")
         released.git("tag", "v0.2.0")
         assert [] == rows(released.regenerate().stdout)
@@ -247,7 +247,7 @@ class TestComparingWith:
 
     def test_the_last_commit_where_there_is_no_release(self, released: Project) -> None:
         released.git("tag", "-d", "v0.1.0")
-        released.change("openapi.yaml", "maxLength: 32000", "maxLength: 1000")
+        released.change("openapi.yaml", LONGEST_PROMPT, SHORTER_PROMPT)
         run = released.regenerate()
         assert "since HEAD:openapi.yaml, which is no release" in run.stdout
         assert "breaking" == rows(run.stdout)[0].callers
@@ -261,13 +261,13 @@ class TestComparingWith:
 
 
 def test_an_entry_of_the_changelog_is_written_once(released: Project) -> None:
-    released.change("openapi.yaml", "maxLength: 32000", "maxLength: 1000")
+    released.change("openapi.yaml", LONGEST_PROMPT, SHORTER_PROMPT)
     released.regenerate()
     changelog = released.read("CHANGELOG.md")
     assert "### API changes\n\n- `create_video`" in changelog
     released.regenerate()
     assert changelog == released.read("CHANGELOG.md")
-    released.change("openapi.yaml", "maxLength: 1000", "maxLength: 32000")
+    released.change("openapi.yaml", SHORTER_PROMPT, LONGEST_PROMPT)
     released.regenerate()
     assert "### API changes" not in released.read("CHANGELOG.md")
 
@@ -320,7 +320,7 @@ def lost(tmp_path_factory: pytest.TempPathFactory, release_to_copy: Path, mypy_c
 
 class TestTheVersionRule:
     def test_a_breaking_change_needs_another_version(self, released: Project) -> None:
-        released.change("openapi.yaml", "maxLength: 32000", "maxLength: 1000")
+        released.change("openapi.yaml", LONGEST_PROMPT, SHORTER_PROMPT)
         assert 0 == released.regenerate().returncode
         refused = released.regenerate("--check")
         assert 1 == refused.returncode
@@ -333,7 +333,7 @@ class TestTheVersionRule:
     def test_from_1_on_it_needs_another_major_one(self, released: Project) -> None:
         released.change(VERSION, '"0.1.0"', '"1.0.0"')
         released.release()
-        released.change("openapi.yaml", "maxLength: 32000", "maxLength: 1000")
+        released.change("openapi.yaml", LONGEST_PROMPT, SHORTER_PROMPT)
         released.change(VERSION, '"1.0.0"', '"1.1.0"')
         released.regenerate()
         assert 1 == released.regenerate("--check").returncode

@@ -37,6 +37,7 @@ from .edits import (
     verdict,
     written,
 )
+from .project import LONGEST_PROMPT, SHORTER_PROMPT
 
 
 @pytest.mark.parametrize("group", composites(EDITS), ids=lambda group: f"{len(group)} with {group[0]}")
@@ -148,7 +149,7 @@ def test_an_invalid_contract_is_refused_with_its_line(old: str, new: str, said: 
 
 def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     new = tmp_path / "new.yaml"
-    new.write_text(TEXT.replace("maxLength: 32000", "maxLength: 1000"), "utf-8")
+    new.write_text(TEXT.replace(LONGEST_PROMPT, SHORTER_PROMPT), "utf-8")
     assert 0 == command_line.main([str(PROJECT / "openapi.yaml"), str(new), "--json"])
     [change] = json.loads(capsys.readouterr().out)
     assert ("breaking", None) == (change["callers"], change["readers"])

@@ -62,7 +62,9 @@ def redacted(value: T, secrets: tuple[str, ...]) -> T:
 
 def curl(exchange: Exchange, base_url: str) -> str:
     """Return a shell command that sends the request again; it reads the key from OPENVIDEOS_API_KEY."""
-    words = ["curl", "-i", "--path-as-is", "-X", exchange.method]
+    # With -X HEAD, curl would wait for a body.
+    method = ["--head"] if exchange.method == "HEAD" else ["-i", "-X", exchange.method]
+    words = ["curl", "--path-as-is", *method]
     media_type = ""
     for name, value in exchange.request_headers:
         if name == "content-type":

@@ -17,7 +17,7 @@ from urllib.parse import parse_qsl
 from .exchange import json_object
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from .contract import Contract, Operation, Schema
 
@@ -25,6 +25,8 @@ FORM: Final = "multipart/form-data"
 JSON: Final = "application/json"
 
 _INTEGER: Final = re.compile(r"-?(0|[1-9][0-9]{0,17})")
+_BLANKS: Final = re.compile(r"\s+")
+_LEADING_ZEROS: Final = re.compile(r"(?<![0-9])0+(?=[0-9])")
 _NUMBER: Final = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 
 
@@ -36,11 +38,13 @@ class Legality:
     doubts: tuple[str, ...] = ()
     fields: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """The fields of the query and the body, as far as they could be parsed; a file is its bytes."""
+    is_tolerable: bool = False
+    """Whether a server may understand the request in spite of its flaws."""
 
     @property
     def is_illegal(self) -> bool:
-        """Whether the contract certainly forbids the request."""
-        return bool(self.flaws)
+        """Whether a server must refuse the request."""
+        return bool(self.flaws) and not self.is_tolerable
 
     @property
     def is_legal(self) -> bool:
@@ -54,7 +58,10 @@ def judge_request(contract: Contract, operation_id: str, *, query: str, media_ty
     of_query = _judge_query(contract, operation, query)
     of_body = _judge_body(contract, operation, media_type, body)
     return Legality(
-        of_query.flaws + of_body.flaws, of_query.doubts + of_body.doubts, {**of_query.fields, **of_body.fields}
+        of_query.flaws + of_body.flaws,
+        of_query.doubts + of_body.doubts,
+        {**of_query.fields, **of_body.fields},
+        of_body.is_tolerable and not of_query.flaws,
     )
 
 
@@ -109,6 +116,10 @@ def _judge_body(contract: Contract, operation: Operation, content_type: str, bod
     return _judge_form(contract, address, content_type, body)
 
 
+def _is_extension(contract: Contract, properties: Mapping[str, Schema], name: str) -> bool:
+    return name in properties and "x-extension" in contract.resolve(properties[name])
+
+
 def _judge_json(contract: Contract, address: str, body: bytes) -> Legality:
     try:
         value = json.loads(body.decode("utf-8"), parse_constant=_refuse)
@@ -117,9 +128,10 @@ def _judge_json(contract: Contract, address: str, body: bytes) -> Legality:
     fields = json_object(value)
     properties = contract.at(address)["properties"]
     doubts = [f"the field {name!r} is unknown" for name in fields.keys() - properties.keys()]
+    doubts += [f"{name} may not be offered" for name in fields if _is_extension(contract, properties, name)]
     for name, each in fields.items():
         doubts += _doubts(name, each)
-    return Legality(tuple(contract.flaws(value, address)), tuple(doubts), fields)
+    return _judged(contract, address, fields or value, doubts, fields)
 
 
 def _judge_form(contract: Contract, address: str, content_type: str, body: bytes) -> Legality:
@@ -147,13 +159,42 @@ def _judge_form(contract: Contract, address: str, content_type: str, body: bytes
             doubts += [f"{name} is given twice"] if name in fields else []
             doubts.append(f"{name} may be refused because of its content")
             fields[name] = content
+    doubts += [f"{name} may not be offered" for name in texts if _is_extension(contract, properties, name)]
     for name, values in texts.items():
         fields[name], uncertain = _read(contract, name, values, properties[name])
         doubts += uncertain
         if "[" in name:  # a key of an object, which says where something is
             doubts.append(f"{name} may be refused because of what it names")
     judged = {name: "" if isinstance(value, bytes) else value for name, value in fields.items()}
-    return Legality(tuple(contract.flaws(judged, address)), tuple(doubts), fields)
+    return _judged(contract, address, judged, doubts, fields)
+
+
+def _judged(contract: Contract, address: str, value: Any, doubts: Sequence[str], fields: Mapping[str, Any]) -> Legality:
+    flaws = contract.flaws(value, address)
+    is_tolerable = bool(flaws) and not contract.flaws(understood(contract, address, value), address)
+    return Legality(tuple(flaws), tuple(doubts), fields, is_tolerable)
+
+
+def understood(contract: Contract, address: str, value: Any) -> Any:
+    """Return a body as a server may understand it that is not quite right (openapi.yaml, info, "Requests").
+
+    Blanks and leading zeros in `size` and `seconds`, an integer as `seconds`, and an explicit null for a field that can
+    be left out are understood. A prompt that is too long should be refused, and need not.
+    """
+    schema, fields = contract.at(address), dict(json_object(value))
+    if not fields:
+        return value
+    for name in [name for name in fields if fields[name] is None and name not in schema.get("required", [])]:
+        del fields[name]
+    seconds = fields.get("seconds")
+    if isinstance(seconds, int) and not isinstance(seconds, bool):
+        fields["seconds"] = str(seconds)
+    for name in ("size", "seconds"):
+        if isinstance(fields.get(name), str):
+            fields[name] = _LEADING_ZEROS.sub("", _BLANKS.sub("", fields[name]))
+    if isinstance(fields.get("prompt"), str):
+        fields["prompt"] = fields["prompt"][: int(contract.schema("Prompt")["maxLength"])]
+    return fields
 
 
 def source_of(fields: Mapping[str, Any]) -> str | None:

@@ -88,8 +88,9 @@ def _drop_links(operation: Schema, contract: Contract, offered: Collection[str])
 def _settle_security(document: Schema, target: Target) -> None:
     """Let a server need a key or none. The contract allows both."""
     needs_key = target.api_key is not None and "authentication" not in target.denied
-    for part in (document, *_operations(document)):
-        part["security"] = [each for each in part["security"] if each] if needs_key else []
+    usual = json_array(document.get("security"))
+    for part in (*_operations(document), document):
+        part["security"] = [each for each in json_array(part.get("security", usual)) if each] if needs_key else []
 
 
 def _drop_extensions(document: Schema, contract: Contract, offered: Collection[str]) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import itertools
 import warnings
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from .mp4_boxes import NotWholeError, tracks
@@ -42,6 +43,8 @@ class Clip:
     seconds: float | None
     frames: int | None = None
     fps: float | None = None
+    first_picture: str | None = field(default=None, compare=False, repr=False)
+    """A hash of the first picture's pixels."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +116,7 @@ def _first_picture(container: InputContainer, stream: VideoStream) -> Clip:
                 seconds=seconds,
                 frames=stream.frames or None,
                 fps=None if rate is None else float(rate),
+                first_picture=hashlib.sha256(bytes(frame.reformat(format="rgb24").planes[0])).hexdigest(),
             )
     return _nothing()
 

@@ -145,7 +145,7 @@ class Capabilities:
     def _variant(self, name: str) -> str | None:
         job = self._jobs.completed()
         exchange = self._client.get(f"{job.path}/content", query={"variant": name})
-        if exchange.status in {400, 422, 501}:
+        if exchange.status in {400, 404, 422, 501}:
             return f"variant={name} is refused with {exchange.status}"
         return None
 

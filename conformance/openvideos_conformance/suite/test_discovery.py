@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator
+from typing import Any
+
+import pytest
 
 from .._core.catalogue import CORE, capabilities
 from .._core.contract import Contract
@@ -14,10 +17,10 @@ from .._core.target import Target
 from .._inputs.media_files import image
 from .._judging.assertions import BAD_INPUT, expect, fits, same, shown, violated
 from .._judging.media import Clip, MediaError, clip
-from .._probes.creates import create, create_of, not_busy
+from .._probes.creates import create_of, not_busy
 from .._pytest.marker import Phase, checks
-from .._server.capabilities import NEED_OPTIONS, Capabilities
-from .._server.discovery import SAMPLING
+from .._server.capabilities import DETECTION_JOBS, NEED_OPTIONS, Capabilities
+from .._server.discovery import EXTENSIONS, SAMPLING
 from .._server.jobs import JobPool
 from .._server.recording_client import RecordingClient
 
@@ -38,7 +41,7 @@ def test_a_create_without_a_model_gets_the_default_one(jobs: JobPool, target: Ta
     )
 
 
-@checks("VID-MODELS-003", phase=Phase.LATE)
+@checks("VID-MODELS-003", phase=Phase.LATE, jobs=("json", "reference"), starts=DETECTION_JOBS["idempotency"])
 def test_what_is_claimed_is_offered(jobs: JobPool, offered: Capabilities, contract: Contract, target: Target) -> None:
     for claim, capability in _claimed(jobs, contract):
         if capability == CORE or capability in NEED_OPTIONS | target.denied:
@@ -68,7 +71,7 @@ def test_a_first_and_a_last_frame_are_accepted(jobs: JobPool) -> None:
     fits(not_busy(create_of(jobs, "references")), VIDEO, "a create with a first and a last frame")
 
 
-@checks("VID-REFS-002", starts=1)
+@checks("VID-REFS-002", capability="json", starts=1)
 def test_a_reference_of_an_unknown_role_is_refused(client: RecordingClient, target: Target) -> None:
     _, picture, media_type = image(target.size)
     url = f"data:{media_type};base64,{base64.b64encode(picture).decode()}"
@@ -124,16 +127,19 @@ def _is_as_requested(jobs: JobPool, field: str, seen: float | None, *, tolerance
 
 @checks("VID-SAMPLE-004", phase=Phase.LATE, jobs=("sampled", "sampled_again"))
 def test_a_seed_makes_the_same_picture_again(client: RecordingClient, jobs: JobPool) -> None:
-    first, second = (client.get(f"{jobs.completed(name).path}/content") for name in ("sampled", "sampled_again"))
-    if expect(first, 200, "the content of a job with a seed").body != expect(second, 200, "that of an equal job").body:
-        raise violated("two equal creates with one seed have different files", first, second)
+    first, second = (_clip(client, jobs, name).first_picture for name in ("sampled", "sampled_again"))
+    if first != second:
+        created = jobs["sampled"].created, jobs["sampled_again"].created
+        raise violated("the clips of two equal creates with one seed begin with different pictures", *created)
 
 
-@checks("VID-SAMPLE-005", starts=1)
+@checks("VID-SAMPLE-005", starts=2)
+@pytest.mark.parametrize("extension", EXTENSIONS)
 def test_a_field_of_an_extension_that_is_not_offered_is_refused(
-    client: RecordingClient, jobs: JobPool, offered: Capabilities, target: Target
+    client: RecordingClient, offered: Capabilities, target: Target, extension: str
 ) -> None:
-    if offered.has(SAMPLING):
-        raise UnsupportedError("the server offers sampling, the extension that this check sends")
-    exchange = create(client, jobs, target.choice(prompt="A lantern in the fog", seed="7"))
-    expect(exchange, BAD_INPUT, "a create with a seed, which the server does not say that it offers,")
+    if offered.has(extension):
+        raise UnsupportedError(f"the server offers {extension}, of which this check sends a field")
+    field: dict[str, Any] = {"seed": "7"} if extension == SAMPLING else {"references[first_frame]": image(target.size)}
+    exchange = client.post("/videos", form={**target.choice(prompt="A lantern in the fog"), **field})
+    expect(exchange, BAD_INPUT, f"a create with {next(iter(field))}, which the server does not say that it offers,")

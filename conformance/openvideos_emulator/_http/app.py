@@ -210,7 +210,7 @@ class EmulatorApp:
         raise RefusalError(
             Reason.UNAUTHORIZED,
             "The API key is not valid." if key else "There is no API key; send Authorization: Bearer KEY.",
-            code="invalid_api_key" if key else "missing_api_key",
+            code="invalid_api_key",
             headers={"www-authenticate": "Bearer"},
         )
 

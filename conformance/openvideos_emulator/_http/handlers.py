@@ -19,7 +19,7 @@ from .._media.library import Variant
 from .._model.jobs import Recipe, Sampling
 from .._model.refusals import Reason, RefusalError, invalid, shown
 from .responses import JsonResponse, character_json, deleted_json, media_response, page_json, video_json
-from .upload_probe import read_clip, reference_seed, references_seed
+from .upload_probe import read_clip, reference_source, references_source
 from .validation import Fields, Upload
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class Operations:
         sampling = _sampling(body)
         seconds = profile.check_seconds(body["seconds"]) if sampling.num_frames is None else 0
         image, images = body.get("input_reference"), body.get("references")
-        source = await anyio.to_thread.run_sync(lambda: reference_seed(image) or references_seed(images))
+        source = await anyio.to_thread.run_sync(lambda: reference_source(image) or references_source(images))
         recipe = Recipe(body["prompt"], body["model"], body["size"], seconds, source, sampling)
         if sampling.num_frames is not None:
             recipe = replace(recipe, seconds=profile.check_duration(recipe.duration, param="num_frames"))

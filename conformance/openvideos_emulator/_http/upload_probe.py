@@ -39,8 +39,8 @@ class Clip:
     seconds: int
 
 
-def reference_seed(reference: Upload | Mapping[str, Any] | None, *, param: str = "input_reference") -> str:
-    """Validate a reference image, and return the recipe's seed for it, a hash; an empty string if there is no image.
+def reference_source(reference: Upload | Mapping[str, Any] | None, *, param: str = "input_reference") -> str:
+    """Validate a reference image, and return the recipe's source for it, a hash; an empty string if there is no image.
 
     The emulator connects to no other server: it does not fetch a remote image, and does not look up a file's id.
 
@@ -58,7 +58,7 @@ def reference_seed(reference: Upload | Mapping[str, Any] | None, *, param: str =
     return hashlib.sha256(f"{kind} {value}".encode()).hexdigest()
 
 
-def references_seed(references: Sequence[Mapping[str, Any]] | Mapping[str, Upload] | None) -> str:
+def references_source(references: Sequence[Mapping[str, Any]] | Mapping[str, Upload] | None) -> str:
     """Validate references, a list in JSON and files by their roles in a form, and return the recipe's source.
 
     Raises:
@@ -69,7 +69,7 @@ def references_seed(references: Sequence[Mapping[str, Any]] | Mapping[str, Uploa
     hashes: list[str] = []
     if isinstance(references, Mapping):
         for role, upload in sorted(references.items()):
-            hashes += [role, reference_seed(upload, param=f"references[{role}]")]
+            hashes += [role, reference_source(upload, param=f"references[{role}]")]
     else:
         for number, reference in enumerate(references):
             role, param = reference["role"], f"references.{number}"
@@ -78,7 +78,7 @@ def references_seed(references: Sequence[Mapping[str, Any]] | Mapping[str, Uploa
                     f"{param}.role is {shown(role)}; this server offers {', '.join(ROLES)}.", param=f"{param}.role"
                 )
             image = {key: reference[key] for key in ("image_url", "file_id") if key in reference}
-            hashes += [role, reference_seed(image, param=param)]
+            hashes += [role, reference_source(image, param=param)]
     return hashlib.sha256(repr(hashes).encode()).hexdigest()
 
 

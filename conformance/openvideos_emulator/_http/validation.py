@@ -132,9 +132,14 @@ class Validator:
         """
         properties = self._properties(address)
         named: dict[str, list[Part]] = {}
+        # Nothing that says where something is may be dropped.
+        objects = {name.partition("[")[0] for name in properties if "[" in name}
         for part in form.parts:
             if part.name in properties:
                 named.setdefault(part.name, []).append(part)
+            elif part.name.partition("[")[0] in objects:
+                keys = ", ".join(sorted(name for name in properties if name.partition("[")[0] in objects))
+                raise invalid(f"{shown(part.name)} is not known here; use {keys}.", param=printable(part.name))
         fields: Fields = {}
         uploads: Fields = {}
         for name, parts in named.items():

@@ -99,7 +99,7 @@ class TestFiles:
             assert 'data-key="needed"' in page
             assert "the-only-key" not in page
             for path in ("", "/video_1", "/video_1/content"):
-                assert "missing_api_key" == server.refused(401, "GET", JOBS + path)["code"]
+                assert "invalid_api_key" == server.refused(401, "GET", JOBS + path)["code"]
             assert 200 == server.get(JOBS, headers={"Authorization": "Bearer the-only-key"}).status_code
 
 

@@ -15,6 +15,8 @@ from openvideos_emulator._http.validation import CODES
 from openvideos_emulator._model.refusals import Reason
 
 CODES_OF_THE_CONTRACT = contract().schema_at("#/x-error-codes")
+UNREAD = ("refusals.py", "engine.py")
+"""Where a code comes from a variable; the codes are named below."""
 OF_THE_CONTROL_API = {"cross_site", "id_taken", "unknown_parameter"}
 
 
@@ -24,13 +26,11 @@ def raised() -> Iterator[tuple[str, int]]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if not isinstance(node, ast.Call):
                 continue
-            codes = [
-                each.value.value
-                for each in node.keywords
-                if each.arg == "code" and isinstance(each.value, ast.Constant)
-            ]
+            said = [each.value for each in node.keywords if each.arg == "code"]
+            codes = [each.value for each in said if isinstance(each, ast.Constant)]
             match node:
                 case ast.Call(func=ast.Name(id="RefusalError"), args=[ast.Attribute(attr=reason), *_]):
+                    assert codes or f"{path.name}:{node.lineno}".startswith(UNREAD), (path, node.lineno)
                     yield from ((str(code), STATUSES[Reason[reason]]) for code in codes)
                 case ast.Call(func=ast.Name(id="invalid")):
                     yield from ((str(code), STATUSES[Reason.INVALID]) for code in codes or ["invalid_value"])

@@ -21,8 +21,8 @@ def test_any_key_and_none_is_taken_unless_one_was_set(serve: type[Server]) -> No
 @pytest.mark.parametrize(
     ("header", "code"),
     [
-        (None, "missing_api_key"),
-        ("Bearer", "missing_api_key"),
+        (None, "invalid_api_key"),
+        ("Bearer", "invalid_api_key"),
         ("Bearer wrong", "invalid_api_key"),
         ("Basic right", "invalid_api_key"),
         ("Bearer right2", "invalid_api_key"),

@@ -17,7 +17,10 @@ T = TypeVar("T", bound="ErrorResponse")
 
 @_attrs_define
 class ErrorResponse:
-    """The error envelope. Every response with a status of 400 or above MUST have the error envelope as its JSON body."""
+    """The error envelope. Every response with a status of 400 or above MUST have the error envelope as its JSON body. (An
+    answer to HEAD has no body.)
+
+    """
 
     error: ErrorDetail
     """What is wrong with a request, and where."""

@@ -31,7 +31,8 @@ class Model:
     """The durations that the model makes, as decimal strings; null if they are not a list."""
 
     parameters: list[str] | None = None
-    """The fields of a create that the model takes beside `prompt`, `model`, `seconds` and `size`; null if unknown."""
+    """The fields of a create that the model takes beside `prompt`, `model`, `seconds` and `size`; null if unknown. A
+    server MAY refuse another field of an extension with 400 or 422, though it offers the extension."""
 
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 

@@ -15,7 +15,7 @@ T = TypeVar("T", bound="Reference")
 class Reference:
     """An image that the video is made from, by exactly one of `image_url` and `file_id`, and its role. A create with the
     first and the last frame MUST be accepted, if the server offers the extension `references`. A reference whose role
-    the server does not offer MUST be refused with 400 or 422.
+    the server does not offer MUST be refused with 400 or 422, also as a field `references[…]` of a form.
 
     """
 

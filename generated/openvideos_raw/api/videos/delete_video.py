@@ -102,9 +102,9 @@ def sync_detailed(
 ) -> Response[ErrorResponse | VideoDeleteResponse]:
     """Delete a video and its files
 
-     Delete the job and what it produced, in any status. Retrieve, content, remix and delete of a deleted
-    id MUST
-    return 404. A deleted video MUST NOT be in a list; its id goes on working as a cursor.
+     Delete the job and what it produced. Retrieve, content, remix and delete of a deleted id MUST return
+    404. A
+    deleted video MUST NOT be in a list; its id goes on working as a cursor.
 
     Deleting an id that the server never issued MUST return 404. Deleting a running job MUST either end
     it and
@@ -145,9 +145,9 @@ def sync(
 ) -> ErrorResponse | VideoDeleteResponse | None:
     """Delete a video and its files
 
-     Delete the job and what it produced, in any status. Retrieve, content, remix and delete of a deleted
-    id MUST
-    return 404. A deleted video MUST NOT be in a list; its id goes on working as a cursor.
+     Delete the job and what it produced. Retrieve, content, remix and delete of a deleted id MUST return
+    404. A
+    deleted video MUST NOT be in a list; its id goes on working as a cursor.
 
     Deleting an id that the server never issued MUST return 404. Deleting a running job MUST either end
     it and
@@ -183,9 +183,9 @@ async def asyncio_detailed(
 ) -> Response[ErrorResponse | VideoDeleteResponse]:
     """Delete a video and its files
 
-     Delete the job and what it produced, in any status. Retrieve, content, remix and delete of a deleted
-    id MUST
-    return 404. A deleted video MUST NOT be in a list; its id goes on working as a cursor.
+     Delete the job and what it produced. Retrieve, content, remix and delete of a deleted id MUST return
+    404. A
+    deleted video MUST NOT be in a list; its id goes on working as a cursor.
 
     Deleting an id that the server never issued MUST return 404. Deleting a running job MUST either end
     it and
@@ -224,9 +224,9 @@ async def asyncio(
 ) -> ErrorResponse | VideoDeleteResponse | None:
     """Delete a video and its files
 
-     Delete the job and what it produced, in any status. Retrieve, content, remix and delete of a deleted
-    id MUST
-    return 404. A deleted video MUST NOT be in a list; its id goes on working as a cursor.
+     Delete the job and what it produced. Retrieve, content, remix and delete of a deleted id MUST return
+    404. A
+    deleted video MUST NOT be in a list; its id goes on working as a cursor.
 
     Deleting an id that the server never issued MUST return 404. Deleting a running job MUST either end
     it and

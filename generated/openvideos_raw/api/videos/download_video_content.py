@@ -182,7 +182,7 @@ def sync_detailed(
             variant=video MUST return the same file as no variant. variant=thumbnail MUST return a
             WebP picture that decodes, as image/webp. variant=spritesheet MUST return a JPEG picture
             that decodes, as image/jpeg. A variant that the server does not offer MUST be refused with
-            400, 404 or 501, whose `param` is `variant`; it MUST NOT return another file. A variant
+            400, 404 or 501, and never answered by another file; `param` is `variant` then. A variant
             that the contract does not have MUST be refused with 400 or 422.
         range_ (str | Unset): The bytes wanted, such as `bytes=0-1023`. A Range that cannot be
             understood MUST be ignored.
@@ -248,7 +248,7 @@ def sync(
             variant=video MUST return the same file as no variant. variant=thumbnail MUST return a
             WebP picture that decodes, as image/webp. variant=spritesheet MUST return a JPEG picture
             that decodes, as image/jpeg. A variant that the server does not offer MUST be refused with
-            400, 404 or 501, whose `param` is `variant`; it MUST NOT return another file. A variant
+            400, 404 or 501, and never answered by another file; `param` is `variant` then. A variant
             that the contract does not have MUST be refused with 400 or 422.
         range_ (str | Unset): The bytes wanted, such as `bytes=0-1023`. A Range that cannot be
             understood MUST be ignored.
@@ -309,7 +309,7 @@ async def asyncio_detailed(
             variant=video MUST return the same file as no variant. variant=thumbnail MUST return a
             WebP picture that decodes, as image/webp. variant=spritesheet MUST return a JPEG picture
             that decodes, as image/jpeg. A variant that the server does not offer MUST be refused with
-            400, 404 or 501, whose `param` is `variant`; it MUST NOT return another file. A variant
+            400, 404 or 501, and never answered by another file; `param` is `variant` then. A variant
             that the contract does not have MUST be refused with 400 or 422.
         range_ (str | Unset): The bytes wanted, such as `bytes=0-1023`. A Range that cannot be
             understood MUST be ignored.
@@ -373,7 +373,7 @@ async def asyncio(
             variant=video MUST return the same file as no variant. variant=thumbnail MUST return a
             WebP picture that decodes, as image/webp. variant=spritesheet MUST return a JPEG picture
             that decodes, as image/jpeg. A variant that the server does not offer MUST be refused with
-            400, 404 or 501, whose `param` is `variant`; it MUST NOT return another file. A variant
+            400, 404 or 501, and never answered by another file; `param` is `variant` then. A variant
             that the contract does not have MUST be refused with 400 or 422.
         range_ (str | Unset): The bytes wanted, such as `bytes=0-1023`. A Range that cannot be
             understood MUST be ignored.

@@ -135,9 +135,9 @@ def sync_detailed(
         after (str | Unset): The cursor: the id of the last video of the page before. A page MUST
             start right after the video that `after` names. An `after` that the server never issued
             MUST be refused with 400, 404 or 422; it SHOULD be a 404. The id of a deleted video MUST
-            go on working as `after` for at least an hour; later it MAY be refused, and MUST NOT
-            return an empty page. A client MUST request the next page once, with the last video of an
-            earlier page as `after`.
+            go on working as `after` for at least an hour; later it MAY be refused, but not be
+            answered by an empty page. A client MUST request the next page once, with the last video
+            of an earlier page as `after`.
         limit (int | Unset): The largest number of videos on the page, from 1 to 100. A page MUST
             NOT hold more videos than limit, or than the default limit if the request has none. A page
             SHOULD be full if there are videos after it. Each limit within the bounds MUST be
@@ -192,9 +192,9 @@ def sync(
         after (str | Unset): The cursor: the id of the last video of the page before. A page MUST
             start right after the video that `after` names. An `after` that the server never issued
             MUST be refused with 400, 404 or 422; it SHOULD be a 404. The id of a deleted video MUST
-            go on working as `after` for at least an hour; later it MAY be refused, and MUST NOT
-            return an empty page. A client MUST request the next page once, with the last video of an
-            earlier page as `after`.
+            go on working as `after` for at least an hour; later it MAY be refused, but not be
+            answered by an empty page. A client MUST request the next page once, with the last video
+            of an earlier page as `after`.
         limit (int | Unset): The largest number of videos on the page, from 1 to 100. A page MUST
             NOT hold more videos than limit, or than the default limit if the request has none. A page
             SHOULD be full if there are videos after it. Each limit within the bounds MUST be
@@ -244,9 +244,9 @@ async def asyncio_detailed(
         after (str | Unset): The cursor: the id of the last video of the page before. A page MUST
             start right after the video that `after` names. An `after` that the server never issued
             MUST be refused with 400, 404 or 422; it SHOULD be a 404. The id of a deleted video MUST
-            go on working as `after` for at least an hour; later it MAY be refused, and MUST NOT
-            return an empty page. A client MUST request the next page once, with the last video of an
-            earlier page as `after`.
+            go on working as `after` for at least an hour; later it MAY be refused, but not be
+            answered by an empty page. A client MUST request the next page once, with the last video
+            of an earlier page as `after`.
         limit (int | Unset): The largest number of videos on the page, from 1 to 100. A page MUST
             NOT hold more videos than limit, or than the default limit if the request has none. A page
             SHOULD be full if there are videos after it. Each limit within the bounds MUST be
@@ -299,9 +299,9 @@ async def asyncio(
         after (str | Unset): The cursor: the id of the last video of the page before. A page MUST
             start right after the video that `after` names. An `after` that the server never issued
             MUST be refused with 400, 404 or 422; it SHOULD be a 404. The id of a deleted video MUST
-            go on working as `after` for at least an hour; later it MAY be refused, and MUST NOT
-            return an empty page. A client MUST request the next page once, with the last video of an
-            earlier page as `after`.
+            go on working as `after` for at least an hour; later it MAY be refused, but not be
+            answered by an empty page. A client MUST request the next page once, with the last video
+            of an earlier page as `after`.
         limit (int | Unset): The largest number of videos on the page, from 1 to 100. A page MUST
             NOT hold more videos than limit, or than the default limit if the request has none. A page
             SHOULD be full if there are videos after it. Each limit within the bounds MUST be
