@@ -143,10 +143,10 @@ def _with_references(
         raise InvalidArgumentError(f"references is of the type {type(references).__name__}; pass a list of references.")
     named = [_named_reference(number, reference) for number, reference in enumerate(references)]
     roles = [role for role, _ in named]
-    if not named or len({"image" in image for _, image in named}) > 1:
-        raise InvalidArgumentError(
-            f"references has {len(named)} images; it has one at least, and all are files or none is."
-        )
+    if not named:
+        raise InvalidArgumentError("references is empty; pass one image at least, or leave it out.")
+    if len({"image" in image for _, image in named}) > 1:
+        raise InvalidArgumentError("references has files and URLs or ids; pass all as files, or none.")
     if "image" not in named[0][1]:
         images = [
             RawReference(role=role, **_image_reference(image, f"references[{number}]").to_dict())

@@ -111,8 +111,9 @@ class Videos:
             seed: The seed of the noise, from 0 to 2**32 - 1, for the same picture again.
             fps: The frames per second.
             num_frames: The number of frames, in place of `seconds`.
-            references: Several images with a role each, in place of `input_reference`: all as files, one for each role,
-                or all by {"image_url": …} or {"file_id": …}.
+            references: Several images in place of `input_reference`, each with a role such as "first_frame",
+                "last_frame" or "reference": all files, {"role": …, "image": pathlib.Path(…)}, one for each role; or
+                none a file, {"role": …, "image_url": …} or {"role": …, "file_id": …}.
 
         The last five are of the contract's extensions "sampling" and "references", which `list_models` names if the
         server offers them; a server that does not refuses them.

@@ -109,8 +109,8 @@ def test_references_that_are_files_are_parts_of_a_form(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("references", "problem"),
     [
-        ([], "references has 0 images"),
-        ([FIRST, {"role": "last_frame", "image": PNG}], "all are files or none is"),
+        ([], "references is empty"),
+        ([FIRST, {"role": "last_frame", "image": PNG}], "pass all as files, or none"),
         ([{"role": "last_frame", "image": PNG}] * 2, "two files of one role"),
         ([{"image": PNG}], "has no role"),
         (["first.png"], "has no role"),

@@ -62,9 +62,9 @@ def redacted(value: T, secrets: tuple[str, ...]) -> T:
 
 def curl(exchange: Exchange, base_url: str) -> str:
     """Return a shell command that sends the request again; it reads the key from OPENVIDEOS_API_KEY."""
-    # With -X HEAD, curl would wait for a body.
-    method = ["--head"] if exchange.method == "HEAD" else ["-i", "-X", exchange.method]
-    words = ["curl", "--path-as-is", *method]
+    words = ["curl", "-i", "--path-as-is", "-X", exchange.method]
+    if exchange.method == "HEAD":
+        words = ["curl", "--head", "--path-as-is"]  # with -X HEAD, curl would wait for a body
     media_type = ""
     for name, value in exchange.request_headers:
         if name == "content-type":

@@ -10,8 +10,8 @@ import pytest
 
 from .._core.catalogue import CORE, capabilities
 from .._core.contract import Contract
-from .._core.exchange import json_array
-from .._core.operations import MODEL_LIST, VIDEO, capability_of
+from .._core.exchange import Exchange, json_array
+from .._core.operations import MODEL_LIST, OPERATIONS, VIDEO, capability_of
 from .._core.outcomes import NotReachedError, UnsupportedError
 from .._core.target import Target
 from .._inputs.media_files import image
@@ -20,7 +20,7 @@ from .._judging.media import Clip, MediaError, clip
 from .._probes.creates import create_of, not_busy
 from .._pytest.marker import Phase, checks
 from .._server.capabilities import DETECTION_JOBS, NEED_OPTIONS, Capabilities
-from .._server.discovery import EXTENSIONS, SAMPLING
+from .._server.discovery import EXTENSIONS, REFERENCES, SAMPLING
 from .._server.jobs import JobPool
 from .._server.recording_client import RecordingClient
 
@@ -41,15 +41,38 @@ def test_a_create_without_a_model_gets_the_default_one(jobs: JobPool, target: Ta
     )
 
 
-@checks("VID-MODELS-003", phase=Phase.LATE, jobs=("json", "reference"), starts=DETECTION_JOBS["idempotency"])
+@checks(
+    "VID-MODELS-003",
+    phase=Phase.LATE,
+    jobs=("json", "reference", "sampled", "references"),
+    starts=DETECTION_JOBS["idempotency"],
+)
 def test_what_is_claimed_is_offered(jobs: JobPool, offered: Capabilities, contract: Contract, target: Target) -> None:
+    false: dict[str, Exchange | None] = {}
     for claim, capability in _claimed(jobs, contract):
         if capability == CORE or capability in NEED_OPTIONS | target.denied:
             continue
         try:
             offered.require(capability)
         except UnsupportedError as problem:
-            raise violated(f"the server claims {shown(claim)}, but: {problem}", jobs.discovery.exchange) from None
+            false[f"{shown(claim)}, but: {problem}"] = None
+        refused = _refused(jobs, capability)
+        if refused is not None:
+            false[f"{shown(claim)}, but: {refused.summary}"] = refused
+    if false:
+        exchanges = [each for each in false.values() if each is not None]
+        raise violated(f"the server claims {'; and '.join(false)}", jobs.discovery.exchange, *exchanges)
+
+
+def _refused(jobs: JobPool, extension: str) -> Exchange | None:
+    """Return the create that has fields of an extension, if the server refuses it although its models take them."""
+    name = {SAMPLING: "sampled", REFERENCES: "references"}.get(extension, "")
+    takes = [model.get("parameters") for model in jobs.discovery.models if model.get("is_default")]
+    fields = {SAMPLING: {"seed", "negative_prompt", "fps", "num_frames"}}.get(extension, {extension})
+    if not name or any(isinstance(each, list) and not fields <= {*map(str, json_array(each))} for each in takes):
+        return None
+    exchange = create_of(jobs, name)
+    return exchange if exchange.status in BAD_INPUT | {415, 501} else None
 
 
 def _claimed(jobs: JobPool, contract: Contract) -> Iterator[tuple[object, str]]:
@@ -63,6 +86,8 @@ def _claimed(jobs: JobPool, contract: Contract) -> Iterator[tuple[object, str]]:
             profile = profiles.get(profile.get("includes"))
     for claim in json_array(jobs.discovery.claim.get("extensions")):
         yield from ((claim, each) for each in capabilities() if each == claim)
+        if isinstance(claim, str) and claim in OPERATIONS:
+            yield claim, capability_of(claim)
 
 
 # ---------------------------------------------------------------- references

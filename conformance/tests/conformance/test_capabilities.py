@@ -72,6 +72,7 @@ LACKING: list[tuple[str, Answer, str]] = [
     ("extensions", on("POST", "/extensions", 405), "POST /videos/extensions returns 405"),
     ("characters", on("POST", "/characters", 501), "POST /videos/characters returns 501"),
     ("thumbnail", on("GET", "/content", 400, needs="variant=thumbnail"), "variant=thumbnail is refused with 400"),
+    ("thumbnail", on("GET", "/content", 404, needs="variant=thumbnail"), "variant=thumbnail is refused with 404"),
     ("spritesheet", on("GET", "/content", 422, needs="variant=spritesheet"), "variant=spritesheet is refused with 422"),
     ("discovery", on("GET", "/models", 404), "GET /videos/models returns 404"),
     ("sampling", on("GET", "/models", 404), "GET /videos/models does not name the extension sampling"),
@@ -90,7 +91,7 @@ NOT_LACKING: list[tuple[str, Answer]] = [
     ("json", on("POST", "/videos", 500, needs="application/json")),  # broken is not missing
     ("remix", on("POST", "/remix", 404, needs="nothing of the kind")),
     ("edits", on("POST", "/edits", 422)),
-    ("thumbnail", on("GET", "/content", 404, needs="variant=thumbnail")),
+    ("thumbnail", on("GET", "/content", 409, needs="variant=thumbnail")),
     ("ranges", on("GET", "/content", 200, **{"accept-ranges": "Bytes"})),
 ]
 

@@ -48,7 +48,11 @@ def test_a_create_that_the_contract_allows_is_legal(value: Any) -> None:
         {"prompt": ""},
         {"prompt": 5},
         {"prompt": "A boat", "size": "big"},
-        {"prompt": "A boat", "seconds": 4},
+        {"prompt": "A boat", "seconds": -4},
+        {"prompt": "A boat", "seconds": "0"},
+        {"prompt": "A boat", "seconds": True},
+        {"prompt": None},
+        {"prompt": "A boat", "seconds": "4", "num_frames": 64},
         {"prompt": "A boat", "input_reference": {}},
         [],
         None,
@@ -57,6 +61,23 @@ def test_a_create_that_the_contract_allows_is_legal(value: Any) -> None:
 )
 def test_a_create_that_the_contract_forbids_is_illegal(value: Any) -> None:
     assert _create(value).is_illegal
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"prompt": "A boat", "seconds": 4},
+        {"prompt": "A boat", "seconds": " 04"},
+        {"prompt": "A boat", "size": "064x 048"},
+        {"prompt": "A boat", "model": None, "seed": None},
+        {"prompt": "A boat" * 6000},
+    ],
+)
+def test_what_a_server_may_understand_is_neither_legal_nor_illegal(value: Any) -> None:
+    judged = _create(value)
+    assert judged.flaws
+    assert not judged.is_illegal
+    assert not judged.is_legal
 
 
 @pytest.mark.parametrize(

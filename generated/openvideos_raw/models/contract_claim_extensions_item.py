@@ -1,6 +1,6 @@
 from typing import Literal
 
-ContractClaimExtensionsItemValue = Literal["references", "sampling"]
+ContractClaimExtensionsItemValue = Literal["idempotency", "references", "sampling"]
 """The values that the contract knows."""
 
 ContractClaimExtensionsItem = ContractClaimExtensionsItemValue | str
@@ -8,6 +8,7 @@ ContractClaimExtensionsItem = ContractClaimExtensionsItemValue | str
 
 CONTRACT_CLAIM_EXTENSIONS_ITEM_VALUES: frozenset[str] = frozenset(
     {
+        "idempotency",
         "references",
         "sampling",
     }

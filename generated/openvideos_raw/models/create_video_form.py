@@ -17,9 +17,9 @@ T = TypeVar("T", bound="CreateVideoForm")
 @_attrs_define
 class CreateVideoForm:
     """What to generate, as a form. A reference image is a file in it, or is named by one of two texts. A form has one
-    reference image at most. A create without a prompt MUST be refused with 400 or 422. A create whose prompt is empty
-    MUST be refused with 400 or 422. A create whose prompt is longer than the contract allows SHOULD be refused with
-    400, 413 or 422; it MUST NOT be cut.
+    reference image at most, but for those of the extension `references`. A create without a prompt MUST be refused with
+    400 or 422. A create whose prompt is empty MUST be refused with 400 or 422. A create whose prompt is longer than the
+    contract allows SHOULD be refused with 400, 413 or 422; it MUST NOT be cut.
 
     """
 
@@ -60,10 +60,11 @@ class CreateVideoForm:
     415 or 422."""
 
     input_referenceimage_url: str | Unset = UNSET
-    """The URL of an image, http, https or a base64 data URL."""
+    """The URL of an image, http, https or a base64 data URL. Where it cannot be fetched, the create is refused or the
+    job fails."""
 
     input_referencefile_id: str | Unset = UNSET
-    """The id of an uploaded file."""
+    """The id of a file that the server has already; how it got there is up to the server."""
 
     referencesfirst_frame: File | Unset = UNSET
     """An image file (JPEG, PNG or WebP) that shows the first frame of the video; of the extension `references`."""

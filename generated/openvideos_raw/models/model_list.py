@@ -27,7 +27,7 @@ class ModelList:
     """What of this contract the server keeps."""
 
     data: list[Model]
-    """The models that a create can name."""
+    """Models that a create can name; there may be others."""
 
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 

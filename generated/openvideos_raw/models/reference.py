@@ -23,10 +23,11 @@ class Reference:
     """What the image is for; `first_frame`, `last_frame` and `reference` are the roles that are known."""
 
     image_url: str | Unset = UNSET
-    """The URL of an image, http, https or a base64 data URL."""
+    """The URL of an image, http, https or a base64 data URL. Where it cannot be fetched, the create is refused or the
+    job fails."""
 
     file_id: str | Unset = UNSET
-    """The id of an uploaded file."""
+    """The id of a file that the server has already; how it got there is up to the server."""
 
     def to_dict(self) -> dict[str, Any]:
         role: str = self.role

@@ -86,8 +86,8 @@ class Video:
     """The frames per second of the clip, from servers with the extension `sampling`."""
 
     num_frames: int | None = None
-    """The number of frames of the clip, from servers with the extension `sampling`. Where a create names them,
-    `seconds` is `num_frames` / `fps`."""
+    """The number of frames of the clip, from servers with the extension `sampling`. Where a create names `num_frames`,
+    `seconds` is `num_frames` / `fps`, rounded to six digits."""
 
     remixed_from_video_id: None | str = None
     """The id of the video that this one remixes; null if it is not a remix. remixed_from_video_id MUST name the source

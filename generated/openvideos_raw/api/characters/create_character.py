@@ -138,10 +138,10 @@ def sync_detailed(
             A server that honours keys keeps each for 24 hours at least, for each caller. Concurrent
             creates with the same Idempotency-Key MUST start at most one job; the others wait for it,
             or get a 409 with Retry-After. A request with the Idempotency-Key of a request with
-            another path or body MUST return 409. An Idempotency-Key MUST have the same effect on a
-            remix as on a create. After an attempt that was refused (4XX), the key can be used again.
-            If the job was deleted since, a repeat is a 409 and starts no other. A server that does
-            not honour keys ignores the header.
+            another path or body MUST return 409; bodies are equal if their fields and files are. An
+            Idempotency-Key MUST have the same effect on a remix as on a create. After an attempt that
+            was refused (4XX), the key can be used again. If the job was deleted since, a repeat is a
+            409 and starts no other. A server that does not honour keys ignores the header.
         body (CreateCharacterForm): A character's name and a video that shows it. A create of a
             character that breaks its schema MUST be refused with 400 or 422.
 
@@ -187,10 +187,10 @@ def sync(
             A server that honours keys keeps each for 24 hours at least, for each caller. Concurrent
             creates with the same Idempotency-Key MUST start at most one job; the others wait for it,
             or get a 409 with Retry-After. A request with the Idempotency-Key of a request with
-            another path or body MUST return 409. An Idempotency-Key MUST have the same effect on a
-            remix as on a create. After an attempt that was refused (4XX), the key can be used again.
-            If the job was deleted since, a repeat is a 409 and starts no other. A server that does
-            not honour keys ignores the header.
+            another path or body MUST return 409; bodies are equal if their fields and files are. An
+            Idempotency-Key MUST have the same effect on a remix as on a create. After an attempt that
+            was refused (4XX), the key can be used again. If the job was deleted since, a repeat is a
+            409 and starts no other. A server that does not honour keys ignores the header.
         body (CreateCharacterForm): A character's name and a video that shows it. A create of a
             character that breaks its schema MUST be refused with 400 or 422.
 
@@ -231,10 +231,10 @@ async def asyncio_detailed(
             A server that honours keys keeps each for 24 hours at least, for each caller. Concurrent
             creates with the same Idempotency-Key MUST start at most one job; the others wait for it,
             or get a 409 with Retry-After. A request with the Idempotency-Key of a request with
-            another path or body MUST return 409. An Idempotency-Key MUST have the same effect on a
-            remix as on a create. After an attempt that was refused (4XX), the key can be used again.
-            If the job was deleted since, a repeat is a 409 and starts no other. A server that does
-            not honour keys ignores the header.
+            another path or body MUST return 409; bodies are equal if their fields and files are. An
+            Idempotency-Key MUST have the same effect on a remix as on a create. After an attempt that
+            was refused (4XX), the key can be used again. If the job was deleted since, a repeat is a
+            409 and starts no other. A server that does not honour keys ignores the header.
         body (CreateCharacterForm): A character's name and a video that shows it. A create of a
             character that breaks its schema MUST be refused with 400 or 422.
 
@@ -278,10 +278,10 @@ async def asyncio(
             A server that honours keys keeps each for 24 hours at least, for each caller. Concurrent
             creates with the same Idempotency-Key MUST start at most one job; the others wait for it,
             or get a 409 with Retry-After. A request with the Idempotency-Key of a request with
-            another path or body MUST return 409. An Idempotency-Key MUST have the same effect on a
-            remix as on a create. After an attempt that was refused (4XX), the key can be used again.
-            If the job was deleted since, a repeat is a 409 and starts no other. A server that does
-            not honour keys ignores the header.
+            another path or body MUST return 409; bodies are equal if their fields and files are. An
+            Idempotency-Key MUST have the same effect on a remix as on a create. After an attempt that
+            was refused (4XX), the key can be used again. If the job was deleted since, a repeat is a
+            409 and starts no other. A server that does not honour keys ignores the header.
         body (CreateCharacterForm): A character's name and a video that shows it. A create of a
             character that breaks its schema MUST be refused with 400 or 422.
 

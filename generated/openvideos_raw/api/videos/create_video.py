@@ -159,15 +159,16 @@ def sync_detailed(
             A server that honours keys keeps each for 24 hours at least, for each caller. Concurrent
             creates with the same Idempotency-Key MUST start at most one job; the others wait for it,
             or get a 409 with Retry-After. A request with the Idempotency-Key of a request with
-            another path or body MUST return 409. An Idempotency-Key MUST have the same effect on a
-            remix as on a create. After an attempt that was refused (4XX), the key can be used again.
-            If the job was deleted since, a repeat is a 409 and starts no other. A server that does
-            not honour keys ignores the header.
+            another path or body MUST return 409; bodies are equal if their fields and files are. An
+            Idempotency-Key MUST have the same effect on a remix as on a create. After an attempt that
+            was refused (4XX), the key can be used again. If the job was deleted since, a repeat is a
+            409 and starts no other. A server that does not honour keys ignores the header.
         body (CreateVideoForm): What to generate, as a form. A reference image is a file in it, or
-            is named by one of two texts. A form has one reference image at most. A create without a
-            prompt MUST be refused with 400 or 422. A create whose prompt is empty MUST be refused
-            with 400 or 422. A create whose prompt is longer than the contract allows SHOULD be
-            refused with 400, 413 or 422; it MUST NOT be cut.
+            is named by one of two texts. A form has one reference image at most, but for those of the
+            extension `references`. A create without a prompt MUST be refused with 400 or 422. A
+            create whose prompt is empty MUST be refused with 400 or 422. A create whose prompt is
+            longer than the contract allows SHOULD be refused with 400, 413 or 422; it MUST NOT be
+            cut.
         body (CreateVideoJson): What to generate, as JSON. A reference image is an object that
             tells where it is. A create as application/json MUST return the same as an equal create in
             a form, if the server accepts JSON. A JSON create whose fields have wrong types MUST be
@@ -224,15 +225,16 @@ def sync(
             A server that honours keys keeps each for 24 hours at least, for each caller. Concurrent
             creates with the same Idempotency-Key MUST start at most one job; the others wait for it,
             or get a 409 with Retry-After. A request with the Idempotency-Key of a request with
-            another path or body MUST return 409. An Idempotency-Key MUST have the same effect on a
-            remix as on a create. After an attempt that was refused (4XX), the key can be used again.
-            If the job was deleted since, a repeat is a 409 and starts no other. A server that does
-            not honour keys ignores the header.
+            another path or body MUST return 409; bodies are equal if their fields and files are. An
+            Idempotency-Key MUST have the same effect on a remix as on a create. After an attempt that
+            was refused (4XX), the key can be used again. If the job was deleted since, a repeat is a
+            409 and starts no other. A server that does not honour keys ignores the header.
         body (CreateVideoForm): What to generate, as a form. A reference image is a file in it, or
-            is named by one of two texts. A form has one reference image at most. A create without a
-            prompt MUST be refused with 400 or 422. A create whose prompt is empty MUST be refused
-            with 400 or 422. A create whose prompt is longer than the contract allows SHOULD be
-            refused with 400, 413 or 422; it MUST NOT be cut.
+            is named by one of two texts. A form has one reference image at most, but for those of the
+            extension `references`. A create without a prompt MUST be refused with 400 or 422. A
+            create whose prompt is empty MUST be refused with 400 or 422. A create whose prompt is
+            longer than the contract allows SHOULD be refused with 400, 413 or 422; it MUST NOT be
+            cut.
         body (CreateVideoJson): What to generate, as JSON. A reference image is an object that
             tells where it is. A create as application/json MUST return the same as an equal create in
             a form, if the server accepts JSON. A JSON create whose fields have wrong types MUST be
@@ -284,15 +286,16 @@ async def asyncio_detailed(
             A server that honours keys keeps each for 24 hours at least, for each caller. Concurrent
             creates with the same Idempotency-Key MUST start at most one job; the others wait for it,
             or get a 409 with Retry-After. A request with the Idempotency-Key of a request with
-            another path or body MUST return 409. An Idempotency-Key MUST have the same effect on a
-            remix as on a create. After an attempt that was refused (4XX), the key can be used again.
-            If the job was deleted since, a repeat is a 409 and starts no other. A server that does
-            not honour keys ignores the header.
+            another path or body MUST return 409; bodies are equal if their fields and files are. An
+            Idempotency-Key MUST have the same effect on a remix as on a create. After an attempt that
+            was refused (4XX), the key can be used again. If the job was deleted since, a repeat is a
+            409 and starts no other. A server that does not honour keys ignores the header.
         body (CreateVideoForm): What to generate, as a form. A reference image is a file in it, or
-            is named by one of two texts. A form has one reference image at most. A create without a
-            prompt MUST be refused with 400 or 422. A create whose prompt is empty MUST be refused
-            with 400 or 422. A create whose prompt is longer than the contract allows SHOULD be
-            refused with 400, 413 or 422; it MUST NOT be cut.
+            is named by one of two texts. A form has one reference image at most, but for those of the
+            extension `references`. A create without a prompt MUST be refused with 400 or 422. A
+            create whose prompt is empty MUST be refused with 400 or 422. A create whose prompt is
+            longer than the contract allows SHOULD be refused with 400, 413 or 422; it MUST NOT be
+            cut.
         body (CreateVideoJson): What to generate, as JSON. A reference image is an object that
             tells where it is. A create as application/json MUST return the same as an equal create in
             a form, if the server accepts JSON. A JSON create whose fields have wrong types MUST be
@@ -347,15 +350,16 @@ async def asyncio(
             A server that honours keys keeps each for 24 hours at least, for each caller. Concurrent
             creates with the same Idempotency-Key MUST start at most one job; the others wait for it,
             or get a 409 with Retry-After. A request with the Idempotency-Key of a request with
-            another path or body MUST return 409. An Idempotency-Key MUST have the same effect on a
-            remix as on a create. After an attempt that was refused (4XX), the key can be used again.
-            If the job was deleted since, a repeat is a 409 and starts no other. A server that does
-            not honour keys ignores the header.
+            another path or body MUST return 409; bodies are equal if their fields and files are. An
+            Idempotency-Key MUST have the same effect on a remix as on a create. After an attempt that
+            was refused (4XX), the key can be used again. If the job was deleted since, a repeat is a
+            409 and starts no other. A server that does not honour keys ignores the header.
         body (CreateVideoForm): What to generate, as a form. A reference image is a file in it, or
-            is named by one of two texts. A form has one reference image at most. A create without a
-            prompt MUST be refused with 400 or 422. A create whose prompt is empty MUST be refused
-            with 400 or 422. A create whose prompt is longer than the contract allows SHOULD be
-            refused with 400, 413 or 422; it MUST NOT be cut.
+            is named by one of two texts. A form has one reference image at most, but for those of the
+            extension `references`. A create without a prompt MUST be refused with 400 or 422. A
+            create whose prompt is empty MUST be refused with 400 or 422. A create whose prompt is
+            longer than the contract allows SHOULD be refused with 400, 413 or 422; it MUST NOT be
+            cut.
         body (CreateVideoJson): What to generate, as JSON. A reference image is an object that
             tells where it is. A create as application/json MUST return the same as an equal create in
             a form, if the server accepts JSON. A JSON create whose fields have wrong types MUST be

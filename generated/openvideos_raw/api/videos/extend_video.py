@@ -165,10 +165,10 @@ def sync_detailed(
             A server that honours keys keeps each for 24 hours at least, for each caller. Concurrent
             creates with the same Idempotency-Key MUST start at most one job; the others wait for it,
             or get a 409 with Retry-After. A request with the Idempotency-Key of a request with
-            another path or body MUST return 409. An Idempotency-Key MUST have the same effect on a
-            remix as on a create. After an attempt that was refused (4XX), the key can be used again.
-            If the job was deleted since, a repeat is a 409 and starts no other. A server that does
-            not honour keys ignores the header.
+            another path or body MUST return 409; bodies are equal if their fields and files are. An
+            Idempotency-Key MUST have the same effect on a remix as on a create. After an attempt that
+            was refused (4XX), the key can be used again. If the job was deleted since, a repeat is a
+            409 and starts no other. A server that does not honour keys ignores the header.
         body (ExtendVideoForm): An extension of a video file, or of a completed video that
             `video[id]` names.
         body (ExtendVideoJson): An extension of a completed video. An extension that breaks its
@@ -226,10 +226,10 @@ def sync(
             A server that honours keys keeps each for 24 hours at least, for each caller. Concurrent
             creates with the same Idempotency-Key MUST start at most one job; the others wait for it,
             or get a 409 with Retry-After. A request with the Idempotency-Key of a request with
-            another path or body MUST return 409. An Idempotency-Key MUST have the same effect on a
-            remix as on a create. After an attempt that was refused (4XX), the key can be used again.
-            If the job was deleted since, a repeat is a 409 and starts no other. A server that does
-            not honour keys ignores the header.
+            another path or body MUST return 409; bodies are equal if their fields and files are. An
+            Idempotency-Key MUST have the same effect on a remix as on a create. After an attempt that
+            was refused (4XX), the key can be used again. If the job was deleted since, a repeat is a
+            409 and starts no other. A server that does not honour keys ignores the header.
         body (ExtendVideoForm): An extension of a video file, or of a completed video that
             `video[id]` names.
         body (ExtendVideoJson): An extension of a completed video. An extension that breaks its
@@ -282,10 +282,10 @@ async def asyncio_detailed(
             A server that honours keys keeps each for 24 hours at least, for each caller. Concurrent
             creates with the same Idempotency-Key MUST start at most one job; the others wait for it,
             or get a 409 with Retry-After. A request with the Idempotency-Key of a request with
-            another path or body MUST return 409. An Idempotency-Key MUST have the same effect on a
-            remix as on a create. After an attempt that was refused (4XX), the key can be used again.
-            If the job was deleted since, a repeat is a 409 and starts no other. A server that does
-            not honour keys ignores the header.
+            another path or body MUST return 409; bodies are equal if their fields and files are. An
+            Idempotency-Key MUST have the same effect on a remix as on a create. After an attempt that
+            was refused (4XX), the key can be used again. If the job was deleted since, a repeat is a
+            409 and starts no other. A server that does not honour keys ignores the header.
         body (ExtendVideoForm): An extension of a video file, or of a completed video that
             `video[id]` names.
         body (ExtendVideoJson): An extension of a completed video. An extension that breaks its
@@ -341,10 +341,10 @@ async def asyncio(
             A server that honours keys keeps each for 24 hours at least, for each caller. Concurrent
             creates with the same Idempotency-Key MUST start at most one job; the others wait for it,
             or get a 409 with Retry-After. A request with the Idempotency-Key of a request with
-            another path or body MUST return 409. An Idempotency-Key MUST have the same effect on a
-            remix as on a create. After an attempt that was refused (4XX), the key can be used again.
-            If the job was deleted since, a repeat is a 409 and starts no other. A server that does
-            not honour keys ignores the header.
+            another path or body MUST return 409; bodies are equal if their fields and files are. An
+            Idempotency-Key MUST have the same effect on a remix as on a create. After an attempt that
+            was refused (4XX), the key can be used again. If the job was deleted since, a repeat is a
+            409 and starts no other. A server that does not honour keys ignores the header.
         body (ExtendVideoForm): An extension of a video file, or of a completed video that
             `video[id]` names.
         body (ExtendVideoJson): An extension of a completed video. An extension that breaks its

@@ -164,10 +164,10 @@ def sync_detailed(
             A server that honours keys keeps each for 24 hours at least, for each caller. Concurrent
             creates with the same Idempotency-Key MUST start at most one job; the others wait for it,
             or get a 409 with Retry-After. A request with the Idempotency-Key of a request with
-            another path or body MUST return 409. An Idempotency-Key MUST have the same effect on a
-            remix as on a create. After an attempt that was refused (4XX), the key can be used again.
-            If the job was deleted since, a repeat is a 409 and starts no other. A server that does
-            not honour keys ignores the header.
+            another path or body MUST return 409; bodies are equal if their fields and files are. An
+            Idempotency-Key MUST have the same effect on a remix as on a create. After an attempt that
+            was refused (4XX), the key can be used again. If the job was deleted since, a repeat is a
+            409 and starts no other. A server that does not honour keys ignores the header.
         body (RemixVideoJson): The new prompt of a remix. A remix whose prompt is missing, empty,
             too long or not a text MUST be refused with 400 or 422.
 
@@ -225,10 +225,10 @@ def sync(
             A server that honours keys keeps each for 24 hours at least, for each caller. Concurrent
             creates with the same Idempotency-Key MUST start at most one job; the others wait for it,
             or get a 409 with Retry-After. A request with the Idempotency-Key of a request with
-            another path or body MUST return 409. An Idempotency-Key MUST have the same effect on a
-            remix as on a create. After an attempt that was refused (4XX), the key can be used again.
-            If the job was deleted since, a repeat is a 409 and starts no other. A server that does
-            not honour keys ignores the header.
+            another path or body MUST return 409; bodies are equal if their fields and files are. An
+            Idempotency-Key MUST have the same effect on a remix as on a create. After an attempt that
+            was refused (4XX), the key can be used again. If the job was deleted since, a repeat is a
+            409 and starts no other. A server that does not honour keys ignores the header.
         body (RemixVideoJson): The new prompt of a remix. A remix whose prompt is missing, empty,
             too long or not a text MUST be refused with 400 or 422.
 
@@ -281,10 +281,10 @@ async def asyncio_detailed(
             A server that honours keys keeps each for 24 hours at least, for each caller. Concurrent
             creates with the same Idempotency-Key MUST start at most one job; the others wait for it,
             or get a 409 with Retry-After. A request with the Idempotency-Key of a request with
-            another path or body MUST return 409. An Idempotency-Key MUST have the same effect on a
-            remix as on a create. After an attempt that was refused (4XX), the key can be used again.
-            If the job was deleted since, a repeat is a 409 and starts no other. A server that does
-            not honour keys ignores the header.
+            another path or body MUST return 409; bodies are equal if their fields and files are. An
+            Idempotency-Key MUST have the same effect on a remix as on a create. After an attempt that
+            was refused (4XX), the key can be used again. If the job was deleted since, a repeat is a
+            409 and starts no other. A server that does not honour keys ignores the header.
         body (RemixVideoJson): The new prompt of a remix. A remix whose prompt is missing, empty,
             too long or not a text MUST be refused with 400 or 422.
 
@@ -340,10 +340,10 @@ async def asyncio(
             A server that honours keys keeps each for 24 hours at least, for each caller. Concurrent
             creates with the same Idempotency-Key MUST start at most one job; the others wait for it,
             or get a 409 with Retry-After. A request with the Idempotency-Key of a request with
-            another path or body MUST return 409. An Idempotency-Key MUST have the same effect on a
-            remix as on a create. After an attempt that was refused (4XX), the key can be used again.
-            If the job was deleted since, a repeat is a 409 and starts no other. A server that does
-            not honour keys ignores the header.
+            another path or body MUST return 409; bodies are equal if their fields and files are. An
+            Idempotency-Key MUST have the same effect on a remix as on a create. After an attempt that
+            was refused (4XX), the key can be used again. If the job was deleted since, a repeat is a
+            409 and starts no other. A server that does not honour keys ignores the header.
         body (RemixVideoJson): The new prompt of a remix. A remix whose prompt is missing, empty,
             too long or not a text MUST be refused with 400 or 422.
 
