@@ -41,7 +41,7 @@ from . import _parsing
 from ._calls import Call, Extras, Parser, Settings, make_call
 from ._errors import InvalidArgumentError
 from ._types import FileTypes, ImageReference, Omit, Reference, VideoReference, omit
-from ._uploads import Upload, upload
+from ._uploads import Upload, named_reference, upload
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -141,7 +141,7 @@ def _with_references(
     """
     if isinstance(references, (str, bytes)) or not isinstance(references, Sequence):
         raise InvalidArgumentError(f"references is of the type {type(references).__name__}; pass a list of references.")
-    named = [_named_reference(number, reference) for number, reference in enumerate(references)]
+    named = [named_reference(number, reference) for number, reference in enumerate(references)]
     roles = [role for role, _ in named]
     if not named:
         raise InvalidArgumentError("references is empty; pass one image at least, or leave it out.")
@@ -157,22 +157,14 @@ def _with_references(
         raise InvalidArgumentError("references has two files of one role; a form has one of each. Pass them by URL.")
     files: dict[str, Upload] = {}
     for role, image in named:
-        name = f"references[{_text('role', role)}]"
+        name = f"references[{role}]"
         files[name] = _built([*files.values()], partial(upload, name, cast("FileTypes", image["image"])))
+    once = [id(file.file.payload) for file in files.values() if not file.rewindable]
+    if len(set(once)) < len(once):
+        raise InvalidArgumentError("references has one stream twice, which can be read once; read it into bytes.")
     arguments = _built([*files.values()], lambda: raw_create.build_request(body=CreateVideoForm(**fields)))
     arguments["files"] += [(name, file.file.to_tuple()) for name, file in files.items()]
     return arguments, files
-
-
-def _named_reference(number: int, reference: object) -> tuple[str, Mapping[str, object]]:
-    if not isinstance(reference, Mapping) or "role" not in reference:
-        raise InvalidArgumentError(f"references[{number}] has no role; pass such as {{'role': 'first_frame', …}}.")
-    said = cast("Mapping[str, object]", reference)
-    if "image" in said and len(said) > 2:  # noqa: PLR2004 - a role and an image
-        raise InvalidArgumentError(
-            f"references[{number}] has the keys {sorted(map(str, said))}; it has a role and exactly one image."
-        )
-    return _text(f"references[{number}].role", said["role"]), {key: said[key] for key in said if key != "role"}
 
 
 def retrieve(settings: Settings, extras: Extras, *, video_id: str) -> Call[Video]:
@@ -367,6 +359,8 @@ def _optional(name: str, value: str | Omit) -> str | Unset:
 
 def _whole(name: str, value: int | Omit) -> int | Unset:
     _check_type(name, value, int)
+    if isinstance(value, int) and abs(value) >= 1 << 63:
+        raise InvalidArgumentError(f"{name} has more than 64 bits; no server takes that.")
     return UNSET if isinstance(value, Omit) else value
 
 

@@ -63,21 +63,45 @@ def upload(name: str, value: FileTypes) -> Upload:
     else:
         content = value
     payload, opened = _opened(name, content)
-    file_name = file_name or _name_of(content) or name
-    media_type = media_type or _media_type(file_name, payload)
-    if "." not in file_name:
-        # Some servers check the extension.
-        file_name += mimetypes.guess_extension(media_type) or "" if media_type != _UNKNOWN else ""
-    check_header("Content-Type", media_type)
-    for header, text in (headers or {}).items():
-        check_header(header, text)
-    _check_text(name, file_name)
+    try:
+        file_name = file_name or _name_of(content) or name
+        media_type = media_type or _media_type(file_name, payload)
+        if "." not in file_name:
+            # Some servers check the extension.
+            file_name += mimetypes.guess_extension(media_type) or "" if media_type != _UNKNOWN else ""
+        check_header("Content-Type", media_type)
+        for header, text in (headers or {}).items():
+            check_header(header, text)
+        _check_text(name, file_name)
+    except BaseException:
+        for file in opened:
+            file.close()
+        raise
     return Upload(
         file=File(payload=cast("Any", payload), file_name=file_name, mime_type=media_type),
         headers=headers,
         rewindable=payload.seekable(),
         opened=opened,
     )
+
+
+def named_reference(number: int, reference: object) -> tuple[str, Mapping[str, object]]:
+    """Return the role of a reference, and its other keys.
+
+    Raises:
+        InvalidArgumentError: It has no role, or `image` beside another key.
+    """
+    if not isinstance(reference, Mapping) or "role" not in reference:
+        raise InvalidArgumentError(f"references[{number}] has no role; pass such as {{'role': 'first_frame', …}}.")
+    said = cast("Mapping[str, object]", reference)
+    if "image" in said and len(said) > 2:  # noqa: PLR2004 - a role and an image
+        raise InvalidArgumentError(
+            f"references[{number}] has the keys {sorted(map(str, said))}; it has a role and exactly one image."
+        )
+    role = said["role"]
+    if not isinstance(role, str) or not role.isprintable() or not role.strip() or set(role) & {*'[]"'}:
+        raise InvalidArgumentError(f"references[{number}].role is {role!r}; pass a word such as 'first_frame'.")
+    return role, {key: said[key] for key in said if key != "role"}
 
 
 def _opened(name: str, content: object) -> tuple[IO[bytes], tuple[IO[bytes], ...]]:

@@ -16,6 +16,7 @@ from .edits import SPEC, Spec, written
 from .project import PROJECT, copy_parts
 
 PARTS = (
+    "contract",
     *("conftest.py", "openapi.yaml", "pyproject.toml", "generator-config.yaml", "generator-templates", "generated"),
     *("conformance/openvideos_conformance", "conformance/openvideos_emulator", "conformance/schemathesis.toml"),
     *("conformance/tests/emulator", "overlay", "tools"),

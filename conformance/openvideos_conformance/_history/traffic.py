@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from .._core.contract import Contract
     from .._core.exchange import Exchange
 
+_LONGEST_WORD: Final = 64
+
 FUZZ: Final = "fuzz"
 """The layer of generated requests: any header, query or body may be in them."""
 
@@ -41,9 +43,9 @@ class JobSnapshot(NamedTuple):
 
     @property
     def status(self) -> str:
-        """The status of the job; empty if it is not a text."""
+        """The status of the job, cut if it is long; empty if it is not a text."""
         value = self.video.get("status")
-        return value if isinstance(value, str) else ""
+        return value[:_LONGEST_WORD] if isinstance(value, str) else ""
 
 
 class Start(NamedTuple):

@@ -304,7 +304,8 @@ class JobPool:
         with self._changed:
             if exchange.is_ok and isinstance(exchange.json, dict):
                 job.last, job.failed_reads = exchange, 0
-                job.is_over = exchange.object.get("status") in ENDED
+                status = exchange.object.get("status")
+                job.is_over = status in ENDED or not isinstance(status, str)
             else:
                 # Some servers return an error for a failed job. Then there is nothing more to wait for.
                 job.failed_reads += 1

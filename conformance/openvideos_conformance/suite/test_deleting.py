@@ -79,7 +79,7 @@ def test_deleting_an_unknown_id_is_refused(client: RecordingClient, jobs: JobPoo
 
 @checks("VID-DELETE-006")
 def test_deleting_a_running_job_ends_it_or_is_refused(unfinished: UnfinishedJob) -> None:
-    status = unfinished.retrieved.object.get("status")
+    status = shown(unfinished.retrieved.object.get("status"))
     what = f"deleting a job that is {status}"
     if expect(unfinished.deleted, {200, 409}, what).status == 200:  # noqa: PLR2004 - HTTP's own
         fits(unfinished.deleted, DELETED, what)

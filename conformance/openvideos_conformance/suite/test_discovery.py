@@ -32,9 +32,9 @@ def test_discovery_fits(jobs: JobPool) -> None:
 
 @checks("VID-MODELS-002", jobs=("defaults",))
 def test_a_create_without_a_model_gets_the_default_one(jobs: JobPool, target: Target) -> None:
-    defaults = [model.get("id") for model in jobs.discovery.models if model.get("is_default")]
+    defaults = [model.get("id") for model in jobs.discovery.models if model.get("is_default") is True]
     created = create_of(jobs, "defaults")
-    if target.model is not None or not defaults or not created.is_ok:
+    if target.model is not None or len(defaults) != 1 or not isinstance(defaults[0], str) or not created.is_ok:
         raise NotReachedError("no create without a model was accepted, or no model is the default", created)
     same(
         created.object.get("model"), defaults[0], "the model of a create without one", jobs.discovery.exchange, created

@@ -189,7 +189,9 @@ class EmulatorApp:
         idempotent = None
         if key is not None:
             arguments = {name: value for name, value in parameters.items() if name != "Idempotency-Key"}
-            idempotent = IdempotentRequest(key, fingerprint(operation, {**arguments, **body}))
+            # To leave a field out, and to send what the emulator then takes, is the same request.
+            implied = self._operations.defaults if operation.id == "create_video" else {}
+            idempotent = IdempotentRequest(key, fingerprint(operation, {**implied, **arguments, **body}))
         call = Call(parameters=parameters, body=body, idempotent=idempotent, is_read=request.method == "GET")
         response: Response = await api.handlers[operation.id](call)
         return response

@@ -64,7 +64,7 @@ class Operations:
             "profiles": [*contract().schema_at("#/x-profiles")],
             "extensions": ["sampling", "references"],
         }
-        self._defaults: Fields = {name: seeded[name]["default"] for name in ("model", "size", "seconds")}
+        self.defaults: Fields = {name: seeded[name]["default"] for name in ("model", "size", "seconds")}
 
     def close(self) -> None:
         """Wait until the engine's last call has returned."""
@@ -72,15 +72,16 @@ class Operations:
 
     async def create_video(self, call: Call) -> Response:
         """Start a job."""
-        body, profile = {**self._defaults, **call.body}, self._engine.profile
+        body, profile = {**self.defaults, **call.body}, self._engine.profile
         profile.check_size(body["size"])
-        sampling = _sampling(body)
+        sampling = Sampling(**{name: body[name] for name in _SAMPLING if name in body})
         seconds = profile.check_seconds(body["seconds"]) if sampling.num_frames is None else 0
         image, images = body.get("input_reference"), body.get("references")
         source = await anyio.to_thread.run_sync(lambda: reference_source(image) or references_source(images))
         recipe = Recipe(body["prompt"], body["model"], body["size"], seconds, source, sampling)
         if sampling.num_frames is not None:
             recipe = replace(recipe, seconds=profile.check_duration(recipe.duration, param="num_frames"))
+        profile.check_frames(recipe.size, recipe.frames, param="fps" if sampling.num_frames is None else "num_frames")
         return _started(await self._run(lambda: self._engine.create(recipe, idempotent=call.idempotent)))
 
     async def list_models(self, _: Call) -> Response:
@@ -90,7 +91,7 @@ class Operations:
             {
                 "id": name,
                 "object": "model",
-                "is_default": name == self._defaults["model"],
+                "is_default": name == self.defaults["model"],
                 "sizes": sorted(profile.sizes) or None,
                 "seconds": [str(each) for each in sorted(profile.seconds)] or None,
                 "parameters": ["input_reference", *_SAMPLING, "references"],
@@ -189,18 +190,11 @@ class Operations:
         profile = self._engine.profile
         profile.check_size(clip.size, param="video")
         seconds = profile.check_total(clip.seconds + more_seconds, param="seconds" if more_seconds else "video")
-        recipe = Recipe(prompt, str(self._defaults["model"]), clip.size, seconds, f"{more_seconds} {source.digest}")
+        recipe = Recipe(prompt, str(self.defaults["model"]), clip.size, seconds, f"{more_seconds} {source.digest}")
         return _started(await self._run(lambda: self._engine.create(recipe, idempotent=call.idempotent)))
 
     async def _run(self, function: Callable[[], _Result]) -> _Result:
         return await asyncio.get_running_loop().run_in_executor(self._thread, function)
-
-
-def _sampling(body: Fields) -> Sampling:
-    # JSON has 7.0 for an integer, too.
-    given: Fields = {name: body[name] for name in _SAMPLING if name in body}
-    plain: Fields = {name: int(value) if isinstance(value, float) else value for name, value in given.items()}
-    return Sampling(**plain)
 
 
 def handlers_of(operations: object, contract: Contract) -> dict[str, Any]:

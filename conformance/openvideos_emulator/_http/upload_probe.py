@@ -10,6 +10,7 @@ import base64
 import binascii
 import hashlib
 import io
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
@@ -27,6 +28,7 @@ _IMAGE_FORMATS: Final = ("JPEG", "PNG", "WEBP")
 ROLES: Final = ("first_frame", "last_frame", "reference")
 """The roles of references that the emulator offers."""
 
+_DECODING: Final = threading.Lock()
 _MAX_PIXELS: Final = 1 << 25
 _MAX_SECONDS: Final = 10**6
 
@@ -108,7 +110,8 @@ def read_clip(upload: Upload, *, param: str = "video") -> Clip:
 
 def _check_image(file: BinaryIO, param: str) -> None:
     try:
-        with Image.open(file, formats=_IMAGE_FORMATS) as image:
+        # One at a time: a small file can hold a picture that takes a hundred megabytes.
+        with _DECODING, Image.open(file, formats=_IMAGE_FORMATS) as image:
             _check_pixels(image.width, image.height)
             image.load()
     except Exception as error:

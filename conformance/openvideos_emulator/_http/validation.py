@@ -116,10 +116,16 @@ class Validator:
         properties = self._properties(address)
         if self._contract.schema_at(address).get("additionalProperties") is False:
             _refuse_unknown(body, properties)
+        for name in body:
+            if name not in properties and "[" in name and name.partition("[")[0] in properties:
+                raise _misnamed(name, properties)
         fields = {name: value for name, value in body.items() if name in properties}
         for name, value in fields.items():
             _check_texts(value, name)
         self._check(fields, address, None)
+        for name, value in fields.items():
+            if isinstance(value, float) and "integer" in self._contract.types_of(properties[name]):
+                fields[name] = int(value)  # JSON Schema takes 7.0 for an integer
         return self._with_defaults(fields, properties)
 
     def form_fields(self, form: Form, address: str) -> Fields:
@@ -138,8 +144,7 @@ class Validator:
             if part.name in properties:
                 named.setdefault(part.name, []).append(part)
             elif part.name.partition("[")[0] in objects:
-                keys = ", ".join(sorted(name for name in properties if name.partition("[")[0] in objects))
-                raise invalid(f"{shown(part.name)} is not known here; use {keys}.", param=printable(part.name))
+                raise _misnamed(part.name, properties)
         fields: Fields = {}
         uploads: Fields = {}
         for name, parts in named.items():
@@ -200,6 +205,12 @@ class Validator:
             raise _refusal(flaws[0], name)
         if isinstance(value, dict):
             _check_choices(cast("Fields", value), self._contract.schema_at(address))
+
+
+def _misnamed(name: str, properties: Iterable[str]) -> RefusalError:
+    """Build the refusal of a field that would say where something is, if the contract had it."""
+    known = [each for each in properties if each.partition("[")[0] == name.partition("[")[0]]
+    return invalid(f"{shown(name)} is not known here; use {', '.join(known)}.", param=printable(name))
 
 
 def fingerprint(operation: Operation, fields: Mapping[str, Any]) -> str:

@@ -10,6 +10,7 @@ from fractions import Fraction
 from math import ceil
 from typing import Final
 
+from .jobs import FRAME_RATE
 from .refusals import invalid, shown
 
 _MAX_DIGITS: Final = 9
@@ -69,6 +70,19 @@ class Profile:
             made = f"{param} makes {float(duration):g} seconds"
             raise invalid(f"{made}; the profile {self.name} offers {offered}.", param=param)
         return self.check_total(ceil(duration), param=param)
+
+    def check_frames(self, size: str, frames: int, *, param: str) -> None:
+        """Check the work of rendering: at most that of the longest clip of the largest size, at 24 frames a second.
+
+        Raises:
+            RefusalError: The clip has more.
+        """
+        width, _, height = size.partition("x")
+        most = self.max_edge * self.max_edge * self.max_seconds * FRAME_RATE // (int(width) * int(height))
+        if frames > most:
+            raise invalid(
+                f"{param} makes a clip of {frames} frames; of the size {size}, {most} are offered.", param=param
+            )
 
     def check_total(self, seconds: int, *, param: str) -> int:
         """Check the total duration of a clip, such as an extended one, in seconds, and return it.
