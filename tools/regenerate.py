@@ -23,7 +23,7 @@ from typing import Any
 from contract_diff import overlay_files
 from contract_diff.changes import compare
 from contract_diff.document import InvalidSpecError, load
-from contract_diff.model import KNOWN_VALUES, Change, is_object
+from contract_diff.model import KNOWN_VALUES, Change, is_array, is_object
 from contract_diff.overlay_advice import Decision, decisions
 from contract_diff.release import Baseline, baseline, touched_since, version_problems, with_entry
 from contract_diff.report import report
@@ -186,9 +186,8 @@ def with_enums(node: Any) -> Any:
     The generator has types for enums alone, and our template for them takes any other value, too. Generators of other
     languages make closed types of an enum, so the contract has none where readers must bear other values.
     """
-    if isinstance(node, list):
-        items: list[Any] = node
-        return [with_enums(each) for each in items]
+    if is_array(node):
+        return [with_enums(each) for each in node]
     if not is_object(node):
         return node
     return {"enum" if key == KNOWN_VALUES else key: with_enums(value) for key, value in node.items()}

@@ -131,9 +131,7 @@ def create(
     return _uploading(settings, "create_video", arguments, _parsing.video, extras, {"input_reference": file})
 
 
-def _with_references(
-    fields: dict[str, Any], references: Sequence[Reference]
-) -> tuple[dict[str, Any], dict[str, Upload]]:
+def _with_references(fields: dict[str, Any], references: object) -> tuple[dict[str, Any], dict[str, Upload]]:
     """Return the arguments of a create with references, and the files: a form for files, JSON for URLs and ids.
 
     Raises:
@@ -141,7 +139,8 @@ def _with_references(
     """
     if isinstance(references, (str, bytes)) or not isinstance(references, Sequence):
         raise InvalidArgumentError(f"references is of the type {type(references).__name__}; pass a list of references.")
-    named = [named_reference(number, reference) for number, reference in enumerate(references)]
+    found = cast("Sequence[object]", references)
+    named = [named_reference(number, reference) for number, reference in enumerate(found)]
     roles = [role for role, _ in named]
     if not named:
         raise InvalidArgumentError("references is empty; pass one image at least, or leave it out.")
@@ -159,7 +158,7 @@ def _with_references(
     for role, image in named:
         name = f"references[{role}]"
         files[name] = _built([*files.values()], partial(upload, name, cast("FileTypes", image["image"])))
-    once = [id(file.file.payload) for file in files.values() if not file.rewindable]
+    once = [id(image["image"]) for role, image in named if not files[f"references[{role}]"].rewindable]
     if len(set(once)) < len(once):
         raise InvalidArgumentError("references has one stream twice, which can be read once; read it into bytes.")
     arguments = _built([*files.values()], lambda: raw_create.build_request(body=CreateVideoForm(**fields)))

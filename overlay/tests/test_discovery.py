@@ -115,6 +115,11 @@ def test_references_that_are_files_are_parts_of_a_form(tmp_path: Path) -> None:
         ([{"image": PNG}], "has no role"),
         (["first.png"], "has no role"),
         ([{"role": 7, "image": PNG}], "references.0..role"),
+        ([{"role": "", "image": PNG}], "references.0..role"),
+        ([{"role": "a]", "image_url": "https://images.test/a.png"}], "references.0..role"),
+        ([{**FIRST, "image": PNG}], "exactly one image"),
+        (None, "pass a list of references"),
+        (FIRST, "pass a list of references"),
         ([{"role": "first_frame"}], "exactly one of image_url and file_id"),
         ([{**FIRST, "file_id": "file_1"}], "exactly one of image_url and file_id"),
         ([{"role": "first_frame", "image": "a.png"}], "pathlib.Path"),
@@ -144,3 +149,19 @@ def test_files_are_closed_when_a_later_one_cannot_be_read(tmp_path: Path) -> Non
         with pytest.raises(InvalidArgumentError, match="cannot be read"):
             client(httpx.Response(200, json=VIDEO), []).videos.create(prompt="x", references=references)
     assert [True] == [file.closed for file in opened]
+
+
+def test_a_stream_that_can_be_read_once_is_not_sent_twice() -> None:
+    class Stream:
+        def read(self, size: int = -1) -> bytes:
+            return b""
+
+    stream = Stream()
+    references: Any = [{"role": role, "image": stream} for role in ("first_frame", "last_frame")]
+    with pytest.raises(InvalidArgumentError, match="one stream twice"):
+        client(httpx.Response(200, json=VIDEO), []).videos.create(prompt="x", references=references)
+
+
+def test_a_number_of_thousands_of_digits_is_refused() -> None:
+    with pytest.raises(InvalidArgumentError, match="64 bits"):
+        client(httpx.Response(200, json=VIDEO), []).videos.create(prompt="x", seed=10**5000)

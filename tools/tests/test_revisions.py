@@ -10,6 +10,9 @@ from typing import Any
 
 import pytest
 import yaml
+from contract_diff.changes import compare
+from contract_diff.document import load
+from contract_diff.release import with_entry
 
 ROOT = Path(__file__).parents[2]
 REVISIONS = sorted(path.parent.name for path in ROOT.glob("contract/*/openapi.yaml"))
@@ -59,3 +62,13 @@ def test_what_a_revision_adds_is_marked_with_its_date(before: str, after: str) -
     assert added - parts_of_added <= marked
     # What was there before may refer to what is new: a field of a request may have got a schema of its own.
     assert all(name in added or name.count(" ") > 1 for name in marked)
+
+
+@pytest.mark.parametrize(("before", "after"), [*pairwise(REVISIONS)])
+def test_each_change_of_a_revision_is_in_the_changelog(before: str, after: str) -> None:
+    """Those that break nobody and add nothing, such as another description, are not told."""
+    old, new = (load(str(ROOT / "contract" / revision / "openapi.yaml")) for revision in (before, after))
+    entries = with_entry("## [Unreleased]\n", compare(old, new), since_release=False)
+    told = {line for line in entries.splitlines() if line.startswith("- ")}
+    assert told
+    assert told <= set((ROOT / "CHANGELOG.md").read_text("utf-8").splitlines())

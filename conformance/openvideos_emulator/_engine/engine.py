@@ -143,8 +143,7 @@ class Engine:
             recipe = self._source(video_id, "extended", idempotent, param="video.id")
             extended = recipe.extended(seconds)
             if self._keys.job_of(idempotent) is None:
-                self.profile.check_total(extended.seconds, param="seconds")
-                self.profile.check_frames(extended.size, extended.frames, param="seconds")
+                self.profile.check_clip(extended, param="seconds")
             source = _derived("extend", recipe)
             return self.create(replace(extended, prompt=prompt, source=source), idempotent=idempotent)
 

@@ -81,7 +81,7 @@ class Operations:
         recipe = Recipe(body["prompt"], body["model"], body["size"], seconds, source, sampling)
         if sampling.num_frames is not None:
             recipe = replace(recipe, seconds=profile.check_duration(recipe.duration, param="num_frames"))
-        profile.check_frames(recipe.size, recipe.frames, param="fps" if sampling.num_frames is None else "num_frames")
+        profile.check_clip(recipe, param="fps" if sampling.num_frames is None else "num_frames")
         return _started(await self._run(lambda: self._engine.create(recipe, idempotent=call.idempotent)))
 
     async def list_models(self, _: Call) -> Response:

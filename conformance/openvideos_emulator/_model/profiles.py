@@ -10,7 +10,7 @@ from fractions import Fraction
 from math import ceil
 from typing import Final
 
-from .jobs import FRAME_RATE
+from .jobs import FRAME_RATE, Recipe
 from .refusals import invalid, shown
 
 _MAX_DIGITS: Final = 9
@@ -71,17 +71,18 @@ class Profile:
             raise invalid(f"{made}; the profile {self.name} offers {offered}.", param=param)
         return self.check_total(ceil(duration), param=param)
 
-    def check_frames(self, size: str, frames: int, *, param: str) -> None:
-        """Check the work of rendering: at most that of the longest clip of the largest size, at 24 frames a second.
+    def check_clip(self, recipe: Recipe, *, param: str) -> None:
+        """Check a clip's duration, and the work of rendering it: at most that of the longest one of the largest size.
 
         Raises:
-            RefusalError: The clip has more.
+            RefusalError: The clip is longer, or has more frames than are offered of its size.
         """
-        width, _, height = size.partition("x")
+        self.check_total(recipe.seconds, param=param)
+        frames, (width, _, height) = recipe.frames, recipe.size.partition("x")
         most = self.max_edge * self.max_edge * self.max_seconds * FRAME_RATE // (int(width) * int(height))
         if frames > most:
             raise invalid(
-                f"{param} makes a clip of {frames} frames; of the size {size}, {most} are offered.", param=param
+                f"{param} makes a clip of {frames} frames; of the size {recipe.size}, {most} are offered.", param=param
             )
 
     def check_total(self, seconds: int, *, param: str) -> int:

@@ -191,3 +191,25 @@ def test_a_reference_and_references_exclude_each_other(serve: type[Server], role
         assert 400 == server.request("POST", "videos", files=fields).status_code
         body = {**SMALL, "input_reference": {"file_id": "file_1"}, "references": [by_url(role, "red")]}
         assert 400 == server.request("POST", "videos", json=body).status_code
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("references", "references[]", "references[x-pose]", "references[0][role]"),
+        *("references[first_frame][image_url]", "input_reference[]", "input_reference[mask]"),
+    ],
+)
+@pytest.mark.parametrize("is_file", [True, False])
+def test_a_reference_that_the_form_does_not_have_is_not_dropped(
+    serve: type[Server], name: str, *, is_file: bool
+) -> None:
+    value = ("a.png", picture("red"), "image/png") if is_file else (None, "https://images.test/a.png")
+    with serve() as server:
+        assert name == server.refused(400, "POST", "videos", files={**form(SMALL), name: value})["param"]
+
+
+def test_a_reference_that_a_json_body_does_not_have_is_not_dropped(serve: type[Server]) -> None:
+    with serve() as server:
+        for name in ("references[first_frame]", "input_reference[image_url]"):
+            assert name == server.refused(400, "POST", "videos", json={**SMALL, name: "data:,"})["param"]

@@ -85,12 +85,31 @@ def test_a_remix_and_an_extension_keep_what_the_source_has(serve: type[Server]) 
         ({"seed": "7"}, "seed"),
         ({"num_frames": 24 * 61}, "num_frames"),
         ({"negative_prompt": ""}, "negative_prompt"),
+        ({"size": "4096x4096", "seconds": "60", "fps": 25}, "fps"),
+        ({"size": "4096x4096", "num_frames": 1441, "fps": 240}, "num_frames"),
     ],
 )
 def test_what_is_not_allowed_or_not_offered_is_refused(serve: type[Server], sent: dict[str, Any], param: str) -> None:
     with serve() as server:
         response = server.request("POST", "videos", json={**SMALL, **sent})
         assert (400, param) == (response.status_code, response.json()["error"]["param"])
+
+
+def test_a_whole_number_is_one_in_json_and_in_a_form_however_it_is_written(serve: type[Server]) -> None:
+    """They share an Idempotency-Key, and so the job."""
+    headers = {"Idempotency-Key": "7"}
+    with serve() as server:
+        bodies: list[dict[str, Any]] = [{"json": {**SMALL, "fps": 7}}, {"json": {**SMALL, "fps": 7.0}}]
+        bodies.append({"files": {name: (None, value) for name, value in {**SMALL, "fps": "7"}.items()}})
+        assert 1 == len({server.ok("POST", "videos", headers=headers, **body)["id"] for body in bodies})
+
+
+def test_what_is_left_out_and_what_is_taken_for_it_are_one_request(serve: type[Server]) -> None:
+    headers = {"Idempotency-Key": "8"}
+    with serve() as server:
+        first = server.ok("POST", "videos", headers=headers, json={"prompt": "x"})
+        again = {"prompt": "x", "model": "sora-2", "seconds": "4", "size": "720x1280"}
+        assert first["id"] == server.ok("POST", "videos", headers=headers, json=again)["id"]
 
 
 def test_a_profile_offers_its_durations_in_frames_too(serve: type[Server]) -> None:
