@@ -89,11 +89,6 @@ class Place:
         return canonical(self.old if old else self.new, node)
 
 
-def is_array(value: Any) -> TypeGuard[list[Any]]:
-    """Return whether a value is a JSON array."""
-    return isinstance(value, list)
-
-
 def is_object(node: Any) -> TypeGuard[dict[str, Any]]:
     """Return whether a node of a document is an object."""
     return isinstance(node, dict)
