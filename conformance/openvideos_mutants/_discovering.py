@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from ._registry import mutant
-from ._wrapping import Request, ServerResponse, error
+from ._wrapping import Request, ServerResponse, as_object, error
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,12 +58,11 @@ async def references_are_refused(request: Request, ask: Handler, _: Memory) -> S
 @mutant("VID-REFS-002")
 async def roles_are_ignored(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Take a reference of any role for one of what the video is about."""
-    images: Any = request.fields.get("references")
-    if request.operation == CREATE and isinstance(images, list):
-        found = cast("list[Any]", images)
-        same: list[Any] = [{**each, "role": "reference"} if isinstance(each, dict) else each for each in found]
-        return await ask(request.with_fields({**request.fields, "references": same}))
-    return await ask(request)
+    if request.operation != CREATE or not isinstance(request.fields.get("references"), list):
+        return await ask(request)
+    images: list[Any] = request.fields["references"]
+    same = [{**as_object(each), "role": "reference"} if as_object(each) else each for each in images]
+    return await ask(request.with_fields({**request.fields, "references": same}))
 
 
 @mutant("VID-SAMPLE-001")

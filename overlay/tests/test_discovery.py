@@ -135,19 +135,20 @@ def test_a_reference_and_references_exclude_each_other() -> None:
         client(httpx.Response(200, json=VIDEO), []).videos.create(prompt="x", input_reference=PNG, references=[FIRST])
 
 
-def test_files_are_closed_when_a_later_one_cannot_be_read(tmp_path: Path) -> None:
+def test_files_are_closed_when_a_later_one_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "a.png"
     path.write_bytes(PNG)
-    with pytest.MonkeyPatch.context() as patch:
-        opened: list[Any] = []
-        original = Path.open
-        patch.setattr(Path, "open", lambda self, *args: opened.append(original(self, *args)) or opened[-1])
-        references: Any = [
-            {"role": "first_frame", "image": path},
-            {"role": "last_frame", "image": tmp_path / "none.png"},
-        ]
-        with pytest.raises(InvalidArgumentError, match="cannot be read"):
-            client(httpx.Response(200, json=VIDEO), []).videos.create(prompt="x", references=references)
+    opened: list[Any] = []
+    original = Path.open
+
+    def opening(self: Path, *args: Any) -> Any:
+        opened.append(original(self, *args))
+        return opened[-1]
+
+    monkeypatch.setattr(Path, "open", opening)
+    references: Any = [{"role": "first_frame", "image": path}, {"role": "last_frame", "image": tmp_path / "none.png"}]
+    with pytest.raises(InvalidArgumentError, match="cannot be read"):
+        client(httpx.Response(200, json=VIDEO), []).videos.create(prompt="x", references=references)
     assert [True] == [file.closed for file in opened]
 
 

@@ -57,3 +57,10 @@ def test_the_newest_revision_and_each_kept_one_has_a_section() -> None:
     kept = sorted((path.parent.name for path in ROOT.glob("contract/*/openapi.yaml")), reverse=True)
     section = TEXT.partition("\n## Revisions\n")[2].partition("\n## ")[0]
     assert kept == [line.removeprefix("### ") for line in section.splitlines() if line.startswith("### ")]
+
+
+def test_what_is_recommended_stands_in_prose() -> None:
+    """Renderers do not show the keyword."""
+    for name, schema in CONTRACT["components"]["schemas"].items():
+        said = [field for field in schema.get("x-recommended", []) if f"`{field}`" not in schema["description"]]
+        assert [] == said, name

@@ -13,7 +13,7 @@ T = TypeVar("T", bound="Character")
 
 @_attrs_define
 class Character:
-    """A character that prompts can feature."""
+    """A character that prompts can feature. `object` is recommended."""
 
     id: str
     """The id of the character."""

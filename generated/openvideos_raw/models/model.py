@@ -13,7 +13,7 @@ T = TypeVar("T", bound="Model")
 
 @_attrs_define
 class Model:
-    """A model, and what a create can ask of it."""
+    """A model, and what a create can ask of it. `sizes`, `seconds` and `parameters` are recommended."""
 
     id: str
     """The name of the model, as a create gives it."""

@@ -18,8 +18,9 @@ T = TypeVar("T", bound="Video")
 
 @_attrs_define
 class Video:
-    """A video generation job, and the video that it makes. A Video SHOULD have each field that the contract recommends.
-    id, created_at, model, prompt, size, seconds and remixed_from_video_id MUST NOT change from their first values.
+    """A video generation job, and the video that it makes. A Video SHOULD have each field that the contract recommends:
+    `progress`, `completed_at`, `expires_at`, `prompt`, `size`, `seconds`, `remixed_from_video_id` and `error`. id,
+    created_at, model, prompt, size, seconds and remixed_from_video_id MUST NOT change from their first values.
 
     """
 
