@@ -148,7 +148,10 @@ def _with_references(fields: dict[str, Any], references: object) -> tuple[dict[s
         raise InvalidArgumentError("references has files and URLs or ids; pass all as files, or none.")
     if "image" not in named[0][1]:
         images = [
-            RawReference(role=role, **_image_reference(image, f"references[{number}]").to_dict())
+            RawReference(
+                role=_text(f"references[{number}].role", role),
+                **_image_reference(image, f"references[{number}]").to_dict(),
+            )
             for number, (role, image) in enumerate(named)
         ]
         return raw_create.build_request(body=CreateVideoJson(**fields, references=images)), {}

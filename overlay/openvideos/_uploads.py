@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import mimetypes
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any, Final, cast
@@ -99,7 +100,8 @@ def named_reference(number: int, reference: object) -> tuple[str, Mapping[str, o
             f"references[{number}] has the keys {sorted(map(str, said))}; it has a role and exactly one image."
         )
     role = said["role"]
-    if not isinstance(role, str) or not role.isprintable() or not role.strip() or set(role) & {*'[]"'}:
+    is_in_a_name = "image" in said  # of a field of a form, which brackets and quotes would break
+    if not isinstance(role, str) or not role or (is_in_a_name and not re.fullmatch(r"[\w.-]+", role)):
         raise InvalidArgumentError(f"references[{number}].role is {role!r}; pass a word such as 'first_frame'.")
     return role, {key: said[key] for key in said if key != "role"}
 
