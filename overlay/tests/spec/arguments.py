@@ -19,6 +19,9 @@ _file_names: Final = st.text(st.characters(exclude_categories=["C", "Z"], exclud
 _media_types: Final = st.sampled_from(["image/png", "image/webp", "video/mp4", "application/x-thing", "text/plain"])
 _magic: Final = st.sampled_from([b"", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"\0\0\0\x18ftypisom", b"\r\n--"])
 
+_choices: Final = st.integers(0, 3)
+"""Which field is kept of those that exclude each other."""
+
 uploads: Final = st.builds(
     Upload,
     content=st.builds(bytes.__add__, _magic, st.binary(max_size=80)),
@@ -54,9 +57,18 @@ def fields(schema: Schema) -> st.SearchStrategy[dict[str, Any]]:
         dict.fromkeys(sorted(binary & required), uploads),
         optional=dict.fromkeys(sorted(binary - required), uploads),
     )
-    return st.builds(lambda values, found: {**values, **found}, others, files).filter(
-        lambda value: not problems(schema, value)
-    )
+    whole = st.builds(lambda values, found, kept: _settled(schema, {**values, **found}, kept), others, files, _choices)
+    return whole.filter(lambda value: not problems(schema, value))
+
+
+def _settled(schema: Schema, value: dict[str, Any], kept: int) -> dict[str, Any]:
+    """Leave one of the fields of each group that a request has one at most of."""
+    for group in schema.get("x-at-most-one", []):
+        given = [name for name in group if name in value]
+        for name in given:
+            if name != given[kept % len(given)]:
+                del value[name]
+    return value
 
 
 @cache

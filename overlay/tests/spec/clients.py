@@ -8,6 +8,7 @@ arguments what the contract has under the same names; what it has no argument fo
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import importlib
 import inspect
 import io
@@ -52,7 +53,9 @@ class Upload:
             case "bytes":
                 return self.content
             case "path":
-                path = directory / "upload.bin"
+                # A call may have several files of one name.
+                path = directory / hashlib.sha256(self.content).hexdigest() / "upload.bin"
+                path.parent.mkdir(exist_ok=True)
                 path.write_bytes(self.content)
                 return path
             case "open":
@@ -111,7 +114,7 @@ def in_overlay(given: Given) -> Given:
     body: dict[str, Any] = {}
     for name, value in given.body.items():
         key = _KEY.fullmatch(name)
-        if key is None or isinstance(value, Upload):
+        if key is None or key[1] == "references":  # whose keys are files, each of a role
             body[name] = value
         else:
             body[key[1]] = {key[2]: value}
