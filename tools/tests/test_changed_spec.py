@@ -372,11 +372,12 @@ def test_schemathesis_finds_nothing(newer: Copy) -> None:
 
 
 @pytest.mark.full
+@pytest.mark.timeout(600)  # it draws requests of twice as many fields
 def test_the_properties_hold_for_what_the_contract_gained_and_reach_it_all(grown: Copy) -> None:
     """The raw client has arguments for it; the overlay is given it by `extra_body` and `extra_query`."""
     files = [f"overlay/tests/spec/test_{name}.py" for name in ("properties", "parity", "coverage")]
     some = "create_video or list_videos or parity or test_coverage"
-    ran = grown.run("-m", "pytest", "-q", "-k", some, *files)
+    ran = grown.run("-m", "pytest", "-q", "--timeout=500", "-k", some, *files)
     assert 0 == ran.returncode, ran.stdout + ran.stderr
 
 
