@@ -52,7 +52,11 @@ def grow(spec: Spec) -> None:
                 "description": "How it looks, or its number.",
             },
         }
-    schemas["Prompt"]["maxLength"] = 1000
+    for prompt in (
+        schemas["Prompt"],
+        *(schemas[name]["properties"]["prompt"] for name in ("EditVideoForm", "ExtendVideoForm")),
+    ):
+        prompt["maxLength"] = 1000
     schemas["Video"]["properties"] |= {
         "x_fps": {"type": ["integer", "null"], "minimum": 1, "description": "The frames per second of the clip."},
         "bitrate": {"type": ["number", "null"], "minimum": 0, "description": "Its kilobits per second."},

@@ -114,7 +114,7 @@ def in_overlay(given: Given) -> Given:
     body: dict[str, Any] = {}
     for name, value in given.body.items():
         key = _KEY.fullmatch(name)
-        if key is None or key[1] == "references":  # whose keys are files, each of a role
+        if key is None or isinstance(value, Upload):
             body[name] = value
         else:
             body[key[1]] = {key[2]: value}
@@ -139,7 +139,9 @@ def overlay_arguments(operation: Operation, given: Given, directory: Path) -> di
             passed = value.argument(directory) if isinstance(value, Upload) else value
             key = _KEY.fullmatch(name)
             if key and isinstance(value, Upload):  # one of several files, such as `references[first_frame]`
-                arguments.setdefault(key[1], []).append({"role": key[2], "image": passed})
+                others = arguments.setdefault(key[1], [])
+                if isinstance(others, list):  # else the contract forbids what is there, and the SDK refuses it
+                    cast("list[Any]", others).append({"role": key[2], "image": passed})
                 continue
             (arguments if name in known else extras[place])[name] = passed
     return arguments | {name: values for name, values in extras.items() if values}
