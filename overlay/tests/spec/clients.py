@@ -139,9 +139,9 @@ def overlay_arguments(operation: Operation, given: Given, directory: Path) -> di
             passed = value.argument(directory) if isinstance(value, Upload) else value
             key = _KEY.fullmatch(name)
             if key and isinstance(value, Upload):  # one of several files, such as `references[first_frame]`
-                others = arguments.setdefault(key[1], [])
+                others: list[Any] | dict[str, Any] = arguments.setdefault(key[1], [])
                 if isinstance(others, list):  # else the contract forbids what is there, and the SDK refuses it
-                    cast("list[Any]", others).append({"role": key[2], "image": passed})
+                    others.append({"role": key[2], "image": passed})
                 continue
             (arguments if name in known else extras[place])[name] = passed
     return arguments | {name: values for name, values in extras.items() if values}
