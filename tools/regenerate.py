@@ -53,7 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
         old = load(since.spec, ROOT) if since else spec
         changes = compare(old, spec)
         is_kept = renew_revision(str(spec["info"]["version"]), check=options.check)
-        files = renew(check=options.check)
+        files = renew(spec, check=options.check)
         if options.check:
             return int(not check_version(changes, since) or bool(files) or not is_kept)
         left = decisions(spec, ROOT)
@@ -86,11 +86,11 @@ def check_version(changes: list[Change], since: Baseline | None) -> bool:
     return not problems
 
 
-def renew(*, check: bool) -> dict[str, str]:
+def renew(spec: dict[str, Any], *, check: bool) -> dict[str, str]:
     """Update generated/, or only name stale files; return what happens to which file."""
     with tempfile.TemporaryDirectory(prefix="openvideos-regenerate-") as scratch:
         fresh = Path(scratch, "generated")
-        generate(fresh)
+        generate(spec, fresh)
         changes = differences(ROOT / "generated", fresh)
         if not changes:
             print("generated/ is what openapi.yaml says")
@@ -153,8 +153,8 @@ def type_errors() -> list[Decision]:
     return [Decision(match[3], match[1].replace("\\", "/"), int(match[2])) for match in found if match]
 
 
-def generate(into: Path) -> None:
-    """Create a directory, and write the raw client into it.
+def generate(contract: dict[str, Any], into: Path) -> None:
+    """Create a directory, and write the raw client of a contract into it.
 
     Raises:
         CannotGenerateError: The generator refuses the contract.
@@ -162,7 +162,7 @@ def generate(into: Path) -> None:
     environment = generator_environment()
     into.mkdir()
     spec = into.parent / "openapi.json"
-    spec.write_text(json.dumps(with_enums(load(str(ROOT / "openapi.yaml")))), "utf-8")
+    spec.write_text(json.dumps(with_enums(contract)), "utf-8")
     command = [
         *(sys.executable, "-m", "openapi_python_client", "generate", "--fail-on-warning"),
         *("--path", str(spec)),

@@ -1,4 +1,4 @@
-"""Break requirements about discovery and the extension `sampling`."""
+"""Break requirements about discovery and the extensions `sampling` and `references`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ._registry import mutant
 from ._wrapping import Request, ServerResponse, as_object, error
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from ._registry import Memory
     from ._wrapping import Handler
@@ -22,21 +22,23 @@ SAMPLING = ("seed", "negative_prompt", "fps", "num_frames")
 @mutant("VID-MODELS-001")
 async def models_do_not_say_which_is_the_default(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Leave is_default out."""
-    response = await ask(request)
-    if request.operation != "list_models" or not response.is_ok:
-        return response
-    models = [{key: value for key, value in each.items() if key != "is_default"} for each in response.object["data"]]
-    return response.with_fields(data=models)
+    return await _with_models(
+        request, ask, lambda model: {key: value for key, value in model.items() if key != "is_default"}
+    )
 
 
 @mutant("VID-MODELS-002")
 async def another_model_is_the_default(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Call the other model the default."""
+    return await _with_models(request, ask, lambda model: {**model, "is_default": not model["is_default"]})
+
+
+async def _with_models(
+    request: Request, ask: Handler, change: Callable[[dict[str, Any]], dict[str, Any]]
+) -> ServerResponse:
     response = await ask(request)
-    if request.operation != "list_models" or not response.is_ok:
-        return response
-    models = [{**each, "is_default": not each["is_default"]} for each in response.object["data"]]
-    return response.with_fields(data=models)
+    is_meant = request.operation == "list_models" and response.is_ok
+    return response.with_fields(data=[change(each) for each in response.object["data"]]) if is_meant else response
 
 
 @mutant("VID-MODELS-003")
@@ -103,22 +105,22 @@ async def _changed(request: Request, ask: Handler, changes: Mapping[str, str]) -
 @mutant("VID-SAMPLE-005")
 async def sampling_is_dropped(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Name references alone, and drop the fields of sampling without a word."""
-    if request.operation == CREATE and request.fields.keys() & {*SAMPLING}:
-        kept = {name: value for name, value in request.fields.items() if name not in SAMPLING}
-        return await ask(request.with_fields(kept))
-    response = await ask(request)
-    if request.operation != "list_models" or not response.is_ok:
-        return response
-    return response.with_fields(contract={**response.object["contract"], "extensions": ["references"]})
+    return await _dropping(request, ask, SAMPLING, offered="references")
 
 
 @mutant("VID-SAMPLE-005")
 async def references_are_dropped(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Name sampling alone, and drop references without a word."""
-    if request.operation == CREATE and any(name.partition("[")[0] == "references" for name in request.fields):
-        kept = {name: value for name, value in request.fields.items() if name.partition("[")[0] != "references"}
-        return await ask(request.with_fields(kept))
+    return await _dropping(request, ask, ("references",), offered="sampling")
+
+
+async def _dropping(request: Request, ask: Handler, dropped: tuple[str, ...], *, offered: str) -> ServerResponse:
+    """Leave fields, and keys of them such as `references[first_frame]`, out of a create; claim one extension."""
+    if request.operation == CREATE:
+        kept = {name: value for name, value in request.fields.items() if name.partition("[")[0] not in dropped}
+        if kept.keys() != request.fields.keys():
+            return await ask(request.with_fields(kept))
     response = await ask(request)
     if request.operation != "list_models" or not response.is_ok:
         return response
-    return response.with_fields(contract={**response.object["contract"], "extensions": ["sampling"]})
+    return response.with_fields(contract={**response.object["contract"], "extensions": [offered]})

@@ -213,11 +213,17 @@ def compare_additional(old: Schema, new: Schema, place: Place, seen: tuple[tuple
 def compare_choices(old: Schema, new: Schema, place: Place) -> Iterator[Change]:
     """Yield the groups of fields that exclude each other now, or no longer."""
     for key in CHOICES:
-        before, after = old.get(key, []), new.get(key, [])
-        for group in [each for each in after if each not in before]:
+        come, gone = items_come_and_gone(old, new, key)
+        for group in come:
             yield classed(place.at(key), "narrower", f"{' and '.join(group)} exclude each other now")
-        for group in [each for each in before if each not in after]:
+        for group in gone:
             yield classed(place.at(key), "wider", f"{' and '.join(group)} no longer exclude each other")
+
+
+def items_come_and_gone(old: Schema, new: Schema, key: str) -> tuple[list[Any], list[Any]]:
+    """Return the items of a keyword's list that only the new schema has, and those that only the old one has."""
+    before, after = old.get(key, []), new.get(key, [])
+    return [each for each in after if each not in before], [each for each in before if each not in after]
 
 
 def compare_annotations(old: Schema, new: Schema, place: Place) -> Iterator[Change]:
@@ -230,10 +236,10 @@ def compare_annotations(old: Schema, new: Schema, place: Place) -> Iterator[Chan
         yield place.at("x-recommended").change(f"`{name}` is recommended now: a SHOULD", Class.ADDITIVE)
     for name in sorted(set(old.get("x-recommended", [])) - set(new.get("x-recommended", []))):
         yield place.at("x-recommended").change(f"`{name}` is no longer recommended", Class.EDITORIAL)
-    before, after = old.get(KNOWN_VALUES, []), new.get(KNOWN_VALUES, [])
-    for value in [each for each in after if each not in before]:
+    come, gone = items_come_and_gone(old, new, KNOWN_VALUES)
+    for value in come:
         yield place.at(KNOWN_VALUES).change(f"{json.dumps(value)} is a known value now", Class.ADDITIVE)
-    for value in [each for each in before if each not in after]:
+    for value in gone:
         yield place.at(KNOWN_VALUES).change(f"{json.dumps(value)} is no longer a known value", Class.EDITORIAL)
     if bool(old.get("deprecated")) != bool(new.get("deprecated")):
         word = "deprecated now" if new.get("deprecated") else "no longer deprecated"

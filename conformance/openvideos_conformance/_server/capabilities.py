@@ -26,7 +26,8 @@ DETECTION_JOBS: Final = {"idempotency": 2}
 NEED_OPTIONS: Final = frozenset({"failing", "authentication", "webhooks"})
 """Capabilities that cannot be judged without an option, even if they are declared."""
 
-_REFUSED: Final = frozenset({400, 415, 422, 501})
+REFUSED: Final = frozenset({400, 415, 422, 501})
+"""The statuses for a create of a kind that a server does not offer."""
 
 
 class Capabilities:
@@ -120,7 +121,7 @@ class Capabilities:
         try:
             self._jobs[name]
         except NotReachedError as outcome:
-            if outcome.exchanges and outcome.exchanges[0].status in _REFUSED:
+            if outcome.exchanges and outcome.exchanges[0].status in REFUSED:
                 return f"{what} is refused with {outcome.exchanges[0].status}"
             if not outcome.exchanges:
                 raise

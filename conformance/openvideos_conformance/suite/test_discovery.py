@@ -19,10 +19,12 @@ from .._judging.assertions import BAD_INPUT, expect, fits, same, shown, violated
 from .._judging.media import Clip, MediaError, clip
 from .._probes.creates import create_of, not_busy
 from .._pytest.marker import Phase, checks
-from .._server.capabilities import DETECTION_JOBS, NEED_OPTIONS, Capabilities
+from .._server.capabilities import DETECTION_JOBS, NEED_OPTIONS, REFUSED, Capabilities
 from .._server.discovery import EXTENSIONS, REFERENCES, SAMPLING
 from .._server.jobs import JobPool
 from .._server.recording_client import RecordingClient
+
+SAMPLING_FIELDS = ("seed", "negative_prompt", "fps", "num_frames")
 
 
 @checks("VID-MODELS-001")
@@ -68,11 +70,11 @@ def _refused(jobs: JobPool, extension: str) -> Exchange | None:
     """Return the create that has fields of an extension, if the server refuses it although its models take them."""
     name = {SAMPLING: "sampled", REFERENCES: "references"}.get(extension, "")
     takes = [model.get("parameters") for model in jobs.discovery.models if model.get("is_default")]
-    fields = {SAMPLING: {"seed", "negative_prompt", "fps", "num_frames"}}.get(extension, {extension})
+    fields = {SAMPLING: {*SAMPLING_FIELDS}}.get(extension, {extension})
     if not name or any(isinstance(each, list) and not fields <= {*map(str, json_array(each))} for each in takes):
         return None
     exchange = create_of(jobs, name)
-    return exchange if exchange.status in BAD_INPUT | {415, 501} else None
+    return exchange if exchange.status in REFUSED else None
 
 
 def _claimed(jobs: JobPool, contract: Contract) -> Iterator[tuple[object, str]]:
@@ -109,7 +111,7 @@ def test_a_reference_of_an_unknown_role_is_refused(client: RecordingClient, targ
 @checks("VID-SAMPLE-001", jobs=("sampled",))
 def test_the_fields_of_sampling_are_repeated(jobs: JobPool) -> None:
     created = jobs["sampled"].created
-    for field in ("seed", "negative_prompt", "fps", "num_frames"):
+    for field in SAMPLING_FIELDS:
         sent, seen = created.request_fields[field], created.object.get(field)
         if isinstance(seen, bool) or str(seen) != sent:
             raise violated(f"a create with {field}={sent} returns {field} {shown(seen)}", created)

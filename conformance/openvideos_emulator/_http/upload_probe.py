@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final
 import av
 from PIL import Image
 
+from .._contract import contract
 from .._model.refusals import Reason, RefusalError, invalid, shown
 from .validation import Upload
 
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _IMAGE_FORMATS: Final = ("JPEG", "PNG", "WEBP")
-ROLES: Final = ("first_frame", "last_frame", "reference")
-"""The roles of references that the emulator offers."""
-
 _DECODING: Final = threading.Lock()
 _MAX_PIXELS: Final = 1 << 25
 _MAX_SECONDS: Final = 10**6
@@ -73,11 +71,12 @@ def references_source(references: Sequence[Mapping[str, Any]] | Mapping[str, Upl
         for role, upload in sorted(references.items()):
             hashes += [role, reference_source(upload, param=f"references[{role}]")]
     else:
+        roles = contract().schema_at("#/components/schemas/Reference")["properties"]["role"]["x-known-values"]
         for number, reference in enumerate(references):
             role, param = reference["role"], f"references.{number}"
-            if role not in ROLES:
+            if role not in roles:
                 raise invalid(
-                    f"{param}.role is {shown(role)}; this server offers {', '.join(ROLES)}.", param=f"{param}.role"
+                    f"{param}.role is {shown(role)}; this server offers {', '.join(roles)}.", param=f"{param}.role"
                 )
             image = {key: reference[key] for key in ("image_url", "file_id") if key in reference}
             hashes += [role, reference_source(image, param=param)]
