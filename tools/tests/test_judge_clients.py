@@ -9,6 +9,7 @@ import judge_clients
 import pytest
 
 from openvideos_conformance._client.scenarios import SCENARIOS
+from openvideos_conformance._core.catalogue import client_catalogue
 
 PROJECT = Path(__file__).parents[2]
 
@@ -52,3 +53,9 @@ def test_a_failure_of_ours_is_one_of_the_session(page: Path, monkeypatch: pytest
     monkeypatch.setattr(judge_clients, "commands", lambda *_: {judge_clients.OURS: [sys.executable, broken, PROGRAM]})
     assert 1 == judge_clients.main(["--node", "."])
     assert PAGE == page.read_text("utf-8")
+
+
+def test_the_page_tells_the_requirements_as_the_catalogue_does() -> None:
+    table = judge_clients.PAGE.read_text("utf-8").partition(judge_clients.BEGIN)[2].partition(judge_clients.END)[0]
+    rows = [line.split(" | ")[0] for line in table.splitlines() if line.startswith("| CLI-")]
+    assert [f"| {each.id} {each.statement}" for each in client_catalogue().values()] == rows
