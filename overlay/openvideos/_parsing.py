@@ -18,14 +18,9 @@ from openvideos_raw.models.video import Video
 from openvideos_raw.models.video_delete_response import VideoDeleteResponse
 from openvideos_raw.models.video_error import VideoError
 
-from ._errors import (
-    APIConnectionError,
-    APIResponseValidationError,
-    APIStatusError,
-    APITimeoutError,
-)
+from ._errors import APIResponseValidationError, APIStatusError
 from ._json import is_array, is_object
-from ._secrets import response_without_secrets, scrub, secrets_in, without_secrets
+from ._secrets import response_without_secrets, scrub, secrets_in, shown, without_secrets
 from ._status import is_failed
 
 _Model = TypeVar("_Model")
@@ -104,7 +99,7 @@ def status_error(response: httpx.Response, *, video_id: str | None = None) -> AP
     if response.has_redirect_location:
         advice = (
             f" The SDK does not follow a redirect of a {response.request.method}, which could repeat it or change its "
-            "method: set the base URL to the address that the server names."
+            f"method. The server names {_redirect_target(response)}: set the base URL to where the API is."
         )
     return APIStatusError.for_status(status)(
         scrub(f"{_request_and_status(response)}: {_message(body) or _excerpt(response)}{advice}", secrets),
@@ -115,29 +110,12 @@ def status_error(response: httpx.Response, *, video_id: str | None = None) -> AP
     )
 
 
-def connection_error(error: Exception, request: httpx.Request, secrets: tuple[str, ...]) -> APIConnectionError:
-    """Build the error for an attempt without a complete response. Only this function translates httpx's exceptions."""
-    what = f"{request.method} {request.url.path}"
-    where = f"{request.url.scheme}://{request.url.netloc.decode('ascii', 'replace')}"
-    kind: type[APIConnectionError] = APIConnectionError
-    # These are raised before a byte of the request is sent (httpx, exceptions; httpcore, connection_pool).
-    never_sent = isinstance(
-        error, (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
-    )
-    if isinstance(error, httpx.TimeoutException):
-        kind = APITimeoutError
-        text = f"{what}: no response from {where} in time ({type(error).__name__}). Pass timeout= to wait longer."
-    elif isinstance(error, httpx.ConnectError):
-        text = f"{what}: no connection to {where} ({error}). Is the server running, and is the base URL right?"
-    elif isinstance(error, httpx.TooManyRedirects):
-        text = f"{what}: {where} redirects in a circle, or too often. Check the base URL."
-    else:
-        text = f"{what}: the exchange with {where} broke off ({type(error).__name__}: {error})."
-    if not never_sent and request.method == "POST":
-        text += " The server may have started the job all the same; list the videos before you start it again."
-    result = kind(scrub(text, secrets), request=without_secrets(request, secrets))
-    result.never_sent = never_sent
-    return result
+def _redirect_target(response: httpx.Response) -> str:
+    location = response.headers["location"]
+    try:
+        return shown(response.request.url.join(location))
+    except (httpx.InvalidURL, ValueError):
+        return f"{location[:_SHOWN]!r}, which is no address"
 
 
 def video(response: httpx.Response) -> Video:
@@ -168,6 +146,16 @@ def read_video(data: Any, response: httpx.Response) -> Video:
         reason = result.error.to_dict() if type(result.error) is VideoError else result.error
         result.error = _video_error(scrub(reason, secrets_of(response)))
     return result
+
+
+def job_id(response: httpx.Response) -> str | None:
+    """Return the id of the job that the body of an error response describes; None if it describes none."""
+    try:
+        data = _loads(response.content)
+    except ValueError:
+        return None
+    found = data.get("id") if is_object(data) and isinstance(data.get("status"), str) else None
+    return found if isinstance(found, str) and found else None
 
 
 def job_id_in_partial_body(beginning: bytes) -> str | None:

@@ -11,8 +11,9 @@ from typing import Any, Generic, TypeVar
 import anyio.to_thread
 import httpx
 
-from ._drivers.attempt import ASYNC_TRANSPORT_ERRORS, broken_body_error
+from ._drivers.attempt import broken_body_error
 from ._drivers.part_file import write_whole
+from ._errors import InvalidArgumentError
 
 T = TypeVar("T")
 
@@ -188,7 +189,11 @@ class APIResponse(Generic[T]):
     def _translating(self) -> Generator[None]:
         try:
             yield
-        except ASYNC_TRANSPORT_ERRORS as error:
+        except httpx.StreamError as error:
+            raise InvalidArgumentError(
+                "The body of this response was streamed or closed already; read it once, or call read() first."
+            ) from error
+        except Exception as error:
             raise broken_body_error(error, self.http_response) from error
 
     def close(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
@@ -11,20 +12,22 @@ import anyio
 import anyio.to_thread
 import httpx
 
-from .._errors import APIConnectionError, OpenVideosError
+from .._errors import APIConnectionError, ConfigurationError, OpenVideosError
 from .._flows.effects import Close, Do, Effect, Emit, Flow, Gather, Notify, Save, Send, Sleep
 from .attempt import (
-    ASYNC_TRANSPORT_ERRORS,
     broken_body_error,
     build,
     failed_attempt_error,
+    is_failed_exchange,
+    late,
     log_attempt,
     redirect_history,
     redirect_request,
+    time_limit,
 )
 from .background_writer import BackgroundWriter, await_if_needed
 from .body import RequestBody, ResponseBody, pieces_async
-from .transport import AsyncTransport
+from .transport import CLOSED, AsyncTransport
 
 T = TypeVar("T")
 
@@ -96,25 +99,33 @@ class AsyncDriver:
 
     async def _send(self, send: Send) -> httpx.Response | APIConnectionError:
         call, started = send.call, time.perf_counter()
-        http = self.transport.client()
+        http = await self.transport.client()
         request = build(http, send)
         request.stream = RequestBody(cast("httpx.SyncByteStream", request.stream))
+        response: httpx.Response | None = None
         outcome: httpx.Response | APIConnectionError
+        deadline = anyio.current_time() + (time_limit(send) or math.inf)
         try:
-            with anyio.fail_after(send.within):
-                outcome = await self._exchange(http, request, send)
-        except TimeoutError:
-            outcome = failed_attempt_error(
-                call, request, httpx.ReadTimeout("the response took too long", request=request)
-            )
-        except ASYNC_TRANSPORT_ERRORS as error:
+            with anyio.CancelScope(deadline=deadline):
+                response = await self._exchange(http, request, send)
+        except Exception as error:
+            if self.transport.is_closed:
+                raise ConfigurationError(CLOSED) from None
+            if not is_failed_exchange(error):
+                raise
             outcome = failed_attempt_error(call, request, error)
+        else:
+            if response is None:
+                outcome = failed_attempt_error(call, request, late(request))
+            elif send.stream and response.is_success:
+                outcome = response
+            else:
+                outcome = await self._read(response, send, deadline)
         log_attempt(call, outcome, started)
         return outcome
 
-    async def _exchange(
-        self, http: httpx.AsyncClient, request: httpx.Request, send: Send
-    ) -> httpx.Response | APIConnectionError:
+    async def _exchange(self, http: httpx.AsyncClient, request: httpx.Request, send: Send) -> httpx.Response:
+        """Return the response to a request, after redirects; its body is not read."""
         response = await http.send(request, stream=True, follow_redirects=False)
         while (following := redirect_request(send.call, response)) is not None:
             # The body is not read: it is not needed, and may be endless.
@@ -123,19 +134,21 @@ class AsyncDriver:
             # `redirect_request` has kept only the credentials that may be sent to the new address.
             response = await http.send(following, stream=True, follow_redirects=False, auth=httpx.Auth())
             response.history = history
-        return response if send.stream and response.is_success else await self._read(response, send)
+        return response
 
-    async def _read(self, response: httpx.Response, send: Send) -> httpx.Response | APIConnectionError:
+    async def _read(self, response: httpx.Response, send: Send, deadline: float) -> httpx.Response | APIConnectionError:
         body = ResponseBody(send.call, response)
         try:
-            if body.is_small():
-                await response.aread()
-                return response
-            async with aclosing(pieces_async(response)) as pieces:
-                async for piece in pieces:
-                    body.add(piece)
-            return body.whole()
-        except ASYNC_TRANSPORT_ERRORS as error:
+            with anyio.CancelScope(deadline=deadline):
+                if body.is_small():
+                    await response.aread()
+                    return response
+                async with aclosing(pieces_async(response)) as pieces:
+                    async for piece in pieces:
+                        body.add(piece)
+                return body.whole()
+            return body.broken(late(response.request))
+        except Exception as error:  # noqa: BLE001 - only the transport's code runs here, and httpx's
             return body.broken(error)
         finally:
             with anyio.CancelScope(shield=True):
@@ -147,7 +160,7 @@ class AsyncDriver:
             while True:
                 try:
                     piece = await anext(pieces, None)
-                except ASYNC_TRANSPORT_ERRORS as error:
+                except Exception as error:  # noqa: BLE001 - only the transport's code runs here, and httpx's
                     broken = broken_body_error(error, save.response)
                     break
                 if piece is None:
@@ -157,7 +170,9 @@ class AsyncDriver:
         return broken
 
     async def _gather(self, gather: Gather) -> list[Any]:
+        """Run flows in tasks of their own; an exception that is not the SDK's ends all of them."""
         results: list[Any] = [None] * len(gather.flows)
+        failures: list[Exception] = []
         limiter = anyio.CapacityLimiter(gather.limit)
 
         async def one(index: int, flow: Flow[Any]) -> None:
@@ -166,8 +181,13 @@ class AsyncDriver:
                     results[index] = await self.run(flow)
                 except OpenVideosError as error:
                     results[index] = error
+                except Exception as error:  # noqa: BLE001 - raised below, for a group would wrap it
+                    failures.append(error)
+                    group.cancel_scope.cancel()
 
         async with anyio.create_task_group() as group:
             for index, flow in enumerate(gather.flows):
                 group.start_soon(one, index, flow)
+        if failures:
+            raise failures[0]
         return results

@@ -7,39 +7,55 @@ import time
 import traceback
 from typing import Any, Final
 
-import anyio
 import httpx
 
 from .._calls import Call
+from .._connection_errors import connection_error
 from .._environment import has_valid_port, same_origin
-from .._errors import APIConnectionError, InvalidArgumentError
+from .._errors import APIConnectionError, InvalidArgumentError, OpenVideosError
 from .._flows.effects import Send
-from .._parsing import connection_error, secrets_of
+from .._parsing import secrets_of
 from .._secrets import is_secret_name, scrub, secrets_in
+from .given import UNTRUSTED
 
 MAX_REDIRECTS: Final = 20
 """The most redirects that are followed."""
 
 logger = logging.getLogger("openvideos")
 
-# The exceptions that httpx raises or passes on: OSError from custom transports, ValueError from unusual headers and
-# URLs.
-TRANSPORT_ERRORS: Final = (
-    httpx.HTTPError,
+_EXCHANGE_ERRORS: Final = (
+    httpx.TransportError,
+    httpx.DecodingError,
+    httpx.TooManyRedirects,
     httpx.StreamError,
     httpx.InvalidURL,
     httpx.CookieConflict,
-    OSError,
-    ValueError,
 )
+"""What httpx raises about an exchange. HTTPStatusError is not among them: only a caller's own hook raises that."""
 
-# anyio raises these if another task has closed the connection.
-ASYNC_TRANSPORT_ERRORS: Final = (
-    *TRANSPORT_ERRORS,
-    anyio.ClosedResourceError,
-    anyio.BrokenResourceError,
-    anyio.EndOfStream,
-)
+_TRANSPORTS: Final = frozenset({"handle_request", "handle_async_request"})
+"""The methods of httpx's transports, in which an exchange happens."""
+
+
+def is_failed_exchange(error: Exception) -> bool:
+    """Return whether an exception that `httpx.Client.send` raised is about the exchange, and not the caller's own.
+
+    A transport raises other exceptions, too, such as OSError; so do a caller's hook and authentication, whose
+    exceptions are bugs or decisions of the caller, and must neither be renamed nor lead to a second attempt.
+    """
+    if isinstance(error, OpenVideosError):
+        return False
+    if isinstance(error, _EXCHANGE_ERRORS):
+        return True
+    frames = traceback.walk_tb(error.__traceback__)
+    return any(frame.f_code.co_name in _TRANSPORTS for frame, _ in frames)
+
+
+def time_limit(send: Send) -> float | None:
+    """Return the time limit of a whole attempt, in seconds: the flow's, or the call's timeout if it is a number."""
+    timeout = send.call.timeout
+    limits = [limit for limit in (send.within, timeout) if isinstance(limit, (int, float))]
+    return min(limits, default=None)
 
 
 def limited_timeout(timeout: float | httpx.Timeout | None, within: float | None) -> httpx.Timeout:
@@ -49,6 +65,21 @@ def limited_timeout(timeout: float | httpx.Timeout | None, within: float | None)
         return base
     phases = {name: within if value is None else min(value, within) for name, value in base.as_dict().items()}
     return httpx.Timeout(**phases)
+
+
+def check_time(limit: float | None, started: float, request: httpx.Request) -> None:
+    """Check that an attempt that started at a time of `time.perf_counter` has not exceeded its limit.
+
+    Raises:
+        httpx.ReadTimeout: It has.
+    """
+    if limit is not None and time.perf_counter() - started > limit:
+        raise late(request)
+
+
+def late(request: httpx.Request) -> httpx.ReadTimeout:
+    """Build the exception of an attempt that has exceeded its limit."""
+    return httpx.ReadTimeout("the response took too long", request=request)
 
 
 def build(http: httpx.Client | httpx.AsyncClient, send: Send) -> httpx.Request:
@@ -66,7 +97,7 @@ def build(http: httpx.Client | httpx.AsyncClient, send: Send) -> httpx.Request:
             params=call.query,
             json=call.json,
             files=call.files,
-            timeout=limited_timeout(call.timeout, send.within),
+            timeout=limited_timeout(call.timeout, time_limit(send)),
         )
     except (httpx.InvalidURL, UnicodeError) as error:
         raise InvalidArgumentError(f"The address of {call.operation} cannot be written: {error}.") from error
@@ -85,6 +116,7 @@ def redirect_request(call: Call[Any], response: httpx.Response) -> httpx.Request
     if not same_origin(request.url, response.request.url):
         for name in [name for name in request.headers if is_secret_name(name)]:
             del request.headers[name]
+        request.extensions = {**request.extensions, UNTRUSTED: True}
     return request
 
 

@@ -6,22 +6,36 @@ does not need this, since a cancellation ends any wait.
 
 from __future__ import annotations
 
+import socket
+import ssl
 import threading
 import time
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
-from ssl import SSLContext
 from typing import Any, Final
 
 import httpcore
 import httpx
+
+_LIMITS: Final = {"max_connections": 100, "max_keepalive_connections": 20, "keepalive_expiry": 5.0}  # as in httpx
+_SILENT_S: Final = 60
+
+SOCKET_OPTIONS: Final = [
+    # Gateways and NAT forget connections that are silent for minutes, as a create may be.
+    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+    *(
+        (socket.IPPROTO_TCP, getattr(socket, name), value)
+        for name, value in (("TCP_KEEPIDLE", _SILENT_S), ("TCP_KEEPINTVL", _SILENT_S), ("TCP_KEEPCNT", 5))
+        if hasattr(socket, name)  # not every system has all of them
+    ),
+]
 
 _thread: Final = threading.local()
 
 
 @contextmanager
 def within(seconds: float | None) -> Generator[None]:
-    """Limit the total time of this thread's requests with a `bounded` client to `seconds`; None for no limit."""
+    """Limit the total time of this thread's requests over a BoundedTransport to `seconds`; None for no limit."""
     _thread.deadline = None if seconds is None else time.perf_counter() + seconds
     try:
         yield
@@ -44,19 +58,43 @@ def _left(timeout: float | None) -> float | None:
     return left if timeout is None else min(left, timeout)
 
 
-def bounded(client: httpx.Client) -> httpx.Client:
-    """Make a client's connections obey `within`, and return the client.
+class BoundedTransport(httpx.HTTPTransport):
+    """httpx's transport, on connections that obey `within`.
 
-    httpx has no public API for this. If its private attributes change, the deadline is checked only between two pieces
-    of a body.
+    httpx has no parameter for the connections' backend, while httpcore has one. It stays an HTTPTransport, because
+    stock instrumentation, such as OpenTelemetry's, watches that class.
     """
-    inside: dict[str, Any] = vars(client)
-    for transport in (inside.get("_transport"), *inside.get("_mounts", {}).values()):
-        pool = getattr(transport, "_pool", None)
-        backend = getattr(pool, "_network_backend", None)
-        if isinstance(backend, httpcore.NetworkBackend):
-            vars(pool)["_network_backend"] = _Backend(backend)
-    return client
+
+    def __init__(
+        self,
+        context: ssl.SSLContext,
+        proxy: httpx.Proxy | None = None,
+        backend: httpcore.NetworkBackend | None = None,
+    ) -> None:
+        """Connect with TLS as the context says, over a proxy if there is one; tests replace the backend."""
+        options: dict[str, Any] = {
+            "ssl_context": context,
+            **_LIMITS,
+            "network_backend": _Backend(backend or httpcore.SyncBackend()),
+        }
+        # The only attribute that the methods of httpx's transport use.
+        self._pool: httpcore.ConnectionPool
+        if proxy is None:
+            self._pool = httpcore.ConnectionPool(socket_options=SOCKET_OPTIONS, **options)
+            return
+        url = httpcore.URL(
+            scheme=proxy.url.raw_scheme, host=proxy.url.raw_host, port=proxy.url.port, target=proxy.url.raw_path
+        )
+        options |= {"proxy_url": url, "proxy_auth": proxy.raw_auth}
+        if proxy.url.scheme in {"http", "https"}:
+            self._pool = httpcore.HTTPProxy(
+                proxy_headers=proxy.headers.raw,
+                proxy_ssl_context=proxy.ssl_context,
+                socket_options=SOCKET_OPTIONS,
+                **options,
+            )
+        else:
+            self._pool = httpcore.SOCKSProxy(**options)
 
 
 class _Backend(httpcore.NetworkBackend):
@@ -103,6 +141,6 @@ class _Stream(httpcore.NetworkStream):
         return self._inner.get_extra_info(info)
 
     def start_tls(
-        self, ssl_context: SSLContext, server_hostname: str | None = None, timeout: float | None = None
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
         return _Stream(self._inner.start_tls(ssl_context, server_hostname, _left(timeout)))

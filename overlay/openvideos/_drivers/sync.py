@@ -5,27 +5,31 @@ The driver decides nothing. Every exception of an effect is raised inside the fl
 
 from __future__ import annotations
 
+import contextvars
 import inspect
+import threading
 import time
+from collections import deque
 from collections.abc import Callable, Generator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 import httpx
 
-from .._errors import APIConnectionError, InvalidArgumentError, OpenVideosError
-from .._flows.effects import CarriedError, Close, Do, Effect, Emit, Flow, Gather, Notify, Save, Send, Sleep
+from .._errors import APIConnectionError, ConfigurationError, InvalidArgumentError, OpenVideosError
+from .._flows.effects import Close, Do, Effect, Emit, Flow, Gather, Notify, Save, Send, Sleep
 from .attempt import (
-    TRANSPORT_ERRORS,
     broken_body_error,
     build,
+    check_time,
     failed_attempt_error,
+    is_failed_exchange,
     log_attempt,
     redirect_history,
     redirect_request,
+    time_limit,
 )
 from .body import ResponseBody, pieces
-from .transport import SyncTransport
+from .transport import CLOSED, SyncTransport
 
 T = TypeVar("T")
 
@@ -33,10 +37,12 @@ T = TypeVar("T")
 class SyncDriver:
     """Run flows blocking."""
 
-    def __init__(self, transport: SyncTransport, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(self, transport: SyncTransport, sleep: Callable[[float], object] | None = None) -> None:
         """Send requests over this transport; tests that control the clock replace `sleep`."""
         self.transport = transport
-        self.sleep = sleep
+        self.stopped = threading.Event()
+        """Set to end the flows of this driver, each at its next effect."""
+        self.sleep = sleep or self.stopped.wait
 
     def run(self, flow: Flow[T]) -> T:
         """Run a flow to its end, and return its result."""
@@ -47,9 +53,6 @@ class SyncDriver:
         except StopIteration as stop:
             value: T = stop.value
             return value
-        except CarriedError as error:
-            own = error.inner
-        raise own
 
     def iterate(self, flow: Flow[T]) -> Generator[Any, Any, T]:
         """Run a flow, and yield the items that it emits; the generator's return value is the flow's result."""
@@ -73,6 +76,8 @@ class SyncDriver:
 
     def perform(self, effect: Effect) -> Any:  # noqa: PLR0911 - one return for each effect
         """Carry out one effect, and return its outcome."""
+        if self.stopped.is_set():
+            raise _StoppedError
         match effect:
             case Send():
                 return self._send(effect)
@@ -95,19 +100,23 @@ class SyncDriver:
                 raise AssertionError("a flow emitted an item outside of iterate()")
 
     def _send(self, send: Send) -> httpx.Response | APIConnectionError:
-        call, started = send.call, time.perf_counter()
+        call, started, limit = send.call, time.perf_counter(), time_limit(send)
         http = self.transport.client()
         request = build(http, send)
         outcome: httpx.Response | APIConnectionError
         try:
-            if send.within is None:
+            if limit is None:
                 outcome = self._exchange(http, request, send, started)
             else:
                 from .deadline import within  # imported late, because it imports httpcore
 
-                with within(send.within):
+                with within(limit):
                     outcome = self._exchange(http, request, send, started)
-        except TRANSPORT_ERRORS as error:
+        except Exception as error:
+            if self.transport.is_closed:
+                raise ConfigurationError(CLOSED) from None
+            if not is_failed_exchange(error):
+                raise
             outcome = failed_attempt_error(call, request, error)
         log_attempt(call, outcome, started)
         return outcome
@@ -126,18 +135,17 @@ class SyncDriver:
         return response if send.stream and response.is_success else self._read(response, send, started)
 
     def _read(self, response: httpx.Response, send: Send, started: float) -> httpx.Response | APIConnectionError:
-        body = ResponseBody(send.call, response)
+        body, limit = ResponseBody(send.call, response), time_limit(send)
         try:
-            if send.within is None and body.is_small():
+            if limit is None and body.is_small():
                 response.read()
                 return response
             for piece in pieces(response):
                 body.add(piece)
-                if send.within is not None and time.perf_counter() - started > send.within:
-                    # A body that arrives byte by byte never exceeds the timeout of a single read.
-                    raise httpx.ReadTimeout("the response took too long", request=response.request)
+                # A body that arrives byte by byte never exceeds the timeout of a single read.
+                check_time(limit, started, response.request)
             return body.whole()
-        except TRANSPORT_ERRORS as error:
+        except Exception as error:  # noqa: BLE001 - only the transport's code runs here, and httpx's
             return body.broken(error)
         finally:
             response.close()
@@ -149,7 +157,7 @@ class SyncDriver:
             while True:
                 try:
                     piece = next(body, None)
-                except TRANSPORT_ERRORS as error:
+                except Exception as error:  # noqa: BLE001 - only the transport's code runs here, and httpx's
                     return broken_body_error(error, response)
                 if piece is None:
                     return None
@@ -160,27 +168,60 @@ class SyncDriver:
             response.close()
 
     def _gather(self, gather: Gather) -> list[Any]:
-        with ThreadPoolExecutor(max_workers=gather.limit, thread_name_prefix="openvideos") as pool:
-            return list(pool.map(self._result, gather.flows))
+        """Run flows in threads of their own; an exception that is not the SDK's ends all of them."""
+        results: list[Any] = [None] * len(gather.flows)
+        waiting = deque(enumerate(gather.flows))
+        failures: list[BaseException] = []
+        driver = SyncDriver(self.transport, None if self.sleep == self.stopped.wait else self.sleep)
 
-    def _result(self, flow: Flow[Any]) -> Any:
+        def work() -> None:
+            while not driver.stopped.is_set():
+                try:
+                    index, flow = waiting.popleft()
+                except IndexError:
+                    return
+                try:
+                    results[index] = driver.run(flow)
+                except OpenVideosError as error:
+                    results[index] = error
+                except BaseException as error:  # noqa: BLE001 - raised by the caller's thread
+                    failures.append(error)
+                    driver.stopped.set()
+
+        # After Ctrl-C, a thread ends at its next effect. A request may take minutes, so nothing waits for the threads.
+        threads = [
+            threading.Thread(target=contextvars.copy_context().run, args=(work,), daemon=True, name="openvideos")
+            for _ in range(min(gather.limit, len(gather.flows)))
+        ]
         try:
-            return self.run(flow)
-        except OpenVideosError as error:
-            return error
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+        finally:
+            driver.stopped.set()
+            for _, flow in waiting:
+                flow.close()
+        if failures:
+            raise failures[0]
+        return results
+
+
+class _StoppedError(Exception):
+    """Ends a flow of a Gather that was given up."""
 
 
 def _call_back(callback: Callable[..., Any], *arguments: Any) -> None:
     """Call a caller's callback.
 
     Raises:
-        CarriedError: The callback raised StopIteration.
+        RuntimeError: The callback raised StopIteration, which would end the flow, a generator, without an error.
         InvalidArgumentError: The callback is async, which a blocking client cannot await.
     """
     try:
         result = callback(*arguments)
     except StopIteration as stop:
-        raise CarriedError(stop) from stop
+        raise RuntimeError("the callback raised StopIteration") from stop
     if inspect.isawaitable(result):
         if inspect.iscoroutine(result):
             result.close()

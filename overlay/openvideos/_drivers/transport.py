@@ -1,31 +1,44 @@
-"""Hold a client's httpx client: make it when it is first used, and again after a fork or in another event loop.
+"""Hold a client's httpx client: make it when it is first used, again after a fork, and once for each event loop.
 
-To make an httpx client takes about 20 ms (TLS certificates), so neither an import nor a constructor makes one. Its
-connections cannot be used after a fork, and async connections cannot be used in another event loop.
+To make an httpx client takes milliseconds, so neither an import nor a constructor makes one. Its connections cannot be
+used after a fork, and async connections cannot be used in another event loop.
 """
 
 from __future__ import annotations
 
 import os
 import threading
-from typing import Any, cast
+from collections.abc import AsyncGenerator
+from typing import Final
+from weakref import WeakKeyDictionary
 
-import anyio.lowlevel
+import anyio
 import httpx
+from anyio.lowlevel import RunVar
+from attrs import define
 
 from .._errors import ConfigurationError
+from .given import async_client, blocking_client
 
-CLOSED = "The client is closed; make a new one, or keep it open for longer (`with OpenVideos() as client:`)."
+CLOSED: Final = "The client is closed; make a new one, or keep it open for longer (`with OpenVideos() as client:`)."
+FORKED: Final = (
+    "This process is a fork of the one in which the client got its http_client, whose connections both would read from;"
+    " make a client in each process."
+)
 
 
 class SyncTransport:
     """Hold a blocking httpx client."""
 
-    def __init__(self, given: httpx.Client | None = None) -> None:
-        """Use the caller's httpx client, or make one when it is first used."""
-        self.given = given
+    def __init__(self, given: object = None) -> None:
+        """Use the caller's client, or make one when it is first used.
+
+        Raises:
+            ConfigurationError: The caller's client is not a blocking client of a supported kind.
+        """
+        self.given = None if given is None else blocking_client(given)
         self.closed = False
-        self._client: httpx.Client | None = given
+        self._client: httpx.Client | None = self.given
         self._pid = os.getpid()
         self._lock = threading.Lock()
 
@@ -33,7 +46,7 @@ class SyncTransport:
         """Return the httpx client to use.
 
         Raises:
-            ConfigurationError: The client is closed.
+            ConfigurationError: The client is closed, or is the caller's own and from before a fork.
         """
         client = self._client
         if client is not None and self._pid == os.getpid() and not self.closed and not client.is_closed:
@@ -41,19 +54,26 @@ class SyncTransport:
         return self._another()
 
     def _another(self) -> httpx.Client:
-        if self.closed or (self.given is not None and self.given.is_closed):
+        if self.is_closed:
             raise ConfigurationError(CLOSED)
         if self._pid != os.getpid():
+            if self.given is not None:
+                raise ConfigurationError(FORKED)
             # If another thread held the lock at the fork, it stays locked in the child process.
             self._lock = threading.Lock()  # pragma: no cover - runs only in a child process, which is not measured
         with self._lock:
-            if self.given is None and (self._client is None or self._pid != os.getpid()):
+            if self._client is None or self._pid != os.getpid():
                 # After a fork, the connections are shared with the parent process: do not use or close them here.
-                from .deadline import bounded
+                from .routing import RoutingTransport  # imported late, because it imports httpcore
 
-                self._client = bounded(httpx.Client(timeout=None))  # noqa: S113 - each request has its own
+                self._client = httpx.Client(transport=RoutingTransport(), timeout=None, trust_env=False)  # noqa: S113 - each request has its own
             self._pid = os.getpid()
-            return cast("httpx.Client", self._client)
+            return self._client
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether this client, or the caller's own, was closed."""
+        return self.closed or (self.given is not None and self.given.is_closed)
 
     def close(self) -> None:
         """Close the connections. A second call does nothing."""
@@ -63,36 +83,86 @@ class SyncTransport:
             client.close()
 
 
+@define(eq=False)
+class _Connections:
+    """The connections of one client in one event loop."""
+
+    client: httpx.AsyncClient
+    pid: int
+    keeper: AsyncGenerator[None]
+    """An async generator that closes the connections when it ends, which the loop brings about at its own end."""
+
+
+_in_this_loop: Final = RunVar["WeakKeyDictionary[AsyncTransport, _Connections]"]("openvideos")
+
+
 class AsyncTransport:
-    """Hold an async httpx client."""
+    """Hold the async httpx clients, one for each event loop that uses it."""
 
-    def __init__(self, given: httpx.AsyncClient | None = None) -> None:
-        """Use the caller's httpx client, or make one when it is first used."""
-        self.given = given
+    def __init__(self, given: object = None) -> None:
+        """Use the caller's client, or make one when it is first used.
+
+        Raises:
+            ConfigurationError: The caller's client is not an async client of a supported kind.
+        """
+        self.given = None if given is None else async_client(given)
         self.closed = False
-        self._client: httpx.AsyncClient | None = given
-        self._home: Any = None
+        self._pid = os.getpid()
 
-    def client(self) -> httpx.AsyncClient:
+    async def client(self) -> httpx.AsyncClient:
         """Return the httpx client to use in this event loop and this process.
 
         Raises:
-            ConfigurationError: The client is closed.
+            ConfigurationError: The client is closed, or is the caller's own and from before a fork.
         """
-        if self.closed or (self.given is not None and self.given.is_closed):
+        if self.is_closed:
             raise ConfigurationError(CLOSED)
         if self.given is not None:
+            if self._pid != os.getpid():
+                raise ConfigurationError(FORKED)
             return self.given
-        home = (os.getpid(), anyio.lowlevel.current_token())
-        if self._client is None or self._home != home:
-            self._client, self._home = httpx.AsyncClient(timeout=None), home  # noqa: S113 - each request has its own
-        return self._client
+        connections = _here().get(self)
+        if connections is None or connections.pid != os.getpid():
+            connections = _here()[self] = await _connections()
+        return connections.client
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether this client, or the caller's own, was closed."""
+        return self.closed or (self.given is not None and self.given.is_closed)
 
     async def aclose(self) -> None:
-        """Close the connections. A second call does nothing."""
+        """Close the connections of this event loop; those of another loop close with it. A second call does nothing."""
         self.closed = True
-        client, self._client = self._client, None
-        if client is None:
-            return
-        if self.given is not None or self._home == (os.getpid(), anyio.lowlevel.current_token()):
-            await client.aclose()
+        if self.given is not None and self._pid == os.getpid():
+            await self.given.aclose()
+        connections = _here().pop(self, None)
+        if connections is not None and connections.pid == os.getpid():
+            await connections.keeper.aclose()
+
+
+def _here() -> WeakKeyDictionary[AsyncTransport, _Connections]:
+    """Return the connections of this event loop, by their transports."""
+    try:
+        return _in_this_loop.get()
+    except LookupError:
+        here = WeakKeyDictionary[AsyncTransport, _Connections]()
+        _in_this_loop.set(here)
+        return here
+
+
+async def _connections() -> _Connections:
+    from .routing import AsyncRoutingTransport
+
+    client = httpx.AsyncClient(transport=AsyncRoutingTransport(), timeout=None, trust_env=False)  # noqa: S113 - each request has its own
+
+    async def keep() -> AsyncGenerator[None]:
+        try:
+            yield
+        finally:
+            with anyio.CancelScope(shield=True):
+                await client.aclose()
+
+    keeper = keep()
+    await anext(keeper)
+    return _Connections(client, os.getpid(), keeper)

@@ -50,7 +50,7 @@ class Do:
 class Notify:
     """Call a caller's callback; the async driver awaits its result if that is awaitable. Outcome: None.
 
-    Exceptions of the callback are raised in the flow; a StopIteration is raised as a CarriedError.
+    Exceptions of the callback are raised in the flow; a StopIteration is raised as a RuntimeError.
     """
 
     function: Callable[..., Any]
@@ -89,15 +89,6 @@ class Emit:
     """Yield an item to the caller, who iterates. Outcome: None, once the caller wants the next item."""
 
     item: Any
-
-
-class CarriedError(Exception):
-    """Carries a callback's StopIteration through a flow, which as a generator cannot raise one itself (PEP 479)."""
-
-    def __init__(self, inner: StopIteration) -> None:
-        """Keep the StopIteration, which the driver raises to the caller."""
-        super().__init__()
-        self.inner = inner
 
 
 Effect: TypeAlias = Send | Sleep | Do | Notify | Save | Close | Gather | Emit

@@ -19,7 +19,7 @@ from .. import _status
 from .._calls import Call
 from .._errors import APIConnectionError, InvalidArgumentError, OpenVideosError, PollTimeoutError, VideoFailedError
 from .._types import Omit
-from .effects import CarriedError, Flow, Notify, Send, Sleep
+from .effects import Flow, Notify, Send, Sleep
 from .hints import LONGEST_HINT_S, poll_after, retry_after
 from .retrying import SHORTEST_ATTEMPT_S, Clocks, Retries, backoff, calling, failure, is_success, is_transient
 
@@ -86,12 +86,11 @@ def attaching_job(latest: LatestJob) -> Generator[None]:
         raise
     except BaseException as error:
         # A callback's exception, a cancellation or Ctrl-C: not the SDK's error, but the caller needs the job, too.
-        inner = error.inner if isinstance(error, CarriedError) else error
-        if latest.video is not None and getattr(inner, "video", None) is None:
+        if latest.video is not None and getattr(error, "video", None) is None:
             note = f"openvideos: the job {latest.video.id} was last {latest.video.status!r}; it goes on at the server."
             with suppress(AttributeError):  # some exceptions, such as frozen ones, refuse attributes
-                inner.add_note(note)
-                inner.video = latest.video  # type: ignore[attr-defined]
+                error.add_note(note)
+                error.video = latest.video  # type: ignore[attr-defined]
         raise
 
 

@@ -2,7 +2,7 @@
 
 The rule (DESIGN: Retry): GET and DELETE are retried after connection errors, timeouts, 408, 409, 429 and 5xx. A POST
 starts a job that costs money, so it is retried only if the server provably did not accept it: the connection was never
-made, or the response is a 429, or a 503 with Retry-After. If the caller declares that the server honours
+made, or the response is a 429, or a 503 with Retry-After, and not a job. If the caller declares that the server honours
 `Idempotency-Key`, POSTs are retried like GETs.
 """
 
@@ -18,7 +18,7 @@ from attrs import frozen
 
 from .._calls import Call
 from .._errors import APIConnectionError, APIError
-from .._parsing import status_error
+from .._parsing import job_id, status_error
 from .effects import Flow, Send, Sleep
 from .hints import retry_after
 
@@ -80,7 +80,7 @@ def was_not_accepted(outcome: httpx.Response | APIConnectionError) -> bool:
     """Return whether a POST with this outcome provably started no job."""
     if isinstance(outcome, APIConnectionError):
         return outcome.never_sent and not isinstance(outcome.__cause__, httpx.UnsupportedProtocol)
-    if outcome.headers.get("x-should-retry") == "false":
+    if outcome.headers.get("x-should-retry") == "false" or job_id(outcome) is not None:
         return False
     if outcome.status_code == HTTPStatus.SERVICE_UNAVAILABLE:
         return "retry-after" in outcome.headers or "retry-after-ms" in outcome.headers
@@ -107,8 +107,10 @@ def pause_before_repeat(outcome: httpx.Response | APIConnectionError, failures: 
 
 
 def failure(call: Call[Any], outcome: httpx.Response | APIConnectionError) -> APIError:
-    """Return the error for a failed outcome."""
+    """Return the error for a failed outcome; it carries the id of the job that the response describes, if it is one."""
     error: APIError = outcome if isinstance(outcome, APIConnectionError) else status_error(outcome)
+    if call.is_post and isinstance(outcome, httpx.Response):
+        error.about(job_id(outcome))
     error.about(call.video_id)
     return error
 

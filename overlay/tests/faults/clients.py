@@ -12,15 +12,27 @@ from typing import Any, Final, Self, TypeAlias
 
 import anyio.to_thread
 import httpx
+import httpx2
+from httpx_aiohttp import HttpxAiohttpClient
 
 from openvideos import AsyncOpenVideos, OpenVideos, OpenVideosError
-from openvideos._drivers.deadline import bounded
+from openvideos._drivers.deadline import BoundedTransport
 
+from .flavours import is_blocking
 from .server import WAIT_S, Behaviour, FaultServer
 
 KEY: Final = "sk-fault-0123456789"
 TLS: Final = ssl.create_default_context()
 """Made once, since it takes longer than a test. httpx clients made with it are otherwise those that the SDK makes."""
+
+HTTP_CLIENTS: Final[dict[str, Callable[[], object]]] = {
+    "sync": lambda: httpx.Client(transport=BoundedTransport(TLS)),
+    "asyncio": lambda: httpx.AsyncClient(verify=TLS),
+    "trio": lambda: httpx.AsyncClient(verify=TLS),
+    "httpx2": lambda: httpx2.Client(verify=TLS),
+    "httpx2 async": lambda: httpx2.AsyncClient(verify=TLS),
+    "aiohttp": lambda: HttpxAiohttpClient(verify=TLS),
+}
 
 Against: TypeAlias = Callable[..., AbstractAsyncContextManager[tuple[FaultServer, "Client"]]]
 
@@ -33,12 +45,10 @@ class Client:
         """How long it would have waited between attempts."""
         options = {"base_url": base_url, "api_key": KEY, "timeout": WAIT_S, **options}
         if "http_client" not in options:
-            http = httpx.Client if flavour == "sync" else httpx.AsyncClient
-            options["http_client"] = http(verify=TLS, timeout=None)
-            if isinstance(options["http_client"], httpx.Client):
-                bounded(options["http_client"])
-        self.sdk: Any = OpenVideos(**options) if flavour == "sync" else AsyncOpenVideos(**options)
-        self.sdk._session.driver.sleep = self.pauses.append if flavour == "sync" else self._pause
+            options["http_client"] = HTTP_CLIENTS[flavour]()
+        blocking = is_blocking(flavour)
+        self.sdk: Any = OpenVideos(**options) if blocking else AsyncOpenVideos(**options)
+        self.sdk._session.driver.sleep = self.pauses.append if blocking else self._pause
 
     async def _pause(self, seconds: float) -> None:
         self.pauses.append(seconds)
@@ -60,7 +70,7 @@ class Client:
     @property
     def busy(self) -> list[str]:
         """The connections that are neither closed nor at rest in the pool."""
-        http = self.sdk._session.driver.transport._client
+        http = self.sdk._session.driver.transport.given
         pool = getattr(getattr(http, "_transport", None), "_pool", None)
         connections = [] if pool is None else pool.connections
         return [repr(connection) for connection in connections if not (connection.is_idle() or connection.is_closed())]

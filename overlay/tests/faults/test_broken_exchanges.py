@@ -98,12 +98,13 @@ async def test_a_read_that_fails_every_time_raises(
 @each_fault
 @pytest.mark.parametrize("method", READS, ids=named)
 async def test_a_read_that_fails_once_is_repeated(
-    fault: Behaviour, method: Method, against: Against, tmp_path: Path
+    fault: Behaviour, method: Method, against: Against, flavour: str, tmp_path: Path
 ) -> None:
     async with against(*method.before, fault, method.good, max_retries=1) as (_, client):
         result = await client.call(method.name, **method.arguments_in(tmp_path))
-        # A kept connection that was closed may be found out before anything is sent on it.
-        assert 1 == len(client.pauses) or (method.before and fault.eager)
+        # A kept connection that was closed may be found out before anything is sent on it, and aiohttp repeats a GET
+        # or DELETE by itself.
+        assert 1 == len(client.pauses) or (method.before and fault.eager) or flavour == "aiohttp"
     assert ID == method.shows(result)
     assert ["clip.mp4"] * method.saves == files_in(tmp_path)
 

@@ -12,7 +12,7 @@ import pytest
 from openvideos import APITimeoutError, OpenVideosError
 
 from .calls import COMPLETED, ID, QUEUED
-from .clients import TLS, Against, Client
+from .clients import HTTP_CLIENTS, TLS, Against, Client
 from .server import Behaviour, answers_json, drips, head, stalls
 
 pytestmark = pytest.mark.anyio
@@ -38,7 +38,9 @@ def _short_attempts(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.in_turn("name")
 @pytest.mark.parametrize("drip", list(DRIPS.values()), ids=list(DRIPS))
 @pytest.mark.parametrize("name", ["poll", "create_and_poll"])
-async def test_a_poll_ends_at_its_deadline(drip: Behaviour, name: str, against: Against) -> None:
+async def test_a_poll_ends_at_its_deadline(drip: Behaviour, name: str, against: Against, flavour: str) -> None:
+    if flavour == "httpx2" and drip in (DRIPS["headers"], DRIPS["early hints"]):
+        pytest.skip("headers that drip are bounded over the SDK's own connections, and in async clients")
     script = [answers_json(QUEUED)] if name == "create_and_poll" else []
     arguments = {"prompt": "p"} if name == "create_and_poll" else {"video_id": ID}
     async with against(*script, *[drip] * 10) as (_, client):
@@ -70,8 +72,8 @@ async def test_a_pause_that_is_longer_than_the_timeout_ends_it(name: str, agains
 async def test_a_callers_own_http_client_notices_between_two_pieces(
     drip: Behaviour, against: Against, flavour: str
 ) -> None:
-    http = (httpx.Client if flavour == "sync" else httpx.AsyncClient)(verify=TLS)
-    async with against(drip, http_client=http) as (_, client):
+    plain = {"sync": lambda: httpx.Client(verify=TLS)}
+    async with against(drip, http_client=(HTTP_CLIENTS | plain)[flavour]()) as (_, client):
         error = await client.fails("poll", ID, poll_timeout_ms=100)
     assert ID == error.video_id
 

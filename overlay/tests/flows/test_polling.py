@@ -26,7 +26,7 @@ from openvideos import (
     Video,
     VideoFailedError,
 )
-from openvideos._flows.effects import CarriedError, Notify, Send, Sleep
+from openvideos._flows.effects import Notify, Send, Sleep
 from openvideos._flows.polling import (
     DEFAULT_TIMEOUT_S,
     FAILURES_PER_RETRY,
@@ -519,19 +519,6 @@ class TestNothingIsLost:
             poll(World(scripted(video_answer("queued"))), on_update=explode)
         assert "queued" == caught.value.video.status  # type: ignore[attr-defined]
         assert ["openvideos: the job video_1 was last 'queued'; it goes on at the server."] == caught.value.__notes__
-
-    def test_one_that_no_flow_lets_out_is_carried(self) -> None:
-        """The driver raises the StopIteration itself; see test_sync_and_async."""
-        own = StopIteration()
-
-        def explode(video: Video) -> None:
-            raise own
-
-        with pytest.raises(CarriedError) as caught:
-            poll(World(scripted(video_answer("queued"))), on_update=explode)
-        assert own is caught.value.inner
-        assert "queued" == own.video.status  # type: ignore[attr-defined]
-        assert 1 == len(own.__notes__)
 
     def test_one_that_takes_no_attribute_is_still_itself(self) -> None:
         def explode(video: Video) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from itertools import count
 from typing import Any, TypeAlias, TypeVar
 
+import httpcore
 import httpx
 from attrs import define, field, frozen
 from hypothesis import HealthCheck, settings
@@ -20,13 +21,13 @@ from hypothesis import strategies as st
 
 from openvideos import OpenVideosError
 from openvideos._calls import Call, Extras, Settings
+from openvideos._connection_errors import connection_error
 from openvideos._drivers.sync import SyncDriver
 from openvideos._drivers.transport import SyncTransport
 from openvideos._errors import APIConnectionError
 from openvideos._flows.effects import Effect, Emit, Flow, Gather, Send, Sleep
 from openvideos._flows.retrying import Clocks, Retries
 from openvideos._operations import create, retrieve
-from openvideos._parsing import connection_error
 from openvideos._types import omit
 from openvideos_raw.models.video import Video
 
@@ -255,6 +256,8 @@ def request_of(call: Call[Any]) -> httpx.Request:
 
 def translated(error: Exception, call: Call[Any]) -> APIConnectionError:
     """Return what the drivers make of httpx's exceptions."""
+    if isinstance(error, NEVER_SENT) and error.__cause__ is None:
+        error.__cause__ = getattr(httpcore, type(error).__name__)(str(error))
     result = connection_error(error, request_of(call), call.secrets)
     result.__cause__ = error
     return result

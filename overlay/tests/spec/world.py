@@ -13,6 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final, TypeVar
 
+import httpcore
 import httpx
 
 from openvideos import AsyncOpenVideos, OpenVideos
@@ -77,7 +78,7 @@ class World:
         lost = self.answers_to_break.pop(0) if request.method == "POST" and self.answers_to_break else None
         self.seen.append(request.method)
         if lost == "before":
-            raise httpx.ConnectError("no connection was made", request=request)
+            raise httpx.ConnectError("no connection was made", request=request) from httpcore.ConnectError()
         response = await self._asgi.handle_async_request(
             httpx.Request(request.method, request.url, headers=request.headers, content=request.content)
         )

@@ -1,0 +1,153 @@
+"""Send each request over its proxy, or directly, as the environment says when a client sends its first request.
+
+httpx itself reads all settings when a client is made, and raises whatever a library raises about one that cannot be
+used, also if no request needs it. Here, the settings that a request needs are checked, and an error names the variable.
+"""
+
+from __future__ import annotations
+
+import os
+import ssl
+import threading
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from typing import Generic, TypeVar
+from urllib.request import getproxies
+
+import httpx
+
+from .._errors import ConfigurationError
+from .._proxies import Proxies, ProxySetting
+from .deadline import SOCKET_OPTIONS, BoundedTransport
+
+T = TypeVar("T", bound=httpx.BaseTransport | httpx.AsyncBaseTransport)
+
+
+class _Routes(Generic[T]):
+    """The connections of a client: one transport for each proxy, made when it is first needed."""
+
+    def __init__(self, make: Callable[[ssl.SSLContext, httpx.Proxy | None], T]) -> None:
+        self._make = make
+        self._proxies = Proxies.of(getproxies(), os.environ)
+        self._lock = threading.Lock()
+        self._tls: ssl.SSLContext | None = None
+        self._transports: dict[tuple[str | None, bool], T] = {}
+
+    def route(self, url: httpx.URL) -> tuple[T, ProxySetting | None]:
+        """Return the transport for a request, and its proxy.
+
+        Raises:
+            ConfigurationError: A variable of the environment that the request needs cannot be used.
+        """
+        setting = self._proxies.for_url(url)
+        proxy = None if setting is None else setting.checked()
+        encrypted = url.scheme == "https" or (proxy is not None and proxy.url.scheme == "https")
+        key = (None if setting is None else setting.value, encrypted)
+        with self._lock:
+            if key not in self._transports:
+                self._transports[key] = self._connected(setting, proxy, encrypted=encrypted)
+            return self._transports[key], setting
+
+    def _connected(self, setting: ProxySetting | None, proxy: httpx.Proxy | None, *, encrypted: bool) -> T:
+        if encrypted and self._tls is None:
+            self._tls = trusted_certificates()
+        if proxy is not None and proxy.url.scheme == "https":
+            proxy = httpx.Proxy(proxy.url, ssl_context=self._tls, auth=proxy.auth, headers=proxy.headers)
+        # To load the certificates takes 20 ms. The other context trusts none, so it can verify nothing.
+        context = self._tls if encrypted and self._tls is not None else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        if setting is not None and proxy is not None and proxy.url.scheme.startswith("socks") and not _has_socks():
+            raise ConfigurationError(
+                f"{setting.variable} is {setting.shown!r}, and SOCKS needs a package: pip install 'httpx[socks]'. "
+                "Install it, or name the server's host in NO_PROXY."
+            )
+        return self._make(context, proxy)
+
+    def all(self) -> list[T]:
+        """Return the transports that were made."""
+        with self._lock:
+            return [*self._transports.values()]
+
+
+def _has_socks() -> bool:
+    """Return whether the package is installed that httpx needs for SOCKS."""
+    return find_spec("socksio") is not None
+
+
+def trusted_certificates() -> ssl.SSLContext:
+    """Return the certificates that SSL_CERT_FILE or SSL_CERT_DIR names, else certifi's.
+
+    Raises:
+        ConfigurationError: They cannot be read.
+    """
+    try:
+        return httpx.create_ssl_context()
+    except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
+        name = next((name for name in ("SSL_CERT_FILE", "SSL_CERT_DIR") if os.environ.get(name)), "certifi's file")
+        raise ConfigurationError(
+            f"The trusted certificates cannot be read: {name} is {os.environ.get(name, '')!r} ({error}). It names a "
+            "file, or a directory, of certificates in PEM form; correct it, or unset it."
+        ) from error
+
+
+@contextmanager
+def _naming_proxy(setting: ProxySetting | None) -> Generator[None]:
+    """Let errors of the connection to a proxy name the proxy; their cause still proves that nothing was sent."""
+    try:
+        yield
+    except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError) as error:
+        if setting is None or is_about_tls(error):
+            raise
+        kind = type(error) if isinstance(error, httpx.TimeoutException) else httpx.ProxyError
+        raise kind(f"the proxy {setting.shown} ({setting.variable}) fails: {error}") from error.__cause__
+
+
+def is_about_tls(error: BaseException | None) -> bool:
+    """Return whether an exception, or one of its causes, is about TLS, such as a certificate that does not verify."""
+    while error is not None:
+        if isinstance(error, ssl.SSLError):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+class RoutingTransport(httpx.BaseTransport):
+    """The blocking transport of the SDK's own client."""
+
+    def __init__(self) -> None:
+        """Read the environment's proxies; nothing is connected yet."""
+        self.routes = _Routes[httpx.BaseTransport](BoundedTransport)
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request over its proxy, or directly."""
+        transport, proxy = self.routes.route(request.url)
+        with _naming_proxy(proxy):
+            return transport.handle_request(request)
+
+    def close(self) -> None:
+        """Close all connections."""
+        for transport in self.routes.all():
+            transport.close()
+
+
+def _async_transport(context: ssl.SSLContext, proxy: httpx.Proxy | None) -> httpx.AsyncBaseTransport:
+    return httpx.AsyncHTTPTransport(verify=context, proxy=proxy, socket_options=SOCKET_OPTIONS)
+
+
+class AsyncRoutingTransport(httpx.AsyncBaseTransport):
+    """The async transport of the SDK's own client."""
+
+    def __init__(self) -> None:
+        """Read the environment's proxies; nothing is connected yet."""
+        self.routes = _Routes[httpx.AsyncBaseTransport](_async_transport)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request over its proxy, or directly."""
+        transport, proxy = self.routes.route(request.url)
+        with _naming_proxy(proxy):
+            return await transport.handle_async_request(request)
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        for transport in self.routes.all():
+            await transport.aclose()
