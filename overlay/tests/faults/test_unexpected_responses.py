@@ -68,18 +68,26 @@ GOOD: dict[str, Behaviour] = {
     "a cookie": responses(200, BODY, {"set-cookie": "a=b; expires=Never; Path=/; Domain=.elsewhere.example"}),
     "lone line feeds": closes(head(200).replace(b"\r\n", b"\n") + BODY),
 }
+UNREAD_BY_AIOHTTP = [GOOD["the same length twice"], GOOD["a long header"], GOOD["many headers"]]
+"""What aiohttp itself refuses to read."""
 
 
 class TestGoodAnswers:
     @pytest.mark.parametrize("response", list(GOOD.values()), ids=list(GOOD))
-    async def test_are_read(self, response: Behaviour, against: Against) -> None:
+    async def test_are_read(self, response: Behaviour, against: Against, flavour: str) -> None:
         async with against(response, answers_json(COMPLETED), max_retries=0) as (_, client):
+            if flavour == "aiohttp" and response in UNREAD_BY_AIOHTTP:
+                assert isinstance(await client.fails("retrieve", ID), APIConnectionError)
+                return
             assert ID == (await client.call("retrieve", ID)).id
             assert ID == (await client.call("poll", ID)).id
 
     @pytest.mark.parametrize("response", list(GOOD.values()), ids=list(GOOD))
-    async def test_to_a_post_are_read(self, response: Behaviour, against: Against) -> None:
+    async def test_to_a_post_are_read(self, response: Behaviour, against: Against, flavour: str) -> None:
         async with against(response, max_retries=0) as (_, client):
+            if flavour == "aiohttp" and response in UNREAD_BY_AIOHTTP:
+                assert not (await client.fails("create", prompt="p")).never_sent
+                return
             assert ID == (await client.call("create", prompt="p")).id
 
     async def test_and_their_connection_is_used_again(self, against: Against) -> None:
@@ -100,7 +108,7 @@ class TestGoodAnswers:
 
     @pytest.mark.parametrize("method", METHODS, ids=named)
     async def test_another_connection_is_made_when_the_kept_one_has_ended(
-        self, method: Method, against: Against, tmp_path: Path
+        self, method: Method, against: Against, flavour: str, tmp_path: Path
     ) -> None:
         script = [*method.before, answers_json(COMPLETED), closes_at_once(), *method.before, method.good]
         async with against(*script, max_retries=1) as (server, client):
@@ -109,6 +117,12 @@ class TestGoodAnswers:
             await client.call("retrieve", ID)
             # The end has arrived when the server is through with the connection.
             assert server.wait_until_closed()
+            if flavour == "aiohttp" and (method.posts or method.before):
+                # aiohttp writes on a connection that has ended, and does not prove that nothing was sent.
+                error = await client.fails(method.name, **method.arguments)
+                assert isinstance(error, APIConnectionError)
+                assert not error.never_sent
+                return
             assert ID == method.shows(await client.call(method.name, **method.arguments_in(tmp_path)))
             assert 2 == server.connections
             assert len(set(server.requests[-1].headers)) > 1
@@ -124,11 +138,16 @@ class TestGoodAnswers:
         if method.name != "delete" or name not in NO_CONFIRMATION
     ],
 )
-async def test_what_is_no_response_is_reported(response: Behaviour, method: Method, against: Against) -> None:
+async def test_what_is_no_response_is_reported(
+    response: Behaviour, method: Method, against: Against, flavour: str
+) -> None:
     async with against(*method.before, response, answers_json(COMPLETED)) as (server, client):
         error = await client.fails(method.name, **method.arguments)
         assert len(method.before) + 1 == len(server.requests)
         assert ID == (await client.call("retrieve", ID)).id, "the client works on"
+    if flavour == "aiohttp" and response == NO_VIDEO["a length that is too short"]:
+        assert isinstance(error, APIConnectionError | APIResponseValidationError), "aiohttp may see the bytes after it"
+        return
     assert isinstance(error, APIResponseValidationError)
     assert error.response is not None
     assert f"returned {error.response.status_code}, but" in str(error)
