@@ -177,7 +177,7 @@ ODD = [StopIteration, StopAsyncIteration, GeneratorExit, SystemExit, KeyboardInt
 
 
 def as_it_comes_out(error: BaseException) -> BaseException:
-    """Return a callback's exception; a StopIteration is the cause of a RuntimeError, as Python makes of it (PEP 479)."""
+    """Return a callback's exception; of a StopIteration, a RuntimeError is made (PEP 479)."""
     if isinstance(error.__cause__, StopIteration):
         assert isinstance(error, RuntimeError)
         return error.__cause__
