@@ -133,7 +133,7 @@ class TestThreadsAndLoops:
         async def create() -> Video:
             video = await client.videos.create(prompt="x", seconds="1", size="64x64")
             # Close the connection, as the loop would: the client itself stays usable.
-            await client._session.driver.transport.client().aclose()
+            await (await client._session.driver.transport.client()).aclose()
             return video
 
         first, second = asyncio.run(create()), asyncio.run(create())

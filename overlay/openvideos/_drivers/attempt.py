@@ -16,7 +16,7 @@ from .._errors import APIConnectionError, InvalidArgumentError, OpenVideosError
 from .._flows.effects import Send
 from .._parsing import secrets_of
 from .._secrets import is_secret_name, scrub, secrets_in
-from .given import UNTRUSTED
+from .given import ADAPTER, UNTRUSTED
 
 MAX_REDIRECTS: Final = 20
 """The most redirects that are followed."""
@@ -47,8 +47,9 @@ def is_failed_exchange(error: Exception) -> bool:
         return False
     if isinstance(error, _EXCHANGE_ERRORS):
         return True
-    frames = traceback.walk_tb(error.__traceback__)
-    return any(frame.f_code.co_name in _TRANSPORTS for frame, _ in frames)
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    # The adapter's transport contains a caller's whole client, with its hooks and its authentication.
+    return any(frame.f_code.co_name in _TRANSPORTS and frame.f_globals["__name__"] != ADAPTER for frame in frames)
 
 
 def time_limit(send: Send) -> float | None:

@@ -19,6 +19,8 @@ from .._errors import ConfigurationError
 if TYPE_CHECKING:
     import httpx2
 
+ADAPTER: Final = __name__
+
 UNTRUSTED: Final = "openvideos.untrusted"
 """The extension of a request, following a redirect, to which the caller's client must not add its credentials."""
 

@@ -116,17 +116,23 @@ class RoutingTransport(httpx.BaseTransport):
 
     def __init__(self) -> None:
         """Read the environment's proxies; nothing is connected yet."""
-        self.routes = _Routes[httpx.BaseTransport](BoundedTransport)
+        self._routes = _Routes[httpx.BaseTransport](BoundedTransport)
+        self._is_closed = False
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request over its proxy, or directly."""
-        transport, proxy = self.routes.route(request.url)
-        with _naming_proxy(proxy):
-            return transport.handle_request(request)
+        transport, proxy = self._routes.route(request.url)
+        try:
+            with _naming_proxy(proxy):
+                return transport.handle_request(request)
+        finally:
+            if self._is_closed:
+                transport.close()  # another thread closed the client, which missed a connection made meanwhile
 
     def close(self) -> None:
         """Close all connections."""
-        for transport in self.routes.all():
+        self._is_closed = True
+        for transport in self._routes.all():
             transport.close()
 
 
@@ -139,15 +145,15 @@ class AsyncRoutingTransport(httpx.AsyncBaseTransport):
 
     def __init__(self) -> None:
         """Read the environment's proxies; nothing is connected yet."""
-        self.routes = _Routes[httpx.AsyncBaseTransport](_async_transport)
+        self._routes = _Routes[httpx.AsyncBaseTransport](_async_transport)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request over its proxy, or directly."""
-        transport, proxy = self.routes.route(request.url)
+        transport, proxy = self._routes.route(request.url)
         with _naming_proxy(proxy):
             return await transport.handle_async_request(request)
 
     async def aclose(self) -> None:
         """Close all connections."""
-        for transport in self.routes.all():
+        for transport in self._routes.all():
             await transport.aclose()

@@ -95,3 +95,27 @@ async def test_a_stream_that_goes_on_after_its_close(flavour: str) -> None:
     async with Client(flavour, "http://server.test/v1", http_client=http, max_retries=0) as client:
         error = await client.fails("retrieve", ID)
     assert "larger than" in str(error)
+
+
+@pytest.mark.in_turn("name")
+@pytest.mark.parametrize("drip", list(DRIPS.values()), ids=list(DRIPS))
+@pytest.mark.parametrize("name", ["retrieve", "list", "download_content"])
+async def test_a_timeout_that_is_a_number_limits_the_whole_exchange(
+    drip: Behaviour, name: str, against: Against, flavour: str
+) -> None:
+    if flavour == "httpx2" and drip in (DRIPS["headers"], DRIPS["early hints"]):
+        pytest.skip("headers that drip are bounded over the SDK's own connections, and in async clients")
+    async with against(drip, max_retries=0) as (_, client):
+        started = time.perf_counter()
+        error = await client.fails(name, *([] if name == "list" else [ID]), timeout=0.2)
+        took = time.perf_counter() - started
+    assert isinstance(error, APITimeoutError)
+    assert took < 2.0, "the server never ends"
+
+
+async def test_a_timeout_of_phases_limits_each_of_them(against: Against) -> None:
+    """A body that takes longer in all than each wait for its next bytes."""
+    body = json.dumps(COMPLETED).encode()
+    drip = drips(head(200, {"content-length": str(len(body) + 30)}) + body, b" ", pause_s=0.02)
+    async with against(drip) as (_, client):
+        assert ID == (await client.call("retrieve", ID, timeout=httpx.Timeout(0.5))).id

@@ -1,0 +1,117 @@
+"""A create is sent again only if it is proven that nothing was sent, whichever HTTP client sends it."""
+
+from __future__ import annotations
+
+import socket
+import sys
+from typing import Any
+
+import aiohttp
+import httpcore
+import httpcore2
+import httpx
+import pytest
+
+from openvideos import APIConnectionError, APIStatusError, APITimeoutError
+from openvideos._connection_errors import connection_error, proves_unsent
+
+from .calls import ID, QUEUED
+from .clients import Against, Client
+from .server import answers_json, closes, resets, stalls
+
+pytestmark = pytest.mark.anyio
+
+REQUEST = httpx.Request("POST", "http://server.test/v1/videos")
+
+
+async def test_a_refused_connection_proves_it(flavour: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    async with Client(flavour, f"http://127.0.0.1:{port}/v1", max_retries=2) as client:
+        error = await client.fails("create", prompt="p")
+        assert 2 == len(client.pauses)
+    assert error.never_sent
+
+
+@pytest.mark.parametrize("fault", [resets(), closes(), stalls()], ids=["reset", "closed", "no response"])
+async def test_an_end_after_the_whole_request_proves_nothing(fault: Any, against: Against) -> None:
+    async with against(*[fault] * 3, max_retries=2) as (server, client):
+        error = await client.fails("create", prompt="p", timeout=0.5)
+        assert 1 == len(server.requests)
+    assert isinstance(error, APIConnectionError)
+    assert not error.never_sent
+    assert "list the videos before you start it again" in str(error)
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+async def test_a_job_in_an_error_response_is_accepted(status: int, against: Against) -> None:
+    job = answers_json(QUEUED, status, {"retry-after": "0"})
+    async with against(*[job] * 3, max_retries=2) as (server, client):
+        error = await client.fails("create", prompt="p")
+        assert 1 == len(server.requests)
+    assert isinstance(error, APIStatusError)
+    assert (status, ID) == (error.status_code, error.video_id)
+
+
+def after(cause: BaseException | None, kind: type[httpx.TransportError] = httpx.ConnectTimeout) -> httpx.TransportError:
+    error = kind("it broke", request=REQUEST)
+    error.__cause__ = cause
+    return error
+
+
+KEY: Any = None  # aiohttp's key of a connection, which its exceptions only show
+
+PROOFS = [
+    *(kind() for kind in (httpcore.ConnectError, httpcore.ConnectTimeout, httpcore.PoolTimeout, httpcore.ProxyError)),
+    *(kind() for kind in (httpcore2.ConnectError, httpcore2.ConnectTimeout, httpcore2.PoolTimeout)),
+    aiohttp.ClientConnectorError(KEY, OSError("refused")),
+    aiohttp.ConnectionTimeoutError(),
+]
+NO_PROOFS = [
+    None,
+    OSError("reset"),
+    httpcore.ReadError(),
+    httpcore.WriteError(),
+    httpcore.ReadTimeout(),
+    httpcore2.ReadError(),
+    aiohttp.ServerDisconnectedError(),
+    aiohttp.ClientOSError("reset"),
+    aiohttp.SocketTimeoutError(),
+]
+
+
+@pytest.mark.parametrize("cause", PROOFS, ids=lambda cause: f"{type(cause).__module__}.{type(cause).__name__}")
+def test_the_cause_proves_it_and_the_class_does_not(cause: BaseException) -> None:
+    for kind in (httpx.ConnectError, httpx.ConnectTimeout, httpx.ReadError):
+        assert proves_unsent(after(cause, kind), REQUEST)
+
+
+@pytest.mark.parametrize("cause", NO_PROOFS, ids=lambda cause: type(cause).__name__)
+def test_no_other_cause_proves_it(cause: BaseException | None) -> None:
+    for kind in (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout):
+        assert not proves_unsent(after(cause, kind), REQUEST)
+
+
+def test_an_exception_about_another_request_proves_nothing() -> None:
+    error = after(httpcore.ConnectError())
+    error.request = httpx.Request("POST", "http://tokens.test/")
+    assert not proves_unsent(error, REQUEST)
+
+
+def test_a_library_that_is_not_loaded_proves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "aiohttp")
+    assert not proves_unsent(after(aiohttp.ClientConnectorError(KEY, OSError())), REQUEST)
+    assert proves_unsent(after(httpcore.ConnectError()), REQUEST)
+
+
+def test_a_broken_connection_that_httpx_aiohttp_calls_a_timeout_is_none() -> None:
+    broken = connection_error(after(aiohttp.ServerDisconnectedError()), REQUEST, ())
+    assert (APIConnectionError, True) == (type(broken), "broke off (ServerDisconnectedError" in str(broken))
+    late = connection_error(after(aiohttp.SocketTimeoutError(), httpx.ReadTimeout), REQUEST, ())
+    assert isinstance(late, APITimeoutError)
+
+
+def test_a_full_pool_is_named() -> None:
+    said = str(connection_error(after(httpcore.PoolTimeout(), httpx.PoolTimeout), REQUEST, ()))
+    assert "all connections to http://server.test were in use for too long" in said
+    assert "list the videos" not in said
