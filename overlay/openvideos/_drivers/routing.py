@@ -122,12 +122,12 @@ class RoutingTransport(httpx.BaseTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request over its proxy, or directly."""
         transport, proxy = self._routes.route(request.url)
-        try:
-            with _naming_proxy(proxy):
-                return transport.handle_request(request)
-        finally:
-            if self._is_closed:
-                transport.close()  # another thread closed the client, which missed a connection made meanwhile
+        with _naming_proxy(proxy):
+            response = transport.handle_request(request)
+        if self._is_closed:
+            # Another thread closed the client, and missed a connection that was being made.
+            response.extensions["network_stream"].close()
+        return response
 
     def close(self) -> None:
         """Close all connections."""

@@ -9,6 +9,7 @@ request is being handled. The server keeps what arrived (`requests`) and what be
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import struct
@@ -236,7 +237,8 @@ class FaultServer:
         with self._lock:
             threads = list(self._open.items())
             for _, connection in threads:
-                connection.shutdown(socket.SHUT_RDWR)
+                with contextlib.suppress(OSError):  # the client has left meanwhile
+                    connection.shutdown(socket.SHUT_RDWR)
         for thread, _ in threads:
             thread.join(WAIT_S)
 
