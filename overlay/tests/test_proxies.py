@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from openvideos import ConfigurationError
-from openvideos._proxies import Proxies
+from openvideos._drivers.proxies import Proxies
 
 
 def proxy_of(url: str, **proxies: str) -> str | None:
@@ -68,7 +68,7 @@ def test_no_proxy_exempts_hosts_addresses_and_networks(entries: str, url: str, e
 @given(st.ip_addresses(), st.integers(0, 128))
 def test_an_address_is_exempt_in_each_of_its_networks(address: ipaddress.IPv4Address, length: int) -> None:
     network = ipaddress.ip_network(f"{address}/{min(length, address.max_prefixlen)}", strict=False)
-    host = f"[{address}]" if address.version == 6 else str(address)
+    host = f"[{address}]" if ":" in str(address) else str(address)
     assert proxy_of(f"http://{host}/", all="http://p:1", no=str(network)) is None
 
 

@@ -10,12 +10,12 @@ from typing import Any, Final
 import httpx
 
 from .._calls import Call
-from .._connection_errors import connection_error
 from .._environment import has_valid_port, same_origin
 from .._errors import APIConnectionError, InvalidArgumentError, OpenVideosError
 from .._flows.effects import Send
 from .._parsing import secrets_of
 from .._secrets import is_secret_name, scrub, secrets_in
+from .connection_errors import connection_error
 from .given import ADAPTER, UNTRUSTED
 
 MAX_REDIRECTS: Final = 20

@@ -18,8 +18,8 @@ from urllib.request import getproxies
 import httpx
 
 from .._errors import ConfigurationError
-from .._proxies import Proxies, ProxySetting
 from .deadline import SOCKET_OPTIONS, BoundedTransport
+from .proxies import Proxies, ProxySetting
 
 T = TypeVar("T", bound=httpx.BaseTransport | httpx.AsyncBaseTransport)
 

@@ -20,8 +20,8 @@ from openvideos import (
     OpenVideos,
     OpenVideosError,
 )
-from openvideos._connection_errors import connection_error
 from openvideos._drivers import routing
+from openvideos._drivers.connection_errors import connection_error
 
 from .calls import COMPLETED, ID
 from .flavours import BACKENDS, is_blocking

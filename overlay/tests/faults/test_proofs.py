@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from openvideos import APIConnectionError, APIStatusError, APITimeoutError
-from openvideos._connection_errors import connection_error, proves_unsent
+from openvideos._drivers.connection_errors import connection_error, proves_unsent
 
 from .calls import ID, QUEUED
 from .clients import Against, Client

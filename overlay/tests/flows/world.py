@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from openvideos import OpenVideosError
 from openvideos._calls import Call, Extras, Settings
-from openvideos._connection_errors import connection_error
+from openvideos._drivers.connection_errors import connection_error
 from openvideos._drivers.sync import SyncDriver
 from openvideos._drivers.transport import SyncTransport
 from openvideos._errors import APIConnectionError

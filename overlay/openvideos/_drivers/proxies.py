@@ -13,8 +13,8 @@ from typing import Final, Self
 import httpx
 from attrs import frozen
 
-from ._environment import has_valid_port
-from ._errors import ConfigurationError
+from .._environment import has_valid_port
+from .._errors import ConfigurationError
 
 _HOST_AND_PORT: Final = re.compile(r"(?P<host>\[[^\]]*\]|[^:]*)(?::(?P<port>\d+))?")
 

@@ -14,8 +14,8 @@ from typing import Final
 
 import httpx
 
-from ._errors import APIConnectionError, APITimeoutError
-from ._secrets import scrub, without_secrets
+from .._errors import APIConnectionError, APITimeoutError
+from .._secrets import scrub, without_secrets
 
 _RAISED_BEFORE_SENDING: Final = {
     # A ProxyError is a refused CONNECT; a proxy of another kind answers the request itself.
