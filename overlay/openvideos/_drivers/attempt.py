@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import time
-import traceback
 from typing import Any, Final
 
 import anyio
@@ -15,7 +14,7 @@ from .._environment import has_valid_port, same_origin
 from .._errors import APIConnectionError, InvalidArgumentError
 from .._flows.effects import Send
 from .._parsing import connection_error, secrets_of
-from .._secrets import is_secret_name, scrub, secrets_in
+from .._secrets import error_without_secrets, is_secret_name, scrub, secrets_in, without_secrets
 
 MAX_REDIRECTS: Final = 20
 """The most redirects that are followed."""
@@ -117,7 +116,7 @@ def log_attempt(call: Call[Any], outcome: httpx.Response | APIConnectionError, s
 
 def failed_attempt_error(call: Call[Any], request: httpx.Request, error: Exception) -> APIConnectionError:
     """Build the error of an attempt without a response, or with an incomplete one."""
-    return _connection_error_from(error, request, (*call.secrets, *secrets_in([request.headers])))
+    return _connection_error_from(error, request, (*call.secrets, *secrets_in([request])))
 
 
 def broken_body_error(error: Exception, response: httpx.Response) -> APIConnectionError:
@@ -127,11 +126,6 @@ def broken_body_error(error: Exception, response: httpx.Response) -> APIConnecti
 
 def _connection_error_from(error: Exception, request: httpx.Request, secrets: tuple[str, ...]) -> APIConnectionError:
     result = connection_error(error, request, secrets)
-    # The texts of httpx's, httpcore's and h11's exceptions, all of which a traceback shows, may contain what the server
-    # sent.
-    text = "".join(traceback.format_exception_only(error))
-    if scrub(text, secrets) != text:
-        kind = type(error) if isinstance(error, httpx.RequestError) else httpx.TransportError
-        error = kind(scrub(str(error), secrets))
-    result.__cause__ = error
+    # A traceback shows the cause, and its attributes have the request that was sent, with its headers.
+    result.__cause__ = error_without_secrets(error, without_secrets(request, secrets), secrets)
     return result
