@@ -189,7 +189,12 @@ class APIResponse(Generic[T]):
         try:
             yield
         except ASYNC_TRANSPORT_ERRORS as error:
-            raise broken_body_error(error, self.http_response) from error
+            broken = broken_body_error(error, self.http_response)
+            try:
+                raise broken
+            finally:
+                # The cause is a copy without secrets; httpx's exception itself has the request with its headers.
+                broken.__context__ = None
 
     def close(self) -> None:
         """Close the response without reading the rest of it."""

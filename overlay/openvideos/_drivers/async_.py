@@ -15,6 +15,7 @@ from .._errors import APIConnectionError, OpenVideosError
 from .._flows.effects import Close, Do, Effect, Emit, Flow, Gather, Notify, Save, Send, Sleep
 from .attempt import (
     ASYNC_TRANSPORT_ERRORS,
+    authorized_async,
     broken_body_error,
     build,
     failed_attempt_error,
@@ -95,6 +96,7 @@ class AsyncDriver:
                 raise AssertionError("a flow emitted an item outside of iterate()")
 
     async def _send(self, send: Send) -> httpx.Response | APIConnectionError:
+        send = await authorized_async(send)
         call, started = send.call, time.perf_counter()
         http = self.transport.client()
         request = build(http, send)

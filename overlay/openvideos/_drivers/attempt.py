@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 import time
 from typing import Any, Final
 
 import anyio
 import httpx
+from attrs import evolve
 
 from .._calls import Call
-from .._environment import has_valid_port, same_origin
+from .._environment import has_valid_port, keeps_credentials
 from .._errors import APIConnectionError, InvalidArgumentError
 from .._flows.effects import Send
 from .._parsing import connection_error, secrets_of
@@ -50,6 +52,28 @@ def limited_timeout(timeout: float | httpx.Timeout | None, within: float | None)
     return httpx.Timeout(**phases)
 
 
+def authorized(send: Send) -> Send:
+    """Ask the caller's function for the API key of this attempt, if `api_key` is a function.
+
+    Raises:
+        ConfigurationError: The function is async, or has not returned a key. Exceptions of the function are its own.
+    """
+    if send.call.key is None:
+        return send
+    key = send.call.key()
+    if inspect.iscoroutine(key):
+        key.close()
+    return evolve(send, call=send.call.with_key(key))
+
+
+async def authorized_async(send: Send) -> Send:
+    """Ask for the API key of this attempt as `authorized` does, and await it if it can be awaited."""
+    if send.call.key is None:
+        return send
+    key = send.call.key()
+    return evolve(send, call=send.call.with_key(await key if inspect.isawaitable(key) else key))
+
+
 def build(http: httpx.Client | httpx.AsyncClient, send: Send) -> httpx.Request:
     """Build the request of one attempt.
 
@@ -81,7 +105,7 @@ def redirect_request(call: Call[Any], response: httpx.Response) -> httpx.Request
     request = response.next_request
     if request is None or call.is_post or request.method != response.request.method:
         return None
-    if not same_origin(request.url, response.request.url):
+    if not keeps_credentials(response.request.url, request.url):
         for name in [name for name in request.headers if is_secret_name(name)]:
             del request.headers[name]
     return request

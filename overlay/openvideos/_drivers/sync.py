@@ -17,6 +17,7 @@ from .._errors import APIConnectionError, InvalidArgumentError, OpenVideosError
 from .._flows.effects import CarriedError, Close, Do, Effect, Emit, Flow, Gather, Notify, Save, Send, Sleep
 from .attempt import (
     TRANSPORT_ERRORS,
+    authorized,
     broken_body_error,
     build,
     failed_attempt_error,
@@ -95,6 +96,7 @@ class SyncDriver:
                 raise AssertionError("a flow emitted an item outside of iterate()")
 
     def _send(self, send: Send) -> httpx.Response | APIConnectionError:
+        send = authorized(send)
         call, started = send.call, time.perf_counter()
         http = self.transport.client()
         request = build(http, send)

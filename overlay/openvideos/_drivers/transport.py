@@ -15,6 +15,10 @@ import httpx
 
 from .._errors import ConfigurationError
 
+FORKED = (
+    "This process was forked from the one that made the client, and the connections of your own http_client are shared "
+    "with it; make a client in each process."
+)
 CLOSED = "The client is closed; make a new one, or keep it open for longer (`with OpenVideos() as client:`)."
 
 
@@ -33,7 +37,7 @@ class SyncTransport:
         """Return the httpx client to use.
 
         Raises:
-            ConfigurationError: The client is closed.
+            ConfigurationError: The client is closed, or has the caller's httpx client and was made in another process.
         """
         client = self._client
         if client is not None and self._pid == os.getpid() and not self.closed and not client.is_closed:
@@ -44,6 +48,8 @@ class SyncTransport:
         if self.closed or (self.given is not None and self.given.is_closed):
             raise ConfigurationError(CLOSED)
         if self._pid != os.getpid():
+            if self.given is not None:
+                raise ConfigurationError(FORKED)
             # If another thread held the lock at the fork, it stays locked in the child process.
             self._lock = threading.Lock()  # pragma: no cover - runs only in a child process, which is not measured
         with self._lock:
@@ -71,17 +77,20 @@ class AsyncTransport:
         self.given = given
         self.closed = False
         self._client: httpx.AsyncClient | None = given
+        self._pid = os.getpid()
         self._home: Any = None
 
     def client(self) -> httpx.AsyncClient:
         """Return the httpx client to use in this event loop and this process.
 
         Raises:
-            ConfigurationError: The client is closed.
+            ConfigurationError: The client is closed, or has the caller's httpx client and was made in another process.
         """
         if self.closed or (self.given is not None and self.given.is_closed):
             raise ConfigurationError(CLOSED)
         if self.given is not None:
+            if self._pid != os.getpid():
+                raise ConfigurationError(FORKED)
             return self.given
         home = (os.getpid(), anyio.lowlevel.current_token())
         if self._client is None or self._home != home:
@@ -94,5 +103,8 @@ class AsyncTransport:
         client, self._client = self._client, None
         if client is None:
             return
-        if self.given is not None or self._home == (os.getpid(), anyio.lowlevel.current_token()):
+        if (self.given is not None and self._pid == os.getpid()) or self._home == (
+            os.getpid(),
+            anyio.lowlevel.current_token(),
+        ):
             await client.aclose()
