@@ -98,14 +98,14 @@ def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
 
 
 def _checked_url(text: str) -> httpx.URL:
+    url, reason = None, ""
     try:
         url = httpx.URL(text)
     except (httpx.InvalidURL, TypeError, ValueError) as error:
         # What httpx takes for a port may be a password.
         reason = "" if "@" in text else f" ({error})"
-        raise ConfigurationError(
-            f"The base URL cannot be read{reason}; it looks like http://127.0.0.1:8000/v1."
-        ) from None
+    if url is None:
+        raise ConfigurationError(f"The base URL cannot be read{reason}; it looks like http://127.0.0.1:8000/v1.")
     if url.userinfo:
         raise ConfigurationError(
             "The base URL has a user name or a password; pass api_key=, default_headers= with Authorization, or your "
