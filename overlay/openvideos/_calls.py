@@ -232,8 +232,8 @@ def _seconds(name: str, value: object, kind: type[ConfigurationError | InvalidAr
         )
     if not 0 < cast("float", value) <= LONGEST_TIMEOUT_S:
         raise kind(
-            f"{name} is {value!r}; it must be more than 0, in which no response can arrive, and at most "
-            f"{LONGEST_TIMEOUT_S} seconds. None is no timeout."
+            f"{name} is {value!r}; it must be more than 0 seconds, in which nothing can arrive, and at most "
+            f"{LONGEST_TIMEOUT_S}. None is no timeout."
         )
     return float(value)
 

@@ -51,7 +51,7 @@ class _Client(Generic[S]):
 
         Headers and query parameters are added to this client's. `api_key=None` removes the key. A base_url of another
         origin (scheme, host and port) gets none of this client's secrets: neither the key nor the default headers and
-        query parameters whose names are those of secrets. Pass them again if they are the same.
+        query parameters that hold it or whose names are those of secrets. Pass them again if they are the same.
 
         Raises:
             ConfigurationError: A setting is invalid.

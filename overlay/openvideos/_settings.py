@@ -128,6 +128,14 @@ def moved(settings: Settings, base_url: str, api_key: ApiKey | None | NotGiven, 
         settings,
         base_url=where.base_url,
         api_key=where.api_key,
-        headers={name: value for name, value in settings.headers.items() if not is_secret_name(name)},
-        query={name: value for name, value in settings.query.items() if not is_secret_name(name)},
+        headers=_public(settings.headers, settings.secrets),
+        query=_public(settings.query, settings.secrets),
     )
+
+
+def _public(values: Mapping[str, V], secrets: tuple[str, ...]) -> dict[str, V]:
+    return {
+        name: value
+        for name, value in values.items()
+        if not is_secret_name(name) and not any(secret in str(value) for secret in secrets)
+    }

@@ -151,14 +151,16 @@ class TestWithOptions:
     def test_secrets_stay_at_their_origin(
         self, start: str, to: str, own: dict[str, str], given: dict[str, str], key: str | None | NotGiven
     ) -> None:
-        client = OpenVideos(base_url=start, api_key="key-of-a", default_headers=own, default_query=own)
+        also = {"X-Also": "the key-of-a"}
+        client = OpenVideos(base_url=start, api_key="key-of-a", default_headers=own | also, default_query=own)
         other = client.with_options(base_url=to, api_key=key, default_headers=given, default_query=given)
         same = origin(start) == origin(to)
         kept = {name: value for name, value in own.items() if same or name == "X-Trace"} | given
         assert ("key-of-a" if same else None) == other.api_key if key is NOT_GIVEN else key == other.api_key
         settings = other._session.settings
         assert kept == settings.query
-        assert kept == {name: value for name, value in settings.headers.items() if name in NAMES}
+        expected = kept | also if same else kept
+        assert expected == {name: value for name, value in settings.headers.items() if name != "User-Agent"}
         assert "key-of-a" == client.api_key
 
     def test_another_server_gets_the_key_that_the_environment_has_for_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -167,6 +169,8 @@ class TestWithOptions:
         client = OpenVideos(base_url="http://a.test/v1", api_key="k")
         assert "theirs" == client.with_options(base_url="http://theirs.test/v2").api_key
         assert client.with_options(base_url="http://theirs.test/v2", api_key=None).api_key is None
+        monkeypatch.setenv("OPENAI_API_KEY", "no key")
+        assert "l" == client.with_options(base_url="http://theirs.test/v2", api_key="l").api_key
 
     def test_the_key_can_be_removed(self, monkeypatch: pytest.MonkeyPatch) -> None:
         for name, value in OURS.items():
@@ -185,10 +189,11 @@ class TestWithOptions:
             with pytest.raises(ConfigurationError, match="max_retries"):
                 client.with_options(max_retries=retries)  # type: ignore[arg-type]
         for name in ("default_headers", "default_query"):
+            wrong: dict[str, Any] = {name: [("a", "b")]}
             with pytest.raises(ConfigurationError, match=f"{name} is of the type list"):
-                client.with_options(**{name: [("a", "b")]})
+                client.with_options(**wrong)
             with pytest.raises(ConfigurationError, match=f"{name} is of the type list"):
-                OpenVideos(base_url="http://a.test/v1", **{name: [("a", "b")]})
+                OpenVideos(base_url="http://a.test/v1", **wrong)
         with pytest.raises(ConfigurationError):
             client.with_options(base_url="nope")
         with pytest.raises(ValueError, match="X-A"):

@@ -206,11 +206,11 @@ class TestAFork:
     @pytest.mark.parametrize("kind", [OpenVideos, AsyncOpenVideos])
     def test_ends_the_use_of_a_given_client(self, kind: Any) -> None:
         given: Any = httpx.Client() if kind is OpenVideos else httpx.AsyncClient()
-        client = kind(base_url="http://127.0.0.1:9/v1", http_client=given)
+        client: Any = kind(base_url="http://127.0.0.1:9/v1", http_client=given)
 
         def in_child() -> str:  # pragma: no cover - runs in the child
             try:
-                result = client.videos.retrieve("video_1")
+                result: Any = client.videos.retrieve("video_1")
                 asyncio.run(result)
             except ConfigurationError as error:
                 closed = client.close()

@@ -193,10 +193,14 @@ class TestSpellings:
         status, split = data.draw(st.sampled_from([200, 403, 500])), data.draw(st.booleans())
 
         def handler(_: httpx.Request) -> httpx.Response:
-            headers = {"x-echo": echo, "location": f"http://x.test/{quote(echo)}?a={echo}", key.encode(): "named"}
+            headers = [
+                (b"content-type", f"text/json; charset={encoding}".encode()),
+                (b"location", f"http://x.test/{quote(echo)}?a={echo}".encode()),
+                (b"x-echo", echo.encode()),
+                (key.encode(), b"named"),
+            ]
             content = text.encode(encoding)
-            kind = {"content-type": f"text/json; charset={encoding}"}
-            return httpx.Response(status, content=iter([content]) if split else content, headers={**headers, **kind})
+            return httpx.Response(status, content=iter([content]) if split else content, headers=headers)
 
         with pytest.raises(OpenVideosError) as caught:
             client_of(handler, api_key=key, max_retries=0).videos.retrieve("video_1")
@@ -321,13 +325,13 @@ class TestRedirects:
                 return httpx.Response(308, headers={"location": f"{to}/v1/videos/video_1/content"})
             return httpx.Response(200, content=b"film")
 
-        transport, second = httpx.MockTransport(handler), {"X-Api-Key": f"{KEY}-2"}
+        options: dict[str, Any] = {"base_url": f"{start}/v1", "default_headers": {"X-Api-Key": f"{KEY}-2"}}
         if flavour == "sync":
-            client_of(handler, base_url=f"{start}/v1", default_headers=second).videos.download_content("video_1")
+            client_of(handler, **options).videos.download_content("video_1")
         else:
-            http = httpx.AsyncClient(transport=transport)
-            client = AsyncOpenVideos(base_url=f"{start}/v1", api_key=KEY, http_client=http, default_headers=second)
-            asyncio.run(client.videos.download_content("video_1"))  # type: ignore[arg-type]
+            http = httpx.AsyncClient(transport=httpx.MockTransport(handler))
+            client: Any = AsyncOpenVideos(api_key=KEY, http_client=http, **options)
+            asyncio.run(client.videos.download_content("video_1"))
         last = seen[-1]
         expected = (f"Bearer {KEY}", f"{KEY}-2") if kept else (None, None)
         assert expected == (last.get("authorization"), last.get("x-api-key"))

@@ -7,6 +7,7 @@ import inspect
 import math
 from datetime import timedelta
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 import httpx
@@ -77,7 +78,7 @@ def test_means_what_it_says(timeout: Any, means: Any, kind: Any) -> None:
         used.append(request.extensions["timeout"])
         return httpx.Response(404)
 
-    http = httpx.Client if kind is OpenVideos else httpx.AsyncClient
+    http: Any = httpx.Client if kind is OpenVideos else httpx.AsyncClient
     client = kind(base_url="http://h/v1", timeout=timeout, http_client=http(transport=httpx.MockTransport(handler)))
     other = client.with_options(timeout=7)
     assert (means, 7, means) == (client.timeout, other.timeout, other.with_options(timeout=timeout).timeout)
@@ -91,12 +92,9 @@ def test_means_what_it_says(timeout: Any, means: Any, kind: Any) -> None:
 @pytest.mark.parametrize("kind", [OpenVideos, AsyncOpenVideos])
 def test_is_refused(timeout: Any, kind: Any) -> None:
     client = kind(base_url="http://h/v1")
-    for attempt in (
-        lambda: kind(base_url="http://h/v1", timeout=timeout),
-        lambda: client.with_options(timeout=timeout),
-    ):
+    for build in (partial(kind, base_url="http://h/v1"), client.with_options):
         with pytest.raises(ConfigurationError, match=r"^timeout(\.\w+)? is "):
-            attempt()
+            build(timeout=timeout)
     with pytest.raises(InvalidArgumentError, match=r"^timeout(\.\w+)? is "):
         retrieve(client, timeout=timeout)
 

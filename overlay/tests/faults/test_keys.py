@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, Iterator
 from itertools import count
 from typing import Any
@@ -75,7 +76,10 @@ class TestAFunction:
             await client.call("retrieve", ID)
             assert [None] == sent(server)
 
-    async def test_returns_what_no_error_shows(self, against: Against, flavour: str, *, awaited: bool) -> None:
+    async def test_returns_what_no_error_and_no_log_shows(
+        self, against: Against, flavour: str, caplog: pytest.LogCaptureFixture, *, awaited: bool
+    ) -> None:
+        caplog.set_level(logging.DEBUG, logger="openvideos")
         secret = "sk-fresh-0123456789"
         key = function_of(iter([secret]), flavour, awaited=awaited)
         refusal = responses(401, f"no {secret}".encode(), {"x-request-id": secret})
@@ -84,6 +88,8 @@ class TestAFunction:
             assert [f"Bearer {secret}"] == sent(server)
         assert isinstance(error, APIStatusError)
         check_promises(error, secret)
+        assert "request id [redacted]" in caplog.text
+        assert secret not in caplog.text
 
     async def test_raises_what_it_raises(self, against: Against, flavour: str, *, awaited: bool) -> None:
         own = LookupError("the vault is shut")
