@@ -113,13 +113,13 @@ ROOMS: Final = [
             "client",
             "the public classes and their methods",
             "session _drivers _flows requests base openvideos_raw",
-            "__init__ _client _videos _async_videos _raw_response _webhooks _version",
+            "__init__ _client _videos _async_videos _raw_response _webhooks",
         ),
         (
             "session",
-            "what the parts of a client share: pages and responses",
+            "what the parts of a client share: settings, pages and responses",
             "_drivers _flows requests base",
-            "_session _pages _responses",
+            "_session _settings _pages _responses",
         ),
         ("_drivers", "the I/O that flows ask for, blocking and async", "_flows requests base"),
         (
@@ -133,7 +133,12 @@ ROOMS: Final = [
             "base openvideos_raw",
             "_operations _uploads _parsing _calls _environment",
         ),
-        ("base", "errors, types, statuses, secrets", "openvideos_raw", "_errors _json _secrets _status _types"),
+        (
+            "base",
+            "errors, types, statuses, secrets",
+            "openvideos_raw",
+            "_errors _json _secrets _status _types _version",
+        ),
     ),
     *_rooms(
         "openvideos_raw",

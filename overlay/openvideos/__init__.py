@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from openvideos_raw.models.video_delete_response import VideoDeleteResponse
     from openvideos_raw.models.video_error import VideoError
 
-    from ._client import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT, AsyncOpenVideos, OpenVideos
+    from ._client import AsyncOpenVideos, OpenVideos
     from ._errors import (
         APIConnectionError,
         APIError,
@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     )
     from ._pages import AsyncConversationCursorPage, AsyncPaginator, SyncConversationCursorPage
     from ._responses import APIResponse, AsyncAPIResponse, HttpxBinaryResponseContent
+    from ._settings import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT
     from ._types import (
         NOT_GIVEN,
         FileContent,
@@ -143,7 +144,7 @@ _HOMES: Final = {
     "openvideos_raw.models.video": "Video",
     "openvideos_raw.models.video_delete_response": "VideoDeleteResponse",
     "openvideos_raw.models.video_error": "VideoError",
-    "._client": "DEFAULT_MAX_RETRIES DEFAULT_TIMEOUT AsyncOpenVideos OpenVideos",
+    "._client": "AsyncOpenVideos OpenVideos",
     "._errors": """
         APIConnectionError APIError APIResponseValidationError APIStatusError APITimeoutError
         AuthenticationError BadRequestError ConfigurationError ConflictError DownloadError GoneError
@@ -153,6 +154,7 @@ _HOMES: Final = {
     """,
     "._pages": "AsyncConversationCursorPage AsyncPaginator SyncConversationCursorPage",
     "._responses": "APIResponse AsyncAPIResponse HttpxBinaryResponseContent",
+    "._settings": "DEFAULT_MAX_RETRIES DEFAULT_TIMEOUT",
     "._types": """
         NOT_GIVEN FileContent FileTypes ImageReference ListOrder NotGiven Omit Reference ReferenceRole VideoModel
         VideoReference VideoSeconds VideoSize VideoVariant not_given omit

@@ -6,22 +6,27 @@ A call consists of the raw client's request, the client's settings and the calle
 from __future__ import annotations
 
 import json
+import numbers
 import re
 import uuid
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from datetime import timedelta
 from typing import IO, Any, Final, Generic, TypeAlias, TypeVar, cast
 
 import httpx
 from attrs import evolve, field, frozen
 
-from ._errors import InvalidArgumentError
+from ._environment import ApiKey, checked_key
+from ._errors import ConfigurationError, InvalidArgumentError
 from ._secrets import SHORTEST, shown
 from ._types import NOT_GIVEN, NotGiven
 
 T = TypeVar("T")
 
-Timeout: TypeAlias = float | httpx.Timeout | None
+Timeout: TypeAlias = float | timedelta | httpx.Timeout | None
+"""A timeout as callers write it: seconds, a timedelta, one for each phase, or None for no timeout."""
+CheckedTimeout: TypeAlias = float | httpx.Timeout | None
 Parser: TypeAlias = Callable[[httpx.Response], T]
 
 _TOKEN: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
@@ -30,14 +35,17 @@ IDEMPOTENCY_KEY: Final = "Idempotency-Key"
 LARGEST_RESPONSE: Final = 64 << 20
 """The most bytes of JSON in a response: a page of a hundred videos with the longest prompts has under 16 MiB."""
 
+LONGEST_TIMEOUT_S: Final = 2_147_483
+"""The longest timeout: some systems count its milliseconds in 31 bits."""
+
 
 @frozen
 class Settings:
     """A client's settings, which apply to all of its calls."""
 
     base_url: str = field(repr=shown)
-    api_key: str | None = field(repr=False)
-    timeout: Timeout
+    api_key: ApiKey | None = field(repr=False)
+    timeout: CheckedTimeout
     max_retries: int
     idempotent_posts: bool
     headers: Mapping[str, str] = field(repr=False)
@@ -47,7 +55,11 @@ class Settings:
     @property
     def secrets(self) -> tuple[str, ...]:
         """The texts that must not appear in an error or a log."""
-        return (self.api_key,) if self.api_key and len(self.api_key) >= SHORTEST else ()
+        return _secret(self.api_key) if isinstance(self.api_key, str) else ()
+
+
+def _secret(key: str) -> tuple[str, ...]:
+    return (key,) if len(key) >= SHORTEST else ()
 
 
 @frozen
@@ -79,7 +91,9 @@ class Call(Generic[T]):
     query: dict[str, Any] | None = field(default=None, repr=False)
     json: Any = field(default=None, repr=False)
     files: list[tuple[str, Any]] | None = field(default=None, repr=False)
-    timeout: Timeout = None
+    timeout: CheckedTimeout = None
+    key: Callable[[], object] | None = field(default=None, repr=False)
+    """Returns the API key of the next attempt; None if the headers have what there is."""
     secrets: tuple[str, ...] = field(default=(), repr=False)
     video_id: str | None = None
     accepts_error_status: Callable[[httpx.Response], bool] | None = field(default=None, repr=False)
@@ -97,6 +111,23 @@ class Call(Generic[T]):
     def is_post(self) -> bool:
         """Whether the call is a POST, which starts a job that costs money or stores something."""
         return self.method == "POST"
+
+    def with_key(self, key: object) -> Call[T]:
+        """Return the call of one attempt, with the API key that `key` has returned.
+
+        Raises:
+            ConfigurationError: It is not a key.
+        """
+        if not isinstance(key, str):
+            raise ConfigurationError(
+                f"The function api_key returned a value of the type {type(key).__name__}; it must return the key as "
+                "text, or be awaited by AsyncOpenVideos."
+            )
+        checked = checked_key(key)
+        if checked is None:
+            return self
+        headers = {**self.headers, "Authorization": f"Bearer {checked}"}
+        return evolve(self, headers=headers, secrets=(*self.secrets, *_secret(checked)))
 
     @contextmanager
     def closing(self) -> Generator[None]:
@@ -145,7 +176,12 @@ def make_call(
         query=_query(query) or None,
         json=body,
         files=files,
-        timeout=settings.timeout if isinstance(extras.timeout, NotGiven) else extras.timeout,
+        timeout=settings.timeout
+        if isinstance(extras.timeout, NotGiven)
+        else checked_timeout(extras.timeout, InvalidArgumentError),
+        key=settings.api_key
+        if callable(settings.api_key) and not any(name.lower() == "authorization" for name in headers)
+        else None,
         secrets=settings.secrets,
         **details,
     )
@@ -160,7 +196,7 @@ def _merged_headers(settings: Settings, own: Mapping[str, str], extra: Mapping[s
     merged: dict[str, tuple[str, str]] = {
         "accept-encoding": ("Accept-Encoding", "gzip")
     }  # the encoding that `_drivers/body.py` decodes
-    if settings.api_key:
+    if isinstance(settings.api_key, str):
         merged["authorization"] = ("Authorization", f"Bearer {settings.api_key}")
     for name, value in (extra or {}).items():
         # The client's headers were checked when the client was made, and the other headers are the SDK's own.
@@ -169,6 +205,37 @@ def _merged_headers(settings: Settings, own: Mapping[str, str], extra: Mapping[s
         for name, value in headers.items():
             merged[name.lower()] = (name, value)
     return dict(merged.values())
+
+
+def checked_timeout(value: object, kind: type[ConfigurationError | InvalidArgumentError]) -> CheckedTimeout:
+    """Return a timeout in seconds, or for each phase; None for no timeout.
+
+    Raises:
+        ConfigurationError, InvalidArgumentError: It is not a timeout that can be kept; `kind` says which is raised.
+    """
+    if isinstance(value, httpx.Timeout):
+        for name, phase in value.as_dict().items():
+            # A phase of 0 s does not wait, which is of use for a connection of the pool.
+            if phase is not None and phase != 0:
+                _seconds(f"timeout.{name}", phase, kind)
+        return value
+    if value is None:
+        return None
+    return _seconds("timeout", value.total_seconds() if isinstance(value, timedelta) else value, kind)
+
+
+def _seconds(name: str, value: object, kind: type[ConfigurationError | InvalidArgumentError]) -> float:
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise kind(
+            f"{name} is {value!r}; it must be a number of seconds, a timedelta, an httpx.Timeout, or None for no "
+            "timeout."
+        )
+    if not 0 < cast("float", value) <= LONGEST_TIMEOUT_S:
+        raise kind(
+            f"{name} is {value!r}; it must be more than 0 seconds, in which nothing can arrive, and at most "
+            f"{LONGEST_TIMEOUT_S}. None is no timeout."
+        )
+    return float(value)
 
 
 def check_header(name: object, value: object) -> None:
@@ -228,10 +295,11 @@ def _field(name: str, value: object) -> bytes:
 
 def _encodable(*values: object) -> None:
     for value in values:
-        try:
+        with suppress(UnicodeEncodeError):
             str(value).encode()
-        except UnicodeEncodeError as error:
-            raise InvalidArgumentError(f"An argument is not valid Unicode text: {error.reason}.") from error
+            continue
+        # Not raised from the UnicodeEncodeError, which has the text, maybe a secret, as an attribute.
+        raise InvalidArgumentError("An argument is not valid Unicode text: it has lone surrogates.")
 
 
 def _check_json(body: object) -> None:

@@ -3,31 +3,25 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 import httpx
-from attrs import evolve
 
-from ._calls import Settings, Timeout, check_header
+from ._calls import CheckedTimeout, Settings, Timeout
 from ._drivers.transport import AsyncTransport, SyncTransport
-from ._environment import endpoint
-from ._errors import ConfigurationError
+from ._environment import ApiKey
 from ._secrets import shown
 from ._session import AsyncSession, SyncSession
+from ._settings import DEFAULT_MAX_RETRIES, changed, initial_settings, keyed, moved
 from ._types import NOT_GIVEN, NotGiven
-from ._version import __version__
 
 if TYPE_CHECKING:
     from ._async_videos import AsyncVideos
     from ._videos import Videos
     from ._webhooks import Webhooks
-
-DEFAULT_TIMEOUT: Final = httpx.Timeout(60.0, connect=10.0)
-DEFAULT_MAX_RETRIES: Final = 2
-USER_AGENT: Final = f"openvideos/{__version__}"
 
 S = TypeVar("S", SyncSession, AsyncSession)
 
@@ -41,15 +35,77 @@ class _Client(Generic[S]):
     def _settings(self) -> Settings:
         return self._session.settings
 
+    def with_options(
+        self,
+        *,
+        base_url: str | httpx.URL | NotGiven = NOT_GIVEN,
+        api_key: ApiKey | None | NotGiven = NOT_GIVEN,
+        webhook_secret: str | Sequence[str] | None | NotGiven = NOT_GIVEN,
+        timeout: Timeout | NotGiven = NOT_GIVEN,
+        max_retries: int | NotGiven = NOT_GIVEN,
+        default_headers: Mapping[str, str] | NotGiven = NOT_GIVEN,
+        default_query: Mapping[str, object] | NotGiven = NOT_GIVEN,
+        idempotent_posts: bool | NotGiven = NOT_GIVEN,
+    ) -> Self:
+        """Return a client with some settings changed, which shares this client's connections.
+
+        Headers and query parameters are added to this client's. `api_key=None` removes the key. A base_url of another
+        origin (scheme, host and port) gets none of this client's secrets: neither the key nor the default headers and
+        query parameters that hold it or whose names are those of secrets. Pass them again if they are the same.
+
+        Raises:
+            ConfigurationError: A setting is invalid.
+            InvalidArgumentError: A default header cannot be sent.
+        """
+        settings = self._settings
+        if not isinstance(base_url, NotGiven):
+            settings = moved(settings, str(base_url), api_key, os.environ)
+        if not isinstance(api_key, NotGiven):
+            settings = keyed(settings, api_key)
+        settings = changed(
+            settings,
+            webhook_secret=webhook_secret,
+            timeout=timeout,
+            max_retries=max_retries,
+            default_headers=default_headers,
+            default_query=default_query,
+            idempotent_posts=idempotent_posts,
+        )
+        return self._with(self._session.changed(settings))
+
+    copy = with_options
+
     def _with(self, session: S) -> Self:
         """Return a copy of this client with another session."""
         other = self.__class__.__new__(self.__class__)
-        other.__dict__["_session"] = session
+        for name, value in {**self._attributes(), "_session": session}.items():
+            object.__setattr__(other, name, value)
         return other
 
+    def _attributes(self) -> dict[str, Any]:
+        """Return all attributes, those of subclasses too, except resources, which are made anew for each client."""
+        # With __slots__, the state is a pair, whose second part has those.
+        state: Any = object.__getstate__(self)
+        attributes: dict[str, Any] = {**state[0], **state[1]} if isinstance(state, tuple) else state
+        kind = type(self)
+        return {
+            name: value
+            for name, value in attributes.items()
+            if not isinstance(getattr(kind, name, None), cached_property)
+        }
+
     def __getstate__(self) -> dict[str, Any]:
-        """Pickle the settings; the copy opens its own connections."""
-        return {"_session": self._session}
+        """Pickle the settings and a subclass's own attributes; the copy opens its own connections."""
+        return self._attributes()
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Set the attributes that were pickled, also those in __slots__."""
+        for name, value in state.items():
+            object.__setattr__(self, name, value)
+
+    def __copy__(self) -> Self:
+        """Return a client with the same settings, which shares this client's connections."""
+        return self._with(self._session.changed(self._settings))
 
     @property
     def base_url(self) -> str:
@@ -57,9 +113,17 @@ class _Client(Generic[S]):
         return self._settings.base_url
 
     @property
-    def api_key(self) -> str | None:
-        """The API key, if there is one."""
+    def api_key(self) -> ApiKey | None:
+        """The API key, or the function that returns it, if there is one. Set it for this client's later calls.
+
+        Raises:
+            ConfigurationError: A key that is set is invalid.
+        """
         return self._settings.api_key
+
+    @api_key.setter
+    def api_key(self, value: ApiKey | None) -> None:
+        self._session.settings = keyed(self._settings, value)
 
     @property
     def webhook_secret(self) -> str | Sequence[str] | None:
@@ -67,7 +131,7 @@ class _Client(Generic[S]):
         return self._settings.webhook_secret
 
     @property
-    def timeout(self) -> Timeout:
+    def timeout(self) -> CheckedTimeout:
         """The timeout of a request, in seconds; of each phase of it, if it is an httpx.Timeout."""
         return self._settings.timeout
 
@@ -89,74 +153,6 @@ class _Client(Generic[S]):
         return f"{type(self).__name__}(base_url={shown(self.base_url)!r}, api_key={key})"
 
 
-def _settings(
-    *,
-    base_url: str | httpx.URL | None,
-    api_key: str | None,
-    webhook_secret: str | Sequence[str] | None,
-    timeout: Timeout | NotGiven,
-    max_retries: int,
-    default_headers: Mapping[str, str] | None,
-    default_query: Mapping[str, object] | None,
-    idempotent_posts: bool,
-) -> Settings:
-    """Build the settings from a client's arguments and the environment.
-
-    Raises:
-        ConfigurationError: There is no base URL, or a setting is invalid.
-        InvalidArgumentError: A default header cannot be sent.
-    """
-    _check_retries(max_retries)
-    where = endpoint(None if base_url is None else str(base_url), api_key, os.environ)
-    headers = {"User-Agent": USER_AGENT, **(default_headers or {})}
-    for name, value in headers.items():
-        check_header(name, value)
-    secret = webhook_secret or os.environ.get("OPENVIDEOS_WEBHOOK_SECRET") or None
-    return Settings(
-        base_url=where.base_url,
-        api_key=where.api_key,
-        timeout=DEFAULT_TIMEOUT if isinstance(timeout, NotGiven) else timeout,
-        max_retries=max_retries,
-        idempotent_posts=idempotent_posts,
-        headers=headers,
-        query=dict(default_query or {}),
-        webhook_secret=tuple(secret) if isinstance(secret, list) else secret,
-    )
-
-
-def _check_retries(value: object) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise ConfigurationError(f"max_retries is {value!r}; it must be an integer, zero or more.")
-
-
-def _changed(settings: Settings, changes: dict[str, Any]) -> Settings:
-    """Apply the changes that are not NOT_GIVEN; headers and query parameters are added to the existing ones.
-
-    Raises:
-        ConfigurationError: A setting is invalid.
-        InvalidArgumentError: A default header cannot be sent.
-    """
-    given = {name: value for name, value in changes.items() if not isinstance(value, NotGiven)}
-    base_url, api_key = given.pop("base_url", None), given.pop("api_key", None)
-    if base_url is not None:
-        # The old key belongs to the old server, and must not be sent to the new one.
-        where = endpoint(str(base_url), api_key, os.environ)
-        settings = evolve(settings, base_url=where.base_url, api_key=where.api_key)
-    elif api_key is not None:
-        settings = evolve(settings, api_key=endpoint(settings.base_url, api_key, {}).api_key)
-    if "default_headers" in given:
-        given["headers"] = {**settings.headers, **given.pop("default_headers")}
-        for name, value in given["headers"].items():
-            check_header(name, value)
-    if "max_retries" in given:
-        _check_retries(given["max_retries"])
-    if "default_query" in given:
-        given["query"] = {**settings.query, **given.pop("default_query")}
-    if isinstance(given.get("webhook_secret"), list):
-        given["webhook_secret"] = tuple(given["webhook_secret"])
-    return evolve(settings, **given)
-
-
 class OpenVideos(_Client[SyncSession]):
     """A client of a server that implements the Videos API.
 
@@ -168,7 +164,7 @@ class OpenVideos(_Client[SyncSession]):
         self,
         *,
         base_url: str | httpx.URL | None = None,
-        api_key: str | None = None,
+        api_key: str | Callable[[], str] | None = None,
         webhook_secret: str | Sequence[str] | None = None,
         timeout: Timeout | NotGiven = NOT_GIVEN,
         max_retries: int = DEFAULT_MAX_RETRIES,
@@ -182,11 +178,12 @@ class OpenVideos(_Client[SyncSession]):
         Args:
             base_url: The address of the API, such as "http://127.0.0.1:8000/v1"; by default OPENVIDEOS_BASE_URL or, if
                 that is not set, OPENAI_BASE_URL.
-            api_key: The API key of that server; by default OPENVIDEOS_API_KEY or OPENAI_API_KEY, from the same pair
-                of variables as the base URL.
+            api_key: The API key of that server, or a function that returns it, which is called before each attempt; by
+                default OPENVIDEOS_API_KEY or OPENAI_API_KEY, from the same pair of variables as the base URL.
             webhook_secret: The secret that webhooks are signed with, or several during a rotation; by default
                 OPENVIDEOS_WEBHOOK_SECRET.
-            timeout: The timeout of a request in seconds, by default 60 (10 to connect); None for no timeout.
+            timeout: The timeout of a request in seconds or as a timedelta, by default 60 s (10 to connect); None for
+                no timeout.
             max_retries: How often a failed request is repeated, if it may be repeated.
             default_headers: Headers to send with every request.
             default_query: Query parameters to send with every request.
@@ -196,9 +193,10 @@ class OpenVideos(_Client[SyncSession]):
 
         Raises:
             ConfigurationError: There is no base URL, or a setting is invalid.
+            InvalidArgumentError: A default header cannot be sent.
 
         """
-        settings = _settings(
+        settings = initial_settings(
             base_url=base_url,
             api_key=api_key,
             webhook_secret=webhook_secret,
@@ -207,6 +205,7 @@ class OpenVideos(_Client[SyncSession]):
             default_headers=default_headers,
             default_query=default_query,
             idempotent_posts=idempotent_posts,
+            environ=os.environ,
         )
         self._session = SyncSession.of(settings, SyncTransport(http_client))
 
@@ -216,31 +215,6 @@ class OpenVideos(_Client[SyncSession]):
         from ._videos import Videos
 
         return Videos(self._session)
-
-    def with_options(
-        self,
-        *,
-        base_url: str | httpx.URL | NotGiven = NOT_GIVEN,
-        api_key: str | NotGiven = NOT_GIVEN,
-        webhook_secret: str | Sequence[str] | NotGiven = NOT_GIVEN,
-        timeout: Timeout | NotGiven = NOT_GIVEN,
-        max_retries: int | NotGiven = NOT_GIVEN,
-        default_headers: Mapping[str, str] | NotGiven = NOT_GIVEN,
-        default_query: Mapping[str, object] | NotGiven = NOT_GIVEN,
-        idempotent_posts: bool | NotGiven = NOT_GIVEN,
-    ) -> Self:
-        """Return a client with some settings changed, which shares this client's connections.
-
-        Headers and query parameters are added to this client's. With another base_url, this client's API key is not
-        used; pass the key again if it is the same.
-
-        Raises:
-            ConfigurationError: A setting is invalid.
-        """
-        changes = {name: value for name, value in locals().items() if name != "self"}
-        return self._with(self._session.changed(_changed(self._settings, changes)))
-
-    copy = with_options
 
     def close(self) -> None:
         """Close the connections. This client, and clients that share its connections, cannot be used afterwards."""
@@ -273,7 +247,7 @@ class AsyncOpenVideos(_Client[AsyncSession]):
         self,
         *,
         base_url: str | httpx.URL | None = None,
-        api_key: str | None = None,
+        api_key: ApiKey | None = None,
         webhook_secret: str | Sequence[str] | None = None,
         timeout: Timeout | NotGiven = NOT_GIVEN,
         max_retries: int = DEFAULT_MAX_RETRIES,
@@ -284,12 +258,14 @@ class AsyncOpenVideos(_Client[AsyncSession]):
     ) -> None:
         """Prepare a client; nothing is sent yet.
 
-        The arguments are those of OpenVideos, except that `http_client` is an httpx.AsyncClient.
+        The arguments are those of OpenVideos, except that `http_client` is an httpx.AsyncClient, and that `api_key` may
+        be an async function.
 
         Raises:
             ConfigurationError: There is no base URL, or a setting is invalid.
+            InvalidArgumentError: A default header cannot be sent.
         """
-        settings = _settings(
+        settings = initial_settings(
             base_url=base_url,
             api_key=api_key,
             webhook_secret=webhook_secret,
@@ -298,6 +274,7 @@ class AsyncOpenVideos(_Client[AsyncSession]):
             default_headers=default_headers,
             default_query=default_query,
             idempotent_posts=idempotent_posts,
+            environ=os.environ,
         )
         self._session = AsyncSession.of(settings, AsyncTransport(http_client))
 
@@ -307,27 +284,6 @@ class AsyncOpenVideos(_Client[AsyncSession]):
         from ._async_videos import AsyncVideos
 
         return AsyncVideos(self._session)
-
-    def with_options(
-        self,
-        *,
-        base_url: str | httpx.URL | NotGiven = NOT_GIVEN,
-        api_key: str | NotGiven = NOT_GIVEN,
-        webhook_secret: str | Sequence[str] | NotGiven = NOT_GIVEN,
-        timeout: Timeout | NotGiven = NOT_GIVEN,
-        max_retries: int | NotGiven = NOT_GIVEN,
-        default_headers: Mapping[str, str] | NotGiven = NOT_GIVEN,
-        default_query: Mapping[str, object] | NotGiven = NOT_GIVEN,
-        idempotent_posts: bool | NotGiven = NOT_GIVEN,
-    ) -> Self:
-        """Return a client with some settings changed, which shares this client's connections.
-
-        See OpenVideos.with_options.
-        """
-        changes = {name: value for name, value in locals().items() if name != "self"}
-        return self._with(self._session.changed(_changed(self._settings, changes)))
-
-    copy = with_options
 
     async def close(self) -> None:
         """Close the connections. This client, and clients that share its connections, cannot be used afterwards."""

@@ -8,14 +8,17 @@ vendor's key.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final, TypeAlias
 
 import httpx
 from attrs import field, frozen
 
 from ._errors import ConfigurationError
 from ._secrets import shown
+
+ApiKey: TypeAlias = str | Callable[[], str | Awaitable[str]]
+"""An API key, or a function that returns the one of the next attempt; only an async client can await it."""
 
 PAIRS: Final = (("OPENVIDEOS_BASE_URL", "OPENVIDEOS_API_KEY"), ("OPENAI_BASE_URL", "OPENAI_API_KEY"))
 _HOST: Final = re.compile(rb"[A-Za-z0-9._~:-]+")
@@ -27,10 +30,10 @@ class Endpoint:
     """A server, and the API key for it, which the repr does not show."""
 
     base_url: str = field(repr=shown)
-    api_key: str | None = field(repr=False)
+    api_key: ApiKey | None = field(repr=False)
 
 
-def endpoint(base_url: str | None, api_key: str | None, environ: Mapping[str, str]) -> Endpoint:
+def endpoint(base_url: str | None, api_key: ApiKey | None, environ: Mapping[str, str]) -> Endpoint:
     """Return the server to use and the API key for it, from a client's arguments and the environment.
 
     Raises:
@@ -50,7 +53,8 @@ def endpoint(base_url: str | None, api_key: str | None, environ: Mapping[str, st
     else:
         url = _checked_url(base_url)
         paired_key = _key_for(url, pairs)
-    return Endpoint(base_url=str(url).rstrip("/"), api_key=_checked_key(api_key if api_key is not None else paired_key))
+    key = api_key if api_key is not None else paired_key
+    return Endpoint(base_url=str(url).rstrip("/"), api_key=key if callable(key) else checked_key(key))
 
 
 def _key_for(url: httpx.URL, pairs: list[tuple[str | None, str | None]]) -> str | None:
@@ -75,6 +79,15 @@ def same_origin(one: httpx.URL, other: httpx.URL) -> bool:
     return _origin(one) == _origin(other)
 
 
+def keeps_credentials(one: httpx.URL, other: httpx.URL) -> bool:
+    """Return whether a redirect from one URL to another may carry the key (openapi.yaml, ContentElsewhere).
+
+    The step from http to https on the default ports of one host tells the key to nobody new.
+    """
+    upgrade = (_origin(one), _origin(other)) == (("http", one.host, 80), ("https", one.host, 443))
+    return upgrade or same_origin(one, other)
+
+
 def has_valid_port(url: httpx.URL) -> bool:
     """Return whether a URL's port is valid; httpx accepts larger ports, for which a socket raises OverflowError."""
     return url.port is None or url.port < 1 << 16
@@ -85,26 +98,42 @@ def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
 
 
 def _checked_url(text: str) -> httpx.URL:
+    url, reason = None, ""
     try:
         url = httpx.URL(text)
     except (httpx.InvalidURL, TypeError, ValueError) as error:
+        # What httpx takes for a port may be a password.
+        reason = "" if "@" in text else f" ({error})"
+    if url is None:
+        raise ConfigurationError(f"The base URL cannot be read{reason}; it looks like http://127.0.0.1:8000/v1.")
+    if url.userinfo:
         raise ConfigurationError(
-            f"The base URL cannot be read ({error}); it looks like http://127.0.0.1:8000/v1."
-        ) from None
+            "The base URL has a user name or a password; pass api_key=, default_headers= with Authorization, or your "
+            "own http_client=httpx.Client(auth=…)."
+        )
+    if "?" in text or "#" in text:
+        raise ConfigurationError("The base URL has a query or a fragment; pass query parameters as default_query=.")
+    if text != text.strip():
+        raise ConfigurationError(f"The base URL {text!r} begins or ends with a blank; check the copied text.")
     if url.scheme not in _DEFAULT_PORTS or _HOST.fullmatch(url.raw_host) is None:
         raise ConfigurationError(
             f"The base URL {shown(url)!r} is not an http or https URL; it looks like http://127.0.0.1:8000/v1."
         )
     if not has_valid_port(url):
         raise ConfigurationError(f"The base URL's port is {url.port}; the highest is 65535.")
-    if url.query or url.fragment:
-        raise ConfigurationError("The base URL has a query or a fragment; pass query parameters as default_query=.")
     return url
 
 
-def _checked_key(key: str | None) -> str | None:
-    if not key:
+def checked_key(key: object) -> str | None:
+    """Return an API key; None if it is empty.
+
+    Raises:
+        ConfigurationError: It is not text, or has characters that a header cannot contain. No message shows it.
+    """
+    if key is None or key == "":
         return None
+    if not isinstance(key, str):
+        raise ConfigurationError(f"The API key is of the type {type(key).__name__}; it must be text.")
     if not (key.isascii() and key.isprintable()) or " " in key:
         raise ConfigurationError(
             "The API key has characters that a header cannot contain (a line break or a space?); check the copied text."

@@ -24,7 +24,7 @@
     └── WebhookVerificationError          a webhook was not signed with the secret, or is no event
 
 Exceptions carry their details as attributes, which are pickled with them. None contains an API key: `_secrets.py`
-removes secrets from everything that an exception carries.
+removes secrets from everything that an exception carries, its causes too.
 """
 
 from __future__ import annotations

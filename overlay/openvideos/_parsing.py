@@ -6,6 +6,7 @@ a missing optional key never raises, and extra values are kept.
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable, Iterable
 from typing import Any, Final, TypeVar
@@ -44,10 +45,10 @@ def decoded(response: httpx.Response) -> Any:
     Raises:
         APIResponseValidationError: The body is not JSON.
     """
-    try:
+    with contextlib.suppress(ValueError):
         return _loads(response.content)
-    except ValueError as error:
-        raise invalid(response, f"the body is not JSON ({_excerpt(response)})") from error
+    # Not raised while the ValueError is handled: that has the whole body as an attribute.
+    raise invalid(response, f"the body is not JSON ({_excerpt(response)})")
 
 
 def _loads(content: bytes) -> Any:
@@ -249,7 +250,7 @@ def _request_and_status(response: httpx.Response) -> str:
 
 def secrets_of(response: httpx.Response) -> tuple[str, ...]:
     """Return the secrets that a response may echo: those of its request, and of the requests redirected to it."""
-    return secrets_in([earlier.request.headers for earlier in (*response.history, response)])
+    return secrets_in(earlier.request for earlier in (*response.history, response))
 
 
 def _body(response: httpx.Response, secrets: tuple[str, ...]) -> Any:

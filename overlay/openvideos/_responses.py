@@ -193,8 +193,13 @@ class APIResponse(Generic[T]):
             raise InvalidArgumentError(
                 "The body of this response was streamed or closed already; read it once, or call read() first."
             ) from error
-        except Exception as error:
-            raise broken_body_error(error, self.http_response) from error
+        except Exception as error:  # noqa: BLE001 - only the transport's code runs here, and httpx's
+            broken = broken_body_error(error, self.http_response)
+            try:
+                raise broken
+            finally:
+                # The cause is a copy without secrets; httpx's exception itself has the request with its headers.
+                broken.__context__ = None
 
     def close(self) -> None:
         """Close the response without reading the rest of it."""

@@ -5,9 +5,11 @@ A session can be pickled, without its connections.
 
 from __future__ import annotations
 
+import copy
 import random
 import time
-from typing import Generic, Self, TypeVar
+from abc import abstractmethod
+from typing import Any, Generic, Self, TypeVar
 
 from attrs import define, evolve, field
 
@@ -44,10 +46,22 @@ class Session(Generic[D]):
         """Return a session with other settings and the same connections."""
         return evolve(self, settings=settings)
 
-    def _check_picklable(self) -> None:
+    @classmethod
+    @abstractmethod
+    def connecting(cls, settings: Settings) -> Self:
+        """Build a session that opens its own connections when it is first used."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle the settings; the copy opens its own connections."""
         if self.driver.transport.given is not None:
             # Without the http_client, the copy would not use its proxy or its certificates.
             raise ConfigurationError("A client with your own http_client cannot be pickled; make one in each process.")
+        return self.connecting, (self.settings,)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        """Copy the settings; the copy opens its own connections, unless they are those of the caller's http_client."""
+        settings = copy.deepcopy(self.settings, memo)
+        return self.connecting(settings) if self.driver.transport.given is None else self.changed(settings)
 
 
 @define
@@ -59,10 +73,10 @@ class SyncSession(Session[SyncDriver]):
         """Build a session that connects when it is first used."""
         return cls(settings=settings, driver=SyncDriver(transport))
 
-    def __reduce__(self) -> tuple[object, ...]:
-        """Pickle the settings; the copy opens its own connections."""
-        self._check_picklable()
-        return _sync_session, (self.settings,)
+    @classmethod
+    def connecting(cls, settings: Settings) -> SyncSession:
+        """Build a session that opens its own connections when it is first used."""
+        return cls.of(settings, SyncTransport())
 
 
 @define
@@ -74,15 +88,7 @@ class AsyncSession(Session[AsyncDriver]):
         """Build a session that connects when it is first used."""
         return cls(settings=settings, driver=AsyncDriver(transport))
 
-    def __reduce__(self) -> tuple[object, ...]:
-        """Pickle the settings; the copy opens its own connections."""
-        self._check_picklable()
-        return _async_session, (self.settings,)
-
-
-def _sync_session(settings: Settings) -> SyncSession:
-    return SyncSession.of(settings, SyncTransport())
-
-
-def _async_session(settings: Settings) -> AsyncSession:
-    return AsyncSession.of(settings, AsyncTransport())
+    @classmethod
+    def connecting(cls, settings: Settings) -> AsyncSession:
+        """Build a session that opens its own connections when it is first used."""
+        return cls.of(settings, AsyncTransport())

@@ -8,7 +8,9 @@ import multiprocessing
 import os
 import pickle
 import threading
-from typing import Any
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any, cast
 
 import httpx
 import pytest
@@ -23,6 +25,9 @@ from openvideos import (
     Video,
     omit,
 )
+
+from .faults.calls import COMPLETED
+from .faults.server import FaultServer, answers_json
 
 pytestmark = pytest.mark.slow
 
@@ -45,6 +50,11 @@ class TestPickles:
         for kind, http in pairs:
             with pytest.raises(ConfigurationError, match="http_client"):
                 pickle.dumps(kind(base_url="http://s/v1", http_client=http))
+
+    def test_of_a_function_that_returns_the_key(self) -> None:
+        for kind in (OpenVideos, AsyncOpenVideos):
+            client = kind(base_url="http://s/v1", api_key=key_of_module)
+            assert key_of_module is pickle.loads(pickle.dumps(client)).api_key
 
     def test_of_pages_walk_on(self, client: OpenVideos) -> None:
         ids = [client.videos.create(prompt=f"{number}", seconds="1", size="64x64").id for number in range(3)]
@@ -78,6 +88,83 @@ class TestPickles:
         assert "omit NOT_GIVEN" == f"{omit!r} {NOT_GIVEN!r}"
 
 
+def key_of_module() -> str:
+    """Return a key; a function of a module is pickled by its name."""
+    return "sk-of-module"
+
+
+class _Own:
+    """What subclasses of either client add."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(base_url="http://server.test/v1", api_key="k", **options)  # type: ignore[call-arg]
+        self.made = getattr(self, "made", 0) + 1
+        self.tags = ["a"]
+
+    @cached_property
+    def resource(self) -> Any:
+        return cast("Any", self)._session
+
+
+class Own(_Own, OpenVideos):
+    """A blocking client with attributes of its own."""
+
+
+class AsyncOwn(_Own, AsyncOpenVideos):
+    """An async client with attributes of its own."""
+
+
+class Slotted(Own):
+    """A client that has an attribute in a slot, too."""
+
+    __slots__ = ("colour",)
+
+
+class TestSubclasses:
+    """A copy has the attributes of the subclass, whose constructor is not called again, and resources of its own."""
+
+    @pytest.mark.parametrize("kind", [Own, AsyncOwn, Slotted])
+    @pytest.mark.parametrize(
+        "copied",
+        [
+            lambda client: client.with_options(timeout=7),
+            lambda client: client.copy(timeout=7),
+            copy.copy,
+            copy.deepcopy,
+            lambda client: pickle.loads(pickle.dumps(client)),
+        ],
+    )
+    def test_survive(self, kind: Any, copied: Callable[[Any], Any]) -> None:
+        client = kind(timeout=7)
+        if kind is Slotted:
+            client.colour = "red"
+        assert client._session is client.resource is client.videos._session
+        assert client.webhooks
+        other = copied(client)
+        assert type(client) is type(other)
+        assert (1, ["a"], "http://server.test/v1", "k", 7) == (
+            other.made,
+            other.tags,
+            other.base_url,
+            other.api_key,
+            other.timeout,
+        )
+        assert getattr(client, "colour", None) == getattr(other, "colour", None)
+        assert client._session is not other._session
+        assert other._session is other.resource is other.videos._session
+        other.api_key = "l"
+        assert "k" == client.api_key
+
+    @pytest.mark.parametrize("kind", [Own, AsyncOwn])
+    def test_share_connections_where_they_can_be_shared(self, kind: Any) -> None:
+        given = httpx.Client() if kind is Own else httpx.AsyncClient()
+        client, theirs = kind(), kind(http_client=given)
+        assert client._session.driver.transport is copy.copy(client)._session.driver.transport
+        assert client._session.driver.transport is not copy.deepcopy(client)._session.driver.transport
+        assert theirs._session.driver.transport is copy.deepcopy(theirs)._session.driver.transport
+        assert client.tags is copy.copy(client).tags is not copy.deepcopy(client).tags
+
+
 class TestProcesses:
     @pytest.mark.parametrize("method", ["fork", "spawn"])
     def test_a_pool_shares_a_client(self, client: OpenVideos, method: str) -> None:
@@ -109,6 +196,67 @@ class TestProcesses:
             assert b"1" == pipe.read()
         assert video.id == client.videos.retrieve(video.id).id
         assert parents is client._session.driver.transport.client()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
+class TestAFork:
+    """The connections of the caller's own httpx client are shared with the other process, whose answers would come."""
+
+    @pytest.mark.parametrize("kind", [OpenVideos, AsyncOpenVideos])
+    def test_ends_the_use_of_a_given_client(self, kind: Any) -> None:
+        given: Any = httpx.Client() if kind is OpenVideos else httpx.AsyncClient()
+        client: Any = kind(base_url="http://127.0.0.1:9/v1", http_client=given)
+
+        def in_child() -> str:  # pragma: no cover - runs in the child
+            try:
+                result: Any = client.videos.retrieve("video_1")
+                asyncio.run(result)
+            except ConfigurationError as error:
+                closed = client.close()
+                if closed is not None:
+                    asyncio.run(closed)
+                return f"{error} {given.is_closed}"
+            return "went on"
+
+        assert in_a_child(in_child).endswith("make a client in each process. False")
+        assert client._session.driver.transport.given is given
+        if kind is OpenVideos:
+            assert given is client._session.driver.transport.client()
+
+    def test_does_not_mix_up_responses(self) -> None:
+        """Two processes read on one connection: each gets the other's response, unless the child is refused."""
+        with FaultServer(answers_json(COMPLETED)) as server:
+            client = OpenVideos(base_url=server.base_url, http_client=httpx.Client(), max_retries=0)
+            client.videos.retrieve("video_1")
+
+            def in_child() -> str:  # pragma: no cover - runs in the child
+                try:
+                    return client.videos.retrieve("video_2").id
+                except ConfigurationError:
+                    return "refused"
+
+            assert "refused" == in_a_child(in_child)
+            assert 1 == len(server.requests)
+            client.close()
+
+
+def in_a_child(function: Callable[[], str]) -> str:
+    """Run a function in a forked process, and return what it returns."""
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:  # pragma: no cover - runs in the child
+        text = "raised"
+        try:
+            text = function()
+        finally:
+            os.write(write, text.encode())
+            os._exit(0)
+    os.close(write)
+    with os.fdopen(read, "rb") as pipe:
+        text = pipe.read().decode()
+    os.waitpid(child, 0)
+    return text
 
 
 class TestThreadsAndLoops:

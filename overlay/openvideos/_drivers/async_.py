@@ -15,6 +15,7 @@ import httpx
 from .._errors import APIConnectionError, ConfigurationError, OpenVideosError
 from .._flows.effects import Close, Do, Effect, Emit, Flow, Gather, Notify, Save, Send, Sleep
 from .attempt import (
+    authorized_async,
     broken_body_error,
     build,
     failed_attempt_error,
@@ -98,13 +99,15 @@ class AsyncDriver:
                 raise AssertionError("a flow emitted an item outside of iterate()")
 
     async def _send(self, send: Send) -> httpx.Response | APIConnectionError:
+        send = await authorized_async(send)
         call, started = send.call, time.perf_counter()
         http = await self.transport.client()
         request = build(http, send)
         request.stream = RequestBody(cast("httpx.SyncByteStream", request.stream))
         response: httpx.Response | None = None
         outcome: httpx.Response | APIConnectionError
-        deadline = anyio.current_time() + (time_limit(send) or math.inf)
+        limit = time_limit(send)
+        deadline = math.inf if limit is None else anyio.current_time() + limit
         try:
             with anyio.CancelScope(deadline=deadline):
                 response = await self._exchange(http, request, send)

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 import time
 import traceback
 from typing import Any, Final
 
 import httpx
+from attrs import evolve
 
 from .._calls import Call
-from .._environment import has_valid_port, same_origin
+from .._environment import has_valid_port, keeps_credentials
 from .._errors import APIConnectionError, InvalidArgumentError, OpenVideosError
 from .._flows.effects import Send
 from .._parsing import secrets_of
-from .._secrets import is_secret_name, scrub, secrets_in
+from .._secrets import error_without_secrets, is_secret_name, scrub, secrets_in, without_secrets
 from .connection_errors import connection_error
 from .given import ADAPTER, UNTRUSTED
 
@@ -83,6 +85,28 @@ def late(request: httpx.Request) -> httpx.ReadTimeout:
     return httpx.ReadTimeout("the response took too long", request=request)
 
 
+def authorized(send: Send) -> Send:
+    """Ask the caller's function for the API key of this attempt, if `api_key` is a function.
+
+    Raises:
+        ConfigurationError: The function is async, or has not returned a key. Exceptions of the function are its own.
+    """
+    if send.call.key is None:
+        return send
+    key = send.call.key()
+    if inspect.iscoroutine(key):
+        key.close()
+    return evolve(send, call=send.call.with_key(key))
+
+
+async def authorized_async(send: Send) -> Send:
+    """Ask for the API key of this attempt as `authorized` does, and await it if it can be awaited."""
+    if send.call.key is None:
+        return send
+    key = send.call.key()
+    return evolve(send, call=send.call.with_key(await key if inspect.isawaitable(key) else key))
+
+
 def build(http: httpx.Client | httpx.AsyncClient, send: Send) -> httpx.Request:
     """Build the request of one attempt.
 
@@ -114,7 +138,7 @@ def redirect_request(call: Call[Any], response: httpx.Response) -> httpx.Request
     request = response.next_request
     if request is None or call.is_post or request.method != response.request.method:
         return None
-    if not same_origin(request.url, response.request.url):
+    if not keeps_credentials(response.request.url, request.url):
         for name in [name for name in request.headers if is_secret_name(name)]:
             del request.headers[name]
         request.extensions = {**request.extensions, UNTRUSTED: True}
@@ -150,7 +174,7 @@ def log_attempt(call: Call[Any], outcome: httpx.Response | APIConnectionError, s
 
 def failed_attempt_error(call: Call[Any], request: httpx.Request, error: Exception) -> APIConnectionError:
     """Build the error of an attempt without a response, or with an incomplete one."""
-    return _connection_error_from(error, request, (*call.secrets, *secrets_in([request.headers])))
+    return _connection_error_from(error, request, (*call.secrets, *secrets_in([request])))
 
 
 def broken_body_error(error: Exception, response: httpx.Response) -> APIConnectionError:
@@ -160,11 +184,6 @@ def broken_body_error(error: Exception, response: httpx.Response) -> APIConnecti
 
 def _connection_error_from(error: Exception, request: httpx.Request, secrets: tuple[str, ...]) -> APIConnectionError:
     result = connection_error(error, request, secrets)
-    # The texts of httpx's, httpcore's and h11's exceptions, all of which a traceback shows, may contain what the server
-    # sent.
-    text = "".join(traceback.format_exception_only(error))
-    if scrub(text, secrets) != text:
-        kind = type(error) if isinstance(error, httpx.RequestError) else httpx.TransportError
-        error = kind(scrub(str(error), secrets))
-    result.__cause__ = error
+    # A traceback shows the cause, and its attributes have the request that was sent, with its headers.
+    result.__cause__ = error_without_secrets(error, without_secrets(request, secrets), secrets)
     return result

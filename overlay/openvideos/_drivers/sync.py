@@ -18,6 +18,7 @@ import httpx
 from .._errors import APIConnectionError, ConfigurationError, InvalidArgumentError, OpenVideosError
 from .._flows.effects import Close, Do, Effect, Emit, Flow, Gather, Notify, Save, Send, Sleep
 from .attempt import (
+    authorized,
     broken_body_error,
     build,
     check_time,
@@ -100,6 +101,7 @@ class SyncDriver:
                 raise AssertionError("a flow emitted an item outside of iterate()")
 
     def _send(self, send: Send) -> httpx.Response | APIConnectionError:
+        send = authorized(send)
         call, started, limit = send.call, time.perf_counter(), time_limit(send)
         http = self.transport.client()
         request = build(http, send)

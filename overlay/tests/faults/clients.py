@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import inspect
 import pickle
 import ssl
 import traceback
+import types
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Final, Self, TypeAlias
@@ -33,6 +35,7 @@ HTTP_CLIENTS: Final[dict[str, Callable[[], object]]] = {
     "httpx2 async": lambda: httpx2.AsyncClient(verify=TLS),
     "aiohttp": lambda: HttpxAiohttpClient(verify=TLS),
 }
+_NOT_CARRIED: Final = (type, types.ModuleType, types.FunctionType, types.TracebackType, types.FrameType)
 
 Against: TypeAlias = Callable[..., AbstractAsyncContextManager[tuple[FaultServer, "Client"]]]
 
@@ -94,6 +97,24 @@ def check_promises(error: OpenVideosError, key: str) -> None:
     shown = "".join(traceback.format_exception(error)) + repr(error) + repr(vars(error))
     assert key not in shown
     assert key.encode() not in pickle.dumps(error)
+    assert [] == [text for text in reachable_texts(error) if key in text]
+
+
+def reachable_texts(root: object) -> list[str]:
+    """Return each text that a thing leads to by whatever attributes, items, causes and contexts; not by tracebacks."""
+    texts: list[str] = []
+    seen, waiting = {id(root)}, [root]
+    while waiting:
+        thing = waiting.pop()
+        if isinstance(thing, (bytes, bytearray)):
+            texts.append(bytes(thing).decode("latin-1"))
+        elif isinstance(thing, str):
+            texts.append(thing)
+        elif not isinstance(thing, _NOT_CARRIED):
+            inner = [each for each in gc.get_referents(thing) if id(each) not in seen]
+            seen.update(map(id, inner))
+            waiting += inner
+    return texts
 
 
 def against(flavour: str) -> Against:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import IO, assert_type
 
@@ -37,6 +38,8 @@ def settings(http_client: httpx.Client) -> None:
     assert_type(client.with_options(timeout=None, max_retries=0), OpenVideos)
     with client as entered:
         assert_type(entered, OpenVideos)
+    OpenVideos(api_key=lambda: "k", timeout=timedelta(seconds=5)).api_key = "l"
+    assert_type(client.with_options(api_key=None, base_url="http://127.0.0.1:9000/v1").copy(timeout=5), OpenVideos)
     OpenVideos(timeout=httpx.Timeout(5), default_headers={"X-A": "b"}, webhook_secret=["whsec_a", "whsec_b"])
 
 
@@ -80,6 +83,15 @@ def mistakes(client: OpenVideos) -> None:
     client.videos.list(order="up")  # type: ignore[arg-type]
     client.videos.download_content("id", variant="gif")  # type: ignore[arg-type]
     client.videos.retrieve("id").nope()  # type: ignore[attr-defined]
+
+
+async def key() -> str:
+    return "k"
+
+
+def settings_of_async_clients() -> None:
+    AsyncOpenVideos(api_key=key).api_key = key
+    OpenVideos(api_key=key)  # type: ignore[arg-type]
 
 
 async def awaited(client: AsyncOpenVideos) -> None:

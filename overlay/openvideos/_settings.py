@@ -1,0 +1,141 @@
+"""Decide a client's settings from its arguments and the environment, and what of them another address gets. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final, TypeVar, cast
+
+import httpx
+from attrs import evolve
+
+from ._calls import Settings, Timeout, check_header, checked_timeout
+from ._environment import ApiKey, checked_key, endpoint, same_origin
+from ._errors import ConfigurationError
+from ._secrets import is_secret_name
+from ._types import NotGiven
+from ._version import __version__
+
+DEFAULT_TIMEOUT: Final = httpx.Timeout(60.0, connect=10.0)
+DEFAULT_MAX_RETRIES: Final = 2
+USER_AGENT: Final = f"openvideos/{__version__}"
+
+V = TypeVar("V")
+
+
+def initial_settings(
+    *,
+    base_url: str | httpx.URL | None,
+    api_key: ApiKey | None,
+    webhook_secret: str | Sequence[str] | None,
+    timeout: Timeout | NotGiven,
+    max_retries: int,
+    default_headers: Mapping[str, str] | None,
+    default_query: Mapping[str, object] | None,
+    idempotent_posts: bool,
+    environ: Mapping[str, str],
+) -> Settings:
+    """Build the settings from a client's arguments and the environment.
+
+    Raises:
+        ConfigurationError: There is no base URL, or a setting is invalid.
+        InvalidArgumentError: A default header cannot be sent.
+    """
+    where = endpoint(None if base_url is None else str(base_url), api_key, environ)
+    initial = Settings(
+        base_url=where.base_url,
+        api_key=where.api_key,
+        timeout=DEFAULT_TIMEOUT,
+        max_retries=max_retries,
+        idempotent_posts=idempotent_posts,
+        headers={"User-Agent": USER_AGENT},
+        query={},
+        webhook_secret=None,
+    )
+    return changed(
+        initial,
+        webhook_secret=webhook_secret or environ.get("OPENVIDEOS_WEBHOOK_SECRET") or None,
+        timeout=timeout,
+        max_retries=max_retries,
+        default_headers=default_headers or {},
+        default_query=default_query or {},
+        idempotent_posts=idempotent_posts,
+    )
+
+
+def changed(
+    settings: Settings,
+    *,
+    webhook_secret: str | Sequence[str] | None | NotGiven,
+    timeout: Timeout | NotGiven,
+    max_retries: int | NotGiven,
+    default_headers: Mapping[str, str] | NotGiven,
+    default_query: Mapping[str, object] | NotGiven,
+    idempotent_posts: bool | NotGiven,
+) -> Settings:
+    """Check and apply what is given; headers and query parameters are added to the existing ones.
+
+    Raises:
+        ConfigurationError: A setting is invalid.
+        InvalidArgumentError: A default header cannot be sent.
+    """
+    if not isinstance(webhook_secret, NotGiven):
+        secret = tuple(webhook_secret) if isinstance(webhook_secret, list) else webhook_secret
+        settings = evolve(settings, webhook_secret=secret)
+    if not isinstance(timeout, NotGiven):
+        settings = evolve(settings, timeout=checked_timeout(timeout, ConfigurationError))
+    if not isinstance(max_retries, NotGiven):
+        if isinstance(max_retries, bool) or not isinstance(cast("object", max_retries), int) or max_retries < 0:
+            raise ConfigurationError(f"max_retries is {max_retries!r}; it must be an integer, zero or more.")
+        settings = evolve(settings, max_retries=max_retries)
+    if not isinstance(default_headers, NotGiven):
+        headers = _mapping("default_headers", default_headers)
+        for name, value in headers.items():
+            check_header(name, value)
+        settings = evolve(settings, headers={**settings.headers, **headers})
+    if not isinstance(default_query, NotGiven):
+        settings = evolve(settings, query={**settings.query, **_mapping("default_query", default_query)})
+    if not isinstance(idempotent_posts, NotGiven):
+        settings = evolve(settings, idempotent_posts=idempotent_posts)
+    return settings
+
+
+def _mapping(name: str, value: Mapping[str, V]) -> Mapping[str, V]:
+    if not isinstance(cast("object", value), Mapping):
+        raise ConfigurationError(f"{name} is of the type {type(value).__name__}; it must be a mapping, such as a dict.")
+    return value
+
+
+def keyed(settings: Settings, api_key: ApiKey | None) -> Settings:
+    """Change the API key. None removes it; then that of the environment is not used either.
+
+    Raises:
+        ConfigurationError: The key is invalid.
+    """
+    return evolve(settings, api_key=api_key if callable(api_key) else checked_key(api_key))
+
+
+def moved(settings: Settings, base_url: str, api_key: ApiKey | None | NotGiven, environ: Mapping[str, str]) -> Settings:
+    """Change the base URL. What is secret belongs to the old server, and must not be sent to one of another origin.
+
+    Raises:
+        ConfigurationError: The base URL is invalid.
+    """
+    # The environment may have the new server's key, which is not looked at if the caller has passed one, or None.
+    where = endpoint(base_url, None if isinstance(api_key, NotGiven) else "", environ)
+    if same_origin(httpx.URL(settings.base_url), httpx.URL(where.base_url)):
+        return evolve(settings, base_url=where.base_url)
+    return evolve(
+        settings,
+        base_url=where.base_url,
+        api_key=where.api_key,
+        headers=_public(settings.headers, settings.secrets),
+        query=_public(settings.query, settings.secrets),
+    )
+
+
+def _public(values: Mapping[str, V], secrets: tuple[str, ...]) -> dict[str, V]:
+    return {
+        name: value
+        for name, value in values.items()
+        if not is_secret_name(name) and not any(secret in str(value) for secret in secrets)
+    }
