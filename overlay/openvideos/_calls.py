@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import numbers
 import re
+import sys
 import uuid
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -213,6 +214,9 @@ def checked_timeout(value: object, kind: type[ConfigurationError | InvalidArgume
     Raises:
         ConfigurationError, InvalidArgumentError: It is not a timeout that can be kept; `kind` says which is raised.
     """
+    httpx2 = sys.modules.get("httpx2")  # if it is not loaded, the value is not of it
+    if httpx2 is not None and isinstance(value, httpx2.Timeout):
+        value = httpx.Timeout(**value.as_dict())
     if isinstance(value, httpx.Timeout):
         for name, phase in value.as_dict().items():
             # A phase of 0 s does not wait, which is of use for a connection of the pool.
