@@ -505,11 +505,39 @@ class TestFailures:
         assert (["video_1"], "video_2") == (farm.emitted, caught.value.video_id)
         assert ("video_3", "video_4") == caught.value.pending
 
-    def test_an_response_that_is_no_video(self) -> None:
-        farm = Farm({"video_1": Job(0)}, faults={1: httpx.Response(200, content=b"<html>")})
+    @pytest.mark.parametrize("limit", [0, 1, 2])
+    def test_responses_that_are_no_video(self, limit: int) -> None:
+        page, budget = httpx.Response(200, content=b"<html>"), DOUBTS_PER_RETRY * limit
+        farm = Farm({"video_1": Job(0)}, faults=dict.fromkeys(range(1, budget + 1), page))
+        assert ["video_1"] == farm.wait(limit=limit)
+        farm = Farm({"video_1": Job(0)}, faults=dict.fromkeys(range(1, 99), page))
         with pytest.raises(APIResponseValidationError) as caught:
-            farm.wait()
-        assert ("video_1", ("video_1",), 1) == (caught.value.video_id, caught.value.pending, farm.requests)
+            farm.wait(limit=limit)
+        assert ("video_1", ("video_1",), budget + 1) == (caught.value.video_id, caught.value.pending, farm.requests)
+        notes = [f"openvideos: {budget + 1} polls in a row have failed; this is the last failure."] if limit else []
+        assert notes == getattr(caught.value, "__notes__", [])
+
+    def test_a_job_that_is_not_found_for_a_while_though_it_was_seen(self) -> None:
+        farm = Farm({"video_1": Job(9)}, faults=dict.fromkeys(range(2, 6), refusal(404)))
+        assert ["video_1"] == farm.wait()
+
+    def test_failures_of_one_job_are_not_those_of_another(self) -> None:
+        """With thousands of jobs, some read fails in each round."""
+        page = httpx.Response(200, content=b"<html>")
+        faults = {40 * number + number % 40 + 1: page for number in range(30)}
+        farm = Farm({f"video_{index}": Job(200) for index in range(40)}, listing=refusing(404), faults=faults)
+        assert 40 == len(farm.wait())
+
+    def test_the_worst_failure_of_a_round_decides(self) -> None:
+        """A job that may be found again does not hide one that never was, nor a pause that the server asks for."""
+        farm = Farm({"video_1": Job(99), "video_2": Job(99)}, faults={3: refusal(404)}, listing=refusing(404))
+        with pytest.raises(NotFoundError) as caught:
+            farm.wait(["video_1", "video_2", "video_3"])
+        assert ("video_3", 4) == (caught.value.video_id, farm.requests)
+        faults = {4: refusal(404), 5: refusal(429, {"retry-after": "70"})}
+        farm = Farm({"video_1": Job(9), "video_2": Job(9)}, faults=faults, listing=refusing(404))
+        farm.wait(limit=1)
+        assert 70.0 == farm.world.slept[1]
 
     def test_a_refusal(self) -> None:
         farm = Farm({"video_1": Job(0)}, faults={1: refusal(400)})
