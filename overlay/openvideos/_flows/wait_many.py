@@ -248,8 +248,8 @@ def list_is_cheaper(jobs: int, pages: int) -> bool:
 def _walk(wait: _Wait, unseen: dict[str, None]) -> Flow[APIError | PaginationError | None]:
     """Read jobs from the list, page by page, as long as the next page may save requests; return what it fails with."""
     walk, pages, worth, barren, turn = wait.first, 0, 0, 0, BARREN_PAGES * wait.concurrency
-    half_time = wait.deadline.left / 2
-    while not wait.is_too_late:
+    wanted, half_time = frozenset(unseen), wait.deadline.left / 2
+    while unseen and not wait.is_too_late:
         call = wait.list_page(walk)
         try:
             response = yield from sending(call, wait.retries, deadline=wait.deadline.at)
@@ -263,8 +263,8 @@ def _walk(wait: _Wait, unseen: dict[str, None]) -> Flow[APIError | PaginationErr
             if video.id in unseen:
                 del unseen[video.id]
                 wait.update(video.id, video, call.secrets)
-        news = before - len(unseen)
-        barren, worth = (0, pages) if news else (barren + 1, worth)
+        # A job that was read by itself a moment ago shows all the same where the jobs are.
+        barren, worth = (barren + 1, worth) if wanted.isdisjoint(video.id for video in page.data) else (0, pages)
         wait.pages_needed = pages
         yield from wait.emit_ended()
         # A page without pending jobs costs one request, as much as reading one job. So the walk stops after as many
@@ -273,7 +273,7 @@ def _walk(wait: _Wait, unseen: dict[str, None]) -> Flow[APIError | PaginationErr
             break
         # A page takes as long as `concurrency` single reads, so one that shows fewer jobs is a loss of time; the second
         # half of the time is not for such pages.
-        if news < wait.concurrency and wait.deadline.left < half_time:
+        if before - len(unseen) < wait.concurrency and wait.deadline.left < half_time:
             break
         if barren >= BARREN_PAGES and pages > wait.pages_worth:
             # Single reads go first, for longer each time, so that the walk costs few requests if it never finds a job.
