@@ -240,13 +240,18 @@ def ended_job(video: Video, *, raise_on_failure: bool) -> Video:
     return video
 
 
-def poll_timeout_error(latest: LatestJob, seconds: float) -> PollTimeoutError:
-    """Build the error for a job that did not end within this many seconds."""
+def poll_timeout_error(latest: LatestJob, seconds: float, problem: OpenVideosError | None) -> PollTimeoutError:
+    """Build the error for a job that did not end within this many seconds; `problem` is why the last poll failed."""
     state = "was not read" if latest.video is None else f"is {latest.video.status!r}"
     return PollTimeoutError(
         f"The video {latest.video_id} {state} after {seconds:g} s. It goes on at the server: poll it again, "
-        "or pass a larger poll_timeout_ms."
+        f"or pass a larger poll_timeout_ms.{last_failure(problem)}"
     )
+
+
+def last_failure(problem: OpenVideosError | None) -> str:
+    """Return the sentence that tells why the last poll failed, if it did."""
+    return "" if problem is None else f" The last poll failed: {problem.message}"
 
 
 def polling(
@@ -302,15 +307,17 @@ def _reading(
     clocks = retries.clocks
     deadline = Deadline.after(poll_settings.timeout, clocks)
     failures, unknown, last_chance = Failures(), set[str](), False
+    problem: APIError | None
     while True:
         outcome: httpx.Response | APIConnectionError = yield Send(call, within=max(deadline.left, SHORTEST_ATTEMPT_S))
         headers = outcome.headers if isinstance(outcome, httpx.Response) else httpx.Headers()
         answer = _answer(call, outcome)
         if isinstance(answer, APIError):
-            failures.bear(answer, retries, seen=latest.video is not None)
+            problem = answer
+            failures.bear(problem, retries, seen=latest.video is not None)
             pause = pause_after_failure(headers, failures.count, clocks)
         else:
-            failures = Failures()
+            problem, failures = None, Failures()
             video = with_requested_id(answer, latest, call.secrets)
             before, latest.video = latest.video, video
             if on_update is not None and video != before:
@@ -324,7 +331,7 @@ def _reading(
             pause = next_poll_pause(headers, poll_settings, now=clocks.wall())
         left = deadline.left
         if last_chance or left <= 0:
-            raise poll_timeout_error(latest, poll_settings.timeout)
+            raise poll_timeout_error(latest, poll_settings.timeout, problem) from problem
         # A wait that would end after the deadline ends at it, and the job is polled once more, since it may have ended.
         last_chance = pause >= left
         yield Sleep(min(pause, left))

@@ -43,6 +43,7 @@ from .polling import (
     attaching_job,
     ended_job,
     has_transient_cause,
+    last_failure,
     next_poll_pause,
     pause_after_failure,
     with_contract_status,
@@ -187,7 +188,8 @@ def _rounds(wait: _Wait, poll_settings: PollSettings) -> Flow[None]:
         left = wait.deadline.left
         # While the caller's code ran, jobs may have ended: they are read once more before they are given up.
         if (last_chance or left <= 0) and wait.deadline.callers - callers <= pause:
-            raise _timed_out(wait, poll_settings)
+            problem = wait.problems[0][1] if wait.problems else None
+            raise _timed_out(wait, poll_settings, problem) from problem
         last_chance = pause >= left
         yield Sleep(min(pause, max(left, 0.0)))
 
@@ -312,11 +314,11 @@ def _read_one(wait: _Wait, video_id: str) -> Flow[None]:
         wait.headers = response.headers
 
 
-def _timed_out(wait: _Wait, poll_settings: PollSettings) -> PollTimeoutError:
+def _timed_out(wait: _Wait, poll_settings: PollSettings, problem: OpenVideosError | None) -> PollTimeoutError:
     pending = tuple(wait.pending)
     return PollTimeoutError(
         f"{len(pending)} of the videos did not end within {poll_settings.timeout:g} s, the first {pending[0]}. They go"
-        " on at the server: wait for `.pending` again, or pass a larger poll_timeout_ms.",
+        f" on at the server: wait for `.pending` again, or pass a larger poll_timeout_ms.{last_failure(problem)}",
         video=wait.pending[pending[0]],
         video_id=pending[0],
     )

@@ -351,6 +351,17 @@ class TestTheDeadline:
             poll(world, PollSettings(interval=None, timeout=3))
         assert ("video_1", None) == (caught.value.video_id, caught.value.video)
 
+    def test_the_error_says_why_the_last_poll_failed(self) -> None:
+        world = World(scripted(video_answer("queued"), httpx.Response(200, content=b"<html>")))
+        with pytest.raises(PollTimeoutError) as caught:
+            poll(world, PollSettings(interval=None, timeout=3))
+        assert isinstance(caught.value.__cause__, APIResponseValidationError)
+        assert str(caught.value).endswith(f"poll_timeout_ms. The last poll failed: {caught.value.__cause__}")
+        world = World(scripted(refusal(503), video_answer("queued")))
+        with pytest.raises(PollTimeoutError, match=r"poll_timeout_ms\.$") as caught:
+            poll(world, PollSettings(interval=None, timeout=3))
+        assert caught.value.__cause__ is None
+
 
 def with_errors(run: Callable[[], Any]) -> Any:
     """Return a result or the SDK's error, for what is asked of both."""

@@ -753,6 +753,13 @@ class TestTheDeadline:
         assert caught.value.video is not None
         assert "in_progress" == caught.value.video.status
 
+    def test_says_why_the_last_poll_failed(self) -> None:
+        farm = Farm({"video_1": Job(99), "video_2": Job(99)}, faults=dict.fromkeys(range(2, 99), refusal(503)))
+        with pytest.raises(PollTimeoutError) as caught:
+            farm.wait(pace=PollSettings(interval=None, timeout=10))
+        assert isinstance(caught.value.__cause__, InternalServerError)
+        assert str(caught.value).endswith(f"poll_timeout_ms. The last poll failed: {caught.value.__cause__}")
+
     def test_a_last_look_at_the_deadline(self) -> None:
         farm = Farm({"video_1": Job(9.9), "video_2": Job(9.9)}, latency=0.0)
         assert 2 == len(farm.wait(pace=PollSettings(interval=60, timeout=10)))
