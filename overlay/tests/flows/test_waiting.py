@@ -592,6 +592,12 @@ class TestLists:
             farm.wait()
         assert 0 == farm.count("retrieve_video")
 
+    def test_a_list_that_works_between_has_all_its_chances_again(self) -> None:
+        faults = {number: refusal(429) for number in (*range(1, 25), *range(26, 50))}  # eight rounds of three, twice
+        farm = Farm({"video_1": Job(90), "video_2": Job(90)}, faults=faults)
+        assert 2 == len(farm.wait())
+        assert 50 <= farm.requests
+
     def test_what_the_list_lacks_is_read(self) -> None:
         farm = Farm({f"video_{index}": Job(0) for index in range(9)}, hidden=frozenset({"video_3", "video_5"}))
         assert 9 == len(farm.wait())
