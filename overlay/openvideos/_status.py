@@ -7,8 +7,12 @@ from __future__ import annotations
 
 from typing import Final
 
-COMPLETED: Final = frozenset({"completed", "succeeded", "success", "done"})
-FAILED: Final = frozenset({"failed", "error", "cancelled", "canceled", "expired", "aborted", "deleted"})
+COMPLETED: Final = frozenset({"completed", "complete", "succeeded", "succeed", "success", "done", "finished"})
+FAILED: Final = frozenset(
+    {"failed", "failure", "fail", "error", "rejected", "aborted", "timeout", "timed_out"}
+    | {"cancelled", "canceled", "expired", "deleted"}
+)
+# A word that says that a job is about to end, such as "cancelling", is not terminal: polling goes on after it.
 RUNNING: Final = frozenset({"queued", "in_progress", "processing"})
 
 

@@ -401,5 +401,5 @@ def test_what_is_nested_too_deep_is_no_json(levels: int, status: int) -> None:
     body = json.dumps(VIDEO).encode()[:-1] + b', "x": ' + deep(levels, objects=False) + b"}"
     with pytest.raises(OpenVideosError) as caught:
         call(answering(status, body), "poll")
-    assert isinstance(caught.value, APIResponseValidationError) == (status == 200)
+    assert isinstance(caught.value.__cause__, APIResponseValidationError) == (status == 200)
     check(caught.value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Awaitable
 from pathlib import Path
@@ -184,6 +185,12 @@ def as_it_comes_out(error: BaseException) -> BaseException:
     return error
 
 
+async def within_a_timeout(call: Awaitable[Any], seconds: float) -> Any:
+    """Await a call as `asyncio.wait_for` does, by way of `asyncio.timeout`."""
+    async with asyncio.timeout(seconds):
+        return await call
+
+
 class TestPolling:
     async def test_reports_each_change(self, colour: Blocking | Async) -> None:
         seen: list[str] = []
@@ -265,6 +272,24 @@ class TestPolling:
 
             group.start_soon(poll_and_cancel)
         assert ["video_1"] == [error.video.id for error in caught]  # type: ignore[attr-defined]
+
+    @pytest.mark.parametrize("anyio_backend", ["asyncio"])
+    @pytest.mark.parametrize("limit", [asyncio.wait_for, within_a_timeout], ids=["wait_for", "timeout"])
+    async def test_a_time_limit_of_asyncios_has_the_video_in_its_cause(
+        self, limit: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        now = loop.time
+
+        def looked(video: Video) -> None:
+            monkeypatch.setattr(loop, "time", lambda: now() + 60)
+
+        client = Async().client(Server({"video_1": ["queued"]}))
+        with pytest.raises(TimeoutError) as caught:
+            await limit(client.videos.poll("video_1", poll_interval_ms=3_600_000, on_update=looked), 60)
+        assert isinstance(caught.value.__cause__, asyncio.CancelledError)
+        assert "video_1" == caught.value.__cause__.video.id  # type: ignore[attr-defined]
+        assert not isinstance(caught.value, PollTimeoutError)
 
 
 class TestDownloads:

@@ -7,8 +7,12 @@ from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Final
 
-LONGEST_HINT_S: Final = 3600.0
+LONGEST_POLL_PAUSE_S: Final = 3600.0
+"""The longest pause between two polls that a server may ask for; a longer one counts as nonsense, and is ignored."""
+LONGEST_RETRY_PAUSE_S: Final = 60.0
+"""The longest pause before a call is sent again; if a server asks for a longer one, the call fails instead."""
 LONGEST_NUMBER: Final = 32
+"""The most characters of a number."""
 
 
 def _number(text: str | None) -> float | None:
@@ -26,7 +30,7 @@ def _number(text: str | None) -> float | None:
 def poll_after(headers: Mapping[str, str]) -> float | None:
     """Return the poll interval in `openai-poll-after-ms`, in seconds; None if there is no usable value."""
     value = _number(headers.get("openai-poll-after-ms"))
-    if value is None or not 0 < value <= LONGEST_HINT_S * 1000:
+    if value is None or not 0 < value <= LONGEST_POLL_PAUSE_S * 1000:
         return None
     return value / 1000
 

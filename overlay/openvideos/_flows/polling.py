@@ -2,12 +2,14 @@
 
 The poll interval is the caller's, else `openai-poll-after-ms` of the latest response, else its Retry-After, else a
 second. The deadline uses the monotonic clock, so that a change of the wall clock does not change the wait.
+
+A failed poll ends a wait only if the next one would fail alike, or after too many in a row: a gateway may show its own
+page in place of a job, and a server may not find a job that it has made or shown a moment ago.
 """
 
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import Callable
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
@@ -17,10 +19,21 @@ from attrs import define, frozen
 
 from .. import _status
 from .._calls import Call
-from .._errors import APIConnectionError, InvalidArgumentError, OpenVideosError, PollTimeoutError, VideoFailedError
+from .._errors import (
+    APIConnectionError,
+    APIError,
+    APIResponseValidationError,
+    APIStatusError,
+    InvalidArgumentError,
+    NotFoundError,
+    OpenVideosError,
+    PollTimeoutError,
+    VideoFailedError,
+)
+from .._secrets import scrub
 from .._types import Omit
-from .effects import Flow, Notify, Send, Sleep
-from .hints import LONGEST_HINT_S, poll_after, retry_after
+from .effects import Emit, Flow, Notify, Send, Sleep
+from .hints import LONGEST_POLL_PAUSE_S, poll_after, retry_after
 from .retrying import SHORTEST_ATTEMPT_S, Clocks, Retries, backoff, calling, failure, is_success, is_transient
 
 if TYPE_CHECKING:
@@ -30,7 +43,14 @@ if TYPE_CHECKING:
 
 DEFAULT_INTERVAL_S: Final = 1.0
 DEFAULT_TIMEOUT_S: Final = 3600.0
+LONGEST_WAIT_MS: Final = 10**12
+"""The longest poll interval and time limit, some 31 years: far below what clocks and sleeps can take."""
 FAILURES_PER_RETRY: Final = 5
+"""How many transient failures in a row a wait bears for each of the client's `max_retries`. They are more than those of
+other calls, so that a restart of the server does not lose the job."""
+DOUBTS_PER_RETRY: Final = 2
+"""How many failures in a row that may be for good, such as a 404, a wait bears for each of `max_retries`."""
+LONGEST_LOGGED: Final = 200
 
 logger = logging.getLogger("openvideos")
 
@@ -47,7 +67,7 @@ class PollSettings:
         """Build the settings from a caller's arguments.
 
         Raises:
-            InvalidArgumentError: An argument is not a finite number of milliseconds, zero or more.
+            InvalidArgumentError: An argument is not a number of milliseconds, from zero to LONGEST_WAIT_MS.
         """
         return cls(
             interval=None if isinstance(poll_interval_ms, Omit) else _seconds("poll_interval_ms", poll_interval_ms),
@@ -61,11 +81,83 @@ def _seconds(name: str, milliseconds: object) -> float:
     if (
         isinstance(milliseconds, bool)
         or not isinstance(milliseconds, (int, float))
-        or not math.isfinite(milliseconds)
-        or milliseconds < 0
+        or not 0 <= milliseconds <= LONGEST_WAIT_MS
     ):
-        raise InvalidArgumentError(f"{name} is {milliseconds!r}; it must be a number of milliseconds, zero or more.")
+        # An integer of thousands of digits cannot be written.
+        shown = "a huge number" if isinstance(milliseconds, int) and abs(milliseconds) > 2**64 else repr(milliseconds)
+        raise InvalidArgumentError(
+            f"{name} is {shown}; it must be a number of milliseconds, an int or a float, from zero to"
+            f" {LONGEST_WAIT_MS}. Pass a timedelta as delta / timedelta(milliseconds=1)."
+        )
     return milliseconds / 1000
+
+
+@define
+class Deadline:
+    """The end of a wait on the monotonic clock, in seconds. It stands off while the caller's code runs.
+
+    A caller who downloads each job of `wait_many` before it asks for the next would otherwise use up the time of the
+    other jobs, which have ended meanwhile.
+    """
+
+    clocks: Clocks
+    at: float
+    callers: float = 0.0
+    """How many seconds the caller's code has taken so far."""
+
+    @classmethod
+    def after(cls, seconds: float, clocks: Clocks) -> Deadline:
+        """Return the deadline that is so many seconds ahead."""
+        return cls(clocks, clocks.monotonic() + seconds)
+
+    @property
+    def left(self) -> float:
+        """The seconds until the deadline; below zero once it has passed."""
+        return self.at - self.clocks.monotonic()
+
+    def hand_over(self, effect: Emit | Notify) -> Flow[None]:
+        """Run the caller's code, and put the deadline off by the time that it takes."""
+        began = self.clocks.monotonic()
+        yield effect
+        took = self.clocks.monotonic() - began
+        self.at += took
+        self.callers += took
+
+
+@define
+class Failures:
+    """The failed polls of a job since its last snapshot."""
+
+    count: int = 0
+    doubts: int = 0
+    """How many of them may be for good."""
+
+    def bear(self, error: OpenVideosError, retries: Retries, *, seen: bool) -> None:
+        """Count a failed poll; `seen` says whether the server has shown the job before.
+
+        Raises:
+            OpenVideosError: `error`: the next poll would fail alike, or too many have failed in a row, as a note says.
+        """
+        self.count += 1
+        # At the first poll of an id that the caller brings, a 404 most likely means a wrong id or base URL, and whoever
+        # waits should learn that at once: nothing is lost by it.
+        doubtful = isinstance(error, APIResponseValidationError) or (seen and isinstance(error, NotFoundError))
+        self.doubts += doubtful
+        if doubtful:
+            borne = self.doubts <= DOUBTS_PER_RETRY * retries.limit
+        else:
+            borne = has_transient_cause(error) and self.count <= FAILURES_PER_RETRY * retries.limit
+        if not borne:
+            if self.count > 1:
+                error.add_note(f"openvideos: {self.count} polls in a row have failed; this is the last failure.")
+            raise error
+
+
+def has_transient_cause(error: OpenVideosError) -> bool:
+    """Return whether an error is about a response, or a lack of one, that may not come again."""
+    if isinstance(error, APIStatusError):
+        return is_transient(error.response)
+    return isinstance(error, APIConnectionError) and is_transient(error)
 
 
 @define
@@ -101,18 +193,27 @@ def next_poll_pause(headers: httpx.Headers, poll_settings: PollSettings, *, now:
     hint = poll_after(headers)
     if hint is None:
         hint = retry_after(headers, now=now)
-    return hint if hint is not None and 0 < hint <= LONGEST_HINT_S else DEFAULT_INTERVAL_S
+    return hint if hint is not None and 0 < hint <= LONGEST_POLL_PAUSE_S else DEFAULT_INTERVAL_S
 
 
-def with_requested_id(video: Video, video_id: str) -> Video:
+def with_requested_id(video: Video, latest: LatestJob, secrets: tuple[str, ...]) -> Video:
     """Set a job's id to the one that was requested; the server's id is kept as `video["server_id"]`.
 
-    Some gateways send another id in later responses, but accept only the first id in requests.
+    Some gateways send another id in later responses, but accept only the first id in requests. Since it may as well be
+    another job, a warning is logged once for a job.
     """
-    if video.id != video_id:
+    if video.id != latest.video_id:
+        before = None if latest.video is None else latest.video.additional_properties.get("server_id")
+        if video.id != before:
+            logger.warning("video %s: the server calls it %s", latest.video_id, _loggable(video.id, secrets))
         video.additional_properties["server_id"] = video.id
-        video.id = video_id
+        video.id = latest.video_id
     return video
+
+
+def _loggable(text: str, secrets: tuple[str, ...]) -> str:
+    """Return a server's text for a log line: without secrets and line breaks, and not too long."""
+    return repr(scrub(text, secrets)[:LONGEST_LOGGED])
 
 
 def with_contract_status(video: Video) -> Video:
@@ -138,13 +239,18 @@ def ended_job(video: Video, *, raise_on_failure: bool) -> Video:
     return video
 
 
-def poll_timeout_error(latest: LatestJob, seconds: float) -> PollTimeoutError:
-    """Build the error for a job that did not end within this many seconds."""
+def poll_timeout_error(latest: LatestJob, seconds: float, problem: OpenVideosError | None) -> PollTimeoutError:
+    """Build the error for a job that did not end within this many seconds; `problem` is why the last poll failed."""
     state = "was not read" if latest.video is None else f"is {latest.video.status!r}"
     return PollTimeoutError(
         f"The video {latest.video_id} {state} after {seconds:g} s. It goes on at the server: poll it again, "
-        "or pass a larger poll_timeout_ms."
+        f"or pass a larger poll_timeout_ms.{last_failure(problem)}"
     )
+
+
+def last_failure(problem: OpenVideosError | None) -> str:
+    """Return the sentence that tells why the last poll failed, if it did."""
+    return "" if problem is None else f" The last poll failed: {problem.message}"
 
 
 def polling(
@@ -198,38 +304,49 @@ def _reading(
 ) -> Flow[Video]:
     """Poll a job until it ends, and return it as the server sent it; keep `latest` up to date."""
     clocks = retries.clocks
-    deadline = clocks.monotonic() + poll_settings.timeout
-    failures, unknown, last_chance = 0, set[str](), False
+    deadline = Deadline.after(poll_settings.timeout, clocks)
+    failures, unknown, last_chance = Failures(), set[str](), False
+    problem: APIError | None
     while True:
-        within = max(deadline - clocks.monotonic(), SHORTEST_ATTEMPT_S)
-        outcome: httpx.Response | APIConnectionError = yield Send(call, within=within)
-        if isinstance(outcome, httpx.Response) and is_success(call, outcome):
-            failures = 0
-            video = with_requested_id(call.parse(outcome), latest.video_id)
+        outcome: httpx.Response | APIConnectionError = yield Send(call, within=max(deadline.left, SHORTEST_ATTEMPT_S))
+        headers = outcome.headers if isinstance(outcome, httpx.Response) else httpx.Headers()
+        answer = _answer(call, outcome)
+        if isinstance(answer, APIError):
+            problem = answer
+            failures.bear(problem, retries, seen=latest.video is not None)
+            pause = pause_after_failure(headers, failures.count, clocks)
+        else:
+            problem, failures = None, Failures()
+            video = with_requested_id(answer, latest, call.secrets)
             before, latest.video = latest.video, video
             if on_update is not None and video != before:
-                yield Notify(on_update, (video,))
+                yield from deadline.hand_over(Notify(on_update, (video,)))
             if _status.is_terminal(video.status):
                 return video
             if not _status.is_known(video.status) and video.status not in unknown:
                 unknown.add(video.status)
-                logger.warning("video %s: the status %r is unknown; polling goes on", video.id, video.status)
-            pause = next_poll_pause(outcome.headers, poll_settings, now=clocks.wall())
-        else:
-            failures += 1
-            # Polls are retried more often than other calls, so that a restart of the server does not lose the job.
-            if failures > FAILURES_PER_RETRY * retries.limit or not is_transient(outcome):
-                raise failure(call, outcome)
-            pause = pause_after_failure(outcome, failures, clocks)
-        left = deadline - clocks.monotonic()
+                word = _loggable(video.status, call.secrets)
+                logger.warning("video %s: the status %s is unknown; polling goes on", video.id, word)
+            pause = next_poll_pause(headers, poll_settings, now=clocks.wall())
+        left = deadline.left
         if last_chance or left <= 0:
-            raise poll_timeout_error(latest, poll_settings.timeout)
+            raise poll_timeout_error(latest, poll_settings.timeout, problem) from problem
         # A wait that would end after the deadline ends at it, and the job is polled once more, since it may have ended.
         last_chance = pause >= left
         yield Sleep(min(pause, left))
 
 
-def pause_after_failure(outcome: httpx.Response | APIConnectionError, failures: int, clocks: Clocks) -> float:
+def _answer(call: Call[Video], outcome: httpx.Response | APIConnectionError) -> Video | APIError:
+    """Return what a poll has brought: the Video, or the error of a poll that failed."""
+    if not (isinstance(outcome, httpx.Response) and is_success(call, outcome)):
+        return failure(call, outcome)
+    try:
+        return call.parse(outcome)
+    except APIResponseValidationError as error:
+        return error
+
+
+def pause_after_failure(headers: httpx.Headers, failures: int, clocks: Clocks) -> float:
     """Return how long to wait after a failed poll, in seconds: as the server says, else longer after each failure."""
-    hint = retry_after(outcome.headers, now=clocks.wall()) if isinstance(outcome, httpx.Response) else None
-    return hint if hint is not None and hint <= LONGEST_HINT_S else backoff(failures, clocks.random())
+    hint = retry_after(headers, now=clocks.wall())
+    return hint if hint is not None and hint <= LONGEST_POLL_PAUSE_S else backoff(failures, clocks.random())

@@ -20,13 +20,12 @@ from .._calls import Call
 from .._errors import APIConnectionError, APIError
 from .._parsing import job_id, status_error
 from .effects import Flow, Send, Sleep
-from .hints import retry_after
+from .hints import LONGEST_RETRY_PAUSE_S, retry_after
 
 T = TypeVar("T")
 
 FIRST_PAUSE_S: Final = 0.5
 MOST_DOUBLINGS: Final = 4
-LONGEST_HINT_S: Final = 60.0
 SHORTEST_ATTEMPT_S: Final = 1.0
 
 logger = logging.getLogger("openvideos")
@@ -102,7 +101,7 @@ def pause_before_repeat(outcome: httpx.Response | APIConnectionError, failures: 
         hint = retry_after(outcome.headers, now=clocks.wall())
         if hint is not None:
             # An earlier retry would ignore the server's demand, and a wait of hours would look like a hang.
-            return hint if hint <= LONGEST_HINT_S else None
+            return hint if hint <= LONGEST_RETRY_PAUSE_S else None
     return backoff(failures, clocks.random())
 
 

@@ -1,7 +1,8 @@
 """Decide how to wait for thousands of jobs with few requests. Pure.
 
 One request for a page of the list returns up to a hundred jobs. So each round walks the list, newest first, as long as
-that takes fewer requests than reading the jobs one by one, and then reads the jobs that were not on those pages.
+that takes fewer requests than reading the jobs one by one, and then reads the jobs that were not on those pages. Old
+jobs may stand behind any number of newer ones, so a walk that finds nothing takes turns with single reads.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ import logging
 from collections import deque
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 from attrs import define, field
@@ -20,8 +22,8 @@ from .._calls import Call
 from .._errors import (
     APIConnectionError,
     APIError,
-    APIResponseValidationError,
     APIStatusError,
+    APITimeoutError,
     AuthenticationError,
     InvalidArgumentError,
     OpenVideosError,
@@ -31,26 +33,33 @@ from .._errors import (
     RateLimitError,
 )
 from .effects import Emit, Flow, Gather, Sleep
-from .paging import P, Walk
+from .paging import ConversationPage, Walk
 from .polling import (
     DEFAULT_INTERVAL_S,
-    FAILURES_PER_RETRY,
+    Deadline,
+    Failures,
     LatestJob,
     PollSettings,
     attaching_job,
     ended_job,
+    has_transient_cause,
+    last_failure,
     next_poll_pause,
     pause_after_failure,
     with_contract_status,
     with_requested_id,
 )
-from .retrying import SHORTEST_ATTEMPT_S, Retries, is_transient, sending
+from .retrying import SHORTEST_ATTEMPT_S, Retries, sending
 
 if TYPE_CHECKING:
     from openvideos_raw.models.video import Video
 
 PAGE_SIZE: Final = 100
 LIST_CHANCES: Final = 3
+BARREN_PAGES: Final = 5
+"""After how many pages in a row without a pending job a walk lets single reads go first."""
+LARGEST_BATCH: Final = 8
+"""How many jobs are read, for each that is read at once, before those that have ended are emitted."""
 DEFAULT_CONCURRENCY: Final = 8
 
 logger = logging.getLogger("openvideos")
@@ -58,18 +67,31 @@ logger = logging.getLogger("openvideos")
 
 @define
 class _Wait:
-    """The state of a wait for several jobs."""
+    """What a wait for several jobs asks, and its state."""
 
+    read: Callable[[str], Call[Video]]
+    list_page: Callable[[Walk], Call[ConversationPage[Video]]]
+    first: Walk
+    retries: Retries
+    deadline: Deadline
+    concurrency: int
+    raise_on_failure: bool
     pending: dict[str, Video | None]
     """The jobs that have not ended, in the caller's order, each with its latest snapshot."""
     ended: deque[Video] = field(factory=deque["Video"])
     """The jobs that have ended but were not emitted yet."""
+    problems: list[tuple[str | None, OpenVideosError]] = field(factory=list[tuple["str | None", OpenVideosError]])
+    """The errors of this round, each with the id of its job; None for the list."""
+    failures: dict[str | None, Failures] = field(factory=dict["str | None", Failures])
+    """What failed in the latest rounds, by the same ids."""
     list_is_given_up: bool = False
     """Whether the list does not work, so that the jobs are read one by one."""
     list_failures: int = 0
     """The number of rounds in a row in which the list failed."""
     pages_needed: int = 0
     """The number of pages that the last walk read before it stopped."""
+    pages_worth: int = 0
+    """The number of the last page of that walk that showed a pending job."""
     headers: httpx.Headers = field(factory=httpx.Headers)
     """The headers of the latest response, which may advise a poll interval."""
 
@@ -78,14 +100,30 @@ class _Wait:
         """The ids of the jobs that were not emitted."""
         return (*(video.id for video in self.ended), *self.pending)
 
-    def update(self, video_id: str, video: Video) -> None:
+    @property
+    def is_too_late(self) -> bool:
+        """Whether the deadline has passed, so that a long round sends no more requests."""
+        return self.deadline.left < -SHORTEST_ATTEMPT_S
+
+    def update(self, video_id: str, video: Video, secrets: tuple[str, ...]) -> None:
         """Store the latest snapshot of a pending job."""
-        with_requested_id(video, video_id)
+        with_requested_id(video, LatestJob(video_id, self.pending[video_id]), secrets)
+        self.failures.pop(video_id, None)
         if _status.is_terminal(video.status):
             del self.pending[video_id]
             self.ended.append(with_contract_status(video))
         else:
             self.pending[video_id] = video
+
+    def emit_ended(self) -> Flow[None]:
+        """Emit the jobs that have ended.
+
+        Raises:
+            VideoFailedError: A job failed, and `raise_on_failure` is true.
+        """
+        while self.ended:
+            video = ended_job(self.ended.popleft(), raise_on_failure=self.raise_on_failure)
+            yield from self.deadline.hand_over(Emit(video))
 
 
 def checked_ids(ids: Iterable[str]) -> tuple[str, ...]:
@@ -113,7 +151,7 @@ def checked_concurrency(value: object) -> int:
 def waiting(
     ids: tuple[str, ...],
     read: Callable[[str], Call[Video]],
-    list_page: Callable[[Walk], Call[P]],
+    list_page: Callable[[Walk], Call[Any]],
     first: Walk,
     retries: Retries,
     poll_settings: PollSettings,
@@ -128,93 +166,80 @@ def waiting(
         APIError: A job cannot be read; the exception carries its id.
         VideoFailedError: A job failed, and `raise_on_failure` is true.
     """
-    wait = _Wait(pending=dict.fromkeys(ids))
+    deadline = Deadline.after(poll_settings.timeout, retries.clocks)
+    wait = _Wait(read, list_page, first, retries, deadline, concurrency, raise_on_failure, dict.fromkeys(ids))
     try:
-        yield from _rounds(wait, read, list_page, first, retries, poll_settings, raise_on_failure, concurrency)
+        yield from _rounds(wait, poll_settings)
     except OpenVideosError as error:
         error.pending = wait.not_emitted
         raise
 
 
-def _rounds(
-    wait: _Wait,
-    read: Callable[[str], Call[Video]],
-    list_page: Callable[[Walk], Call[P]],
-    first: Walk,
-    retries: Retries,
-    poll_settings: PollSettings,
-    raise_on_failure: bool,  # noqa: FBT001 - passed on by `waiting`
-    concurrency: int,
-) -> Flow[None]:
+def _rounds(wait: _Wait, poll_settings: PollSettings) -> Flow[None]:
     """Poll the jobs in rounds until all have ended."""
-    clocks = retries.clocks
-    deadline = clocks.monotonic() + poll_settings.timeout
-    failures, last_chance = 0, False
+    last_chance = False
     while wait.pending:
-        problem: APIError | None = None
-        try:
-            yield from _one_round(wait, read, list_page, first, retries, deadline, concurrency)
-        except APIError as error:
-            problem = error
-        # Jobs that have ended are emitted before anything is raised.
-        while wait.ended:
-            yield Emit(ended_job(wait.ended.popleft(), raise_on_failure=raise_on_failure))
-        if problem is None:
-            failures, pause = 0, next_poll_pause(wait.headers, poll_settings, now=clocks.wall())
-        else:
-            failures += 1
-            outcome = _outcome(problem)
-            if outcome is None or failures > FAILURES_PER_RETRY * retries.limit:
-                raise problem
-            pause = max(pause_after_failure(outcome, failures, clocks), DEFAULT_INTERVAL_S)
+        wait.problems.clear()
+        callers = wait.deadline.callers
+        yield from _one_round(wait)
         if not wait.pending:
             return
-        left = deadline - clocks.monotonic()
-        if last_chance or left <= 0:
-            raise _timed_out(wait, poll_settings)
+        pause = _pause(wait, poll_settings)
+        left = wait.deadline.left
+        # While the caller's code ran, jobs may have ended: they are read once more before they are given up.
+        if (last_chance or left <= 0) and wait.deadline.callers - callers <= pause:
+            problem = wait.problems[0][1] if wait.problems else None
+            raise _timed_out(wait, poll_settings, problem) from problem
         last_chance = pause >= left
-        yield Sleep(min(pause, left))
+        yield Sleep(min(pause, max(left, 0.0)))
 
 
-def _one_round(
-    wait: _Wait,
-    read: Callable[[str], Call[Video]],
-    list_page: Callable[[Walk], Call[P]],
-    first: Walk,
-    retries: Retries,
-    deadline: float,
-    concurrency: int,
-) -> Flow[None]:
-    """Read every pending job once, from the list or by itself."""
-    unseen = set(wait.pending)
+def _pause(wait: _Wait, poll_settings: PollSettings) -> float:
+    """Return how long to wait before the next round, in seconds.
+
+    Raises:
+        OpenVideosError: The list or a job cannot be read, and the next round would fail alike.
+    """
+    clocks = wait.retries.clocks
+    if not wait.problems:
+        return next_poll_pause(wait.headers, poll_settings, now=clocks.wall())
+    pause = DEFAULT_INTERVAL_S
+    for video_id, error in wait.problems:
+        failures = wait.failures.setdefault(video_id, Failures())
+        failures.bear(error, wait.retries, seen=video_id is not None and wait.pending[video_id] is not None)
+        response = error.response if isinstance(error, APIError) else None
+        headers = httpx.Headers() if response is None else response.headers
+        pause = max(pause, pause_after_failure(headers, failures.count, clocks))
+    return pause
+
+
+def _one_round(wait: _Wait) -> Flow[None]:
+    """Read every pending job once, from the list or by itself, and emit those that have ended."""
+    unseen = dict.fromkeys(wait.pending)
     if not wait.list_is_given_up and list_is_cheaper(len(unseen), wait.pages_needed):
-        try:
-            yield from _read_pages(wait, unseen, list_page, first, retries, deadline)
-            wait.list_failures = 0
-        except (APIStatusError, APIResponseValidationError, PaginationError) as error:
-            wait.list_failures += 1
-            if _list_may_recover(error, wait.list_failures):
-                raise
-            # Some servers have no list, or a broken one. Reading a single job always works.
-            logger.info("wait_many: the list cannot be used (%s); reading each video by itself", type(error).__name__)
-            wait.list_is_given_up = True
-    singles = [video_id for video_id in wait.pending if video_id in unseen]
-    if singles:
-        results = yield Gather(
-            [_read_one(wait, video_id, read, retries, deadline) for video_id in singles], concurrency
-        )
-        for result in results:
-            if isinstance(result, OpenVideosError):
-                raise result
+        problem = yield from _walk(wait, unseen)
+        if problem is not None and not _may_read_singly(wait, problem):
+            wait.problems.append((None, problem))
+            return
+    yield from _read_singly(wait, unseen, len(unseen))
 
 
-def _list_may_recover(error: OpenVideosError, failures: int) -> bool:
-    """Return whether to try the list again in the next round; some errors are not about the list at all."""
+def _may_read_singly(wait: _Wait, error: APIError | PaginationError) -> bool:
+    """Return whether the jobs can be read without the list, which has failed; some errors are not about it at all."""
     if isinstance(error, (AuthenticationError, PermissionDeniedError, RateLimitError)):
-        return True
-    if not isinstance(error, APIStatusError) or error.status_code == HTTPStatus.NOT_IMPLEMENTED:
         return False
-    return _outcome(error) is not None and failures < LIST_CHANCES
+    if isinstance(error, APIConnectionError) and (error.never_sent or not isinstance(error, APITimeoutError)):
+        return False
+    wait.list_failures += 1
+    is_for_good = isinstance(error, APIStatusError) and (
+        error.status_code == HTTPStatus.NOT_IMPLEMENTED or not has_transient_cause(error)
+    )
+    if is_for_good or isinstance(error, PaginationError) or wait.list_failures >= LIST_CHANCES:
+        # Some servers have no list, or a broken one. Reading a single job always works.
+        logger.info("wait_many: the list cannot be used (%s); reading each video by itself", type(error).__name__)
+        wait.list_is_given_up = True
+        return True
+    return not isinstance(error, APIStatusError)
 
 
 def list_is_cheaper(jobs: int, pages: int) -> bool:
@@ -222,67 +247,78 @@ def list_is_cheaper(jobs: int, pages: int) -> bool:
     return jobs > max(pages, 1)
 
 
-def _read_pages(
-    wait: _Wait,
-    unseen: set[str],
-    list_page: Callable[[Walk], Call[P]],
-    first: Walk,
-    retries: Retries,
-    deadline: float,
-) -> Flow[None]:
-    """Read jobs from the list, page by page, as long as the next page may save requests."""
-    walk, pages, pages_without_news = first, 0, 0
-    while not _too_late(retries, deadline):
-        call = list_page(walk)
-        response = yield from sending(call, retries, deadline=deadline)
-        page = call.parse(response)
+def _walk(wait: _Wait, unseen: dict[str, None]) -> Flow[APIError | PaginationError | None]:
+    """Read jobs from the list, page by page, as long as the next page may save requests; return what it fails with."""
+    walk, pages, worth, barren, turn = wait.first, 0, 0, 0, BARREN_PAGES * wait.concurrency
+    wanted, half_time = frozenset(unseen), wait.deadline.left / 2
+    while unseen and not wait.is_too_late:
+        call = wait.list_page(walk)
+        try:
+            response = yield from sending(call, wait.retries, deadline=wait.deadline.at)
+            page = call.parse(response)
+        except (APIError, PaginationError) as error:
+            return error
         wait.headers = response.headers
         pages += 1
         before = len(unseen)
         for video in page.data:
             if video.id in unseen:
-                unseen.discard(video.id)
-                wait.update(video.id, video)
+                del unseen[video.id]
+                wait.update(video.id, video, call.secrets)
+        # A job that was read by itself a moment ago shows all the same where the jobs are.
+        barren, worth = (barren + 1, worth) if wanted.isdisjoint(video.id for video in page.data) else (0, pages)
         wait.pages_needed = pages
+        yield from wait.emit_ended()
         # A page without pending jobs costs one request, as much as reading one job. So the walk stops after as many
         # such pages in a row as there are jobs left to read.
-        pages_without_news = 0 if len(unseen) < before else pages_without_news + 1
-        if not page.has_next_page() or not list_is_cheaper(len(unseen), pages_without_news):
-            return
+        if not page.has_next_page() or not list_is_cheaper(len(unseen), barren):
+            break
+        # A page takes as long as `concurrency` single reads, so one that shows fewer jobs is a loss of time; the second
+        # half of the time is not for such pages.
+        if before - len(unseen) < wait.concurrency and wait.deadline.left < half_time:
+            break
+        if barren >= BARREN_PAGES and pages > wait.pages_worth:
+            # Single reads go first, for longer each time, so that the walk costs few requests if it never finds a job.
+            yield from _read_singly(wait, unseen, turn)
+            barren, turn = 0, 2 * turn
         walk = walk.after(page)
+    wait.pages_worth = worth
+    wait.list_failures = 0
+    wait.failures.pop(None, None)
+    return None
 
 
-def _read_one(
-    wait: _Wait, video_id: str, read: Callable[[str], Call[Video]], retries: Retries, deadline: float
-) -> Flow[None]:
+def _read_singly(wait: _Wait, unseen: dict[str, None], most: int) -> Flow[None]:
+    """Read up to `most` of these jobs by themselves, and emit those that have ended, batch by batch."""
+    ids, size = list(islice(unseen, most)), wait.concurrency
+    while ids and not wait.is_too_late:
+        batch, ids = ids[:size], ids[size:]
+        results = yield Gather([_read_one(wait, video_id) for video_id in batch], wait.concurrency)
+        errors = [(i, result) for i, result in zip(batch, results, strict=True) if isinstance(result, OpenVideosError)]
+        wait.problems += errors
+        for video_id in batch:
+            del unseen[video_id]
+        yield from wait.emit_ended()
+        # The first jobs are emitted soon, and later batches leave few of the concurrent requests idle.
+        size = min(2 * size, LARGEST_BATCH * wait.concurrency)
+
+
+def _read_one(wait: _Wait, video_id: str) -> Flow[None]:
     """Read one job by itself."""
-    if _too_late(retries, deadline):
+    if wait.is_too_late:
         return
-    call = read(video_id)
+    call = wait.read(video_id)
     with attaching_job(LatestJob(video_id=video_id, video=wait.pending.get(video_id))):
-        response = yield from sending(call, retries, deadline=deadline)
-        wait.update(video_id, call.parse(response))
+        response = yield from sending(call, wait.retries, deadline=wait.deadline.at)
+        wait.update(video_id, call.parse(response), call.secrets)
         wait.headers = response.headers
 
 
-def _too_late(retries: Retries, deadline: float) -> bool:
-    """Return whether the deadline has passed, so that a long round sends no more requests."""
-    return retries.clocks.monotonic() > deadline + SHORTEST_ATTEMPT_S
-
-
-def _outcome(error: APIError) -> httpx.Response | APIConnectionError | None:
-    """Return the outcome of a failed request; None if the next round would fail in the same way."""
-    outcome = error.response if isinstance(error, APIStatusError) else error
-    if not isinstance(outcome, (httpx.Response, APIConnectionError)):
-        return None
-    return outcome if is_transient(outcome) else None
-
-
-def _timed_out(wait: _Wait, poll_settings: PollSettings) -> PollTimeoutError:
+def _timed_out(wait: _Wait, poll_settings: PollSettings, problem: OpenVideosError | None) -> PollTimeoutError:
     pending = tuple(wait.pending)
     return PollTimeoutError(
         f"{len(pending)} of the videos did not end within {poll_settings.timeout:g} s, the first {pending[0]}. They go"
-        " on at the server: wait for `.pending` again, or pass a larger poll_timeout_ms.",
+        f" on at the server: wait for `.pending` again, or pass a larger poll_timeout_ms.{last_failure(problem)}",
         video=wait.pending[pending[0]],
         video_id=pending[0],
     )

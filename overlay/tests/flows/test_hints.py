@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from openvideos._flows.hints import LONGEST_HINT_S, poll_after, retry_after
+from openvideos._flows.hints import LONGEST_POLL_PAUSE_S, poll_after, retry_after
 
 from .world import FLOWS, WALL
 
@@ -118,7 +118,7 @@ class TestPollAfter:
     """`openai-poll-after-ms`, above zero and up to an hour."""
 
     @pytest.mark.parametrize(
-        ("text", "seconds"), [("1", 0.001), ("1500", 1.5), ("1500.5", 1.5005), ("3600000", LONGEST_HINT_S)]
+        ("text", "seconds"), [("1", 0.001), ("1500", 1.5), ("1500.5", 1.5005), ("3600000", LONGEST_POLL_PAUSE_S)]
     )
     def test_milliseconds(self, text: str, seconds: float) -> None:
         assert seconds == poll_after({"openai-poll-after-ms": text})

@@ -28,9 +28,8 @@ from openvideos import (
 )
 from openvideos._calls import Call, Extras
 from openvideos._flows.effects import Send
-from openvideos._flows.hints import retry_after
+from openvideos._flows.hints import LONGEST_RETRY_PAUSE_S, retry_after
 from openvideos._flows.retrying import (
-    LONGEST_HINT_S,
     SHORTEST_ATTEMPT_S,
     backoff,
     calling,
@@ -76,7 +75,7 @@ READS: dict[str, Call[Any]] = {
     "retrieve": read_call(),
     "delete": delete(SETTINGS, Extras(), video_id="video_1"),
 }
-WAY_BEYOND = str(LONGEST_HINT_S + 1)
+WAY_BEYOND = str(LONGEST_RETRY_PAUSE_S + 1)
 
 
 def outcome_of(world: World, call: Call[Any], **options: Any) -> httpx.Response | OpenVideosError:
@@ -241,7 +240,7 @@ class TestReads:
         last = world.sent[-1].outcome
         transient = is_transient(last)
         hint = retry_after(last.headers, now=world.wall) if isinstance(last, httpx.Response) else None
-        ended_early = not transient or (hint is not None and hint > LONGEST_HINT_S)
+        ended_early = not transient or (hint is not None and hint > LONGEST_RETRY_PAUSE_S)
         assert ended_early or limit + 1 == len(world.sent)
 
     def test_no_retries_is_one_attempt(self) -> None:
@@ -355,7 +354,7 @@ class TestPauses:
         hints = [("retry-after", "0"), ("retry-after", "3"), ("retry-after-ms", "40"), ("retry-after", "60")]
         world = World(scripted(*(refusal(503, {name: text}) for name, text in hints), video_answer("queued")))
         world.run(sending(read_call(), world.retries(9)))
-        assert [0.0, 3.0, 0.04, LONGEST_HINT_S] == world.slept
+        assert [0.0, 3.0, 0.04, LONGEST_RETRY_PAUSE_S] == world.slept
 
     def test_a_date_is_reckoned_from_the_wall_clock(self) -> None:
         at = formatdate(WALL + 20, usegmt=True)

@@ -10,10 +10,13 @@ from openvideos._status import contract_status, is_completed, is_failed, is_know
 
 from .world import FLOWS
 
-COMPLETED = ["completed", "succeeded", "success", "done"]
-FAILED = ["failed", "error", "cancelled", "canceled", "expired", "aborted", "deleted"]
+COMPLETED = ["completed", "complete", "succeeded", "succeed", "success", "done", "finished"]
+FAILED = [
+    *("failed", "failure", "fail", "error", "rejected", "aborted", "timeout", "timed_out"),
+    *("cancelled", "canceled", "expired", "deleted"),
+]
 RUNNING = ["queued", "in_progress", "processing"]
-UNKNOWN = ["", "pending", "NOT_START", "unknown", "generating", "postprocessing", "complete", "fail", "completed!"]
+UNKNOWN = ["", "pending", "NOT_START", "unknown", "generating", "postprocessing", "cancelling", "completed!"]
 
 
 def spelled(word: str) -> list[str]:

@@ -7,9 +7,10 @@ import json
 import logging
 import math
 import random
+from collections import Counter
 from collections.abc import Callable, Mapping
 from email.utils import formatdate
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import httpx
@@ -38,7 +39,7 @@ from openvideos._calls import Extras
 from openvideos._drivers.transport import SyncTransport
 from openvideos._flows.effects import Gather, Send
 from openvideos._flows.paging import Walk, page_call
-from openvideos._flows.polling import DEFAULT_INTERVAL_S, FAILURES_PER_RETRY, PollSettings
+from openvideos._flows.polling import DEFAULT_INTERVAL_S, DOUBTS_PER_RETRY, FAILURES_PER_RETRY, PollSettings
 from openvideos._flows.retrying import SHORTEST_ATTEMPT_S
 from openvideos._flows.wait_many import (
     LIST_CHANCES,
@@ -84,7 +85,7 @@ class Job:
     deleted: float = math.inf
 
 
-@define
+@define(slots=False)
 class Farm:
     """A server of jobs, whose list may be right, wrong or missing."""
 
@@ -120,7 +121,7 @@ class Farm:
 
     def shown(self, video_id: str) -> dict[str, Any]:
         """Return a job as it is now."""
-        job = self.jobs[video_id]
+        job = self.jobs.get(video_id, Job(0))
         return video_json(job.word if self.world.elapsed >= job.ends else "in_progress", video_id)
 
     def there(self) -> list[str]:
@@ -177,6 +178,11 @@ class Farm:
         self.world.run(flow)
         return self.emitted
 
+    @cached_property
+    def place(self) -> dict[str, int]:
+        """The place of each job in the list."""
+        return {video_id: number for number, video_id in enumerate(self.jobs)}
+
     @property
     def emitted(self) -> list[str]:
         """The ids of the jobs that were handed out."""
@@ -190,6 +196,29 @@ class Farm:
 def repeating(farm: Farm, send: Send) -> Outcome:
     """List as a server does that ignores `after`."""
     return farm.page(farm.there()[: farm.largest_page], has_more=True)
+
+
+def behind(newer: int, gap: int = 0) -> Callable[[Farm, Send], Outcome]:
+    """List so many newer videos of others before the jobs, and so many between two of them."""
+
+    def listing(farm: Farm, send: Send) -> Outcome:
+        query, ours = send.call.query or {}, list(farm.jobs)
+        kind, _, number = str(query.get("after", "other_-1")).rpartition("_")
+        begin = int(number) + 1 if kind == "other" else newer + farm.place[query["after"]] * (gap + 1) + 1
+        last = newer + len(ours) * (gap + 1) - gap
+        end = min(begin + query["limit"], last)
+        places = [divmod(at - newer, gap + 1) for at in range(begin, end)]
+        ids = [
+            f"other_{begin + index}" if job < 0 or between else ours[job] for index, (job, between) in enumerate(places)
+        ]
+        return farm.page(ids, has_more=end < last)
+
+    return listing
+
+
+def hanging(farm: Farm, send: Send) -> Outcome:
+    """List so slowly that no response ever comes."""
+    return httpx.ReadTimeout("too slow")
 
 
 def no_cursor(farm: Farm, send: Send) -> Outcome:
@@ -371,6 +400,119 @@ class TestFewRequests:
         assert pays == list_is_cheaper(jobs, pages)
 
 
+class TestOldJobs:
+    """Jobs behind any number of newer videos: a walk that finds none takes turns with single reads."""
+
+    def test_behind_a_million(self) -> None:
+        farm = Farm({f"video_{index}": Job(0) for index in range(1000)}, listing=behind(1_000_000), latency=0.023)
+        assert 1000 == len(set(farm.wait(pace=PollSettings(interval=None, timeout=10))))
+        assert (25, 1000) == (farm.count("list_videos"), farm.count("retrieve_video"))
+        assert 0.2 > farm.world.emitted_at[0]
+        assert (25 + 1000 / 8) * farm.latency == pytest.approx(farm.world.elapsed)
+
+    def test_behind_some_the_list_still_pays(self) -> None:
+        farm = Farm({f"video_{index}": Job(2) for index in range(1000)}, listing=behind(2000), latency=0.0)
+        assert 1000 == len(farm.wait())
+        # Until it has found the jobs behind 20 pages, it has read 40, 80 and 160 of them for each 5 pages.
+        assert 40 + 80 + 160 + 320 == farm.count("retrieve_video")
+        assert 3 * 30 == farm.count("list_videos")
+
+    @FLOWS
+    @given(
+        number=st.integers(1, 300),
+        newer=st.integers(0, 3000) | st.just(1_000_000),
+        gap=st.integers(0, 250),
+        concurrency=st.integers(1, 20),
+    )
+    @example(number=300, newer=0, gap=99, concurrency=8)
+    @example(number=300, newer=1_000_000, gap=0, concurrency=8)
+    def test_twice_the_time_of_single_reads_is_always_enough(
+        self, number: int, newer: int, gap: int, concurrency: int
+    ) -> None:
+        farm = Farm({f"video_{index}": Job(0) for index in range(number)}, listing=behind(newer, gap), latency=0.1)
+        singly = (math.ceil(number / concurrency) + 1) * farm.latency
+        assert number == len(farm.wait(pace=PollSettings(None, 2 * singly), concurrency=concurrency))
+        assert 1 == max(
+            Counter(sent.call.video_id for sent in farm.world.sent if sent.call.video_id).values(), default=1
+        )
+        assert farm.requests <= 2 * number + 1
+
+
+class TestTheTimeUntilTheFirst:
+    """A job is emitted as soon as it was read, not at the end of its round."""
+
+    def test_page_by_page(self) -> None:
+        farm = Farm({f"video_{index}": Job(0) for index in range(250)}, latency=1.0)
+        farm.wait()
+        assert [1.0] * 100 + [2.0] * 100 + [3.0] * 50 == farm.world.emitted_at
+
+    def test_batch_by_batch(self) -> None:
+        farm = Farm({f"video_{index}": Job(0) for index in range(184)}, listing=refusing(404), latency=1.0)
+        farm.wait()
+        # The batches grow, so that few of the concurrent requests idle: 1, 2, 4, 8 and 8 reads for each of them.
+        times = {2.0: 8, 4.0: 16, 8.0: 32, 16.0: 64, 24.0: 64}
+        assert list(Counter(times).elements()) == farm.world.emitted_at
+
+    def test_what_the_caller_throws_at_an_item_is_the_callers(self) -> None:
+        """It is not taken for a failure of the list, whose page has just been read."""
+        own = RateLimitError("mine", response=refusal(429))
+        farm = Farm({"video_1": Job(0), "video_2": Job(0)})
+        farm.world.throw = (1, own)
+        with pytest.raises(RateLimitError) as caught:
+            farm.wait()
+        assert (own, ("video_2",), 1) == (caught.value, caught.value.pending, farm.requests)
+
+
+class TestTheCallersTime:
+    """What the caller does between two items takes nothing from the time of the other jobs."""
+
+    @FLOWS
+    @given(
+        ends=st.lists(st.floats(0, 60), min_size=1, max_size=20),
+        handling=st.floats(0, 600),
+        listing=st.sampled_from([None, refusing(404), behind(700, 3)]),
+        concurrency=st.integers(1, 9),
+    )
+    def test_a_job_that_has_ended_is_handed_out_however_slow_the_caller_is(
+        self, ends: list[float], handling: float, listing: Any, concurrency: int
+    ) -> None:
+        farm = Farm({f"video_{index}": Job(at) for index, at in enumerate(ends)}, listing=listing)
+        farm.world.handling = handling
+        try:
+            farm.wait(pace=PollSettings(None, 30), concurrency=concurrency)
+        except PollTimeoutError as error:
+            # They were still running at a look that began once the time was over.
+            late = farm.world.elapsed - 2 * SHORTEST_ATTEMPT_S
+            assert all(farm.jobs[video_id].ends > late for video_id in error.pending)  # noqa: PT017 - either end is right
+        assert farm.world.elapsed - handling * len(farm.emitted) <= 30 + (len(ends) + 1) * 2 * SHORTEST_ATTEMPT_S
+
+    def test_downloads_as_they_come(self) -> None:
+        farm = Farm({f"video_{index}": Job(0) for index in range(20)}, listing=refusing(404))
+        farm.world.handling = 60.0
+        assert 20 == len(farm.wait(pace=PollSettings(None, 10)))
+
+    @pytest.mark.parametrize("interval", [0.0, 10.0])
+    def test_jobs_that_end_after_the_last_look_are_looked_at_once_more(self, interval: float) -> None:
+        farm = Farm({"video_1": Job(9.5), "video_2": Job(30)}, latency=0.1)
+        farm.world.handling = 60.0
+        assert ["video_1", "video_2"] == farm.wait(pace=PollSettings(interval, 10))
+
+    def test_and_those_that_do_not_are_given_up(self) -> None:
+        farm = Farm({"video_1": Job(9.5), "video_2": Job(math.inf)}, latency=0.0)
+        farm.world.handling = 60.0
+        with pytest.raises(PollTimeoutError) as caught:
+            farm.wait(pace=PollSettings(10, 10))
+        # At the start, at the deadline, and after the caller has handled the other.
+        assert (3, ("video_2",)) == (farm.requests, caught.value.pending)
+
+    def test_a_caller_who_is_quick_gets_no_second_last_look(self) -> None:
+        farm = Farm({"video_1": Job(9.5), "video_2": Job(math.inf)}, latency=0.0)
+        farm.world.handling = 1.0
+        with pytest.raises(PollTimeoutError):
+            farm.wait(pace=PollSettings(10, 10))
+        assert 2 == farm.requests
+
+
 class TestLists:
     """Some servers have no list, or a broken one. Single reads always work."""
 
@@ -405,6 +547,29 @@ class TestLists:
         assert 20 == len(farm.wait())
         assert 0 == farm.count("retrieve_video")
 
+    def test_a_list_that_hangs_does_not_keep_jobs_from_being_read(self) -> None:
+        farm = Farm({f"video_{index}": Job(5) for index in range(20)}, listing=hanging)
+        assert 20 == len(farm.wait())
+        assert 3 * LIST_CHANCES == farm.count("list_videos")
+        assert ["list_videos"] * 3 + ["retrieve_video"] * 20 == [sent.call.operation for sent in farm.world.sent][:23]
+
+    def test_a_page_that_is_no_list_is_borne(self) -> None:
+        """A gateway may show its own page for a while."""
+        page = httpx.Response(200, content=b"<html>")
+        farm = Farm({f"video_{index}": Job(30) for index in range(20)}, faults={1: page, 22: page, 44: page})
+        assert 20 == len(farm.wait())
+        operations = [sent.call.operation for sent in farm.world.sent]
+        assert (["list_videos"], ["retrieve_video"] * 20) == (operations[:1], operations[1:21])
+        # The list is tried again each time, and works but for the three times.
+        assert 3 * 20 == farm.count("retrieve_video")
+
+    @pytest.mark.parametrize("error", [httpx.ConnectError("x"), httpx.ConnectTimeout("x"), httpx.ReadError("x")])
+    def test_a_server_that_is_not_there_is_not_asked_for_each_job(self, error: Exception) -> None:
+        farm = Farm({f"video_{index}": Job(5) for index in range(20)}, faults=dict.fromkeys(range(1, 99), error))
+        with pytest.raises(APIConnectionError):
+            farm.wait()
+        assert 0 == farm.count("retrieve_video")
+
     def test_a_list_that_asks_for_patience_gets_it(self) -> None:
         """Never sooner than the server asks."""
         farm = Farm({"video_1": Job(0), "video_2": Job(0)}, faults={1: refusal(429, {"retry-after": "300"})})
@@ -427,6 +592,12 @@ class TestLists:
             farm.wait()
         assert 0 == farm.count("retrieve_video")
 
+    def test_a_list_that_works_between_has_all_its_chances_again(self) -> None:
+        faults = {number: refusal(429) for number in (*range(1, 25), *range(26, 50))}  # eight rounds of three, twice
+        farm = Farm({"video_1": Job(90), "video_2": Job(90)}, faults=faults)
+        assert 2 == len(farm.wait())
+        assert 50 <= farm.requests
+
     def test_what_the_list_lacks_is_read(self) -> None:
         farm = Farm({f"video_{index}": Job(0) for index in range(9)}, hidden=frozenset({"video_3", "video_5"}))
         assert 9 == len(farm.wait())
@@ -446,6 +617,12 @@ class TestLists:
         farm = Farm({"video_1": Job(0)}, server_ids=True)
         assert ["video_1"] == farm.wait()
         assert "server-video_1" == farm.world.emitted[0]["server_id"]
+
+    def test_another_id_is_logged_once_for_a_job(self, caplog: pytest.LogCaptureFixture) -> None:
+        farm = Farm({"video_1": Job(5), "video_2": Job(5)}, server_ids=True, listing=refusing(404))
+        with caplog.at_level(logging.WARNING, "openvideos"):
+            farm.wait()
+        assert [f"video video_{n}: the server calls it 'server-video_{n}'" for n in (1, 2)] == caplog.messages
 
 
 class TestPauses:
@@ -505,11 +682,41 @@ class TestFailures:
         assert (["video_1"], "video_2") == (farm.emitted, caught.value.video_id)
         assert ("video_3", "video_4") == caught.value.pending
 
-    def test_an_response_that_is_no_video(self) -> None:
-        farm = Farm({"video_1": Job(0)}, faults={1: httpx.Response(200, content=b"<html>")})
+    @pytest.mark.parametrize("limit", [0, 1, 2])
+    def test_responses_that_are_no_video(self, limit: int) -> None:
+        page, budget = httpx.Response(200, content=b"<html>"), DOUBTS_PER_RETRY * limit
+        farm = Farm({"video_1": Job(0)}, faults=dict.fromkeys(range(1, budget + 1), page))
+        assert ["video_1"] == farm.wait(limit=limit)
+        farm = Farm({"video_1": Job(0)}, faults=dict.fromkeys(range(1, 99), page))
         with pytest.raises(APIResponseValidationError) as caught:
+            farm.wait(limit=limit)
+        assert ("video_1", ("video_1",), budget + 1) == (caught.value.video_id, caught.value.pending, farm.requests)
+        notes = [f"openvideos: {budget + 1} polls in a row have failed; this is the last failure."] if limit else []
+        assert notes == getattr(caught.value, "__notes__", [])
+
+    def test_a_job_that_is_not_found_for_a_while_though_it_was_seen(self) -> None:
+        farm = Farm({"video_1": Job(9)}, faults=dict.fromkeys(range(2, 6), refusal(404)))
+        assert ["video_1"] == farm.wait()
+
+    def test_failures_of_one_job_are_not_those_of_another(self) -> None:
+        """With thousands of jobs, some read fails in each round."""
+        page = httpx.Response(200, content=b"<html>")
+        faults = {20 * number + number % 20 + 2: page for number in range(15)}
+        farm = Farm({f"video_{index}": Job(30) for index in range(20)}, listing=refusing(404), faults=faults)
+        assert 20 == len(farm.wait())
+        assert 15 < farm.count("retrieve_video") / 20
+
+    def test_the_worst_failure_of_a_round_decides(self) -> None:
+        """A job that may be found again does not hide one that never was, nor a pause that the server asks for."""
+        faults: dict[int, Outcome] = {4: refusal(404), 5: refusal(403)}
+        farm = Farm({"video_1": Job(9), "video_2": Job(9)}, faults=faults, listing=refusing(404))
+        with pytest.raises(PermissionDeniedError) as caught:
             farm.wait()
-        assert ("video_1", ("video_1",), 1) == (caught.value.video_id, caught.value.pending, farm.requests)
+        assert ("video_2", 5) == (caught.value.video_id, farm.requests)
+        faults = {4: refusal(404), 5: refusal(429, {"retry-after": "70"})}
+        farm = Farm({"video_1": Job(9), "video_2": Job(9)}, faults=faults, listing=refusing(404))
+        farm.wait(limit=1)
+        assert 70.0 == farm.world.slept[1]
 
     def test_a_refusal(self) -> None:
         farm = Farm({"video_1": Job(0)}, faults={1: refusal(400)})
@@ -551,6 +758,13 @@ class TestTheDeadline:
         ) == str(caught.value)
         assert caught.value.video is not None
         assert "in_progress" == caught.value.video.status
+
+    def test_says_why_the_last_poll_failed(self) -> None:
+        farm = Farm({"video_1": Job(99), "video_2": Job(99)}, faults=dict.fromkeys(range(2, 99), refusal(503)))
+        with pytest.raises(PollTimeoutError) as caught:
+            farm.wait(pace=PollSettings(interval=None, timeout=10))
+        assert isinstance(caught.value.__cause__, InternalServerError)
+        assert str(caught.value).endswith(f"poll_timeout_ms. The last poll failed: {caught.value.__cause__}")
 
     def test_a_last_look_at_the_deadline(self) -> None:
         farm = Farm({"video_1": Job(9.9), "video_2": Job(9.9)}, latency=0.0)

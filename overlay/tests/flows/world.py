@@ -111,6 +111,10 @@ class World:
     slept: list[float] = field(factory=list[float])
     effects: list[Effect] = field(factory=list[Effect])
     emitted: list[Any] = field(factory=list[Any])
+    emitted_at: list[float] = field(factory=list[float])
+    """How many seconds had gone by when each item was emitted."""
+    handling: float = 0.0
+    """How many seconds the caller takes for each item."""
     most_at_once: int = 0
     """How many flows of a Gather ran concurrently at most."""
     throw: tuple[int, BaseException] | None = None
@@ -165,14 +169,16 @@ class World:
         match effect:
             case Send():
                 outcome, takes = self._answer(effect)
-                self._advance(takes)
+                self.advance(takes)
                 return outcome
             case Sleep(seconds):
                 self._note_sleep(seconds)
-                self._advance(max(0.0, seconds - self.early))
+                self.advance(max(0.0, seconds - self.early))
                 return None
             case Emit(item):
                 self.emitted.append(item)
+                self.emitted_at.append(self.elapsed)
+                self.advance(self.handling)
                 return None
             case Gather():
                 return self._gather(effect)
@@ -180,7 +186,8 @@ class World:
                 # Disk, callbacks and bodies: the blocking driver's own way.
                 return self.driver.perform(effect)
 
-    def _advance(self, seconds: float) -> None:
+    def advance(self, seconds: float) -> None:
+        """Let time go by."""
         self.now += seconds
         self.wall += seconds
 
@@ -243,7 +250,7 @@ class World:
         begin()
         while due:
             at, _, index, flow, response = heapq.heappop(due)
-            self._advance(at - self.now)
+            self.advance(at - self.now)
             step(index, flow, response)
             begin()
         return results
