@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from contextlib import contextmanager
+from functools import partial
 from types import TracebackType
 from typing import Any, Generic, TypeVar
 
-import anyio.to_thread
 import httpx
 
 from ._drivers.attempt import ASYNC_TRANSPORT_ERRORS, broken_body_error
 from ._drivers.part_file import write_whole
+from ._drivers.threads import in_thread
 
 T = TypeVar("T")
 
@@ -96,7 +97,7 @@ class HttpxBinaryResponseContent:
         Raises:
             DownloadError: The file cannot be written.
         """
-        await anyio.to_thread.run_sync(write_whole, file, self.response.content)
+        await in_thread(partial(write_whole, file, self.response.content))
 
     astream_to_file = awrite_to_file
 

@@ -8,7 +8,6 @@ from contextlib import aclosing
 from typing import Any, TypeVar, cast
 
 import anyio
-import anyio.to_thread
 import httpx
 
 from .._errors import APIConnectionError, OpenVideosError
@@ -24,6 +23,7 @@ from .attempt import (
 )
 from .background_writer import BackgroundWriter, await_if_needed
 from .body import RequestBody, ResponseBody, pieces_async
+from .threads import in_thread
 from .transport import AsyncTransport
 
 T = TypeVar("T")
@@ -81,7 +81,7 @@ class AsyncDriver:
             case Sleep():
                 return await self.sleep(effect.seconds)
             case Do():
-                return await anyio.to_thread.run_sync(effect.function)
+                return await in_thread(effect.function)
             case Notify():
                 # A callback's StopIteration leaves this coroutine as a RuntimeError (PEP 479), which flows can raise.
                 return await await_if_needed(effect.function(*effect.arguments))
