@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar
 import httpx
 
 from ._drivers.attempt import ASYNC_TRANSPORT_ERRORS, broken_body_error
+from ._drivers.body import with_decoded_stream
 from ._drivers.part_file import write_whole
 from ._drivers.threads import in_thread
 
@@ -111,7 +112,7 @@ class APIResponse(Generic[T]):
 
     def __init__(self, response: httpx.Response, parse: Callable[[httpx.Response], T]) -> None:
         """Wrap a response, and the function that parses it."""
-        self.http_response = response
+        self.http_response = with_decoded_stream(response)
         self._parse = parse
 
     def __repr__(self) -> str:

@@ -22,7 +22,7 @@ from .attempt import (
     redirect_request,
 )
 from .background_writer import BackgroundWriter, await_if_needed
-from .body import RequestBody, ResponseBody, pieces_async
+from .body import RequestBody, ResponseBody, pieces_async, with_content
 from .threads import in_thread
 from .transport import AsyncTransport
 
@@ -88,7 +88,7 @@ class AsyncDriver:
             case Save():
                 return await self._save(effect)
             case Close():
-                return await effect.response.aclose()
+                return await self._close(effect)
             case Gather():
                 return await self._gather(effect)
             case Emit():
@@ -143,7 +143,7 @@ class AsyncDriver:
 
     async def _save(self, save: Save) -> APIConnectionError | None:
         broken: APIConnectionError | None = None
-        async with aclosing(pieces_async(save.response)) as pieces, BackgroundWriter(save) as writing:
+        async with aclosing(pieces_async(save.response, to_disk=True)) as pieces, BackgroundWriter(save) as writing:
             while True:
                 try:
                     piece = await anext(pieces, None)
@@ -155,6 +155,17 @@ class AsyncDriver:
                 await writing.add(piece)
             await writing.finish()
         return broken
+
+    async def _close(self, close: Close) -> httpx.Response:
+        beginning = b""
+        async with aclosing(pieces_async(close.response)) as body:
+            try:
+                while len(beginning) < close.most and (piece := await anext(body, None)) is not None:
+                    beginning += piece
+            except ASYNC_TRANSPORT_ERRORS:
+                pass  # what has arrived is shown
+        await close.response.aclose()
+        return with_content(close.response, beginning[: close.most])
 
     async def _gather(self, gather: Gather) -> list[Any]:
         results: list[Any] = [None] * len(gather.flows)

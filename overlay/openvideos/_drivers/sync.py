@@ -24,7 +24,7 @@ from .attempt import (
     redirect_history,
     redirect_request,
 )
-from .body import ResponseBody, pieces
+from .body import ResponseBody, pieces, with_content
 from .transport import SyncTransport
 
 T = TypeVar("T")
@@ -87,8 +87,7 @@ class SyncDriver:
             case Save():
                 return self._save(effect)
             case Close():
-                effect.response.close()
-                return None
+                return self._close(effect)
             case Gather():
                 return self._gather(effect)
             case Emit():
@@ -144,7 +143,7 @@ class SyncDriver:
 
     def _save(self, save: Save) -> APIConnectionError | None:
         response = save.response
-        body = pieces(response)
+        body = pieces(response, to_disk=True)
         try:
             while True:
                 try:
@@ -158,6 +157,18 @@ class SyncDriver:
                 _call_back(save.progress)
         finally:
             response.close()
+
+    def _close(self, close: Close) -> httpx.Response:
+        beginning = b""
+        body = pieces(close.response)
+        try:
+            while len(beginning) < close.most and (piece := next(body, None)) is not None:
+                beginning += piece
+        except TRANSPORT_ERRORS:
+            pass  # what has arrived is shown
+        finally:
+            close.response.close()
+        return with_content(close.response, beginning[: close.most])
 
     def _gather(self, gather: Gather) -> list[Any]:
         with ThreadPoolExecutor(max_workers=gather.limit, thread_name_prefix="openvideos") as pool:

@@ -71,9 +71,10 @@ class Save:
 
 @frozen
 class Close:
-    """Close an open response without reading it. Outcome: None."""
+    """Close an open response, of whose body at most `most` bytes are read. Outcome: a copy with these bytes."""
 
     response: httpx.Response
+    most: int = 0
 
 
 @frozen
