@@ -69,26 +69,27 @@ class WantedFile:
             raise self.refusal(response)
         if not response.content:
             raise DownloadError(
-                f"The server sent 0 bytes as the {self.variant} of {self.video_id}. The video is untouched: see whether "
-                "it is completed, and download it again.",
+                f"The server sent 0 bytes as the {self.variant} of {self.video_id}. The video is untouched: see "
+                "whether it is completed, and download it again.",
                 video_id=self.video_id,
             )
         return parse(response)
 
     def refusal(self, response: httpx.Response) -> DownloadError:
         """Return the error for a body that cannot be the file; the response has at least its beginning."""
-        secrets, media_type = secrets_of(response), _media_type(response)
-        wanted = " or ".join(sorted(f"{kind}/*" for kind in self.kinds))
-        said = f"The {self.variant} of {self.video_id} was asked for ({wanted}), and the server sent {media_type}"
-        if media_type.partition("/")[0] in _KINDS:
-            said += ": it does not offer this variant, or ignores it"
+        # Secrets are removed before a text is cut, since half a secret would not be found.
+        secrets = secrets_of(response)
+        media_type = scrub(response.headers.get("content-type", ""), secrets).partition(";")[0]
+        if _media_type(response).partition("/")[0] in _KINDS:
+            reason = "it does not offer this variant, or ignores it"
         else:
-            # Secrets are removed before the text is cut, since half a secret would not be found.
             text = scrub(response.content[:BEGINNING].decode("utf-8", "replace"), secrets)
-            shown = " ".join(text[:_SHOWN].split())
-            said += f": {shown}{'…' if len(text) > _SHOWN else ''}"
+            reason = " ".join(text[:_SHOWN].split()) + ("…" if len(text) > _SHOWN else "")
+        wanted = " or ".join(sorted(f"{kind}/*" for kind in self.kinds))
         return DownloadError(
-            scrub(f"{said}. Nothing was saved, and the video is untouched.", secrets), video_id=self.video_id
+            f"The {self.variant} of {self.video_id} was asked for ({wanted}), and the server sent "
+            f"{media_type[:_SHOWN]}: {reason}. Nothing was saved, and the video is untouched.",
+            video_id=self.video_id,
         )
 
 
