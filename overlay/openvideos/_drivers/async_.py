@@ -156,14 +156,14 @@ class AsyncDriver:
             await writing.finish()
         return broken
 
-    async def _close(self, close: Close) -> httpx.Response:
+    async def _close(self, close: Close) -> httpx.Response | APIConnectionError:
         beginning = b""
         async with aclosing(pieces_async(close.response)) as body:
             try:
                 while len(beginning) < close.most and (piece := await anext(body, None)) is not None:
                     beginning += piece
-            except ASYNC_TRANSPORT_ERRORS:
-                pass  # what has arrived is shown
+            except ASYNC_TRANSPORT_ERRORS as error:
+                return broken_body_error(error, close.response)
         await close.response.aclose()
         return with_content(close.response, beginning[: close.most])
 

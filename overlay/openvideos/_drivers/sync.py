@@ -158,14 +158,14 @@ class SyncDriver:
         finally:
             response.close()
 
-    def _close(self, close: Close) -> httpx.Response:
+    def _close(self, close: Close) -> httpx.Response | APIConnectionError:
         beginning = b""
         body = pieces(close.response)
         try:
             while len(beginning) < close.most and (piece := next(body, None)) is not None:
                 beginning += piece
-        except TRANSPORT_ERRORS:
-            pass  # what has arrived is shown
+        except TRANSPORT_ERRORS as error:
+            return broken_body_error(error, close.response)
         finally:
             close.response.close()
         return with_content(close.response, beginning[: close.most])

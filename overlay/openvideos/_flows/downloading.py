@@ -213,7 +213,10 @@ def _receive(
         state.validator = None
         return "the response is not the part that was requested"
     if not wanted.may_be(response):
-        raise wanted.refusal((yield Close(response, BEGINNING)))
+        beginning: httpx.Response | APIConnectionError = yield Close(response, BEGINNING)
+        if isinstance(beginning, APIConnectionError):
+            return beginning
+        raise wanted.refusal(beginning)
     if body.start == 0:
         if sink.size:
             yield from _restart(sink, response, on_progress, body.total)

@@ -191,16 +191,6 @@ class TestWhatIsNotTheFile:
         assert "text/html: <p>busy</p>" in str(error)
         assert len(str(error)) < 500
 
-    @pytest.mark.parametrize("broken", [closes, resets], ids=["closed", "reset"])
-    async def test_a_page_that_breaks_off_is_shown_as_far_as_it_came(
-        self, broken: Any, against: Against, tmp_path: Path
-    ) -> None:
-        page = head(200, {"content-type": "text/html", "content-length": "999"}) + b"<html>busy"
-        async with against(broken(page)) as (_, client):
-            error = await client.fails("download", ID, to=tmp_path / "clip.mp4")
-        # A reset may take what was sent before it along.
-        assert isinstance(error, DownloadError) or broken is resets
-
     async def test_the_key_is_not_shown(self, against: Against, tmp_path: Path) -> None:
         page = responses(200, f"<html>{KEY} is no key".encode(), {"content-type": f"text/html-{KEY}"})
         async with against(page, page) as (_, client):

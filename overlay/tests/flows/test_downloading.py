@@ -646,22 +646,21 @@ class Fixed:
         self.world = World(lambda send: self.responses[len(self.world.sent)])
 
 
-def answered(content_type: str | None, content: bytes, **options: Any) -> httpx.Response:
+def answered(content_type: str, content: bytes, error: Exception | None = None) -> httpx.Response:
     """Return a response with a media type, whose body comes as a stream."""
-    headers = {} if content_type is None else {"content-type": content_type}
-    stream = Pieces([content[start : start + 100] for start in range(0, len(content), 100)], options.get("error"))
-    return httpx.Response(options.get("status", 200), headers=headers, stream=stream)
+    headers = {"content-type": content_type}
+    stream = Pieces([content[start : start + 100] for start in range(0, len(content), 100)], error)
+    return httpx.Response(200, headers=headers, stream=stream)
 
 
 class TestWhatIsNotTheFile:
     """A body that cannot be the file is not saved, and is not asked for again."""
 
     @pytest.mark.parametrize("before", [0, 1])
-    @pytest.mark.parametrize("error", [None, httpx.ReadError("x")])
-    def test_the_server_says_what_it_is(self, before: int, error: Exception | None) -> None:
+    def test_the_server_says_what_it_is(self, before: int) -> None:
         page = b"<html> The site is\n being mended </html>"
         broken = httpx.Response(200, headers={"content-length": "9", "etag": '"v0"'}, stream=Pieces([b"1234"]))
-        answers = [broken] * before + [answered("text/html", page, error=error)]
+        answers = [broken] * before + [answered("text/html", page)]
         sink = Memory()
         outcome = fetch(Fixed(answers), sink)
         assert isinstance(outcome, DownloadError)
@@ -672,6 +671,12 @@ class TestWhatIsNotTheFile:
         assert "video_1" == outcome.video_id
         assert (None, True, ["open", "write"][: 1 + before]) == (sink.committed, sink.discarded, sink.calls)
         assert all(answer.is_closed for answer in answers)
+
+    def test_a_page_that_breaks_off_is_no_answer(self) -> None:
+        broken = answered("text/html", b"<html>", error=httpx.ReadError("x"))
+        fixed, sink = Fixed([broken, answered("video/mp4", CLIP)]), Memory()
+        assert Path("target") == fetch(fixed, sink)
+        assert (CLIP, [0.5], True) == (sink.committed, fixed.world.slept, broken.is_closed)
 
     def test_no_more_is_read_than_is_shown(self) -> None:
         answer = answered("text/html", b"x" * 100_000)
