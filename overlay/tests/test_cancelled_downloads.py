@@ -260,6 +260,12 @@ def test_a_file_in_memory_is_written_to_its_end(way: str, at: int) -> None:
 
 
 @pytest.mark.anyio
+async def test_what_a_function_raises_is_raised() -> None:
+    with pytest.raises(ZeroDivisionError):
+        await in_thread(lambda: 1 // 0)
+
+
+@pytest.mark.anyio
 async def test_a_function_that_has_not_begun_never_does(monkeypatch: pytest.MonkeyPatch) -> None:
     late: list[Callable[[], None]] = []
 

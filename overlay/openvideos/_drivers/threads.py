@@ -29,10 +29,11 @@ async def in_thread(function: Callable[[], T]) -> T:
 
     try:
         await anyio.to_thread.run_sync(run)
-    finally:
-        # Unless the function has not begun; it never will then.
+    except BaseException:
+        # A function that has not begun never will.
         if not future.cancel():
             await ended(future)
+        raise
     return future.result()
 
 

@@ -191,6 +191,13 @@ class TestWhatIsNotTheFile:
         assert "text/html: <p>busy</p>" in str(error)
         assert len(str(error)) < 500
 
+    @pytest.mark.parametrize("broken", [closes, resets], ids=["closed", "reset"])
+    async def test_a_page_that_breaks_off_is_no_answer(self, broken: Any, against: Against, tmp_path: Path) -> None:
+        page = broken(head(200, {"content-type": "text/html", "content-length": "999"}) + b"<html>busy")
+        async with against(page, WHOLE, max_retries=1) as (_, client):
+            target = await client.call("download", ID, to=tmp_path / "clip.mp4")
+        assert CLIP == target.read_bytes()
+
     async def test_the_key_is_not_shown(self, against: Against, tmp_path: Path) -> None:
         page = responses(200, f"<html>{KEY} is no key".encode(), {"content-type": f"text/html-{KEY}"})
         async with against(page, page) as (_, client):
