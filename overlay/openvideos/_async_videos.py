@@ -384,7 +384,8 @@ class AsyncVideos:
         call = operations.download(
             self._session.settings, extras, video_id=video_id, variant=variant, parse=HttpxBinaryResponseContent
         )
-        return await self._session.driver.run(downloading(call, self._session.retries, PartFile(to), on_progress))
+        read = operations.retrieve(self._session.settings, extras.for_reads(), video_id=video_id)
+        return await self._session.driver.run(downloading(call, read, self._session.retries, PartFile(to), on_progress))
 
     async def _call(self, call: Call[T]) -> T:
         """Send a call, and return its parsed response."""

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from openvideos_raw.api.characters import create_character as raw_create_character
 from openvideos_raw.api.characters import retrieve_character as raw_retrieve_character
@@ -40,6 +40,7 @@ from openvideos_raw.types import UNSET, Unset
 from . import _parsing
 from ._calls import Call, Extras, Parser, Settings, make_call
 from ._errors import InvalidArgumentError
+from ._media import WantedFile
 from ._types import FileTypes, ImageReference, Omit, Reference, VideoReference, omit
 from ._uploads import Upload, named_reference, upload
 
@@ -214,7 +215,7 @@ def download(settings: Settings, extras: Extras, *, video_id: str, variant: str 
     )
     # Media cannot be compressed further, and with an encoding, lengths and ranges would not be those of the file.
     headers = {**arguments.get("headers", {}), "Accept-Encoding": "identity"}
-    return make_call(
+    call = make_call(
         settings,
         "download_video_content",
         {**arguments, "headers": headers},
@@ -225,6 +226,7 @@ def download(settings: Settings, extras: Extras, *, video_id: str, variant: str 
         conflict_may_pass=False,
         largest=NO_LIMIT,
     )
+    return evolve(call, parse=partial(WantedFile.of(call).parse, parse))
 
 
 def remix(settings: Settings, extras: Extras, *, video_id: str, prompt: str) -> Call[Video]:

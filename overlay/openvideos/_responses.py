@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from contextlib import contextmanager
+from functools import partial
 from types import TracebackType
 from typing import Any, Generic, TypeVar
 
-import anyio.to_thread
 import httpx
 
 from ._drivers.attempt import broken_body_error
+from ._drivers.body import with_decoded_stream
 from ._drivers.part_file import write_whole
+from ._drivers.threads import in_thread
 from ._errors import InvalidArgumentError
 
 T = TypeVar("T")
@@ -97,7 +99,7 @@ class HttpxBinaryResponseContent:
         Raises:
             DownloadError: The file cannot be written.
         """
-        await anyio.to_thread.run_sync(write_whole, file, self.response.content)
+        await in_thread(partial(write_whole, file, self.response.content))
 
     astream_to_file = awrite_to_file
 
@@ -111,7 +113,7 @@ class APIResponse(Generic[T]):
 
     def __init__(self, response: httpx.Response, parse: Callable[[httpx.Response], T]) -> None:
         """Wrap a response, and the function that parses it."""
-        self.http_response = response
+        self.http_response = with_decoded_stream(response)
         self._parse = parse
 
     def __repr__(self) -> str:

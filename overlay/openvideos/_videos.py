@@ -198,11 +198,15 @@ class Videos:
     ) -> HttpxBinaryResponseContent:
         """Download a file of a completed video into memory (openapi.yaml, download_video_content).
 
-        For a large file, `download` streams it to a path.
+        For a large file, `download` streams it to a path. A file whose encoding was not asked for is refused, since it
+        could fill the memory.
 
         Args:
             video_id: The id of the video.
             variant: "video" (MP4), "thumbnail" (WebP) or "spritesheet" (JPEG).
+
+        Raises:
+            DownloadError: What arrives is not the file, as its media type or its 0 bytes show.
 
         """
         extras = Extras(extra_headers, extra_query, extra_body, timeout)
@@ -474,17 +478,19 @@ class Videos:
             video_id: The id of the video.
             to: The file to write.
             variant: "video" (MP4), "thumbnail" (WebP) or "spritesheet" (JPEG).
-            on_progress: Called with the bytes received and the bytes expected (None if unknown).
+            on_progress: Called with the bytes received, 0 after a restart, and the bytes expected (None if unknown).
 
         Raises:
-            DownloadError: The file does not arrive completely, or cannot be written.
+            DownloadError: The file does not arrive completely, or cannot be written; what arrives is not the file, as
+                its media type or its 0 bytes show; or it is an MP4 without its end, and the job is not completed.
 
         """
         extras = Extras(extra_headers, extra_query, None, timeout)
         call = operations.download(
             self._session.settings, extras, video_id=video_id, variant=variant, parse=HttpxBinaryResponseContent
         )
-        return self._session.driver.run(downloading(call, self._session.retries, PartFile(to), on_progress))
+        read = operations.retrieve(self._session.settings, extras.for_reads(), video_id=video_id)
+        return self._session.driver.run(downloading(call, read, self._session.retries, PartFile(to), on_progress))
 
     def _call(self, call: Call[T]) -> T:
         """Send a call, and return its parsed response."""

@@ -9,7 +9,6 @@ from contextlib import aclosing
 from typing import Any, TypeVar, cast
 
 import anyio
-import anyio.to_thread
 import httpx
 
 from .._errors import APIConnectionError, ConfigurationError, OpenVideosError
@@ -27,7 +26,8 @@ from .attempt import (
     time_limit,
 )
 from .background_writer import BackgroundWriter, await_if_needed
-from .body import RequestBody, ResponseBody, pieces_async
+from .body import RequestBody, ResponseBody, pieces_async, with_content
+from .threads import in_thread
 from .transport import CLOSED, AsyncTransport
 
 T = TypeVar("T")
@@ -85,14 +85,14 @@ class AsyncDriver:
             case Sleep():
                 return await self.sleep(effect.seconds)
             case Do():
-                return await anyio.to_thread.run_sync(effect.function)
+                return await in_thread(effect.function)
             case Notify():
                 # A callback's StopIteration leaves this coroutine as a RuntimeError (PEP 479), which flows can raise.
                 return await await_if_needed(effect.function(*effect.arguments))
             case Save():
                 return await self._save(effect)
             case Close():
-                return await effect.response.aclose()
+                return await self._close(effect)
             case Gather():
                 return await self._gather(effect)
             case Emit():
@@ -159,7 +159,7 @@ class AsyncDriver:
 
     async def _save(self, save: Save) -> APIConnectionError | None:
         broken: APIConnectionError | None = None
-        async with aclosing(pieces_async(save.response)) as pieces, BackgroundWriter(save) as writing:
+        async with aclosing(pieces_async(save.response, to_disk=True)) as pieces, BackgroundWriter(save) as writing:
             while True:
                 try:
                     piece = await anext(pieces, None)
@@ -171,6 +171,17 @@ class AsyncDriver:
                 await writing.add(piece)
             await writing.finish()
         return broken
+
+    async def _close(self, close: Close) -> httpx.Response | APIConnectionError:
+        beginning = b""
+        async with aclosing(pieces_async(close.response)) as body:
+            try:
+                while len(beginning) < close.most and (piece := await anext(body, None)) is not None:
+                    beginning += piece
+            except Exception as error:  # noqa: BLE001 - only the transport's code runs here, and httpx's
+                return broken_body_error(error, close.response)
+        await close.response.aclose()
+        return with_content(close.response, beginning[: close.most])
 
     async def _gather(self, gather: Gather) -> list[Any]:
         """Run flows in tasks of their own; an exception that is not the SDK's ends all of them."""

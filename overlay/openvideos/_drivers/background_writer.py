@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import inspect
 from concurrent.futures import Future, ThreadPoolExecutor
-from concurrent.futures import wait as wait_for
 from typing import Any, Self
-
-import anyio
-import anyio.to_thread
 
 from .._flows.effects import Save
 from .body import PIECE
+from .threads import ended
 
 
 class BackgroundWriter:
@@ -33,9 +30,10 @@ class BackgroundWriter:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """End the thread after its last write, since the file is then renamed, or closed and removed."""
-        with anyio.CancelScope(shield=True):
-            await anyio.to_thread.run_sync(self._thread.shutdown)
+        """Wait for the last write and end the thread, since the file is then renamed, or closed and removed."""
+        self._thread.shutdown(wait=False)
+        if self._written is not None:
+            await ended(self._written)
 
     async def add(self, piece: bytes) -> None:
         """Add a piece; start to write a batch if there are enough pieces."""
@@ -61,11 +59,11 @@ class BackgroundWriter:
 
     async def _settle(self) -> None:
         """Wait for the running write, if there is one, and report the progress."""
-        written, self._written = self._written, None
+        written = self._written
         if written is None:
             return
-        if not written.done():
-            await anyio.to_thread.run_sync(wait_for, [written])
+        await ended(written)
+        self._written = None
         written.result()
         await await_if_needed(self._save.progress())
 

@@ -1,12 +1,14 @@
 """Read and decode responses' bodies in pieces, for both drivers, and detect gzip that ends early, unlike httpx.
 
 The size of a body in memory is limited. The SDK accepts gzip or no encoding (see `_calls.py`), so other encodings are
-not decoded.
+not decoded. A file's own encoding is none; one that a server gives it all the same is decoded on its way to a disk, and
+refused in memory.
 """
 
 from __future__ import annotations
 
 import contextlib
+import math
 import zlib
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
 from typing import Any, Final, cast
@@ -30,8 +32,9 @@ _MOST_NESTED_GENERATORS: Final = 64
 class _GzipDecoder:
     """Decodes gzip (RFC 1952) with one or more members; raises httpx.DecodingError if it is invalid or incomplete."""
 
-    def __init__(self, request: httpx.Request) -> None:
-        self._request = request
+    def __init__(self, request: httpx.Request, largest: float) -> None:
+        self._request, self._largest = request, largest
+        self._size = 0
         self._member = zlib.decompressobj(wbits=31)
         self._inside = False
 
@@ -39,7 +42,7 @@ class _GzipDecoder:
         """Decode these bytes, and yield the result in pieces of at most PIECE bytes.
 
         Raises:
-            httpx.DecodingError: The bytes are not gzip.
+            httpx.DecodingError: The bytes are not gzip, or become more than the largest body.
         """
         while data:
             if self._member.eof:
@@ -48,6 +51,9 @@ class _GzipDecoder:
                 piece = self._member.decompress(data, PIECE)
             except zlib.error as error:
                 raise self._error(f"the body is not gzip: {error}") from error
+            self._size += len(piece)
+            if self._size > self._largest:
+                raise self._error(f"the body is larger than {self._largest} bytes")
             self._inside = not self._member.eof
             data = self._member.unused_data if self._member.eof else self._member.unconsumed_tail
             yield piece
@@ -65,11 +71,11 @@ class _GzipDecoder:
         return httpx.DecodingError(problem, request=self._request)
 
 
-def _decoder_for(response: httpx.Response) -> _GzipDecoder | None:
+def _decoder_for(response: httpx.Response, *, to_disk: bool) -> _GzipDecoder | None:
     """Return the decoder for a body; None if it is not encoded. Unknown words in Content-Encoding are ignored.
 
     Raises:
-        httpx.DecodingError: The body has another encoding, or several.
+        httpx.DecodingError: The body has another encoding, or several, or one that may not be decoded in memory.
     """
     named = response.headers.get("content-encoding", "").lower().split(",")
     encodings = {word.strip() for word in named} & (_GZIP | _NOT_ACCEPTED)
@@ -81,11 +87,18 @@ def _decoder_for(response: httpx.Response) -> _GzipDecoder | None:
             f"the body's encoding is {', '.join(sorted(encodings))}, but only gzip or none is accepted",
             request=response.request,
         )
-    return _GzipDecoder(response.request)
+    if to_disk:
+        return _GzipDecoder(response.request, math.inf)
+    if response.is_success and "gzip" not in response.request.headers.get("accept-encoding", "gzip"):
+        raise httpx.DecodingError(
+            "the body's encoding is gzip, which was not asked for; videos.download decodes it into a file",
+            request=response.request,
+        )
+    return _GzipDecoder(response.request, LARGEST_RESPONSE)
 
 
-def pieces(response: httpx.Response) -> Generator[bytes]:
-    """Yield an open response's body, decoded.
+def pieces(response: httpx.Response, *, to_disk: bool = False) -> Generator[bytes]:
+    """Yield an open response's body, decoded, in pieces that may go to a disk or are kept in memory.
 
     Raises:
         httpx.HTTPError: The body cannot be read, or not be decoded to its end.
@@ -94,7 +107,7 @@ def pieces(response: httpx.Response) -> Generator[bytes]:
         # An in-memory transport may return a response that was read, and so decoded, already.
         yield response.content
         return
-    gunzip = _decoder_for(response)
+    gunzip = _decoder_for(response, to_disk=to_disk)
     for data in response.iter_raw():
         if gunzip is None:
             yield data
@@ -104,14 +117,14 @@ def pieces(response: httpx.Response) -> Generator[bytes]:
         gunzip.finish()
 
 
-async def pieces_async(response: httpx.Response) -> AsyncGenerator[bytes]:
+async def pieces_async(response: httpx.Response, *, to_disk: bool = False) -> AsyncGenerator[bytes]:
     """Yield an open response's body as `pieces` does, and close the response. The caller must close this generator."""
     if response.is_stream_consumed:
         yield response.content
         return
     raw = cast("AsyncGenerator[bytes]", response.aiter_raw())
     try:
-        gunzip = _decoder_for(response)
+        gunzip = _decoder_for(response, to_disk=to_disk)
         async for data in raw:
             if gunzip is None:
                 yield data
@@ -184,17 +197,49 @@ class ResponseBody:
 
 def with_content(response: httpx.Response, content: bytes) -> httpx.Response:
     """Return a copy of a response with this decoded body."""
+    return _decoded(response, content=content)
+
+
+def with_decoded_stream(response: httpx.Response) -> httpx.Response:
+    """Return an open response whose body is decoded in pieces as it is read; httpx would decode without a limit."""
+    if response.is_stream_consumed or "content-encoding" not in response.headers:
+        return response
+    return _decoded(response, stream=_DecodedStream(response))
+
+
+def _decoded(response: httpx.Response, **body: Any) -> httpx.Response:
     hidden = {b"content-encoding", b"transfer-encoding", b"content-length"}
     # Headers are copied as bytes, because a header that is not ASCII cannot be encoded again from text.
     headers = [(name, value) for name, value in response.headers.raw if name.lower() not in hidden]
     return httpx.Response(
         response.status_code,
         headers=headers,
-        content=content,
         request=response.request,
         extensions=response.extensions,
         history=response.history,
+        **body,
     )
+
+
+class _DecodedStream(httpx.SyncByteStream, httpx.AsyncByteStream):
+    """The decoded body of an open response."""
+
+    def __init__(self, response: httpx.Response) -> None:
+        self._response = response
+        self._pieces = pieces_async(response)
+
+    def __iter__(self) -> Iterator[bytes]:
+        return pieces(self._response)
+
+    def close(self) -> None:
+        self._response.close()
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self._pieces
+
+    async def aclose(self) -> None:
+        await self._pieces.aclose()
+        await self._response.aclose()
 
 
 class RequestBody(httpx.AsyncByteStream):

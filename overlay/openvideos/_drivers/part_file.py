@@ -1,10 +1,15 @@
-"""Write a file completely or not at all: first into a part file in the same directory, which is then renamed."""
+"""Write a file completely or not at all: first into a part file in the same directory, which is then renamed.
+
+A symbolic link is followed, as `open` follows it, and a file that is replaced hands its mode on. What is no file, such
+as a pipe or a device, is refused: a rename would put a file in its place.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import secrets
+import stat
 from pathlib import Path
 
 from .._errors import DownloadError, InvalidArgumentError
@@ -21,31 +26,51 @@ class PartFile:
         """
         self.target = _path(target)
         # The name is short, so that it is valid wherever the target's is, and random, so that downloads do not collide.
-        self.path = (
-            self.target.with_name(f".openvideos-{secrets.token_hex(8)}.part") if self.target.name else self.target
-        )
+        self.path = self.target.parent / f".openvideos-{secrets.token_hex(8)}.part"
         self.size = 0
+        self._real = self.target
+        """The target behind its symbolic links."""
         self._descriptor: int | None = None
 
     def open(self) -> None:
         """Create the part file.
 
         Raises:
-            InvalidArgumentError: The target is a directory.
+            InvalidArgumentError: The target is a directory, or no file at all.
             DownloadError: The part file cannot be created.
         """
         try:
-            is_directory = not self.target.name or self.target.is_dir()
-        except OSError as error:
-            raise self._unwritable(error) from error
-        if is_directory:
-            raise InvalidArgumentError(f"{str(self.target)!r} is a directory; name the file to write.")
-        try:
+            mode = self._mode()
+            self._real = Path(os.path.realpath(self.target))
+            self.path = self._real.parent / self.path.name
             self._descriptor = os.open(
                 self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666
             )
-        except (OSError, ValueError) as error:
+        except OSError as error:
             raise self._unwritable(error) from error
+        if mode is not None:
+            with contextlib.suppress(OSError):  # not every file system has modes
+                self.path.chmod(mode)
+
+    def _mode(self) -> int | None:
+        """Return the permissions of the file at the target; None if there is none.
+
+        Raises:
+            InvalidArgumentError: Something else is there.
+            OSError: The target cannot be a file.
+        """
+        try:
+            mode = self.target.stat().st_mode
+        except FileNotFoundError:
+            return None
+        if stat.S_ISDIR(mode):
+            raise InvalidArgumentError(f"{str(self.target)!r} is a directory; name the file to write.")
+        if not stat.S_ISREG(mode):
+            raise InvalidArgumentError(
+                f"{str(self.target)!r} is a pipe, a device or a socket, which a file would replace; name a file, or "
+                "write the bytes of download_content there yourself."
+            )
+        return mode & 0o777
 
     def write(self, data: bytes) -> None:
         """Append bytes.
@@ -86,12 +111,12 @@ class PartFile:
             os.fsync(descriptor)
             self._descriptor = None
             os.close(descriptor)
-            self.path.replace(self.target)
+            self.path.replace(self._real)
         except OSError as error:
             raise self._unwritable(error) from error
         # Syncing the directory makes the rename survive a power cut; not every system can do that.
         with contextlib.suppress(OSError):
-            directory = os.open(self.target.parent, os.O_RDONLY)
+            directory = os.open(self._real.parent, os.O_RDONLY)
             try:
                 os.fsync(directory)
             finally:
@@ -112,8 +137,8 @@ class PartFile:
             raise DownloadError(f"{self.target}: the part file is closed.")
         return self._descriptor
 
-    def _unwritable(self, error: Exception) -> DownloadError:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    def _unwritable(self, error: OSError) -> DownloadError:
+        reason = error.strerror or str(error)
         result = DownloadError(f"{self.target} cannot be written: {reason}. Nothing was left there.")
         result.bytes_received = self.size
         return result

@@ -29,7 +29,7 @@ from .attempt import (
     redirect_request,
     time_limit,
 )
-from .body import ResponseBody, pieces
+from .body import ResponseBody, pieces, with_content
 from .transport import CLOSED, SyncTransport
 
 T = TypeVar("T")
@@ -93,8 +93,7 @@ class SyncDriver:
             case Save():
                 return self._save(effect)
             case Close():
-                effect.response.close()
-                return None
+                return self._close(effect)
             case Gather():
                 return self._gather(effect)
             case Emit():
@@ -154,7 +153,7 @@ class SyncDriver:
 
     def _save(self, save: Save) -> APIConnectionError | None:
         response = save.response
-        body = pieces(response)
+        body = pieces(response, to_disk=True)
         try:
             while True:
                 try:
@@ -168,6 +167,18 @@ class SyncDriver:
                 _call_back(save.progress)
         finally:
             response.close()
+
+    def _close(self, close: Close) -> httpx.Response | APIConnectionError:
+        beginning = b""
+        body = pieces(close.response)
+        try:
+            while len(beginning) < close.most and (piece := next(body, None)) is not None:
+                beginning += piece
+        except Exception as error:  # noqa: BLE001 - only the transport's code runs here, and httpx's
+            return broken_body_error(error, close.response)
+        finally:
+            close.response.close()
+        return with_content(close.response, beginning[: close.most])
 
     def _gather(self, gather: Gather) -> list[Any]:
         """Run flows in threads of their own; an exception that is not the SDK's ends all of them."""

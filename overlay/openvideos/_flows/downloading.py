@@ -12,15 +12,20 @@ import re
 from collections.abc import Callable
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any, Final, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
 import httpx
-from attrs import define, evolve, frozen
+from attrs import define, evolve, field, frozen
 
 from .._calls import Call
 from .._errors import APIConnectionError, APIError, DownloadError
-from .effects import Close, Do, Flow, Save, Send, Sleep
-from .retrying import Retries, backoff, failure, is_transient, pause_before_repeat
+from .._media import BEGINNING, Boxes, WantedFile
+from .._status import is_completed, is_known
+from .effects import Close, Do, Flow, Notify, Save, Send, Sleep
+from .retrying import Retries, backoff, failure, is_success, is_transient, pause_before_repeat
+
+if TYPE_CHECKING:
+    from openvideos_raw.models.video import Video
 
 logger = logging.getLogger("openvideos")
 
@@ -92,6 +97,7 @@ class _State:
     total: int | None = None
     furthest: int = 0
     failures: int = 0
+    boxes: Boxes = field(factory=Boxes)
 
 
 def continues_download(body: BodyPart, have: int, before: _State) -> bool:
@@ -104,16 +110,20 @@ def continues_download(body: BodyPart, have: int, before: _State) -> bool:
     return body.start == have and same and len(totals) == 1
 
 
-def downloading(call: Call[Any], retries: Retries, sink: Sink, on_progress: Progress | None = None) -> Flow[Path]:
-    """Download a file into a sink, and return its path.
+def downloading(
+    call: Call[Any], read: Call[Video], retries: Retries, sink: Sink, on_progress: Progress | None = None
+) -> Flow[Path]:
+    """Download a file into a sink, and return its path. `read` reads the job, should the file be in doubt.
 
     Raises:
         APIStatusError: A response has an error status that is not retried (404, 409, 410 …), or was retried too often.
-        DownloadError: The file did not arrive completely.
+        DownloadError: The file did not arrive completely, or what arrived is not the file.
     """
     try:
         yield Do(sink.open)
-        yield from _fetch(call, retries, sink, on_progress)
+        state = yield from _fetch(call, retries, sink, on_progress)
+        if state.boxes.lacks_end:
+            yield from _check_completed(read, sink)
         path: Path = yield Do(sink.commit)
         return path
     finally:
@@ -122,13 +132,37 @@ def downloading(call: Call[Any], retries: Retries, sink: Sink, on_progress: Prog
         sink.discard()
 
 
-def _fetch(call: Call[Any], retries: Retries, sink: Sink, on_progress: Progress | None) -> Flow[None]:
+def _check_completed(read: Call[Video], sink: Sink) -> Flow[None]:
+    """Check that a job is not known to be unfinished, since some servers send the part that they have (FastVideo).
+
+    A file that ends as it should is not worth a request, and a job that cannot be read is not known to be unfinished.
+
+    Raises:
+        DownloadError: The job is not completed.
+    """
+    outcome: httpx.Response | APIConnectionError = yield Send(read)
+    try:
+        video = read.parse(outcome) if isinstance(outcome, httpx.Response) and is_success(read, outcome) else None
+    except APIError:
+        return
+    if video is None or is_completed(video.status) or not is_known(video.status):
+        return
+    error = DownloadError(
+        f"The video {read.video_id} is {video.status!r}, and the {sink.size} bytes that the server sent are not its "
+        "whole file. Nothing was left at the target; poll the video until it is completed, and download it then.",
+        video=video,
+    )
+    error.bytes_received = sink.size
+    raise error
+
+
+def _fetch(call: Call[Any], retries: Retries, sink: Sink, on_progress: Progress | None) -> Flow[_State]:
     """Write the complete file into the sink, in as many attempts as the retry rule allows."""
     state = _State()
     while True:
         problem = yield from _attempt(call, sink, state, on_progress)
         if problem is None:
-            return
+            return state
         if sink.size > state.furthest:
             # An attempt that made progress resets the count: a long download may be interrupted more often.
             state.furthest, state.failures = sink.size, 0
@@ -162,42 +196,64 @@ def _attempt(call: Call[Any], sink: Sink, state: _State, on_progress: Progress |
     if outcome.status_code not in _FILE_STATUSES:
         yield Close(outcome)
         return f"the server returned {outcome.status_code} without a file"
-    return (yield from _receive(outcome, sink, state, on_progress))
+    return (yield from _receive(WantedFile.of(call), outcome, sink, state, on_progress))
 
 
-def _receive(response: httpx.Response, sink: Sink, state: _State, on_progress: Progress | None) -> Flow[Problem | None]:
-    """Save a response's body; return None if the file is complete, else the problem."""
+def _receive(
+    wanted: WantedFile, response: httpx.Response, sink: Sink, state: _State, on_progress: Progress | None
+) -> Flow[Problem | None]:
+    """Save a response's body; return None if the file is complete, else the problem.
+
+    Raises:
+        DownloadError: The body cannot be the file.
+    """
     body = described_body(response)
     if body is None or (body.start > 0 and not continues_download(body, sink.size, state)):
         yield Close(response)
         state.validator = None
         return "the response is not the part that was requested"
+    if not wanted.may_be(response):
+        beginning: httpx.Response | APIConnectionError = yield Close(response, BEGINNING)
+        if isinstance(beginning, APIConnectionError):
+            return beginning
+        raise wanted.refusal(beginning)
     if body.start == 0:
         if sink.size:
-            yield from _restart(sink, response)
-        state.validator, state.total = body.validator, body.total
+            yield from _restart(sink, response, on_progress, body.total)
+        state.validator, state.total, state.boxes = body.validator, body.total, Boxes()
     state.total = body.total if state.total is None else state.total
     total = state.total
+
+    def write(data: bytes) -> None:
+        sink.write(data)
+        state.boxes.feed(data)
 
     def report() -> Any:
         return None if on_progress is None else on_progress(sink.size, total)
 
-    broken: APIConnectionError | None = yield Save(response, sink.write, report)
-    if body.encoded:
+    broken: APIConnectionError | None = yield Save(response, write, report)
+    if body.encoded or (total is not None and sink.size > total):
         state.validator = None
-    if sink.size == total:
+    return _problem_after(sink.size, total, broken)
+
+
+def _problem_after(size: int, total: int | None, broken: APIConnectionError | None) -> Problem | None:
+    """Return why a file of this size is not complete after a body that may have broken off; None if it is."""
+    if not size and not total:
+        return broken or "the server sent a file of 0 bytes"
+    if size == total:
         return None  # also if the connection breaks after the last byte
     if broken is not None or total is None:
         return broken
-    if sink.size > total:
-        state.validator = None
-    return f"{sink.size} bytes arrived, and the server said {total}"
+    return f"{size} bytes arrived, and the server said {total}"
 
 
-def _restart(sink: Sink, response: httpx.Response) -> Flow[None]:
-    """Discard the bytes in the sink; if that fails, close the response whose body was to replace them."""
+def _restart(sink: Sink, response: httpx.Response, on_progress: Progress | None, total: int | None) -> Flow[None]:
+    """Discard the bytes in the sink, and report that; if it fails, close the response that was to replace them."""
     try:
         yield Do(sink.restart)
+        if on_progress is not None:
+            yield Notify(on_progress, (0, total))
     except GeneratorExit:
         raise
     except BaseException:

@@ -71,9 +71,13 @@ class Save:
 
 @frozen
 class Close:
-    """Close an open response without reading it. Outcome: None."""
+    """Close an open response, of whose body at most `most` bytes are read.
+
+    Outcome: a copy of the response with these bytes, or the APIConnectionError that interrupted it.
+    """
 
     response: httpx.Response
+    most: int = 0
 
 
 @frozen

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import gzip
+import inspect
+import json
+import tracemalloc
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import anyio
 import pytest
 
-from openvideos import DownloadError
+from openvideos import APIConnectionError, DownloadError, OpenVideosError
+from openvideos._calls import LARGEST_RESPONSE
 
-from .calls import CLIP, ID, files_in
-from .clients import Against
-from .server import Behaviour, closes, drips, head, message, resets, responses, sends
+from .calls import CLIP, COMPLETED, ID, QUEUED, files_in
+from .clients import KEY, Against, check_promises
+from .server import Behaviour, answers_json, closes, drips, floods, head, message, resets, responses, sends
 
 pytestmark = pytest.mark.anyio
 
@@ -123,6 +128,204 @@ async def test_a_disk_that_is_full_ends_it(against: Against, tmp_path: Path, mon
     assert isinstance(error, DownloadError)
     assert "No space left on device" in str(error)
     assert [] == files_in(tmp_path)
+
+
+class TestWhatIsNotTheFile:
+    """A 200 whose body cannot be the file, or not yet, is an error that says what came; nothing is saved."""
+
+    SAID: Final = {
+        "an error page": ("text/html; charset=utf-8", b"<html>Sign in</html>", "text/html: <html>Sign in</html>."),
+        "an error": ("application/json", b'{"error": "no key"}', 'application/json: {"error": "no key"}.'),
+        "a text": ("text/plain", b"not ready", "text/plain: not ready."),
+        "a picture": ("image/webp", b"RIFF", "image/webp: it does not offer this variant, or ignores it."),
+    }
+
+    @pytest.mark.parametrize("name", ["download", "download_content"])
+    @pytest.mark.parametrize("said", list(SAID.values()), ids=list(SAID))
+    async def test_is_shown_and_not_saved(
+        self, name: str, said: tuple[str, bytes, str], against: Against, tmp_path: Path
+    ) -> None:
+        media_type, body, shown = said
+        to = {"to": tmp_path / "clip.mp4"} if name == "download" else {}
+        async with against(responses(200, body, {"content-type": media_type})) as (server, client):
+            error = await client.fails(name, ID, **to)
+            assert 1 == len(server.requests)
+        assert isinstance(error, DownloadError)
+        assert f"The video of {ID} was asked for (video/*), and the server sent {shown}" in str(error)
+        assert [] == files_in(tmp_path)
+
+    @pytest.mark.parametrize("name", ["download", "download_content"])
+    @pytest.mark.parametrize("variant", ["thumbnail", "spritesheet"])
+    async def test_the_video_is_no_picture(self, name: str, variant: str, against: Against, tmp_path: Path) -> None:
+        to = {"to": tmp_path / "picture"} if name == "download" else {}
+        async with against(responses(200, CLIP, {"content-type": "video/mp4"})) as (_, client):
+            error = await client.fails(name, ID, variant=variant, **to)
+        assert isinstance(error, DownloadError)
+        assert f"The {variant} of {ID} was asked for (image/*), and the server sent video/mp4: it does" in str(error)
+        assert [] == files_in(tmp_path)
+
+    @pytest.mark.parametrize("name", ["download", "download_content"])
+    @pytest.mark.parametrize("headers", [{}, {"content-type": "application/octet-stream"}], ids=["none", "octets"])
+    @pytest.mark.parametrize("variant", ["video", "thumbnail"])
+    async def test_a_type_that_is_not_known_passes(
+        self, name: str, headers: dict[str, str], variant: str, against: Against, tmp_path: Path
+    ) -> None:
+        to = {"to": tmp_path / "clip.mp4"} if name == "download" else {}
+        async with against(responses(200, CLIP, headers)) as (_, client):
+            result = await client.call(name, ID, variant=variant, **to)
+        assert CLIP == (result.read_bytes() if to else result.content)
+
+    @pytest.mark.parametrize("name", ["download", "download_content"])
+    async def test_nothing(self, name: str, against: Against, tmp_path: Path) -> None:
+        to = {"to": tmp_path / "clip.mp4"} if name == "download" else {}
+        empty = responses(200, b"", {"content-type": "video/mp4"})
+        async with against(empty, empty, max_retries=1) as (server, client):
+            error = await client.fails(name, ID, **to)
+            assert 1 + len(to) == len(server.requests), "the file may come yet"
+        assert isinstance(error, DownloadError)
+        assert "0 bytes" in str(error)
+        assert [] == files_in(tmp_path)
+
+    async def test_an_endless_page_is_read_to_its_beginning(self, against: Against, tmp_path: Path) -> None:
+        page = floods(head(200, {"content-type": "text/html"}), b"<p>busy</p>" * 1000)
+        async with against(page) as (_, client):
+            error = await client.fails("download", ID, to=tmp_path / "clip.mp4")
+        assert "text/html: <p>busy</p>" in str(error)
+        assert len(str(error)) < 500
+
+    @pytest.mark.parametrize("broken", [closes, resets], ids=["closed", "reset"])
+    async def test_a_page_that_breaks_off_is_no_answer(self, broken: Any, against: Against, tmp_path: Path) -> None:
+        page = broken(head(200, {"content-type": "text/html", "content-length": "999"}) + b"<html>busy")
+        async with against(page, WHOLE, max_retries=1) as (_, client):
+            target = await client.call("download", ID, to=tmp_path / "clip.mp4")
+        assert CLIP == target.read_bytes()
+
+    async def test_the_key_is_not_shown(self, against: Against, tmp_path: Path) -> None:
+        page = responses(200, f"<html>{KEY} is no key".encode(), {"content-type": f"text/html-{KEY}"})
+        async with against(page, page) as (_, client):
+            await client.fails("download", ID, to=tmp_path / "clip.mp4")  # which looks for the key
+            await client.fails("download_content", ID)
+
+    async def test_a_part_that_is_still_written(self, against: Against, tmp_path: Path) -> None:
+        """FastVideo sends the part of the file that it has."""
+        target = tmp_path / "clip.mp4"
+        half = responses(200, CLIP[:HALF], {"content-type": "video/mp4", "etag": '"1"'})
+        async with against(half, answers_json(QUEUED), half, answers_json(COMPLETED)) as (server, client):
+            error = await client.fails("download", ID, to=target)
+            assert f"The video {ID} is 'queued', and the {HALF} bytes that the server sent are not" in str(error)
+            assert ("queued", []) == (error.video.status, files_in(tmp_path))
+            await client.call("download", ID, to=target)
+            assert ["/v1/videos/video_1/content", "/v1/videos/video_1"] * 2 == [
+                request.path for request in server.requests
+            ]
+        assert CLIP[:HALF] == target.read_bytes(), "the server says that this is the file"
+
+
+class TestEncodings:
+    """A file has no encoding. One is decoded on its way to a disk, in pieces, and never into memory."""
+
+    BOMB: Final = gzip.compress(bytes(200 << 20), 9)
+
+    @staticmethod
+    def encoded(body: bytes, media_type: str = "video/mp4", encoding: str = "gzip") -> Behaviour:
+        return responses(200, body, {"content-type": media_type, "content-encoding": encoding})
+
+    @pytest.mark.parametrize("encoding", ["gzip", "br", "deflate", "zstd", "gzip, gzip"])
+    async def test_is_refused_in_memory(self, encoding: str, against: Against) -> None:
+        answer = self.encoded(self.BOMB, encoding=encoding)
+        async with against(answer, answer, max_retries=1) as (server, client):
+            error = await client.fails("download_content", ID)
+            assert {"identity"} == {request.headers["accept-encoding"] for request in server.requests}
+        assert isinstance(error, APIConnectionError)
+        if encoding == "gzip":
+            assert "gzip, which was not asked for; videos.download decodes it into a file" in str(error)
+
+    async def test_is_decoded_on_its_way_to_a_disk(self, against: Against, tmp_path: Path) -> None:
+        async with against(self.encoded(gzip.compress(CLIP * 5000))) as (_, client):
+            target = await client.call("download", ID, to=tmp_path / "clip.mp4")
+        assert CLIP * 5000 == target.read_bytes()
+
+    async def test_of_an_error_is_read(self, against: Against) -> None:
+        body = gzip.compress(b'{"error": {"message": "no such video"}}')
+        async with against(responses(404, body, {"content-encoding": "gzip"})) as (_, client):
+            assert "no such video" in str(await client.fails("download_content", ID))
+
+    @pytest.mark.parametrize("name", ["download_content", "retrieve"])
+    @pytest.mark.parametrize(
+        ("wrapper", "way"),
+        [
+            ("with_raw_response", "parse"),
+            *[("with_streaming_response", way) for way in ("read", "iter_bytes", "iter_lines", "parse")],
+        ],
+    )
+    async def test_a_bomb_does_not_fill_the_memory(
+        self, name: str, wrapper: str, way: str, flavour: str, against: Against
+    ) -> None:
+        tracemalloc.start()
+        try:
+            async with against(self.encoded(self.BOMB), max_retries=0) as (_, client):
+                method = getattr(getattr(client.sdk.videos, wrapper), name)
+                with pytest.raises(OpenVideosError) as caught:
+                    await self.used(method(ID), way, streamed=wrapper == "with_streaming_response", flavour=flavour)
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        check_promises(caught.value, KEY)
+        assert isinstance(caught.value, APIConnectionError)
+        assert peak < 3 * LARGEST_RESPONSE
+
+    @staticmethod
+    async def used(prepared: Any, way: str, *, streamed: bool, flavour: str) -> None:
+        """Read a response in a way, whatever the client."""
+        if not streamed:
+            response = prepared if flavour == "sync" else await prepared
+            response.parse()
+        elif flavour == "sync":
+            with prepared as response:
+                for _ in getattr(response, way)() or ():
+                    pass
+        else:
+            async with prepared as response:
+                result = getattr(response, way)()
+                if inspect.isawaitable(result):
+                    await result
+                else:
+                    async for _ in result:
+                        pass
+
+    async def test_one_that_was_asked_for_is_decoded_up_to_a_bound(self, against: Against) -> None:
+        asked = {"extra_headers": {"Accept-Encoding": "gzip"}}
+        async with against(self.encoded(gzip.compress(CLIP)), self.encoded(self.BOMB), max_retries=0) as (_, client):
+            assert CLIP == (await client.call("download_content", ID, **asked)).content
+            error = await client.fails("download_content", ID, **asked)
+        assert f"larger than {LARGEST_RESPONSE} bytes" in str(error)
+
+    @pytest.mark.parametrize("chunk_size", [None, 7])
+    async def test_a_streamed_answer_reads_as_if_it_were_not_encoded(
+        self, chunk_size: int | None, flavour: str, against: Against
+    ) -> None:
+        body = json.dumps(COMPLETED).encode()
+        answer = self.encoded(gzip.compress(body), "application/json")
+        async with against(answer, answer, answer, answer) as (_, client):
+            method = client.sdk.videos.with_streaming_response.retrieve
+            if flavour == "sync":
+                with method(ID) as response:
+                    assert body == b"".join(response.iter_bytes(chunk_size))
+                with method(ID) as response:
+                    assert [body.decode()] == list(response.iter_lines())
+                with method(ID) as response:
+                    assert (ID, body) == (response.parse().id, response.content)
+                with method(ID):
+                    pass
+            else:
+                async with method(ID) as response:
+                    assert body == b"".join([piece async for piece in response.iter_bytes(chunk_size)])
+                async with method(ID) as response:
+                    assert [body.decode()] == [line async for line in response.iter_lines()]
+                async with method(ID) as response:
+                    assert (ID, body) == ((await response.parse()).id, response.content)
+                async with method(ID):
+                    pass
 
 
 class TestCancellation:

@@ -33,9 +33,11 @@ from openvideos._calls import Call, Extras
 from openvideos._drivers.part_file import PartFile
 from openvideos._flows.downloading import BodyPart, _restart, described_body, downloading
 from openvideos._flows.effects import Do, Send
+from openvideos._media import BEGINNING
 from openvideos._operations import download
 from openvideos._types import omit
 
+from ..faults.calls import CLIP
 from .world import (
     FLOWS,
     SETTINGS,
@@ -45,9 +47,11 @@ from .world import (
     World,
     connection_errors,
     copied,
+    read_call,
     refusal,
     refusals,
     thrown_anywhere,
+    video_answer,
 )
 
 OLD = b"what stood there before"
@@ -199,7 +203,7 @@ class Memory:
 
 def fetch(store: Store | Fixed, sink: Any, *, limit: int = 2, on_progress: Any = None) -> Path | OpenVideosError:
     """Download in a store's world, and return the path or the error."""
-    flow = downloading(content_call(), store.world.retries(limit), sink, on_progress)
+    flow = downloading(content_call(), read_call(), store.world.retries(limit), sink, on_progress)
     try:
         return store.world.run(flow)
     except OpenVideosError as error:
@@ -312,16 +316,37 @@ class TestAnyServer:
         assert all(stream.closed for stream in store.streams)
 
     @FLOWS
-    @given(store=stores, data=st.data())
-    def test_progress_reports_what_there_is(self, store: Store, data: st.DataObject) -> None:
+    @given(store=stores)
+    @example(
+        store=Store(
+            [Version(b"", '"v0"'), Version(b"\0", '"v1"')],
+            [ServerResponse(version=1, shift=-1, total="wrong"), ServerResponse()],
+        )
+    )
+    def test_progress_reports_what_there_is(self, store: Store) -> None:
+        """After each write, and after each restart."""
+        store = Store(store.versions, store.script)  # the example's own may have been used
+        sink, sizes = Memory(), list[int]()
         reported: list[tuple[int, int | None]] = []
-        sink = Memory()
-        fetch(store, sink, on_progress=lambda have, total: reported.append((have, total)))
-        assert sink.calls.count("write") == len(reported)
-        if sink.committed is not None and reported:
+
+        def on_progress(have: int, total: int | None) -> None:
+            reported.append((have, total))
+            sizes.append(sink.size)
+
+        fetch(store, sink, on_progress=on_progress)
+        assert sink.calls.count("write") + sink.calls.count("restart") == len(reported)
+        assert sizes == [have for have, _ in reported]
+        if sink.committed is not None:
             have, total = reported[-1]
             assert len(sink.committed) == have
             assert total in {None, have}
+
+    def test_a_restart_is_reported(self) -> None:
+        reported: list[tuple[int, int | None]] = []
+        script = [ServerResponse(cut=4, piece=4), ServerResponse(ranged=False, version=1, piece=5)]
+        store = Store([Version(b"0123456789", '"v0"'), Version(b"abcde", '"v1"')], script)
+        fetch(store, Memory(), on_progress=lambda have, total: reported.append((have, total)))
+        assert [(4, 10), (0, 5), (5, 5)] == reported
 
     def test_progress_reports_the_total(self) -> None:
         reported: list[tuple[int, int | None]] = []
@@ -460,12 +485,17 @@ class TestBreaks:
         assert isinstance(error, DownloadError)
         assert f"the server returned {status} without a file" in str(error)
 
-    def test_an_empty_file_is_one(self) -> None:
-        for length in (True, False):
-            store = Store([Version(b"", '"v0"')], [ServerResponse(length=length)])
-            sink = Memory()
-            assert Path("target") == fetch(store, sink)
-            assert b"" == sink.committed
+    @pytest.mark.parametrize("length", [True, False])
+    def test_an_empty_file_is_none(self, length: bool) -> None:  # noqa: FBT001 - a parameter
+        store = Store([Version(b"", '"v0"')], [ServerResponse(length=length)])
+        sink = Memory()
+        error = fetch(store, sink)
+        assert "the server sent a file of 0 bytes" in str(error)
+        assert (None, 3) == (sink.committed, len(store.world.sent))
+        # It may have begun to write the file only now.
+        store = Store([Version(b"", '"v0"'), self.FILE], [ServerResponse(length=length), ServerResponse(version=1)])
+        fetch(store, sink := Memory())
+        assert self.FILE.content == sink.committed
 
 
 class TestPatience:
@@ -516,7 +546,7 @@ class TestPatience:
     def test_a_conflict_that_may_pass_is_waited_out(self) -> None:
         store = Store([self.FILE], [refusal(409), ServerResponse()])
         call = evolve(content_call(), conflict_may_pass=True)
-        store.world.run(downloading(call, store.world.retries(), Memory()))
+        store.world.run(downloading(call, read_call(), store.world.retries(), Memory()))
         assert 2 == len(store.world.sent)
 
     def test_a_conflict_with_a_time_is_waited_for(self) -> None:
@@ -609,11 +639,110 @@ class TestTheErrorRaised:
 class Fixed:
     """Answer with responses as they are."""
 
-    responses: list[httpx.Response]
+    responses: list[httpx.Response] | list[Outcome]
     world: World = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self.world = World(lambda send: self.responses[len(self.world.sent)])
+
+
+def answered(content_type: str, content: bytes, error: Exception | None = None) -> httpx.Response:
+    """Return a response with a media type, whose body comes as a stream."""
+    headers = {"content-type": content_type}
+    stream = Pieces([content[start : start + 100] for start in range(0, len(content), 100)], error)
+    return httpx.Response(200, headers=headers, stream=stream)
+
+
+class TestWhatIsNotTheFile:
+    """A body that cannot be the file is not saved, and is not asked for again."""
+
+    @pytest.mark.parametrize("before", [0, 1])
+    def test_the_server_says_what_it_is(self, before: int) -> None:
+        page = b"<html> The site is\n being mended </html>"
+        broken = httpx.Response(200, headers={"content-length": "9", "etag": '"v0"'}, stream=Pieces([b"1234"]))
+        answers = [broken] * before + [answered("text/html", page)]
+        sink = Memory()
+        outcome = fetch(Fixed(answers), sink)
+        assert isinstance(outcome, DownloadError)
+        assert (
+            "The video of video_1 was asked for (video/*), and the server sent text/html: <html> The site is being "
+            "mended </html>. Nothing was saved, and the video is untouched."
+        ) == str(outcome)
+        assert "video_1" == outcome.video_id
+        assert (None, True, ["open", "write"][: 1 + before]) == (sink.committed, sink.discarded, sink.calls)
+        assert all(answer.is_closed for answer in answers)
+
+    def test_a_page_that_breaks_off_is_no_answer(self) -> None:
+        broken = answered("text/html", b"<html>", error=httpx.ReadError("x"))
+        fixed, sink = Fixed([broken, answered("video/mp4", CLIP)]), Memory()
+        assert Path("target") == fetch(fixed, sink)
+        assert (CLIP, [0.5], True) == (sink.committed, fixed.world.slept, broken.is_closed)
+
+    def test_no_more_is_read_than_is_shown(self) -> None:
+        answer = answered("text/html", b"x" * 100_000)
+        fetch(Fixed([answer]), Memory())
+        assert answer.num_bytes_downloaded <= BEGINNING + 100
+
+    def test_a_variant_is_not_saved_as_another(self) -> None:
+        call = download(SETTINGS, Extras(), video_id="video_1", variant="thumbnail", parse=lambda response: response)
+        for media_type, saved in (("video/mp4", False), ("image/png", True), ("application/octet-stream", True)):
+            fixed, sink = Fixed([answered(media_type, b"film")]), Memory()
+            flow = downloading(call, read_call(), fixed.world.retries(), sink)
+            if saved:
+                fixed.world.run(flow)
+            else:
+                with pytest.raises(DownloadError, match=r"The thumbnail of video_1 .* and the server sent video/mp4"):
+                    fixed.world.run(flow)
+            assert (b"film" if saved else None) == sink.committed
+
+    def test_the_query_of_the_caller_says_the_variant(self) -> None:
+        extras = Extras(query={"variant": "thumbnail"})
+        call = download(SETTINGS, extras, video_id="video_1", variant=omit, parse=lambda response: response)
+        fixed, sink = Fixed([answered("image/webp", b"picture")]), Memory()
+        fixed.world.run(downloading(call, read_call(), fixed.world.retries(), sink))
+        assert b"picture" == sink.committed
+
+
+class TestAFileThatIsStillWritten:
+    """Where an MP4 lacks its end, the job is read once, and the file is not saved if the job is known to go on."""
+
+    @pytest.mark.parametrize("status", ["queued", "in_progress", "Processing ", "failed", "cancelled"])
+    def test_of_a_job_that_is_not_completed(self, status: str) -> None:
+        sink, fixed = Memory(), Fixed([answered("video/mp4", CLIP[:-9]), video_answer(status)])
+        error = fetch(fixed, sink)
+        assert isinstance(error, DownloadError)
+        assert (
+            f"The video video_1 is {status!r}, and the {len(CLIP) - 9} bytes that the server sent are not its whole "
+            "file. Nothing was left at the target; poll the video until it is completed, and download it then."
+        ) == str(error)
+        assert (len(CLIP) - 9, None, True) == (error.bytes_received, sink.committed, sink.discarded)
+        assert error.video is not None
+        assert status == error.video.status
+        assert ["/v1/videos/video_1/content", "/v1/videos/video_1"] == [s.request.url.path for s in fixed.world.sent]
+
+    @pytest.mark.parametrize(
+        "read",
+        [video_answer("completed"), video_answer("succeeded"), video_answer("baking"), refusal(500), refusal(404),
+         httpx.Response(200, content=b"<html>"), httpx.ReadError("x")],
+        ids=["completed", "a synonym", "unknown", "failing", "missing", "no video", "broken"],
+    )  # fmt: skip
+    def test_of_a_job_that_is_not_known_to_go_on(self, read: Outcome) -> None:
+        sink, fixed = Memory(), Fixed([answered("video/mp4", CLIP[:-9]), read])
+        assert Path("target") == fetch(fixed, sink)
+        assert (CLIP[:-9], 2) == (sink.committed, len(fixed.world.sent))
+
+    @pytest.mark.parametrize("content", [CLIP, b"film", b"\xff\xd8\xff\xe0"])
+    def test_a_file_with_its_end_costs_no_read(self, content: bytes) -> None:
+        fixed = Fixed([answered("video/mp4", content)])
+        assert Path("target") == fetch(fixed, Memory())
+        assert 1 == len(fixed.world.sent)
+
+    @pytest.mark.parametrize("ranged", [True, False])
+    def test_what_is_followed_is_the_file_at_the_end(self, ranged: bool) -> None:  # noqa: FBT001 - a parameter
+        script = [ServerResponse(cut=1000), ServerResponse(ranged=ranged)]
+        store = Store([Version(CLIP, '"v0"')], script)
+        fetch(store, sink := Memory())
+        assert (CLIP, 2) == (sink.committed, len(store.world.sent))
 
 
 class TestHeaders:
@@ -755,13 +884,13 @@ class TestTheDisk:
         assert all(stream.closed for stream in store.streams)
 
     def test_a_restart_that_nobody_waits_for_ends(self) -> None:
-        flow = _restart(Memory(), httpx.Response(200))
+        flow = _restart(Memory(), httpx.Response(200), None, None)
         assert isinstance(next(flow), Do)
         flow.close()
 
     def test_an_unforeseen_error_discards_too(self) -> None:
         sink = Memory()
-        flow = downloading(content_call(), Store([], []).world.retries(), sink)
+        flow = downloading(content_call(), read_call(), Store([], []).world.retries(), sink)
         assert isinstance(next(flow), Do)
         with pytest.raises(ZeroDivisionError):
             flow.throw(ZeroDivisionError())
@@ -792,7 +921,7 @@ class TestCtrlC:
                     target.unlink(missing_ok=True)
                 store = Store([Version(b"0123456789", '"v0"')], self.SCRIPT)
                 store.world.throw, store.world.late = throw, late
-                flow = downloading(content_call(), store.world.retries(5), PartFile(target))
+                flow = downloading(content_call(), read_call(), store.world.retries(5), PartFile(target))
                 return store.world, lambda: store.world.run(flow)
 
             interrupted = 0
@@ -820,6 +949,16 @@ class TestCtrlC:
             with pytest.raises(KeyboardInterrupt):
                 fetch(store, PartFile(target), on_progress=interrupt)
             assert not target.exists()
+        assert all(stream.closed for stream in store.streams)
+
+    def test_when_a_restart_is_reported(self) -> None:
+        def stop(have: int, total: int | None) -> None:
+            if not have:
+                raise KeyboardInterrupt
+
+        store = Store([Version(b"0123456789", '"v0"')], [ServerResponse(cut=5), ServerResponse(ranged=False)])
+        with pytest.raises(KeyboardInterrupt):
+            fetch(store, Memory(), on_progress=stop)
         assert all(stream.closed for stream in store.streams)
 
     def test_a_callbacks_own_exception_is_the_callers(self) -> None:

@@ -147,6 +147,72 @@ class TestDiscarding:
         assert before == after
 
 
+@pytest.mark.skipif(os.name != "posix", reason="file modes, links and pipes are POSIX")
+class TestWhatStandsThere:
+    """Links are followed, a file hands its mode on, and what is no file is left alone."""
+
+    @pytest.mark.parametrize("mode", [0o600, 0o640, 0o644, 0o755, 0o444])
+    def test_a_file_hands_its_mode_on(self, tmp_path: Path, mode: int) -> None:
+        target = tmp_path / "a.mp4"
+        target.write_bytes(b"old")
+        target.chmod(mode)
+        part = PartFile(target)
+        part.open()
+        assert mode == stat.S_IMODE(part.path.stat().st_mode), "the bytes are as private on their way"
+        part.write(b"new")
+        part.commit()
+        assert (b"new", mode) == (target.read_bytes(), stat.S_IMODE(target.stat().st_mode))
+
+    def test_a_disk_without_modes_is_written(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        def refuse(*_: object, **__: object) -> None:
+            raise PermissionError(1, "Operation not permitted")
+
+        (tmp_path / "a.mp4").write_bytes(b"old")
+        monkeypatch.setattr(os, "chmod", refuse)
+        write_whole(tmp_path / "a.mp4", b"new")
+        assert b"new" == (tmp_path / "a.mp4").read_bytes()
+
+    @pytest.mark.parametrize("exists", [True, False])
+    @pytest.mark.parametrize("links", [1, 2])
+    @pytest.mark.parametrize("relative", [True, False])
+    def test_a_link_is_followed(self, tmp_path: Path, exists: bool, links: int, relative: bool) -> None:  # noqa: FBT001 - parameters
+        real, link = tmp_path / "real" / "a.mp4", tmp_path / "link.mp4"
+        real.parent.mkdir()
+        if exists:
+            real.write_bytes(b"old")
+        to = real
+        for number in range(links):
+            link = tmp_path / f"link-{number}.mp4"
+            link.symlink_to(os.path.relpath(to, tmp_path) if relative else to)
+            to = link
+        part = PartFile(link)
+        part.open()
+        part.write(b"new")
+        assert 1 + exists == len(names(real.parent)), "the part file is on the disk of the file"
+        assert link == part.commit()
+        assert (b"new", True) == (real.read_bytes(), link.is_symlink())
+        assert (["a.mp4"], 1 + links) == (names(real.parent), len(names(tmp_path)))
+
+    def test_a_link_in_a_circle_is_not_written(self, tmp_path: Path) -> None:
+        (tmp_path / "a").symlink_to("b")
+        (tmp_path / "b").symlink_to("a")
+        with pytest.raises(DownloadError, match="cannot be written: Too many levels"):
+            write_whole(tmp_path / "a", b"x")
+        assert (["a", "b"], True) == (names(tmp_path), (tmp_path / "a").is_symlink())
+
+    @pytest.mark.parametrize("linked", [True, False])
+    def test_a_pipe_is_refused_and_stays(self, tmp_path: Path, linked: bool) -> None:  # noqa: FBT001 - a parameter
+        pipe = tmp_path / "pipe"
+        os.mkfifo(pipe)
+        target = tmp_path / "link" if linked else pipe
+        if linked:
+            target.symlink_to(pipe)
+        before = names(tmp_path)
+        with pytest.raises(InvalidArgumentError, match="is a pipe, a device or a socket, which a file would replace"):
+            write_whole(target, b"x")
+        assert (True, before) == (stat.S_ISFIFO(pipe.stat().st_mode), names(tmp_path))
+
+
 class TestPaths:
     """A directory is refused; what cannot be written is a DownloadError; nothing else comes out."""
 

@@ -11,7 +11,7 @@ import httpx
 from ..faults.clients import Client
 
 HERE: Final = Path(__file__).parent
-CLIP: Final = (b"\0\0\0\x18ftypmp42mp42isom" * 206)[:4120]
+CLIP: Final = b"\0\0\0\x14ftypmp42mp42isom\0\0\0\x08moov\0\0\x0f\xfcmdat" + b"clip" * 1021
 """Stands for the recorded video: it begins and is as long as that."""
 
 

@@ -1,7 +1,9 @@
 """The SDK gets through a job's life on servers that are known by their source and documents, one a row.
 
 Each row of described.json has what a server answers: to a creation, to the reads that follow (`failed`: to those of a
-job that fails), to a list, to a deletion, for a file that is there or not yet (`early`), and for an unknown id.
+job that fails), to a list, to a deletion, for a file that is there or not yet (`early`), and for an unknown id. Where
+it is known: for a variant (`variants`), for a file that is still written (`halves`), and whether a list of several
+pages can be walked (`walks`).
 """
 
 from __future__ import annotations
@@ -15,8 +17,9 @@ import httpx
 import pytest
 
 import openvideos
-from openvideos import OpenVideosError, VideoFailedError
+from openvideos import DownloadError, OpenVideosError, VideoFailedError
 
+from ..faults.calls import files_in
 from .replay import CLIP, HERE, client, response
 
 pytestmark = pytest.mark.anyio
@@ -31,13 +34,28 @@ class Described:
         self.row = row
         self.id: str = row.get("id", "video_1")
         self.reads = [row["failed"]] if fails else list(row.get("reads", []))
+        self.early = [row["early"]] if "early" in row else []
         self.requests: list[httpx.Request] = []
 
     def handle(self, request: httpx.Request) -> httpx.Response:
         self.requests.append(request)
         if request.url.host != "wire.test":
             return httpx.Response(200, headers={"content-type": "video/mp4"}, content=CLIP)
+        if "limit" in request.url.params:
+            return response(self._page(**request.url.params))
+        if "variant" in request.url.params and len(self.reads) == 1:
+            return response(self.row["variants"])
         return response(self._answer(request.method, request.url.path.removeprefix("/v1/videos")))
+
+    def _page(self, limit: str, after: str | None = None) -> dict[str, Any]:
+        """Return a page of a list of five, with the keys that the server's pages have."""
+        listed = self.row["list"]["json"]
+        ids = [f"video_{number}" for number in range(5)]
+        start = 0 if after is None else ids.index(after) + 1
+        data = [{**listed["data"][0], "id": name} for name in ids[start : start + int(limit)]]
+        paging = {"first_id": data[0]["id"], "last_id": data[-1]["id"], "has_more": data[-1]["id"] != ids[-1]}
+        paging = {key: value for key, value in paging.items() if key in listed}
+        return {"status": 200, "json": {**listed, "data": data, **paging}}
 
     def _answer(self, method: str, path: str) -> dict[str, Any]:
         responses: dict[tuple[str, str], Callable[[], dict[str, Any]]] = {
@@ -45,11 +63,18 @@ class Described:
             ("GET", ""): lambda: self.row["list"],
             ("DELETE", f"/{self.id}"): lambda: self.row["delete"],
             ("GET", f"/{self.id}"): lambda: self.reads.pop(0) if len(self.reads) > 1 else self.reads[0],
-            ("GET", f"/{self.id}/content"): lambda: self.row["early" if len(self.reads) > 1 else "file"],
+            ("GET", f"/{self.id}/content"): self._file,
             ("GET", "/nobody"): lambda: self.row["unknown"],
         }
         server_response: dict[str, Any] = responses[method, path]()
         return server_response
+
+    def _file(self) -> dict[str, Any]:
+        if len(self.reads) == 1:
+            file: dict[str, Any] = self.row["file"]
+            return file
+        early: dict[str, Any] = self.early.pop(0) if len(self.early) > 1 else self.early[0]
+        return early
 
 
 def rows_with(*keys: str) -> pytest.MarkDecorator:
@@ -89,6 +114,50 @@ async def test_a_job_is_followed_to_its_file(name: str, flavour: str, tmp_path: 
     elsewhere = [request for request in server.requests if request.url.host != "wire.test"]
     assert not any("authorization" in request.headers for request in elsewhere)
     assert bool(elsewhere) == (name == "AISIX")
+
+
+@rows_with("variants")
+async def test_a_variant_is_refused_or_is_the_one_that_was_asked_for(name: str, flavour: str, tmp_path: Path) -> None:
+    server = Described(SERVERS[name])
+    server.reads = server.reads[-1:]
+    expected: dict[str, str | None] = server.row["expect"]["variants"]
+    async with client(flavour, server) as sdk:
+        for variant, refused in expected.items():
+            for method, to in (("download", {"to": tmp_path / variant}), ("download_content", {})):
+                if refused is None:
+                    result = await sdk.call(method, server.id, variant=variant, **to)
+                    assert CLIP == (result.read_bytes() if to else result.content)
+                else:
+                    error = await sdk.fails(method, server.id, variant=variant, **to)
+                    assert isinstance(error, kind(refused))
+                    assert server.id == error.video_id
+    assert [variant for variant, refused in expected.items() if refused is None] == files_in(tmp_path)
+
+
+@rows_with("halves")
+async def test_a_file_that_is_still_written_is_not_saved(name: str, flavour: str, tmp_path: Path) -> None:
+    server = Described(SERVERS[name])
+    halves = server.row["halves"]
+    server.early = [*server.early, *halves]
+    server.reads = [*server.reads[:1] * len(halves), *server.reads]
+    async with client(flavour, server) as sdk:
+        assert isinstance(await sdk.fails("download", server.id, tmp_path / "clip.mp4"), kind("NotFoundError"))
+        for half in halves:
+            error = await sdk.fails("download", server.id, tmp_path / "clip.mp4")
+            assert isinstance(error, DownloadError)
+            assert f"is 'queued', and the {half['length']} bytes that the server sent are not its whole" in str(error)
+            assert [] == files_in(tmp_path)
+        assert "completed" == (await sdk.call("poll", server.id)).status
+        assert CLIP == (await sdk.call("download", server.id, tmp_path / "clip.mp4")).read_bytes()
+
+
+@rows_with("walks")
+async def test_a_list_of_several_pages_is_walked_to_its_end(name: str, flavour: str) -> None:
+    server = Described(SERVERS[name])
+    async with client(flavour, server) as sdk:
+        page = await sdk.call("list", limit=2)
+        found = [video.id for video in page] if flavour == "sync" else [video.id async for video in page]
+    assert [f"video_{number}" for number in range(5)] == found
 
 
 @rows_with("failed")

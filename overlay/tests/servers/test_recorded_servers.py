@@ -11,6 +11,7 @@ import pytest
 from openvideos import (
     APIStatusError,
     BadRequestError,
+    DownloadError,
     InternalServerError,
     NotFoundError,
     UnprocessableEntityError,
@@ -18,6 +19,7 @@ from openvideos import (
 )
 
 from ..faults.calls import files_in
+from ..faults.clients import Client
 from .replay import CLIP, Recording, client, recorded, response
 
 pytestmark = pytest.mark.anyio
@@ -115,8 +117,7 @@ class TestVllmOmni:
             # From here on the recording has the file.
             target = await sdk.call("download", server.job, tmp_path / "clip.mp4")
             assert CLIP == target.read_bytes()
-            for variant in ("video", "thumbnail", "spritesheet"):
-                assert CLIP == (await sdk.call("download_content", server.job, variant=variant)).content
+            await check_variants(sdk, server, tmp_path)
 
     @pytest.mark.parametrize("name", ["retrieve", "poll"])
     async def test_a_failed_job_is_a_video_although_its_status_is_500(
@@ -164,7 +165,67 @@ class TestVllmOmni:
                 assert (await sdk.fails(name, **arguments)).status_code in {404, 405}
 
 
-@pytest.mark.parametrize("name", ["litellm-1.106.2", "vllm-omni-0.30.0"])
+class TestFastVideo:
+    """FastVideo has no has_more, returns the deleted video, and 500 for the content of a job that failed."""
+
+    @pytest.fixture
+    def server(self) -> Recording:
+        server = Recording("fastvideo-0.2.1")
+        server.responses("POST", "/v1/videos")[0]["json"]["id"] = server.job
+        return server
+
+    async def test_a_job_is_followed_from_its_creation_to_its_deletion(
+        self, server: Recording, flavour: str, tmp_path: Path
+    ) -> None:
+        async with client(flavour, server) as sdk:
+            assert isinstance(await sdk.fails("download_content", server.job), NotFoundError)
+            video = await sdk.call("create_and_poll", prompt="cat", seconds=4, size="1280x720")
+            assert (server.job, "completed", "", 2.0) == (video.id, video.status, video.size, video["inference_time_s"])
+            assert CLIP == (await sdk.call("download", server.job, tmp_path / "clip.mp4")).read_bytes()
+            await check_variants(sdk, server, tmp_path)
+            assert (server.job, True) == _confirmed(await sdk.call("delete", server.job))
+            assert isinstance(await sdk.fails("retrieve", server.job), NotFoundError)
+            assert "Video not found" in str(await sdk.fails("delete", "video_nope"))
+
+    async def test_a_failed_job(self, server: Recording, flavour: str) -> None:
+        failed: str = recorded("fastvideo-0.2.1")["failed_job"]
+        async with client(flavour, server) as sdk:
+            video = await sdk.call("poll", failed)
+            assert ("failed", "", "boom: CUDA OOM") == (video.status, video.error.code, video.error.message)
+            assert isinstance(await sdk.fails("poll", failed, raise_on_failure=True), VideoFailedError)
+            assert isinstance(await sdk.fails("download_content", failed), InternalServerError)
+
+    async def test_a_list(self, server: Recording, flavour: str) -> None:
+        failed: str = recorded("fastvideo-0.2.1")["failed_job"]
+        async with client(flavour, server) as sdk:
+            page = await sdk.call("list", after=server.job, limit=1, order="asc")
+            assert [failed] == [video.id for video in page.data]
+            page = await sdk.call("list", after="nope")
+            assert ([], False) == (page.data, page.has_next_page())
+            for limit in (0, 1000):
+                error = await sdk.fails("list", limit=limit)
+                assert isinstance(error, UnprocessableEntityError)
+                assert "Input should be" in str(error)
+
+
+def _confirmed(deletion: Any) -> tuple[str, bool]:
+    return deletion.id, deletion.deleted
+
+
+async def check_variants(sdk: Client, server: Recording, folder: Path) -> None:
+    """Check that a server which ignores `variant` gives the video, and no picture."""
+    for method, to in (("download", {"to": folder / "file"}), ("download_content", {})):
+        result = await sdk.call(method, server.job, variant="video", **to)
+        assert CLIP == (result.read_bytes() if to else result.content)
+        folder.joinpath("file").unlink(missing_ok=True)
+        for variant in ("thumbnail", "spritesheet"):
+            error = await sdk.fails(method, server.job, variant=variant, **to)
+            assert isinstance(error, DownloadError)
+            assert f"The {variant} of {server.job} was asked for (image/*), and the server sent video/mp4" in str(error)
+            assert not folder.joinpath("file").exists()
+
+
+@pytest.mark.parametrize("name", ["fastvideo-0.2.1", "litellm-1.106.2", "vllm-omni-0.30.0"])
 async def test_every_response_that_was_recorded_can_be_read(name: str, flavour: str) -> None:
     """Each is given to the method that sends such a request, by itself."""
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from attrs import has
 
-from openvideos import HttpxBinaryResponseContent, PaginationError
+from openvideos import DownloadError, HttpxBinaryResponseContent, PaginationError
 from openvideos_raw.types import UNSET
 
 from .contract import branches
@@ -79,3 +79,12 @@ def ending_problem(sent: Any) -> type[Exception] | None:
         return None
     last = sent["data"][-1]["id"] if sent["data"] else None
     return None if sent["last_id"] or last else PaginationError
+
+
+def file_problem(variant: str, media_type: str, sent: Any) -> type[Exception] | None:
+    """Return what a download raises whose body cannot be the file: one of another kind of media, or an empty one."""
+    if not isinstance(sent, bytes):
+        return None
+    kinds = {"video": {"video"}, "thumbnail": {"image"}, "spritesheet": {"image"}}.get(variant, {"video", "image"})
+    is_file = media_type == "multipart/byteranges" or media_type.partition("/")[0] in kinds
+    return None if sent and is_file else DownloadError

@@ -100,7 +100,7 @@ def redirect_is_followed(stage: Stage, case: Case, data: st.DataObject) -> None:
     """Check that a redirect leads to the file, and that another origin is not sent the key."""
     operation, response = case.operation, case.operation.responses[case.detail or ""]
     (code,) = response.codes()
-    content = data.draw(st.binary(max_size=200))
+    content = data.draw(st.binary(min_size=1, max_size=200))
     place = data.draw(st.sampled_from(["http://cdn.test/file", f"{BASE_URL}/elsewhere"]))
     headers = {**data.draw(headers_of(operation.id, response.status)), "Location": place}
     given = data.draw(givens(operation.id, next(iter(operation.bodies), None), beside=False))
@@ -110,7 +110,7 @@ def redirect_is_followed(stage: Stage, case: Case, data: st.DataObject) -> None:
         seen.append(request)
         if len(seen) == 1:
             return httpx.Response(code, headers=headers)
-        return httpx.Response(200, content=content, headers={"content-type": "video/mp4"})
+        return httpx.Response(200, content=content, headers={"content-type": "application/octet-stream"})
 
     for client in stage.overlays(server):
         seen.clear()

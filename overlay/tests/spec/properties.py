@@ -21,7 +21,7 @@ from openvideos_raw.types import File
 
 from .arguments import givens, spoiled, varied
 from .clients import Given, Stage, Upload, in_overlay, raw_module
-from .comparing import assert_same, assert_same_headers, ending_problem
+from .comparing import assert_same, assert_same_headers, ending_problem, file_problem
 from .contract import FORM, JSON, OPERATIONS, WEBHOOKS, Operation, ServerResponse, paths_in, problems, written
 from .mock_server import Said, faults, read
 from .strategies import header_values, valid
@@ -163,7 +163,7 @@ def answer_is_kept(stage: Stage, case: Case, data: st.DataObject) -> None:
     def server(request: httpx.Request) -> httpx.Response:
         return httpx.Response(int(status), content=content, headers={"content-type": media_type, **headers})
 
-    problem = ending_problem(sent)
+    problem = ending_problem(sent) or file_problem(given.query.get("variant", "video"), media_type, sent)
     for client in stage.overlays(server):
         if problem is not None:
             assert isinstance(raised_by(partial(client.call, case.operation, given)), problem)
