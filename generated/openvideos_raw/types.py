@@ -153,6 +153,9 @@ class ApiObject(JsonObject):
     _REQUIRED: ClassVar[frozenset[str]] = frozenset()
     """The JSON keys that an object has though they are null, if it was not read from JSON."""
 
+    _CONSTANTS: ClassVar[frozenset[str]] = frozenset()
+    """The JSON keys whose attribute has a value though the JSON has none."""
+
     _request_id: str | None = field(default=None, init=False, eq=False, repr=False)
     """The server's name for the exchange that this came with (`x-request-id`), for a report of a problem."""
 
@@ -178,9 +181,10 @@ class ApiObject(JsonObject):
     def _fields(self, *, absent: bool) -> Iterator[tuple[str, Any]]:
         """Yield the keys that the contract knows, with their values; those that are absent only if asked for."""
         sent = frozenset(self._REQUIRED if self._sent is None else self._sent)
+        added = frozenset[str]() if self._sent is None else self._CONSTANTS - sent
         for name, key in self._KEYS.items():
             value = getattr(self, name)
-            if absent or key in sent or not (value is None or value is UNSET):
+            if absent or key in sent or not (value is None or value is UNSET or key in added):
                 yield key, None if value is UNSET else value
 
     def _others(self) -> dict[str, Any]:

@@ -113,7 +113,10 @@ class TestVerify:
         assert len(str(caught.value)) < 300
 
     def test_says_that_the_secret_is_wrong_without_showing_it(self) -> None:
-        for secrets, words in ((OTHER, "matches the webhook secret: "), ([OTHER, OTHER], "any of the 2 webhook secrets")):
+        for secrets, words in (
+            (OTHER, "matches the webhook secret: "),
+            ([OTHER, OTHER], "any of the 2 webhook secrets"),
+        ):
             with pytest.raises(WebhookVerificationError, match=f"{words}.*the secret is not the sender's") as caught:
                 WEBHOOKS.verify("x", sign("x", secret=SECRET), secret=secrets)
             assert OTHER.removeprefix("whsec_") not in str(caught.value)

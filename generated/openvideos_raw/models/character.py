@@ -34,6 +34,7 @@ class Character(ApiObject):
         "object_": "object",
     }
     _REQUIRED: ClassVar[frozenset[str]] = frozenset({"id", "created_at", "name"})
+    _CONSTANTS: ClassVar[frozenset[str]] = frozenset({"object"})
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:

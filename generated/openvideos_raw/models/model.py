@@ -43,6 +43,7 @@ class Model(ApiObject):
         "parameters": "parameters",
     }
     _REQUIRED: ClassVar[frozenset[str]] = frozenset({"id", "object", "is_default"})
+    _CONSTANTS: ClassVar[frozenset[str]] = frozenset({"object"})
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:

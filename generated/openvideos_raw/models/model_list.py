@@ -34,6 +34,7 @@ class ModelList(ApiObject):
         "data": "data",
     }
     _REQUIRED: ClassVar[frozenset[str]] = frozenset({"object", "contract", "data"})
+    _CONSTANTS: ClassVar[frozenset[str]] = frozenset({"object"})
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:

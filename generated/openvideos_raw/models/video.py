@@ -120,6 +120,7 @@ class Video(ApiObject):
         "error": "error",
     }
     _REQUIRED: ClassVar[frozenset[str]] = frozenset({"id", "object", "created_at", "model", "status"})
+    _CONSTANTS: ClassVar[frozenset[str]] = frozenset({"object"})
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:

@@ -30,6 +30,7 @@ class VideoDeleteResponse(ApiObject):
         "deleted": "deleted",
     }
     _REQUIRED: ClassVar[frozenset[str]] = frozenset({"id", "object", "deleted"})
+    _CONSTANTS: ClassVar[frozenset[str]] = frozenset({"object"})
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:

@@ -41,6 +41,7 @@ class VideoFailedEvent(ApiObject):
         "data": "data",
     }
     _REQUIRED: ClassVar[frozenset[str]] = frozenset({"id", "object", "created_at", "type", "data"})
+    _CONSTANTS: ClassVar[frozenset[str]] = frozenset({"object", "type"})
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:

@@ -45,6 +45,7 @@ class VideoList(ApiObject):
         "has_more": "has_more",
     }
     _REQUIRED: ClassVar[frozenset[str]] = frozenset({"object", "data", "first_id", "last_id", "has_more"})
+    _CONSTANTS: ClassVar[frozenset[str]] = frozenset({"object"})
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
