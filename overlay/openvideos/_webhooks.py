@@ -32,8 +32,8 @@ VideoCompleted: TypeAlias = VideoCompletedEvent
 VideoFailed: TypeAlias = VideoFailedEvent
 
 
-# For type checkers, the type of an unknown event is a word of its own. Were it `str`, it could be "video.completed" too,
-# and `if event.type == "video.completed"` would tell them nothing of the event.
+# For type checkers, the type of an unknown event is a word of its own. A `str` could be "video.completed" as well, and
+# `if event.type == "video.completed"` would tell them nothing of the event.
 _UnknownType: TypeAlias = Literal["a type that this version does not know"]
 
 
@@ -92,8 +92,8 @@ class Webhooks:
             secret: The secret, or several of which one must match; by default the client's.
 
         Raises:
-            WebhookVerificationError: The webhook was not signed with the secret, or is older than five minutes, or lacks
-                a header; the message says which.
+            WebhookVerificationError: The webhook was not signed with the secret, is older than five minutes, or lacks a
+                header; the message says which.
             ConfigurationError: There is no secret, or it is invalid.
 
         """
@@ -158,8 +158,8 @@ def sign(
         signature = signer.sign(message_id, datetime.fromtimestamp(at, tz=UTC), text)
     except (ArithmeticError, AttributeError, OSError, TypeError, ValueError) as error:
         raise InvalidArgumentError(
-            f"The webhook cannot be signed ({error}): payload is text or bytes in UTF-8, message_id is text, and timestamp "
-            "is in Unix seconds."
+            f"The webhook cannot be signed ({error}): payload is text or bytes in UTF-8, message_id is text, and "
+            "timestamp is in Unix seconds."
         ) from error
     return dict(zip(HEADERS, (message_id, str(at), signature), strict=True))
 
@@ -192,13 +192,17 @@ def _verified(payload: object, headers: object, secrets: str | Sequence[str] | N
     verifiers = [_webhook(secret) for secret in _several(secrets)]
     text = _text(payload)
     signed = _headers(headers)
-    for verifier in verifiers:
-        try:
-            verifier.verify(text, signed, json_parse=False)
-        except Exception:  # noqa: BLE001 - a hostile header can make the library raise any exception
-            continue
+    if any(_is_signed_for(verifier, text, signed) for verifier in verifiers):
         return text
     raise WebhookVerificationError(_why_refused(signed, len(verifiers)))
+
+
+def _is_signed_for(verifier: Webhook, text: str, signed: dict[str, str]) -> bool:
+    try:
+        verifier.verify(text, signed, json_parse=False)
+    except Exception:  # noqa: BLE001 - a hostile header can make the library raise any exception
+        return False
+    return True
 
 
 def _several(secrets: str | Sequence[str] | None) -> Sequence[str]:

@@ -34,8 +34,15 @@ SCHEMAS: dict[str, Any] = CONTRACT["components"]["schemas"]
 OBJECTS = sorted(name for name, schema in SCHEMAS.items() if schema.get("type") == "object")
 OPEN = [name for name in OBJECTS if SCHEMAS[name].get("additionalProperties", True) and "Form" not in name]
 VIDEO: dict[str, Any] = {
-    **{"id": "video_1", "object": "video", "created_at": 1, "model": "wan", "status": "failed", "progress": None},
-    **{"error": {"code": "oom", "message": "Out of memory"}, "url": None, "x_vendor": [1]},
+    "id": "video_1",
+    "object": "video",
+    "created_at": 1,
+    "model": "wan",
+    "status": "failed",
+    "progress": None,
+    "error": {"code": "oom", "message": "Out of memory"},
+    "url": None,
+    "x_vendor": [1],
 }
 SECRET = "sig-of-the-signed-url"
 
@@ -67,6 +74,14 @@ def is_optional(name: str, key: str) -> bool:
     return (
         key not in schema.get("required", []) or may_be_null or (of_key.get("type") == "string" and "const" in of_key)
     )
+
+
+def attempt(model: type[ApiObject], source: dict[str, Any]) -> tuple[Any, MalformedModel | None]:
+    """Return the object that is read from JSON, or what is wrong with it."""
+    try:
+        return model.from_dict(source), None
+    except MalformedModel as error:
+        return None, error
 
 
 def is_of(value: Any, hint: Any) -> bool:
@@ -105,11 +120,10 @@ class TestJson:
         model = getattr(models, name)
         key = data.draw(st.sampled_from(sorted(SCHEMAS[name]["properties"])))
         value = data.draw(json_values)
-        try:
-            read = model.from_dict(readable(name) | {key: value})
-        except MalformedModel as error:
+        read, problem = attempt(model, readable(name) | {key: value})
+        if problem is not None:
             assert not is_optional(name, key)
-            assert key == error.key or isinstance(value, (dict, list))
+            assert key == problem.key or isinstance(value, (dict, list))
             return
         hints = get_type_hints(model, localns=vars(models))
         for attribute, known in model._KEYS.items():
@@ -146,14 +160,14 @@ class TestJson:
     def test_an_item_of_a_list_that_is_wrong_is_named(self) -> None:
         page = {"object": "list", "data": [VIDEO, 7], "first_id": None, "last_id": None, "has_more": False}
         with pytest.raises(
-            MalformedModel, match="^VideoList: the key 'data' has an item that is of the type int, not dict$"
+            MalformedModel, match=r"^VideoList: the key 'data' has an item that is of the type int, not dict$"
         ):
             VideoList.from_dict(page)
 
     def test_a_half_of_a_surrogate_pair_can_be_written(self) -> None:
-        video = Video.from_dict(VIDEO | {"prompt": "\ud83d – Straße"})
+        video = Video.from_dict(VIDEO | {"prompt": "\ud83d a Straße"})
         for text in (video.to_json(), video.to_json(indent=None), video.model_dump_json()):
-            assert "\ud83d – Straße" == json.loads(text.encode())["prompt"]
+            assert "\ud83d a Straße" == json.loads(text.encode())["prompt"]
             assert "Straße" in text
 
     def test_a_file_of_a_form_is_a_tuple(self, tmp_path: Path) -> None:
@@ -232,17 +246,18 @@ class TestMapping:
         for key in ("status", "progress", "x_vendor"):
             assert key in video
             assert VIDEO[key] == video[key] == video.get(key) == dict(video.items())[key]
-        for key in ("prompt", "x_other", 0):
+        unknown: list[Any] = ["prompt", "x_other", 0]
+        for key in unknown:
             assert key not in video
-            assert video.get(key) is None  # type: ignore[arg-type]
+            assert video.get(key) is None
             with pytest.raises(KeyError):
-                video[key]  # type: ignore[index]
+                video[key]
         assert ["x_vendor"] == video.additional_keys
 
     def test_what_is_an_object_of_its_own_is_one(self) -> None:
         video = Video.from_dict(VIDEO)
-        assert video["error"] is video.error
         assert "oom" == video["error"]["code"]
+        assert video["error"] is video.error
 
     def test_an_attribute_can_be_set_by_its_key(self) -> None:
         video = Video.from_dict(VIDEO | {"progress": "half"})

@@ -1,4 +1,4 @@
-"""Tell events apart by their type, as receivers of webhooks do. This file is read by mypy and pyright, and never run."""
+"""Tell events apart by their type, as a receiver does. This file is read by mypy and pyright, and never run."""
 
 from __future__ import annotations
 
