@@ -142,10 +142,11 @@ def read_video(data: Any, response: httpx.Response) -> Video:
         raise invalid(response, str(error)) from error
     if not result.id:
         raise invalid(response, "Video: the key 'id' is empty")
-    if result.error is not None:
+    reason = result.get("error")  # of any shape, also of one that the attribute cannot hold
+    if reason is not None:
         # Exceptions' messages contain the server's reason for a failure, so it must not contain the API key.
-        reason = result.error.to_dict() if type(result.error) is VideoError else result.error
-        result.error = _video_error(scrub(reason, secrets_of(response)))
+        reason = reason.to_dict() if isinstance(reason, VideoError) else reason
+        result["error"] = _video_error(scrub(reason, secrets_of(response)))
     return result
 
 

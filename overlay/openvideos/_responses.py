@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+import html
 import os
+import re
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from contextlib import contextmanager
 from functools import partial
 from types import TracebackType
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 import httpx
 
@@ -18,6 +21,9 @@ from ._drivers.threads import in_thread
 from ._errors import InvalidArgumentError
 
 T = TypeVar("T")
+
+LARGEST_SHOWN: Final = 8 * 2**20
+"""The largest file that a notebook gets to show, in bytes: it keeps a copy of what it shows."""
 
 
 class HttpxBinaryResponseContent:
@@ -31,6 +37,15 @@ class HttpxBinaryResponseContent:
         """Show the media type and the length."""
         kind = self.response.headers.get("content-type", "no content type")
         return f"<HttpxBinaryResponseContent {kind}, {len(self.response.content)} bytes>"
+
+    def _repr_html_(self) -> str:
+        """Show the player or the picture in a notebook, with the file in it, if it is not larger than 8 MiB."""
+        kind = self.response.headers.get("content-type", "").partition(";")[0].strip().lower()
+        tag = re.match(r"(video|image)/[a-z0-9.+-]+$", kind)
+        if tag is None or len(self.response.content) > LARGEST_SHOWN:
+            return html.escape(repr(self))
+        source = f"data:{kind};base64,{base64.b64encode(self.response.content).decode()}"
+        return f'<video controls src="{source}"></video>' if tag[1] == "video" else f'<img src="{source}">'
 
     @property
     def content(self) -> bytes:
