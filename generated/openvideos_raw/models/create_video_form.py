@@ -77,6 +77,7 @@ class CreateVideoForm:
     extension `references`."""
 
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+    _request_id: str | None = _attrs_field(init=False, default=None, eq=False, repr=False)
 
     def to_dict(self) -> dict[str, Any]:
         prompt = self.prompt

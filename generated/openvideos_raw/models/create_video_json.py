@@ -64,6 +64,7 @@ class CreateVideoJson:
     """Several images with a role each, in place of `input_reference`; of the extension `references`."""
 
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+    _request_id: str | None = _attrs_field(init=False, default=None, eq=False, repr=False)
 
     def to_dict(self) -> dict[str, Any]:
         prompt = self.prompt

@@ -26,6 +26,7 @@ class ErrorResponse:
     """What is wrong with a request, and where."""
 
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+    _request_id: str | None = _attrs_field(init=False, default=None, eq=False, repr=False)
 
     def to_dict(self) -> dict[str, Any]:
         error = self.error.to_dict()

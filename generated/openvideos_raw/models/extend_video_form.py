@@ -30,6 +30,7 @@ class ExtendVideoForm:
     """The id of a completed video."""
 
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+    _request_id: str | None = _attrs_field(init=False, default=None, eq=False, repr=False)
 
     def to_dict(self) -> dict[str, Any]:
         prompt = self.prompt

@@ -23,6 +23,7 @@ class RemixVideoJson:
     the contract allows MUST be accepted; it is counted in characters, not in bytes."""
 
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+    _request_id: str | None = _attrs_field(init=False, default=None, eq=False, repr=False)
 
     def to_dict(self) -> dict[str, Any]:
         prompt = self.prompt

@@ -39,6 +39,7 @@ class VideoList:
     the last page. A client that lists all videos MUST request pages until one has has_more false."""
 
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+    _request_id: str | None = _attrs_field(init=False, default=None, eq=False, repr=False)
 
     def to_dict(self) -> dict[str, Any]:
         object_ = self.object_
