@@ -198,7 +198,7 @@ def items_of(body: dict[str, Any], response: httpx.Response) -> list[Any]:
     if items is None:
         return []
     if not is_array(items):
-        raise invalid(response, "the page's key 'data' is missing or not a list")
+        raise invalid(response, "the key 'data' is missing or not a list")
     return items
 
 

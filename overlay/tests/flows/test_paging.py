@@ -489,15 +489,15 @@ class TestPages:
         [
             ([], "a page is expected, and the body is of the type list"),
             ("x", "a page is expected, and the body is of the type str"),
-            ({}, "the page's key 'data' is missing or not a list"),
-            ({"data": {}}, "the page's key 'data' is missing or not a list"),
+            ({}, "the key 'data' is missing or not a list"),
+            ({"data": {}}, "the key 'data' is missing or not a list"),
             (
                 {"data": [7]},
                 "the page's data[0] cannot be read: a video is expected, and the JSON is of the type int",
             ),
             (
                 {"error": {"message": "No key"}},
-                "the page's key 'data' is missing or not a list. The server says: No key",
+                "the key 'data' is missing or not a list. The server says: No key",
             ),
         ],
     )
