@@ -1,6 +1,15 @@
 """Contains shared errors types that can be raised from API functions"""
 
 
+def _beginning(content: bytes) -> str:
+    """Return a body as text, or its beginning when it is long: it can be a whole video."""
+    text = content[: 4 * _LONGEST].decode(errors="ignore")
+    return text if len(content) <= _LONGEST else f"{text[:_LONGEST]}… ({len(content)} bytes)"
+
+
+_LONGEST = 300
+
+
 class UnexpectedStatus(Exception):
     """Raised by api functions when the response status an undocumented status and Client.raise_on_unexpected_status is True"""
 
@@ -8,9 +17,7 @@ class UnexpectedStatus(Exception):
         self.status_code = status_code
         self.content = content
 
-        super().__init__(
-            f"Unexpected status code: {status_code}\n\nResponse content:\n{content.decode(errors='ignore')}"
-        )
+        super().__init__(f"Unexpected status code: {status_code}\n\nResponse content:\n{_beginning(content)}")
 
     def __reduce__(self) -> tuple[type, tuple[int, bytes]]:
         return type(self), (self.status_code, self.content)

@@ -62,6 +62,8 @@ def read(shape: Shape[T], data: Any) -> T:
             if error.model != model.__name__ or error.key in shape.needs:
                 raise
             sound[error.key] = next(odd.setdefault(error.key, iter(_STAND_INS)))
+    if odd:
+        result._sent = tuple(data)  # noqa: SLF001 - so that `to_dict` has no stand-in
     for key in odd:
         setattr(result, key, None)
         if data.get(key) is not None:

@@ -163,10 +163,11 @@ def read_video(data: Any, response: httpx.Response, where: str = "") -> Video:
         APIResponseValidationError: The JSON is not a Video; the message names the key that is wrong.
     """
     result = _parsed(VIDEO, data, response, where)
-    if result.error is not None:
+    reason = result.get("error")  # of any shape, also of one that the attribute cannot hold
+    if reason is not None:
         # Exceptions' messages contain the server's reason for a failure, so it must not contain the API key.
-        reason = result.error.to_dict() if type(result.error) is VideoError else result.error
-        result.error = _video_error(scrub(reason, secrets_of(response)))
+        reason = reason.to_dict() if isinstance(reason, VideoError) else reason
+        result["error"] = _video_error(scrub(reason, secrets_of(response)))
     return result
 
 

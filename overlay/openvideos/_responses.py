@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import html
 import os
+import re
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 import anyio.to_thread
 import httpx
@@ -19,6 +22,9 @@ from ._parsing import secrets_of
 from ._secrets import response_without_secrets
 
 T = TypeVar("T")
+
+LARGEST_SHOWN: Final = 8 * 2**20
+"""The largest file that a notebook gets to show, in bytes: it keeps a copy of what it shows."""
 
 
 def _for_pickle(response: httpx.Response) -> httpx.Response:
@@ -63,6 +69,15 @@ class HttpxBinaryResponseContent:
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle the file and the headers, without the secrets of the request."""
         return type(self), (_for_pickle(self.response),)
+
+    def _repr_html_(self) -> str:
+        """Show the player or the picture in a notebook, with the file in it, if it is not larger than 8 MiB."""
+        kind = self.response.headers.get("content-type", "").partition(";")[0].strip().lower()
+        tag = re.match(r"(video|image)/[a-z0-9.+-]+$", kind)
+        if tag is None or len(self.response.content) > LARGEST_SHOWN:
+            return html.escape(repr(self))
+        source = f"data:{kind};base64,{base64.b64encode(self.response.content).decode()}"
+        return f'<video controls src="{source}"></video>' if tag[1] == "video" else f'<img src="{source}">'
 
     @property
     def content(self) -> bytes:

@@ -7,41 +7,71 @@ WebhookVerificationError and no other exception; the library also raises TypeErr
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, cast
 
-from attrs import frozen
+from attrs import field, frozen
 
 from openvideos_raw.models.video_completed_event import VideoCompletedEvent
 from openvideos_raw.models.video_failed_event import VideoFailedEvent
 
-from ._errors import ConfigurationError, WebhookVerificationError
+from ._errors import ConfigurationError, InvalidArgumentError, WebhookVerificationError
 from ._json import is_object
 
 if TYPE_CHECKING:
     from standardwebhooks import Webhook
 
 HEADERS: Final = ("webhook-id", "webhook-timestamp", "webhook-signature")
+TOLERANCE_S: Final = 300
+"""How far a timestamp may be from now, by Standard Webhooks; the library decides, this only explains."""
 
 VideoCompleted: TypeAlias = VideoCompletedEvent
 VideoFailed: TypeAlias = VideoFailedEvent
 
 
+# For type checkers, the type of an unknown event is a word of its own. Were it `str`, it could be "video.completed" too,
+# and `if event.type == "video.completed"` would tell them nothing of the event.
+_UnknownType: TypeAlias = Literal["a type that this version does not know"]
+
+
 @frozen
 class UnknownEvent:
-    """A signed event of a type that this version does not know. Ignore it, or read `body`."""
+    """A signed event of a type that this version does not know. Ignore it, or read `body`.
 
-    type: str
+    Type checkers take `type` for a constant, so that they narrow a VideoEvent by it: compare `body["type"]` with a type
+    that is newer than this version.
+    """
+
+    _type: str = field(alias="type")
     body: dict[str, Any]
+    """The event as it was sent."""
+
+    @property
+    def type(self) -> _UnknownType:
+        """The type of the event."""
+        return cast("_UnknownType", self._type)
+
+    @property
+    def id(self) -> str:
+        """The id of the event; empty if it has none."""
+        value = self.body.get("id")
+        return value if isinstance(value, str) else ""
+
+    @property
+    def data(self) -> Any:
+        """What the event is about, as it was sent; None if it does not say."""
+        return self.body.get("data")
 
 
 VideoEvent: TypeAlias = VideoCompleted | VideoFailed | UnknownEvent
+"""What `unwrap` returns. `event.type` tells which it is, to type checkers too."""
 
 
 class Webhooks:
-    """Verify and read webhooks with the client's `webhook_secret`, or with a secret passed to a method."""
+    """Verify, read and sign webhooks with the client's `webhook_secret`, or with a secret passed to a method."""
 
     def __init__(self, secret: str | Sequence[str] | None) -> None:
         """Verify with a secret, or with several of which one must match."""
@@ -62,7 +92,8 @@ class Webhooks:
             secret: The secret, or several of which one must match; by default the client's.
 
         Raises:
-            WebhookVerificationError: The webhook was not signed with the secret, or is older than five minutes.
+            WebhookVerificationError: The webhook was not signed with the secret, or is older than five minutes, or lacks
+                a header; the message says which.
             ConfigurationError: There is no secret, or it is invalid.
 
         """
@@ -85,6 +116,29 @@ class Webhooks:
         secrets = secret if secret is not None else self._secret
         return _event(_verified(payload, headers, secrets))
 
+    def sign(
+        self,
+        payload: str | bytes,
+        *,
+        message_id: str = "msg_test",
+        timestamp: float | None = None,
+        secret: str | None = None,
+    ) -> dict[str, str]:
+        """Return the headers with which a server signs a payload, for tests of a receiver.
+
+        Args:
+            payload: The body of the webhook.
+            message_id: The id of the delivery.
+            timestamp: When it was signed, in Unix seconds; by default now.
+            secret: The secret; by default the client's, the first if it has several.
+
+        Raises:
+            ConfigurationError: There is no secret, or it is invalid.
+            InvalidArgumentError: The payload is not UTF-8, or the timestamp is not a time.
+        """
+        secrets = _several(secret if secret is not None else self._secret)
+        return sign(payload, secret=secrets[0], message_id=message_id, timestamp=timestamp)
+
 
 def sign(
     payload: str | bytes, *, secret: str, message_id: str = "msg_test", timestamp: float | None = None
@@ -95,10 +149,18 @@ def sign(
 
     Raises:
         ConfigurationError: The secret is invalid.
+        InvalidArgumentError: The payload is not UTF-8, or the timestamp is not a time.
     """
-    at = int(time.time() if timestamp is None else timestamp)
-    text = payload if isinstance(payload, str) else payload.decode()
-    signature = _webhook(secret).sign(message_id, datetime.fromtimestamp(at, tz=UTC), text)
+    signer = _webhook(secret)
+    try:
+        at = int(time.time() if timestamp is None else timestamp)
+        text = payload if isinstance(payload, str) else payload.decode()
+        signature = signer.sign(message_id, datetime.fromtimestamp(at, tz=UTC), text)
+    except (ArithmeticError, AttributeError, OSError, TypeError, ValueError) as error:
+        raise InvalidArgumentError(
+            f"The webhook cannot be signed ({error}): payload is text or bytes in UTF-8, message_id is text, and timestamp "
+            "is in Unix seconds."
+        ) from error
     return dict(zip(HEADERS, (message_id, str(at), signature), strict=True))
 
 
@@ -127,23 +189,51 @@ def _verified(payload: object, headers: object, secrets: str | Sequence[str] | N
         WebhookVerificationError: No secret matches, or the webhook is malformed.
         ConfigurationError: There is no secret, or it is invalid.
     """
-    if not secrets:
-        raise ConfigurationError("No webhook secret: pass webhook_secret=, or set OPENVIDEOS_WEBHOOK_SECRET.")
-    verifiers = [_webhook(secret) for secret in (secrets if isinstance(secrets, (list, tuple)) else [secrets])]
+    verifiers = [_webhook(secret) for secret in _several(secrets)]
     text = _text(payload)
     signed = _headers(headers)
-    problem: Exception | None = None
     for verifier in verifiers:
         try:
             verifier.verify(text, signed, json_parse=False)
-        except Exception as error:  # noqa: BLE001 - a hostile header can make the library raise any exception
-            problem = error
-        else:
-            return text
-    raise WebhookVerificationError(
-        f"The webhook is not signed with the secret, or is too old ({type(problem).__name__}: {problem}). Pass the "
-        "body exactly as it was received."
-    ) from None
+        except Exception:  # noqa: BLE001 - a hostile header can make the library raise any exception
+            continue
+        return text
+    raise WebhookVerificationError(_why_refused(signed, len(verifiers)))
+
+
+def _several(secrets: str | Sequence[str] | None) -> Sequence[str]:
+    """Return one secret or several as several.
+
+    Raises:
+        ConfigurationError: There is none.
+    """
+    if not secrets:
+        raise ConfigurationError("No webhook secret: pass webhook_secret=, or set OPENVIDEOS_WEBHOOK_SECRET.")
+    return secrets if isinstance(secrets, (list, tuple)) else [cast("str", secrets)]
+
+
+def _why_refused(signed: dict[str, str], secrets: int) -> str:
+    """Say which of a webhook's headers, or the secret, is why the library refuses it."""
+    moment, signatures = signed[HEADERS[1]], signed[HEADERS[2]]
+    try:
+        age = time.time() - float(moment)
+    except ValueError:
+        age = math.nan
+    if not math.isfinite(age):
+        return f"The webhook's header {HEADERS[1]} is {moment[:40]!r}, which is no time in Unix seconds."
+    if abs(age) > TOLERANCE_S:
+        side = "ago" if age > 0 else "in the future"
+        return (
+            f"The webhook's header {HEADERS[1]} says that it was signed {abs(age):.6g} seconds {side}; at most "
+            f"{TOLERANCE_S} are allowed. It is an old delivery, or the clock of this machine or the sender's is wrong."
+        )
+    if not signatures:
+        return f"The webhook's header {HEADERS[2]} has no signature of the form v1,BASE64."
+    which = "the webhook secret" if secrets == 1 else f"any of the {secrets} webhook secrets"
+    return (
+        f"No signature of the webhook matches {which}: the secret is not the sender's, or the body or the header "
+        f"{HEADERS[0]} was changed. Pass the body exactly as it was received."
+    )
 
 
 def _text(payload: object) -> str:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from openvideos import (
     ConfigurationError,
+    InvalidArgumentError,
     OpenVideos,
     UnknownEvent,
     VideoCompleted,
@@ -46,6 +47,13 @@ class TestUnwrap:
         payload = event(kind, extra=[1])
         found = WEBHOOKS.unwrap(payload, sign(payload, secret=SECRET))
         assert UnknownEvent(type=kind, body=json.loads(payload)) == found
+        assert (kind, "evt_1", {"id": "video_1"}) == (found.type, found.id, found.data)
+
+    @pytest.mark.parametrize("body", [{}, {"id": 7, "data": None}, {"id": None}])
+    def test_an_unknown_event_may_be_bare(self, body: dict[str, Any]) -> None:
+        payload = json.dumps({"type": "video.rotated", **body})
+        found = WEBHOOKS.unwrap(payload, sign(payload, secret=SECRET))
+        assert ("video.rotated", "", None) == (found.type, found.id, found.data)
 
     @pytest.mark.parametrize(
         "payload", ["", "nul", "[]", "7", "{}", '{"type": 7}', event(data=7), event(data={}), "[" * 9999]
@@ -80,6 +88,39 @@ class TestVerify:
         del headers[name]
         with pytest.raises(WebhookVerificationError, match=name):
             WEBHOOKS.verify("x", headers)
+
+    def test_names_all_headers_that_are_missing(self) -> None:
+        with pytest.raises(WebhookVerificationError, match="webhook-id, webhook-timestamp, webhook-signature"):
+            WEBHOOKS.verify("x", {})
+
+    @pytest.mark.parametrize(
+        ("changes", "message"),
+        [
+            ({"webhook-timestamp": "now"}, "webhook-timestamp is 'now', which is no time"),
+            ({"webhook-timestamp": "nan"}, "webhook-timestamp is 'nan', which is no time"),
+            ({"webhook-timestamp": "inf"}, "webhook-timestamp is 'inf', which is no time"),
+            ({"webhook-timestamp": "1"}, r"signed [\d.e+]+ seconds ago; at most 300 .* clock"),
+            ({"webhook-timestamp": "1" + "0" * 12}, "seconds in the future; at most 300"),
+            ({"webhook-timestamp": str(int(time.time()) - 400)}, "seconds ago"),
+            ({"webhook-signature": "v2,abc v1"}, "webhook-signature has no signature of the form v1,BASE64"),
+            ({"webhook-signature": "v1,a"}, "No signature of the webhook matches the webhook secret: "),
+            ({"webhook-id": "msg_2"}, "No signature of the webhook matches the webhook secret: "),
+        ],
+    )
+    def test_says_which_header_is_wrong(self, changes: dict[str, str], message: str) -> None:
+        with pytest.raises(WebhookVerificationError, match=message) as caught:
+            WEBHOOKS.verify("x", sign("x", secret=SECRET) | changes)
+        assert len(str(caught.value)) < 300
+
+    def test_says_that_the_secret_is_wrong_without_showing_it(self) -> None:
+        for secrets, words in (
+            (OTHER, "matches the webhook secret: "),
+            ([OTHER, OTHER], "any of the 2 webhook secrets"),
+        ):
+            with pytest.raises(WebhookVerificationError, match=f"{words}.*the secret is not the sender's") as caught:
+                WEBHOOKS.verify("x", sign("x", secret=SECRET), secret=secrets)
+            assert OTHER.removeprefix("whsec_") not in str(caught.value)
+            assert caught.value.__cause__ is None
 
     def test_takes_any_of_several_secrets(self) -> None:
         """During a rotation both the old and the new secret are good."""
@@ -163,6 +204,41 @@ except openvideos.ConfigurationError as error:
 """
         run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
         assert "openvideos[webhooks]" in run.stdout
+
+
+class TestSign:
+    def test_signs_with_the_secret_of_the_client(self) -> None:
+        payload = event()
+        assert isinstance(WEBHOOKS.unwrap(payload, WEBHOOKS.sign(payload)), VideoCompleted)
+        assert sign("x", secret=SECRET, message_id="msg_1", timestamp=1) == WEBHOOKS.sign(
+            "x", message_id="msg_1", timestamp=1
+        )
+
+    def test_signs_with_the_first_of_several(self) -> None:
+        several = OpenVideos(base_url="http://server.test/v1", webhook_secret=[OTHER, SECRET]).webhooks
+        assert sign("x", secret=OTHER, timestamp=1) == several.sign("x", timestamp=1)
+
+    def test_or_with_the_secret_that_is_passed(self) -> None:
+        assert sign("x", secret=OTHER, timestamp=1) == WEBHOOKS.sign("x", secret=OTHER, timestamp=1)
+
+    def test_needs_a_secret(self) -> None:
+        with pytest.raises(ConfigurationError, match="OPENVIDEOS_WEBHOOK_SECRET"):
+            OpenVideos(base_url="http://server.test/v1").webhooks.sign("x")
+
+    @pytest.mark.parametrize(
+        "options",
+        [
+            {"payload": b"\xff"},
+            {"payload": "\ud800"},
+            {"payload": None},
+            {"payload": "x", "timestamp": float("nan")},
+            {"payload": "x", "timestamp": 1e300},
+            {"payload": "x", "timestamp": "now"},
+        ],
+    )
+    def test_what_cannot_be_signed_is_an_invalid_argument(self, options: dict[str, Any]) -> None:
+        with pytest.raises(InvalidArgumentError, match="The webhook cannot be signed"):
+            WEBHOOKS.sign(**options)
 
 
 def test_sign_takes_bytes_and_a_time() -> None:

@@ -1,18 +1,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, Self, TypeVar, cast
+from typing import Any, ClassVar, Literal, Self, cast
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import UNSET, Unset, take
-
-T = TypeVar("T", bound="Character")
+from ..types import UNSET, ApiObject, Unset, take
 
 
 @_attrs_define
-class Character:
+class Character(ApiObject):
     """A character that prompts can feature. `object` is recommended."""
 
     id: str
@@ -28,69 +26,38 @@ class Character:
     """The type of this object, always `character`."""
 
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
-    _request_id: str | None = _attrs_field(init=False, default=None, eq=False, repr=False)
 
-    def to_dict(self) -> dict[str, Any]:
-        id = self.id
-
-        created_at = self.created_at
-
-        name = self.name
-
-        object_ = self.object_
-
-        field_dict: dict[str, Any] = {}
-        field_dict.update(self.additional_properties)
-        field_dict.update(
-            {
-                "id": id,
-                "created_at": created_at,
-                "name": name,
-            }
-        )
-        if object_ is not UNSET:
-            field_dict["object"] = object_
-
-        return field_dict
+    _KEYS: ClassVar[dict[str, str]] = {
+        "id": "id",
+        "created_at": "created_at",
+        "name": "name",
+        "object_": "object",
+    }
+    _REQUIRED: ClassVar[frozenset[str]] = frozenset({"id", "created_at", "name"})
+    _CONSTANTS: ClassVar[frozenset[str]] = frozenset({"object"})
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+        """Read a JSON object. A value of another type than the contract's is kept in `additional_properties`.
+
+        Raises MalformedModel, naming the key, when a required key is missing or of another type.
+        """
         d = dict(src_dict)
         id = take(d, "id", (str,), "Character")
-
         created_at = take(d, "created_at", (int, float), "Character")
-
         name = take(d, "name", (str,), "Character")
-
         object_ = cast(Literal["character"] | Unset, d.pop("object", "character"))
-
         character = cls(
             id=id,
             created_at=created_at,
             name=name,
             object_=object_,
         )
-
         character.additional_properties = d
+        character._sent = tuple(src_dict)
         return character
 
     @property
     def object(self) -> Literal["character"] | Unset:
         """The type of this object, always `character`."""
         return self.object_
-
-    @property
-    def additional_keys(self) -> list[str]:
-        return list(self.additional_properties.keys())
-
-    def __getitem__(self, key: str) -> Any:
-        return self.additional_properties[key]
-
-    def __setitem__(self, key: str, value: Any) -> None:
-        self.additional_properties[key] = value
-
-    def __delitem__(self, key: str) -> None:
-        del self.additional_properties[key]
-
-    def __contains__(self, key: str) -> bool:
-        return key in self.additional_properties

@@ -1,20 +1,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Self, TypeVar
+from typing import Any, ClassVar, Self
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..models.contract_claim_extensions_item import ContractClaimExtensionsItem, check_contract_claim_extensions_item
-from ..models.contract_claim_profiles_item import ContractClaimProfilesItem, check_contract_claim_profiles_item
-from ..types import take
-
-T = TypeVar("T", bound="ContractClaim")
+from ..models.contract_claim_extensions_item import ContractClaimExtensionsItem
+from ..models.contract_claim_profiles_item import ContractClaimProfilesItem
+from ..types import ApiObject, take
 
 
 @_attrs_define
-class ContractClaim:
+class ContractClaim(ApiObject):
     """What of this contract the server keeps."""
 
     revision: str
@@ -28,73 +26,29 @@ class ContractClaim:
     profile, such as `idempotency`."""
 
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
-    _request_id: str | None = _attrs_field(init=False, default=None, eq=False, repr=False)
 
-    def to_dict(self) -> dict[str, Any]:
-        revision = self.revision
-
-        profiles = []
-        for profiles_item_data in self.profiles:
-            profiles_item: str = profiles_item_data
-            profiles.append(profiles_item)
-
-        extensions = []
-        for extensions_item_data in self.extensions:
-            extensions_item: str = extensions_item_data
-            extensions.append(extensions_item)
-
-        field_dict: dict[str, Any] = {}
-        field_dict.update(self.additional_properties)
-        field_dict.update(
-            {
-                "revision": revision,
-                "profiles": profiles,
-                "extensions": extensions,
-            }
-        )
-
-        return field_dict
+    _KEYS: ClassVar[dict[str, str]] = {
+        "revision": "revision",
+        "profiles": "profiles",
+        "extensions": "extensions",
+    }
+    _REQUIRED: ClassVar[frozenset[str]] = frozenset({"revision", "profiles", "extensions"})
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+        """Read a JSON object. A value of another type than the contract's is kept in `additional_properties`.
+
+        Raises MalformedModel, naming the key, when a required key is missing or of another type.
+        """
         d = dict(src_dict)
         revision = take(d, "revision", (str,), "ContractClaim")
-
-        profiles = []
-        _profiles = take(d, "profiles", (list,), "ContractClaim")
-        for profiles_item_data in _profiles:
-            profiles_item = check_contract_claim_profiles_item(profiles_item_data)
-
-            profiles.append(profiles_item)
-
-        extensions = []
-        _extensions = take(d, "extensions", (list,), "ContractClaim")
-        for extensions_item_data in _extensions:
-            extensions_item = check_contract_claim_extensions_item(extensions_item_data)
-
-            extensions.append(extensions_item)
-
+        profiles = take(d, "profiles", ([str],), "ContractClaim")
+        extensions = take(d, "extensions", ([str],), "ContractClaim")
         contract_claim = cls(
             revision=revision,
             profiles=profiles,
             extensions=extensions,
         )
-
         contract_claim.additional_properties = d
+        contract_claim._sent = tuple(src_dict)
         return contract_claim
-
-    @property
-    def additional_keys(self) -> list[str]:
-        return list(self.additional_properties.keys())
-
-    def __getitem__(self, key: str) -> Any:
-        return self.additional_properties[key]
-
-    def __setitem__(self, key: str, value: Any) -> None:
-        self.additional_properties[key] = value
-
-    def __delitem__(self, key: str) -> None:
-        del self.additional_properties[key]
-
-    def __contains__(self, key: str) -> bool:
-        return key in self.additional_properties

@@ -2,19 +2,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from io import BytesIO
-from typing import Any, Self, TypeVar
+from typing import Any, ClassVar, Self
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
 from .. import types
-from ..types import File, take
-
-T = TypeVar("T", bound="CreateCharacterForm")
+from ..types import ApiObject, File, take
 
 
 @_attrs_define
-class CreateCharacterForm:
+class CreateCharacterForm(ApiObject):
     """A character's name and a video that shows it. A create of a character that breaks its schema MUST be refused with
     400 or 422.
 
@@ -27,23 +25,12 @@ class CreateCharacterForm:
     """A video file (MP4) that shows the character."""
 
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
-    _request_id: str | None = _attrs_field(init=False, default=None, eq=False, repr=False)
 
-    def to_dict(self) -> dict[str, Any]:
-        name = self.name
-
-        video = self.video.to_tuple()
-
-        field_dict: dict[str, Any] = {}
-        field_dict.update(self.additional_properties)
-        field_dict.update(
-            {
-                "name": name,
-                "video": video,
-            }
-        )
-
-        return field_dict
+    _KEYS: ClassVar[dict[str, str]] = {
+        "name": "name",
+        "video": "video",
+    }
+    _REQUIRED: ClassVar[frozenset[str]] = frozenset({"name", "video"})
 
     def to_multipart(self) -> types.RequestFiles:
         files: types.RequestFiles = []
@@ -60,31 +47,18 @@ class CreateCharacterForm:
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+        """Read a JSON object. A value of another type than the contract's is kept in `additional_properties`.
+
+        Raises MalformedModel, naming the key, when a required key is missing or of another type.
+        """
         d = dict(src_dict)
         name = take(d, "name", (str,), "CreateCharacterForm")
-
         video = File(payload=BytesIO(d.pop("video")))
 
         create_character_form = cls(
             name=name,
             video=video,
         )
-
         create_character_form.additional_properties = d
+        create_character_form._sent = tuple(src_dict)
         return create_character_form
-
-    @property
-    def additional_keys(self) -> list[str]:
-        return list(self.additional_properties.keys())
-
-    def __getitem__(self, key: str) -> Any:
-        return self.additional_properties[key]
-
-    def __setitem__(self, key: str, value: Any) -> None:
-        self.additional_properties[key] = value
-
-    def __delitem__(self, key: str) -> None:
-        del self.additional_properties[key]
-
-    def __contains__(self, key: str) -> bool:
-        return key in self.additional_properties

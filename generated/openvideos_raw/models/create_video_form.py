@@ -2,20 +2,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from io import BytesIO
-from typing import Any, Self, TypeVar
+from typing import Any, ClassVar, Self
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
 from .. import types
-from ..models.video_model import VideoModel, check_video_model
-from ..types import UNSET, File, FileTypes, Unset, take
-
-T = TypeVar("T", bound="CreateVideoForm")
+from ..models.video_model import VideoModel
+from ..types import UNSET, ApiObject, File, Unset, given, take
 
 
 @_attrs_define
-class CreateVideoForm:
+class CreateVideoForm(ApiObject):
     """What to generate, as a form. A reference image is a file in it, or is named by one of two texts. A form has one
     reference image at most, but for those of the extension `references`. A create without a prompt MUST be refused with
     400 or 422. A create whose prompt is empty MUST be refused with 400 or 422. A create whose prompt is longer than the
@@ -77,82 +75,24 @@ class CreateVideoForm:
     extension `references`."""
 
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
-    _request_id: str | None = _attrs_field(init=False, default=None, eq=False, repr=False)
 
-    def to_dict(self) -> dict[str, Any]:
-        prompt = self.prompt
-
-        model: str | Unset = UNSET
-        if not isinstance(self.model, Unset):
-            model = self.model
-
-        seconds = self.seconds
-
-        size = self.size
-
-        seed = self.seed
-
-        negative_prompt = self.negative_prompt
-
-        fps = self.fps
-
-        num_frames = self.num_frames
-
-        input_reference: FileTypes | Unset = UNSET
-        if not isinstance(self.input_reference, Unset):
-            input_reference = self.input_reference.to_tuple()
-
-        input_referenceimage_url = self.input_referenceimage_url
-
-        input_referencefile_id = self.input_referencefile_id
-
-        referencesfirst_frame: FileTypes | Unset = UNSET
-        if not isinstance(self.referencesfirst_frame, Unset):
-            referencesfirst_frame = self.referencesfirst_frame.to_tuple()
-
-        referenceslast_frame: FileTypes | Unset = UNSET
-        if not isinstance(self.referenceslast_frame, Unset):
-            referenceslast_frame = self.referenceslast_frame.to_tuple()
-
-        referencesreference: FileTypes | Unset = UNSET
-        if not isinstance(self.referencesreference, Unset):
-            referencesreference = self.referencesreference.to_tuple()
-
-        field_dict: dict[str, Any] = {}
-        field_dict.update(self.additional_properties)
-        field_dict.update(
-            {
-                "prompt": prompt,
-            }
-        )
-        if model is not UNSET:
-            field_dict["model"] = model
-        if seconds is not UNSET:
-            field_dict["seconds"] = seconds
-        if size is not UNSET:
-            field_dict["size"] = size
-        if seed is not UNSET:
-            field_dict["seed"] = seed
-        if negative_prompt is not UNSET:
-            field_dict["negative_prompt"] = negative_prompt
-        if fps is not UNSET:
-            field_dict["fps"] = fps
-        if num_frames is not UNSET:
-            field_dict["num_frames"] = num_frames
-        if input_reference is not UNSET:
-            field_dict["input_reference"] = input_reference
-        if input_referenceimage_url is not UNSET:
-            field_dict["input_reference[image_url]"] = input_referenceimage_url
-        if input_referencefile_id is not UNSET:
-            field_dict["input_reference[file_id]"] = input_referencefile_id
-        if referencesfirst_frame is not UNSET:
-            field_dict["references[first_frame]"] = referencesfirst_frame
-        if referenceslast_frame is not UNSET:
-            field_dict["references[last_frame]"] = referenceslast_frame
-        if referencesreference is not UNSET:
-            field_dict["references[reference]"] = referencesreference
-
-        return field_dict
+    _KEYS: ClassVar[dict[str, str]] = {
+        "prompt": "prompt",
+        "model": "model",
+        "seconds": "seconds",
+        "size": "size",
+        "seed": "seed",
+        "negative_prompt": "negative_prompt",
+        "fps": "fps",
+        "num_frames": "num_frames",
+        "input_reference": "input_reference",
+        "input_referenceimage_url": "input_reference[image_url]",
+        "input_referencefile_id": "input_reference[file_id]",
+        "referencesfirst_frame": "references[first_frame]",
+        "referenceslast_frame": "references[last_frame]",
+        "referencesreference": "references[reference]",
+    }
+    _REQUIRED: ClassVar[frozenset[str]] = frozenset({"prompt"})
 
     def to_multipart(self) -> types.RequestFiles:
         files: types.RequestFiles = []
@@ -210,28 +150,19 @@ class CreateVideoForm:
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+        """Read a JSON object. A value of another type than the contract's is kept in `additional_properties`.
+
+        Raises MalformedModel, naming the key, when a required key is missing or of another type.
+        """
         d = dict(src_dict)
         prompt = take(d, "prompt", (str,), "CreateVideoForm")
-
-        _model = d.pop("model", UNSET)
-        model: VideoModel | Unset
-        if isinstance(_model, Unset):
-            model = UNSET
-        else:
-            model = check_video_model(_model)
-
-        seconds = d.pop("seconds", UNSET)
-
-        size = d.pop("size", UNSET)
-
-        seed = d.pop("seed", UNSET)
-
-        negative_prompt = d.pop("negative_prompt", UNSET)
-
-        fps = d.pop("fps", UNSET)
-
-        num_frames = d.pop("num_frames", UNSET)
-
+        model = given(d, "model", (str,), UNSET)
+        seconds = given(d, "seconds", (str,), UNSET)
+        size = given(d, "size", (str,), UNSET)
+        seed = given(d, "seed", (int, float), UNSET)
+        negative_prompt = given(d, "negative_prompt", (str,), UNSET)
+        fps = given(d, "fps", (int, float), UNSET)
+        num_frames = given(d, "num_frames", (int, float), UNSET)
         _input_reference = d.pop("input_reference", UNSET)
         input_reference: File | Unset
         if isinstance(_input_reference, Unset):
@@ -239,10 +170,8 @@ class CreateVideoForm:
         else:
             input_reference = File(payload=BytesIO(_input_reference))
 
-        input_referenceimage_url = d.pop("input_reference[image_url]", UNSET)
-
-        input_referencefile_id = d.pop("input_reference[file_id]", UNSET)
-
+        input_referenceimage_url = given(d, "input_reference[image_url]", (str,), UNSET)
+        input_referencefile_id = given(d, "input_reference[file_id]", (str,), UNSET)
         _referencesfirst_frame = d.pop("references[first_frame]", UNSET)
         referencesfirst_frame: File | Unset
         if isinstance(_referencesfirst_frame, Unset):
@@ -280,22 +209,6 @@ class CreateVideoForm:
             referenceslast_frame=referenceslast_frame,
             referencesreference=referencesreference,
         )
-
         create_video_form.additional_properties = d
+        create_video_form._sent = tuple(src_dict)
         return create_video_form
-
-    @property
-    def additional_keys(self) -> list[str]:
-        return list(self.additional_properties.keys())
-
-    def __getitem__(self, key: str) -> Any:
-        return self.additional_properties[key]
-
-    def __setitem__(self, key: str, value: Any) -> None:
-        self.additional_properties[key] = value
-
-    def __delitem__(self, key: str) -> None:
-        del self.additional_properties[key]
-
-    def __contains__(self, key: str) -> bool:
-        return key in self.additional_properties

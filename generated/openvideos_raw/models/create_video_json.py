@@ -1,24 +1,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..models.video_model import VideoModel, check_video_model
-from ..types import UNSET, Unset, given, take
+from ..models.video_model import VideoModel
+from ..types import UNSET, ApiObject, Unset, given, take
 
 if TYPE_CHECKING:
     from ..models.image_reference import ImageReference
     from ..models.reference import Reference
 
 
-T = TypeVar("T", bound="CreateVideoJson")
-
-
 @_attrs_define
-class CreateVideoJson:
+class CreateVideoJson(ApiObject):
     """What to generate, as JSON. A reference image is an object that tells where it is. A create as application/json MUST
     return the same as an equal create in a form, if the server accepts JSON. A JSON create whose fields have wrong
     types MUST be refused with 400 or 422.
@@ -64,109 +61,41 @@ class CreateVideoJson:
     """Several images with a role each, in place of `input_reference`; of the extension `references`."""
 
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
-    _request_id: str | None = _attrs_field(init=False, default=None, eq=False, repr=False)
 
-    def to_dict(self) -> dict[str, Any]:
-        prompt = self.prompt
-
-        model: str | Unset = UNSET
-        if not isinstance(self.model, Unset):
-            model = self.model
-
-        seconds = self.seconds
-
-        size = self.size
-
-        seed = self.seed
-
-        negative_prompt = self.negative_prompt
-
-        fps = self.fps
-
-        num_frames = self.num_frames
-
-        input_reference: dict[str, Any] | Unset = UNSET
-        if not isinstance(self.input_reference, Unset):
-            input_reference = self.input_reference.to_dict()
-
-        references: list[dict[str, Any]] | Unset = UNSET
-        if not isinstance(self.references, Unset):
-            references = []
-            for references_item_data in self.references:
-                references_item = references_item_data.to_dict()
-                references.append(references_item)
-
-        field_dict: dict[str, Any] = {}
-        field_dict.update(self.additional_properties)
-        field_dict.update(
-            {
-                "prompt": prompt,
-            }
-        )
-        if model is not UNSET:
-            field_dict["model"] = model
-        if seconds is not UNSET:
-            field_dict["seconds"] = seconds
-        if size is not UNSET:
-            field_dict["size"] = size
-        if seed is not UNSET:
-            field_dict["seed"] = seed
-        if negative_prompt is not UNSET:
-            field_dict["negative_prompt"] = negative_prompt
-        if fps is not UNSET:
-            field_dict["fps"] = fps
-        if num_frames is not UNSET:
-            field_dict["num_frames"] = num_frames
-        if input_reference is not UNSET:
-            field_dict["input_reference"] = input_reference
-        if references is not UNSET:
-            field_dict["references"] = references
-
-        return field_dict
+    _KEYS: ClassVar[dict[str, str]] = {
+        "prompt": "prompt",
+        "model": "model",
+        "seconds": "seconds",
+        "size": "size",
+        "seed": "seed",
+        "negative_prompt": "negative_prompt",
+        "fps": "fps",
+        "num_frames": "num_frames",
+        "input_reference": "input_reference",
+        "references": "references",
+    }
+    _REQUIRED: ClassVar[frozenset[str]] = frozenset({"prompt"})
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+        """Read a JSON object. A value of another type than the contract's is kept in `additional_properties`.
+
+        Raises MalformedModel, naming the key, when a required key is missing or of another type.
+        """
         from ..models.image_reference import ImageReference
         from ..models.reference import Reference
 
         d = dict(src_dict)
         prompt = take(d, "prompt", (str,), "CreateVideoJson")
-
-        _model = d.pop("model", UNSET)
-        model: VideoModel | Unset
-        if isinstance(_model, Unset):
-            model = UNSET
-        else:
-            model = check_video_model(_model)
-
-        seconds = d.pop("seconds", UNSET)
-
-        size = d.pop("size", UNSET)
-
-        seed = d.pop("seed", UNSET)
-
-        negative_prompt = d.pop("negative_prompt", UNSET)
-
-        fps = d.pop("fps", UNSET)
-
-        num_frames = d.pop("num_frames", UNSET)
-
-        _input_reference = given(d, "input_reference")
-        input_reference: ImageReference | Unset
-        if isinstance(_input_reference, Unset):
-            input_reference = UNSET
-        else:
-            input_reference = ImageReference.from_dict(_input_reference)
-
-        _references = given(d, "references")
-        references: list[Reference] | Unset = UNSET
-        if _references is not UNSET:
-            references = []
-            for references_item_data in _references:
-                references_item = Reference.from_dict(references_item_data)
-
-                references.append(references_item)
-
+        model = given(d, "model", (str,), UNSET)
+        seconds = given(d, "seconds", (str,), UNSET)
+        size = given(d, "size", (str,), UNSET)
+        seed = given(d, "seed", (int, float), UNSET)
+        negative_prompt = given(d, "negative_prompt", (str,), UNSET)
+        fps = given(d, "fps", (int, float), UNSET)
+        num_frames = given(d, "num_frames", (int, float), UNSET)
+        input_reference = given(d, "input_reference", (ImageReference,), UNSET)
+        references = given(d, "references", ([Reference],), UNSET)
         create_video_json = cls(
             prompt=prompt,
             model=model,
@@ -179,22 +108,6 @@ class CreateVideoJson:
             input_reference=input_reference,
             references=references,
         )
-
         create_video_json.additional_properties = d
+        create_video_json._sent = tuple(src_dict)
         return create_video_json
-
-    @property
-    def additional_keys(self) -> list[str]:
-        return list(self.additional_properties.keys())
-
-    def __getitem__(self, key: str) -> Any:
-        return self.additional_properties[key]
-
-    def __setitem__(self, key: str, value: Any) -> None:
-        self.additional_properties[key] = value
-
-    def __delitem__(self, key: str) -> None:
-        del self.additional_properties[key]
-
-    def __contains__(self, key: str) -> bool:
-        return key in self.additional_properties

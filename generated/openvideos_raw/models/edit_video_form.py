@@ -2,19 +2,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from io import BytesIO
-from typing import Any, Self, TypeVar
+from typing import Any, ClassVar, Self
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
 from .. import types
-from ..types import UNSET, File, FileTypes, Unset, take
-
-T = TypeVar("T", bound="EditVideoForm")
+from ..types import UNSET, ApiObject, File, Unset, given, take
 
 
 @_attrs_define
-class EditVideoForm:
+class EditVideoForm(ApiObject):
     """An edit of a video file, or of a completed video that `video[id]` names."""
 
     prompt: str
@@ -27,30 +25,13 @@ class EditVideoForm:
     """The id of a completed video."""
 
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
-    _request_id: str | None = _attrs_field(init=False, default=None, eq=False, repr=False)
 
-    def to_dict(self) -> dict[str, Any]:
-        prompt = self.prompt
-
-        video: FileTypes | Unset = UNSET
-        if not isinstance(self.video, Unset):
-            video = self.video.to_tuple()
-
-        videoid = self.videoid
-
-        field_dict: dict[str, Any] = {}
-        field_dict.update(self.additional_properties)
-        field_dict.update(
-            {
-                "prompt": prompt,
-            }
-        )
-        if video is not UNSET:
-            field_dict["video"] = video
-        if videoid is not UNSET:
-            field_dict["video[id]"] = videoid
-
-        return field_dict
+    _KEYS: ClassVar[dict[str, str]] = {
+        "prompt": "prompt",
+        "video": "video",
+        "videoid": "video[id]",
+    }
+    _REQUIRED: ClassVar[frozenset[str]] = frozenset({"prompt"})
 
     def to_multipart(self) -> types.RequestFiles:
         files: types.RequestFiles = []
@@ -71,9 +52,12 @@ class EditVideoForm:
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+        """Read a JSON object. A value of another type than the contract's is kept in `additional_properties`.
+
+        Raises MalformedModel, naming the key, when a required key is missing or of another type.
+        """
         d = dict(src_dict)
         prompt = take(d, "prompt", (str,), "EditVideoForm")
-
         _video = d.pop("video", UNSET)
         video: File | Unset
         if isinstance(_video, Unset):
@@ -81,29 +65,12 @@ class EditVideoForm:
         else:
             video = File(payload=BytesIO(_video))
 
-        videoid = d.pop("video[id]", UNSET)
-
+        videoid = given(d, "video[id]", (str,), UNSET)
         edit_video_form = cls(
             prompt=prompt,
             video=video,
             videoid=videoid,
         )
-
         edit_video_form.additional_properties = d
+        edit_video_form._sent = tuple(src_dict)
         return edit_video_form
-
-    @property
-    def additional_keys(self) -> list[str]:
-        return list(self.additional_properties.keys())
-
-    def __getitem__(self, key: str) -> Any:
-        return self.additional_properties[key]
-
-    def __setitem__(self, key: str, value: Any) -> None:
-        self.additional_properties[key] = value
-
-    def __delitem__(self, key: str) -> None:
-        del self.additional_properties[key]
-
-    def __contains__(self, key: str) -> bool:
-        return key in self.additional_properties

@@ -1,18 +1,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, ClassVar, Self
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import take
-
-T = TypeVar("T", bound="ErrorDetail")
+from ..types import ApiObject, given, take
 
 
 @_attrs_define
-class ErrorDetail:
+class ErrorDetail(ApiObject):
     """What is wrong with a request, and where."""
 
     message: str
@@ -32,72 +30,37 @@ class ErrorDetail:
     MAY have others."""
 
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
-    _request_id: str | None = _attrs_field(init=False, default=None, eq=False, repr=False)
 
-    def to_dict(self) -> dict[str, Any]:
-        message = self.message
-
-        type_ = self.type_
-
-        param: None | str
-
-        param = self.param
-
-        code: None | str
-
-        code = self.code
-
-        field_dict: dict[str, Any] = {}
-        field_dict.update(self.additional_properties)
-        field_dict.update(
-            {
-                "message": message,
-                "type": type_,
-                "param": param,
-                "code": code,
-            }
-        )
-
-        return field_dict
+    _KEYS: ClassVar[dict[str, str]] = {
+        "message": "message",
+        "type_": "type",
+        "param": "param",
+        "code": "code",
+    }
+    _REQUIRED: ClassVar[frozenset[str]] = frozenset({"message", "type", "param", "code"})
 
     @classmethod
-    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+        """Read a JSON object. A value of another type than the contract's is kept in `additional_properties`.
+
+        Raises MalformedModel, naming the key, when a required key is missing or of another type.
+        """
         d = dict(src_dict)
         message = take(d, "message", (str,), "ErrorDetail")
-
         type_ = take(d, "type", (str,), "ErrorDetail")
-
-        param = d.pop("param", None)
-
-        code = d.pop("code", None)
-
+        param = given(d, "param", (str,), None)
+        code = given(d, "code", (str,), None)
         error_detail = cls(
             message=message,
             type_=type_,
             param=param,
             code=code,
         )
-
         error_detail.additional_properties = d
+        error_detail._sent = tuple(src_dict)
         return error_detail
 
     @property
     def type(self) -> str:
         """The kind of error, such as `invalid_request_error`."""
         return self.type_
-
-    @property
-    def additional_keys(self) -> list[str]:
-        return list(self.additional_properties.keys())
-
-    def __getitem__(self, key: str) -> Any:
-        return self.additional_properties[key]
-
-    def __setitem__(self, key: str, value: Any) -> None:
-        self.additional_properties[key] = value
-
-    def __delitem__(self, key: str) -> None:
-        del self.additional_properties[key]
-
-    def __contains__(self, key: str) -> bool:
-        return key in self.additional_properties

@@ -1,22 +1,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import take
+from ..types import ApiObject, take
 
 if TYPE_CHECKING:
     from ..models.error_detail import ErrorDetail
 
 
-T = TypeVar("T", bound="ErrorResponse")
-
-
 @_attrs_define
-class ErrorResponse:
+class ErrorResponse(ApiObject):
     """The error envelope. Every response with a status of 400 or above MUST have the error envelope as its JSON body. (An
     answer to HEAD has no body.)
 
@@ -26,47 +23,25 @@ class ErrorResponse:
     """What is wrong with a request, and where."""
 
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
-    _request_id: str | None = _attrs_field(init=False, default=None, eq=False, repr=False)
 
-    def to_dict(self) -> dict[str, Any]:
-        error = self.error.to_dict()
-
-        field_dict: dict[str, Any] = {}
-        field_dict.update(self.additional_properties)
-        field_dict.update(
-            {
-                "error": error,
-            }
-        )
-
-        return field_dict
+    _KEYS: ClassVar[dict[str, str]] = {
+        "error": "error",
+    }
+    _REQUIRED: ClassVar[frozenset[str]] = frozenset({"error"})
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+        """Read a JSON object. A value of another type than the contract's is kept in `additional_properties`.
+
+        Raises MalformedModel, naming the key, when a required key is missing or of another type.
+        """
         from ..models.error_detail import ErrorDetail
 
         d = dict(src_dict)
-        error = ErrorDetail.from_dict(take(d, "error", (dict,), "ErrorResponse"))
-
+        error = take(d, "error", (ErrorDetail,), "ErrorResponse")
         error_response = cls(
             error=error,
         )
-
         error_response.additional_properties = d
+        error_response._sent = tuple(src_dict)
         return error_response
-
-    @property
-    def additional_keys(self) -> list[str]:
-        return list(self.additional_properties.keys())
-
-    def __getitem__(self, key: str) -> Any:
-        return self.additional_properties[key]
-
-    def __setitem__(self, key: str, value: Any) -> None:
-        self.additional_properties[key] = value
-
-    def __delitem__(self, key: str) -> None:
-        del self.additional_properties[key]
-
-    def __contains__(self, key: str) -> bool:
-        return key in self.additional_properties

@@ -1,22 +1,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import take
+from ..types import ApiObject, take
 
 if TYPE_CHECKING:
     from ..models.video_reference import VideoReference
 
 
-T = TypeVar("T", bound="ExtendVideoJson")
-
-
 @_attrs_define
-class ExtendVideoJson:
+class ExtendVideoJson(ApiObject):
     """An extension of a completed video. An extension that breaks its schema MUST be refused with 400 or 422."""
 
     prompt: str
@@ -30,59 +27,31 @@ class ExtendVideoJson:
     """A video that the server has already."""
 
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
-    _request_id: str | None = _attrs_field(init=False, default=None, eq=False, repr=False)
 
-    def to_dict(self) -> dict[str, Any]:
-        prompt = self.prompt
-
-        seconds = self.seconds
-
-        video = self.video.to_dict()
-
-        field_dict: dict[str, Any] = {}
-        field_dict.update(self.additional_properties)
-        field_dict.update(
-            {
-                "prompt": prompt,
-                "seconds": seconds,
-                "video": video,
-            }
-        )
-
-        return field_dict
+    _KEYS: ClassVar[dict[str, str]] = {
+        "prompt": "prompt",
+        "seconds": "seconds",
+        "video": "video",
+    }
+    _REQUIRED: ClassVar[frozenset[str]] = frozenset({"prompt", "seconds", "video"})
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+        """Read a JSON object. A value of another type than the contract's is kept in `additional_properties`.
+
+        Raises MalformedModel, naming the key, when a required key is missing or of another type.
+        """
         from ..models.video_reference import VideoReference
 
         d = dict(src_dict)
         prompt = take(d, "prompt", (str,), "ExtendVideoJson")
-
         seconds = take(d, "seconds", (str,), "ExtendVideoJson")
-
-        video = VideoReference.from_dict(take(d, "video", (dict,), "ExtendVideoJson"))
-
+        video = take(d, "video", (VideoReference,), "ExtendVideoJson")
         extend_video_json = cls(
             prompt=prompt,
             seconds=seconds,
             video=video,
         )
-
         extend_video_json.additional_properties = d
+        extend_video_json._sent = tuple(src_dict)
         return extend_video_json
-
-    @property
-    def additional_keys(self) -> list[str]:
-        return list(self.additional_properties.keys())
-
-    def __getitem__(self, key: str) -> Any:
-        return self.additional_properties[key]
-
-    def __setitem__(self, key: str, value: Any) -> None:
-        self.additional_properties[key] = value
-
-    def __delitem__(self, key: str) -> None:
-        del self.additional_properties[key]
-
-    def __contains__(self, key: str) -> bool:
-        return key in self.additional_properties

@@ -1,23 +1,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, cast
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import take
+from ..types import ApiObject, take
 
 if TYPE_CHECKING:
     from ..models.contract_claim import ContractClaim
     from ..models.model import Model
 
 
-T = TypeVar("T", bound="ModelList")
-
-
 @_attrs_define
-class ModelList:
+class ModelList(ApiObject):
     """What the server offers."""
 
     object_: Literal["list"]
@@ -30,73 +27,38 @@ class ModelList:
     """Models that a create can name; there may be others."""
 
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
-    _request_id: str | None = _attrs_field(init=False, default=None, eq=False, repr=False)
 
-    def to_dict(self) -> dict[str, Any]:
-        object_ = self.object_
-
-        contract = self.contract.to_dict()
-
-        data = []
-        for data_item_data in self.data:
-            data_item = data_item_data.to_dict()
-            data.append(data_item)
-
-        field_dict: dict[str, Any] = {}
-        field_dict.update(self.additional_properties)
-        field_dict.update(
-            {
-                "object": object_,
-                "contract": contract,
-                "data": data,
-            }
-        )
-
-        return field_dict
+    _KEYS: ClassVar[dict[str, str]] = {
+        "object_": "object",
+        "contract": "contract",
+        "data": "data",
+    }
+    _REQUIRED: ClassVar[frozenset[str]] = frozenset({"object", "contract", "data"})
+    _CONSTANTS: ClassVar[frozenset[str]] = frozenset({"object"})
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+        """Read a JSON object. A value of another type than the contract's is kept in `additional_properties`.
+
+        Raises MalformedModel, naming the key, when a required key is missing or of another type.
+        """
         from ..models.contract_claim import ContractClaim
         from ..models.model import Model
 
         d = dict(src_dict)
         object_ = cast(Literal["list"], d.pop("object", "list"))
-
-        contract = ContractClaim.from_dict(take(d, "contract", (dict,), "ModelList"))
-
-        data = []
-        _data = take(d, "data", (list,), "ModelList")
-        for data_item_data in _data:
-            data_item = Model.from_dict(data_item_data)
-
-            data.append(data_item)
-
+        contract = take(d, "contract", (ContractClaim,), "ModelList")
+        data = take(d, "data", ([Model],), "ModelList")
         model_list = cls(
             object_=object_,
             contract=contract,
             data=data,
         )
-
         model_list.additional_properties = d
+        model_list._sent = tuple(src_dict)
         return model_list
 
     @property
     def object(self) -> Literal["list"]:
         """The type of this object, always `list`."""
         return self.object_
-
-    @property
-    def additional_keys(self) -> list[str]:
-        return list(self.additional_properties.keys())
-
-    def __getitem__(self, key: str) -> Any:
-        return self.additional_properties[key]
-
-    def __setitem__(self, key: str, value: Any) -> None:
-        self.additional_properties[key] = value
-
-    def __delitem__(self, key: str) -> None:
-        del self.additional_properties[key]
-
-    def __contains__(self, key: str) -> bool:
-        return key in self.additional_properties

@@ -1,18 +1,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Self, TypeVar
+from typing import Any, ClassVar, Self
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import take
-
-T = TypeVar("T", bound="RemixVideoJson")
+from ..types import ApiObject, take
 
 
 @_attrs_define
-class RemixVideoJson:
+class RemixVideoJson(ApiObject):
     """The new prompt of a remix. A remix whose prompt is missing, empty, too long or not a text MUST be refused with 400
     or 422.
 
@@ -23,45 +21,23 @@ class RemixVideoJson:
     the contract allows MUST be accepted; it is counted in characters, not in bytes."""
 
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
-    _request_id: str | None = _attrs_field(init=False, default=None, eq=False, repr=False)
 
-    def to_dict(self) -> dict[str, Any]:
-        prompt = self.prompt
-
-        field_dict: dict[str, Any] = {}
-        field_dict.update(self.additional_properties)
-        field_dict.update(
-            {
-                "prompt": prompt,
-            }
-        )
-
-        return field_dict
+    _KEYS: ClassVar[dict[str, str]] = {
+        "prompt": "prompt",
+    }
+    _REQUIRED: ClassVar[frozenset[str]] = frozenset({"prompt"})
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+        """Read a JSON object. A value of another type than the contract's is kept in `additional_properties`.
+
+        Raises MalformedModel, naming the key, when a required key is missing or of another type.
+        """
         d = dict(src_dict)
         prompt = take(d, "prompt", (str,), "RemixVideoJson")
-
         remix_video_json = cls(
             prompt=prompt,
         )
-
         remix_video_json.additional_properties = d
+        remix_video_json._sent = tuple(src_dict)
         return remix_video_json
-
-    @property
-    def additional_keys(self) -> list[str]:
-        return list(self.additional_properties.keys())
-
-    def __getitem__(self, key: str) -> Any:
-        return self.additional_properties[key]
-
-    def __setitem__(self, key: str, value: Any) -> None:
-        self.additional_properties[key] = value
-
-    def __delitem__(self, key: str) -> None:
-        del self.additional_properties[key]
-
-    def __contains__(self, key: str) -> bool:
-        return key in self.additional_properties

@@ -1,23 +1,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, cast
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..models.video_status import VideoStatus, check_video_status
-from ..types import take
+from ..models.video_status import VideoStatus
+from ..types import ApiObject, given, take
 
 if TYPE_CHECKING:
     from ..models.video_error import VideoError
 
 
-T = TypeVar("T", bound="Video")
-
-
 @_attrs_define
-class Video:
+class Video(ApiObject):
     """A video generation job, and the video that it makes. A Video SHOULD have each field that the contract recommends:
     `progress`, `completed_at`, `expires_at`, `prompt`, `size`, `seconds`, `remixed_from_video_id` and `error`. id,
     created_at, model, prompt, size, seconds and remixed_from_video_id MUST NOT change from their first values.
@@ -100,178 +97,59 @@ class Video:
     why."""
 
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
-    _request_id: str | None = _attrs_field(init=False, default=None, eq=False, repr=False)
 
-    def to_dict(self) -> dict[str, Any]:
-        from ..models.video_error import VideoError
-
-        id = self.id
-
-        object_ = self.object_
-
-        created_at = self.created_at
-
-        model = self.model
-
-        status: str = self.status
-
-        progress: int | None
-
-        progress = self.progress
-
-        completed_at: int | None
-
-        completed_at = self.completed_at
-
-        expires_at: int | None
-
-        expires_at = self.expires_at
-
-        prompt: None | str
-
-        prompt = self.prompt
-
-        size: None | str
-
-        size = self.size
-
-        seconds: None | str
-
-        seconds = self.seconds
-
-        duration: int | None
-
-        duration = self.duration
-
-        url: None | str
-
-        url = self.url
-
-        seed: int | None
-
-        seed = self.seed
-
-        negative_prompt: None | str
-
-        negative_prompt = self.negative_prompt
-
-        fps: int | None
-
-        fps = self.fps
-
-        num_frames: int | None
-
-        num_frames = self.num_frames
-
-        remixed_from_video_id: None | str
-
-        remixed_from_video_id = self.remixed_from_video_id
-
-        error: dict[str, Any] | None
-
-        if isinstance(self.error, VideoError):
-            error = self.error.to_dict()
-        else:
-            error = self.error
-
-        field_dict: dict[str, Any] = {}
-        field_dict.update(self.additional_properties)
-        field_dict.update(
-            {
-                "id": id,
-                "object": object_,
-                "created_at": created_at,
-                "model": model,
-                "status": status,
-            }
-        )
-        if progress is not None:
-            field_dict["progress"] = progress
-        if completed_at is not None:
-            field_dict["completed_at"] = completed_at
-        if expires_at is not None:
-            field_dict["expires_at"] = expires_at
-        if prompt is not None:
-            field_dict["prompt"] = prompt
-        if size is not None:
-            field_dict["size"] = size
-        if seconds is not None:
-            field_dict["seconds"] = seconds
-        if duration is not None:
-            field_dict["duration"] = duration
-        if url is not None:
-            field_dict["url"] = url
-        if seed is not None:
-            field_dict["seed"] = seed
-        if negative_prompt is not None:
-            field_dict["negative_prompt"] = negative_prompt
-        if fps is not None:
-            field_dict["fps"] = fps
-        if num_frames is not None:
-            field_dict["num_frames"] = num_frames
-        if remixed_from_video_id is not None:
-            field_dict["remixed_from_video_id"] = remixed_from_video_id
-        if error is not None:
-            field_dict["error"] = error
-
-        return field_dict
+    _KEYS: ClassVar[dict[str, str]] = {
+        "id": "id",
+        "object_": "object",
+        "created_at": "created_at",
+        "model": "model",
+        "status": "status",
+        "progress": "progress",
+        "completed_at": "completed_at",
+        "expires_at": "expires_at",
+        "prompt": "prompt",
+        "size": "size",
+        "seconds": "seconds",
+        "duration": "duration",
+        "url": "url",
+        "seed": "seed",
+        "negative_prompt": "negative_prompt",
+        "fps": "fps",
+        "num_frames": "num_frames",
+        "remixed_from_video_id": "remixed_from_video_id",
+        "error": "error",
+    }
+    _REQUIRED: ClassVar[frozenset[str]] = frozenset({"id", "object", "created_at", "model", "status"})
+    _CONSTANTS: ClassVar[frozenset[str]] = frozenset({"object"})
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+        """Read a JSON object. A value of another type than the contract's is kept in `additional_properties`.
+
+        Raises MalformedModel, naming the key, when a required key is missing or of another type.
+        """
         from ..models.video_error import VideoError
 
         d = dict(src_dict)
         id = take(d, "id", (str,), "Video")
-
         object_ = cast(Literal["video"], d.pop("object", "video"))
-
         created_at = take(d, "created_at", (int, float), "Video")
-
         model = take(d, "model", (str,), "Video")
-
-        status = check_video_status(take(d, "status", (str,), "Video"))
-
-        progress = d.pop("progress", None)
-
-        completed_at = d.pop("completed_at", None)
-
-        expires_at = d.pop("expires_at", None)
-
-        prompt = d.pop("prompt", None)
-
-        size = d.pop("size", None)
-
-        seconds = d.pop("seconds", None)
-
-        duration = d.pop("duration", None)
-
-        url = d.pop("url", None)
-
-        seed = d.pop("seed", None)
-
-        negative_prompt = d.pop("negative_prompt", None)
-
-        fps = d.pop("fps", None)
-
-        num_frames = d.pop("num_frames", None)
-
-        remixed_from_video_id = d.pop("remixed_from_video_id", None)
-
-        def _parse_error(data: object) -> None | VideoError:
-            if data is None:
-                return data
-            try:
-                if not isinstance(data, dict):
-                    raise TypeError()
-                error_type_0 = VideoError.from_dict(data)
-
-                return error_type_0
-            except (TypeError, ValueError, AttributeError, KeyError):
-                pass
-            return cast(None | VideoError, data)
-
-        error = _parse_error(d.pop("error", None))
-
+        status = take(d, "status", (str,), "Video")
+        progress = given(d, "progress", (int, float), None)
+        completed_at = given(d, "completed_at", (int, float), None)
+        expires_at = given(d, "expires_at", (int, float), None)
+        prompt = given(d, "prompt", (str,), None)
+        size = given(d, "size", (str,), None)
+        seconds = given(d, "seconds", (str,), None)
+        duration = given(d, "duration", (int, float), None)
+        url = given(d, "url", (str,), None)
+        seed = given(d, "seed", (int, float), None)
+        negative_prompt = given(d, "negative_prompt", (str,), None)
+        fps = given(d, "fps", (int, float), None)
+        num_frames = given(d, "num_frames", (int, float), None)
+        remixed_from_video_id = given(d, "remixed_from_video_id", (str,), None)
+        error = given(d, "error", (VideoError,), None)
         video = cls(
             id=id,
             object_=object_,
@@ -293,27 +171,11 @@ class Video:
             remixed_from_video_id=remixed_from_video_id,
             error=error,
         )
-
         video.additional_properties = d
+        video._sent = tuple(src_dict)
         return video
 
     @property
     def object(self) -> Literal["video"]:
         """The type of this object, always `video`."""
         return self.object_
-
-    @property
-    def additional_keys(self) -> list[str]:
-        return list(self.additional_properties.keys())
-
-    def __getitem__(self, key: str) -> Any:
-        return self.additional_properties[key]
-
-    def __setitem__(self, key: str, value: Any) -> None:
-        self.additional_properties[key] = value
-
-    def __delitem__(self, key: str) -> None:
-        del self.additional_properties[key]
-
-    def __contains__(self, key: str) -> bool:
-        return key in self.additional_properties

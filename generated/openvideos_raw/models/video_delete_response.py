@@ -1,18 +1,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, Self, TypeVar, cast
+from typing import Any, ClassVar, Literal, Self, cast
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import take
-
-T = TypeVar("T", bound="VideoDeleteResponse")
+from ..types import ApiObject, take
 
 
 @_attrs_define
-class VideoDeleteResponse:
+class VideoDeleteResponse(ApiObject):
     """The confirmation that a video was deleted."""
 
     id: str
@@ -25,62 +23,35 @@ class VideoDeleteResponse:
     """Whether the video was deleted, always true."""
 
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
-    _request_id: str | None = _attrs_field(init=False, default=None, eq=False, repr=False)
 
-    def to_dict(self) -> dict[str, Any]:
-        id = self.id
-
-        object_ = self.object_
-
-        deleted = self.deleted
-
-        field_dict: dict[str, Any] = {}
-        field_dict.update(self.additional_properties)
-        field_dict.update(
-            {
-                "id": id,
-                "object": object_,
-                "deleted": deleted,
-            }
-        )
-
-        return field_dict
+    _KEYS: ClassVar[dict[str, str]] = {
+        "id": "id",
+        "object_": "object",
+        "deleted": "deleted",
+    }
+    _REQUIRED: ClassVar[frozenset[str]] = frozenset({"id", "object", "deleted"})
+    _CONSTANTS: ClassVar[frozenset[str]] = frozenset({"object"})
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+        """Read a JSON object. A value of another type than the contract's is kept in `additional_properties`.
+
+        Raises MalformedModel, naming the key, when a required key is missing or of another type.
+        """
         d = dict(src_dict)
         id = take(d, "id", (str,), "VideoDeleteResponse")
-
         object_ = cast(Literal["video.deleted"], d.pop("object", "video.deleted"))
-
         deleted = take(d, "deleted", (bool,), "VideoDeleteResponse")
-
         video_delete_response = cls(
             id=id,
             object_=object_,
             deleted=deleted,
         )
-
         video_delete_response.additional_properties = d
+        video_delete_response._sent = tuple(src_dict)
         return video_delete_response
 
     @property
     def object(self) -> Literal["video.deleted"]:
         """The type of this object, always `video.deleted`."""
         return self.object_
-
-    @property
-    def additional_keys(self) -> list[str]:
-        return list(self.additional_properties.keys())
-
-    def __getitem__(self, key: str) -> Any:
-        return self.additional_properties[key]
-
-    def __setitem__(self, key: str, value: Any) -> None:
-        self.additional_properties[key] = value
-
-    def __delitem__(self, key: str) -> None:
-        del self.additional_properties[key]
-
-    def __contains__(self, key: str) -> bool:
-        return key in self.additional_properties

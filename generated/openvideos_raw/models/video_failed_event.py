@@ -1,22 +1,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, cast
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import take
+from ..types import ApiObject, take
 
 if TYPE_CHECKING:
     from ..models.video_event_data import VideoEventData
 
 
-T = TypeVar("T", bound="VideoFailedEvent")
-
-
 @_attrs_define
-class VideoFailedEvent:
+class VideoFailedEvent(ApiObject):
     """The event that a video failed."""
 
     id: str
@@ -35,48 +32,31 @@ class VideoFailedEvent:
     """What an event is about."""
 
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
-    _request_id: str | None = _attrs_field(init=False, default=None, eq=False, repr=False)
 
-    def to_dict(self) -> dict[str, Any]:
-        id = self.id
-
-        object_ = self.object_
-
-        created_at = self.created_at
-
-        type_ = self.type_
-
-        data = self.data.to_dict()
-
-        field_dict: dict[str, Any] = {}
-        field_dict.update(self.additional_properties)
-        field_dict.update(
-            {
-                "id": id,
-                "object": object_,
-                "created_at": created_at,
-                "type": type_,
-                "data": data,
-            }
-        )
-
-        return field_dict
+    _KEYS: ClassVar[dict[str, str]] = {
+        "id": "id",
+        "object_": "object",
+        "created_at": "created_at",
+        "type_": "type",
+        "data": "data",
+    }
+    _REQUIRED: ClassVar[frozenset[str]] = frozenset({"id", "object", "created_at", "type", "data"})
+    _CONSTANTS: ClassVar[frozenset[str]] = frozenset({"object", "type"})
 
     @classmethod
-    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+        """Read a JSON object. A value of another type than the contract's is kept in `additional_properties`.
+
+        Raises MalformedModel, naming the key, when a required key is missing or of another type.
+        """
         from ..models.video_event_data import VideoEventData
 
         d = dict(src_dict)
         id = take(d, "id", (str,), "VideoFailedEvent")
-
         object_ = cast(Literal["event"], d.pop("object", "event"))
-
         created_at = take(d, "created_at", (int, float), "VideoFailedEvent")
-
         type_ = cast(Literal["video.failed"], d.pop("type", "video.failed"))
-
-        data = VideoEventData.from_dict(take(d, "data", (dict,), "VideoFailedEvent"))
-
+        data = take(d, "data", (VideoEventData,), "VideoFailedEvent")
         video_failed_event = cls(
             id=id,
             object_=object_,
@@ -84,8 +64,8 @@ class VideoFailedEvent:
             type_=type_,
             data=data,
         )
-
         video_failed_event.additional_properties = d
+        video_failed_event._sent = tuple(src_dict)
         return video_failed_event
 
     @property
@@ -97,19 +77,3 @@ class VideoFailedEvent:
     def type(self) -> Literal["video.failed"]:
         """The type of the event, always `video.failed`."""
         return self.type_
-
-    @property
-    def additional_keys(self) -> list[str]:
-        return list(self.additional_properties.keys())
-
-    def __getitem__(self, key: str) -> Any:
-        return self.additional_properties[key]
-
-    def __setitem__(self, key: str, value: Any) -> None:
-        self.additional_properties[key] = value
-
-    def __delitem__(self, key: str) -> None:
-        del self.additional_properties[key]
-
-    def __contains__(self, key: str) -> bool:
-        return key in self.additional_properties

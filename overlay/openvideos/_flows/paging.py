@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final, Generic, NoReturn, Self, TypeVar, cast
 
 import httpx
 from attrs import define, evolve, field, frozen
+
+from openvideos_raw.types import JsonObject
 
 from .. import _operations as operations
 from .._calls import Call, Extras, Settings
@@ -99,7 +100,7 @@ class Shared(Generic[T]):
 
 
 @define
-class ConversationPage(Generic[T]):
+class ConversationPage(JsonObject, Generic[T]):
     """One page of a list, and the request of the next page."""
 
     data: list[T]
@@ -176,17 +177,8 @@ class ConversationPage(Generic[T]):
         """Return the page as JSON: `object`, `data`, `has_more`, `first_id`, `last_id` and others."""
         return {**self._keys(), "data": [item.to_dict() for item in cast("list[Any]", self.data)]}
 
-    def to_json(self, *, indent: int | None = None) -> str:
-        """Return `to_dict()` as a JSON text, with `indent` spaces for each level; None is one line."""
-        return json.dumps(self.to_dict(), indent=indent)
-
-    def model_dump(self) -> dict[str, Any]:
-        """Return `to_dict()`, by the name that pydantic's models have for it."""
-        return self.to_dict()
-
-    def model_dump_json(self, *, indent: int | None = None) -> str:
-        """Return `to_json()`, by the name that pydantic's models have for it."""
-        return self.to_json(indent=indent)
+    def _to_full_dict(self) -> dict[str, Any]:
+        return {**self._keys(), "data": [item.model_dump() for item in cast("list[Any]", self.data)]}
 
 
 P = TypeVar("P", bound=ConversationPage[Any])

@@ -28,12 +28,13 @@ class MockServer:
 
     def new_client(self, **options: Any) -> AuthenticatedClient:
         """Return a client whose requests end here."""
-        transport = httpx.MockTransport(self._handle)
+        transport = httpx.MockTransport(self.handle)
         return AuthenticatedClient(
             base_url="https://api.example.org/v1", token="sk-wire", httpx_args={"transport": transport}, **options
         )
 
-    def _handle(self, request: httpx.Request) -> httpx.Response:
+    def handle(self, request: httpx.Request) -> httpx.Response:
+        """Keep a request, and answer it."""
         self.requests.append(request)
         return self.response
 

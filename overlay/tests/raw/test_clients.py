@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 import httpx
 import pytest
 
-from openvideos_raw import AuthenticatedClient
+from openvideos_raw import AuthenticatedClient, Client
 from openvideos_raw.api.videos import create_video, list_videos, retrieve_video
 
 if TYPE_CHECKING:
@@ -85,5 +85,12 @@ class TestTimeout:
 
 @pytest.mark.parametrize("operation", [create_video, list_videos, retrieve_video])
 @pytest.mark.parametrize("name", ["sync", "sync_detailed", "asyncio", "asyncio_detailed"])
-def test_an_operation_asks_for_an_authenticated_client(operation: Any, name: str) -> None:
-    assert get_type_hints(getattr(operation, name))["client"] is AuthenticatedClient
+def test_an_operation_takes_a_client_with_a_key_and_one_without(operation: Any, name: str) -> None:
+    assert AuthenticatedClient | Client == get_type_hints(getattr(operation, name))["client"]
+
+
+def test_a_client_without_a_key_sends_none(mock_server: MockServer) -> None:
+    transport = httpx.MockTransport(mock_server.handle)
+    client = Client(base_url="https://api.example.org/v1", httpx_args={"transport": transport})
+    assert 400 == mock_server.call(retrieve_video, "video_1", client=client).status_code
+    assert "authorization" not in mock_server.sent.headers

@@ -106,6 +106,24 @@ class TestAbsentKeys:
         with pytest.raises(errors.MalformedModel, match=f"^Video: the key '{key}' is of the type {kind}, not "):
             Video.from_dict(VIDEO | {key: value})
 
+    @pytest.mark.parametrize(
+        ("key", "value"),
+        [
+            ("progress", "half"),
+            ("progress", True),
+            ("prompt", 7),
+            ("url", ["x"]),
+            ("error", "oom"),
+            ("error", {"code": 1}),
+        ],
+    )
+    def test_an_optional_key_of_another_type_is_absent_and_kept(self, key: str, value: object) -> None:
+        """The same rule as for a required one: an attribute never has a value of another type than its own."""
+        video = Video.from_dict(VIDEO | {key: value})
+        assert getattr(video, key) is None
+        assert {key: value} == video.additional_properties
+        assert VIDEO | {key: value} == video.to_dict()
+
     def test_a_list_that_is_none_is_named(self) -> None:
         page = {"object": "list", "data": None, "first_id": None, "last_id": None, "has_more": False}
         with pytest.raises(errors.MalformedModel, match="VideoList: the key 'data'"):
@@ -131,6 +149,38 @@ class TestUnreadableBodies:
         mock_server.response = httpx.Response(200, json={"id": "video_1"})
         with pytest.raises(errors.UnreadableBody, match="Video: the key 'created_at' is missing"):
             mock_server.call(create_video, body=CreateVideoForm(prompt="A boat"))
+
+
+class TestReprs:
+    """A response may be a whole video; its repr is its beginning."""
+
+    def test_a_response_shows_the_beginning_of_its_body(self, mock_server: MockServer) -> None:
+        mock_server.response = httpx.Response(200, content=b"\0" * 504_420, headers={"x-long": "x" * 9999})
+        shown = repr(mock_server.call(download_video_content, "video_1"))
+        assert len(shown) < 3000
+        assert "504420 bytes" in shown
+        assert "status_code=200" in shown
+
+    def test_and_of_what_it_means(self, mock_server: MockServer) -> None:
+        page = {"object": "list", "data": [VIDEO] * 100, "first_id": None, "last_id": None, "has_more": False}
+        mock_server.response = httpx.Response(200, json=page)
+        shown = repr(mock_server.call(list_videos))
+        assert len(shown) < 3000
+        assert "parsed=VideoList(" in shown
+
+    def test_what_is_short_is_shown_whole(self, mock_server: MockServer) -> None:
+        mock_server.response = httpx.Response(404, content=b'{"error":{"message":"No","type":"x"}}')
+        response = mock_server.call(retrieve_video, "video_1")
+        assert repr(response.content) in repr(response)
+        assert repr(response.parsed) in repr(response)
+
+    @pytest.mark.parametrize(
+        ("content", "end"), [(b"x" * 9999, f"{'x' * 300}… (9999 bytes)"), (b"\xff<html>", "<html>")]
+    )
+    def test_the_message_of_an_unexpected_status_is_short(self, content: bytes, end: str) -> None:
+        error = errors.UnexpectedStatus(299, content)
+        assert f"Unexpected status code: 299\n\nResponse content:\n{end}" == str(error)
+        assert content == error.content
 
 
 class TestDownloads:

@@ -119,7 +119,7 @@ def _build_response(
 
 def sync_detailed(
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     body: CreateCharacterForm,
     idempotency_key: str | Unset = UNSET,
 ) -> Response[Character | ErrorResponse]:
@@ -168,7 +168,7 @@ def sync_detailed(
 
 def sync(
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     body: CreateCharacterForm,
     idempotency_key: str | Unset = UNSET,
 ) -> Character | ErrorResponse | None:
@@ -212,7 +212,7 @@ def sync(
 
 async def asyncio_detailed(
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     body: CreateCharacterForm,
     idempotency_key: str | Unset = UNSET,
 ) -> Response[Character | ErrorResponse]:
@@ -259,7 +259,7 @@ async def asyncio_detailed(
 
 async def asyncio(
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     body: CreateCharacterForm,
     idempotency_key: str | Unset = UNSET,
 ) -> Character | ErrorResponse | None:

@@ -93,7 +93,7 @@ def _build_response(
 def sync_detailed(
     character_id: str,
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
 ) -> Response[Character | ErrorResponse]:
     """Retrieve a character
 
@@ -126,7 +126,7 @@ def sync_detailed(
 def sync(
     character_id: str,
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
 ) -> Character | ErrorResponse | None:
     """Retrieve a character
 
@@ -154,7 +154,7 @@ def sync(
 async def asyncio_detailed(
     character_id: str,
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
 ) -> Response[Character | ErrorResponse]:
     """Retrieve a character
 
@@ -185,7 +185,7 @@ async def asyncio_detailed(
 async def asyncio(
     character_id: str,
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
 ) -> Character | ErrorResponse | None:
     """Retrieve a character
 

@@ -98,7 +98,7 @@ def _build_response(
 def sync_detailed(
     video_id: str,
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
 ) -> Response[ErrorResponse | VideoDeleteResponse]:
     """Delete a video and its files
 
@@ -141,7 +141,7 @@ def sync_detailed(
 def sync(
     video_id: str,
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
 ) -> ErrorResponse | VideoDeleteResponse | None:
     """Delete a video and its files
 
@@ -179,7 +179,7 @@ def sync(
 async def asyncio_detailed(
     video_id: str,
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
 ) -> Response[ErrorResponse | VideoDeleteResponse]:
     """Delete a video and its files
 
@@ -220,7 +220,7 @@ async def asyncio_detailed(
 async def asyncio(
     video_id: str,
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
 ) -> ErrorResponse | VideoDeleteResponse | None:
     """Delete a video and its files
 

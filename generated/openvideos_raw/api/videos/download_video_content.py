@@ -149,7 +149,7 @@ def _build_response(
 def sync_detailed(
     video_id: str,
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     variant: VideoVariant | Unset = UNSET,
     range_: str | Unset = UNSET,
     if_range: str | Unset = UNSET,
@@ -215,7 +215,7 @@ def sync_detailed(
 def sync(
     video_id: str,
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     variant: VideoVariant | Unset = UNSET,
     range_: str | Unset = UNSET,
     if_range: str | Unset = UNSET,
@@ -276,7 +276,7 @@ def sync(
 async def asyncio_detailed(
     video_id: str,
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     variant: VideoVariant | Unset = UNSET,
     range_: str | Unset = UNSET,
     if_range: str | Unset = UNSET,
@@ -340,7 +340,7 @@ async def asyncio_detailed(
 async def asyncio(
     video_id: str,
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     variant: VideoVariant | Unset = UNSET,
     range_: str | Unset = UNSET,
     if_range: str | Unset = UNSET,

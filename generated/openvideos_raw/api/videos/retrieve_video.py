@@ -93,7 +93,7 @@ def _build_response(
 def sync_detailed(
     video_id: str,
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
 ) -> Response[ErrorResponse | Video]:
     """Retrieve a video's status and details
 
@@ -131,7 +131,7 @@ def sync_detailed(
 def sync(
     video_id: str,
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
 ) -> ErrorResponse | Video | None:
     """Retrieve a video's status and details
 
@@ -164,7 +164,7 @@ def sync(
 async def asyncio_detailed(
     video_id: str,
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
 ) -> Response[ErrorResponse | Video]:
     """Retrieve a video's status and details
 
@@ -200,7 +200,7 @@ async def asyncio_detailed(
 async def asyncio(
     video_id: str,
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
 ) -> ErrorResponse | Video | None:
     """Retrieve a video's status and details
 
