@@ -23,7 +23,6 @@ _NO_SEQUENCE: Final = (
     "A page is no sequence, since iterating it goes on to the items of all pages. Its own items are page.data: use "
     "page.data[0] and len(page.data)."
 )
-_NOTHING_NEW: Final = ""
 
 
 class Trail:
@@ -63,6 +62,8 @@ class Walk:
     trail: Trail = field(factory=Trail, eq=False, repr=False)
     length: int = 0
     """How many cursors of the trail are those of earlier pages."""
+    previous: frozenset[object] = frozenset()
+    """The ids of the items on the page before, which a server that ignores `after` sends again."""
 
     def visited(self, cursor: str) -> bool:
         """Return whether a cursor was used for this page or an earlier one."""
@@ -77,8 +78,13 @@ class Walk:
         cursor = page.next_after
         if cursor is None:
             raise PaginationError("This is the last page; check has_next_page() first.")
-        trail = self.trail.extended(cursor, self.length)
-        return evolve(self, options=evolve(self.options, after=cursor), trail=trail, length=self.length + 1)
+        return evolve(
+            self,
+            options=evolve(self.options, after=cursor),
+            trail=self.trail.extended(cursor, self.length),
+            length=self.length + 1,
+            previous=frozenset(getattr(item, "id", None) for item in page.data),
+        )
 
 
 class Shared(Generic[T]):
@@ -215,11 +221,11 @@ def read_page(make: Callable[..., P], response: httpx.Response, walk: Walk) -> P
     first_id, last_id = _taken(rest, "first_id", str), _taken(rest, "last_id", str)
     next_after = _next(walk, [video.id for video in videos], has_more=has_more, last_id=last_id)
     page = make(
-        data=[] if next_after == _NOTHING_NEW else videos,
-        has_more=bool(next_after),
+        data=videos if has_more is not None else [video for video in videos if video.id not in walk.previous],
+        has_more=next_after is not None,
         first_id=first_id,
         last_id=last_id,
-        next_after=next_after or None,
+        next_after=next_after,
         additional_properties=rest,
         walk=Shared(walk),
     )
@@ -240,7 +246,7 @@ def _next(walk: Walk, ids: list[str], *, has_more: bool | None, last_id: str | N
 
     Some servers honour `after` and send no `has_more`, so their full page may have a next one: a page of `limit` items,
     or of any if the caller set no limit, since servers have defaults of their own. Others have one page and send it
-    again whatever `after` is: then _NOTHING_NEW is returned.
+    again whatever `after` is, which ends the walk unless `limit` may have cut it.
 
     Raises:
         PaginationError: There are more items but no cursor, or one that the walk has used already, so that the walk
@@ -254,13 +260,11 @@ def _next(walk: Walk, ids: list[str], *, has_more: bool | None, last_id: str | N
         raise PaginationError(
             "The server says that there are more items, but sends no cursor for the next page (last_id is missing)."
         )
-    if not walk.visited(cursor):
-        return cursor
-    if has_more or len(ids) == limit:
+    if walk.visited(cursor) and (has_more or len(ids) == limit):
         raise PaginationError(
             f"The server sends the cursor {cursor!r} a second time, so the list would never end. It may ignore `after`."
         )
-    return _NOTHING_NEW
+    return None if walk.visited(cursor) else cursor
 
 
 class SeenItems(Generic[T]):

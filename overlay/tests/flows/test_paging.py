@@ -293,6 +293,10 @@ class TestNoHasMore:
         assert isinstance(error, PaginationError) == (count == limit)
         assert len(server.requested) <= 2
 
+    def test_what_is_new_on_a_page_that_comes_again_is_yielded(self, flavour: str) -> None:
+        server = in_row(Page(("a", "b")), Page(("a", "new", "b")))
+        assert ([["a", "b"], ["new"]], None) == self.pages(flavour, server)
+
     def test_a_list_that_is_cut_and_cannot_go_on_says_so(self, flavour: str) -> None:
         found, error = self.pages(flavour, Cutting(51, default=20, pages=False), limit=2)
         assert [["i0", "i1"]] == found
@@ -316,7 +320,7 @@ class TestLongWalks:
 
     def step(self, walk: Walk, cursor: str) -> Walk:
         assert not walk.visited(cursor)
-        return walk.after(cast("Any", SimpleNamespace(next_after=cursor)))
+        return walk.after(cast("Any", SimpleNamespace(next_after=cursor, data=[])))
 
     def test_all_pages_share_one_trail(self) -> None:
         walk = first = self.first()
