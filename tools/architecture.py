@@ -131,7 +131,7 @@ ROOMS: Final = [
             "requests",
             "requests built and responses parsed",
             "base openvideos_raw",
-            "_operations _uploads _media _parsing _calls _environment",
+            "_operations _uploads _media _parsing _models _calls _environment",
         ),
         (
             "base",

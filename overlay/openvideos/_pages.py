@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from attrs import define, field
 
-from ._flows.paging import ConversationPage, SeenItems, page_call
+from ._flows.paging import ConversationPage, SeenItems, Shared, page_call
 from ._flows.retrying import calling
 
 if TYPE_CHECKING:
@@ -21,16 +21,18 @@ T = TypeVar("T")
 class SyncConversationCursorPage(ConversationPage[T]):
     """One page of a list; iterating it yields the items of this page and of all pages after it."""
 
-    _session: SyncSession = field(repr=False, eq=False, alias="session")
+    _session: Shared[SyncSession] = field(repr=False, eq=False, alias="session")
 
     def get_next_page(self) -> SyncConversationCursorPage[T]:
         """Fetch the next page.
 
         Raises:
-            PaginationError: There is no next page, or no usable cursor for it.
+            PaginationError: There is no next page, or no usable cursor for the page after it.
+            ConfigurationError: This page was pickled, which leaves its client behind.
         """
-        call = page_call(partial(type(self), session=self._session), self._walk.after(self))
-        return self._session.driver.run(calling(call, self._session.retries))
+        call = page_call(partial(type(self), session=self._session), self._next_walk())
+        session = cast("SyncSession", self._session.value)
+        return session.driver.run(calling(call, session.retries))
 
     def iter_pages(self) -> Iterator[SyncConversationCursorPage[T]]:
         """Yield this page and all pages after it, each fetched when it is needed."""
@@ -40,6 +42,10 @@ class SyncConversationCursorPage(ConversationPage[T]):
             if not page.has_next_page():
                 return
             page = page.get_next_page()
+
+    def __contains__(self, key: Any) -> bool:
+        """Return whether a text is a key of the page's JSON, or something else is an item of this or a later page."""
+        return super().__contains__(key) if isinstance(key, str) else any(key == item for item in self)
 
     def __iter__(self) -> Iterator[T]:
         """Yield the items of this page and of all pages after it, each once."""
@@ -52,16 +58,18 @@ class SyncConversationCursorPage(ConversationPage[T]):
 class AsyncConversationCursorPage(ConversationPage[T]):
     """One page of a list; iterating it asynchronously yields the items of this page and of all pages after it."""
 
-    _session: AsyncSession = field(repr=False, eq=False, alias="session")
+    _session: Shared[AsyncSession] = field(repr=False, eq=False, alias="session")
 
     async def get_next_page(self) -> AsyncConversationCursorPage[T]:
         """Fetch the next page.
 
         Raises:
-            PaginationError: There is no next page, or no usable cursor for it.
+            PaginationError: There is no next page, or no usable cursor for the page after it.
+            ConfigurationError: This page was pickled, which leaves its client behind.
         """
-        call = page_call(partial(type(self), session=self._session), self._walk.after(self))
-        return await self._session.driver.run(calling(call, self._session.retries))
+        call = page_call(partial(type(self), session=self._session), self._next_walk())
+        session = cast("AsyncSession", self._session.value)
+        return await session.driver.run(calling(call, session.retries))
 
     async def iter_pages(self) -> AsyncIterator[AsyncConversationCursorPage[T]]:
         """Yield this page and all pages after it, each fetched when it is needed."""

@@ -1,19 +1,19 @@
 """Turn responses into the objects that callers get, or into typed errors. Pure.
 
-Parsing is strict about required values (an id, a status) and lenient about the rest: an unknown value, an extra key or
-a missing optional key never raises, and extra values are kept.
+Parsing is strict about an id and a status and lenient about the rest (`_models.py`).
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable, Iterable
-from typing import Any, Final, TypeVar
+from collections.abc import Iterable
+from typing import Any, Final, TypeVar, cast
 
 import httpx
 
 from openvideos_raw.models.character import Character
+from openvideos_raw.models.contract_claim import ContractClaim
 from openvideos_raw.models.model_list import ModelList
 from openvideos_raw.models.video import Video
 from openvideos_raw.models.video_delete_response import VideoDeleteResponse
@@ -21,10 +21,12 @@ from openvideos_raw.models.video_error import VideoError
 
 from ._errors import APIResponseValidationError, APIStatusError
 from ._json import is_array, is_object
+from ._models import CHARACTER, CLAIM, DELETION, MODEL, MODEL_LIST, VIDEO, Shape, confirms, read
 from ._secrets import response_without_secrets, scrub, secrets_in, shown, without_secrets
 from ._status import is_failed
 
-_Model = TypeVar("_Model")
+T = TypeVar("T")
+
 
 DEEPEST: Final = 100
 """The most levels of nested lists and objects that a response may have."""
@@ -82,8 +84,13 @@ def invalid(response: httpx.Response, problem: str) -> APIResponseValidationErro
     secrets = secrets_of(response)
     body = _body(response, secrets)
     video_id = body.get("id") if is_object(body) else None
+    message = _message(body)
+    if message:
+        problem += f". The server says: {message}"
+    elif response.content.lstrip()[:1] == b"<":
+        problem += ". That is a page for a browser: check that the base URL ends where the API begins, usually with /v1"
     return APIResponseValidationError(
-        scrub(f"{_request_and_status(response)}, but {problem}.", secrets),
+        scrub(f"{_request_and_status(response)}, but {problem}{'' if problem.endswith(('.', '…')) else '.'}", secrets),
         request=without_secrets(response.request, secrets),
         response=response_without_secrets(response, secrets),
         body=body,
@@ -128,20 +135,13 @@ def video(response: httpx.Response) -> Video:
     return read_video(decoded(response), response)
 
 
-def read_video(data: Any, response: httpx.Response) -> Video:
-    """Parse decoded JSON as a Video; `response` is the response that contains it.
+def read_video(data: Any, response: httpx.Response, where: str = "") -> Video:
+    """Parse decoded JSON as a Video; `response` is the response that contains it, and `where` begins a problem.
 
     Raises:
         APIResponseValidationError: The JSON is not a Video; the message names the key that is wrong.
     """
-    if not is_object(data):
-        raise invalid(response, f"a video is expected, and the body is of the type {type(data).__name__}")
-    try:
-        result = Video.from_dict(data)
-    except (TypeError, ValueError) as error:
-        raise invalid(response, str(error)) from error
-    if not result.id:
-        raise invalid(response, "Video: the key 'id' is empty")
+    result = _parsed(VIDEO, data, response, where)
     reason = result.get("error")  # of any shape, also of one that the attribute cannot hold
     if reason is not None:
         # Exceptions' messages contain the server's reason for a failure, so it must not contain the API key.
@@ -158,6 +158,38 @@ def job_id(response: httpx.Response) -> str | None:
         return None
     found = data.get("id") if is_object(data) and isinstance(data.get("status"), str) else None
     return found if isinstance(found, str) and found else None
+
+
+def _parsed(shape: Shape[T], data: Any, response: httpx.Response, where: str = "") -> T:
+    """Read decoded JSON as `read` does; `response` is the response that contains it, and `where` begins a problem.
+
+    Raises:
+        APIResponseValidationError: The JSON is not of this shape; the message says what is wrong.
+    """
+    try:
+        return identified(read(shape, data), response)
+    except (TypeError, ValueError) as error:
+        raise invalid(response, f"{where}{error}") from error
+
+
+def identified(result: T, response: httpx.Response) -> T:
+    """Set an object's `_request_id` to the server's id of the request, and return the object."""
+    cast("Any", result)._request_id = response.headers.get("x-request-id")  # noqa: SLF001 - openai's name for it
+    return result
+
+
+def items_of(body: dict[str, Any], response: httpx.Response) -> list[Any]:
+    """Return the items of a list's body; Go's servers send null for an empty list.
+
+    Raises:
+        APIResponseValidationError: There is no list.
+    """
+    items = body.get("data", ...)
+    if items is None:
+        return []
+    if not is_array(items):
+        raise invalid(response, "the key 'data' is missing or not a list")
+    return items
 
 
 def job_id_in_partial_body(beginning: bytes) -> str | None:
@@ -196,8 +228,8 @@ def is_failed_job_as_error(response: httpx.Response) -> bool:
     """Return whether a response with a 5xx status is a failed job, which some servers send (vLLM-Omni 0.30)."""
     try:
         data = _loads(response.content)
-        return is_failed(Video.from_dict(data).status) and data.get("object") == "video"
-    except (AttributeError, ValueError, TypeError):
+        return is_failed(read(VIDEO, data).status) and data.get("object") == "video"
+    except ValueError:
         return False
 
 
@@ -209,12 +241,12 @@ def deletion(video_id: str, response: httpx.Response) -> VideoDeleteResponse:
     """
     data: Any = decoded(response) if response.content.strip() else {}
     if not is_object(data):
-        raise invalid(response, f"a confirmation is expected, and the body is of the type {type(data).__name__}")
-    confirmation: dict[str, Any] = {"id": video_id, "deleted": True, **data}
-    try:
-        return VideoDeleteResponse.from_dict(confirmation)
-    except (TypeError, ValueError) as error:
-        raise invalid(response, str(error)) from error
+        return _parsed(DELETION, data, response)
+    deleted = confirms(data)
+    result = _parsed(DELETION, {**data, "id": data.get("id") or video_id, "deleted": deleted}, response)
+    if data.get("deleted") not in (None, deleted):
+        result.additional_properties["deleted"] = data["deleted"]
+    return result
 
 
 def character(response: httpx.Response) -> Character:
@@ -223,7 +255,7 @@ def character(response: httpx.Response) -> Character:
     Raises:
         APIResponseValidationError: The body is not a Character.
     """
-    return _model(response, Character.from_dict, "a character")
+    return _parsed(CHARACTER, decoded(response), response)
 
 
 def model_list(response: httpx.Response) -> ModelList:
@@ -232,17 +264,20 @@ def model_list(response: httpx.Response) -> ModelList:
     Raises:
         APIResponseValidationError: The body is not a ModelList.
     """
-    return _model(response, ModelList.from_dict, "a list of models")
-
-
-def _model(response: httpx.Response, read: Callable[[dict[str, Any]], _Model], what: str) -> _Model:
-    data = decoded(response)
-    if not is_object(data):
-        raise invalid(response, f"{what} is expected, and the body is of the type {type(data).__name__}")
-    try:
-        return read(data)
-    except (TypeError, ValueError) as error:
-        raise invalid(response, str(error)) from error
+    body = decoded(response)
+    if not is_object(body):
+        return _parsed(MODEL_LIST, body, response)
+    sound: dict[str, Any] = {"revision": "", "profiles": [], "extensions": []}
+    result = _parsed(MODEL_LIST, {**body, "contract": sound, "data": []}, response)
+    result.data = [
+        _parsed(MODEL, item, response, f"the list's data[{place}] cannot be read: ")
+        for place, item in enumerate(items_of(body, response))
+    ]
+    claim = body.get("contract")
+    result.contract = _parsed(CLAIM, claim, response) if is_object(claim) else cast("ContractClaim", None)
+    if not (claim is None or is_object(claim)):
+        result.additional_properties["contract"] = claim
+    return result
 
 
 def _request_and_status(response: httpx.Response) -> str:
@@ -265,11 +300,12 @@ def _message(body: Any) -> str | None:
     """Return the message in an error body: in the contract's envelope, or in another form that servers send."""
     if not is_object(body):
         return None
-    detail = body.get("error", body.get("detail", body.get("message")))
-    if is_object(detail):
-        detail = detail.get("message", detail)
-    if detail is None:
+    given = [body[key] for key in ("error", "detail", "message") if body.get(key) not in (None, "", True, False)]
+    if not given:
         return None
+    detail = given[0]
+    if is_object(detail):
+        detail = detail.get("message") or detail
     text = detail if isinstance(detail, str) else json.dumps(detail, ensure_ascii=False)
     return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
 

@@ -13,17 +13,47 @@ from types import TracebackType
 from typing import Any, Final, Generic, TypeVar
 
 import httpx
+from attrs import frozen
 
 from ._drivers.attempt import broken_body_error
 from ._drivers.body import with_decoded_stream
 from ._drivers.part_file import write_whole
 from ._drivers.threads import in_thread
-from ._errors import InvalidArgumentError
+from ._errors import ConfigurationError, InvalidArgumentError, OpenVideosError
+from ._parsing import secrets_of
+from ._secrets import response_without_secrets
 
 T = TypeVar("T")
 
 LARGEST_SHOWN: Final = 8 * 2**20
 """The largest file that a notebook gets to show, in bytes: it keeps a copy of what it shows."""
+
+
+def _for_pickle(response: httpx.Response) -> httpx.Response:
+    """Return a copy of a response without the secrets of its request, and with its content as it is.
+
+    Raises:
+        ConfigurationError: The body is not read yet.
+    """
+    try:
+        content = response.content
+    except httpx.ResponseNotRead as error:
+        raise ConfigurationError("The body of this response is not read yet; read it before you pickle it.") from error
+    head = httpx.Response(response.status_code, headers=response.headers, request=response.request)
+    head = response_without_secrets(head, secrets_of(response))
+    return httpx.Response(head.status_code, headers=head.headers, request=head.request, content=content)
+
+
+@frozen
+class _Parsed:
+    """What `parse()` came to before a response was pickled. To parse again would take the client, for the next page."""
+
+    outcome: Any
+
+    def __call__(self, _: httpx.Response) -> Any:
+        if isinstance(self.outcome, OpenVideosError):
+            raise self.outcome
+        return self.outcome
 
 
 class HttpxBinaryResponseContent:
@@ -37,6 +67,10 @@ class HttpxBinaryResponseContent:
         """Show the media type and the length."""
         kind = self.response.headers.get("content-type", "no content type")
         return f"<HttpxBinaryResponseContent {kind}, {len(self.response.content)} bytes>"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle the file and the headers, without the secrets of the request."""
+        return type(self), (_for_pickle(self.response),)
 
     def _repr_html_(self) -> str:
         """Show the player or the picture in a notebook, with the file in it, if it is not larger than 8 MiB."""
@@ -134,6 +168,18 @@ class APIResponse(Generic[T]):
     def __repr__(self) -> str:
         """Show the status and the media type."""
         return f"<APIResponse [{self.status_code}] {self.headers.get('content-type', 'no content type')}>"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle the response without the secrets of its request, and what `parse()` returns or raises.
+
+        Raises:
+            ConfigurationError: The body is not read yet.
+        """
+        response = _for_pickle(self.http_response)
+        try:
+            return type(self), (response, _Parsed(self._parse(self.http_response)))
+        except OpenVideosError as error:
+            return type(self), (response, _Parsed(error))
 
     @property
     def status_code(self) -> int:

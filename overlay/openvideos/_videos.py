@@ -19,7 +19,7 @@ from . import _operations as operations
 from ._calls import Call, Extras
 from ._drivers.part_file import PartFile
 from ._flows.downloading import downloading
-from ._flows.paging import Walk, page_call
+from ._flows.paging import Shared, Walk, page_call
 from ._flows.polling import PollSettings, creating_and_polling, polling
 from ._flows.retrying import sending
 from ._flows.wait_many import DEFAULT_CONCURRENCY, PAGE_SIZE, checked_concurrency, checked_ids, waiting
@@ -499,7 +499,7 @@ class Videos:
 
     def _page(self, walk: Walk) -> Call[SyncConversationCursorPage[Video]]:
         """Build the call that fetches one page."""
-        return page_call(partial(SyncConversationCursorPage, session=self._session), walk)
+        return page_call(partial(SyncConversationCursorPage, session=Shared(self._session)), walk)
 
 
 class _RawVideos(Videos):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from types import SimpleNamespace
 from typing import Any, cast
 
 import httpx
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 
 from openvideos import (
     APIResponseValidationError,
+    AsyncConversationCursorPage,
     AsyncOpenVideos,
     InvalidArgumentError,
     OpenVideos,
@@ -22,7 +24,8 @@ from openvideos import (
     SyncConversationCursorPage,
     Video,
 )
-from openvideos._flows.paging import SeenItems, Walk
+from openvideos._flows.paging import ConversationPage, SeenItems, Shared, Walk
+from openvideos._operations import ListOptions
 
 from .world import BASE_URL, FLOWS, KEY, video_json
 
@@ -36,6 +39,11 @@ class Page:
     items: tuple[str, ...]
     has_more: bool | None = None
     last_id: str | None = None
+
+    @property
+    def cursor(self) -> str | None:
+        """The cursor that leads on."""
+        return self.last_id or (self.items[-1] if self.items else None)
 
     def response(self) -> httpx.Response:
         """Return the page's response."""
@@ -135,8 +143,10 @@ class TestAnyServer:
         assert len(set(seen)) == len(seen)
         assert error is None or isinstance(error, PaginationError)
         if error is None:
+            last = server.pages.get(server.requested[-1], server.default)
             assert list(dict.fromkeys(server.shown)) == seen
-            assert not server.pages.get(server.requested[-1], server.default).has_more
+            assert not last.has_more
+            assert last.has_more is False or not last.items or last.cursor in server.requested
         else:
             assert set(seen) <= set(server.shown)
 
@@ -218,11 +228,126 @@ class TestTheCursor:
         ) == str(error)
         assert 2 == len(server.requested)
 
-    @pytest.mark.parametrize("has_more", [None, False])
-    def test_no_more_is_the_end_whatever_the_cursor(self, has_more: bool | None) -> None:  # noqa: FBT001 - a parameter
-        server = in_row(Page(("a",), has_more=has_more, last_id="a"))
+    def test_no_more_is_the_end_whatever_the_cursor(self) -> None:
+        server = in_row(Page(("a",), has_more=False, last_id="a"))
         assert (["a"], None) == walked(server)
         assert [None] == server.requested
+
+
+class Cutting(Server):
+    """A server that never sends `has_more`: it cuts a list by `limit` and `after`, each of which it may ignore."""
+
+    def __init__(self, count: int, *, default: int, limits: bool = True, pages: bool = True) -> None:
+        super().__init__({}, Page(()))
+        self.ids = [f"i{number}" for number in range(count)]
+        self.default_limit, self.limits, self.pages_on = default, limits, pages
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        after = request.url.params.get("after")
+        start = self.ids.index(after) + 1 if self.pages_on and after else 0
+        limit = int(request.url.params.get("limit", self.default_limit)) if self.limits else len(self.ids)
+        self.default = Page(tuple(self.ids[start : start + limit]))
+        return super().__call__(request)
+
+
+@pytest.mark.parametrize("flavour", ["blocking", "async"])
+class TestNoHasMore:
+    """A full page without `has_more` goes on from its last id; an empty or a short one ends."""
+
+    @staticmethod
+    def pages(flavour: str, server: Server, **options: Any) -> tuple[list[list[str]], OpenVideosError | None]:
+        """Return the ids of all pages, and what ended the walk."""
+        found: list[list[str]] = []
+
+        async def walk() -> None:
+            async for page in server.async_client().videos.list(**options).iter_pages():
+                found.append([video.id for video in page.data])  # noqa: PERF401 - what came before an error counts
+
+        try:
+            if flavour == "async":
+                asyncio.run(walk())
+            else:
+                for page in server.client().videos.list(**options).iter_pages():
+                    found.append([video.id for video in page.data])  # noqa: PERF401 - as above
+        except OpenVideosError as error:
+            return found, error
+        return found, None
+
+    @FLOWS
+    @given(count=st.integers(0, 51), limit=st.none() | st.integers(1, 60), default=st.integers(1, 30))
+    @example(count=51, limit=2, default=20)
+    def test_no_list_is_cut(self, flavour: str, count: int, limit: int | None, default: int) -> None:
+        server = Cutting(count, default=default)
+        found, error = self.pages(flavour, server, **({} if limit is None else {"limit": limit}))
+        assert (server.ids, None) == ([item for page in found for item in page], error)
+        assert not any(len(page) < (limit or 1) for page in found[:-1])
+
+    @FLOWS
+    @given(count=st.integers(0, 51), limit=st.none() | st.integers(1, 60))
+    @example(count=5, limit=None)
+    def test_one_page_whatever_after_is_comes_once(self, flavour: str, count: int, limit: int | None) -> None:
+        """Some servers have no paging, and send the whole list each time."""
+        server = Cutting(count, default=20, limits=False, pages=False)
+        found, error = self.pages(flavour, server, **({} if limit is None else {"limit": limit}))
+        assert server.ids == [item for page in found for item in page]
+        assert isinstance(error, PaginationError) == (count == limit)
+        assert len(server.requested) <= 2
+
+    def test_what_is_new_on_a_page_that_comes_again_is_yielded(self, flavour: str) -> None:
+        server = in_row(Page(("a", "b")), Page(("a", "new", "b")))
+        assert ([["a", "b"], ["new"]], None) == self.pages(flavour, server)
+
+    def test_a_list_that_is_cut_and_cannot_go_on_says_so(self, flavour: str) -> None:
+        found, error = self.pages(flavour, Cutting(51, default=20, pages=False), limit=2)
+        assert [["i0", "i1"]] == found
+        assert "The server sends the cursor 'i1' a second time" in str(error)
+
+    @pytest.mark.parametrize("has_more", [None, "no", "false", 0, 1, [], {}])
+    def test_a_has_more_of_another_type_says_nothing(self, flavour: str, has_more: Any) -> None:
+        body = {"data": [video_json("queued", "a")], "has_more": has_more}
+        assert ([["a"], []], None) == self.pages(flavour, Answering(httpx.Response(200, json=body)))
+        page = Answering(httpx.Response(200, json=body)).client().videos.list()
+        assert (True, "a") == (page.has_more, page.next_after)
+        assert page.to_dict()["has_more"] == (True if has_more is None else has_more)
+
+
+class TestLongWalks:
+    """A page costs the same everywhere, and two walks from one page do not disturb each other."""
+
+    @staticmethod
+    def first() -> Walk:
+        return Walk(settings=cast("Any", None), options=ListOptions(), extras=cast("Any", None))
+
+    def step(self, walk: Walk, cursor: str) -> Walk:
+        assert not walk.visited(cursor)
+        return walk.after(cast("Any", SimpleNamespace(next_after=cursor, data=[])))
+
+    def test_all_pages_share_one_trail(self) -> None:
+        walk = first = self.first()
+        for number in range(20_000):
+            walk = self.step(walk, f"c{number}")
+            assert first.trail is walk.trail
+        assert (20_000, "c19999") == (walk.length, walk.options.after)
+
+    @FLOWS
+    @given(steps=st.lists(st.tuples(st.integers(0, 30), st.sampled_from("abcdef")), max_size=30))
+    def test_a_walk_has_visited_its_own_cursors_and_no_others(self, steps: list[tuple[int, str]]) -> None:
+        """Walks go on from any earlier page, in any order, along the same way or another."""
+        walks: list[tuple[Walk, tuple[str, ...]]] = [(self.first(), ())]
+        for place, cursor in steps:
+            walk, own = walks[place % len(walks)]
+            if cursor not in own:
+                walks.append((self.step(walk, cursor), (*own, cursor)))
+            for other, cursors in walks:
+                assert set(cursors) == {letter for letter in "abcdef" if other.visited(letter)}
+
+    def test_a_page_can_be_walked_twice(self) -> None:
+        row = {None: Page(("a",), has_more=True), "a": Page(("b",), has_more=True), "b": Page(("c",), has_more=False)}
+        first = Server(dict(row), Page(())).client().videos.list()
+        one, two = first.iter_pages(), first.iter_pages()
+        assert [["a"]] * 2 + [["b"]] * 2 + [["c"]] * 2 == [
+            [video.id for video in next(walk).data] for _ in range(3) for walk in (one, two)
+        ]
 
 
 class TestPages:
@@ -299,6 +424,66 @@ class TestPages:
         assert {"total": 7} == page.additional_properties
         assert isinstance(page.data[0], Video)
 
+    @pytest.mark.parametrize("kind", [SyncConversationCursorPage, AsyncConversationCursorPage])
+    def test_it_is_no_sequence_and_says_why_not(self, kind: type[ConversationPage[Video]]) -> None:
+        """Iterating goes over all pages, so a length of this one would not be that of the list of its items."""
+        page: Any = one_page(kind, total=7)
+        for use in (len, lambda page: page[0], lambda page: page[:2], lambda page: page[-1], reversed):
+            with pytest.raises(TypeError, match=r"A page is no sequence.*use page\.data\[0\] and len\(page\.data\)"):
+                use(page)
+        assert page
+        assert ("total" in page, "limit" in page, "has_more" in page) == (True, False, True)
+        assert (7, "list", page.data, "a") == (page["total"], page["object"], page["data"], page["last_id"])
+        with pytest.raises(KeyError):
+            page["limit"]
+
+    def test_what_is_in_a_blocking_one_is_looked_for_in_all(self) -> None:
+        server = in_row(Page(("a",), has_more=True), Page(("b",), has_more=False))
+        page = server.client().videos.list()
+        later = page.get_next_page().data[0]
+        assert later in page
+        assert 7 not in page
+        with pytest.raises(TypeError, match="A page is no sequence"):
+            7 in one_page(AsyncConversationCursorPage)  # noqa: B015 - it raises
+
+    @pytest.mark.parametrize("kind", [SyncConversationCursorPage, AsyncConversationCursorPage])
+    def test_the_whole_as_json(self, kind: type[ConversationPage[Video]]) -> None:
+        page = one_page(kind, total=7)
+        expected = {
+            "object": "list",
+            "data": [video_json("queued", "a")],
+            "has_more": False,
+            "first_id": None,
+            "last_id": "a",
+            "total": 7,
+        }
+        assert expected == page.to_dict() == page.model_dump(exclude_unset=True)
+        assert {**expected, "data": [page.data[0].model_dump()]} == page.model_dump()
+        assert None is page.model_dump()["data"][0]["url"], "pydantic's method has all keys"
+        assert expected == json.loads(page.to_json(indent=None)) == json.loads(page.model_dump_json(exclude_unset=True))
+
+    def test_a_value_of_another_type_is_kept_under_its_key(self) -> None:
+        body = {"object": "page", "data": [], "first_id": 1, "last_id": ["x"], "has_more": "no", "cursor": None}
+        page = Answering(httpx.Response(200, json=body)).client().videos.list()
+        assert (None, None, False, "page") == (page.first_id, page.last_id, page.has_more, page.object)
+        assert body == page.to_dict()
+
+    def test_null_is_an_empty_page(self) -> None:
+        """Servers written in Go send it."""
+        page = Answering(httpx.Response(200, json={"object": "list", "data": None})).client().videos.list()
+        assert ([], False, None) == (page.data, page.has_more, page.next_after)
+
+    @FLOWS
+    @given(odd=st.integers(0, 4), key=st.sampled_from(["id", "status"]), value=st.none() | st.integers() | st.just(...))
+    def test_an_item_that_cannot_be_read_is_named(self, odd: int, key: str, value: Any) -> None:
+        items: list[Any] = [video_json("queued", f"v{number}") for number in range(5)]
+        items[odd] = {name: old for name, old in items[odd].items() if name != key}
+        if value is not ...:
+            items[odd][key] = value
+        with pytest.raises(APIResponseValidationError) as caught:
+            Answering(httpx.Response(200, json={"data": items})).client().videos.list()
+        assert f"but the page's data[{odd}] cannot be read: Video: the key '{key}' is " in str(caught.value)
+
     def test_none_of_them_is_needed(self) -> None:
         page = Answering(httpx.Response(200, json={"data": []})).client().videos.list()
         assert (None, None, False, []) == (page.first_id, page.last_id, page.has_more, page.data)
@@ -308,13 +493,16 @@ class TestPages:
         [
             ([], "a page is expected, and the body is of the type list"),
             ("x", "a page is expected, and the body is of the type str"),
-            ({}, "the page's key 'data' is missing or not a list"),
-            ({"data": {}}, "the page's key 'data' is missing or not a list"),
-            ({"data": [], "has_more": "no"}, "the page's key 'has_more' is not a boolean"),
-            ({"data": [], "has_more": 0}, "the page's key 'has_more' is not a boolean"),
-            ({"data": [], "first_id": 1}, "the page's key 'first_id' is neither text nor null"),
-            ({"data": [7]}, "a video is expected, and the body is of the type int"),
-            ({"data": [], "last_id": []}, "the page's key 'last_id' is neither text nor null"),
+            ({}, "the key 'data' is missing or not a list"),
+            ({"data": {}}, "the key 'data' is missing or not a list"),
+            (
+                {"data": [7]},
+                "the page's data[0] cannot be read: a video is expected, and the JSON is of the type int",
+            ),
+            (
+                {"error": {"message": "No key"}},
+                "the key 'data' is missing or not a list. The server says: No key",
+            ),
         ],
     )
     def test_what_is_no_page_is_reported_with_its_key(self, body: Any, problem: str) -> None:
@@ -324,7 +512,7 @@ class TestPages:
 
 
 class TestThingsWithoutAnId:
-    """What has no id cannot be told from others: each is yielded, and none is a cursor."""
+    """What has no id cannot be told from others: each is yielded."""
 
     @staticmethod
     def page(*things: object) -> SyncConversationCursorPage[object]:
@@ -333,18 +521,15 @@ class TestThingsWithoutAnId:
             has_more=True,
             first_id=None,
             last_id=None,
+            next_after=None,
             additional_properties={},
-            walk=Walk(settings=cast("Any", None), options=cast("Any", None), extras=cast("Any", None)),
-            session=cast("Any", None),
+            walk=Shared(),
+            session=Shared(),
         )
 
     def test_each_is_yielded(self) -> None:
         things = [object(), object()]
         assert things == list(SeenItems[object]().new_items(self.page(*things)))
-
-    def test_none_is_a_cursor(self) -> None:
-        with pytest.raises(PaginationError, match="sends no cursor"):
-            self.page(object()).has_next_page()
 
 
 class TestRetries:
@@ -357,7 +542,7 @@ class TestRetries:
                 response = super().__call__(request)
                 return httpx.Response(503, headers={"retry-after": "0"}) if len(self.requested) == 2 else response
 
-        return Shaky({None: Page(("a",), has_more=True), "a": Page(("b",))}, Page(()))
+        return Shaky({None: Page(("a",), has_more=True), "a": Page(("b",), has_more=False)}, Page(()))
 
     def test_blocking(self) -> None:
         server = self.server()
@@ -392,6 +577,17 @@ class TestWhatIsAskedFor:
         server = in_row(Page(()))
         server.client().videos.list(limit=limit, after="x", order="sideways")  # type: ignore[arg-type]
         assert {"limit": str(limit), "after": "x", "order": "sideways"} == dict(server.requests[0].url.params)
+
+
+def one_page(kind: type[ConversationPage[Video]], **others: Any) -> Any:
+    """Return a page with the video "a"."""
+    body = {"object": "list", "data": [video_json("queued", "a")], "last_id": "a", "has_more": False, **others}
+    server = Answering(httpx.Response(200, json=body))
+
+    async def fetched() -> Any:
+        return await server.async_client().videos.list()
+
+    return server.client().videos.list() if kind is SyncConversationCursorPage else asyncio.run(fetched())
 
 
 class Answering(Server):

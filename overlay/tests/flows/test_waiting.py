@@ -38,7 +38,7 @@ from openvideos import (
 from openvideos._calls import Extras
 from openvideos._drivers.transport import SyncTransport
 from openvideos._flows.effects import Gather, Send
-from openvideos._flows.paging import Walk, page_call
+from openvideos._flows.paging import Shared, Walk, page_call
 from openvideos._flows.polling import DEFAULT_INTERVAL_S, DOUBTS_PER_RETRY, FAILURES_PER_RETRY, PollSettings
 from openvideos._flows.retrying import SHORTEST_ATTEMPT_S
 from openvideos._flows.wait_many import (
@@ -69,7 +69,7 @@ from .world import (
     video_json,
 )
 
-MAKE_PAGE = partial(SyncConversationCursorPage[Video], session=SyncSession.of(SETTINGS, SyncTransport()))
+MAKE_PAGE = partial(SyncConversationCursorPage[Video], session=Shared(SyncSession.of(SETTINGS, SyncTransport())))
 FIRST = Walk(SETTINGS, ListOptions(limit=PAGE_SIZE), Extras())
 AN_HOUR = PollSettings(interval=None, timeout=3600.0)
 COMPLETED = ["completed", "succeeded"]

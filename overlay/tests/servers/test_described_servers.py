@@ -8,6 +8,7 @@ pages can be walked (`walks`).
 
 from __future__ import annotations
 
+import inspect
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -185,7 +186,13 @@ async def test_a_list_is_walked_or_refused(name: str, flavour: str) -> None:
             assert isinstance(await sdk.fails("list"), kind(expected))
         else:
             page = await sdk.call("list")
-            assert (expected, False) == ([video.id for video in page.data], page.has_next_page())
+            assert expected == [video.id for video in page.data]
+            # A page without has_more may have a next one, and a server without paging sends the same again.
+            if page.has_next_page():
+                assert "has_more" not in server.row["list"]["json"]
+                following = page.get_next_page()
+                page = await following if inspect.isawaitable(following) else following
+                assert ([], False) == (page.data, page.has_next_page())
 
 
 @rows_with("delete", "reads")

@@ -1,0 +1,87 @@
+"""Make models of decoded JSON, strict about an id and a status and lenient about the rest. Pure.
+
+Only `read` decides what that means: where a key is null, missing or of another type than the contract's, its attribute
+is None. What an attribute does not hold is kept in `additional_properties`, so that nothing is lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final, Generic, TypeVar, cast
+
+from attrs import frozen
+
+from openvideos_raw.errors import MalformedModel
+from openvideos_raw.models.character import Character
+from openvideos_raw.models.contract_claim import ContractClaim
+from openvideos_raw.models.model import Model
+from openvideos_raw.models.model_list import ModelList
+from openvideos_raw.models.video import Video
+from openvideos_raw.models.video_delete_response import VideoDeleteResponse
+
+from ._json import is_object
+
+T = TypeVar("T")
+
+
+@frozen
+class Shape(Generic[T]):
+    """A model, what messages call it, and the keys without which it is of no use: their values must be text."""
+
+    model: type[T]
+    name: str
+    needs: tuple[str, ...] = ()
+
+
+VIDEO: Final = Shape(Video, "a video", ("id", "status"))
+DELETION: Final = Shape(VideoDeleteResponse, "a confirmation", ("id",))
+CHARACTER: Final = Shape(Character, "a character", ("id",))
+MODEL: Final = Shape(Model, "a model", ("id",))
+CLAIM: Final = Shape(ContractClaim, "a claim")
+MODEL_LIST: Final = Shape(ModelList, "a list of models")
+
+# `from_dict` takes one of these where a key that must be there is not right.
+_STAND_INS: Final[tuple[Any, ...]] = ("", 0, False, [], {})
+
+
+def read(shape: Shape[T], data: Any) -> T:
+    """Make a model of decoded JSON. What it does not need may be anything.
+
+    Raises:
+        ValueError: The JSON is no object, or a key that is needed is not right.
+    """
+    if not is_object(data):
+        raise ValueError(f"{shape.name} is expected, and the JSON is of the type {type(data).__name__}")
+    model: Any = shape.model
+    sound, odd = dict(data), dict[str, Iterator[Any]]()
+    while True:
+        try:
+            result = model.from_dict(sound)
+            break
+        except MalformedModel as error:
+            if error.model != model.__name__ or error.key in shape.needs:
+                raise
+            sound[error.key] = next(odd.setdefault(error.key, iter(_STAND_INS)))
+    if odd:
+        result._sent = tuple(data)  # noqa: SLF001 - so that `to_dict` has no stand-in
+    for key in odd:
+        setattr(result, key, None)
+        if data.get(key) is not None:
+            result.additional_properties[key] = data[key]
+    if "id" in shape.needs and not result.id:
+        raise MalformedModel(model.__name__, "id", "is empty")
+    return cast("T", result)
+
+
+def confirms(data: dict[str, Any]) -> bool:
+    """Return whether nothing in the answer to a deletion says that the video is still there."""
+    if any(_is_no(data.get(key)) for key in ("deleted", "success", "ok")):
+        return False
+    if data.get("object") == "video" or "created_at" in data:
+        return True  # the job that was deleted, whose status and error are those of the job
+    refused = {"error", "failed", "failure", "rejected"}
+    return not data.get("error") and str(data.get("status")).strip().lower() not in refused
+
+
+def _is_no(value: Any) -> bool:
+    return value in (False, 0) or (isinstance(value, str) and value.strip().lower() in {"false", "no", "0"})
