@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -16,7 +16,7 @@ from openvideos_raw.models.video import Video
 from openvideos_raw.models.video_delete_response import VideoDeleteResponse
 
 from . import _operations as operations
-from ._calls import Call, Extras
+from ._calls import Call, Extras, Timeout
 from ._drivers.part_file import PartFile
 from ._flows.downloading import downloading
 from ._flows.paging import Walk, page_call
@@ -82,19 +82,19 @@ class AsyncVideos:
         self,
         *,
         prompt: str,
-        input_reference: FileTypes | ImageReference | Omit = omit,
-        model: VideoModel | Omit = omit,
-        seconds: VideoSeconds | Omit = omit,
-        size: VideoSize | Omit = omit,
-        extra_headers: dict[str, str] | None = None,
-        extra_query: dict[str, object] | None = None,
-        extra_body: dict[str, object] | None = None,
-        timeout: float | httpx.Timeout | None | NotGiven = NOT_GIVEN,
-        negative_prompt: str | Omit = omit,
-        seed: int | Omit = omit,
-        fps: int | Omit = omit,
-        num_frames: int | Omit = omit,
-        references: Sequence[Reference] | Omit = omit,
+        input_reference: FileTypes | ImageReference | Omit | None = omit,
+        model: VideoModel | Omit | None = omit,
+        seconds: VideoSeconds | Omit | None = omit,
+        size: VideoSize | Omit | None = omit,
+        extra_headers: Mapping[str, str] | None = None,
+        extra_query: Mapping[str, object] | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        timeout: Timeout | NotGiven = NOT_GIVEN,
+        negative_prompt: str | Omit | None = omit,
+        seed: int | Omit | None = omit,
+        fps: int | Omit | None = omit,
+        num_frames: int | Omit | None = omit,
+        references: Sequence[Reference] | Omit | None = omit,
     ) -> Video:
         """Start a video generation job and return it, usually queued (openapi.yaml, create_video). See Videos."""
         extras = Extras(extra_headers, extra_query, extra_body, timeout)
@@ -117,12 +117,12 @@ class AsyncVideos:
 
     async def retrieve(
         self,
-        video_id: str,
+        video_id: str | Video,
         *,
-        extra_headers: dict[str, str] | None = None,
-        extra_query: dict[str, object] | None = None,
-        extra_body: dict[str, object] | None = None,
-        timeout: float | httpx.Timeout | None | NotGiven = NOT_GIVEN,
+        extra_headers: Mapping[str, str] | None = None,
+        extra_query: Mapping[str, object] | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        timeout: Timeout | NotGiven = NOT_GIVEN,
     ) -> Video:
         """Return a job's current state; a failed job raises no error (openapi.yaml, retrieve_video)."""
         extras = Extras(extra_headers, extra_query, extra_body, timeout)
@@ -131,13 +131,13 @@ class AsyncVideos:
     def list(
         self,
         *,
-        after: str | Omit = omit,
-        limit: int | Omit = omit,
-        order: ListOrder | Omit = omit,
-        extra_headers: dict[str, str] | None = None,
-        extra_query: dict[str, object] | None = None,
-        extra_body: dict[str, object] | None = None,
-        timeout: float | httpx.Timeout | None | NotGiven = NOT_GIVEN,
+        after: str | Omit | None = omit,
+        limit: int | Omit | None = omit,
+        order: ListOrder | Omit | None = omit,
+        extra_headers: Mapping[str, str] | None = None,
+        extra_query: Mapping[str, object] | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        timeout: Timeout | NotGiven = NOT_GIVEN,
     ) -> AsyncPaginator[Video]:
         """Return a list: await it to get its first page, or iterate it to get all videos (openapi.yaml, list_videos).
 
@@ -150,12 +150,12 @@ class AsyncVideos:
 
     async def delete(
         self,
-        video_id: str,
+        video_id: str | Video,
         *,
-        extra_headers: dict[str, str] | None = None,
-        extra_query: dict[str, object] | None = None,
-        extra_body: dict[str, object] | None = None,
-        timeout: float | httpx.Timeout | None | NotGiven = NOT_GIVEN,
+        extra_headers: Mapping[str, str] | None = None,
+        extra_query: Mapping[str, object] | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        timeout: Timeout | NotGiven = NOT_GIVEN,
     ) -> VideoDeleteResponse:
         """Delete a video and its files (openapi.yaml, delete_video)."""
         extras = Extras(extra_headers, extra_query, extra_body, timeout)
@@ -163,13 +163,13 @@ class AsyncVideos:
 
     async def download_content(
         self,
-        video_id: str,
+        video_id: str | Video,
         *,
-        variant: VideoVariant | Omit = omit,
-        extra_headers: dict[str, str] | None = None,
-        extra_query: dict[str, object] | None = None,
-        extra_body: dict[str, object] | None = None,
-        timeout: float | httpx.Timeout | None | NotGiven = NOT_GIVEN,
+        variant: VideoVariant | Omit | None = omit,
+        extra_headers: Mapping[str, str] | None = None,
+        extra_query: Mapping[str, object] | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        timeout: Timeout | NotGiven = NOT_GIVEN,
     ) -> HttpxBinaryResponseContent:
         """Download a file of a completed video into memory (openapi.yaml, download_video_content). See Videos."""
         extras = Extras(extra_headers, extra_query, extra_body, timeout)
@@ -181,13 +181,13 @@ class AsyncVideos:
 
     async def remix(
         self,
-        video_id: str,
+        video_id: str | Video,
         *,
         prompt: str,
-        extra_headers: dict[str, str] | None = None,
-        extra_query: dict[str, object] | None = None,
-        extra_body: dict[str, object] | None = None,
-        timeout: float | httpx.Timeout | None | NotGiven = NOT_GIVEN,
+        extra_headers: Mapping[str, str] | None = None,
+        extra_query: Mapping[str, object] | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        timeout: Timeout | NotGiven = NOT_GIVEN,
     ) -> Video:
         """Start a job that remixes a completed video: only the prompt changes (openapi.yaml, remix_video)."""
         extras = Extras(extra_headers, extra_query, extra_body, timeout)
@@ -198,10 +198,10 @@ class AsyncVideos:
         *,
         prompt: str,
         video: FileTypes | VideoReference | Video | str,
-        extra_headers: dict[str, str] | None = None,
-        extra_query: dict[str, object] | None = None,
-        extra_body: dict[str, object] | None = None,
-        timeout: float | httpx.Timeout | None | NotGiven = NOT_GIVEN,
+        extra_headers: Mapping[str, str] | None = None,
+        extra_query: Mapping[str, object] | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        timeout: Timeout | NotGiven = NOT_GIVEN,
     ) -> Video:
         """Start a job that edits a video (openapi.yaml, edit_video). See Videos."""
         extras = Extras(extra_headers, extra_query, extra_body, timeout)
@@ -213,10 +213,10 @@ class AsyncVideos:
         prompt: str,
         seconds: VideoSeconds,
         video: FileTypes | VideoReference | Video | str,
-        extra_headers: dict[str, str] | None = None,
-        extra_query: dict[str, object] | None = None,
-        extra_body: dict[str, object] | None = None,
-        timeout: float | httpx.Timeout | None | NotGiven = NOT_GIVEN,
+        extra_headers: Mapping[str, str] | None = None,
+        extra_query: Mapping[str, object] | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        timeout: Timeout | NotGiven = NOT_GIVEN,
     ) -> Video:
         """Start a job that continues a video (openapi.yaml, extend_video). See Videos."""
         extras = Extras(extra_headers, extra_query, extra_body, timeout)
@@ -229,10 +229,10 @@ class AsyncVideos:
         *,
         name: str,
         video: FileTypes,
-        extra_headers: dict[str, str] | None = None,
-        extra_query: dict[str, object] | None = None,
-        extra_body: dict[str, object] | None = None,
-        timeout: float | httpx.Timeout | None | NotGiven = NOT_GIVEN,
+        extra_headers: Mapping[str, str] | None = None,
+        extra_query: Mapping[str, object] | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        timeout: Timeout | NotGiven = NOT_GIVEN,
     ) -> Character:
         """Store a character that prompts can feature, from a video that shows it (openapi.yaml, create_character)."""
         extras = Extras(extra_headers, extra_query, extra_body, timeout)
@@ -240,12 +240,12 @@ class AsyncVideos:
 
     async def get_character(
         self,
-        character_id: str,
+        character_id: str | Character,
         *,
-        extra_headers: dict[str, str] | None = None,
-        extra_query: dict[str, object] | None = None,
-        extra_body: dict[str, object] | None = None,
-        timeout: float | httpx.Timeout | None | NotGiven = NOT_GIVEN,
+        extra_headers: Mapping[str, str] | None = None,
+        extra_query: Mapping[str, object] | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        timeout: Timeout | NotGiven = NOT_GIVEN,
     ) -> Character:
         """Return a stored character (openapi.yaml, retrieve_character)."""
         extras = Extras(extra_headers, extra_query, extra_body, timeout)
@@ -254,10 +254,10 @@ class AsyncVideos:
     async def list_models(
         self,
         *,
-        extra_headers: dict[str, str] | None = None,
-        extra_query: dict[str, object] | None = None,
-        extra_body: dict[str, object] | None = None,
-        timeout: float | httpx.Timeout | None | NotGiven = NOT_GIVEN,
+        extra_headers: Mapping[str, str] | None = None,
+        extra_query: Mapping[str, object] | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        timeout: Timeout | NotGiven = NOT_GIVEN,
     ) -> ModelList:
         """Return the models of the server, and what it keeps of the contract (openapi.yaml, list_models)."""
         extras = Extras(extra_headers, extra_query, extra_body, timeout)
@@ -265,16 +265,16 @@ class AsyncVideos:
 
     async def poll(
         self,
-        video_id: str,
+        video_id: str | Video,
         *,
-        poll_interval_ms: int | Omit = omit,
-        poll_timeout_ms: int | Omit = omit,
+        poll_interval_ms: float | Omit | None = omit,
+        poll_timeout_ms: float | Omit | None = omit,
         raise_on_failure: bool = False,
         on_update: Callable[[Video], Any] | None = None,
-        extra_headers: dict[str, str] | None = None,
-        extra_query: dict[str, object] | None = None,
-        extra_body: dict[str, object] | None = None,
-        timeout: float | httpx.Timeout | None | NotGiven = NOT_GIVEN,
+        extra_headers: Mapping[str, str] | None = None,
+        extra_query: Mapping[str, object] | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        timeout: Timeout | NotGiven = NOT_GIVEN,
     ) -> Video:
         """Wait until a job has ended, and return it, its status "completed" or "failed". See Videos."""
         poll_settings = PollSettings.of(poll_interval_ms=poll_interval_ms, poll_timeout_ms=poll_timeout_ms)
@@ -283,7 +283,7 @@ class AsyncVideos:
             operations.retrieve(self._session.settings, extras, video_id=video_id),
             self._session.retries,
             poll_settings,
-            video_id=video_id,
+            video_id=operations.id_of_video(video_id),
             raise_on_failure=raise_on_failure,
             on_update=on_update,
         )
@@ -293,23 +293,23 @@ class AsyncVideos:
         self,
         *,
         prompt: str,
-        input_reference: FileTypes | ImageReference | Omit = omit,
-        model: VideoModel | Omit = omit,
-        seconds: VideoSeconds | Omit = omit,
-        size: VideoSize | Omit = omit,
-        poll_interval_ms: int | Omit = omit,
-        poll_timeout_ms: int | Omit = omit,
+        input_reference: FileTypes | ImageReference | Omit | None = omit,
+        model: VideoModel | Omit | None = omit,
+        seconds: VideoSeconds | Omit | None = omit,
+        size: VideoSize | Omit | None = omit,
+        poll_interval_ms: float | Omit | None = omit,
+        poll_timeout_ms: float | Omit | None = omit,
         raise_on_failure: bool = False,
         on_update: Callable[[Video], Any] | None = None,
-        extra_headers: dict[str, str] | None = None,
-        extra_query: dict[str, object] | None = None,
-        extra_body: dict[str, object] | None = None,
-        timeout: float | httpx.Timeout | None | NotGiven = NOT_GIVEN,
-        negative_prompt: str | Omit = omit,
-        seed: int | Omit = omit,
-        fps: int | Omit = omit,
-        num_frames: int | Omit = omit,
-        references: Sequence[Reference] | Omit = omit,
+        extra_headers: Mapping[str, str] | None = None,
+        extra_query: Mapping[str, object] | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        timeout: Timeout | NotGiven = NOT_GIVEN,
+        negative_prompt: str | Omit | None = omit,
+        seed: int | Omit | None = omit,
+        fps: int | Omit | None = omit,
+        num_frames: int | Omit | None = omit,
+        references: Sequence[Reference] | Omit | None = omit,
     ) -> Video:
         """Start a job, wait until it has ended, and return it, its status "completed" or "failed". See Videos."""
         poll_settings = PollSettings.of(poll_interval_ms=poll_interval_ms, poll_timeout_ms=poll_timeout_ms)
@@ -342,16 +342,16 @@ class AsyncVideos:
 
     def wait_many(
         self,
-        ids: Iterable[str],
+        ids: Iterable[str | Video],
         *,
-        poll_interval_ms: int | Omit = omit,
-        poll_timeout_ms: int | Omit = omit,
+        poll_interval_ms: float | Omit | None = omit,
+        poll_timeout_ms: float | Omit | None = omit,
         raise_on_failure: bool = False,
         max_concurrency: int = DEFAULT_CONCURRENCY,
-        extra_headers: dict[str, str] | None = None,
-        extra_query: dict[str, object] | None = None,
-        timeout: float | httpx.Timeout | None | NotGiven = NOT_GIVEN,
-    ) -> AsyncIterator[Video]:
+        extra_headers: Mapping[str, str] | None = None,
+        extra_query: Mapping[str, object] | None = None,
+        timeout: Timeout | NotGiven = NOT_GIVEN,
+    ) -> AsyncGenerator[Video]:
         """Wait for many jobs, and yield each of them when it ends. See Videos."""
         poll_settings = PollSettings.of(poll_interval_ms=poll_interval_ms, poll_timeout_ms=poll_timeout_ms)
         settings, wanted = self._session.settings, checked_ids(ids)
@@ -370,14 +370,14 @@ class AsyncVideos:
 
     async def download(
         self,
-        video_id: str,
+        video_id: str | Video,
         to: str | os.PathLike[str],
         *,
-        variant: VideoVariant | Omit = omit,
+        variant: VideoVariant | Omit | None = omit,
         on_progress: Callable[[int, int | None], Any] | None = None,
-        extra_headers: dict[str, str] | None = None,
-        extra_query: dict[str, object] | None = None,
-        timeout: float | httpx.Timeout | None | NotGiven = NOT_GIVEN,
+        extra_headers: Mapping[str, str] | None = None,
+        extra_query: Mapping[str, object] | None = None,
+        timeout: Timeout | NotGiven = NOT_GIVEN,
     ) -> Path:
         """Download a file of a completed video to a path, with little memory, and return the path. See Videos."""
         extras = Extras(extra_headers, extra_query, None, timeout)
@@ -423,7 +423,7 @@ class AsyncVideosWithRawResponse:
         videos = _RawAsyncVideos(session)
         self.create = raw_async(videos.create)
         self.retrieve = raw_async(videos.retrieve)
-        self.list = cast("Callable[..., Awaitable[APIResponse[Any]]]", videos.list)
+        self.list = raw_async(videos.list)
         self.delete = raw_async(videos.delete)
         self.download_content = raw_async(videos.download_content)
         self.remix = raw_async(videos.remix)

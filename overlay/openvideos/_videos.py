@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, TypeVar, cast
-
-import httpx
 
 from openvideos_raw.models.character import Character
 from openvideos_raw.models.model_list import ModelList
@@ -16,7 +14,7 @@ from openvideos_raw.models.video import Video
 from openvideos_raw.models.video_delete_response import VideoDeleteResponse
 
 from . import _operations as operations
-from ._calls import Call, Extras
+from ._calls import Call, Extras, Timeout
 from ._drivers.part_file import PartFile
 from ._flows.downloading import downloading
 from ._flows.paging import Walk, page_call
@@ -81,19 +79,19 @@ class Videos:
         self,
         *,
         prompt: str,
-        input_reference: FileTypes | ImageReference | Omit = omit,
-        model: VideoModel | Omit = omit,
-        seconds: VideoSeconds | Omit = omit,
-        size: VideoSize | Omit = omit,
-        extra_headers: dict[str, str] | None = None,
-        extra_query: dict[str, object] | None = None,
-        extra_body: dict[str, object] | None = None,
-        timeout: float | httpx.Timeout | None | NotGiven = NOT_GIVEN,
-        negative_prompt: str | Omit = omit,
-        seed: int | Omit = omit,
-        fps: int | Omit = omit,
-        num_frames: int | Omit = omit,
-        references: Sequence[Reference] | Omit = omit,
+        input_reference: FileTypes | ImageReference | Omit | None = omit,
+        model: VideoModel | Omit | None = omit,
+        seconds: VideoSeconds | Omit | None = omit,
+        size: VideoSize | Omit | None = omit,
+        extra_headers: Mapping[str, str] | None = None,
+        extra_query: Mapping[str, object] | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        timeout: Timeout | NotGiven = NOT_GIVEN,
+        negative_prompt: str | Omit | None = omit,
+        seed: int | Omit | None = omit,
+        fps: int | Omit | None = omit,
+        num_frames: int | Omit | None = omit,
+        references: Sequence[Reference] | Omit | None = omit,
     ) -> Video:
         """Start a video generation job and return it, usually queued (openapi.yaml, create_video).
 
@@ -139,12 +137,12 @@ class Videos:
 
     def retrieve(
         self,
-        video_id: str,
+        video_id: str | Video,
         *,
-        extra_headers: dict[str, str] | None = None,
-        extra_query: dict[str, object] | None = None,
-        extra_body: dict[str, object] | None = None,
-        timeout: float | httpx.Timeout | None | NotGiven = NOT_GIVEN,
+        extra_headers: Mapping[str, str] | None = None,
+        extra_query: Mapping[str, object] | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        timeout: Timeout | NotGiven = NOT_GIVEN,
     ) -> Video:
         """Return a job's current state; a failed job raises no error (openapi.yaml, retrieve_video)."""
         extras = Extras(extra_headers, extra_query, extra_body, timeout)
@@ -153,13 +151,13 @@ class Videos:
     def list(
         self,
         *,
-        after: str | Omit = omit,
-        limit: int | Omit = omit,
-        order: ListOrder | Omit = omit,
-        extra_headers: dict[str, str] | None = None,
-        extra_query: dict[str, object] | None = None,
-        extra_body: dict[str, object] | None = None,
-        timeout: float | httpx.Timeout | None | NotGiven = NOT_GIVEN,
+        after: str | Omit | None = omit,
+        limit: int | Omit | None = omit,
+        order: ListOrder | Omit | None = omit,
+        extra_headers: Mapping[str, str] | None = None,
+        extra_query: Mapping[str, object] | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        timeout: Timeout | NotGiven = NOT_GIVEN,
     ) -> SyncConversationCursorPage[Video]:
         """Return one page of videos, newest first; iterating it yields all videos (openapi.yaml, list_videos).
 
@@ -175,12 +173,12 @@ class Videos:
 
     def delete(
         self,
-        video_id: str,
+        video_id: str | Video,
         *,
-        extra_headers: dict[str, str] | None = None,
-        extra_query: dict[str, object] | None = None,
-        extra_body: dict[str, object] | None = None,
-        timeout: float | httpx.Timeout | None | NotGiven = NOT_GIVEN,
+        extra_headers: Mapping[str, str] | None = None,
+        extra_query: Mapping[str, object] | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        timeout: Timeout | NotGiven = NOT_GIVEN,
     ) -> VideoDeleteResponse:
         """Delete a video and its files (openapi.yaml, delete_video)."""
         extras = Extras(extra_headers, extra_query, extra_body, timeout)
@@ -188,13 +186,13 @@ class Videos:
 
     def download_content(
         self,
-        video_id: str,
+        video_id: str | Video,
         *,
-        variant: VideoVariant | Omit = omit,
-        extra_headers: dict[str, str] | None = None,
-        extra_query: dict[str, object] | None = None,
-        extra_body: dict[str, object] | None = None,
-        timeout: float | httpx.Timeout | None | NotGiven = NOT_GIVEN,
+        variant: VideoVariant | Omit | None = omit,
+        extra_headers: Mapping[str, str] | None = None,
+        extra_query: Mapping[str, object] | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        timeout: Timeout | NotGiven = NOT_GIVEN,
     ) -> HttpxBinaryResponseContent:
         """Download a file of a completed video into memory (openapi.yaml, download_video_content).
 
@@ -214,13 +212,13 @@ class Videos:
 
     def remix(
         self,
-        video_id: str,
+        video_id: str | Video,
         *,
         prompt: str,
-        extra_headers: dict[str, str] | None = None,
-        extra_query: dict[str, object] | None = None,
-        extra_body: dict[str, object] | None = None,
-        timeout: float | httpx.Timeout | None | NotGiven = NOT_GIVEN,
+        extra_headers: Mapping[str, str] | None = None,
+        extra_query: Mapping[str, object] | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        timeout: Timeout | NotGiven = NOT_GIVEN,
     ) -> Video:
         """Start a job that remixes a completed video: only the prompt changes (openapi.yaml, remix_video)."""
         extras = Extras(extra_headers, extra_query, extra_body, timeout)
@@ -231,10 +229,10 @@ class Videos:
         *,
         prompt: str,
         video: FileTypes | VideoReference | Video | str,
-        extra_headers: dict[str, str] | None = None,
-        extra_query: dict[str, object] | None = None,
-        extra_body: dict[str, object] | None = None,
-        timeout: float | httpx.Timeout | None | NotGiven = NOT_GIVEN,
+        extra_headers: Mapping[str, str] | None = None,
+        extra_query: Mapping[str, object] | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        timeout: Timeout | NotGiven = NOT_GIVEN,
     ) -> Video:
         """Start a job that edits a video (openapi.yaml, edit_video).
 
@@ -252,10 +250,10 @@ class Videos:
         prompt: str,
         seconds: VideoSeconds,
         video: FileTypes | VideoReference | Video | str,
-        extra_headers: dict[str, str] | None = None,
-        extra_query: dict[str, object] | None = None,
-        extra_body: dict[str, object] | None = None,
-        timeout: float | httpx.Timeout | None | NotGiven = NOT_GIVEN,
+        extra_headers: Mapping[str, str] | None = None,
+        extra_query: Mapping[str, object] | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        timeout: Timeout | NotGiven = NOT_GIVEN,
     ) -> Video:
         """Start a job that continues a video (openapi.yaml, extend_video).
 
@@ -275,10 +273,10 @@ class Videos:
         *,
         name: str,
         video: FileTypes,
-        extra_headers: dict[str, str] | None = None,
-        extra_query: dict[str, object] | None = None,
-        extra_body: dict[str, object] | None = None,
-        timeout: float | httpx.Timeout | None | NotGiven = NOT_GIVEN,
+        extra_headers: Mapping[str, str] | None = None,
+        extra_query: Mapping[str, object] | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        timeout: Timeout | NotGiven = NOT_GIVEN,
     ) -> Character:
         """Store a character that prompts can feature, from a video that shows it (openapi.yaml, create_character)."""
         extras = Extras(extra_headers, extra_query, extra_body, timeout)
@@ -286,12 +284,12 @@ class Videos:
 
     def get_character(
         self,
-        character_id: str,
+        character_id: str | Character,
         *,
-        extra_headers: dict[str, str] | None = None,
-        extra_query: dict[str, object] | None = None,
-        extra_body: dict[str, object] | None = None,
-        timeout: float | httpx.Timeout | None | NotGiven = NOT_GIVEN,
+        extra_headers: Mapping[str, str] | None = None,
+        extra_query: Mapping[str, object] | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        timeout: Timeout | NotGiven = NOT_GIVEN,
     ) -> Character:
         """Return a stored character (openapi.yaml, retrieve_character)."""
         extras = Extras(extra_headers, extra_query, extra_body, timeout)
@@ -300,10 +298,10 @@ class Videos:
     def list_models(
         self,
         *,
-        extra_headers: dict[str, str] | None = None,
-        extra_query: dict[str, object] | None = None,
-        extra_body: dict[str, object] | None = None,
-        timeout: float | httpx.Timeout | None | NotGiven = NOT_GIVEN,
+        extra_headers: Mapping[str, str] | None = None,
+        extra_query: Mapping[str, object] | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        timeout: Timeout | NotGiven = NOT_GIVEN,
     ) -> ModelList:
         """Return the models of the server, and what of the contract it keeps (openapi.yaml, list_models).
 
@@ -316,16 +314,16 @@ class Videos:
 
     def poll(
         self,
-        video_id: str,
+        video_id: str | Video,
         *,
-        poll_interval_ms: int | Omit = omit,
-        poll_timeout_ms: int | Omit = omit,
+        poll_interval_ms: float | Omit | None = omit,
+        poll_timeout_ms: float | Omit | None = omit,
         raise_on_failure: bool = False,
         on_update: Callable[[Video], Any] | None = None,
-        extra_headers: dict[str, str] | None = None,
-        extra_query: dict[str, object] | None = None,
-        extra_body: dict[str, object] | None = None,
-        timeout: float | httpx.Timeout | None | NotGiven = NOT_GIVEN,
+        extra_headers: Mapping[str, str] | None = None,
+        extra_query: Mapping[str, object] | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        timeout: Timeout | NotGiven = NOT_GIVEN,
     ) -> Video:
         """Wait until a job has ended, and return it, its status "completed" or "failed".
 
@@ -349,7 +347,7 @@ class Videos:
             operations.retrieve(self._session.settings, extras, video_id=video_id),
             self._session.retries,
             poll_settings,
-            video_id=video_id,
+            video_id=operations.id_of_video(video_id),
             raise_on_failure=raise_on_failure,
             on_update=on_update,
         )
@@ -359,23 +357,23 @@ class Videos:
         self,
         *,
         prompt: str,
-        input_reference: FileTypes | ImageReference | Omit = omit,
-        model: VideoModel | Omit = omit,
-        seconds: VideoSeconds | Omit = omit,
-        size: VideoSize | Omit = omit,
-        poll_interval_ms: int | Omit = omit,
-        poll_timeout_ms: int | Omit = omit,
+        input_reference: FileTypes | ImageReference | Omit | None = omit,
+        model: VideoModel | Omit | None = omit,
+        seconds: VideoSeconds | Omit | None = omit,
+        size: VideoSize | Omit | None = omit,
+        poll_interval_ms: float | Omit | None = omit,
+        poll_timeout_ms: float | Omit | None = omit,
         raise_on_failure: bool = False,
         on_update: Callable[[Video], Any] | None = None,
-        extra_headers: dict[str, str] | None = None,
-        extra_query: dict[str, object] | None = None,
-        extra_body: dict[str, object] | None = None,
-        timeout: float | httpx.Timeout | None | NotGiven = NOT_GIVEN,
-        negative_prompt: str | Omit = omit,
-        seed: int | Omit = omit,
-        fps: int | Omit = omit,
-        num_frames: int | Omit = omit,
-        references: Sequence[Reference] | Omit = omit,
+        extra_headers: Mapping[str, str] | None = None,
+        extra_query: Mapping[str, object] | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        timeout: Timeout | NotGiven = NOT_GIVEN,
+        negative_prompt: str | Omit | None = omit,
+        seed: int | Omit | None = omit,
+        fps: int | Omit | None = omit,
+        num_frames: int | Omit | None = omit,
+        references: Sequence[Reference] | Omit | None = omit,
     ) -> Video:
         """Start a job, wait until it has ended, and return it, its status "completed" or "failed".
 
@@ -417,16 +415,16 @@ class Videos:
 
     def wait_many(
         self,
-        ids: Iterable[str],
+        ids: Iterable[str | Video],
         *,
-        poll_interval_ms: int | Omit = omit,
-        poll_timeout_ms: int | Omit = omit,
+        poll_interval_ms: float | Omit | None = omit,
+        poll_timeout_ms: float | Omit | None = omit,
         raise_on_failure: bool = False,
         max_concurrency: int = DEFAULT_CONCURRENCY,
-        extra_headers: dict[str, str] | None = None,
-        extra_query: dict[str, object] | None = None,
-        timeout: float | httpx.Timeout | None | NotGiven = NOT_GIVEN,
-    ) -> Iterator[Video]:
+        extra_headers: Mapping[str, str] | None = None,
+        extra_query: Mapping[str, object] | None = None,
+        timeout: Timeout | NotGiven = NOT_GIVEN,
+    ) -> Generator[Video]:
         """Wait for many jobs, and yield each of them when it ends.
 
         A page of the list contains up to a hundred jobs, so that waiting for thousands of jobs takes few requests. Jobs
@@ -455,14 +453,14 @@ class Videos:
 
     def download(
         self,
-        video_id: str,
+        video_id: str | Video,
         to: str | os.PathLike[str],
         *,
-        variant: VideoVariant | Omit = omit,
+        variant: VideoVariant | Omit | None = omit,
         on_progress: Callable[[int, int | None], Any] | None = None,
-        extra_headers: dict[str, str] | None = None,
-        extra_query: dict[str, object] | None = None,
-        timeout: float | httpx.Timeout | None | NotGiven = NOT_GIVEN,
+        extra_headers: Mapping[str, str] | None = None,
+        extra_query: Mapping[str, object] | None = None,
+        timeout: Timeout | NotGiven = NOT_GIVEN,
     ) -> Path:
         """Download a file of a completed video to a path, with little memory, and return the path.
 

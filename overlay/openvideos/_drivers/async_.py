@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from typing import Any, TypeVar, cast
 
@@ -53,7 +53,7 @@ class AsyncDriver:
         finally:
             flow.close()
 
-    async def iterate(self, flow: Flow[Any]) -> AsyncIterator[Any]:
+    async def iterate(self, flow: Flow[Any]) -> AsyncGenerator[Any]:
         """Run a flow, and yield the items that it emits."""
         try:
             effect = next(flow)

@@ -18,7 +18,7 @@ from attrs import define, frozen
 from .. import _status
 from .._calls import Call
 from .._errors import APIConnectionError, InvalidArgumentError, OpenVideosError, PollTimeoutError, VideoFailedError
-from .._types import Omit
+from .._types import Omit, given
 from .effects import CarriedError, Flow, Notify, Send, Sleep
 from .hints import LONGEST_HINT_S, poll_after, retry_after
 from .retrying import SHORTEST_ATTEMPT_S, Clocks, Retries, backoff, calling, failure, is_success, is_transient
@@ -43,17 +43,16 @@ class PollSettings:
     timeout: float
 
     @classmethod
-    def of(cls, *, poll_interval_ms: float | Omit, poll_timeout_ms: float | Omit) -> PollSettings:
+    def of(cls, *, poll_interval_ms: float | Omit | None, poll_timeout_ms: float | Omit | None) -> PollSettings:
         """Build the settings from a caller's arguments.
 
         Raises:
             InvalidArgumentError: An argument is not a finite number of milliseconds, zero or more.
         """
+        interval, timeout = given(poll_interval_ms), given(poll_timeout_ms)
         return cls(
-            interval=None if isinstance(poll_interval_ms, Omit) else _seconds("poll_interval_ms", poll_interval_ms),
-            timeout=DEFAULT_TIMEOUT_S
-            if isinstance(poll_timeout_ms, Omit)
-            else _seconds("poll_timeout_ms", poll_timeout_ms),
+            interval=None if interval is None else _seconds("poll_interval_ms", interval),
+            timeout=DEFAULT_TIMEOUT_S if timeout is None else _seconds("poll_timeout_ms", timeout),
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Generator, Iterator
 from pathlib import Path
 from typing import IO, assert_type
 
@@ -63,7 +63,7 @@ def blocking(client: OpenVideos, path: Path, file: IO[bytes]) -> None:
     assert_type(client.videos.delete("id"), VideoDeleteResponse)
     assert_type(client.videos.download_content("id", variant="thumbnail"), HttpxBinaryResponseContent)
     assert_type(client.videos.download("id", to="a.mp4", on_progress=print), Path)
-    assert_type(client.videos.wait_many(["id"]), Iterator[Video])
+    assert_type(client.videos.wait_many(["id"]), Generator[Video])
     assert_type(client.videos.edit(prompt="x", video=video), Video)
     assert_type(client.videos.extend(prompt="x", seconds=4, video={"id": "id"}), Video)
     assert_type(client.videos.create_character(name="Ada", video=path), Character)
@@ -88,7 +88,7 @@ async def awaited(client: AsyncOpenVideos) -> None:
     assert_type(await client.videos.list(), AsyncConversationCursorPage[Video])
     async for item in client.videos.list():
         assert_type(item, Video)
-    assert_type(client.videos.wait_many(["id"]), AsyncIterator[Video])
+    assert_type(client.videos.wait_many(["id"]), AsyncGenerator[Video])
     assert_type(await client.videos.download("id", "a.mp4"), Path)
     assert_type(await client.videos.with_raw_response.retrieve("id"), APIResponse[Video])
     async with client.videos.with_streaming_response.retrieve("id") as response:
