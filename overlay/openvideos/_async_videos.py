@@ -55,7 +55,8 @@ class AsyncVideos:
     """Create, poll, download, list, delete and remix videos.
 
     Every method takes `extra_headers`, `extra_query` and `extra_body`, which override what it sends, and `timeout`, the
-    timeout of one request in seconds, which overrides the client's.
+    timeout of one request in seconds, which overrides the client's; None is no timeout. Any other argument that is None
+    or `omit` is left out, and the server chooses. A Video may be passed where its id is taken.
 
     Raises:
         APIStatusError: Every method: the response has an error status, for which there are subclasses.
@@ -96,7 +97,30 @@ class AsyncVideos:
         num_frames: int | Omit | None = omit,
         references: Sequence[Reference] | Omit | None = omit,
     ) -> Video:
-        """Start a video generation job and return it, usually queued (openapi.yaml, create_video). See Videos."""
+        """Start a video generation job and return it, usually queued (openapi.yaml, create_video).
+
+        A server chooses the model, the duration and the size that are left out, and the video that is returned names
+        them. The request is retried only if the server provably did not accept it, so that no job is started and billed
+        twice.
+
+        Args:
+            prompt: What the video shows.
+            input_reference: An image with which the video starts: a file, or {"image_url": …} or {"file_id": …}.
+            model: The model, such as "sora-2".
+            seconds: The duration in whole seconds, such as "4".
+            size: The size in pixels, such as "720x1280".
+            negative_prompt: What the video shall not show.
+            seed: The seed of the noise, from 0 to 2**32 - 1, for the same picture again.
+            fps: The frames per second.
+            num_frames: The number of frames, in place of `seconds`.
+            references: Several images in place of `input_reference`, each with a role such as "first_frame",
+                "last_frame" or "reference": all files, {"role": …, "image": pathlib.Path(…)}, one for each role; or
+                none a file, {"role": …, "image_url": …} or {"role": …, "file_id": …}.
+
+        The last five are of the contract's extensions "sampling" and "references", which `list_models` names if the
+        server offers them; a server that does not refuses them.
+
+        """
         extras = Extras(extra_headers, extra_query, extra_body, timeout)
         return await self._call(
             operations.create(
@@ -141,7 +165,11 @@ class AsyncVideos:
     ) -> AsyncPaginator[Video]:
         """Return a list: await it to get its first page, or iterate it to get all videos (openapi.yaml, list_videos).
 
-        See Videos.
+        Args:
+            after: The id of the last video of the previous page.
+            limit: The most videos on a page.
+            order: "desc" for the newest first, "asc" for the oldest first.
+
         """
         options = operations.ListOptions.of(after=after, limit=limit, order=order)
         extras = Extras(extra_headers, extra_query, extra_body, timeout)
@@ -171,7 +199,15 @@ class AsyncVideos:
         extra_body: Mapping[str, object] | None = None,
         timeout: Timeout | NotGiven = NOT_GIVEN,
     ) -> HttpxBinaryResponseContent:
-        """Download a file of a completed video into memory (openapi.yaml, download_video_content). See Videos."""
+        """Download a file of a completed video into memory (openapi.yaml, download_video_content).
+
+        For a large file, `download` streams it to a path.
+
+        Args:
+            video_id: The id of the video, or the Video itself.
+            variant: "video" (MP4), "thumbnail" (WebP) or "spritesheet" (JPEG).
+
+        """
         extras = Extras(extra_headers, extra_query, extra_body, timeout)
         return await self._call(
             operations.download(
@@ -203,7 +239,13 @@ class AsyncVideos:
         extra_body: Mapping[str, object] | None = None,
         timeout: Timeout | NotGiven = NOT_GIVEN,
     ) -> Video:
-        """Start a job that edits a video (openapi.yaml, edit_video). See Videos."""
+        """Start a job that edits a video (openapi.yaml, edit_video).
+
+        Args:
+            prompt: How the video changes.
+            video: A completed video: its id, {"id": …} or the Video itself; or a file.
+
+        """
         extras = Extras(extra_headers, extra_query, extra_body, timeout)
         return await self._call(operations.edit(self._session.settings, extras, prompt=prompt, video=video))
 
@@ -218,7 +260,14 @@ class AsyncVideos:
         extra_body: Mapping[str, object] | None = None,
         timeout: Timeout | NotGiven = NOT_GIVEN,
     ) -> Video:
-        """Start a job that continues a video (openapi.yaml, extend_video). See Videos."""
+        """Start a job that continues a video (openapi.yaml, extend_video).
+
+        Args:
+            prompt: How the video continues.
+            seconds: The duration to add, in whole seconds.
+            video: A completed video: its id, {"id": …} or the Video itself; or a file.
+
+        """
         extras = Extras(extra_headers, extra_query, extra_body, timeout)
         return await self._call(
             operations.extend(self._session.settings, extras, prompt=prompt, seconds=seconds, video=video)
@@ -259,7 +308,12 @@ class AsyncVideos:
         extra_body: Mapping[str, object] | None = None,
         timeout: Timeout | NotGiven = NOT_GIVEN,
     ) -> ModelList:
-        """Return the models of the server, and what it keeps of the contract (openapi.yaml, list_models)."""
+        """Return the models of the server, and what of the contract it keeps (openapi.yaml, list_models).
+
+        Raises:
+            NotFoundError: The server does not tell what it offers, as most do not; some answer 405 or 501, which are
+                other kinds of APIStatusError.
+        """
         extras = Extras(extra_headers, extra_query, extra_body, timeout)
         return await self._call(operations.list_models(self._session.settings, extras))
 
@@ -276,7 +330,22 @@ class AsyncVideos:
         extra_body: Mapping[str, object] | None = None,
         timeout: Timeout | NotGiven = NOT_GIVEN,
     ) -> Video:
-        """Wait until a job has ended, and return it, its status "completed" or "failed". See Videos."""
+        """Wait until a job has ended, and return it, its status "completed" or "failed".
+
+        Args:
+            video_id: The id of the job, or its Video.
+            poll_interval_ms: Milliseconds between two polls; by default as the server advises, else 1000.
+            poll_timeout_ms: Milliseconds to wait in total; by default an hour.
+            raise_on_failure: Raise VideoFailedError if the job failed.
+            on_update: Called with the Video whenever it has changed; awaited if async.
+
+        Raises:
+            PollTimeoutError: The job did not end in time. It continues at the server.
+            VideoFailedError: The job failed, and raise_on_failure is true.
+
+        Every exception of this method has the latest Video as `.video`.
+
+        """
         poll_settings = PollSettings.of(poll_interval_ms=poll_interval_ms, poll_timeout_ms=poll_timeout_ms)
         extras = Extras(extra_headers, extra_query, extra_body, timeout)
         flow = polling(
@@ -311,7 +380,16 @@ class AsyncVideos:
         num_frames: int | Omit | None = omit,
         references: Sequence[Reference] | Omit | None = omit,
     ) -> Video:
-        """Start a job, wait until it has ended, and return it, its status "completed" or "failed". See Videos."""
+        """Start a job, wait until it has ended, and return it, its status "completed" or "failed".
+
+        The arguments are those of `create` and `poll`. `extra_body` is sent only with the create; `extra_headers` and
+        `extra_query` are sent with every request. Once the job has an id, every exception has it as `.video_id` and
+        `.video`.
+
+        Raises:
+            PollTimeoutError: The job did not end in time. It continues at the server.
+            VideoFailedError: The job failed, and raise_on_failure is true.
+        """
         poll_settings = PollSettings.of(poll_interval_ms=poll_interval_ms, poll_timeout_ms=poll_timeout_ms)
         settings = self._session.settings
         extras = Extras(extra_headers, extra_query, extra_body, timeout)
@@ -352,7 +430,25 @@ class AsyncVideos:
         extra_query: Mapping[str, object] | None = None,
         timeout: Timeout | NotGiven = NOT_GIVEN,
     ) -> AsyncGenerator[Video]:
-        """Wait for many jobs, and yield each of them when it ends. See Videos."""
+        """Wait for many jobs, and yield each of them when it ends.
+
+        A page of the list contains up to a hundred jobs, so that waiting for thousands of jobs takes few requests. Jobs
+        that are not on the pages are read one by one, at most `max_concurrency` at once. To leave the loop early, close
+        the generator, as `contextlib.aclosing` does.
+
+        Args:
+            ids: The ids of the jobs, or their Videos.
+            poll_interval_ms: Milliseconds between two rounds; by default as the server advises, else 1000.
+            poll_timeout_ms: Milliseconds to wait in total; by default an hour.
+            raise_on_failure: Raise VideoFailedError if a job failed.
+            max_concurrency: The most requests at once.
+
+        Raises:
+            PollTimeoutError: Some jobs did not end in time; `pending` has their ids.
+            NotFoundError: The server has no job with one of the ids; `video_id` is that id.
+            VideoFailedError: A job failed, and raise_on_failure is true.
+
+        """
         poll_settings = PollSettings.of(poll_interval_ms=poll_interval_ms, poll_timeout_ms=poll_timeout_ms)
         settings, wanted = self._session.settings, checked_ids(ids)
         extras = Extras(extra_headers, extra_query, None, timeout)
@@ -379,7 +475,22 @@ class AsyncVideos:
         extra_query: Mapping[str, object] | None = None,
         timeout: Timeout | NotGiven = NOT_GIVEN,
     ) -> Path:
-        """Download a file of a completed video to a path, with little memory, and return the path. See Videos."""
+        """Download a file of a completed video to a path, with little memory, and return the path.
+
+        The file is written completely or not at all: the bytes are written to a part file in the same directory, which
+        is checked, synced and renamed. After an interruption, the download continues where it stopped. The job is not
+        changed.
+
+        Args:
+            video_id: The id of the video, or the Video itself.
+            to: The file to write.
+            variant: "video" (MP4), "thumbnail" (WebP) or "spritesheet" (JPEG).
+            on_progress: Called with the bytes received and the bytes expected (None if unknown); awaited if async.
+
+        Raises:
+            DownloadError: The file does not arrive completely, or cannot be written.
+
+        """
         extras = Extras(extra_headers, extra_query, None, timeout)
         call = operations.download(
             self._session.settings, extras, video_id=video_id, variant=variant, parse=HttpxBinaryResponseContent

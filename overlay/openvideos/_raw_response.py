@@ -7,6 +7,7 @@ twice.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import wraps
 from typing import Any, ParamSpec, TypeVar, cast
 
 from ._responses import APIResponse, AsyncResponseContextManager, ResponseContextManager
@@ -34,6 +35,7 @@ def streamed_async(method: Callable[P, Awaitable[T]]) -> Callable[P, AsyncRespon
     """Convert an async method whose `_call` returns a context manager to one that returns it without `await`."""
 
     # The methods are coroutine functions that return the result of `_call`, so they are awaited when it is entered.
+    @wraps(method)
     def prepare(*args: P.args, **kwargs: P.kwargs) -> AsyncResponseContextManager[T]:
         return AsyncResponseContextManager(lambda: _entered(method(*args, **kwargs)))
 

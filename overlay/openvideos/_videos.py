@@ -52,7 +52,8 @@ class Videos:
     """Create, poll, download, list, delete and remix videos.
 
     Every method takes `extra_headers`, `extra_query` and `extra_body`, which override what it sends, and `timeout`, the
-    timeout of one request in seconds, which overrides the client's.
+    timeout of one request in seconds, which overrides the client's; None is no timeout. Any other argument that is None
+    or `omit` is left out, and the server chooses. A Video may be passed where its id is taken.
 
     Raises:
         APIStatusError: Every method: the response has an error status, for which there are subclasses.
@@ -199,7 +200,7 @@ class Videos:
         For a large file, `download` streams it to a path.
 
         Args:
-            video_id: The id of the video.
+            video_id: The id of the video, or the Video itself.
             variant: "video" (MP4), "thumbnail" (WebP) or "spritesheet" (JPEG).
 
         """
@@ -328,7 +329,7 @@ class Videos:
         """Wait until a job has ended, and return it, its status "completed" or "failed".
 
         Args:
-            video_id: The id of the job.
+            video_id: The id of the job, or its Video.
             poll_interval_ms: Milliseconds between two polls; by default as the server advises, else 1000.
             poll_timeout_ms: Milliseconds to wait in total; by default an hour.
             raise_on_failure: Raise VideoFailedError if the job failed.
@@ -428,7 +429,15 @@ class Videos:
         """Wait for many jobs, and yield each of them when it ends.
 
         A page of the list contains up to a hundred jobs, so that waiting for thousands of jobs takes few requests. Jobs
-        that are not on the pages are read one by one, at most `max_concurrency` at once.
+        that are not on the pages are read one by one, at most `max_concurrency` at once. To leave the loop early, close
+        the generator, as `contextlib.closing` does.
+
+        Args:
+            ids: The ids of the jobs, or their Videos.
+            poll_interval_ms: Milliseconds between two rounds; by default as the server advises, else 1000.
+            poll_timeout_ms: Milliseconds to wait in total; by default an hour.
+            raise_on_failure: Raise VideoFailedError if a job failed.
+            max_concurrency: The most requests at once.
 
         Raises:
             PollTimeoutError: Some jobs did not end in time; `pending` has their ids.
@@ -469,7 +478,7 @@ class Videos:
         changed.
 
         Args:
-            video_id: The id of the video.
+            video_id: The id of the video, or the Video itself.
             to: The file to write.
             variant: "video" (MP4), "thumbnail" (WebP) or "spritesheet" (JPEG).
             on_progress: Called with the bytes received and the bytes expected (None if unknown).

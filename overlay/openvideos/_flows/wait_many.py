@@ -96,7 +96,7 @@ def checked_ids(ids: Iterable[str | Video]) -> tuple[str, ...]:
     """
     if isinstance(ids, (str, bytes)):
         raise InvalidArgumentError("ids is a single text; pass a list of ids.")
-    if isinstance(ids, Video) or not isinstance(ids, Iterable):
+    if isinstance(ids, Video) or not hasattr(ids, "__iter__"):
         raise InvalidArgumentError(f"ids is of the type {type(ids).__name__}; pass a list of ids.")
     return tuple(dict.fromkeys(id_of_video(each) for each in ids))
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Generator, Iterator
+from contextlib import aclosing, closing
 from pathlib import Path
-from typing import IO, assert_type
+from typing import IO, Literal, assert_type
 
 import httpx
 
@@ -14,9 +15,15 @@ from openvideos import (
     AsyncConversationCursorPage,
     AsyncOpenVideos,
     AsyncPaginator,
+    AsyncResponseContextManager,
+    AsyncVideos,
     Character,
+    FileTypes,
     HttpxBinaryResponseContent,
+    NotGiven,
+    Omit,
     OpenVideos,
+    ResponseContextManager,
     SyncConversationCursorPage,
     UnknownEvent,
     Video,
@@ -26,8 +33,10 @@ from openvideos import (
     VideoFailed,
     VideoFailedError,
     VideoModel,
+    Videos,
     VideoSeconds,
     VideoSize,
+    Webhooks,
     omit,
 )
 
@@ -74,6 +83,48 @@ def blocking(client: OpenVideos, path: Path, file: IO[bytes]) -> None:
         assert_type(response.iter_bytes(), Iterator[bytes])
 
 
+def seed_types(
+    client: OpenVideos,
+    reference: FileTypes | Omit,
+    model: VideoModel | Omit,
+    limit: int | Omit,
+    order: Literal["asc", "desc"] | Omit,
+    variant: Literal["video", "thumbnail", "spritesheet"] | Omit,
+    headers: dict[str, str] | None,
+    extra: dict[str, object] | None,
+    timeout: float | httpx.Timeout | None | NotGiven,
+) -> None:
+    """Variables of the types that the API has for its parameters are taken."""
+    client.videos.create(prompt="x", input_reference=reference, model=model, seconds=omit, size=omit, extra_body=extra)
+    client.videos.list(limit=limit, order=order, extra_headers=headers, extra_query=extra, timeout=timeout)
+    client.videos.download_content("id", variant=variant)
+    client.videos.poll("id", poll_interval_ms=limit)
+
+
+def what_is_at_hand(client: OpenVideos, video: Video, character: Character, text: dict[str, str]) -> None:
+    client.videos.create(prompt="x", model=None, seconds=None, size=None, input_reference=None, seed=None)
+    client.videos.list(after=None, limit=None, order=None, extra_headers=text, extra_query=text)
+    client.videos.create(prompt="x", extra_body=text)
+    client.videos.poll(video, poll_interval_ms=0.5, poll_timeout_ms=None)
+    client.videos.remix(client.videos.retrieve(video), prompt="x")
+    client.videos.download(video, "a.mp4", variant=None)
+    assert_type(client.videos.download_content(video).content, bytes)
+    assert_type(client.videos.delete(video), VideoDeleteResponse)
+    assert_type(client.videos.get_character(character), Character)
+    with closing(client.videos.wait_many([video, "id"])) as ended:
+        for each in ended:
+            assert_type(each, Video)
+
+
+def annotated(client: OpenVideos, awaited: AsyncOpenVideos) -> None:
+    """What a client's attributes and their methods return has a name for annotations."""
+    assert_type(client.videos, Videos)
+    assert_type(awaited.videos, AsyncVideos)
+    assert_type(client.webhooks, Webhooks)
+    assert_type(client.videos.with_streaming_response.retrieve("id"), ResponseContextManager[Video])
+    assert_type(awaited.videos.with_streaming_response.retrieve("id"), AsyncResponseContextManager[Video])
+
+
 def mistakes(client: OpenVideos) -> None:
     client.videos.create()  # type: ignore[call-arg]
     client.videos.create(prompt=7)  # type: ignore[arg-type]
@@ -89,7 +140,12 @@ async def awaited(client: AsyncOpenVideos) -> None:
     async for item in client.videos.list():
         assert_type(item, Video)
     assert_type(client.videos.wait_many(["id"]), AsyncGenerator[Video])
+    async with aclosing(client.videos.wait_many(["id"])) as ended:
+        async for item in ended:
+            assert_type(item, Video)
     assert_type(await client.videos.download("id", "a.mp4"), Path)
+    pages = await client.videos.with_raw_response.list(limit=1)
+    assert_type(pages, APIResponse[AsyncConversationCursorPage[Video]])
     assert_type(await client.videos.with_raw_response.retrieve("id"), APIResponse[Video])
     async with client.videos.with_streaming_response.retrieve("id") as response:
         assert_type(response, AsyncAPIResponse[Video])
