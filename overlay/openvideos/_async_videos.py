@@ -354,7 +354,7 @@ class AsyncVideos:
             poll_settings,
             video_id=operations.id_of_video(video_id),
             raise_on_failure=raise_on_failure,
-            on_update=on_update,
+            on_update=operations.callback("on_update", on_update),
         )
         return await self._session.driver.run(flow)
 
@@ -413,7 +413,7 @@ class AsyncVideos:
             self._session.retries,
             poll_settings,
             raise_on_failure=raise_on_failure,
-            on_update=on_update,
+            on_update=operations.callback("on_update", on_update),
         )
         with create.closing():
             return await self._session.driver.run(flow)
@@ -495,7 +495,8 @@ class AsyncVideos:
         call = operations.download(
             self._session.settings, extras, video_id=video_id, variant=variant, parse=HttpxBinaryResponseContent
         )
-        return await self._session.driver.run(downloading(call, self._session.retries, PartFile(to), on_progress))
+        flow = downloading(call, self._session.retries, PartFile(to), operations.callback("on_progress", on_progress))
+        return await self._session.driver.run(flow)
 
     async def _call(self, call: Call[T]) -> T:
         """Send a call, and return its parsed response."""

@@ -59,6 +59,12 @@ class Extras:
     body: Mapping[str, object] | None = None
     timeout: Timeout | NotGiven = NOT_GIVEN
 
+    def __attrs_post_init__(self) -> None:
+        for name in ("headers", "query", "body"):
+            value: object = getattr(self, name)
+            if value is not None and not isinstance(value, Mapping):
+                raise InvalidArgumentError(f"extra_{name} is of the type {type(value).__name__}; pass a dict.")
+
     def for_reads(self) -> Extras:
         """Return the extras for the polls after a create: without the body and the caller's Idempotency-Key."""
         headers = {

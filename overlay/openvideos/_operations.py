@@ -52,6 +52,7 @@ if TYPE_CHECKING:
 
 
 T = TypeVar("T")
+C = TypeVar("C")
 
 NO_LIMIT: Final = None
 REFERENCE_KEYS: Final = ("image_url", "file_id")
@@ -332,6 +333,17 @@ def _built(files: Sequence[Upload], build: Callable[[], T]) -> T:
         if isinstance(error, UnicodeEncodeError):
             raise InvalidArgumentError(f"An argument is not valid Unicode text: {error.reason}.") from error
         raise
+
+
+def callback(name: str, value: C) -> C:
+    """Return a caller's callback, or None, before anything is sent that would be lost when it cannot be called.
+
+    Raises:
+        InvalidArgumentError: The value is neither.
+    """
+    if value is not None and not callable(value):
+        raise InvalidArgumentError(f"{name} is of the type {type(value).__name__}; pass a function.")
+    return value
 
 
 def id_of_video(value: str | Video) -> str:

@@ -350,7 +350,7 @@ class Videos:
             poll_settings,
             video_id=operations.id_of_video(video_id),
             raise_on_failure=raise_on_failure,
-            on_update=on_update,
+            on_update=operations.callback("on_update", on_update),
         )
         return self._session.driver.run(flow)
 
@@ -409,7 +409,7 @@ class Videos:
             self._session.retries,
             poll_settings,
             raise_on_failure=raise_on_failure,
-            on_update=on_update,
+            on_update=operations.callback("on_update", on_update),
         )
         with create.closing():
             return self._session.driver.run(flow)
@@ -491,7 +491,8 @@ class Videos:
         call = operations.download(
             self._session.settings, extras, video_id=video_id, variant=variant, parse=HttpxBinaryResponseContent
         )
-        return self._session.driver.run(downloading(call, self._session.retries, PartFile(to), on_progress))
+        flow = downloading(call, self._session.retries, PartFile(to), operations.callback("on_progress", on_progress))
+        return self._session.driver.run(flow)
 
     def _call(self, call: Call[T]) -> T:
         """Send a call, and return its parsed response."""
