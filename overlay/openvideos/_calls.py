@@ -61,9 +61,9 @@ class Extras:
 
     def __attrs_post_init__(self) -> None:
         for name in ("headers", "query", "body"):
-            value: object = getattr(self, name)
-            if value is not None and not isinstance(value, Mapping):
-                raise InvalidArgumentError(f"extra_{name} is of the type {type(value).__name__}; pass a dict.")
+            extra: Any = getattr(self, name) or {}
+            if not isinstance(extra, Mapping) or not all(isinstance(key, str) for key in cast("Any", extra)):
+                raise InvalidArgumentError(f"extra_{name} is not a dict whose keys are text.")
 
     def for_reads(self) -> Extras:
         """Return the extras for the polls after a create: without the body and the caller's Idempotency-Key."""

@@ -90,7 +90,8 @@ def sent(flavour: str, method: str, arguments: dict[str, Any]) -> list[tuple[str
             http = httpx.Client(transport=httpx.MockTransport(recorder))
             with OpenVideos(base_url="http://server.test/v1", http_client=http, max_retries=0) as client:
                 result = getattr(client.videos, method)(**arguments)
-                assert not isinstance(result, Iterator) or [] != list(result)
+                if isinstance(result, Iterator):
+                    list(result)
             return recorder.sent
         return anyio.run(_sent, method, arguments)
 
@@ -100,8 +101,9 @@ async def _sent(method: str, arguments: dict[str, Any]) -> list[tuple[str, str, 
     http = httpx.AsyncClient(transport=recorder)
     async with AsyncOpenVideos(base_url="http://server.test/v1", http_client=http, max_retries=0) as client:
         result = getattr(client.videos, method)(**arguments)
-        assert not hasattr(result, "asend") or [] != [item async for item in result]
-        if inspect.isawaitable(result):
+        if inspect.isasyncgen(result):
+            _ = [item async for item in result]
+        else:
             await result
     return recorder.sent
 
