@@ -27,6 +27,7 @@ Parser: TypeAlias = Callable[[httpx.Response], T]
 _TOKEN: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 IDEMPOTENCY_KEY: Final = "Idempotency-Key"
+_NOT_IDEMPOTENT: Final = frozenset({"POST", "PATCH"})  # RFC 9110, 9.2.2
 LARGEST_RESPONSE: Final = 64 << 20
 """The most bytes of JSON in a response: a page of a hundred videos with the longest prompts has under 16 MiB."""
 
@@ -101,8 +102,8 @@ class Call(Generic[T]):
 
     @property
     def is_post(self) -> bool:
-        """Whether the call is a POST, which starts a job that costs money or stores something."""
-        return self.method == "POST"
+        """Whether the call is a POST, which starts a job that costs money or stores something, or a PATCH, like it."""
+        return self.method in _NOT_IDEMPOTENT
 
     @contextmanager
     def closing(self) -> Generator[None]:
@@ -129,7 +130,7 @@ def make_call(
     """
     method = str(arguments["method"]).upper()
     headers = _merged_headers(settings, arguments.get("headers", {}), extras.headers)
-    if method == "POST" and IDEMPOTENCY_KEY.lower() not in {name.lower() for name in headers}:
+    if method in _NOT_IDEMPOTENT and IDEMPOTENCY_KEY.lower() not in {name.lower() for name in headers}:
         # Each call has one key, the same on every attempt (openapi.yaml, IdempotencyKey).
         headers[IDEMPOTENCY_KEY] = str(uuid.uuid4())
     query = {**settings.query, **arguments.get("params", {}), **(extras.query or {})}

@@ -15,6 +15,7 @@ from ._calls import Settings, Timeout, check_header
 from ._drivers.transport import AsyncTransport, SyncTransport
 from ._environment import endpoint
 from ._errors import ConfigurationError
+from ._request import AsyncRequests, SyncRequests
 from ._secrets import shown
 from ._session import AsyncSession, SyncSession
 from ._types import NOT_GIVEN, NotGiven
@@ -157,7 +158,7 @@ def _changed(settings: Settings, changes: dict[str, Any]) -> Settings:
     return evolve(settings, **given)
 
 
-class OpenVideos(_Client[SyncSession]):
+class OpenVideos(SyncRequests, _Client[SyncSession]):
     """A client of a server that implements the Videos API.
 
     A client can be shared between threads. It can be pickled, and can be used after a fork; it then opens new
@@ -262,7 +263,7 @@ class OpenVideos(_Client[SyncSession]):
         self.close()
 
 
-class AsyncOpenVideos(_Client[AsyncSession]):
+class AsyncOpenVideos(AsyncRequests, _Client[AsyncSession]):
     """An asynchronous client of a server that implements the Videos API, for asyncio or trio.
 
     Its methods are those of OpenVideos, but async. It can be pickled, and can be used after a fork and in another event
