@@ -75,7 +75,7 @@ def _call(
         raise InvalidArgumentError(f"cast_to is {cast_to!r}; a response is read as one of {known}.")
     if json is not None and files is not None:
         raise InvalidArgumentError("json and files exclude each other; pass the fields of a form in files, too.")
-    arguments = {
+    arguments: dict[str, Any] = {
         "method": word,
         "url": _checked_path(path),
         "json": json,

@@ -108,13 +108,16 @@ class TestSyncAndAsync:
                     f"{name}({key})"
                 )
 
-    @pytest.mark.parametrize("name", methods(Videos))
-    def test_say_the_same_of_each_method(self, name: str) -> None:
+    @pytest.mark.parametrize(
+        ("blocking", "awaited", "name"),
+        [(Videos, AsyncVideos, name) for name in methods(Videos)] + [(OpenVideos, AsyncOpenVideos, "request")],
+    )
+    def test_say_the_same_of_each_method(self, blocking: type, awaited: type, name: str) -> None:
         """An editor shows the docstring of the method that is called, and no other."""
-        expected = inspect.getdoc(getattr(Videos, name)) or ""
-        for blocking, awaited in AWAITED.items():
-            expected = expected.replace(blocking, awaited)
-        assert expected == inspect.getdoc(getattr(AsyncVideos, name))
+        expected = inspect.getdoc(getattr(blocking, name)) or ""
+        for before, after in AWAITED.items():
+            expected = expected.replace(before, after)
+        assert expected == inspect.getdoc(getattr(awaited, name))
 
     def test_need_each_of_the_replacements(self) -> None:
         said = "\n".join(inspect.getdoc(method) or "" for method in methods(Videos).values())

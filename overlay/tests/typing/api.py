@@ -125,6 +125,14 @@ def annotated(client: OpenVideos, awaited: AsyncOpenVideos) -> None:
     assert_type(awaited.videos.with_streaming_response.retrieve("id"), AsyncResponseContextManager[Video])
 
 
+def other_endpoints(client: OpenVideos, path: Path) -> None:
+    assert_type(client.request("POST", "/videos/sync", files={"prompt": "x", "image": path}, cast_to=bytes), bytes)
+    assert_type(client.request("GET", "/videos/1", query={"a": 1}, cast_to=Video), Video)
+    found: dict[str, int] = client.request("GET", "/videos/models")
+    found = client.request("GET", "/videos/models", cast_to=dict)
+    assert_type(found, dict[str, int])
+
+
 def mistakes(client: OpenVideos) -> None:
     client.videos.create()  # type: ignore[call-arg]
     client.videos.create(prompt=7)  # type: ignore[arg-type]
@@ -145,6 +153,7 @@ async def awaited(client: AsyncOpenVideos) -> None:
             assert_type(item, Video)
     assert_type(await client.videos.download("id", "a.mp4"), Path)
     pages = await client.videos.with_raw_response.list(limit=1)
+    assert_type(await client.request("GET", "/videos/1", cast_to=Video), Video)
     assert_type(pages, APIResponse[AsyncConversationCursorPage[Video]])
     assert_type(await client.videos.with_raw_response.retrieve("id"), APIResponse[Video])
     async with client.videos.with_streaming_response.retrieve("id") as response:
