@@ -51,13 +51,8 @@ if TYPE_CHECKING:
         WebhookVerificationError,
     )
     from ._pages import AsyncConversationCursorPage, AsyncPaginator, SyncConversationCursorPage
-    from ._responses import (
-        APIResponse,
-        AsyncAPIResponse,
-        AsyncResponseContextManager,
-        HttpxBinaryResponseContent,
-        ResponseContextManager,
-    )
+    from ._raw_response import AsyncResponseContextManager, ResponseContextManager
+    from ._responses import APIResponse, AsyncAPIResponse, HttpxBinaryResponseContent
     from ._types import (
         NOT_GIVEN,
         FileContent,
@@ -166,9 +161,8 @@ _HOMES: Final = {
         WebhookVerificationError
     """,
     "._pages": "AsyncConversationCursorPage AsyncPaginator SyncConversationCursorPage",
-    "._responses": """
-        APIResponse AsyncAPIResponse AsyncResponseContextManager HttpxBinaryResponseContent ResponseContextManager
-    """,
+    "._raw_response": "AsyncResponseContextManager ResponseContextManager",
+    "._responses": "APIResponse AsyncAPIResponse HttpxBinaryResponseContent",
     "._types": """
         NOT_GIVEN FileContent FileTypes ImageReference ListOrder NotGiven Omit Reference ReferenceRole VideoModel
         VideoReference VideoSeconds VideoSize VideoVariant not_given omit

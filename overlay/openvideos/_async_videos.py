@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
-from functools import cached_property, partial, wraps
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import httpx
 
@@ -24,12 +24,8 @@ from ._flows.polling import PollSettings, creating_and_polling, polling
 from ._flows.retrying import sending
 from ._flows.wait_many import DEFAULT_CONCURRENCY, PAGE_SIZE, checked_concurrency, checked_ids, waiting
 from ._pages import AsyncConversationCursorPage, AsyncPaginator
-from ._responses import (
-    APIResponse,
-    AsyncAPIResponse,
-    AsyncResponseContextManager,
-    HttpxBinaryResponseContent,
-)
+from ._raw_response import AsyncResponseContextManager, raw_async, streamed_async
+from ._responses import APIResponse, AsyncAPIResponse, HttpxBinaryResponseContent
 from ._session import AsyncSession
 from ._types import (
     NOT_GIVEN,
@@ -47,7 +43,6 @@ from ._types import (
     omit,
 )
 
-P = ParamSpec("P")
 T = TypeVar("T")
 
 
@@ -506,26 +501,6 @@ class AsyncVideos:
     def _page(self, walk: Walk) -> Call[AsyncConversationCursorPage[Video]]:
         """Build the call that fetches one page."""
         return page_call(partial(AsyncConversationCursorPage, session=self._session), walk)
-
-
-# As in `_videos.py`.
-
-
-def raw_async(method: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[APIResponse[T]]]:
-    return cast("Callable[P, Awaitable[APIResponse[T]]]", method)
-
-
-def streamed_async(method: Callable[P, Awaitable[T]]) -> Callable[P, AsyncResponseContextManager[T]]:
-    # The methods are coroutine functions that return the result of `_call`, so they are awaited when it is entered.
-    @wraps(method)
-    def prepare(*args: P.args, **kwargs: P.kwargs) -> AsyncResponseContextManager[T]:
-        return AsyncResponseContextManager(lambda: _entered(method(*args, **kwargs)))
-
-    return prepare
-
-
-async def _entered(prepared: Awaitable[Any]) -> Any:
-    return await (await prepared).__aenter__()
 
 
 class _RawAsyncVideos(AsyncVideos):

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from openvideos_raw.models.character import Character
 from openvideos_raw.models.model_list import ModelList
@@ -22,11 +22,8 @@ from ._flows.polling import PollSettings, creating_and_polling, polling
 from ._flows.retrying import sending
 from ._flows.wait_many import DEFAULT_CONCURRENCY, PAGE_SIZE, checked_concurrency, checked_ids, waiting
 from ._pages import SyncConversationCursorPage
-from ._responses import (
-    APIResponse,
-    HttpxBinaryResponseContent,
-    ResponseContextManager,
-)
+from ._raw_response import ResponseContextManager, raw, streamed
+from ._responses import APIResponse, HttpxBinaryResponseContent
 from ._session import SyncSession
 from ._types import (
     NOT_GIVEN,
@@ -44,7 +41,6 @@ from ._types import (
     omit,
 )
 
-P = ParamSpec("P")
 T = TypeVar("T")
 
 
@@ -502,18 +498,6 @@ class Videos:
     def _page(self, walk: Walk) -> Call[SyncConversationCursorPage[Video]]:
         """Build the call that fetches one page."""
         return page_call(partial(SyncConversationCursorPage, session=self._session), walk)
-
-
-# The methods that return responses are those of a subclass whose `_call` returns the response, so that no method is
-# written twice. `raw` and `streamed` declare what they return.
-
-
-def raw(method: Callable[P, T]) -> Callable[P, APIResponse[T]]:
-    return cast("Callable[P, APIResponse[T]]", method)
-
-
-def streamed(method: Callable[P, T]) -> Callable[P, ResponseContextManager[T]]:
-    return cast("Callable[P, ResponseContextManager[T]]", method)
 
 
 class _RawVideos(Videos):
