@@ -150,7 +150,7 @@ class AsyncVideos:
     def list(
         self,
         *,
-        after: str | Omit | None = omit,
+        after: str | Video | Omit | None = omit,
         limit: int | Omit | None = omit,
         order: ListOrder | Omit | None = omit,
         extra_headers: Mapping[str, str] | None = None,
@@ -161,7 +161,7 @@ class AsyncVideos:
         """Return a list: await it to get its first page, or iterate it to get all videos (openapi.yaml, list_videos).
 
         Args:
-            after: The id of the last video of the previous page.
+            after: The last video of the previous page, or its id.
             limit: The most videos on a page.
             order: "desc" for the newest first, "asc" for the oldest first.
 
@@ -386,6 +386,7 @@ class AsyncVideos:
             VideoFailedError: The job failed, and raise_on_failure is true.
         """
         poll_settings = PollSettings.of(poll_interval_ms=poll_interval_ms, poll_timeout_ms=poll_timeout_ms)
+        on_update = operations.callback("on_update", on_update)
         settings = self._session.settings
         extras = Extras(extra_headers, extra_query, extra_body, timeout)
         create = operations.create(
@@ -408,7 +409,7 @@ class AsyncVideos:
             self._session.retries,
             poll_settings,
             raise_on_failure=raise_on_failure,
-            on_update=operations.callback("on_update", on_update),
+            on_update=on_update,
         )
         with create.closing():
             return await self._session.driver.run(flow)

@@ -67,14 +67,14 @@ class ListOptions:
     order: str | None = None
 
     @classmethod
-    def of(cls, *, after: str | Omit | None, limit: int | Omit | None, order: str | Omit | None) -> ListOptions:
+    def of(cls, *, after: str | Video | Omit | None, limit: int | Omit | None, order: str | Omit | None) -> ListOptions:
         """Build the options from a caller's arguments. The server checks their values.
 
         Raises:
             InvalidArgumentError: An argument has a wrong type.
         """
         return cls(
-            after=_of_type("after", given(after), str),
+            after=_of_type("after", after.id if isinstance(after, Video) else given(after), str),
             limit=_of_type("limit", given(limit), int),
             order=_of_type("order", given(order), str),
         )

@@ -148,7 +148,7 @@ class Videos:
     def list(
         self,
         *,
-        after: str | Omit | None = omit,
+        after: str | Video | Omit | None = omit,
         limit: int | Omit | None = omit,
         order: ListOrder | Omit | None = omit,
         extra_headers: Mapping[str, str] | None = None,
@@ -159,7 +159,7 @@ class Videos:
         """Return one page of videos, newest first; iterating it yields all videos (openapi.yaml, list_videos).
 
         Args:
-            after: The id of the last video of the previous page.
+            after: The last video of the previous page, or its id.
             limit: The most videos on a page.
             order: "desc" for the newest first, "asc" for the oldest first.
 
@@ -383,6 +383,7 @@ class Videos:
             VideoFailedError: The job failed, and raise_on_failure is true.
         """
         poll_settings = PollSettings.of(poll_interval_ms=poll_interval_ms, poll_timeout_ms=poll_timeout_ms)
+        on_update = operations.callback("on_update", on_update)
         settings = self._session.settings
         extras = Extras(extra_headers, extra_query, extra_body, timeout)
         create = operations.create(
@@ -405,7 +406,7 @@ class Videos:
             self._session.retries,
             poll_settings,
             raise_on_failure=raise_on_failure,
-            on_update=operations.callback("on_update", on_update),
+            on_update=on_update,
         )
         with create.closing():
             return self._session.driver.run(flow)

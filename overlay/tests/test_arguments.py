@@ -142,6 +142,11 @@ def test_an_object_is_taken_for_its_id(flavour: str, method: str) -> None:
     assert sent(flavour, method, REQUIRED[method]) == sent(flavour, method, REQUIRED[method] | objects)
 
 
+@FLAVOURS
+def test_a_video_is_taken_for_the_cursor_of_a_list(flavour: str) -> None:
+    assert sent(flavour, "list", {"after": "video_1"}) == sent(flavour, "list", {"after": OBJECTS["video"]})
+
+
 junk: Final = st.recursive(
     st.none()
     | st.booleans()

@@ -151,7 +151,12 @@ class TestSignatures:
                     assert (default is openvideos.omit) == annotation.endswith(" | Omit | None"), f"{name}({key})"
 
     def test_each_id_may_be_the_object_itself(self) -> None:
-        kinds = {"video_id": "str | Video", "character_id": "str | Character", "ids": "Iterable[str | Video]"}
+        kinds = {
+            "video_id": "str | Video",
+            "after": "str | Video | Omit | None",
+            "character_id": "str | Character",
+            "ids": "Iterable[str | Video]",
+        }
         for kind in (Videos, AsyncVideos):
             for name, method in methods(kind).items():
                 for key, (annotation, _) in parameters(method).items():
