@@ -113,7 +113,7 @@ ROOMS: Final = [
             "client",
             "the public classes and their methods",
             "session _drivers _flows requests base openvideos_raw",
-            "__init__ _client _videos _async_videos _raw_response _webhooks",
+            "__init__ _client _videos _async_videos _raw_response _request _webhooks",
         ),
         (
             "session",

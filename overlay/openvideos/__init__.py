@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from openvideos_raw.models.video_delete_response import VideoDeleteResponse
     from openvideos_raw.models.video_error import VideoError
 
+    from ._async_videos import AsyncVideos
     from ._client import AsyncOpenVideos, OpenVideos
     from ._errors import (
         APIConnectionError,
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
         WebhookVerificationError,
     )
     from ._pages import AsyncConversationCursorPage, AsyncPaginator, SyncConversationCursorPage
+    from ._raw_response import AsyncResponseContextManager, ResponseContextManager
     from ._responses import APIResponse, AsyncAPIResponse, HttpxBinaryResponseContent
     from ._settings import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT
     from ._types import (
@@ -70,7 +72,8 @@ if TYPE_CHECKING:
         not_given,
         omit,
     )
-    from ._webhooks import UnknownEvent, VideoCompleted, VideoEvent, VideoFailed, sign
+    from ._videos import Videos
+    from ._webhooks import UnknownEvent, VideoCompleted, VideoEvent, VideoFailed, Webhooks, sign
 
 __all__ = [
     "DEFAULT_MAX_RETRIES",
@@ -86,6 +89,8 @@ __all__ = [
     "AsyncConversationCursorPage",
     "AsyncOpenVideos",
     "AsyncPaginator",
+    "AsyncResponseContextManager",
+    "AsyncVideos",
     "AuthenticationError",
     "BadRequestError",
     "Character",
@@ -113,6 +118,7 @@ __all__ = [
     "RateLimitError",
     "Reference",
     "ReferenceRole",
+    "ResponseContextManager",
     "SyncConversationCursorPage",
     "UnknownEvent",
     "UnprocessableEntityError",
@@ -128,7 +134,9 @@ __all__ = [
     "VideoSeconds",
     "VideoSize",
     "VideoVariant",
+    "Videos",
     "WebhookVerificationError",
+    "Webhooks",
     "__version__",
     "not_given",
     "omit",
@@ -144,6 +152,7 @@ _HOMES: Final = {
     "openvideos_raw.models.video": "Video",
     "openvideos_raw.models.video_delete_response": "VideoDeleteResponse",
     "openvideos_raw.models.video_error": "VideoError",
+    "._async_videos": "AsyncVideos",
     "._client": "AsyncOpenVideos OpenVideos",
     "._errors": """
         APIConnectionError APIError APIResponseValidationError APIStatusError APITimeoutError
@@ -153,13 +162,15 @@ _HOMES: Final = {
         WebhookVerificationError
     """,
     "._pages": "AsyncConversationCursorPage AsyncPaginator SyncConversationCursorPage",
+    "._raw_response": "AsyncResponseContextManager ResponseContextManager",
     "._responses": "APIResponse AsyncAPIResponse HttpxBinaryResponseContent",
     "._settings": "DEFAULT_MAX_RETRIES DEFAULT_TIMEOUT",
     "._types": """
         NOT_GIVEN FileContent FileTypes ImageReference ListOrder NotGiven Omit Reference ReferenceRole VideoModel
         VideoReference VideoSeconds VideoSize VideoVariant not_given omit
     """,
-    "._webhooks": "UnknownEvent VideoCompleted VideoEvent VideoFailed sign",
+    "._videos": "Videos",
+    "._webhooks": "UnknownEvent VideoCompleted VideoEvent VideoFailed Webhooks sign",
 }
 _HOME: Final = {name: module for module, names in _HOMES.items() for name in names.split()}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -16,7 +16,7 @@ from openvideos_raw.models.video import Video
 from openvideos_raw.models.video_delete_response import VideoDeleteResponse
 
 from . import _operations as operations
-from ._calls import Call, Extras
+from ._calls import Call, Extras, Timeout
 from ._drivers.part_file import PartFile
 from ._flows.downloading import downloading
 from ._flows.paging import Shared, Walk, page_call
@@ -24,13 +24,8 @@ from ._flows.polling import PollSettings, creating_and_polling, polling
 from ._flows.retrying import sending
 from ._flows.wait_many import DEFAULT_CONCURRENCY, PAGE_SIZE, checked_concurrency, checked_ids, waiting
 from ._pages import AsyncConversationCursorPage, AsyncPaginator
-from ._raw_response import raw_async, streamed_async
-from ._responses import (
-    APIResponse,
-    AsyncAPIResponse,
-    AsyncResponseContextManager,
-    HttpxBinaryResponseContent,
-)
+from ._raw_response import AsyncResponseContextManager, raw_async, streamed_async
+from ._responses import APIResponse, AsyncAPIResponse, HttpxBinaryResponseContent
 from ._session import AsyncSession
 from ._types import (
     NOT_GIVEN,
@@ -55,7 +50,8 @@ class AsyncVideos:
     """Create, poll, download, list, delete and remix videos.
 
     Every method takes `extra_headers`, `extra_query` and `extra_body`, which override what it sends, and `timeout`, the
-    timeout of one request in seconds, which overrides the client's.
+    timeout of one request in seconds, which overrides the client's; None is no timeout. Any other argument that is None
+    or `omit` is left out, and the server chooses. A Video may be passed where its id is taken.
 
     Raises:
         APIStatusError: Every method: the response has an error status, for which there are subclasses.
@@ -82,21 +78,44 @@ class AsyncVideos:
         self,
         *,
         prompt: str,
-        input_reference: FileTypes | ImageReference | Omit = omit,
-        model: VideoModel | Omit = omit,
-        seconds: VideoSeconds | Omit = omit,
-        size: VideoSize | Omit = omit,
-        extra_headers: dict[str, str] | None = None,
-        extra_query: dict[str, object] | None = None,
-        extra_body: dict[str, object] | None = None,
-        timeout: float | httpx.Timeout | None | NotGiven = NOT_GIVEN,
-        negative_prompt: str | Omit = omit,
-        seed: int | Omit = omit,
-        fps: int | Omit = omit,
-        num_frames: int | Omit = omit,
-        references: Sequence[Reference] | Omit = omit,
+        input_reference: FileTypes | ImageReference | Omit | None = omit,
+        model: VideoModel | Omit | None = omit,
+        seconds: VideoSeconds | Omit | None = omit,
+        size: VideoSize | Omit | None = omit,
+        extra_headers: Mapping[str, str] | None = None,
+        extra_query: Mapping[str, object] | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        timeout: Timeout | NotGiven = NOT_GIVEN,
+        negative_prompt: str | Omit | None = omit,
+        seed: int | Omit | None = omit,
+        fps: int | Omit | None = omit,
+        num_frames: int | Omit | None = omit,
+        references: Sequence[Reference] | Omit | None = omit,
     ) -> Video:
-        """Start a video generation job and return it, usually queued (openapi.yaml, create_video). See Videos."""
+        """Start a video generation job and return it, usually queued (openapi.yaml, create_video).
+
+        A server chooses the model, the duration and the size that are left out, and the video that is returned names
+        them. The request is retried only if the server provably did not accept it, so that no job is started and billed
+        twice.
+
+        Args:
+            prompt: What the video shows.
+            input_reference: An image with which the video starts: a file, or {"image_url": …} or {"file_id": …}.
+            model: The model, such as "sora-2".
+            seconds: The duration in whole seconds, such as "4".
+            size: The size in pixels, such as "720x1280".
+            negative_prompt: What the video shall not show.
+            seed: The seed of the noise, from 0 to 2**32 - 1, for the same picture again.
+            fps: The frames per second.
+            num_frames: The number of frames, in place of `seconds`.
+            references: Several images in place of `input_reference`, each with a role such as "first_frame",
+                "last_frame" or "reference": all files, {"role": …, "image": pathlib.Path(…)}, one for each role; or
+                none a file, {"role": …, "image_url": …} or {"role": …, "file_id": …}.
+
+        The last five are of the contract's extensions "sampling" and "references", which `list_models` names if the
+        server offers them; a server that does not refuses them.
+
+        """
         extras = Extras(extra_headers, extra_query, extra_body, timeout)
         return await self._call(
             operations.create(
@@ -117,12 +136,12 @@ class AsyncVideos:
 
     async def retrieve(
         self,
-        video_id: str,
+        video_id: str | Video,
         *,
-        extra_headers: dict[str, str] | None = None,
-        extra_query: dict[str, object] | None = None,
-        extra_body: dict[str, object] | None = None,
-        timeout: float | httpx.Timeout | None | NotGiven = NOT_GIVEN,
+        extra_headers: Mapping[str, str] | None = None,
+        extra_query: Mapping[str, object] | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        timeout: Timeout | NotGiven = NOT_GIVEN,
     ) -> Video:
         """Return a job's current state; a failed job raises no error (openapi.yaml, retrieve_video)."""
         extras = Extras(extra_headers, extra_query, extra_body, timeout)
@@ -131,17 +150,21 @@ class AsyncVideos:
     def list(
         self,
         *,
-        after: str | Omit = omit,
-        limit: int | Omit = omit,
-        order: ListOrder | Omit = omit,
-        extra_headers: dict[str, str] | None = None,
-        extra_query: dict[str, object] | None = None,
-        extra_body: dict[str, object] | None = None,
-        timeout: float | httpx.Timeout | None | NotGiven = NOT_GIVEN,
+        after: str | Video | Omit | None = omit,
+        limit: int | Omit | None = omit,
+        order: ListOrder | Omit | None = omit,
+        extra_headers: Mapping[str, str] | None = None,
+        extra_query: Mapping[str, object] | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        timeout: Timeout | NotGiven = NOT_GIVEN,
     ) -> AsyncPaginator[Video]:
         """Return a list: await it to get its first page, or iterate it to get all videos (openapi.yaml, list_videos).
 
-        See Videos.
+        Args:
+            after: The last video of the previous page, or its id.
+            limit: The most videos on a page.
+            order: "desc" for the newest first, "asc" for the oldest first.
+
         """
         options = operations.ListOptions.of(after=after, limit=limit, order=order)
         extras = Extras(extra_headers, extra_query, extra_body, timeout)
@@ -150,12 +173,12 @@ class AsyncVideos:
 
     async def delete(
         self,
-        video_id: str,
+        video_id: str | Video,
         *,
-        extra_headers: dict[str, str] | None = None,
-        extra_query: dict[str, object] | None = None,
-        extra_body: dict[str, object] | None = None,
-        timeout: float | httpx.Timeout | None | NotGiven = NOT_GIVEN,
+        extra_headers: Mapping[str, str] | None = None,
+        extra_query: Mapping[str, object] | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        timeout: Timeout | NotGiven = NOT_GIVEN,
     ) -> VideoDeleteResponse:
         """Delete a video and its files (openapi.yaml, delete_video)."""
         extras = Extras(extra_headers, extra_query, extra_body, timeout)
@@ -163,15 +186,23 @@ class AsyncVideos:
 
     async def download_content(
         self,
-        video_id: str,
+        video_id: str | Video,
         *,
-        variant: VideoVariant | Omit = omit,
-        extra_headers: dict[str, str] | None = None,
-        extra_query: dict[str, object] | None = None,
-        extra_body: dict[str, object] | None = None,
-        timeout: float | httpx.Timeout | None | NotGiven = NOT_GIVEN,
+        variant: VideoVariant | Omit | None = omit,
+        extra_headers: Mapping[str, str] | None = None,
+        extra_query: Mapping[str, object] | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        timeout: Timeout | NotGiven = NOT_GIVEN,
     ) -> HttpxBinaryResponseContent:
-        """Download a file of a completed video into memory (openapi.yaml, download_video_content). See Videos."""
+        """Download a file of a completed video into memory (openapi.yaml, download_video_content).
+
+        For a large file, `download` streams it to a path.
+
+        Args:
+            video_id: The id of the video, or the Video itself.
+            variant: "video" (MP4), "thumbnail" (WebP) or "spritesheet" (JPEG).
+
+        """
         extras = Extras(extra_headers, extra_query, extra_body, timeout)
         return await self._call(
             operations.download(
@@ -181,13 +212,13 @@ class AsyncVideos:
 
     async def remix(
         self,
-        video_id: str,
+        video_id: str | Video,
         *,
         prompt: str,
-        extra_headers: dict[str, str] | None = None,
-        extra_query: dict[str, object] | None = None,
-        extra_body: dict[str, object] | None = None,
-        timeout: float | httpx.Timeout | None | NotGiven = NOT_GIVEN,
+        extra_headers: Mapping[str, str] | None = None,
+        extra_query: Mapping[str, object] | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        timeout: Timeout | NotGiven = NOT_GIVEN,
     ) -> Video:
         """Start a job that remixes a completed video: only the prompt changes (openapi.yaml, remix_video)."""
         extras = Extras(extra_headers, extra_query, extra_body, timeout)
@@ -198,12 +229,18 @@ class AsyncVideos:
         *,
         prompt: str,
         video: FileTypes | VideoReference | Video | str,
-        extra_headers: dict[str, str] | None = None,
-        extra_query: dict[str, object] | None = None,
-        extra_body: dict[str, object] | None = None,
-        timeout: float | httpx.Timeout | None | NotGiven = NOT_GIVEN,
+        extra_headers: Mapping[str, str] | None = None,
+        extra_query: Mapping[str, object] | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        timeout: Timeout | NotGiven = NOT_GIVEN,
     ) -> Video:
-        """Start a job that edits a video (openapi.yaml, edit_video). See Videos."""
+        """Start a job that edits a video (openapi.yaml, edit_video).
+
+        Args:
+            prompt: How the video changes.
+            video: A completed video: its id, {"id": …} or the Video itself; or a file.
+
+        """
         extras = Extras(extra_headers, extra_query, extra_body, timeout)
         return await self._call(operations.edit(self._session.settings, extras, prompt=prompt, video=video))
 
@@ -213,12 +250,19 @@ class AsyncVideos:
         prompt: str,
         seconds: VideoSeconds,
         video: FileTypes | VideoReference | Video | str,
-        extra_headers: dict[str, str] | None = None,
-        extra_query: dict[str, object] | None = None,
-        extra_body: dict[str, object] | None = None,
-        timeout: float | httpx.Timeout | None | NotGiven = NOT_GIVEN,
+        extra_headers: Mapping[str, str] | None = None,
+        extra_query: Mapping[str, object] | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        timeout: Timeout | NotGiven = NOT_GIVEN,
     ) -> Video:
-        """Start a job that continues a video (openapi.yaml, extend_video). See Videos."""
+        """Start a job that continues a video (openapi.yaml, extend_video).
+
+        Args:
+            prompt: How the video continues.
+            seconds: The duration to add, in whole seconds.
+            video: A completed video: its id, {"id": …} or the Video itself; or a file.
+
+        """
         extras = Extras(extra_headers, extra_query, extra_body, timeout)
         return await self._call(
             operations.extend(self._session.settings, extras, prompt=prompt, seconds=seconds, video=video)
@@ -229,10 +273,10 @@ class AsyncVideos:
         *,
         name: str,
         video: FileTypes,
-        extra_headers: dict[str, str] | None = None,
-        extra_query: dict[str, object] | None = None,
-        extra_body: dict[str, object] | None = None,
-        timeout: float | httpx.Timeout | None | NotGiven = NOT_GIVEN,
+        extra_headers: Mapping[str, str] | None = None,
+        extra_query: Mapping[str, object] | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        timeout: Timeout | NotGiven = NOT_GIVEN,
     ) -> Character:
         """Store a character that prompts can feature, from a video that shows it (openapi.yaml, create_character)."""
         extras = Extras(extra_headers, extra_query, extra_body, timeout)
@@ -240,12 +284,12 @@ class AsyncVideos:
 
     async def get_character(
         self,
-        character_id: str,
+        character_id: str | Character,
         *,
-        extra_headers: dict[str, str] | None = None,
-        extra_query: dict[str, object] | None = None,
-        extra_body: dict[str, object] | None = None,
-        timeout: float | httpx.Timeout | None | NotGiven = NOT_GIVEN,
+        extra_headers: Mapping[str, str] | None = None,
+        extra_query: Mapping[str, object] | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        timeout: Timeout | NotGiven = NOT_GIVEN,
     ) -> Character:
         """Return a stored character (openapi.yaml, retrieve_character)."""
         extras = Extras(extra_headers, extra_query, extra_body, timeout)
@@ -254,38 +298,58 @@ class AsyncVideos:
     async def list_models(
         self,
         *,
-        extra_headers: dict[str, str] | None = None,
-        extra_query: dict[str, object] | None = None,
-        extra_body: dict[str, object] | None = None,
-        timeout: float | httpx.Timeout | None | NotGiven = NOT_GIVEN,
+        extra_headers: Mapping[str, str] | None = None,
+        extra_query: Mapping[str, object] | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        timeout: Timeout | NotGiven = NOT_GIVEN,
     ) -> ModelList:
-        """Return the models of the server, and what it keeps of the contract (openapi.yaml, list_models)."""
+        """Return the models of the server, and what of the contract it keeps (openapi.yaml, list_models).
+
+        Raises:
+            NotFoundError: The server does not tell what it offers, as most do not; some answer 405 or 501, which are
+                other kinds of APIStatusError.
+        """
         extras = Extras(extra_headers, extra_query, extra_body, timeout)
         return await self._call(operations.list_models(self._session.settings, extras))
 
     async def poll(
         self,
-        video_id: str,
+        video_id: str | Video,
         *,
-        poll_interval_ms: int | Omit = omit,
-        poll_timeout_ms: int | Omit = omit,
+        poll_interval_ms: float | Omit | None = omit,
+        poll_timeout_ms: float | Omit | None = omit,
         raise_on_failure: bool = False,
         on_update: Callable[[Video], Any] | None = None,
-        extra_headers: dict[str, str] | None = None,
-        extra_query: dict[str, object] | None = None,
-        extra_body: dict[str, object] | None = None,
-        timeout: float | httpx.Timeout | None | NotGiven = NOT_GIVEN,
+        extra_headers: Mapping[str, str] | None = None,
+        extra_query: Mapping[str, object] | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        timeout: Timeout | NotGiven = NOT_GIVEN,
     ) -> Video:
-        """Wait until a job has ended, and return it, its status "completed" or "failed". See Videos."""
+        """Wait until a job has ended, and return it, its status "completed" or "failed".
+
+        Args:
+            video_id: The id of the job, or its Video.
+            poll_interval_ms: Milliseconds between two polls; by default as the server advises, else 1000.
+            poll_timeout_ms: Milliseconds to wait in total; by default an hour.
+            raise_on_failure: Raise VideoFailedError if the job failed.
+            on_update: Called with the Video whenever it has changed; awaited if async.
+
+        Raises:
+            PollTimeoutError: The job did not end in time. It continues at the server.
+            VideoFailedError: The job failed, and raise_on_failure is true.
+
+        Every exception of this method has the latest Video as `.video`.
+
+        """
         poll_settings = PollSettings.of(poll_interval_ms=poll_interval_ms, poll_timeout_ms=poll_timeout_ms)
         extras = Extras(extra_headers, extra_query, extra_body, timeout)
         flow = polling(
             operations.retrieve(self._session.settings, extras, video_id=video_id),
             self._session.retries,
             poll_settings,
-            video_id=video_id,
+            video_id=operations.id_of_video(video_id),
             raise_on_failure=raise_on_failure,
-            on_update=on_update,
+            on_update=operations.callback("on_update", on_update),
         )
         return await self._session.driver.run(flow)
 
@@ -293,26 +357,36 @@ class AsyncVideos:
         self,
         *,
         prompt: str,
-        input_reference: FileTypes | ImageReference | Omit = omit,
-        model: VideoModel | Omit = omit,
-        seconds: VideoSeconds | Omit = omit,
-        size: VideoSize | Omit = omit,
-        poll_interval_ms: int | Omit = omit,
-        poll_timeout_ms: int | Omit = omit,
+        input_reference: FileTypes | ImageReference | Omit | None = omit,
+        model: VideoModel | Omit | None = omit,
+        seconds: VideoSeconds | Omit | None = omit,
+        size: VideoSize | Omit | None = omit,
+        poll_interval_ms: float | Omit | None = omit,
+        poll_timeout_ms: float | Omit | None = omit,
         raise_on_failure: bool = False,
         on_update: Callable[[Video], Any] | None = None,
-        extra_headers: dict[str, str] | None = None,
-        extra_query: dict[str, object] | None = None,
-        extra_body: dict[str, object] | None = None,
-        timeout: float | httpx.Timeout | None | NotGiven = NOT_GIVEN,
-        negative_prompt: str | Omit = omit,
-        seed: int | Omit = omit,
-        fps: int | Omit = omit,
-        num_frames: int | Omit = omit,
-        references: Sequence[Reference] | Omit = omit,
+        extra_headers: Mapping[str, str] | None = None,
+        extra_query: Mapping[str, object] | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        timeout: Timeout | NotGiven = NOT_GIVEN,
+        negative_prompt: str | Omit | None = omit,
+        seed: int | Omit | None = omit,
+        fps: int | Omit | None = omit,
+        num_frames: int | Omit | None = omit,
+        references: Sequence[Reference] | Omit | None = omit,
     ) -> Video:
-        """Start a job, wait until it has ended, and return it, its status "completed" or "failed". See Videos."""
+        """Start a job, wait until it has ended, and return it, its status "completed" or "failed".
+
+        The arguments are those of `create` and `poll`. `extra_body` is sent only with the create; `extra_headers` and
+        `extra_query` are sent with every request. Once the job has an id, every exception has it as `.video_id` and
+        `.video`.
+
+        Raises:
+            PollTimeoutError: The job did not end in time. It continues at the server.
+            VideoFailedError: The job failed, and raise_on_failure is true.
+        """
         poll_settings = PollSettings.of(poll_interval_ms=poll_interval_ms, poll_timeout_ms=poll_timeout_ms)
+        on_update = operations.callback("on_update", on_update)
         settings = self._session.settings
         extras = Extras(extra_headers, extra_query, extra_body, timeout)
         create = operations.create(
@@ -342,17 +416,35 @@ class AsyncVideos:
 
     def wait_many(
         self,
-        ids: Iterable[str],
+        ids: Iterable[str | Video],
         *,
-        poll_interval_ms: int | Omit = omit,
-        poll_timeout_ms: int | Omit = omit,
+        poll_interval_ms: float | Omit | None = omit,
+        poll_timeout_ms: float | Omit | None = omit,
         raise_on_failure: bool = False,
         max_concurrency: int = DEFAULT_CONCURRENCY,
-        extra_headers: dict[str, str] | None = None,
-        extra_query: dict[str, object] | None = None,
-        timeout: float | httpx.Timeout | None | NotGiven = NOT_GIVEN,
-    ) -> AsyncIterator[Video]:
-        """Wait for many jobs, and yield each of them when it ends. See Videos."""
+        extra_headers: Mapping[str, str] | None = None,
+        extra_query: Mapping[str, object] | None = None,
+        timeout: Timeout | NotGiven = NOT_GIVEN,
+    ) -> AsyncGenerator[Video]:
+        """Wait for many jobs, and yield each of them when it ends.
+
+        A page of the list contains up to a hundred jobs, so that waiting for thousands of jobs takes few requests. Jobs
+        that are not on the pages are read one by one, at most `max_concurrency` at once. To leave the loop early, close
+        the generator, as `contextlib.aclosing` does.
+
+        Args:
+            ids: The ids of the jobs, or their Videos.
+            poll_interval_ms: Milliseconds between two rounds; by default as the server advises, else 1000.
+            poll_timeout_ms: Milliseconds to wait in total; by default an hour.
+            raise_on_failure: Raise VideoFailedError if a job failed.
+            max_concurrency: The most requests at once.
+
+        Raises:
+            PollTimeoutError: Some jobs did not end in time; `pending` has their ids.
+            NotFoundError: The server has no job with one of the ids; `video_id` is that id.
+            VideoFailedError: A job failed, and raise_on_failure is true.
+
+        """
         poll_settings = PollSettings.of(poll_interval_ms=poll_interval_ms, poll_timeout_ms=poll_timeout_ms)
         settings, wanted = self._session.settings, checked_ids(ids)
         extras = Extras(extra_headers, extra_query, None, timeout)
@@ -370,22 +462,39 @@ class AsyncVideos:
 
     async def download(
         self,
-        video_id: str,
+        video_id: str | Video,
         to: str | os.PathLike[str],
         *,
-        variant: VideoVariant | Omit = omit,
+        variant: VideoVariant | Omit | None = omit,
         on_progress: Callable[[int, int | None], Any] | None = None,
-        extra_headers: dict[str, str] | None = None,
-        extra_query: dict[str, object] | None = None,
-        timeout: float | httpx.Timeout | None | NotGiven = NOT_GIVEN,
+        extra_headers: Mapping[str, str] | None = None,
+        extra_query: Mapping[str, object] | None = None,
+        timeout: Timeout | NotGiven = NOT_GIVEN,
     ) -> Path:
-        """Download a file of a completed video to a path, with little memory, and return the path. See Videos."""
+        """Download a file of a completed video to a path, with little memory, and return the path.
+
+        The file is written completely or not at all: the bytes are written to a part file in the same directory, which
+        is checked, synced and renamed. After an interruption, the download continues where it stopped. The job is not
+        changed.
+
+        Args:
+            video_id: The id of the video, or the Video itself.
+            to: The file to write.
+            variant: "video" (MP4), "thumbnail" (WebP) or "spritesheet" (JPEG).
+            on_progress: Called with the bytes received and the bytes expected (None if unknown); awaited if async.
+
+        Raises:
+            DownloadError: The file does not arrive completely, or cannot be written.
+
+        """
         extras = Extras(extra_headers, extra_query, None, timeout)
         call = operations.download(
             self._session.settings, extras, video_id=video_id, variant=variant, parse=HttpxBinaryResponseContent
         )
         read = operations.retrieve(self._session.settings, extras.for_reads(), video_id=video_id)
-        return await self._session.driver.run(downloading(call, read, self._session.retries, PartFile(to), on_progress))
+        progress = operations.callback("on_progress", on_progress)
+        flow = downloading(call, read, self._session.retries, PartFile(to), progress)
+        return await self._session.driver.run(flow)
 
     async def _call(self, call: Call[T]) -> T:
         """Send a call, and return its parsed response."""
@@ -424,7 +533,7 @@ class AsyncVideosWithRawResponse:
         videos = _RawAsyncVideos(session)
         self.create = raw_async(videos.create)
         self.retrieve = raw_async(videos.retrieve)
-        self.list = cast("Callable[..., Awaitable[APIResponse[Any]]]", videos.list)
+        self.list = raw_async(videos.list)
         self.delete = raw_async(videos.delete)
         self.download_content = raw_async(videos.download_content)
         self.remix = raw_async(videos.remix)

@@ -33,6 +33,7 @@ Parser: TypeAlias = Callable[[httpx.Response], T]
 _TOKEN: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 IDEMPOTENCY_KEY: Final = "Idempotency-Key"
+_NOT_IDEMPOTENT: Final = frozenset({"POST", "PATCH"})  # RFC 9110, 9.2.2
 LARGEST_RESPONSE: Final = 64 << 20
 """The most bytes of JSON in a response: a page of a hundred videos with the longest prompts has under 16 MiB."""
 
@@ -72,6 +73,12 @@ class Extras:
     body: Mapping[str, object] | None = None
     timeout: Timeout | NotGiven = NOT_GIVEN
 
+    def __attrs_post_init__(self) -> None:
+        for name in ("headers", "query", "body"):
+            extra: Any = getattr(self, name) or {}
+            if not isinstance(extra, Mapping) or not all(isinstance(key, str) for key in cast("Any", extra)):
+                raise InvalidArgumentError(f"extra_{name} is not a dict whose keys are text.")
+
     def for_reads(self) -> Extras:
         """Return the extras for the polls after a create: without the body and the caller's Idempotency-Key."""
         headers = {
@@ -110,8 +117,8 @@ class Call(Generic[T]):
 
     @property
     def is_post(self) -> bool:
-        """Whether the call is a POST, which starts a job that costs money or stores something."""
-        return self.method == "POST"
+        """Whether the call is a POST, which starts a job that costs money or stores something, or a PATCH, like it."""
+        return self.method in _NOT_IDEMPOTENT
 
     def with_key(self, key: object) -> Call[T]:
         """Return the call of one attempt, with the API key that `key` has returned.
@@ -155,7 +162,7 @@ def make_call(
     """
     method = str(arguments["method"]).upper()
     headers = _merged_headers(settings, arguments.get("headers", {}), extras.headers)
-    if method == "POST" and IDEMPOTENCY_KEY.lower() not in {name.lower() for name in headers}:
+    if method in _NOT_IDEMPOTENT and IDEMPOTENCY_KEY.lower() not in {name.lower() for name in headers}:
         # Each call has one key, the same on every attempt (openapi.yaml, IdempotencyKey).
         headers[IDEMPOTENCY_KEY] = str(uuid.uuid4())
     query = {**settings.query, **arguments.get("params", {}), **(extras.query or {})}

@@ -13,6 +13,7 @@ import httpx
 from ._calls import CheckedTimeout, Settings, Timeout
 from ._drivers.transport import AsyncTransport, SyncTransport
 from ._environment import ApiKey
+from ._request import AsyncRequests, SyncRequests
 from ._secrets import shown
 from ._session import AsyncSession, SyncSession
 from ._settings import DEFAULT_MAX_RETRIES, changed, initial_settings, keyed, moved
@@ -153,7 +154,7 @@ class _Client(Generic[S]):
         return f"{type(self).__name__}(base_url={shown(self.base_url)!r}, api_key={key})"
 
 
-class OpenVideos(_Client[SyncSession]):
+class OpenVideos(SyncRequests, _Client[SyncSession]):
     """A client of a server that implements the Videos API.
 
     A client can be shared between threads. It can be pickled, and can be used after a fork; it then opens new
@@ -236,7 +237,7 @@ class OpenVideos(_Client[SyncSession]):
         self.close()
 
 
-class AsyncOpenVideos(_Client[AsyncSession]):
+class AsyncOpenVideos(AsyncRequests, _Client[AsyncSession]):
     """An asynchronous client of a server that implements the Videos API, for asyncio or trio.
 
     Its methods are those of OpenVideos, but async. It can be pickled, and can be used after a fork and in another event

@@ -110,6 +110,26 @@ class APIError(OpenVideosError):
         """The server's id of the request (`x-request-id`), for a report to the server's operator."""
         return None if self.response is None else self.response.headers.get("x-request-id")
 
+    def _detail(self, key: str) -> str | None:
+        detail = self.body.get("error") if is_object(self.body) else None
+        value = detail.get(key) if is_object(detail) else None
+        return None if value is None else str(value)
+
+    @property
+    def code(self) -> str | None:
+        """The server's error code, for programs (`error.code`), such as `video_not_ready`."""
+        return self._detail("code")
+
+    @property
+    def type(self) -> str | None:
+        """The type of the error (`error.type`), such as `invalid_request_error`."""
+        return self._detail("type")
+
+    @property
+    def param(self) -> str | None:
+        """The parameter or field that is wrong (`error.param`)."""
+        return self._detail("param")
+
 
 class APIStatusError(APIError):
     """Raised when the response has a status that is not a success."""
@@ -131,26 +151,6 @@ class APIStatusError(APIError):
     def status_code(self) -> int:
         """The status of the response."""
         return self.response.status_code
-
-    def _detail(self, key: str) -> str | None:
-        detail = self.body.get("error") if is_object(self.body) else None
-        value = detail.get(key) if is_object(detail) else None
-        return None if value is None else str(value)
-
-    @property
-    def code(self) -> str | None:
-        """The server's error code, for programs (`error.code`), such as `video_not_ready`."""
-        return self._detail("code")
-
-    @property
-    def type(self) -> str | None:
-        """The type of the error (`error.type`), such as `invalid_request_error`."""
-        return self._detail("type")
-
-    @property
-    def param(self) -> str | None:
-        """The parameter or field that is wrong (`error.param`)."""
-        return self._detail("param")
 
 
 class BadRequestError(APIStatusError, status=400):
@@ -202,6 +202,13 @@ class APITimeoutError(APIConnectionError):
 
 class APIResponseValidationError(APIError):
     """Raised when the response breaks the contract: it is not JSON, has another shape, or lacks a required key."""
+
+    response: httpx.Response
+
+    @property
+    def status_code(self) -> int:
+        """The status of the response."""
+        return self.response.status_code
 
 
 class VideoFailedError(OpenVideosError):

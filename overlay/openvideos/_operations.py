@@ -23,6 +23,7 @@ from openvideos_raw.api.videos import list_models as raw_list_models
 from openvideos_raw.api.videos import list_videos as raw_list
 from openvideos_raw.api.videos import remix_video as raw_remix
 from openvideos_raw.api.videos import retrieve_video as raw_retrieve
+from openvideos_raw.models.character import Character
 from openvideos_raw.models.create_character_form import CreateCharacterForm
 from openvideos_raw.models.create_video_form import CreateVideoForm
 from openvideos_raw.models.create_video_json import CreateVideoJson
@@ -41,18 +42,18 @@ from . import _parsing
 from ._calls import Call, Extras, Parser, Settings, make_call
 from ._errors import InvalidArgumentError
 from ._media import WantedFile
-from ._types import FileTypes, ImageReference, Omit, Reference, VideoReference, omit
+from ._types import FileTypes, ImageReference, Omit, Reference, VideoReference, given, omit
 from ._uploads import Upload, named_reference, upload
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from openvideos_raw.models.character import Character
     from openvideos_raw.models.model_list import ModelList
     from openvideos_raw.models.video_delete_response import VideoDeleteResponse
 
 
 T = TypeVar("T")
+C = TypeVar("C")
 
 NO_LIMIT: Final = None
 REFERENCE_KEYS: Final = ("image_url", "file_id")
@@ -67,25 +68,23 @@ class ListOptions:
     order: str | None = None
 
     @classmethod
-    def of(cls, *, after: str | Omit, limit: int | Omit, order: str | Omit) -> ListOptions:
+    def of(cls, *, after: str | Video | Omit | None, limit: int | Omit | None, order: str | Omit | None) -> ListOptions:
         """Build the options from a caller's arguments. The server checks their values.
 
         Raises:
             InvalidArgumentError: An argument has a wrong type.
         """
-        _check_type("limit", limit, int)
-        _check_type("after", after, str)
-        _check_type("order", order, str)
         return cls(
-            after=None if isinstance(after, Omit) else after,
-            limit=None if isinstance(limit, Omit) else limit,
-            order=None if isinstance(order, Omit) else order,
+            after=_of_type("after", after.id if isinstance(after, Video) else given(after), str),
+            limit=_of_type("limit", given(limit), int),
+            order=_of_type("order", given(order), str),
         )
 
 
-def _check_type(name: str, value: object, kind: type) -> None:
-    if not isinstance(value, (Omit, kind)) or isinstance(value, bool):
+def _of_type(name: str, value: T | None, kind: type) -> T | None:
+    if value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
         raise InvalidArgumentError(f"{name} is {value!r}; it must be of the type {kind.__name__}.")
+    return value
 
 
 def create(
@@ -93,29 +92,29 @@ def create(
     extras: Extras,
     *,
     prompt: str,
-    input_reference: FileTypes | ImageReference | Omit,
-    model: str | Omit,
-    seconds: str | int | Omit,
-    size: str | Omit,
-    negative_prompt: str | Omit = omit,
-    seed: int | Omit = omit,
-    fps: int | Omit = omit,
-    num_frames: int | Omit = omit,
-    references: Sequence[Reference] | Omit = omit,
+    input_reference: FileTypes | ImageReference | Omit | None,
+    model: str | Omit | None,
+    seconds: str | int | Omit | None,
+    size: str | Omit | None,
+    negative_prompt: str | Omit | None = omit,
+    seed: int | Omit | None = omit,
+    fps: int | Omit | None = omit,
+    num_frames: int | Omit | None = omit,
+    references: Sequence[Reference] | Omit | None = omit,
 ) -> Call[Video]:
     """Build the call of create_video: JSON for images by URL or file id, a form for everything else."""
     fields: dict[str, Any] = {
         "prompt": _text("prompt", prompt),
         "model": _optional("model", model),
-        "seconds": _duration(seconds),
+        "seconds": UNSET if given(seconds) is None else _duration(seconds),
         "size": _optional("size", size),
         "negative_prompt": _optional("negative_prompt", negative_prompt),
         "seed": _whole("seed", seed),
         "fps": _whole("fps", fps),
         "num_frames": _whole("num_frames", num_frames),
     }
-    if not isinstance(references, Omit):
-        if not isinstance(input_reference, Omit):
+    if given(references) is not None:
+        if given(input_reference) is not None:
             raise InvalidArgumentError("input_reference and references exclude each other; pass one of them.")
         arguments, files = _with_references(fields, references)
         return _uploading(settings, "create_video", arguments, _parsing.video, extras, files)
@@ -123,7 +122,7 @@ def create(
         reference = _image_reference(cast("Mapping[str, object]", input_reference), "input_reference")
         arguments = raw_create.build_request(body=CreateVideoJson(**fields, input_reference=reference))
         return make_call(settings, "create_video", arguments, _parsing.video, extras)
-    if isinstance(input_reference, Omit):
+    if input_reference is None or isinstance(input_reference, Omit):
         arguments = raw_create.build_request(body=CreateVideoForm(**fields))
         return make_call(settings, "create_video", arguments, _parsing.video, extras)
     file = upload("input_reference", input_reference)
@@ -170,12 +169,13 @@ def _with_references(fields: dict[str, Any], references: object) -> tuple[dict[s
     return arguments, files
 
 
-def retrieve(settings: Settings, extras: Extras, *, video_id: str) -> Call[Video]:
+def retrieve(settings: Settings, extras: Extras, *, video_id: str | Video) -> Call[Video]:
     """Build the call of retrieve_video."""
+    video_id = id_of_video(video_id)
     return make_call(
         settings,
         "retrieve_video",
-        _built([], lambda: raw_retrieve.build_request(_id("video_id", video_id))),
+        _built([], lambda: raw_retrieve.build_request(video_id)),
         _parsing.video,
         extras,
         video_id=video_id,
@@ -193,24 +193,28 @@ def list_(settings: Settings, extras: Extras, *, options: ListOptions, parse: Pa
     return make_call(settings, "list_videos", arguments, parse, extras)
 
 
-def delete(settings: Settings, extras: Extras, *, video_id: str) -> Call[VideoDeleteResponse]:
+def delete(settings: Settings, extras: Extras, *, video_id: str | Video) -> Call[VideoDeleteResponse]:
     """Build the call of delete_video."""
+    video_id = id_of_video(video_id)
     return make_call(
         settings,
         "delete_video",
-        _built([], lambda: raw_delete.build_request(_id("video_id", video_id))),
+        _built([], lambda: raw_delete.build_request(video_id)),
         lambda response: _parsing.deletion(video_id, response),
         extras,
         video_id=video_id,
     )
 
 
-def download(settings: Settings, extras: Extras, *, video_id: str, variant: str | Omit, parse: Parser[T]) -> Call[T]:
+def download(
+    settings: Settings, extras: Extras, *, video_id: str | Video, variant: str | Omit | None, parse: Parser[T]
+) -> Call[T]:
     """Build the call of download_video_content."""
+    video_id = id_of_video(video_id)
     arguments = _built(
         [],
         lambda: raw_download.build_request(
-            _id("video_id", video_id), variant=_optional("variant", variant), range_=UNSET, if_range=UNSET
+            video_id, variant=_optional("variant", variant), range_=UNSET, if_range=UNSET
         ),
     )
     # Media cannot be compressed further, and with an encoding, lengths and ranges would not be those of the file.
@@ -229,10 +233,11 @@ def download(settings: Settings, extras: Extras, *, video_id: str, variant: str 
     return evolve(call, parse=partial(WantedFile.of(call).parse, parse))
 
 
-def remix(settings: Settings, extras: Extras, *, video_id: str, prompt: str) -> Call[Video]:
+def remix(settings: Settings, extras: Extras, *, video_id: str | Video, prompt: str) -> Call[Video]:
     """Build the call of remix_video."""
+    video_id = id_of_video(video_id)
     body = RemixVideoJson(prompt=_text("prompt", prompt))
-    arguments = _built([], lambda: raw_remix.build_request(_id("video_id", video_id), body=body))
+    arguments = _built([], lambda: raw_remix.build_request(video_id, body=body))
     return make_call(settings, "remix_video", arguments, _parsing.video, extras, video_id=video_id)
 
 
@@ -259,7 +264,7 @@ def extend(
     video: FileTypes | VideoReference | Video | str,
 ) -> Call[Video]:
     """Build the call of extend_video: JSON for a video by its id, a form for a file."""
-    prompt, duration = _text("prompt", prompt), cast("str", _duration(seconds))
+    prompt, duration = _text("prompt", prompt), _duration(seconds)
     reference = _video_reference(video)
     if reference is not None:
         body = ExtendVideoJson(prompt=prompt, seconds=duration, video=reference)
@@ -280,9 +285,9 @@ def create_character(settings: Settings, extras: Extras, *, name: str, video: Fi
     return _uploading(settings, "create_character", arguments, _parsing.character, extras, {"video": file})
 
 
-def get_character(settings: Settings, extras: Extras, *, character_id: str) -> Call[Character]:
+def get_character(settings: Settings, extras: Extras, *, character_id: str | Character) -> Call[Character]:
     """Build the call of retrieve_character."""
-    arguments = _built([], lambda: raw_retrieve_character.build_request(_id("character_id", character_id)))
+    arguments = _built([], lambda: raw_retrieve_character.build_request(_id("character_id", character_id, Character)))
     return make_call(settings, "retrieve_character", arguments, _parsing.character, extras)
 
 
@@ -332,14 +337,39 @@ def _built(files: Sequence[Upload], build: Callable[[], T]) -> T:
         raise
 
 
-def _id(name: str, value: object) -> str:
+def callback(name: str, value: C) -> C:
+    """Return a caller's callback, or None, before anything is sent that would be lost when it cannot be called.
+
+    Raises:
+        InvalidArgumentError: The value is neither.
+    """
+    if value is not None and not callable(value):
+        raise InvalidArgumentError(f"{name} is of the type {type(value).__name__}; pass a function.")
+    return value
+
+
+def id_of_video(value: str | Video) -> str:
+    """Return the id of a video that is given by its id or as itself.
+
+    Raises:
+        InvalidArgumentError: The value is neither, or the id is not safe in a path.
+    """
+    return _id("video_id", value, Video)
+
+
+def _id(name: str, value: object, kind: type[Video | Character]) -> str:
     """Return an id that is safe in a path.
 
     Raises:
-        InvalidArgumentError: The value is not text, is empty, or would change the path (`.` and `..`).
+        InvalidArgumentError: The value is neither text nor of the kind, or is empty, or would change the path (`.` and
+            `..`).
     """
+    if isinstance(value, kind):
+        name, value = f"{name}.id", value.id
     if not isinstance(value, str):
-        raise InvalidArgumentError(f"{name} is of the type {type(value).__name__}; pass the id, such as video.id.")
+        raise InvalidArgumentError(
+            f"{name} is of the type {type(value).__name__}; pass the id, or the {kind.__name__} itself."
+        )
     if not value.strip():
         raise InvalidArgumentError(f"{name} is empty; pass the id that create returned.")
     if value in {".", ".."}:
@@ -357,21 +387,21 @@ def _text(name: str, value: object) -> str:
     return value
 
 
-def _optional(name: str, value: str | Omit) -> str | Unset:
-    return UNSET if isinstance(value, Omit) else _text(name, value)
+def _optional(name: str, value: str | Omit | None) -> str | Unset:
+    return UNSET if given(value) is None else _text(name, value)
 
 
-def _whole(name: str, value: int | Omit) -> int | Unset:
-    _check_type(name, value, int)
-    if isinstance(value, int) and abs(value) >= 1 << 63:
-        raise InvalidArgumentError(f"{name} has more than 64 bits; no server takes that.")
-    return UNSET if isinstance(value, Omit) else value
-
-
-def _duration(value: object) -> str | Unset:
-    """Return a duration in the contract's form, a decimal string."""
-    if isinstance(value, Omit):
+def _whole(name: str, value: int | Omit | None) -> int | Unset:
+    number = _of_type(name, given(value), int)
+    if number is None:
         return UNSET
+    if abs(number) >= 1 << 63:
+        raise InvalidArgumentError(f"{name} has more than 64 bits; no server takes that.")
+    return number
+
+
+def _duration(value: object) -> str:
+    """Return a duration in the contract's form, a decimal string."""
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     return _text("seconds", value)
@@ -388,10 +418,8 @@ def _image_reference(value: Mapping[str, object], name: str) -> RawImageReferenc
 
 def _video_reference(value: object) -> RawVideoReference | None:
     """Return a caller's reference to a video; None if the value is a file."""
-    if isinstance(value, Video):
-        return RawVideoReference(id=_id("video.id", value.id))
-    if isinstance(value, str):
-        return RawVideoReference(id=_id("video", value))
+    if isinstance(value, (str, Video)):
+        return RawVideoReference(id=_id("video", value, Video))
     if isinstance(value, Mapping):
-        return RawVideoReference(id=_id("video['id']", cast("Mapping[str, object]", value).get("id")))
+        return RawVideoReference(id=_id("video['id']", cast("Mapping[str, object]", value).get("id"), Video))
     return None

@@ -6,10 +6,9 @@ import base64
 import html
 import os
 import re
-from collections.abc import AsyncIterator, Callable, Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator
+from contextlib import aclosing, contextmanager
 from functools import partial
-from types import TracebackType
 from typing import Any, Final, Generic, TypeVar
 
 import httpx
@@ -17,10 +16,10 @@ from attrs import frozen
 
 from ._drivers.attempt import broken_body_error
 from ._drivers.body import with_decoded_stream
-from ._drivers.part_file import write_whole
+from ._drivers.part_file import PartFile, write_whole
 from ._drivers.threads import in_thread
-from ._errors import ConfigurationError, InvalidArgumentError, OpenVideosError
-from ._parsing import secrets_of
+from ._errors import ConfigurationError, OpenVideosError
+from ._parsing import decoded, secrets_of
 from ._secrets import response_without_secrets
 
 T = TypeVar("T")
@@ -127,7 +126,9 @@ class HttpxBinaryResponseContent:
         """
         write_whole(file, self.response.content)
 
-    stream_to_file = write_to_file
+    def stream_to_file(self, file: str | os.PathLike[str], *, chunk_size: int | None = None) -> None:  # noqa: ARG002
+        """Do what `write_to_file` does. `chunk_size` has no effect, since the file is in memory."""
+        self.write_to_file(file)
 
     def close(self) -> None:
         """Close the response. It is closed already; the method exists for code that calls it."""
@@ -142,6 +143,16 @@ class HttpxBinaryResponseContent:
         for piece in self.iter_bytes(chunk_size):
             yield piece
 
+    async def aiter_text(self, chunk_size: int | None = None) -> AsyncIterator[str]:
+        """Yield the body as text in pieces."""
+        for piece in self.iter_text(chunk_size):
+            yield piece
+
+    async def aiter_lines(self) -> AsyncIterator[str]:
+        """Yield the body as text, line by line."""
+        for line in self.iter_lines():
+            yield line
+
     async def awrite_to_file(self, file: str | os.PathLike[str]) -> None:
         """Write the file to a path, completely or not at all, without blocking the event loop.
 
@@ -150,11 +161,25 @@ class HttpxBinaryResponseContent:
         """
         await in_thread(partial(write_whole, file, self.response.content))
 
-    astream_to_file = awrite_to_file
+    async def astream_to_file(
+        self,
+        file: str | os.PathLike[str],
+        *,
+        chunk_size: int | None = None,  # noqa: ARG002 - see stream_to_file
+    ) -> None:
+        """Do what `awrite_to_file` does. `chunk_size` has no effect, since the file is in memory."""
+        await self.awrite_to_file(file)
 
     async def aclose(self) -> None:
         """Close the response. It is closed already; the method exists for code that calls it."""
         await self.response.aclose()
+
+
+_UNREADABLE: Final[dict[type[Exception], str]] = {
+    httpx.ResponseNotRead: "The body of the response is not read yet: `await response.read()` first.",
+    httpx.StreamConsumed: "The body of the response was read in pieces, which are not kept; call the method again.",
+    httpx.StreamClosed: "The response is closed, and its body was not read; read it inside the `with` block.",
+}
 
 
 class APIResponse(Generic[T]):
@@ -192,6 +217,31 @@ class APIResponse(Generic[T]):
         return self.http_response.headers
 
     @property
+    def http_request(self) -> httpx.Request:
+        """The request, with the API key in its headers."""
+        return self.http_response.request
+
+    @property
+    def method(self) -> str:
+        """The method of the request."""
+        return self.http_request.method
+
+    @property
+    def url(self) -> httpx.URL:
+        """The URL of the request."""
+        return self.http_request.url
+
+    @property
+    def http_version(self) -> str:
+        """The version of HTTP, such as "HTTP/1.1"."""
+        return self.http_response.http_version
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the response is closed, as it is once its body has been read."""
+        return self.http_response.is_closed
+
+    @property
     def request_id(self) -> str | None:
         """The server's id of the request (`x-request-id`)."""
         value: str | None = self.headers.get("x-request-id")
@@ -199,23 +249,31 @@ class APIResponse(Generic[T]):
 
     @property
     def content(self) -> bytes:
-        """The body; a streamed response must be read first."""
+        """The body. An async response that is streamed must be read first; a blocking one is read now."""
+        self._ensure_read()
         return self.http_response.content
 
     @property
     def text(self) -> str:
-        """The body as text."""
+        """The body as text, read as `content` is."""
+        self._ensure_read()
         return self.http_response.text
 
     def json(self) -> Any:
-        """Return the body as JSON, as httpx does."""
-        return self.http_response.json()
+        """Return the body as JSON, read as `content` is.
+
+        Raises:
+            APIResponseValidationError: The body is not JSON.
+        """
+        self._ensure_read()
+        return decoded(self.http_response)
 
     def parse(self) -> T:
         """Return what the method itself would have returned; read the body first if it is streamed.
 
         Raises:
             APIConnectionError: The body breaks off.
+            OpenVideosError: The body was read in pieces, or the response is closed.
             APIResponseValidationError: The response breaks the contract.
         """
         self.read()
@@ -248,14 +306,42 @@ class APIResponse(Generic[T]):
         with self._translating():
             yield from self.http_response.iter_lines()
 
+    def iter_text(self, chunk_size: int | None = None) -> Iterator[str]:
+        """Yield the body as text in pieces.
+
+        Raises:
+            APIConnectionError: The body breaks off.
+        """
+        with self._translating():
+            yield from self.http_response.iter_text(chunk_size)
+
+    def stream_to_file(self, file: str | os.PathLike[str], *, chunk_size: int | None = None) -> None:
+        """Write the body to a path as it arrives, completely or not at all.
+
+        `client.videos.download` does more: it checks what arrives, and goes on after a break.
+
+        Raises:
+            APIConnectionError: The body breaks off.
+            DownloadError: The file cannot be written.
+        """
+        part = PartFile(file)
+        try:
+            part.open()
+            for piece in self.iter_bytes(chunk_size):
+                part.write(piece)
+            part.commit()
+        finally:
+            part.discard()
+
+    def _ensure_read(self) -> None:
+        self.read()
+
     @contextmanager
     def _translating(self) -> Generator[None]:
         try:
             yield
-        except httpx.StreamError as error:
-            raise InvalidArgumentError(
-                "The body of this response was streamed or closed already; read it once, or call read() first."
-            ) from error
+        except tuple(_UNREADABLE) as error:
+            raise OpenVideosError(_UNREADABLE[type(error)]) from error
         except Exception as error:  # noqa: BLE001 - only the transport's code runs here, and httpx's
             broken = broken_body_error(error, self.http_response)
             try:
@@ -291,7 +377,7 @@ class AsyncAPIResponse(APIResponse[T]):
         with self._translating():
             return await self.http_response.aread()
 
-    async def iter_bytes(self, chunk_size: int | None = None) -> AsyncIterator[bytes]:  # type: ignore[override]
+    async def iter_bytes(self, chunk_size: int | None = None) -> AsyncGenerator[bytes]:  # type: ignore[override]
         """Yield the body in pieces.
 
         Raises:
@@ -311,49 +397,41 @@ class AsyncAPIResponse(APIResponse[T]):
             async for line in self.http_response.aiter_lines():
                 yield line
 
+    async def iter_text(self, chunk_size: int | None = None) -> AsyncIterator[str]:  # type: ignore[override]
+        """Yield the body as text in pieces.
+
+        Raises:
+            APIConnectionError: The body breaks off.
+        """
+        with self._translating():
+            async for piece in self.http_response.aiter_text(chunk_size):
+                yield piece
+
+    async def stream_to_file(  # type: ignore[override] # the body must be awaited
+        self, file: str | os.PathLike[str], *, chunk_size: int | None = None
+    ) -> None:
+        """Write the body to a path as it arrives, completely or not at all.
+
+        `client.videos.download` does more: it checks what arrives, and goes on after a break.
+
+        Raises:
+            APIConnectionError: The body breaks off.
+            DownloadError: The file cannot be written.
+        """
+        part = PartFile(file)
+        try:
+            await in_thread(part.open)
+            async with aclosing(self.iter_bytes(chunk_size)) as pieces:
+                async for piece in pieces:
+                    await in_thread(partial(part.write, piece))
+            await in_thread(part.commit)
+        finally:
+            part.discard()
+
+    def _ensure_read(self) -> None:
+        with self._translating():
+            _ = self.http_response.content
+
     async def close(self) -> None:  # type: ignore[override] # closing is awaited
         """Close the response without reading the rest of it."""
         await self.http_response.aclose()
-
-
-class ResponseContextManager(Generic[T]):
-    """A prepared streamed call: entering the block sends it, leaving the block closes the response."""
-
-    def __init__(self, send: Callable[[], APIResponse[T]]) -> None:
-        """Store the function that sends the call."""
-        self._send = send
-        self._response: APIResponse[T] | None = None
-
-    def __enter__(self) -> APIResponse[T]:
-        """Send the call, and return its response, whose body is not read yet."""
-        self._response = self._send()
-        return self._response
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        """Close the response."""
-        if self._response is not None:
-            self._response.close()
-
-
-class AsyncResponseContextManager(Generic[T]):
-    """A prepared streamed asynchronous call: entering the block sends it, leaving the block closes the response."""
-
-    def __init__(self, send: Callable[[], Any]) -> None:
-        """Store the function that sends the call."""
-        self._send = send
-        self._response: AsyncAPIResponse[T] | None = None
-
-    async def __aenter__(self) -> AsyncAPIResponse[T]:
-        """Send the call, and return its response, whose body is not read yet."""
-        response: AsyncAPIResponse[T] = await self._send()
-        self._response = response
-        return response
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        """Close the response."""
-        if self._response is not None:
-            await self._response.close()

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from os import PathLike
-from typing import IO, Literal, NotRequired, TypeAlias, TypedDict
+from typing import IO, Literal, NotRequired, TypeAlias, TypedDict, TypeVar
 
 from openvideos_raw.models.list_order import ListOrderValue
 from openvideos_raw.models.reference_role import ReferenceRole as KnownReferenceRole
 from openvideos_raw.models.video_model import VideoModel as KnownVideoModel
 from openvideos_raw.models.video_variant import VideoVariantValue
 
+T = TypeVar("T")
+
 
 class Omit:
-    """The type of `omit`: the parameter is not sent, and the server's default applies."""
+    """The type of `omit`: the parameter is not sent, and the server's default applies. None means the same."""
 
     def __bool__(self) -> Literal[False]:
         """Be false, so that `if value` skips an argument that was left out."""
@@ -47,6 +49,12 @@ class NotGiven:
 omit = Omit()
 NOT_GIVEN = NotGiven()
 not_given = NOT_GIVEN
+
+
+def given(value: T | Omit | None) -> T | None:
+    """Return an optional argument; None if it was left out, by `omit` or by None."""
+    return None if isinstance(value, Omit) else value
+
 
 FileContent: TypeAlias = IO[bytes] | bytes | PathLike[str]
 """The content of a file: an open binary file, bytes, or a path."""

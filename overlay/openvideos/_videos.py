@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, TypeVar, cast
-
-import httpx
 
 from openvideos_raw.models.character import Character
 from openvideos_raw.models.model_list import ModelList
@@ -16,7 +14,7 @@ from openvideos_raw.models.video import Video
 from openvideos_raw.models.video_delete_response import VideoDeleteResponse
 
 from . import _operations as operations
-from ._calls import Call, Extras
+from ._calls import Call, Extras, Timeout
 from ._drivers.part_file import PartFile
 from ._flows.downloading import downloading
 from ._flows.paging import Shared, Walk, page_call
@@ -24,12 +22,8 @@ from ._flows.polling import PollSettings, creating_and_polling, polling
 from ._flows.retrying import sending
 from ._flows.wait_many import DEFAULT_CONCURRENCY, PAGE_SIZE, checked_concurrency, checked_ids, waiting
 from ._pages import SyncConversationCursorPage
-from ._raw_response import raw, streamed
-from ._responses import (
-    APIResponse,
-    HttpxBinaryResponseContent,
-    ResponseContextManager,
-)
+from ._raw_response import ResponseContextManager, raw, streamed
+from ._responses import APIResponse, HttpxBinaryResponseContent
 from ._session import SyncSession
 from ._types import (
     NOT_GIVEN,
@@ -54,7 +48,8 @@ class Videos:
     """Create, poll, download, list, delete and remix videos.
 
     Every method takes `extra_headers`, `extra_query` and `extra_body`, which override what it sends, and `timeout`, the
-    timeout of one request in seconds, which overrides the client's.
+    timeout of one request in seconds, which overrides the client's; None is no timeout. Any other argument that is None
+    or `omit` is left out, and the server chooses. A Video may be passed where its id is taken.
 
     Raises:
         APIStatusError: Every method: the response has an error status, for which there are subclasses.
@@ -81,19 +76,19 @@ class Videos:
         self,
         *,
         prompt: str,
-        input_reference: FileTypes | ImageReference | Omit = omit,
-        model: VideoModel | Omit = omit,
-        seconds: VideoSeconds | Omit = omit,
-        size: VideoSize | Omit = omit,
-        extra_headers: dict[str, str] | None = None,
-        extra_query: dict[str, object] | None = None,
-        extra_body: dict[str, object] | None = None,
-        timeout: float | httpx.Timeout | None | NotGiven = NOT_GIVEN,
-        negative_prompt: str | Omit = omit,
-        seed: int | Omit = omit,
-        fps: int | Omit = omit,
-        num_frames: int | Omit = omit,
-        references: Sequence[Reference] | Omit = omit,
+        input_reference: FileTypes | ImageReference | Omit | None = omit,
+        model: VideoModel | Omit | None = omit,
+        seconds: VideoSeconds | Omit | None = omit,
+        size: VideoSize | Omit | None = omit,
+        extra_headers: Mapping[str, str] | None = None,
+        extra_query: Mapping[str, object] | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        timeout: Timeout | NotGiven = NOT_GIVEN,
+        negative_prompt: str | Omit | None = omit,
+        seed: int | Omit | None = omit,
+        fps: int | Omit | None = omit,
+        num_frames: int | Omit | None = omit,
+        references: Sequence[Reference] | Omit | None = omit,
     ) -> Video:
         """Start a video generation job and return it, usually queued (openapi.yaml, create_video).
 
@@ -139,12 +134,12 @@ class Videos:
 
     def retrieve(
         self,
-        video_id: str,
+        video_id: str | Video,
         *,
-        extra_headers: dict[str, str] | None = None,
-        extra_query: dict[str, object] | None = None,
-        extra_body: dict[str, object] | None = None,
-        timeout: float | httpx.Timeout | None | NotGiven = NOT_GIVEN,
+        extra_headers: Mapping[str, str] | None = None,
+        extra_query: Mapping[str, object] | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        timeout: Timeout | NotGiven = NOT_GIVEN,
     ) -> Video:
         """Return a job's current state; a failed job raises no error (openapi.yaml, retrieve_video)."""
         extras = Extras(extra_headers, extra_query, extra_body, timeout)
@@ -153,18 +148,18 @@ class Videos:
     def list(
         self,
         *,
-        after: str | Omit = omit,
-        limit: int | Omit = omit,
-        order: ListOrder | Omit = omit,
-        extra_headers: dict[str, str] | None = None,
-        extra_query: dict[str, object] | None = None,
-        extra_body: dict[str, object] | None = None,
-        timeout: float | httpx.Timeout | None | NotGiven = NOT_GIVEN,
+        after: str | Video | Omit | None = omit,
+        limit: int | Omit | None = omit,
+        order: ListOrder | Omit | None = omit,
+        extra_headers: Mapping[str, str] | None = None,
+        extra_query: Mapping[str, object] | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        timeout: Timeout | NotGiven = NOT_GIVEN,
     ) -> SyncConversationCursorPage[Video]:
         """Return one page of videos, newest first; iterating it yields all videos (openapi.yaml, list_videos).
 
         Args:
-            after: The id of the last video of the previous page.
+            after: The last video of the previous page, or its id.
             limit: The most videos on a page.
             order: "desc" for the newest first, "asc" for the oldest first.
 
@@ -175,12 +170,12 @@ class Videos:
 
     def delete(
         self,
-        video_id: str,
+        video_id: str | Video,
         *,
-        extra_headers: dict[str, str] | None = None,
-        extra_query: dict[str, object] | None = None,
-        extra_body: dict[str, object] | None = None,
-        timeout: float | httpx.Timeout | None | NotGiven = NOT_GIVEN,
+        extra_headers: Mapping[str, str] | None = None,
+        extra_query: Mapping[str, object] | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        timeout: Timeout | NotGiven = NOT_GIVEN,
     ) -> VideoDeleteResponse:
         """Delete a video and its files (openapi.yaml, delete_video)."""
         extras = Extras(extra_headers, extra_query, extra_body, timeout)
@@ -188,13 +183,13 @@ class Videos:
 
     def download_content(
         self,
-        video_id: str,
+        video_id: str | Video,
         *,
-        variant: VideoVariant | Omit = omit,
-        extra_headers: dict[str, str] | None = None,
-        extra_query: dict[str, object] | None = None,
-        extra_body: dict[str, object] | None = None,
-        timeout: float | httpx.Timeout | None | NotGiven = NOT_GIVEN,
+        variant: VideoVariant | Omit | None = omit,
+        extra_headers: Mapping[str, str] | None = None,
+        extra_query: Mapping[str, object] | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        timeout: Timeout | NotGiven = NOT_GIVEN,
     ) -> HttpxBinaryResponseContent:
         """Download a file of a completed video into memory (openapi.yaml, download_video_content).
 
@@ -202,7 +197,7 @@ class Videos:
         could fill the memory.
 
         Args:
-            video_id: The id of the video.
+            video_id: The id of the video, or the Video itself.
             variant: "video" (MP4), "thumbnail" (WebP) or "spritesheet" (JPEG).
 
         Raises:
@@ -218,13 +213,13 @@ class Videos:
 
     def remix(
         self,
-        video_id: str,
+        video_id: str | Video,
         *,
         prompt: str,
-        extra_headers: dict[str, str] | None = None,
-        extra_query: dict[str, object] | None = None,
-        extra_body: dict[str, object] | None = None,
-        timeout: float | httpx.Timeout | None | NotGiven = NOT_GIVEN,
+        extra_headers: Mapping[str, str] | None = None,
+        extra_query: Mapping[str, object] | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        timeout: Timeout | NotGiven = NOT_GIVEN,
     ) -> Video:
         """Start a job that remixes a completed video: only the prompt changes (openapi.yaml, remix_video)."""
         extras = Extras(extra_headers, extra_query, extra_body, timeout)
@@ -235,10 +230,10 @@ class Videos:
         *,
         prompt: str,
         video: FileTypes | VideoReference | Video | str,
-        extra_headers: dict[str, str] | None = None,
-        extra_query: dict[str, object] | None = None,
-        extra_body: dict[str, object] | None = None,
-        timeout: float | httpx.Timeout | None | NotGiven = NOT_GIVEN,
+        extra_headers: Mapping[str, str] | None = None,
+        extra_query: Mapping[str, object] | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        timeout: Timeout | NotGiven = NOT_GIVEN,
     ) -> Video:
         """Start a job that edits a video (openapi.yaml, edit_video).
 
@@ -256,10 +251,10 @@ class Videos:
         prompt: str,
         seconds: VideoSeconds,
         video: FileTypes | VideoReference | Video | str,
-        extra_headers: dict[str, str] | None = None,
-        extra_query: dict[str, object] | None = None,
-        extra_body: dict[str, object] | None = None,
-        timeout: float | httpx.Timeout | None | NotGiven = NOT_GIVEN,
+        extra_headers: Mapping[str, str] | None = None,
+        extra_query: Mapping[str, object] | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        timeout: Timeout | NotGiven = NOT_GIVEN,
     ) -> Video:
         """Start a job that continues a video (openapi.yaml, extend_video).
 
@@ -279,10 +274,10 @@ class Videos:
         *,
         name: str,
         video: FileTypes,
-        extra_headers: dict[str, str] | None = None,
-        extra_query: dict[str, object] | None = None,
-        extra_body: dict[str, object] | None = None,
-        timeout: float | httpx.Timeout | None | NotGiven = NOT_GIVEN,
+        extra_headers: Mapping[str, str] | None = None,
+        extra_query: Mapping[str, object] | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        timeout: Timeout | NotGiven = NOT_GIVEN,
     ) -> Character:
         """Store a character that prompts can feature, from a video that shows it (openapi.yaml, create_character)."""
         extras = Extras(extra_headers, extra_query, extra_body, timeout)
@@ -290,12 +285,12 @@ class Videos:
 
     def get_character(
         self,
-        character_id: str,
+        character_id: str | Character,
         *,
-        extra_headers: dict[str, str] | None = None,
-        extra_query: dict[str, object] | None = None,
-        extra_body: dict[str, object] | None = None,
-        timeout: float | httpx.Timeout | None | NotGiven = NOT_GIVEN,
+        extra_headers: Mapping[str, str] | None = None,
+        extra_query: Mapping[str, object] | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        timeout: Timeout | NotGiven = NOT_GIVEN,
     ) -> Character:
         """Return a stored character (openapi.yaml, retrieve_character)."""
         extras = Extras(extra_headers, extra_query, extra_body, timeout)
@@ -304,10 +299,10 @@ class Videos:
     def list_models(
         self,
         *,
-        extra_headers: dict[str, str] | None = None,
-        extra_query: dict[str, object] | None = None,
-        extra_body: dict[str, object] | None = None,
-        timeout: float | httpx.Timeout | None | NotGiven = NOT_GIVEN,
+        extra_headers: Mapping[str, str] | None = None,
+        extra_query: Mapping[str, object] | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        timeout: Timeout | NotGiven = NOT_GIVEN,
     ) -> ModelList:
         """Return the models of the server, and what of the contract it keeps (openapi.yaml, list_models).
 
@@ -320,21 +315,21 @@ class Videos:
 
     def poll(
         self,
-        video_id: str,
+        video_id: str | Video,
         *,
-        poll_interval_ms: int | Omit = omit,
-        poll_timeout_ms: int | Omit = omit,
+        poll_interval_ms: float | Omit | None = omit,
+        poll_timeout_ms: float | Omit | None = omit,
         raise_on_failure: bool = False,
         on_update: Callable[[Video], Any] | None = None,
-        extra_headers: dict[str, str] | None = None,
-        extra_query: dict[str, object] | None = None,
-        extra_body: dict[str, object] | None = None,
-        timeout: float | httpx.Timeout | None | NotGiven = NOT_GIVEN,
+        extra_headers: Mapping[str, str] | None = None,
+        extra_query: Mapping[str, object] | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        timeout: Timeout | NotGiven = NOT_GIVEN,
     ) -> Video:
         """Wait until a job has ended, and return it, its status "completed" or "failed".
 
         Args:
-            video_id: The id of the job.
+            video_id: The id of the job, or its Video.
             poll_interval_ms: Milliseconds between two polls; by default as the server advises, else 1000.
             poll_timeout_ms: Milliseconds to wait in total; by default an hour.
             raise_on_failure: Raise VideoFailedError if the job failed.
@@ -353,9 +348,9 @@ class Videos:
             operations.retrieve(self._session.settings, extras, video_id=video_id),
             self._session.retries,
             poll_settings,
-            video_id=video_id,
+            video_id=operations.id_of_video(video_id),
             raise_on_failure=raise_on_failure,
-            on_update=on_update,
+            on_update=operations.callback("on_update", on_update),
         )
         return self._session.driver.run(flow)
 
@@ -363,23 +358,23 @@ class Videos:
         self,
         *,
         prompt: str,
-        input_reference: FileTypes | ImageReference | Omit = omit,
-        model: VideoModel | Omit = omit,
-        seconds: VideoSeconds | Omit = omit,
-        size: VideoSize | Omit = omit,
-        poll_interval_ms: int | Omit = omit,
-        poll_timeout_ms: int | Omit = omit,
+        input_reference: FileTypes | ImageReference | Omit | None = omit,
+        model: VideoModel | Omit | None = omit,
+        seconds: VideoSeconds | Omit | None = omit,
+        size: VideoSize | Omit | None = omit,
+        poll_interval_ms: float | Omit | None = omit,
+        poll_timeout_ms: float | Omit | None = omit,
         raise_on_failure: bool = False,
         on_update: Callable[[Video], Any] | None = None,
-        extra_headers: dict[str, str] | None = None,
-        extra_query: dict[str, object] | None = None,
-        extra_body: dict[str, object] | None = None,
-        timeout: float | httpx.Timeout | None | NotGiven = NOT_GIVEN,
-        negative_prompt: str | Omit = omit,
-        seed: int | Omit = omit,
-        fps: int | Omit = omit,
-        num_frames: int | Omit = omit,
-        references: Sequence[Reference] | Omit = omit,
+        extra_headers: Mapping[str, str] | None = None,
+        extra_query: Mapping[str, object] | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        timeout: Timeout | NotGiven = NOT_GIVEN,
+        negative_prompt: str | Omit | None = omit,
+        seed: int | Omit | None = omit,
+        fps: int | Omit | None = omit,
+        num_frames: int | Omit | None = omit,
+        references: Sequence[Reference] | Omit | None = omit,
     ) -> Video:
         """Start a job, wait until it has ended, and return it, its status "completed" or "failed".
 
@@ -392,6 +387,7 @@ class Videos:
             VideoFailedError: The job failed, and raise_on_failure is true.
         """
         poll_settings = PollSettings.of(poll_interval_ms=poll_interval_ms, poll_timeout_ms=poll_timeout_ms)
+        on_update = operations.callback("on_update", on_update)
         settings = self._session.settings
         extras = Extras(extra_headers, extra_query, extra_body, timeout)
         create = operations.create(
@@ -421,20 +417,28 @@ class Videos:
 
     def wait_many(
         self,
-        ids: Iterable[str],
+        ids: Iterable[str | Video],
         *,
-        poll_interval_ms: int | Omit = omit,
-        poll_timeout_ms: int | Omit = omit,
+        poll_interval_ms: float | Omit | None = omit,
+        poll_timeout_ms: float | Omit | None = omit,
         raise_on_failure: bool = False,
         max_concurrency: int = DEFAULT_CONCURRENCY,
-        extra_headers: dict[str, str] | None = None,
-        extra_query: dict[str, object] | None = None,
-        timeout: float | httpx.Timeout | None | NotGiven = NOT_GIVEN,
-    ) -> Iterator[Video]:
+        extra_headers: Mapping[str, str] | None = None,
+        extra_query: Mapping[str, object] | None = None,
+        timeout: Timeout | NotGiven = NOT_GIVEN,
+    ) -> Generator[Video]:
         """Wait for many jobs, and yield each of them when it ends.
 
         A page of the list contains up to a hundred jobs, so that waiting for thousands of jobs takes few requests. Jobs
-        that are not on the pages are read one by one, at most `max_concurrency` at once.
+        that are not on the pages are read one by one, at most `max_concurrency` at once. To leave the loop early, close
+        the generator, as `contextlib.closing` does.
+
+        Args:
+            ids: The ids of the jobs, or their Videos.
+            poll_interval_ms: Milliseconds between two rounds; by default as the server advises, else 1000.
+            poll_timeout_ms: Milliseconds to wait in total; by default an hour.
+            raise_on_failure: Raise VideoFailedError if a job failed.
+            max_concurrency: The most requests at once.
 
         Raises:
             PollTimeoutError: Some jobs did not end in time; `pending` has their ids.
@@ -459,14 +463,14 @@ class Videos:
 
     def download(
         self,
-        video_id: str,
+        video_id: str | Video,
         to: str | os.PathLike[str],
         *,
-        variant: VideoVariant | Omit = omit,
+        variant: VideoVariant | Omit | None = omit,
         on_progress: Callable[[int, int | None], Any] | None = None,
-        extra_headers: dict[str, str] | None = None,
-        extra_query: dict[str, object] | None = None,
-        timeout: float | httpx.Timeout | None | NotGiven = NOT_GIVEN,
+        extra_headers: Mapping[str, str] | None = None,
+        extra_query: Mapping[str, object] | None = None,
+        timeout: Timeout | NotGiven = NOT_GIVEN,
     ) -> Path:
         """Download a file of a completed video to a path, with little memory, and return the path.
 
@@ -475,7 +479,7 @@ class Videos:
         changed.
 
         Args:
-            video_id: The id of the video.
+            video_id: The id of the video, or the Video itself.
             to: The file to write.
             variant: "video" (MP4), "thumbnail" (WebP) or "spritesheet" (JPEG).
             on_progress: Called with the bytes received, 0 after a restart, and the bytes expected (None if unknown).
@@ -490,7 +494,9 @@ class Videos:
             self._session.settings, extras, video_id=video_id, variant=variant, parse=HttpxBinaryResponseContent
         )
         read = operations.retrieve(self._session.settings, extras.for_reads(), video_id=video_id)
-        return self._session.driver.run(downloading(call, read, self._session.retries, PartFile(to), on_progress))
+        progress = operations.callback("on_progress", on_progress)
+        flow = downloading(call, read, self._session.retries, PartFile(to), progress)
+        return self._session.driver.run(flow)
 
     def _call(self, call: Call[T]) -> T:
         """Send a call, and return its parsed response."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
+from attrs import evolve
 
 import openvideos
 from openvideos import (
@@ -17,15 +18,18 @@ from openvideos import (
     AsyncOpenVideos,
     AuthenticationError,
     BadRequestError,
+    Character,
     ConfigurationError,
     InvalidArgumentError,
     NotFoundError,
     OpenVideos,
     OpenVideosError,
     UnprocessableEntityError,
+    Video,
+    omit,
 )
 
-METHODS: dict[str, Callable[[Any, str], Any]] = {
+METHODS: dict[str, Callable[[Any, Any], Any]] = {
     "retrieve": lambda videos, value: videos.retrieve(value),
     "delete": lambda videos, value: videos.delete(value),
     "poll": lambda videos, value: videos.poll(value),
@@ -35,7 +39,10 @@ METHODS: dict[str, Callable[[Any, str], Any]] = {
     "get_character": lambda videos, value: videos.get_character(value),
     "edit": lambda videos, value: videos.edit(prompt="x", video=value),
     "extend": lambda videos, value: videos.extend(prompt="x", seconds=1, video=value),
+    "wait_many": lambda videos, value: videos.wait_many(["video_1", value]),
 }
+VIDEO = {"id": "video_1", "object": "video", "created_at": 1, "model": "m", "status": "completed"}
+CHARACTER = Character(id="char_1", created_at=1, name="Ada")
 
 
 def answering(*args: Any, **kwargs: Any) -> OpenVideos:
@@ -86,11 +93,20 @@ class TestConfiguration:
 
 
 class TestArguments:
-    @pytest.mark.parametrize("value", ["", "   ", ".", "..", None, 7])
+    @pytest.mark.parametrize("value", ["", "   ", ".", "..", None, 7, {"id": 7}, CHARACTER])
     @pytest.mark.parametrize("method", METHODS)
     def test_an_id_that_is_none(self, method: str, value: Any) -> None:
+        if method == "get_character" and value is CHARACTER:
+            value = Video.from_dict(VIDEO)
         with pytest.raises(InvalidArgumentError, match=r"video|character_id"):
             METHODS[method](answering(200).videos, value)
+
+    @pytest.mark.parametrize("id_", ["", ".", ".."])
+    def test_an_object_with_an_id_that_is_none(self, id_: str) -> None:
+        for method, call in METHODS.items():
+            kind = CHARACTER if method == "get_character" else Video.from_dict(VIDEO)
+            with pytest.raises(InvalidArgumentError, match=r"(video|video_id|character_id)\.id is "):
+                call(answering(200).videos, evolve(kind, id=id_))
 
     def test_a_path_that_cannot_be_read(self, tmp_path: Path) -> None:
         for path, why in ((tmp_path / "missing.png", "No such file"), (tmp_path, "directory")):
@@ -133,7 +149,7 @@ class TestArguments:
             answering(200).videos.create(**arguments)
 
     @pytest.mark.parametrize("name", ["poll_interval_ms", "poll_timeout_ms"])
-    @pytest.mark.parametrize("value", [-1, float("inf"), float("nan"), "5", None, True])
+    @pytest.mark.parametrize("value", [-1, float("inf"), float("nan"), "5", [], True])
     def test_times_that_are_none(self, name: str, value: Any) -> None:
         with pytest.raises(InvalidArgumentError, match=name):
             answering(200).videos.poll("video_1", **{name: value})
@@ -156,9 +172,17 @@ class TestArguments:
         with pytest.raises(openvideos.DownloadError, match="cannot be written"):
             answering(200).videos.download("video_1", tmp_path / "no" / "a.mp4")
 
-    def test_ids_given_as_one_text(self) -> None:
+    @pytest.mark.parametrize("value", ["video_1", Video.from_dict(VIDEO), None, 7])
+    def test_ids_that_are_no_list(self, value: Any) -> None:
         with pytest.raises(InvalidArgumentError, match="list of ids"):
-            answering(200).videos.wait_many("video_1")
+            answering(200).videos.wait_many(value)
+
+    def test_what_must_be_given_is_not_left_out(self) -> None:
+        for left_out in (None, omit):
+            with pytest.raises(InvalidArgumentError, match=r"^seconds is of the type (NoneType|Omit)"):
+                answering(200).videos.extend(prompt="x", video="video_1", seconds=left_out)  # type: ignore[arg-type]
+            with pytest.raises(InvalidArgumentError, match=r"^prompt is of the type"):
+                answering(200).videos.create(prompt=left_out)  # type: ignore[arg-type]
 
     @pytest.mark.parametrize("value", [0, -1, 1.5, True])
     def test_a_concurrency_that_is_none(self, value: Any) -> None:
@@ -168,9 +192,8 @@ class TestArguments:
     def test_an_async_callback_for_a_blocking_client(self) -> None:
         async def on_update(video: openvideos.Video) -> None: ...
 
-        video = {"id": "video_1", "object": "video", "created_at": 1, "model": "m", "status": "completed"}
         with pytest.raises(InvalidArgumentError, match="AsyncOpenVideos") as caught:
-            answering(200, json=video).videos.poll("video_1", on_update=on_update)
+            answering(200, json=VIDEO).videos.poll("video_1", on_update=on_update)
         assert "video_1" == caught.value.video_id
 
 

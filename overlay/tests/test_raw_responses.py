@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,14 @@ import pytest
 from openvideos import (
     APIConnectionError,
     APIResponse,
+    APIResponseValidationError,
     AsyncOpenVideos,
+    DownloadError,
     HttpxBinaryResponseContent,
     ModelList,
     NotFoundError,
     OpenVideos,
+    OpenVideosError,
     SyncConversationCursorPage,
     Video,
     VideoDeleteResponse,
@@ -38,14 +42,28 @@ ANSWERS: dict[str, Any] = {
 }
 
 
+class Pieces(httpx.SyncByteStream, httpx.AsyncByteStream):
+    """A body that is not read yet."""
+
+    def __init__(self, content: bytes) -> None:
+        self.content = content
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield self.content
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield self.content
+
+
 def response(request: httpx.Request) -> httpx.Response:
     headers = {"x-request-id": "req_1"}
     last = request.url.path.rpartition("/")[2]
     if last == "missing":
         return httpx.Response(404, json={"error": {"message": "no", "type": "t", "param": None, "code": "c"}})
     if last == "content":
-        return httpx.Response(200, content=FILM, headers={"content-type": "video/mp4", **headers})
-    return httpx.Response(200, json=ANSWERS.get(f"{request.method} {last}", VIDEO), headers=headers)
+        return httpx.Response(200, stream=Pieces(FILM), headers={"content-type": "video/mp4", **headers})
+    body = json.dumps(ANSWERS.get(f"{request.method} {last}", VIDEO)).encode()
+    return httpx.Response(200, stream=Pieces(body), headers={"content-type": "application/json", **headers})
 
 
 @pytest.fixture
@@ -119,7 +137,7 @@ def test_a_streamed_body_is_read_in_pieces(client: OpenVideos) -> None:
         pieces = list(response.iter_bytes(1000))
     assert (40, FILM) == (len(pieces), b"".join(pieces))
     with client.videos.with_streaming_response.retrieve("video_1") as response:
-        assert VIDEO == __import__("json").loads("".join(response.iter_lines()))
+        assert VIDEO == json.loads("".join(response.iter_lines()))
 
 
 @pytest.mark.anyio
@@ -132,6 +150,79 @@ async def test_an_async_streamed_body_is_read_in_pieces(async_client: AsyncOpenV
         assert b"video_1" in await response.read()
         assert "video_1" in response.text
         assert VIDEO == response.json()
+
+
+def test_a_response_tells_of_its_request(client: OpenVideos) -> None:
+    response = client.videos.with_raw_response.retrieve("video_1")
+    assert ("GET", "http://server.test/v1/videos/video_1") == (response.method, str(response.url))
+    assert response.url == response.http_request.url
+    assert ("HTTP/1.1", True) == (response.http_version, response.is_closed)
+
+
+def test_a_streamed_response_is_read_when_it_is_asked_for_what_it_says(client: OpenVideos) -> None:
+    def said(response: APIResponse[Video], way: str) -> Any:
+        match way:
+            case "json":
+                return response.json()
+            case "text":
+                return json.loads(response.text)
+            case "content":
+                return json.loads(response.content)
+            case _:
+                return json.loads("".join(response.iter_text(5)))
+
+    for way in ("json", "text", "content", "iter_text"):
+        with client.videos.with_streaming_response.retrieve("video_1") as response:
+            assert not response.is_closed
+            assert VIDEO == said(response, way)
+            assert response.is_closed
+
+
+@pytest.mark.anyio
+async def test_an_async_streamed_response_says_that_it_must_be_read(async_client: AsyncOpenVideos) -> None:
+    async with async_client.videos.with_streaming_response.retrieve("video_1") as response:
+        for read in ("json", "text", "content"):
+            with pytest.raises(OpenVideosError, match=r"await response\.read\(\)"):
+                getattr(response, read)()
+        assert not response.is_closed
+        assert "video_1" in "".join([piece async for piece in response.iter_text()])
+    assert response.is_closed
+
+
+class TestTooLate:
+    """What can no longer be read says why, and is no broken connection."""
+
+    def test_after_pieces(self, client: OpenVideos) -> None:
+        with client.videos.with_streaming_response.retrieve("video_1") as response:
+            assert list(response.iter_bytes(5))
+            for read in (response.parse, response.read, response.json, lambda: list(response.iter_bytes())):
+                with pytest.raises(OpenVideosError, match="in pieces") as caught:
+                    read()
+                assert not isinstance(caught.value, APIConnectionError)
+
+    def test_after_the_block(self, client: OpenVideos) -> None:
+        with client.videos.with_streaming_response.retrieve("video_1") as response:
+            pass
+        with pytest.raises(OpenVideosError, match="inside the `with` block"):
+            response.parse()
+
+    @pytest.mark.anyio
+    async def test_async(self, async_client: AsyncOpenVideos) -> None:
+        async with async_client.videos.with_streaming_response.retrieve("video_1") as response:
+            assert [piece async for piece in response.iter_bytes(5)]
+            with pytest.raises(OpenVideosError, match="in pieces"):
+                await response.parse()
+        async with async_client.videos.with_streaming_response.retrieve("video_1") as response:
+            pass
+        with pytest.raises(OpenVideosError, match="inside the `with` block"):
+            await response.parse()
+
+
+def test_a_body_that_is_no_json_is_a_typed_error() -> None:
+    transport = httpx.MockTransport(lambda request: httpx.Response(200, html="<p>"))
+    client = OpenVideos(base_url="http://server.test/v1", http_client=httpx.Client(transport=transport))
+    with pytest.raises(APIResponseValidationError, match="not JSON"):
+        client.videos.with_raw_response.retrieve("video_1").json()
 
 
 @pytest.mark.anyio
@@ -192,6 +283,38 @@ class TestBreaks:
                 await collected(reading)
 
 
+class TestFiles:
+    """A streamed body goes to a file as it arrives, whole or not at all."""
+
+    def test_are_written(self, client: OpenVideos, tmp_path: Path) -> None:
+        with client.videos.with_streaming_response.download_content("video_1") as response:
+            response.stream_to_file(tmp_path / "a.mp4", chunk_size=1000)
+        assert {"a.mp4": FILM} == {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+
+    @pytest.mark.anyio
+    async def test_are_written_async(self, async_client: AsyncOpenVideos, tmp_path: Path) -> None:
+        async with async_client.videos.with_streaming_response.download_content("video_1") as response:
+            await response.stream_to_file(tmp_path / "a.mp4", chunk_size=1000)
+        assert {"a.mp4": FILM} == {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+
+    @pytest.mark.anyio
+    @pytest.mark.parametrize(("target", "kind"), [("a.mp4", APIConnectionError), ("no/a.mp4", DownloadError)])
+    async def test_are_whole_or_left_as_they_were(
+        self, target: str, kind: type[OpenVideosError], tmp_path: Path
+    ) -> None:
+        (tmp_path / "a.mp4").write_bytes(b"old")
+        transport = httpx.MockTransport(lambda request: httpx.Response(200, stream=Broken()))
+        client = OpenVideos(base_url="http://server.test/v1", http_client=httpx.Client(transport=transport))
+        with client.videos.with_streaming_response.download_content("video_1") as response, pytest.raises(kind):
+            response.stream_to_file(tmp_path / target)
+        http = httpx.AsyncClient(transport=transport)
+        awaited = AsyncOpenVideos(base_url="http://server.test/v1", http_client=http)
+        async with awaited.videos.with_streaming_response.download_content("video_1") as streamed:
+            with pytest.raises(kind):
+                await streamed.stream_to_file(tmp_path / target)
+        assert {"a.mp4": b"old"} == {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+
+
 async def collected(reading: Any) -> Any:
     return [item async for item in reading] if hasattr(reading, "__aiter__") else await reading
 
@@ -204,7 +327,7 @@ class TestBinaryContent:
         assert FILM == content.content == content.read() == b"".join(content.iter_bytes())
         assert [4] * 10_000 == [len(piece) for piece in content.iter_bytes(4)]
         content.write_to_file(tmp_path / "a.mp4")
-        content.stream_to_file(str(tmp_path / "b.mp4"))
+        content.stream_to_file(str(tmp_path / "b.mp4"), chunk_size=4)
         assert FILM == (tmp_path / "a.mp4").read_bytes() == (tmp_path / "b.mp4").read_bytes()
         assert "video/mp4, 40000 bytes" in repr(content)
         assert (FILM.decode(), "utf-8") == (content.text, content.encoding)
@@ -217,7 +340,9 @@ class TestBinaryContent:
         content = await async_client.videos.download_content("video_1")
         assert FILM == await content.aread() == b"".join([piece async for piece in content.aiter_bytes(7)])
         await content.awrite_to_file(tmp_path / "a.mp4")
-        await content.astream_to_file(tmp_path / "b.mp4")
+        await content.astream_to_file(tmp_path / "b.mp4", chunk_size=4)
+        assert FILM.decode() == "".join([piece async for piece in content.aiter_text(7)])
+        assert [FILM.decode()] == [line async for line in content.aiter_lines()]
         assert FILM == (tmp_path / "a.mp4").read_bytes() == (tmp_path / "b.mp4").read_bytes()
         await content.aclose()
 

@@ -1,4 +1,4 @@
-"""Every code block of README.md works: Python against a real emulator, commands against what they name."""
+"""Every code block of README.md and docs/sdk.md works: Python on a real emulator, commands by what they name."""
 
 from __future__ import annotations
 
@@ -16,11 +16,24 @@ import pytest
 PROJECT = Path(__file__).parents[2]
 README = PROJECT.joinpath("README.md").read_text("utf-8")
 NOXFILE = PROJECT.joinpath("noxfile.py").read_text("utf-8")
-BLOCKS = [
-    (match["language"], README.count("\n", 0, match.start()) + 2, match["code"])
-    for match in re.finditer(r"^```(?P<language>\w*)\n(?P<code>.*?)^```$", README, re.MULTILINE | re.DOTALL)
+SDK = PROJECT.joinpath("docs", "sdk.md").read_text("utf-8")
+
+
+def blocks(page: str) -> list[tuple[str, int, str]]:
+    """Return language, line and code of each block."""
+    return [
+        (match["language"], page.count("\n", 0, match.start()) + 2, match["code"])
+        for match in re.finditer(r"^```(?P<language>\w*)\n(?P<code>.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    ]
+
+
+BLOCKS = blocks(README)
+PYTHON = [
+    pytest.param(code, id=f"{name} line {line}")
+    for name, page in (("README", README), ("sdk", SDK))
+    for language, line, code in blocks(page)
+    if language == "python"
 ]
-PYTHON = [pytest.param(code, id=f"line {line}") for language, line, code in BLOCKS if language == "python"]
 COMMANDS = [command for language, _, code in BLOCKS if language == "console" for command in code.splitlines()]
 MAGIC = {".mp4": (b"ftyp", 4), ".webp": (b"WEBP", 8)}
 

@@ -18,6 +18,17 @@ from openvideos._videos import Videos, VideosWithRawResponse, VideosWithStreamin
 SINGLE = {"create", "retrieve", "list", "delete", "download_content", "remix", "edit", "extend", "create_character"}
 
 
+AWAITED = {
+    "Return one page of videos, newest first; iterating it yields": (
+        "Return a list: await it to get its first page, or iterate it to get"
+    ),
+    "whenever it has changed.": "whenever it has changed; awaited if async.",
+    "(None if unknown).": "(None if unknown); awaited if async.",
+    "`contextlib.closing`": "`contextlib.aclosing`",
+}
+"""What the docstring of an async method says instead."""
+
+
 def methods(kind: type) -> dict[str, Any]:
     """Return a class's public functions."""
     return {name: value for name, value in inspect.getmembers(kind, callable) if not name.startswith("_")}
@@ -97,6 +108,29 @@ class TestSyncAndAsync:
                     f"{name}({key})"
                 )
 
+    @pytest.mark.parametrize(
+        ("blocking", "awaited", "name"),
+        [(Videos, AsyncVideos, name) for name in methods(Videos)] + [(OpenVideos, AsyncOpenVideos, "request")],
+    )
+    def test_say_the_same_of_each_method(self, blocking: type, awaited: type, name: str) -> None:
+        """An editor shows the docstring of the method that is called, and no other."""
+        expected = inspect.getdoc(getattr(blocking, name)) or ""
+        for before, after in AWAITED.items():
+            expected = expected.replace(before, after)
+        assert expected == inspect.getdoc(getattr(awaited, name))
+
+    def test_need_each_of_the_replacements(self) -> None:
+        said = "\n".join(inspect.getdoc(method) or "" for method in methods(Videos).values())
+        assert [] == [blocking for blocking in AWAITED if blocking not in said]
+
+    def test_keep_name_docstring_and_signature_in_responses(self) -> None:
+        for client in (OpenVideos(base_url="http://s/v1"), AsyncOpenVideos(base_url="http://s/v1")):
+            for kind in (client.videos.with_raw_response, client.videos.with_streaming_response):
+                for name, wrapped in vars(kind).items():
+                    method = getattr(client.videos, name)
+                    assert (name, method.__doc__) == (wrapped.__name__, wrapped.__doc__), name
+                    assert inspect.signature(method).parameters == inspect.signature(wrapped).parameters, name
+
     def test_wrap_the_same_methods_in_responses(self) -> None:
         client, other = OpenVideos(base_url="http://s/v1"), AsyncOpenVideos(base_url="http://s/v1")
         expected = SINGLE | {"get_character", "list_models"}
@@ -109,6 +143,32 @@ class TestSyncAndAsync:
 
 
 class TestSignatures:
+    def test_what_is_left_out_is_none_or_omit(self) -> None:
+        """Whatever `omit` leaves out, None does: there is one rule for all arguments."""
+        for kind in (Videos, AsyncVideos):
+            for name, method in methods(kind).items():
+                for key, (annotation, default) in parameters(method).items():
+                    assert (default is openvideos.omit) == annotation.endswith(" | Omit | None"), f"{name}({key})"
+
+    def test_each_id_may_be_the_object_itself(self) -> None:
+        kinds = {
+            "video_id": "str | Video",
+            "after": "str | Video | Omit | None",
+            "character_id": "str | Character",
+            "ids": "Iterable[str | Video]",
+        }
+        for kind in (Videos, AsyncVideos):
+            for name, method in methods(kind).items():
+                for key, (annotation, _) in parameters(method).items():
+                    assert kinds.get(key, annotation) == annotation, f"{name}({key})"
+
+    def test_every_mapping_is_one_by_its_type(self) -> None:
+        """A dict is invariant: a `dict[str, str]` is no `dict[str, object]`."""
+        for kind in (OpenVideos, AsyncOpenVideos, Videos, AsyncVideos):
+            for name, method in methods(kind).items():
+                for key, (annotation, _) in parameters(method).items():
+                    assert "dict[" not in annotation, f"{name}({key})"
+
     def test_create_and_poll_takes_what_create_and_poll_take(self) -> None:
         both = parameters(Videos.create) | parameters(Videos.poll)
         del both["video_id"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from typing import Any, TypeVar, cast
 
@@ -57,7 +57,7 @@ class AsyncDriver:
         finally:
             flow.close()
 
-    async def iterate(self, flow: Flow[Any]) -> AsyncIterator[Any]:
+    async def iterate(self, flow: Flow[Any]) -> AsyncGenerator[Any]:
         """Run a flow, and yield the items that it emits."""
         try:
             effect = next(flow)

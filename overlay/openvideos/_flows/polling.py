@@ -31,7 +31,7 @@ from .._errors import (
     VideoFailedError,
 )
 from .._secrets import scrub
-from .._types import Omit
+from .._types import Omit, given
 from .effects import Emit, Flow, Notify, Send, Sleep
 from .hints import LONGEST_POLL_PAUSE_S, poll_after, retry_after
 from .retrying import SHORTEST_ATTEMPT_S, Clocks, Retries, backoff, calling, failure, is_success, is_transient
@@ -63,17 +63,16 @@ class PollSettings:
     timeout: float
 
     @classmethod
-    def of(cls, *, poll_interval_ms: float | Omit, poll_timeout_ms: float | Omit) -> PollSettings:
+    def of(cls, *, poll_interval_ms: float | Omit | None, poll_timeout_ms: float | Omit | None) -> PollSettings:
         """Build the settings from a caller's arguments.
 
         Raises:
             InvalidArgumentError: An argument is not a number of milliseconds, from zero to LONGEST_WAIT_MS.
         """
+        interval, timeout = given(poll_interval_ms), given(poll_timeout_ms)
         return cls(
-            interval=None if isinstance(poll_interval_ms, Omit) else _seconds("poll_interval_ms", poll_interval_ms),
-            timeout=DEFAULT_TIMEOUT_S
-            if isinstance(poll_timeout_ms, Omit)
-            else _seconds("poll_timeout_ms", poll_timeout_ms),
+            interval=None if interval is None else _seconds("poll_interval_ms", interval),
+            timeout=DEFAULT_TIMEOUT_S if timeout is None else _seconds("poll_timeout_ms", timeout),
         )
 
 

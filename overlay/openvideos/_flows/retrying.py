@@ -3,7 +3,8 @@
 The rule (DESIGN: Retry): GET and DELETE are retried after connection errors, timeouts, 408, 409, 429 and 5xx. A POST
 starts a job that costs money, so it is retried only if the server provably did not accept it: the connection was never
 made, or the response is a 429, or a 503 with Retry-After, and not a job. If the caller declares that the server honours
-`Idempotency-Key`, POSTs are retried like GETs.
+`Idempotency-Key`, POSTs are retried like GETs. Of the methods that only `client.request` sends, PATCH is as POST, and
+the others are as GET.
 """
 
 from __future__ import annotations

@@ -12,10 +12,12 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import httpx
 from attrs import define, field
+
+from openvideos_raw.models.video import Video
 
 from .. import _status
 from .._calls import Call
@@ -32,6 +34,7 @@ from .._errors import (
     PollTimeoutError,
     RateLimitError,
 )
+from .._operations import id_of_video
 from .effects import Emit, Flow, Gather, Sleep
 from .paging import ConversationPage, Walk
 from .polling import (
@@ -50,9 +53,6 @@ from .polling import (
     with_requested_id,
 )
 from .retrying import SHORTEST_ATTEMPT_S, Retries, sending
-
-if TYPE_CHECKING:
-    from openvideos_raw.models.video import Video
 
 PAGE_SIZE: Final = 100
 LIST_CHANCES: Final = 3
@@ -126,15 +126,17 @@ class _Wait:
             yield from self.deadline.hand_over(Emit(video))
 
 
-def checked_ids(ids: Iterable[str]) -> tuple[str, ...]:
+def checked_ids(ids: Iterable[str | Video]) -> tuple[str, ...]:
     """Return the ids in their order, each once.
 
     Raises:
-        InvalidArgumentError: `ids` is a single text.
+        InvalidArgumentError: `ids` is a single text or Video or nothing to iterate, or has an item that is no id.
     """
     if isinstance(ids, (str, bytes)):
         raise InvalidArgumentError("ids is a single text; pass a list of ids.")
-    return tuple(dict.fromkeys(ids))
+    if isinstance(ids, Video) or not hasattr(ids, "__iter__"):
+        raise InvalidArgumentError(f"ids is of the type {type(ids).__name__}; pass a list of ids.")
+    return tuple(dict.fromkeys(id_of_video(each) for each in ids))
 
 
 def checked_concurrency(value: object) -> int:

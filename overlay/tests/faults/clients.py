@@ -57,8 +57,8 @@ class Client:
         self.pauses.append(seconds)
 
     async def call(self, method: str, /, *arguments: Any, **options: Any) -> Any:
-        """Call a method of `client.videos` and return what it returns."""
-        result = getattr(self.sdk.videos, method)(*arguments, **options)
+        """Call a method of `client.videos`, or the client's own `request`, and return what it returns."""
+        result = getattr(self.sdk if method == "request" else self.sdk.videos, method)(*arguments, **options)
         return await result if inspect.isawaitable(result) else result
 
     async def fails(self, method: str, /, *arguments: Any, **options: Any) -> Any:

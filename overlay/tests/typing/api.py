@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Generator, Iterator
+from contextlib import aclosing, closing
 from datetime import timedelta
 from pathlib import Path
-from typing import IO, assert_type
+from typing import IO, Literal, assert_type
 
 import httpx
 
@@ -15,9 +16,15 @@ from openvideos import (
     AsyncConversationCursorPage,
     AsyncOpenVideos,
     AsyncPaginator,
+    AsyncResponseContextManager,
+    AsyncVideos,
     Character,
+    FileTypes,
     HttpxBinaryResponseContent,
+    NotGiven,
+    Omit,
     OpenVideos,
+    ResponseContextManager,
     SyncConversationCursorPage,
     UnknownEvent,
     Video,
@@ -27,8 +34,10 @@ from openvideos import (
     VideoFailed,
     VideoFailedError,
     VideoModel,
+    Videos,
     VideoSeconds,
     VideoSize,
+    Webhooks,
     omit,
 )
 
@@ -66,7 +75,7 @@ def blocking(client: OpenVideos, path: Path, file: IO[bytes]) -> None:
     assert_type(client.videos.delete("id"), VideoDeleteResponse)
     assert_type(client.videos.download_content("id", variant="thumbnail"), HttpxBinaryResponseContent)
     assert_type(client.videos.download("id", to="a.mp4", on_progress=print), Path)
-    assert_type(client.videos.wait_many(["id"]), Iterator[Video])
+    assert_type(client.videos.wait_many(["id"]), Generator[Video])
     assert_type(client.videos.edit(prompt="x", video=video), Video)
     assert_type(client.videos.extend(prompt="x", seconds=4, video={"id": "id"}), Video)
     assert_type(client.videos.create_character(name="Ada", video=path), Character)
@@ -75,6 +84,56 @@ def blocking(client: OpenVideos, path: Path, file: IO[bytes]) -> None:
     with client.videos.with_streaming_response.download_content("id") as response:
         assert_type(response, APIResponse[HttpxBinaryResponseContent])
         assert_type(response.iter_bytes(), Iterator[bytes])
+
+
+def seed_types(
+    client: OpenVideos,
+    reference: FileTypes | Omit,
+    model: VideoModel | Omit,
+    limit: int | Omit,
+    order: Literal["asc", "desc"] | Omit,
+    variant: Literal["video", "thumbnail", "spritesheet"] | Omit,
+    headers: dict[str, str] | None,
+    extra: dict[str, object] | None,
+    timeout: float | httpx.Timeout | None | NotGiven,
+) -> None:
+    """Variables of the types that the API has for its parameters are taken."""
+    client.videos.create(prompt="x", input_reference=reference, model=model, seconds=omit, size=omit, extra_body=extra)
+    client.videos.list(limit=limit, order=order, extra_headers=headers, extra_query=extra, timeout=timeout)
+    client.videos.download_content("id", variant=variant)
+    client.videos.poll("id", poll_interval_ms=limit)
+
+
+def what_is_at_hand(client: OpenVideos, video: Video, character: Character, text: dict[str, str]) -> None:
+    client.videos.create(prompt="x", model=None, seconds=None, size=None, input_reference=None, seed=None)
+    client.videos.list(after=None, limit=None, order=None, extra_headers=text, extra_query=text)
+    client.videos.create(prompt="x", extra_body=text)
+    client.videos.poll(video, poll_interval_ms=0.5, poll_timeout_ms=None)
+    client.videos.remix(client.videos.retrieve(video), prompt="x")
+    client.videos.download(video, "a.mp4", variant=None)
+    assert_type(client.videos.download_content(video).content, bytes)
+    assert_type(client.videos.delete(video), VideoDeleteResponse)
+    assert_type(client.videos.get_character(character), Character)
+    with closing(client.videos.wait_many([video, "id"])) as ended:
+        for each in ended:
+            assert_type(each, Video)
+
+
+def annotated(client: OpenVideos, awaited: AsyncOpenVideos) -> None:
+    """What a client's attributes and their methods return has a name for annotations."""
+    assert_type(client.videos, Videos)
+    assert_type(awaited.videos, AsyncVideos)
+    assert_type(client.webhooks, Webhooks)
+    assert_type(client.videos.with_streaming_response.retrieve("id"), ResponseContextManager[Video])
+    assert_type(awaited.videos.with_streaming_response.retrieve("id"), AsyncResponseContextManager[Video])
+
+
+def other_endpoints(client: OpenVideos, path: Path) -> None:
+    assert_type(client.request("POST", "/videos/sync", files={"prompt": "x", "image": path}, cast_to=bytes), bytes)
+    assert_type(client.request("GET", "/videos/1", query={"a": 1}, cast_to=Video), Video)
+    found: dict[str, int] = client.request("GET", "/videos/models")
+    found = client.request("GET", "/videos/models", cast_to=dict)
+    assert_type(found, dict[str, int])
 
 
 def mistakes(client: OpenVideos) -> None:
@@ -100,8 +159,14 @@ async def awaited(client: AsyncOpenVideos) -> None:
     assert_type(await client.videos.list(), AsyncConversationCursorPage[Video])
     async for item in client.videos.list():
         assert_type(item, Video)
-    assert_type(client.videos.wait_many(["id"]), AsyncIterator[Video])
+    assert_type(client.videos.wait_many(["id"]), AsyncGenerator[Video])
+    async with aclosing(client.videos.wait_many(["id"])) as ended:
+        async for item in ended:
+            assert_type(item, Video)
     assert_type(await client.videos.download("id", "a.mp4"), Path)
+    pages = await client.videos.with_raw_response.list(limit=1)
+    assert_type(await client.request("GET", "/videos/1", cast_to=Video), Video)
+    assert_type(pages, APIResponse[AsyncConversationCursorPage[Video]])
     assert_type(await client.videos.with_raw_response.retrieve("id"), APIResponse[Video])
     async with client.videos.with_streaming_response.retrieve("id") as response:
         assert_type(response, AsyncAPIResponse[Video])
