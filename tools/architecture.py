@@ -130,10 +130,16 @@ ROOMS: Final = [
         (
             "requests",
             "requests built and responses parsed",
-            "base openvideos_raw",
-            "_operations _uploads _parsing _calls _environment",
+            "_uploads base openvideos_raw",
+            "_operations _parsing _calls _environment",
         ),
-        ("base", "errors, types, statuses, secrets", "openvideos_raw", "_errors _json _secrets _status _types"),
+        ("_uploads", "callers' files as parts of a form", "base openvideos_raw"),
+        (
+            "base",
+            "errors, types, statuses, secrets",
+            "openvideos_raw",
+            "_errors _headers _json _secrets _status _types",
+        ),
     ),
     *_rooms(
         "openvideos_raw",

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any, Final, Generic, Self, TypeVar
 import httpx
 from attrs import evolve
 
-from ._calls import Settings, Timeout, check_header
+from ._calls import Settings, Timeout
 from ._drivers.transport import AsyncTransport, SyncTransport
 from ._environment import endpoint
 from ._errors import ConfigurationError
+from ._headers import check_header
 from ._secrets import shown
 from ._session import AsyncSession, SyncSession
 from ._types import NOT_GIVEN, NotGiven

@@ -23,7 +23,7 @@ from .attempt import (
     redirect_request,
 )
 from .background_writer import BackgroundWriter, await_if_needed
-from .body import RequestBody, ResponseBody, pieces_async
+from .body import ResponseBody, pieces_async
 from .transport import AsyncTransport
 
 T = TypeVar("T")
@@ -98,11 +98,12 @@ class AsyncDriver:
         call, started = send.call, time.perf_counter()
         http = self.transport.client()
         request = build(http, send)
-        request.stream = RequestBody(cast("httpx.SyncByteStream", request.stream))
         outcome: httpx.Response | APIConnectionError
         try:
-            with anyio.fail_after(send.within):
+            with call.closing(), anyio.fail_after(send.within):
                 outcome = await self._exchange(http, request, send)
+        except OpenVideosError:
+            raise  # of the caller's file, though some are ValueErrors
         except TimeoutError:
             outcome = failed_attempt_error(
                 call, request, httpx.ReadTimeout("the response took too long", request=request)

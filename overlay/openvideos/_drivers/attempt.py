@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 import traceback
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import anyio
 import httpx
@@ -16,6 +16,7 @@ from .._errors import APIConnectionError, InvalidArgumentError
 from .._flows.effects import Send
 from .._parsing import connection_error, secrets_of
 from .._secrets import is_secret_name, scrub, secrets_in
+from .request_body import RequestBody
 
 MAX_REDIRECTS: Final = 20
 """The most redirects that are followed."""
@@ -55,11 +56,13 @@ def build(http: httpx.Client | httpx.AsyncClient, send: Send) -> httpx.Request:
     """Build the request of one attempt.
 
     Raises:
-        InvalidArgumentError: The URL cannot be encoded.
+        InvalidArgumentError: The URL cannot be encoded, or a file is async and the client is blocking.
     """
     call = send.call
+    for content in call.contents:
+        content.check_client(awaits=isinstance(http, httpx.AsyncClient))
     try:
-        return http.build_request(
+        request = http.build_request(
             call.method,
             call.url,
             headers=call.headers,
@@ -70,6 +73,9 @@ def build(http: httpx.Client | httpx.AsyncClient, send: Send) -> httpx.Request:
         )
     except (httpx.InvalidURL, UnicodeError) as error:
         raise InvalidArgumentError(f"The address of {call.operation} cannot be written: {error}.") from error
+    if call.files or isinstance(http, httpx.AsyncClient):
+        request.stream = RequestBody(cast("httpx.SyncByteStream", request.stream))
+    return request
 
 
 def redirect_request(call: Call[Any], response: httpx.Response) -> httpx.Request | None:

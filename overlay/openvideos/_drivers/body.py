@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import zlib
-from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
+from collections.abc import AsyncGenerator, Generator
 from typing import Any, Final, cast
 
 import anyio
@@ -195,25 +195,3 @@ def with_content(response: httpx.Response, content: bytes) -> httpx.Response:
         extensions=response.extensions,
         history=response.history,
     )
-
-
-class RequestBody(httpx.AsyncByteStream):
-    """A request's body without async generators, which trio warns about if a broken connection leaves them open."""
-
-    def __init__(self, inner: httpx.SyncByteStream) -> None:
-        """Wrap a body that httpx has built."""
-        self._inner = inner
-
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        """Iterate the body from its start."""
-        return _AsyncPieces(iter(self._inner))
-
-
-class _AsyncPieces(AsyncIterator[bytes]):
-    def __init__(self, inner: Iterator[bytes]) -> None:
-        self._inner = inner
-
-    async def __anext__(self) -> bytes:
-        for piece in self._inner:
-            return piece
-        raise StopAsyncIteration

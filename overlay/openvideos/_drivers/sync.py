@@ -100,13 +100,16 @@ class SyncDriver:
         request = build(http, send)
         outcome: httpx.Response | APIConnectionError
         try:
-            if send.within is None:
-                outcome = self._exchange(http, request, send, started)
-            else:
-                from .deadline import within  # imported late, because it imports httpcore
-
-                with within(send.within):
+            with call.closing():
+                if send.within is None:
                     outcome = self._exchange(http, request, send, started)
+                else:
+                    from .deadline import within  # imported late, because it imports httpcore
+
+                    with within(send.within):
+                        outcome = self._exchange(http, request, send, started)
+        except OpenVideosError:
+            raise  # of the caller's file, though some are ValueErrors
         except TRANSPORT_ERRORS as error:
             outcome = failed_attempt_error(call, request, error)
         log_attempt(call, outcome, started)
