@@ -28,7 +28,7 @@ class Content:
     """The content of a file, as httpx reads it for a form.
 
     httpx asks `tell` and `seek` for the length, and calls `read` until it returns nothing. If the file is async, `read`
-    returns awaitables, which `_drivers/body.py` awaits.
+    returns awaitables, which `_drivers/request_body.py` awaits.
     """
 
     name: str

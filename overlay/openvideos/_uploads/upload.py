@@ -54,10 +54,10 @@ _EXTENSIONS: Final = {
 """The extensions that not every version of Python, or system, knows."""
 
 _MAKERS: Final = {
-    "PIL": ("a PIL image", 'image.save(file, format="PNG")'),
-    "numpy": ("a numpy array", 'PIL.Image.fromarray(array).save(file, format="PNG")'),
+    "PIL.Image": ("a PIL image", 'image.save(file, format="PNG")'),
+    "numpy.ndarray": ("a numpy array", 'PIL.Image.fromarray(array).save(file, format="PNG")'),
 }
-"""Packages whose pictures are no files, and how a file is made of one."""
+"""Types of pictures that are no files, by package and name, and how a file is made of one."""
 
 
 def upload(name: str, value: FileTypes) -> File:
@@ -96,11 +96,11 @@ def is_file(value: object) -> bool:
     if isinstance(value, tuple):
         parts = cast("tuple[object, ...]", value)
         return 2 <= len(parts) <= 4 and not isinstance(parts[1], tuple) and is_file(parts[1])  # noqa: PLR2004
-    return (
-        isinstance(value, (bytes, bytearray, memoryview, os.PathLike))
-        or hasattr(value, "read")
-        or _maker(value) is not None
-    )
+    if isinstance(value, (bytes, bytearray, memoryview, os.PathLike)) or _maker(value) is not None:
+        return True
+    with suppress(Exception):
+        return hasattr(value, "read")
+    return False
 
 
 def named_reference(number: int, reference: object) -> tuple[str, Mapping[str, object]]:
@@ -176,14 +176,14 @@ def _check_is_file(name: str, source: object) -> None:
         )
     if isinstance(source, io.TextIOBase):
         raise InvalidArgumentError(f"{name} is open as text; open it with mode 'rb', or pass its .buffer.")
-    if getattr(source, "closed", False) is True:
+    if _attribute(source, "closed") is True:
         raise InvalidArgumentError(f"{name} is a closed file; open it again.")
 
 
 def _maker(value: object) -> tuple[str, str] | None:
     """Return what a picture that is no file is, and the line that writes it into one; None for any other value."""
-    packages = [str(kind.__module__).partition(".")[0] for kind in type(value).__mro__]
-    return next((_MAKERS[package] for package in packages if package in _MAKERS), None)
+    kinds = [f"{str(kind.__module__).partition('.')[0]}.{kind.__name__}" for kind in type(value).__mro__]
+    return next((_MAKERS[kind] for kind in kinds if kind in _MAKERS), None)
 
 
 def _can_seek(file: Any) -> bool:
@@ -212,19 +212,28 @@ def _length(file: Any) -> int | None:
 def _name_of(source: object) -> str | None:
     if isinstance(source, os.PathLike):
         return Path(os.fsdecode(cast("os.PathLike[str]", source))).name
-    file_name = getattr(source, "filename", None)
-    if isinstance(file_name, str):
-        return PureWindowsPath(file_name).name  # some browsers send the whole path
-    name = getattr(source, "name", None)
+    if hasattr(source, "content_type"):
+        # It is an upload of a web framework, whose name may be the form field's.
+        file_name = _attribute(source, "filename")
+        if isinstance(file_name, str):
+            return PureWindowsPath(file_name).name  # some browsers send the whole path
+    name = _attribute(source, "name")
     if isinstance(name, bytes):
         name = os.fsdecode(name)
     # The standard streams have names such as <stdin>.
     return Path(name).name if isinstance(name, str) and not name.startswith("<") else None
 
 
+def _attribute(source: object, name: str) -> object:
+    """Return an attribute of a file that it may do without; None if it has none, or raises."""
+    with suppress(Exception):
+        return getattr(source, name, None)
+    return None
+
+
 def _media_type(source: object, file_name: str, head: bytes) -> str:
     """Return a file's media type: its own, that of its name or, if that is unknown, that of its first bytes."""
-    own = getattr(source, "content_type", None)
+    own = _attribute(source, "content_type")
     if isinstance(own, str) and "/" in own and own != _UNKNOWN:
         return own
     guessed, encoding = mimetypes.guess_type(file_name)
