@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
-from typing import Final
+from collections.abc import AsyncIterator, Awaitable, Iterator
+from typing import Final, cast
 
 import httpx
 
@@ -39,12 +39,12 @@ class RequestBody(httpx.SyncByteStream, httpx.AsyncByteStream):
 
 class _AsyncPieces(AsyncIterator[bytes]):
     def __init__(self, inner: Iterator[bytes]) -> None:
-        self._inner = inner
+        # `read` of an async file returns awaitables (`_uploads/content.py`), which httpx passes on as they are.
+        self._inner = cast("Iterator[bytes | Awaitable[bytes]]", inner)
 
     async def __anext__(self) -> bytes:
         collected = bytearray()
         for piece in self._inner:
-            # `read` of an async file has returned an awaitable (`Content`), which httpx passes on as it is.
             collected += piece if isinstance(piece, bytes) else await piece
             if len(collected) >= WORTH_A_WRITE:
                 break

@@ -8,7 +8,7 @@ import os
 from collections.abc import Awaitable, Generator, Iterable
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from attrs import define
 
@@ -103,7 +103,8 @@ class Content:
                 sought = self._file.seek(0)
                 if inspect.isawaitable(sought):
                     await sought
-            return await self._finish(self._file.read(size))
+            piece = self._file.read(size)
+        return await self._finish(piece)
 
     async def _finish(self, piece: Awaitable[object]) -> bytes:
         with callers_errors(self.name, "the file", _BROKEN_OFF):
@@ -145,7 +146,7 @@ class Content:
             raise InvalidArgumentError(
                 f"{self.name}: the file's read() returned a {type(piece).__name__}; it must return bytes."
             )
-        return bytes(piece)
+        return bytes(cast("bytes", piece))
 
     def _cannot_await(self) -> InvalidArgumentError:
         inner = next((f"its .{name}" for name in WRAPPED if hasattr(self.source, name)), "its content as bytes")

@@ -87,8 +87,8 @@ class Converting(Reader):
 class Greedy(Reader):
     """A file whose `read` returns all that is left."""
 
-    def read(self, _: int = -1) -> bytes:
-        return self.inner.read()
+    def read(self, size: int = -1) -> bytes:
+        return self.inner.read(-abs(size))
 
 
 class Closed(io.BytesIO):
@@ -121,7 +121,7 @@ class Changing(Seeker):
         self.later = later
 
     def tell(self) -> int:
-        length = super().tell()
+        length: int = super().tell()
         if length:
             self.inner = io.BytesIO(self.later)
         return length

@@ -6,7 +6,9 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import IO, assert_type
 
+import anyio
 import httpx
+from starlette.datastructures import UploadFile
 
 from openvideos import (
     APIResponse,
@@ -82,8 +84,10 @@ def mistakes(client: OpenVideos) -> None:
     client.videos.retrieve("id").nope()  # type: ignore[attr-defined]
 
 
-async def awaited(client: AsyncOpenVideos) -> None:
+async def awaited(client: AsyncOpenVideos, file: anyio.AsyncFile[bytes], upload: UploadFile) -> None:
     assert_type(await client.videos.create(prompt="x"), Video)
+    await client.videos.create(prompt="x", input_reference=file)
+    await client.videos.create(prompt="x", input_reference=("a.png", upload))
     assert_type(client.videos.list(), AsyncPaginator[Video])
     assert_type(await client.videos.list(), AsyncConversationCursorPage[Video])
     async for item in client.videos.list():
