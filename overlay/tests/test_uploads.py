@@ -466,15 +466,15 @@ class TestTransfer:
     def test_pieces_are_joined_and_none_is_lost(self, sizes: list[int]) -> None:
         class Pieces(httpx.SyncByteStream):
             def __iter__(self) -> Iterator[bytes]:
-                yield from given
+                yield from pieces
 
         async def awaited() -> list[bytes]:
             return [piece async for piece in RequestBody(Pieces())]
 
-        given = [bytes([index]) * size for index, size in enumerate(sizes)]
+        pieces = [bytes([index]) * size for index, size in enumerate(sizes)]
         sent = list(RequestBody(Pieces()))
         assert sent == anyio.run(awaited)
-        assert b"".join(given) == b"".join(sent)
+        assert b"".join(pieces) == b"".join(sent)
         assert all(WORTH_A_WRITE <= len(piece) < 2 * WORTH_A_WRITE + 1 for piece in sent[:-1])
         assert b"" not in sent
 
