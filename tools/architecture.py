@@ -130,14 +130,15 @@ ROOMS: Final = [
         (
             "requests",
             "requests built and responses parsed",
-            "base openvideos_raw",
-            "_operations _uploads _media _parsing _models _calls _environment",
+            "_uploads base openvideos_raw",
+            "_operations _media _parsing _models _calls _environment",
         ),
+        ("_uploads", "callers' files as parts of a form", "base openvideos_raw"),
         (
             "base",
             "errors, types, statuses, secrets",
             "openvideos_raw",
-            "_errors _json _secrets _status _types _version",
+            "_errors _headers _json _secrets _status _types _version",
         ),
     ),
     *_rooms(

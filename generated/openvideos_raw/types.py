@@ -33,8 +33,10 @@ UNSET: Unset = Unset()
 # The types that `httpx.Client(files=)` can accept, copied from that library.
 FileContent = IO[bytes] | bytes | str
 FileTypes = (
+    # (filename, file (or bytes)), without a file name for a plain field
+    tuple[str | None, FileContent]
     # (filename, file (or bytes), content_type)
-    tuple[str | None, FileContent, str | None]
+    | tuple[str | None, FileContent, str | None]
     # (filename, file (or bytes), content_type, headers)
     | tuple[str | None, FileContent, str | None, Mapping[str, str]]
 )

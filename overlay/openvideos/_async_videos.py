@@ -411,8 +411,7 @@ class AsyncVideos:
             raise_on_failure=raise_on_failure,
             on_update=on_update,
         )
-        with create.closing():
-            return await self._session.driver.run(flow)
+        return await self._session.driver.run(flow)
 
     def wait_many(
         self,
@@ -498,8 +497,7 @@ class AsyncVideos:
 
     async def _call(self, call: Call[T]) -> T:
         """Send a call, and return its parsed response."""
-        with call.closing():
-            return call.parse(await self._session.driver.run(sending(call, self._session.retries)))
+        return call.parse(await self._session.driver.run(sending(call, self._session.retries)))
 
     def _page(self, walk: Walk) -> Call[AsyncConversationCursorPage[Video]]:
         """Build the call that fetches one page."""
@@ -508,18 +506,14 @@ class AsyncVideos:
 
 class _RawAsyncVideos(AsyncVideos):
     async def _call(self, call: Call[T]) -> T:
-        with call.closing():
-            response = await self._session.driver.run(sending(call, self._session.retries))
+        response = await self._session.driver.run(sending(call, self._session.retries))
         return cast("T", APIResponse(response, call.parse))
 
 
 class _StreamedAsyncVideos(AsyncVideos):
     async def _call(self, call: Call[T]) -> T:
         async def send() -> AsyncAPIResponse[T]:
-            with call.closing():
-                response: httpx.Response = await self._session.driver.run(
-                    sending(call, self._session.retries, stream=True)
-                )
+            response: httpx.Response = await self._session.driver.run(sending(call, self._session.retries, stream=True))
             return AsyncAPIResponse(response, call.parse)
 
         return cast("T", AsyncResponseContextManager[T](send))

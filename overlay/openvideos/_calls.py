@@ -7,21 +7,23 @@ from __future__ import annotations
 
 import json
 import numbers
-import re
 import sys
 import uuid
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import timedelta
-from typing import IO, Any, Final, Generic, TypeAlias, TypeVar, cast
+from typing import Any, Final, Generic, TypeAlias, TypeVar, cast
 
 import httpx
 from attrs import evolve, field, frozen
 
 from ._environment import ApiKey, checked_key
 from ._errors import ConfigurationError, InvalidArgumentError
+from ._headers import CONTENT_TYPE, FORM, JSON, check_header, media_type
 from ._secrets import SHORTEST, shown
-from ._types import NOT_GIVEN, NotGiven
+from ._types import NOT_GIVEN, FileTypes, NotGiven
+from ._uploads.content import Content, contents
+from ._uploads.upload import is_file, upload
 
 T = TypeVar("T")
 
@@ -29,8 +31,6 @@ Timeout: TypeAlias = float | timedelta | httpx.Timeout | None
 """A timeout as callers write it: seconds, a timedelta, one for each phase, or None for no timeout."""
 CheckedTimeout: TypeAlias = float | httpx.Timeout | None
 Parser: TypeAlias = Callable[[httpx.Response], T]
-
-_TOKEN: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 IDEMPOTENCY_KEY: Final = "Idempotency-Key"
 _NOT_IDEMPOTENT: Final = frozenset({"POST", "PATCH"})  # RFC 9110, 9.2.2
@@ -80,10 +80,9 @@ class Extras:
                 raise InvalidArgumentError(f"extra_{name} is not a dict whose keys are text.")
 
     def for_reads(self) -> Extras:
-        """Return the extras for the polls after a create: without the body and the caller's Idempotency-Key."""
-        headers = {
-            name: value for name, value in (self.headers or {}).items() if name.lower() != IDEMPOTENCY_KEY.lower()
-        }
+        """Return the extras for the polls after a create: without the body and the headers that are about it."""
+        about_body = {IDEMPOTENCY_KEY.lower(), CONTENT_TYPE}
+        headers = {name: value for name, value in (self.headers or {}).items() if name.lower() not in about_body}
         return evolve(self, headers=headers, body=None)
 
 
@@ -106,14 +105,10 @@ class Call(Generic[T]):
     video_id: str | None = None
     accepts_error_status: Callable[[httpx.Response], bool] | None = field(default=None, repr=False)
     """Returns whether a response with an error status is a success all the same."""
-    rewindable: bool = True
-    """Whether the body can be sent again."""
     conflict_may_pass: bool = True
     """Whether a 409 may mean a lock that is released soon, and not a state of the resource."""
     largest: int | None = LARGEST_RESPONSE
     """The most bytes of a response's body that are read; None for no limit."""
-    opened: tuple[IO[bytes], ...] = field(default=(), repr=False)
-    """The files that the SDK has opened for the body, and closes after the call."""
 
     @property
     def is_post(self) -> bool:
@@ -137,14 +132,24 @@ class Call(Generic[T]):
         headers = {**self.headers, "Authorization": f"Bearer {checked}"}
         return evolve(self, headers=headers, secrets=(*self.secrets, *_secret(checked)))
 
+    @property
+    def contents(self) -> list[Content]:
+        """The contents of the files in the body."""
+        return contents(self.files or ())
+
+    @property
+    def rewindable(self) -> bool:
+        """Whether the body can be sent again."""
+        return all(content.rewindable for content in self.contents)
+
     @contextmanager
     def closing(self) -> Generator[None]:
         """At the end of the block, close the files that were opened for the body."""
         try:
             yield
         finally:
-            for file in self.opened:
-                file.close()
+            for content in self.contents:
+                content.close()
 
 
 def make_call(
@@ -167,13 +172,16 @@ def make_call(
         headers[IDEMPOTENCY_KEY] = str(uuid.uuid4())
     query = {**settings.query, **arguments.get("params", {}), **(extras.query or {})}
     body, files = arguments.get("json"), arguments.get("files")
-    if extras.body:
-        if files is not None:
-            files = _with_fields(files, extras.body)
-        else:
-            given: Mapping[str, object] = body or {}
-            body = {**given, **extras.body}
+    if files is not None:
+        headers = _form_headers(operation, headers, media_type(settings.headers, extras.headers))
+        files = _parts(_with_fields(files, extras.body or {}))
+    elif extras.body:
+        given: Mapping[str, object] = body or {}
+        _check_no_file(operation, extras.body)
+        body = {**given, **extras.body}
     if body is not None:
+        if media_type(extras.headers) == FORM:
+            raise InvalidArgumentError(f"{operation} is sent as JSON here; leave the header Content-Type out.")
         _check_json(body)
     return Call(
         operation=operation,
@@ -249,18 +257,6 @@ def _seconds(name: str, value: object, kind: type[ConfigurationError | InvalidAr
     return float(value)
 
 
-def check_header(name: object, value: object) -> None:
-    """Check that a header's name and value can be sent unchanged. No message shows the value, which may be a secret.
-
-    Raises:
-        InvalidArgumentError: The name or the value cannot be sent.
-    """
-    if not isinstance(name, str) or _TOKEN.fullmatch(name) is None:
-        raise InvalidArgumentError(f"The header name {name!r} is not a token (RFC 9110, 5.6.2).")
-    if not isinstance(value, str) or not value.isascii() or any(c in value for c in "\r\n\0"):
-        raise InvalidArgumentError(f"The value of the header {name} must be ASCII text without a line break or NUL.")
-
-
 def _query(query: Mapping[str, object]) -> dict[str, Any]:
     """Return the query parameters for httpx, without those that are None; a list becomes a repeated parameter."""
     plain: dict[str, Any] = {}
@@ -277,17 +273,67 @@ def _query(query: Mapping[str, object]) -> dict[str, Any]:
     return plain
 
 
+def is_json_asked_for(settings: Settings, extras: Extras) -> bool:
+    """Return whether the caller's Content-Type asks for JSON, for a body that could be a form as well."""
+    return media_type(settings.headers, extras.headers) == JSON
+
+
+def _form_headers(operation: str, headers: dict[str, str], asked_for: str | None) -> dict[str, str]:
+    """Return the headers of a form without the caller's Content-Type, since the boundary is drawn for each request.
+
+    Raises:
+        InvalidArgumentError: The caller asks for another media type.
+    """
+    if asked_for not in {None, FORM}:
+        raise InvalidArgumentError(
+            f"{operation} is sent as {FORM} here, which the header Content-Type contradicts; leave the header out. "
+            f"Only a create without files can be sent as {JSON}."
+        )
+    return {name: value for name, value in headers.items() if name.lower() != CONTENT_TYPE}
+
+
 def _with_fields(files: list[tuple[str, Any]], extra: Mapping[str, object]) -> list[tuple[str, Any]]:
-    """Add fields to a form's parts. They replace parts with the same name; a None only removes these.
+    """Add fields and files to a form's parts. They replace parts with the same name; a None only removes these.
 
     Each item of a list becomes a part of its own, as OpenAPI specifies for forms.
     """
     kept = [part for part in files if part[0] not in extra]
     for name, value in extra.items():
         if value is not None:
+            if not isinstance(name, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+                raise InvalidArgumentError(f"The field {name!r} of extra_body has a name that is not text.")
             _encodable(name)
-            kept += [(name, (None, _field(name, item), "text/plain")) for item in _items(value)]
+            kept += [(name, _part(name, item)) for item in ([value] if is_file(value) else _items(value))]
     return kept
+
+
+def _part(name: str, value: object) -> tuple[Any, ...]:
+    """Return a part of a form as httpx takes it; browsers, curl and other clients send fields without a media type."""
+    return upload(name, cast("FileTypes", value)).to_tuple() if is_file(value) else (None, _field(name, value))
+
+
+def _parts(files: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
+    """Return a form's parts with the headers of their files.
+
+    Raises:
+        InvalidArgumentError: A stream that can be read once is in the form twice.
+    """
+    once = [id(content.source) for content in contents(files) if not content.rewindable]
+    if len(set(once)) < len(once):
+        raise InvalidArgumentError("The form has one stream twice, which can be read once; read it into bytes.")
+    return [
+        (name, (*part, dict(part[1].headers)) if isinstance(part[1], Content) and part[1].headers else part)
+        for name, part in files
+    ]
+
+
+def _check_no_file(operation: str, extra: Mapping[str, object]) -> None:
+    for name, value in extra.items():
+        if any(is_file(item) for item in (value, *_items(value))):
+            raise InvalidArgumentError(
+                f"{name} in extra_body is a file, and {operation} is sent as JSON here, which cannot carry one; pass "
+                "the file's URL or id, or pass all images as files."
+            )
 
 
 def _items(value: object) -> list[object]:
@@ -295,8 +341,6 @@ def _items(value: object) -> list[object]:
 
 
 def _field(name: str, value: object) -> bytes:
-    if isinstance(value, bytes):
-        return value
     if not isinstance(value, str):
         _check_json({name: value})
         value = json.dumps(value, ensure_ascii=False)

@@ -1,4 +1,4 @@
-"""Build the call of each operation from a method's arguments. Pure, except that files to upload are opened.
+"""Build the call of each operation from a method's arguments. Pure, except that the beginning of a file is read.
 
 Each function combines the raw client's request with the client's settings. Arguments that are `omit` are not sent, so
 that the server's defaults apply.
@@ -39,11 +39,11 @@ from openvideos_raw.models.video_reference import VideoReference as RawVideoRefe
 from openvideos_raw.types import UNSET, Unset
 
 from . import _parsing
-from ._calls import Call, Extras, Parser, Settings, make_call
+from ._calls import Call, Extras, Parser, Settings, is_json_asked_for, make_call
 from ._errors import InvalidArgumentError
 from ._media import WantedFile
 from ._types import FileTypes, ImageReference, Omit, Reference, VideoReference, given, omit
-from ._uploads import Upload, named_reference, upload
+from ._uploads.upload import named_reference, upload
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -102,7 +102,10 @@ def create(
     num_frames: int | Omit | None = omit,
     references: Sequence[Reference] | Omit | None = omit,
 ) -> Call[Video]:
-    """Build the call of create_video: JSON for images by URL or file id, a form for everything else."""
+    """Build the call of create_video: JSON for images by URL or file id, a form for everything else.
+
+    A create without images is JSON if the caller's Content-Type asks for that: some servers take nothing else.
+    """
     fields: dict[str, Any] = {
         "prompt": _text("prompt", prompt),
         "model": _optional("model", model),
@@ -116,23 +119,21 @@ def create(
     if given(references) is not None:
         if given(input_reference) is not None:
             raise InvalidArgumentError("input_reference and references exclude each other; pass one of them.")
-        arguments, files = _with_references(fields, references)
-        return _uploading(settings, "create_video", arguments, _parsing.video, extras, files)
-    if isinstance(input_reference, Mapping):
+        arguments = _with_references(fields, references)
+    elif isinstance(input_reference, Mapping):
         reference = _image_reference(cast("Mapping[str, object]", input_reference), "input_reference")
         arguments = raw_create.build_request(body=CreateVideoJson(**fields, input_reference=reference))
-        return make_call(settings, "create_video", arguments, _parsing.video, extras)
-    if input_reference is None or isinstance(input_reference, Omit):
-        arguments = raw_create.build_request(body=CreateVideoForm(**fields))
-        return make_call(settings, "create_video", arguments, _parsing.video, extras)
-    file = upload("input_reference", input_reference)
-    form = CreateVideoForm(**fields, input_reference=file.file)
-    arguments = _built([file], lambda: raw_create.build_request(body=form))
-    return _uploading(settings, "create_video", arguments, _parsing.video, extras, {"input_reference": file})
+    elif input_reference is not None and not isinstance(input_reference, Omit):
+        form = CreateVideoForm(**fields, input_reference=upload("input_reference", input_reference))
+        arguments = raw_create.build_request(body=form)
+    else:
+        kind = CreateVideoJson if is_json_asked_for(settings, extras) else CreateVideoForm
+        arguments = raw_create.build_request(body=kind(**fields))
+    return make_call(settings, "create_video", arguments, _parsing.video, extras)
 
 
-def _with_references(fields: dict[str, Any], references: object) -> tuple[dict[str, Any], dict[str, Upload]]:
-    """Return the arguments of a create with references, and the files: a form for files, JSON for URLs and ids.
+def _with_references(fields: dict[str, Any], references: object) -> dict[str, Any]:
+    """Return the arguments of a create with references: a form for files, JSON for URLs and ids.
 
     Raises:
         InvalidArgumentError: The references cannot be sent.
@@ -154,19 +155,14 @@ def _with_references(fields: dict[str, Any], references: object) -> tuple[dict[s
             )
             for number, (role, image) in enumerate(named)
         ]
-        return raw_create.build_request(body=CreateVideoJson(**fields, references=images)), {}
+        return raw_create.build_request(body=CreateVideoJson(**fields, references=images))
     if len(set(roles)) < len(roles):
         raise InvalidArgumentError("references has two files of one role; a form has one of each. Pass them by URL.")
-    files: dict[str, Upload] = {}
+    arguments = raw_create.build_request(body=CreateVideoForm(**fields))
     for role, image in named:
         name = f"references[{role}]"
-        files[name] = _built([*files.values()], partial(upload, name, cast("FileTypes", image["image"])))
-    once = [id(image["image"]) for role, image in named if not files[f"references[{role}]"].rewindable]
-    if len(set(once)) < len(once):
-        raise InvalidArgumentError("references has one stream twice, which can be read once; read it into bytes.")
-    arguments = _built([*files.values()], lambda: raw_create.build_request(body=CreateVideoForm(**fields)))
-    arguments["files"] += [(name, file.file.to_tuple()) for name, file in files.items()]
-    return arguments, files
+        arguments["files"].append((name, upload(name, cast("FileTypes", image["image"])).to_tuple()))
+    return arguments
 
 
 def retrieve(settings: Settings, extras: Extras, *, video_id: str | Video) -> Call[Video]:
@@ -175,7 +171,7 @@ def retrieve(settings: Settings, extras: Extras, *, video_id: str | Video) -> Ca
     return make_call(
         settings,
         "retrieve_video",
-        _built([], lambda: raw_retrieve.build_request(video_id)),
+        _built(lambda: raw_retrieve.build_request(video_id)),
         _parsing.video,
         extras,
         video_id=video_id,
@@ -199,7 +195,7 @@ def delete(settings: Settings, extras: Extras, *, video_id: str | Video) -> Call
     return make_call(
         settings,
         "delete_video",
-        _built([], lambda: raw_delete.build_request(video_id)),
+        _built(lambda: raw_delete.build_request(video_id)),
         lambda response: _parsing.deletion(video_id, response),
         extras,
         video_id=video_id,
@@ -212,7 +208,6 @@ def download(
     """Build the call of download_video_content."""
     video_id = id_of_video(video_id)
     arguments = _built(
-        [],
         lambda: raw_download.build_request(
             video_id, variant=_optional("variant", variant), range_=UNSET, if_range=UNSET
         ),
@@ -237,7 +232,7 @@ def remix(settings: Settings, extras: Extras, *, video_id: str | Video, prompt: 
     """Build the call of remix_video."""
     video_id = id_of_video(video_id)
     body = RemixVideoJson(prompt=_text("prompt", prompt))
-    arguments = _built([], lambda: raw_remix.build_request(video_id, body=body))
+    arguments = _built(lambda: raw_remix.build_request(video_id, body=body))
     return make_call(settings, "remix_video", arguments, _parsing.video, extras, video_id=video_id)
 
 
@@ -250,9 +245,8 @@ def edit(
     if reference is not None:
         arguments = raw_edit.build_request(body=EditVideoJson(prompt=prompt, video=reference))
         return make_call(settings, "edit_video", arguments, _parsing.video, extras, video_id=reference.id)
-    file = upload("video", cast("FileTypes", video))
-    arguments = _built([file], lambda: raw_edit.build_request(body=EditVideoForm(prompt=prompt, video=file.file)))
-    return _uploading(settings, "edit_video", arguments, _parsing.video, extras, {"video": file})
+    form = EditVideoForm(prompt=prompt, video=upload("video", cast("FileTypes", video)))
+    return make_call(settings, "edit_video", raw_edit.build_request(body=form), _parsing.video, extras)
 
 
 def extend(
@@ -270,24 +264,20 @@ def extend(
         body = ExtendVideoJson(prompt=prompt, seconds=duration, video=reference)
         arguments = raw_extend.build_request(body=body)
         return make_call(settings, "extend_video", arguments, _parsing.video, extras, video_id=reference.id)
-    file = upload("video", cast("FileTypes", video))
-    form = ExtendVideoForm(prompt=prompt, seconds=duration, video=file.file)
-    arguments = _built([file], lambda: raw_extend.build_request(body=form))
-    return _uploading(settings, "extend_video", arguments, _parsing.video, extras, {"video": file})
+    form = ExtendVideoForm(prompt=prompt, seconds=duration, video=upload("video", cast("FileTypes", video)))
+    return make_call(settings, "extend_video", raw_extend.build_request(body=form), _parsing.video, extras)
 
 
 def create_character(settings: Settings, extras: Extras, *, name: str, video: FileTypes) -> Call[Character]:
     """Build the call of create_character."""
-    name = _text("name", name)
-    file = upload("video", video)
-    form = CreateCharacterForm(name=name, video=file.file)
-    arguments = _built([file], lambda: raw_create_character.build_request(body=form))
-    return _uploading(settings, "create_character", arguments, _parsing.character, extras, {"video": file})
+    form = CreateCharacterForm(name=_text("name", name), video=upload("video", video))
+    arguments = raw_create_character.build_request(body=form)
+    return make_call(settings, "create_character", arguments, _parsing.character, extras)
 
 
 def get_character(settings: Settings, extras: Extras, *, character_id: str | Character) -> Call[Character]:
     """Build the call of retrieve_character."""
-    arguments = _built([], lambda: raw_retrieve_character.build_request(_id("character_id", character_id, Character)))
+    arguments = _built(lambda: raw_retrieve_character.build_request(_id("character_id", character_id, Character)))
     return make_call(settings, "retrieve_character", arguments, _parsing.character, extras)
 
 
@@ -296,45 +286,16 @@ def list_models(settings: Settings, extras: Extras) -> Call[ModelList]:
     return make_call(settings, "list_models", raw_list_models.build_request(), _parsing.model_list, extras)
 
 
-def _uploading(
-    settings: Settings,
-    operation: str,
-    arguments: dict[str, Any],
-    parse: Parser[T],
-    extras: Extras,
-    files: Mapping[str, Upload],
-) -> Call[T]:
-    if files:
-        parts = [files[name].part(name) if name in files else (name, part) for name, part in arguments["files"]]
-        arguments = {**arguments, "files": parts}
-    return _built(
-        [*files.values()],
-        lambda: make_call(
-            settings,
-            operation,
-            arguments,
-            parse,
-            extras,
-            rewindable=all(file.rewindable for file in files.values()),
-            opened=tuple(opened for file in files.values() for opened in file.opened),
-        ),
-    )
-
-
-def _built(files: Sequence[Upload], build: Callable[[], T]) -> T:
-    """Run a builder; if it fails, close the files that were opened for it.
+def _built(build: Callable[[], T]) -> T:
+    """Run a builder of a request.
 
     Raises:
         InvalidArgumentError: An argument is not valid Unicode text.
     """
     try:
         return build()
-    except BaseException as error:
-        for opened in [opened for file in files for opened in file.opened]:
-            opened.close()
-        if isinstance(error, UnicodeEncodeError):
-            raise InvalidArgumentError(f"An argument is not valid Unicode text: {error.reason}.") from error
-        raise
+    except UnicodeEncodeError as error:
+        raise InvalidArgumentError(f"An argument is not valid Unicode text: {error.reason}.") from error
 
 
 def callback(name: str, value: C) -> C:

@@ -8,9 +8,10 @@ from typing import Final, TypeVar, cast
 import httpx
 from attrs import evolve
 
-from ._calls import Settings, Timeout, check_header, checked_timeout
+from ._calls import Settings, Timeout, checked_timeout
 from ._environment import ApiKey, checked_key, endpoint, same_origin
 from ._errors import ConfigurationError
+from ._headers import check_header
 from ._secrets import is_secret_name
 from ._types import NotGiven
 from ._version import __version__

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from os import PathLike
-from typing import IO, Literal, NotRequired, TypeAlias, TypedDict, TypeVar
+from typing import IO, Literal, NotRequired, Protocol, TypeAlias, TypedDict, TypeVar
 
 from openvideos_raw.models.list_order import ListOrderValue
 from openvideos_raw.models.reference_role import ReferenceRole as KnownReferenceRole
@@ -56,8 +56,16 @@ def given(value: T | Omit | None) -> T | None:
     return None if isinstance(value, Omit) else value
 
 
-FileContent: TypeAlias = IO[bytes] | bytes | PathLike[str]
-"""The content of a file: an open binary file, bytes, or a path."""
+class AsyncFile(Protocol):
+    """A file that is awaited, such as Starlette's UploadFile and what `anyio.open_file` returns."""
+
+    def read(self, size: int = -1, /) -> Awaitable[bytes]:
+        """Return the next bytes, at most `size`; none at the end."""
+        ...
+
+
+FileContent: TypeAlias = IO[bytes] | bytes | PathLike[str] | AsyncFile
+"""The content of a file: an open binary file, bytes, a path, or an async file, which AsyncOpenVideos alone takes."""
 
 FileTypes: TypeAlias = (
     FileContent

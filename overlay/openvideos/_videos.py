@@ -412,8 +412,7 @@ class Videos:
             raise_on_failure=raise_on_failure,
             on_update=on_update,
         )
-        with create.closing():
-            return self._session.driver.run(flow)
+        return self._session.driver.run(flow)
 
     def wait_many(
         self,
@@ -500,8 +499,7 @@ class Videos:
 
     def _call(self, call: Call[T]) -> T:
         """Send a call, and return its parsed response."""
-        with call.closing():
-            return call.parse(self._session.driver.run(sending(call, self._session.retries)))
+        return call.parse(self._session.driver.run(sending(call, self._session.retries)))
 
     def _page(self, walk: Walk) -> Call[SyncConversationCursorPage[Video]]:
         """Build the call that fetches one page."""
@@ -510,16 +508,14 @@ class Videos:
 
 class _RawVideos(Videos):
     def _call(self, call: Call[T]) -> T:
-        with call.closing():
-            response = self._session.driver.run(sending(call, self._session.retries))
+        response = self._session.driver.run(sending(call, self._session.retries))
         return cast("T", APIResponse(response, call.parse))
 
 
 class _StreamedVideos(Videos):
     def _call(self, call: Call[T]) -> T:
         def send() -> APIResponse[T]:
-            with call.closing():
-                response = self._session.driver.run(sending(call, self._session.retries, stream=True))
+            response = self._session.driver.run(sending(call, self._session.retries, stream=True))
             return APIResponse(response, call.parse)
 
         return cast("T", ResponseContextManager(send))

@@ -35,13 +35,13 @@ class CreateCharacterForm(ApiObject):
     def to_multipart(self) -> types.RequestFiles:
         files: types.RequestFiles = []
 
-        files.append(("name", (None, types.form_text(self.name), "text/plain")))
+        files.append(("name", (None, types.form_text(self.name))))
 
         files.append(("video", self.video.to_tuple()))
 
         for prop_name, prop in self.additional_properties.items():
             if prop is not None:
-                files.append((prop_name, (None, types.form_text(prop), "text/plain")))
+                files.append((prop_name, (None, types.form_text(prop))))
 
         return files
 

@@ -97,41 +97,37 @@ class CreateVideoForm(ApiObject):
     def to_multipart(self) -> types.RequestFiles:
         files: types.RequestFiles = []
 
-        files.append(("prompt", (None, types.form_text(self.prompt), "text/plain")))
+        files.append(("prompt", (None, types.form_text(self.prompt))))
 
         if not isinstance(self.model, Unset):
-            files.append(("model", (None, str(self.model).encode(), "text/plain")))
+            files.append(("model", (None, str(self.model).encode())))
 
         if not isinstance(self.seconds, Unset):
-            files.append(("seconds", (None, types.form_text(self.seconds), "text/plain")))
+            files.append(("seconds", (None, types.form_text(self.seconds))))
 
         if not isinstance(self.size, Unset):
-            files.append(("size", (None, types.form_text(self.size), "text/plain")))
+            files.append(("size", (None, types.form_text(self.size))))
 
         if not isinstance(self.seed, Unset):
-            files.append(("seed", (None, str(self.seed).encode(), "text/plain")))
+            files.append(("seed", (None, str(self.seed).encode())))
 
         if not isinstance(self.negative_prompt, Unset):
-            files.append(("negative_prompt", (None, types.form_text(self.negative_prompt), "text/plain")))
+            files.append(("negative_prompt", (None, types.form_text(self.negative_prompt))))
 
         if not isinstance(self.fps, Unset):
-            files.append(("fps", (None, str(self.fps).encode(), "text/plain")))
+            files.append(("fps", (None, str(self.fps).encode())))
 
         if not isinstance(self.num_frames, Unset):
-            files.append(("num_frames", (None, str(self.num_frames).encode(), "text/plain")))
+            files.append(("num_frames", (None, str(self.num_frames).encode())))
 
         if not isinstance(self.input_reference, Unset):
             files.append(("input_reference", self.input_reference.to_tuple()))
 
         if not isinstance(self.input_referenceimage_url, Unset):
-            files.append(
-                ("input_reference[image_url]", (None, types.form_text(self.input_referenceimage_url), "text/plain"))
-            )
+            files.append(("input_reference[image_url]", (None, types.form_text(self.input_referenceimage_url))))
 
         if not isinstance(self.input_referencefile_id, Unset):
-            files.append(
-                ("input_reference[file_id]", (None, types.form_text(self.input_referencefile_id), "text/plain"))
-            )
+            files.append(("input_reference[file_id]", (None, types.form_text(self.input_referencefile_id))))
 
         if not isinstance(self.referencesfirst_frame, Unset):
             files.append(("references[first_frame]", self.referencesfirst_frame.to_tuple()))
@@ -144,7 +140,7 @@ class CreateVideoForm(ApiObject):
 
         for prop_name, prop in self.additional_properties.items():
             if prop is not None:
-                files.append((prop_name, (None, types.form_text(prop), "text/plain")))
+                files.append((prop_name, (None, types.form_text(prop))))
 
         return files
 

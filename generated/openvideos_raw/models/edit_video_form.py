@@ -36,17 +36,17 @@ class EditVideoForm(ApiObject):
     def to_multipart(self) -> types.RequestFiles:
         files: types.RequestFiles = []
 
-        files.append(("prompt", (None, types.form_text(self.prompt), "text/plain")))
+        files.append(("prompt", (None, types.form_text(self.prompt))))
 
         if not isinstance(self.video, Unset):
             files.append(("video", self.video.to_tuple()))
 
         if not isinstance(self.videoid, Unset):
-            files.append(("video[id]", (None, types.form_text(self.videoid), "text/plain")))
+            files.append(("video[id]", (None, types.form_text(self.videoid))))
 
         for prop_name, prop in self.additional_properties.items():
             if prop is not None:
-                files.append((prop_name, (None, types.form_text(prop), "text/plain")))
+                files.append((prop_name, (None, types.form_text(prop))))
 
         return files
 

@@ -40,19 +40,19 @@ class ExtendVideoForm(ApiObject):
     def to_multipart(self) -> types.RequestFiles:
         files: types.RequestFiles = []
 
-        files.append(("prompt", (None, types.form_text(self.prompt), "text/plain")))
+        files.append(("prompt", (None, types.form_text(self.prompt))))
 
-        files.append(("seconds", (None, types.form_text(self.seconds), "text/plain")))
+        files.append(("seconds", (None, types.form_text(self.seconds))))
 
         if not isinstance(self.video, Unset):
             files.append(("video", self.video.to_tuple()))
 
         if not isinstance(self.videoid, Unset):
-            files.append(("video[id]", (None, types.form_text(self.videoid), "text/plain")))
+            files.append(("video[id]", (None, types.form_text(self.videoid))))
 
         for prop_name, prop in self.additional_properties.items():
             if prop is not None:
-                files.append((prop_name, (None, types.form_text(prop), "text/plain")))
+                files.append((prop_name, (None, types.form_text(prop))))
 
         return files
 

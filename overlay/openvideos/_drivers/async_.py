@@ -26,7 +26,7 @@ from .attempt import (
     time_limit,
 )
 from .background_writer import BackgroundWriter, await_if_needed
-from .body import RequestBody, ResponseBody, pieces_async, with_content
+from .body import ResponseBody, pieces_async, with_content
 from .threads import in_thread
 from .transport import CLOSED, AsyncTransport
 
@@ -103,13 +103,12 @@ class AsyncDriver:
         call, started = send.call, time.perf_counter()
         http = await self.transport.client()
         request = build(http, send)
-        request.stream = RequestBody(cast("httpx.SyncByteStream", request.stream))
         response: httpx.Response | None = None
         outcome: httpx.Response | APIConnectionError
         limit = time_limit(send)
         deadline = math.inf if limit is None else anyio.current_time() + limit
         try:
-            with anyio.CancelScope(deadline=deadline):
+            with call.closing(), anyio.CancelScope(deadline=deadline):
                 response = await self._exchange(http, request, send)
         except Exception as error:
             if self.transport.is_closed:

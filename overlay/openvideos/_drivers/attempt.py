@@ -6,7 +6,7 @@ import inspect
 import logging
 import time
 import traceback
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import httpx
 from attrs import evolve
@@ -19,6 +19,7 @@ from .._parsing import secrets_of
 from .._secrets import error_without_secrets, is_secret_name, scrub, secrets_in, without_secrets
 from .connection_errors import connection_error
 from .given import ADAPTER, UNTRUSTED
+from .request_body import RequestBody
 
 MAX_REDIRECTS: Final = 20
 """The most redirects that are followed."""
@@ -111,11 +112,13 @@ def build(http: httpx.Client | httpx.AsyncClient, send: Send) -> httpx.Request:
     """Build the request of one attempt.
 
     Raises:
-        InvalidArgumentError: The URL cannot be encoded.
+        InvalidArgumentError: The URL cannot be encoded, or a file is async and the client is blocking.
     """
     call = send.call
+    for content in call.contents:
+        content.check_client(awaits=isinstance(http, httpx.AsyncClient))
     try:
-        return http.build_request(
+        request = http.build_request(
             call.method,
             call.url,
             headers=call.headers,
@@ -126,6 +129,9 @@ def build(http: httpx.Client | httpx.AsyncClient, send: Send) -> httpx.Request:
         )
     except (httpx.InvalidURL, UnicodeError) as error:
         raise InvalidArgumentError(f"The address of {call.operation} cannot be written: {error}.") from error
+    if call.files or isinstance(http, httpx.AsyncClient):
+        request.stream = RequestBody(cast("httpx.SyncByteStream", request.stream))
+    return request
 
 
 def redirect_request(call: Call[Any], response: httpx.Response) -> httpx.Request | None:

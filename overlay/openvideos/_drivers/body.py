@@ -240,25 +240,3 @@ class _DecodedStream(httpx.SyncByteStream, httpx.AsyncByteStream):
     async def aclose(self) -> None:
         await self._pieces.aclose()
         await self._response.aclose()
-
-
-class RequestBody(httpx.AsyncByteStream):
-    """A request's body without async generators, which trio warns about if a broken connection leaves them open."""
-
-    def __init__(self, inner: httpx.SyncByteStream) -> None:
-        """Wrap a body that httpx has built."""
-        self._inner = inner
-
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        """Iterate the body from its start."""
-        return _AsyncPieces(iter(self._inner))
-
-
-class _AsyncPieces(AsyncIterator[bytes]):
-    def __init__(self, inner: Iterator[bytes]) -> None:
-        self._inner = inner
-
-    async def __anext__(self) -> bytes:
-        for piece in self._inner:
-            return piece
-        raise StopAsyncIteration

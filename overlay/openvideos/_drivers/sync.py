@@ -106,13 +106,14 @@ class SyncDriver:
         request = build(http, send)
         outcome: httpx.Response | APIConnectionError
         try:
-            if limit is None:
-                outcome = self._exchange(http, request, send, started)
-            else:
-                from .deadline import within  # imported late, because it imports httpcore
-
-                with within(limit):
+            with call.closing():
+                if limit is None:
                     outcome = self._exchange(http, request, send, started)
+                else:
+                    from .deadline import within  # imported late, because it imports httpcore
+
+                    with within(limit):
+                        outcome = self._exchange(http, request, send, started)
         except Exception as error:
             if self.transport.is_closed:
                 raise ConfigurationError(CLOSED) from None

@@ -293,7 +293,7 @@ def read_request(connection: socket.socket) -> Received | None:
         headers = {name.lower(): value.strip() for name, value in fields}
         body = b""
         if "chunked" in headers.get("transfer-encoding", ""):
-            while size := int(raw.readline(), 16):
+            while size := int(raw.readline() or _left(), 16):
                 body += _exactly(raw, size)
                 raw.readline()
             raw.readline()
@@ -306,7 +306,9 @@ def _exactly(raw: Any, size: int) -> bytes:
     data = b""
     while len(data) < size:
         piece = raw.read(size - len(data))
-        if not piece:
-            raise ConnectionError("the client left in the middle of its request")
-        data += piece
+        data += piece or _left()
     return data
+
+
+def _left() -> bytes:
+    raise ConnectionError("the client left in the middle of its request")

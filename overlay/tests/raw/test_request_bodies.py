@@ -6,6 +6,7 @@ import email
 import email.policy
 import io
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -41,6 +42,14 @@ class TestForms:
         prompt = f"A boat{SMUGGLED}"
         mock_server.call(create_video, body=CreateVideoForm(prompt=prompt))
         assert [("prompt", None, "text/plain", prompt.encode())] == parts(mock_server.sent)
+
+    def test_a_plain_field_has_a_name_and_nothing_else(self, mock_server: MockServer) -> None:
+        form = CreateVideoForm(prompt="A boat", seed=7, fps=24)
+        form["extra"] = [1]
+        mock_server.call(create_video, body=form)
+        heads = re.findall(rb"\r\n(Content-.*?)\r\n\r\n", b"\r\n" + mock_server.sent.content, re.DOTALL)
+        names = [b"prompt", b"seed", b"fps", b"extra"]
+        assert [b'Content-Disposition: form-data; name="%b"' % name for name in names] == heads
 
     def test_a_file_cannot_smuggle_a_field(self, mock_server: MockServer) -> None:
         content = b"\x89PNG" + SMUGGLED.encode() + b"\x00\xff"

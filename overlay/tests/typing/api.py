@@ -8,7 +8,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import IO, Literal, assert_type
 
+import anyio
 import httpx
+from starlette.datastructures import UploadFile
 
 from openvideos import (
     APIResponse,
@@ -153,8 +155,10 @@ def settings_of_async_clients() -> None:
     OpenVideos(api_key=key)  # type: ignore[arg-type]
 
 
-async def awaited(client: AsyncOpenVideos) -> None:
+async def awaited(client: AsyncOpenVideos, file: anyio.AsyncFile[bytes], upload: UploadFile) -> None:
     assert_type(await client.videos.create(prompt="x"), Video)
+    await client.videos.create(prompt="x", input_reference=file)
+    await client.videos.create(prompt="x", input_reference=("a.png", upload))
     assert_type(client.videos.list(), AsyncPaginator[Video])
     assert_type(await client.videos.list(), AsyncConversationCursorPage[Video])
     async for item in client.videos.list():
