@@ -52,7 +52,8 @@ if TYPE_CHECKING:
     )
     from ._pages import AsyncConversationCursorPage, AsyncPaginator, SyncConversationCursorPage
     from ._raw_response import AsyncResponseContextManager, ResponseContextManager
-    from ._responses import APIResponse, AsyncAPIResponse, HttpxBinaryResponseContent
+    from ._responses.api_response import APIResponse, AsyncAPIResponse
+    from ._responses.file_content import HttpxBinaryResponseContent
     from ._settings import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT
     from ._types import (
         NOT_GIVEN,
@@ -163,7 +164,8 @@ _HOMES: Final = {
     """,
     "._pages": "AsyncConversationCursorPage AsyncPaginator SyncConversationCursorPage",
     "._raw_response": "AsyncResponseContextManager ResponseContextManager",
-    "._responses": "APIResponse AsyncAPIResponse HttpxBinaryResponseContent",
+    "._responses.api_response": "APIResponse AsyncAPIResponse",
+    "._responses.file_content": "HttpxBinaryResponseContent",
     "._settings": "DEFAULT_MAX_RETRIES DEFAULT_TIMEOUT",
     "._types": """
         NOT_GIVEN FileContent FileTypes ImageReference ListOrder NotGiven Omit Reference ReferenceRole VideoModel

@@ -25,7 +25,8 @@ from ._flows.retrying import sending
 from ._flows.wait_many import DEFAULT_CONCURRENCY, PAGE_SIZE, checked_concurrency, checked_ids, waiting
 from ._pages import AsyncConversationCursorPage, AsyncPaginator
 from ._raw_response import AsyncResponseContextManager, raw_async, streamed_async
-from ._responses import APIResponse, AsyncAPIResponse, HttpxBinaryResponseContent
+from ._responses.api_response import APIResponse, AsyncAPIResponse
+from ._responses.file_content import HttpxBinaryResponseContent
 from ._session import AsyncSession
 from ._types import (
     NOT_GIVEN,

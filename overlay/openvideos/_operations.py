@@ -38,10 +38,10 @@ from openvideos_raw.models.video import Video
 from openvideos_raw.models.video_reference import VideoReference as RawVideoReference
 from openvideos_raw.types import UNSET, Unset
 
-from . import _parsing
 from ._calls import Call, Extras, Parser, Settings, is_json_asked_for, make_call
 from ._errors import InvalidArgumentError
-from ._media import WantedFile
+from ._parsing import responses as parsing
+from ._parsing.media import WantedFile
 from ._types import FileTypes, ImageReference, Omit, Reference, VideoReference, given, omit
 from ._uploads.upload import named_reference, upload
 
@@ -129,7 +129,7 @@ def create(
     else:
         kind = CreateVideoJson if is_json_asked_for(settings, extras) else CreateVideoForm
         arguments = raw_create.build_request(body=kind(**fields))
-    return make_call(settings, "create_video", arguments, _parsing.video, extras)
+    return make_call(settings, "create_video", arguments, parsing.video, extras)
 
 
 def _with_references(fields: dict[str, Any], references: object) -> dict[str, Any]:
@@ -172,10 +172,10 @@ def retrieve(settings: Settings, extras: Extras, *, video_id: str | Video) -> Ca
         settings,
         "retrieve_video",
         _built(lambda: raw_retrieve.build_request(video_id)),
-        _parsing.video,
+        parsing.video,
         extras,
         video_id=video_id,
-        accepts_error_status=_parsing.is_failed_job_as_error,
+        accepts_error_status=parsing.is_failed_job_as_error,
     )
 
 
@@ -196,7 +196,7 @@ def delete(settings: Settings, extras: Extras, *, video_id: str | Video) -> Call
         settings,
         "delete_video",
         _built(lambda: raw_delete.build_request(video_id)),
-        lambda response: _parsing.deletion(video_id, response),
+        lambda response: parsing.deletion(video_id, response),
         extras,
         video_id=video_id,
     )
@@ -225,7 +225,7 @@ def download(
         conflict_may_pass=False,
         largest=NO_LIMIT,
     )
-    return evolve(call, parse=partial(WantedFile.of(call).parse, parse))
+    return evolve(call, parse=partial(WantedFile.of(call.video_id, call.query).parse, parse))
 
 
 def remix(settings: Settings, extras: Extras, *, video_id: str | Video, prompt: str) -> Call[Video]:
@@ -233,7 +233,7 @@ def remix(settings: Settings, extras: Extras, *, video_id: str | Video, prompt: 
     video_id = id_of_video(video_id)
     body = RemixVideoJson(prompt=_text("prompt", prompt))
     arguments = _built(lambda: raw_remix.build_request(video_id, body=body))
-    return make_call(settings, "remix_video", arguments, _parsing.video, extras, video_id=video_id)
+    return make_call(settings, "remix_video", arguments, parsing.video, extras, video_id=video_id)
 
 
 def edit(
@@ -244,9 +244,9 @@ def edit(
     reference = _video_reference(video)
     if reference is not None:
         arguments = raw_edit.build_request(body=EditVideoJson(prompt=prompt, video=reference))
-        return make_call(settings, "edit_video", arguments, _parsing.video, extras, video_id=reference.id)
+        return make_call(settings, "edit_video", arguments, parsing.video, extras, video_id=reference.id)
     form = EditVideoForm(prompt=prompt, video=upload("video", cast("FileTypes", video)))
-    return make_call(settings, "edit_video", raw_edit.build_request(body=form), _parsing.video, extras)
+    return make_call(settings, "edit_video", raw_edit.build_request(body=form), parsing.video, extras)
 
 
 def extend(
@@ -263,27 +263,27 @@ def extend(
     if reference is not None:
         body = ExtendVideoJson(prompt=prompt, seconds=duration, video=reference)
         arguments = raw_extend.build_request(body=body)
-        return make_call(settings, "extend_video", arguments, _parsing.video, extras, video_id=reference.id)
+        return make_call(settings, "extend_video", arguments, parsing.video, extras, video_id=reference.id)
     form = ExtendVideoForm(prompt=prompt, seconds=duration, video=upload("video", cast("FileTypes", video)))
-    return make_call(settings, "extend_video", raw_extend.build_request(body=form), _parsing.video, extras)
+    return make_call(settings, "extend_video", raw_extend.build_request(body=form), parsing.video, extras)
 
 
 def create_character(settings: Settings, extras: Extras, *, name: str, video: FileTypes) -> Call[Character]:
     """Build the call of create_character."""
     form = CreateCharacterForm(name=_text("name", name), video=upload("video", video))
     arguments = raw_create_character.build_request(body=form)
-    return make_call(settings, "create_character", arguments, _parsing.character, extras)
+    return make_call(settings, "create_character", arguments, parsing.character, extras)
 
 
 def get_character(settings: Settings, extras: Extras, *, character_id: str | Character) -> Call[Character]:
     """Build the call of retrieve_character."""
     arguments = _built(lambda: raw_retrieve_character.build_request(_id("character_id", character_id, Character)))
-    return make_call(settings, "retrieve_character", arguments, _parsing.character, extras)
+    return make_call(settings, "retrieve_character", arguments, parsing.character, extras)
 
 
 def list_models(settings: Settings, extras: Extras) -> Call[ModelList]:
     """Build the call of list_models."""
-    return make_call(settings, "list_models", raw_list_models.build_request(), _parsing.model_list, extras)
+    return make_call(settings, "list_models", raw_list_models.build_request(), parsing.model_list, extras)
 
 
 def _built(build: Callable[[], T]) -> T:

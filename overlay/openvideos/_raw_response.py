@@ -11,7 +11,7 @@ from functools import wraps
 from types import TracebackType
 from typing import Any, Generic, ParamSpec, TypeVar, cast
 
-from ._responses import APIResponse, AsyncAPIResponse
+from ._responses.api_response import APIResponse, AsyncAPIResponse
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -12,12 +12,12 @@ from openvideos_raw.models.character import Character
 from openvideos_raw.models.model_list import ModelList
 from openvideos_raw.models.video import Video
 
-from . import _parsing
 from ._calls import Call, Extras, Settings, Timeout, make_call
 from ._errors import InvalidArgumentError
 from ._flows.retrying import calling
 from ._json import is_object
-from ._responses import HttpxBinaryResponseContent
+from ._parsing import responses as parsing
+from ._responses.file_content import HttpxBinaryResponseContent
 from ._session import AsyncSession, SyncSession
 from ._types import NOT_GIVEN, NotGiven
 
@@ -28,13 +28,13 @@ METHODS: Final = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
 
 def _json(response: httpx.Response) -> Any:
     """Decode a body as JSON; None if there is no body, as after a 204."""
-    return _parsing.decoded(response) if response.content else None
+    return parsing.decoded(response) if response.content else None
 
 
 def _object(response: httpx.Response) -> dict[str, Any]:
-    data = _parsing.decoded(response)
+    data = parsing.decoded(response)
     if not is_object(data):
-        raise _parsing.invalid(response, f"an object is expected, and the body is of the type {type(data).__name__}")
+        raise parsing.invalid(response, f"an object is expected, and the body is of the type {type(data).__name__}")
     return data
 
 
@@ -44,9 +44,9 @@ READERS: Final[dict[Any, Callable[[httpx.Response], Any]]] = {
     bytes: lambda response: response.content,
     httpx.Response: lambda response: response,
     HttpxBinaryResponseContent: HttpxBinaryResponseContent,
-    Video: _parsing.video,
-    Character: _parsing.character,
-    ModelList: _parsing.model_list,
+    Video: parsing.video,
+    Character: parsing.character,
+    ModelList: parsing.model_list,
 }
 """How a response is read as each of the types that may be asked for."""
 

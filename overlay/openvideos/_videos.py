@@ -23,7 +23,8 @@ from ._flows.retrying import sending
 from ._flows.wait_many import DEFAULT_CONCURRENCY, PAGE_SIZE, checked_concurrency, checked_ids, waiting
 from ._pages import SyncConversationCursorPage
 from ._raw_response import ResponseContextManager, raw, streamed
-from ._responses import APIResponse, HttpxBinaryResponseContent
+from ._responses.api_response import APIResponse
+from ._responses.file_content import HttpxBinaryResponseContent
 from ._session import SyncSession
 from ._types import (
     NOT_GIVEN,

@@ -14,7 +14,7 @@ from openvideos._drivers.async_ import AsyncDriver
 from openvideos._drivers.sync import SyncDriver
 from openvideos._drivers.transport import AsyncTransport, SyncTransport
 from openvideos._flows.effects import Close, Do, Flow, Notify, Send, Sleep
-from openvideos._parsing import video
+from openvideos._parsing.responses import video
 
 CALL = Call(operation="retrieve_video", method="GET", url="http://server.test/v1/videos/v", headers={}, parse=video)
 

@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from openvideos import DownloadError
-from openvideos._media import Boxes, WantedFile
+from openvideos._parsing.media import Boxes, WantedFile
 
 from .faults.calls import CLIP
 from .spec.contract import document

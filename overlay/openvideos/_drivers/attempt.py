@@ -15,7 +15,7 @@ from .._calls import Call
 from .._environment import has_valid_port, keeps_credentials
 from .._errors import APIConnectionError, InvalidArgumentError, OpenVideosError
 from .._flows.effects import Send
-from .._parsing import secrets_of
+from .._parsing.responses import secrets_of
 from .._secrets import error_without_secrets, is_secret_name, scrub, secrets_in, without_secrets
 from .connection_errors import connection_error
 from .given import ADAPTER, UNTRUSTED

@@ -18,7 +18,7 @@ import httpx
 
 from .._calls import LARGEST_RESPONSE, Call
 from .._errors import APIConnectionError
-from .._parsing import job_id_in_partial_body, video
+from .._parsing.responses import job_id_in_partial_body, video
 from .attempt import failed_attempt_error
 
 PIECE: Final = 1 << 20

@@ -1,4 +1,4 @@
 """Decide what to send, how long to wait and when to stop, in generators that do no I/O.
 
-May import `requests`, `base` and `openvideos_raw`.
+May import `requests`, `_parsing`, `base` and `openvideos_raw`.
 """

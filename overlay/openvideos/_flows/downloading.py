@@ -19,7 +19,7 @@ from attrs import define, evolve, field, frozen
 
 from .._calls import Call
 from .._errors import APIConnectionError, APIError, DownloadError
-from .._media import BEGINNING, Boxes, WantedFile
+from .._parsing.media import BEGINNING, Boxes, WantedFile
 from .._status import is_completed, is_known
 from .effects import Close, Do, Flow, Notify, Save, Send, Sleep
 from .retrying import Retries, backoff, failure, is_success, is_transient, pause_before_repeat
@@ -196,7 +196,7 @@ def _attempt(call: Call[Any], sink: Sink, state: _State, on_progress: Progress |
     if outcome.status_code not in _FILE_STATUSES:
         yield Close(outcome)
         return f"the server returned {outcome.status_code} without a file"
-    return (yield from _receive(WantedFile.of(call), outcome, sink, state, on_progress))
+    return (yield from _receive(WantedFile.of(call.video_id, call.query), outcome, sink, state, on_progress))
 
 
 def _receive(

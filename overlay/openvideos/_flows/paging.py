@@ -15,7 +15,7 @@ from .. import _operations as operations
 from .._calls import Call, Extras, Settings
 from .._errors import ConfigurationError, PaginationError
 from .._json import is_object
-from .._parsing import decoded, identified, invalid, items_of, read_video
+from .._parsing.responses import decoded, identified, invalid, items_of, read_video
 
 T = TypeVar("T")
 

@@ -19,7 +19,7 @@ from attrs import frozen
 
 from .._calls import Call
 from .._errors import APIConnectionError, APIError
-from .._parsing import job_id, status_error
+from .._parsing.responses import job_id, status_error
 from .effects import Flow, Send, Sleep
 from .hints import LONGEST_RETRY_PAUSE_S, retry_after
 

@@ -33,8 +33,8 @@ from openvideos._calls import Call, Extras
 from openvideos._drivers.part_file import PartFile
 from openvideos._flows.downloading import BodyPart, _restart, described_body, downloading
 from openvideos._flows.effects import Do, Send
-from openvideos._media import BEGINNING
 from openvideos._operations import download
+from openvideos._parsing.media import BEGINNING
 from openvideos._types import omit
 
 from ..faults.calls import CLIP

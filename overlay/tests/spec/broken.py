@@ -20,8 +20,9 @@ from unittest.mock import patch
 
 import httpx
 
-from openvideos import _calls, _operations, _parsing
+from openvideos import _calls, _operations
 from openvideos._flows import downloading, effects, paging, retrying
+from openvideos._parsing import responses as _parsing
 from openvideos_raw.models.video import Video
 
 VARIABLE: Final = "OPENVIDEOS_BROKEN"

@@ -5,18 +5,20 @@ Servers answer with an error page, with JSON, or with the video where a picture 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
-from typing import Any, Final, Self
+from typing import Any, Final, Self, TypeVar
 
 import httpx
 from attrs import define, frozen
 
 from openvideos_raw.models.video_variant import VIDEO_VARIANT_VALUES
 
-from ._calls import Call, Parser, T
-from ._errors import DownloadError
-from ._parsing import secrets_of
-from ._secrets import scrub
+from .._errors import DownloadError
+from .._secrets import scrub
+from .responses import secrets_of
+
+T = TypeVar("T")
 
 BEGINNING: Final = 4096
 """How many bytes of a body that is not the file are read, to show the first of them."""
@@ -35,9 +37,9 @@ class WantedFile:
     variant: str
 
     @classmethod
-    def of(cls, call: Call[Any]) -> Self:
-        """Return the file that a call downloads."""
-        return cls(call.video_id, str((call.query or {}).get("variant", "video")))
+    def of(cls, video_id: str | None, query: Mapping[str, Any] | None) -> Self:
+        """Return the file that a request with these query parameters downloads."""
+        return cls(video_id, str((query or {}).get("variant", "video")))
 
     @property
     def kinds(self) -> frozenset[str]:
@@ -59,7 +61,7 @@ class WantedFile:
             return True  # the caller has asked for several ranges
         return ("video" if media_type == "application/mp4" else kind) in self.kinds
 
-    def parse(self, parse: Parser[T], response: httpx.Response) -> T:
+    def parse(self, parse: Callable[[httpx.Response], T], response: httpx.Response) -> T:
         """Parse a response that was read, if its body is the file.
 
         Raises:

@@ -19,7 +19,7 @@ from openvideos_raw.models.model_list import ModelList
 from openvideos_raw.models.video import Video
 from openvideos_raw.models.video_delete_response import VideoDeleteResponse
 
-from ._json import is_object
+from .._json import is_object
 
 T = TypeVar("T")
 

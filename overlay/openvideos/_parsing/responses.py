@@ -19,11 +19,11 @@ from openvideos_raw.models.video import Video
 from openvideos_raw.models.video_delete_response import VideoDeleteResponse
 from openvideos_raw.models.video_error import VideoError
 
-from ._errors import APIResponseValidationError, APIStatusError
-from ._json import is_array, is_object
-from ._models import CHARACTER, CLAIM, DELETION, MODEL, MODEL_LIST, VIDEO, Shape, confirms, read
-from ._secrets import response_without_secrets, scrub, secrets_in, shown, without_secrets
-from ._status import is_failed
+from .._errors import APIResponseValidationError, APIStatusError
+from .._json import is_array, is_object
+from .._secrets import response_without_secrets, scrub, secrets_in, shown, without_secrets
+from .._status import is_failed
+from .models import CHARACTER, CLAIM, DELETION, MODEL, MODEL_LIST, VIDEO, Shape, confirms, read
 
 T = TypeVar("T")
 
