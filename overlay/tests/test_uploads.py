@@ -83,6 +83,14 @@ STREAM: Any = Bare(PNG)
 STATUS = {"POST": "queued", "GET": "completed"}
 
 
+class Named(io.BytesIO):
+    """A file with a name."""
+
+    def __init__(self, content: bytes, name: object) -> None:
+        super().__init__(content)
+        self.name = name
+
+
 class Unreadable:
     """No file, though asking it raises."""
 
@@ -153,6 +161,9 @@ class Streaming(httpx.BaseTransport, httpx.AsyncBaseTransport):
         (("cat.jpg", io.BytesIO(PNG), None, {"X-Part": "1"}), "cat.jpg", "image/jpeg"),
         (("日本.png", PNG), "日本.png", "image/png"),
         (Bare(PNG), "input_reference", "application/octet-stream"),
+        (Named(PNG, "<stdin>"), "input_reference.png", "image/png"),
+        (Named(PNG, b"a/cat.gif"), "cat.gif", "image/gif"),
+        (Named(PNG, 7), "input_reference.png", "image/png"),
     ],
 )
 def test_a_file_has_a_name_and_a_type(value: Any, name: str, kind: str) -> None:

@@ -137,12 +137,12 @@ def _fields(parts: tuple[Part, ...], schema: Schema) -> dict[str, Any]:
             assert _MEDIA_TYPE.fullmatch(part.media_type or ""), f"the file {part.name!r} has no media type"
             fields[part.name] = part.content
             continue
-        assert part.file_name is None, f"the field {part.name!r} has a file name"
-        assert part.media_type in {None, "text/plain", JSON}
         if known is None:
-            fields[part.name] = part.content  # it may be any bytes
-        else:
-            texts.setdefault(part.name, []).append(part.content.decode())
+            fields[part.name] = part.content  # it may be any bytes, which go out as a file
+            continue
+        assert part.file_name is None, f"the field {part.name!r} has a file name"
+        assert part.media_type is None, f"the field {part.name!r} has the media type {part.media_type}"
+        texts.setdefault(part.name, []).append(part.content.decode())
     return fields | {name: typed(schema["properties"][name], *said) for name, said in texts.items()}
 
 

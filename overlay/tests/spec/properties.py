@@ -136,7 +136,7 @@ def _assert_carried(said: Said, given: Given) -> None:
 
 def _assert_part(part: Any, value: Any) -> None:
     if not isinstance(value, Upload):
-        assert part.file_name is None
+        assert isinstance(value, bytes) == (part.file_name is not None), "bytes are a file, and nothing else is"
         if isinstance(value, bytes):
             assert value == part.content
         elif isinstance(value, str):
