@@ -158,7 +158,7 @@ class AsyncDriver:
 
     async def _save(self, save: Save) -> APIConnectionError | None:
         broken: APIConnectionError | None = None
-        async with aclosing(pieces_async(save.response, to_disk=True)) as pieces, BackgroundWriter(save) as writing:
+        async with aclosing(pieces_async(save.response, bounded=True)) as pieces, BackgroundWriter(save) as writing:
             while True:
                 try:
                     piece = await anext(pieces, None)
@@ -173,7 +173,7 @@ class AsyncDriver:
 
     async def _close(self, close: Close) -> httpx.Response | APIConnectionError:
         beginning = b""
-        async with aclosing(pieces_async(close.response)) as body:
+        async with aclosing(pieces_async(close.response, bounded=True)) as body:
             try:
                 while len(beginning) < close.most and (piece := await anext(body, None)) is not None:
                     beginning += piece

@@ -154,7 +154,7 @@ class SyncDriver:
 
     def _save(self, save: Save) -> APIConnectionError | None:
         response = save.response
-        body = pieces(response, to_disk=True)
+        body = pieces(response, bounded=True)
         try:
             while True:
                 try:
@@ -171,7 +171,7 @@ class SyncDriver:
 
     def _close(self, close: Close) -> httpx.Response | APIConnectionError:
         beginning = b""
-        body = pieces(close.response)
+        body = pieces(close.response, bounded=True)
         try:
             while len(beginning) < close.most and (piece := next(body, None)) is not None:
                 beginning += piece

@@ -245,6 +245,13 @@ class TestEncodings:
             target = await client.call("download", ID, to=tmp_path / "clip.mp4")
         assert CLIP * 5000 == target.read_bytes()
 
+    async def test_of_a_page_is_decoded_as_far_as_it_is_shown(self, against: Against, tmp_path: Path) -> None:
+        for body, shown in ((gzip.compress(b"<html>busy"), "text/html: <html>busy. Nothing"), (self.BOMB, "\0\0")):
+            async with against(self.encoded(body, "text/html")) as (_, client):
+                error = await client.fails("download", ID, to=tmp_path / "clip.mp4")
+            assert isinstance(error, DownloadError)
+            assert shown in str(error)
+
     async def test_of_an_error_is_read(self, against: Against) -> None:
         body = gzip.compress(b'{"error": {"message": "no such video"}}')
         async with against(responses(404, body, {"content-encoding": "gzip"})) as (_, client):
