@@ -235,7 +235,9 @@ class ApiObject(JsonObject):
             if key == known:
                 self._others().pop(key, None)
                 return setattr(self, name, value)
-        self.additional_properties[key] = value
+        if not hasattr(self, "additional_properties"):
+            raise KeyError(f"a {type(self).__name__} has no key {key!r}")
+        self._others()[key] = value
 
     def __delitem__(self, key: str) -> None:
         del self._others()[key]
