@@ -350,6 +350,8 @@ def take(source: dict[str, Any], key: str, kinds: tuple[Any, ...], model: str) -
         value = source.pop(key)
     except KeyError:
         raise MalformedModel(model, key, "is missing") from None
+    if type(value) in kinds:
+        return value
     try:
         return _read(value, kinds)
     except TypeError as problem:
@@ -365,10 +367,11 @@ def given(source: dict[str, Any], key: str, kinds: tuple[Any, ...], absent: Any)
     if value is None:
         source.pop(key, None)
         return absent
-    try:
-        value = _read(value, kinds)
-    except (TypeError, MalformedModel):
-        return absent
+    if type(value) not in kinds:  # the common case needs no call
+        try:
+            value = _read(value, kinds)
+        except (TypeError, MalformedModel):
+            return absent
     del source[key]
     return value
 
