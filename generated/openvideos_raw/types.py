@@ -237,7 +237,9 @@ class ApiObject(JsonObject):
             if key == known:
                 self._others().pop(key, None)
                 return setattr(self, name, value)
-        self.additional_properties[key] = value
+        if not hasattr(self, "additional_properties"):
+            raise KeyError(f"a {type(self).__name__} has no key {key!r}")
+        self._others()[key] = value
 
     def __delitem__(self, key: str) -> None:
         del self._others()[key]
@@ -350,6 +352,8 @@ def take(source: dict[str, Any], key: str, kinds: tuple[Any, ...], model: str) -
         value = source.pop(key)
     except KeyError:
         raise MalformedModel(model, key, "is missing") from None
+    if type(value) in kinds:
+        return value
     try:
         return _read(value, kinds)
     except TypeError as problem:
@@ -365,10 +369,11 @@ def given(source: dict[str, Any], key: str, kinds: tuple[Any, ...], absent: Any)
     if value is None:
         source.pop(key, None)
         return absent
-    try:
-        value = _read(value, kinds)
-    except (TypeError, MalformedModel):
-        return absent
+    if type(value) not in kinds:  # the common case needs no call
+        try:
+            value = _read(value, kinds)
+        except (TypeError, MalformedModel):
+            return absent
     del source[key]
     return value
 

@@ -270,6 +270,13 @@ class TestMapping:
         with pytest.raises(KeyError):
             del video["x_other"]
 
+    def test_a_closed_object_takes_its_own_keys_alone(self) -> None:
+        image = ImageReference()
+        image["file_id"] = "file_1"
+        assert {"file_id": "file_1"} == dict(image)
+        with pytest.raises(KeyError, match="a ImageReference has no key 'colour'"):
+            image["colour"] = "red"
+
     def test_it_is_true_though_it_is_empty(self) -> None:
         assert ImageReference()
         assert 0 == len(ImageReference())
