@@ -564,8 +564,8 @@ class TestWhatIsAskedFor:
 
     @pytest.mark.parametrize(
         ("name", "value", "kind"),
-        [("limit", "5", "int"), ("limit", True, "int"), ("limit", None, "int"), ("limit", 1.5, "int"),
-         ("after", 5, "str"), ("after", None, "str"), ("order", True, "str"), ("order", b"asc", "str")],
+        [("limit", "5", "int"), ("limit", True, "int"), ("limit", [], "int"), ("limit", 1.5, "int"),
+         ("after", 5, "str"), ("after", [], "str"), ("order", True, "str"), ("order", b"asc", "str")],
     )  # fmt: skip
     def test_wrong_types(self, name: str, value: Any, kind: str) -> None:
         with pytest.raises(InvalidArgumentError) as caught:
