@@ -240,6 +240,30 @@ class TestSpellings:
         message = json.loads(json.loads(caught.value.response.json()["error"]["message"])["upstream"])
         assert {"error": REDACTED} == message
 
+    @pytest.mark.parametrize("twice", [quote(quote("sk/a+b c=d", safe=""), safe=""), "sk%252fa%252Bb%2520c%253Dd"])
+    def test_that_are_quoted_again_are_known(self, twice: str) -> None:
+        with pytest.raises(APIStatusError) as caught:
+            client_of(
+                lambda request: httpx.Response(400, text=f"/login?next={twice}&b"),
+                default_headers={"X-Api-Key": "sk/a+b c=d"},
+            ).videos.retrieve("video_1")
+        assert "/login?next=[redacted]&b" == caught.value.response.text
+
+    def test_of_json_that_names_no_encoding_are_known(self) -> None:
+        with pytest.raises(APIStatusError) as caught:
+            client_of(lambda request: httpx.Response(400, content=json.dumps([KEY]).encode("utf-16"))).videos.retrieve(
+                "v"
+            )
+        assert [REDACTED] == caught.value.response.json()
+
+    def test_of_one_that_contains_another_are_known(self) -> None:
+        with pytest.raises(APIStatusError) as caught:
+            client_of(
+                lambda request: httpx.Response(400, text=f"{KEY}-more {KEY}"),
+                default_headers={"X-Api-Key": f"{KEY}-more", "X-Token": KEY[3:]},
+            ).videos.retrieve("video_1")
+        assert "[redacted] [redacted]" == caught.value.response.text
+
     @pytest.mark.parametrize("charset", ["rot13", "undefined", "nonsense", "punycode", "unicode_escape"])
     def test_in_what_is_no_text_raise_nothing_else(self, charset: str) -> None:
         headers = {"content-type": f"text/plain; charset={charset}"}
