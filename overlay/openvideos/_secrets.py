@@ -166,22 +166,28 @@ def error_without_secrets(error: BaseException, request: httpx.Request, secrets:
     The exceptions of httpx and of other libraries have the request with its headers as attributes; a copy has none but
     `request`, where httpx has it. `request` is without secrets already.
     """
-    copy = _copy_of(error, request, secrets)
-    copied, last = {id(error)}, copy
+    return _chain_of(error, request, secrets, set())
+
+
+def _chain_of(
+    error: BaseException, request: httpx.Request, secrets: tuple[str, ...], copied: set[int]
+) -> BaseException:
+    copied.add(id(error))
+    copy = last = _copy_of(error, request, secrets, copied)
     while (deeper := error.__cause__ if error.__suppress_context__ else error.__context__) is not None:
         if id(deeper) in copied:
             break
         copied.add(id(deeper))
-        deeper_copy = _copy_of(deeper, request, secrets)
+        deeper_copy = _copy_of(deeper, request, secrets, copied)
         last.__cause__, last, error = deeper_copy, deeper_copy, deeper
     return copy
 
 
-def _copy_of(error: BaseException, request: httpx.Request, secrets: tuple[str, ...]) -> BaseException:
+def _copy_of(error: BaseException, request: httpx.Request, secrets: tuple[str, ...], copied: set[int]) -> BaseException:
     """Return an exception with the type and the text of another, or with its text alone if its class does not allow."""
     if isinstance(error, BaseExceptionGroup):
         group = cast("BaseExceptionGroup[BaseException]", error)
-        inner = [error_without_secrets(each, request, secrets) for each in group.exceptions]
+        inner = [_chain_of(each, request, secrets, copied) for each in group.exceptions]
         return BaseExceptionGroup(scrub(group.message, secrets), inner).with_traceback(group.__traceback__)
     kind, text = type(error), scrub(str(error), secrets)
     plain = tuple(scrub(item, secrets) for item in error.args if isinstance(item, (str, int)))

@@ -54,7 +54,7 @@ WRONG = [
     [5],
     (5, 5, 5, 5),
     {"read": 5},
-    object(),
+    ...,
     httpx.Timeout("30"),  # type: ignore[arg-type]
     httpx.Timeout(5, read=math.inf),
     httpx.Timeout(5, pool=-1),

@@ -56,11 +56,11 @@ class SyncTransport:
     def _another(self) -> httpx.Client:
         if self.is_closed:
             raise ConfigurationError(CLOSED)
-        if self._pid != os.getpid():
+        if self._pid != os.getpid():  # pragma: no cover - runs only in a child process, which is not measured
             if self.given is not None:
                 raise ConfigurationError(FORKED)
             # If another thread held the lock at the fork, it stays locked in the child process.
-            self._lock = threading.Lock()  # pragma: no cover - runs only in a child process, which is not measured
+            self._lock = threading.Lock()
         with self._lock:
             if self._client is None or self._pid != os.getpid():
                 # After a fork, the connections are shared with the parent process: do not use or close them here.
@@ -118,7 +118,7 @@ class AsyncTransport:
         if self.is_closed:
             raise ConfigurationError(CLOSED)
         if self.given is not None:
-            if self._pid != os.getpid():
+            if self._pid != os.getpid():  # pragma: no cover - runs only in a child process, which is not measured
                 raise ConfigurationError(FORKED)
             return self.given
         connections = _here().get(self)
