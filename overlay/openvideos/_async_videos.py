@@ -197,11 +197,15 @@ class AsyncVideos:
     ) -> HttpxBinaryResponseContent:
         """Download a file of a completed video into memory (openapi.yaml, download_video_content).
 
-        For a large file, `download` streams it to a path.
+        For a large file, `download` streams it to a path. A file whose encoding was not asked for is refused, since it
+        could fill the memory.
 
         Args:
             video_id: The id of the video, or the Video itself.
             variant: "video" (MP4), "thumbnail" (WebP) or "spritesheet" (JPEG).
+
+        Raises:
+            DownloadError: What arrives is not the file, as its media type or its 0 bytes show.
 
         """
         extras = Extras(extra_headers, extra_query, extra_body, timeout)
@@ -481,10 +485,12 @@ class AsyncVideos:
             video_id: The id of the video, or the Video itself.
             to: The file to write.
             variant: "video" (MP4), "thumbnail" (WebP) or "spritesheet" (JPEG).
-            on_progress: Called with the bytes received and the bytes expected (None if unknown); awaited if async.
+            on_progress: Called with the bytes received (0 after a restart) and expected (None if unknown); awaited if
+                async.
 
         Raises:
-            DownloadError: The file does not arrive completely, or cannot be written.
+            DownloadError: The file does not arrive completely, or cannot be written; what arrives is not the file, as
+                its media type or its 0 bytes show; or it is an MP4 without its end, and the job is not completed.
 
         """
         extras = Extras(extra_headers, extra_query, None, timeout)

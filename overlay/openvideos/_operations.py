@@ -36,7 +36,7 @@ from openvideos_raw.models.reference import Reference as RawReference
 from openvideos_raw.models.remix_video_json import RemixVideoJson
 from openvideos_raw.models.video import Video
 from openvideos_raw.models.video_reference import VideoReference as RawVideoReference
-from openvideos_raw.types import UNSET, Unset
+from openvideos_raw.types import UNSET, ApiObject, Unset
 
 from ._calls import Call, Extras, Parser, Settings, is_json_asked_for, make_call
 from ._errors import InvalidArgumentError
@@ -379,7 +379,7 @@ def _image_reference(value: Mapping[str, object], name: str) -> RawImageReferenc
 
 def _video_reference(value: object) -> RawVideoReference | None:
     """Return a caller's reference to a video; None if the value is a file."""
-    if isinstance(value, (str, Video)):
+    if isinstance(value, (str, ApiObject)):
         return RawVideoReference(id=_id("video", value, Video))
     if isinstance(value, Mapping):
         return RawVideoReference(id=_id("video['id']", cast("Mapping[str, object]", value).get("id"), Video))

@@ -482,7 +482,7 @@ class Videos:
             video_id: The id of the video, or the Video itself.
             to: The file to write.
             variant: "video" (MP4), "thumbnail" (WebP) or "spritesheet" (JPEG).
-            on_progress: Called with the bytes received, 0 after a restart, and the bytes expected (None if unknown).
+            on_progress: Called with the bytes received (0 after a restart) and expected (None if unknown).
 
         Raises:
             DownloadError: The file does not arrive completely, or cannot be written; what arrives is not the file, as

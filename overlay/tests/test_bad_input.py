@@ -223,7 +223,7 @@ class TestServers:
         with pytest.raises(APIResponseValidationError, match="'id' is empty"):
             answering(200, json=video).videos.create(prompt="x")
 
-    @pytest.mark.parametrize("key", ["id", "created_at", "model", "status"])
+    @pytest.mark.parametrize("key", ["id", "status"])
     def test_an_response_that_lacks_a_key_names_it(self, key: str) -> None:
         video = {"id": "video_1", "object": "video", "created_at": 1, "model": "m", "status": "queued"}
         del video[key]

@@ -47,7 +47,8 @@ class Recorder:
     def response(self, request: httpx.Request) -> httpx.Response:
         self.requests.append(request)
         status = self.statuses.pop(0) if self.statuses else 200
-        return httpx.Response(status, json=QUEUED, headers={"retry-after-ms": "0"})
+        body = QUEUED if status == 200 else {"error": {"message": "later"}}
+        return httpx.Response(status, json=body, headers={"retry-after-ms": "0"})
 
     def client(self, **options: Any) -> OpenVideos:
         http = httpx.Client(transport=httpx.MockTransport(self))
@@ -632,7 +633,7 @@ class TestExtraBody:
             ({"image": [PIL.Image.new("RGB", (1, 1))]}, "image is a PIL image"),
             ({"image": [Path("none.png")]}, "image: the file 'none.png'"),
             ({"x": Unreadable()}, "cannot be written as JSON"),
-            ({7: "x"}, "field 7"),
+            ({7: "x"}, "keys are text"),
             ({"\ud800": "x"}, "Unicode"),
         ],
     )

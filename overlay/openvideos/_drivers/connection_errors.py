@@ -56,13 +56,13 @@ def connection_error(error: Exception, request: httpx.Request, secrets: tuple[st
 
 def _explained(error: Exception, where: str) -> str:  # noqa: PLR0911 - one sentence for each case
     """Return what went wrong with the server at `where`, and the way out."""
-    certificate = next((each for each in _causes(error) if isinstance(each, ssl.SSLCertVerificationError)), None)
+    certificate = next((each for each in causes(error) if isinstance(each, ssl.SSLCertVerificationError)), None)
     if certificate is not None:
         return (
             f"the certificate of {where} does not verify ({certificate.verify_message}). Correct the host or the "
             "server's certificate, or name your own authority's certificates in SSL_CERT_FILE."
         )
-    if any(isinstance(each, ssl.SSLError) for each in _causes(error)):
+    if any(isinstance(each, ssl.SSLError) for each in causes(error)):
         return f"no TLS connection to {where} ({error}). Is it a server for https, or one for http?"
     if isinstance(error, httpx.PoolTimeout):
         return (
@@ -86,8 +86,10 @@ def _is_timeout(error: Exception) -> bool:
     return isinstance(error, httpx.TimeoutException) and (not by_aiohttp or isinstance(error.__cause__, TimeoutError))
 
 
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    """Yield an exception and what caused it."""
-    while error is not None:
+def causes(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an exception and what caused it, each once, since exceptions can cause each other in a circle."""
+    seen = set[int]()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
         yield error
         error = error.__cause__ or error.__context__

@@ -18,6 +18,7 @@ from urllib.request import getproxies
 import httpx
 
 from .._errors import ConfigurationError
+from .connection_errors import causes
 from .deadline import SOCKET_OPTIONS, BoundedTransport
 from .proxies import Proxies, ProxySetting
 
@@ -96,19 +97,10 @@ def _naming_proxy(setting: ProxySetting | None) -> Generator[None]:
     try:
         yield
     except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError) as error:
-        if setting is None or is_about_tls(error):
-            raise
+        if setting is None or any(isinstance(each, ssl.SSLError) for each in causes(error)):
+            raise  # the proxy is there; the TLS inside its tunnel fails
         kind = type(error) if isinstance(error, httpx.TimeoutException) else httpx.ProxyError
         raise kind(f"the proxy {setting.shown} ({setting.variable}) fails: {error}") from error.__cause__
-
-
-def is_about_tls(error: BaseException | None) -> bool:
-    """Return whether an exception, or one of its causes, is about TLS, such as a certificate that does not verify."""
-    while error is not None:
-        if isinstance(error, ssl.SSLError):
-            return True
-        error = error.__cause__ or error.__context__
-    return False
 
 
 class RoutingTransport(httpx.BaseTransport):
