@@ -12,6 +12,7 @@ from openvideos import APIConnectionError, AsyncOpenVideos, ConfigurationError, 
 
 from .calls import COMPLETED, ID
 from .clients import HTTP_CLIENTS, Against
+from .flavours import is_blocking
 from .server import answers_json, responses
 
 pytestmark = pytest.mark.anyio
@@ -49,7 +50,7 @@ def hook(flavour: str, act: Callable[[httpx.Response], Any]) -> Any:
     async def async_hook(response: Any) -> None:
         act(response)
 
-    return act if flavour in {"sync", "httpx2"} else async_hook
+    return act if is_blocking(flavour) else async_hook
 
 
 async def test_a_hook_that_fails(against: Against, flavour: str) -> None:
@@ -109,13 +110,10 @@ def test_an_http_client_of_another_kind_is_refused(given: Any) -> None:
 @pytest.mark.parametrize("flavour", HTTP_CLIENTS)
 async def test_a_client_of_the_other_colour_is_refused(flavour: str) -> None:
     http: Any = HTTP_CLIENTS[flavour]()
-    is_blocking = flavour in {"sync", "httpx2"}
-    other = "AsyncOpenVideos" if is_blocking else "OpenVideos"
-    kind: Any = AsyncOpenVideos if is_blocking else OpenVideos
-    with pytest.raises(ConfigurationError, match=f"use {'OpenVideos' if is_blocking else 'AsyncOpenVideos'}"):
+    kind: Any = AsyncOpenVideos if is_blocking(flavour) else OpenVideos
+    with pytest.raises(ConfigurationError, match=f"use {'OpenVideos' if is_blocking(flavour) else 'AsyncOpenVideos'}"):
         kind(base_url="http://s/v1", http_client=http)
-    assert other == kind.__name__
-    if is_blocking:
+    if is_blocking(flavour):
         http.close()
     else:
         await http.aclose()

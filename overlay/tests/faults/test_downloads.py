@@ -17,6 +17,7 @@ from openvideos._calls import LARGEST_RESPONSE
 
 from .calls import CLIP, COMPLETED, ID, QUEUED, files_in
 from .clients import KEY, Against, check_promises
+from .flavours import is_blocking
 from .server import Behaviour, answers_json, closes, drips, floods, head, message, resets, responses, sends
 
 pytestmark = pytest.mark.anyio
@@ -285,9 +286,9 @@ class TestEncodings:
     async def used(prepared: Any, way: str, *, streamed: bool, flavour: str) -> None:
         """Read a response in a way, whatever the client."""
         if not streamed:
-            response = prepared if flavour == "sync" else await prepared
+            response = prepared if is_blocking(flavour) else await prepared
             response.parse()
-        elif flavour == "sync":
+        elif is_blocking(flavour):
             with prepared as response:
                 for _ in getattr(response, way)() or ():
                     pass
@@ -315,7 +316,7 @@ class TestEncodings:
         answer = self.encoded(gzip.compress(body), "application/json")
         async with against(answer, answer, answer, answer) as (_, client):
             method = client.sdk.videos.with_streaming_response.retrieve
-            if flavour == "sync":
+            if is_blocking(flavour):
                 with method(ID) as response:
                     assert body == b"".join(response.iter_bytes(chunk_size))
                 with method(ID) as response:

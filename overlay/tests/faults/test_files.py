@@ -19,7 +19,7 @@ from openvideos import InvalidArgumentError
 
 from . import file_kinds as kinds
 from .clients import KEY, Client, check_promises
-from .flavours import BACKENDS
+from .flavours import BACKENDS, is_blocking
 from .server import FaultServer, Received, answers_json
 
 QUEUED: Final = {"id": "video_1", "object": "video", "created_at": 1, "model": "m", "status": "queued"}
@@ -117,7 +117,7 @@ def test_an_async_file_is_awaited_or_refused(name: str, flavour: str) -> None:
     place = ("create", "input_reference", lambda file: {"input_reference": file})
     content = bytes(range(256)) * 300
     result = sent(flavour, kinds.ASYNC[name], lambda file: file, place, content=content, position=9, error=OSError())
-    if flavour == "sync":
+    if is_blocking(flavour):
         assert isinstance(result, InvalidArgumentError)
         assert "AsyncOpenVideos" in str(result)
     else:

@@ -13,6 +13,7 @@ from openvideos import APIStatusError, ConfigurationError
 
 from .calls import COMPLETED, ID, QUEUED
 from .clients import Against, Client, check_promises
+from .flavours import is_blocking
 from .server import FaultServer, answers_json, responses
 
 pytestmark = pytest.mark.anyio
@@ -31,7 +32,7 @@ def function_of(keys: Iterator[Any], flavour: str, *, awaited: bool) -> Callable
     async def asynchronous() -> Any:
         return next(keys)
 
-    return asynchronous if awaited and flavour != "sync" else lambda: next(keys)
+    return asynchronous if awaited and not is_blocking(flavour) else lambda: next(keys)
 
 
 def sent(server: FaultServer) -> list[str | None]:

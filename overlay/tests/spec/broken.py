@@ -45,10 +45,10 @@ def lost_form_field(replace: Callable[[object, str, Any], None]) -> None:
 def swapped_cursor(replace: Callable[[object, str, Any], None]) -> None:
     """Continue after the first item of a page, instead of its last."""
 
-    def cursor(_: paging.Walk, page: Any) -> str | None:
-        return (page.first_id or page.data[0].id) if page.has_more else None
+    def first(_: paging.Walk, ids: list[str], *, has_more: bool | None, **__: Any) -> str | None:
+        return ids[0] if has_more else None
 
-    replace(paging.Walk, "cursor", cursor)
+    replace(paging, "_next", first)
 
 
 def dropped_unknown_field(replace: Callable[[object, str, Any], None]) -> None:
