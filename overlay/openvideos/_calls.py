@@ -18,7 +18,7 @@ import httpx
 from attrs import evolve, field, frozen
 
 from ._environment import ApiKey, checked_key
-from ._errors import ConfigurationError, InvalidArgumentError
+from ._errors import ConfigurationError, InvalidArgumentError, repr_of
 from ._headers import CONTENT_TYPE, FORM, JSON, check_header, media_type
 from ._secrets import SHORTEST, shown
 from ._types import NOT_GIVEN, FileTypes, NotGiven
@@ -246,12 +246,12 @@ def checked_timeout(value: object, kind: type[ConfigurationError | InvalidArgume
 def _seconds(name: str, value: object, kind: type[ConfigurationError | InvalidArgumentError]) -> float:
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise kind(
-            f"{name} is {value!r}; it must be a number of seconds, a timedelta, an httpx.Timeout, or None for no "
-            "timeout."
+            f"{name} is {repr_of(value)}; it must be a number of seconds, a timedelta, an httpx.Timeout, or None for "
+            "no timeout."
         )
     if not 0 < cast("float", value) <= LONGEST_TIMEOUT_S:
         raise kind(
-            f"{name} is {value!r}; it must be more than 0 seconds, in which nothing can arrive, and at most "
+            f"{name} is {repr_of(value)}; it must be more than 0 seconds, in which nothing can arrive, and at most "
             f"{LONGEST_TIMEOUT_S}. None is no timeout."
         )
     return float(value)
@@ -351,10 +351,22 @@ def _field(name: str, value: object) -> bytes:
 def _encodable(*values: object) -> None:
     for value in values:
         with suppress(UnicodeEncodeError):
-            str(value).encode()
+            _written(value).encode()
             continue
         # Not raised from the UnicodeEncodeError, which has the text, maybe a secret, as an attribute.
         raise InvalidArgumentError("An argument is not valid Unicode text: it has lone surrogates.")
+
+
+def _written(value: object) -> str:
+    """Return a value as text.
+
+    Raises:
+        InvalidArgumentError: It is an integer of so many digits that Python does not write it.
+    """
+    try:
+        return str(value)
+    except ValueError as error:
+        raise InvalidArgumentError(f"An argument cannot be written: {error}.") from error
 
 
 def _check_json(body: object) -> None:

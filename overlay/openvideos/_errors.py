@@ -29,7 +29,7 @@ removes secrets from everything that an exception carries, its causes too.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from ._json import is_object
 
@@ -37,6 +37,20 @@ if TYPE_CHECKING:
     import httpx
 
     from openvideos_raw.models.video import Video
+
+
+LONGEST_SHOWN: Final = 200
+
+
+def repr_of(value: object) -> str:
+    """Return a caller's value as messages show it: cut, and without the digits that Python refuses to write."""
+    if isinstance(value, int) and abs(value) > 1 << 64:
+        return "a huge number"
+    try:
+        text = repr(value)
+    except Exception:  # noqa: BLE001 - a caller's class may raise anything
+        return f"of the type {type(value).__name__}"
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"
 
 
 def _rebuild(kind: type[OpenVideosError], message: str, state: dict[str, Any]) -> OpenVideosError:

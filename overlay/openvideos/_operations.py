@@ -39,7 +39,7 @@ from openvideos_raw.models.video_reference import VideoReference as RawVideoRefe
 from openvideos_raw.types import UNSET, ApiObject, Unset
 
 from ._calls import Call, Extras, Parser, Settings, is_json_asked_for, make_call
-from ._errors import InvalidArgumentError
+from ._errors import InvalidArgumentError, repr_of
 from ._parsing import responses as parsing
 from ._parsing.media import WantedFile
 from ._types import FileTypes, ImageReference, Omit, Reference, VideoReference, given, omit
@@ -76,14 +76,14 @@ class ListOptions:
         """
         return cls(
             after=_of_type("after", after.id if isinstance(after, Video) else given(after), str),
-            limit=_of_type("limit", given(limit), int),
+            limit=_whole("limit", limit),
             order=_of_type("order", given(order), str),
         )
 
 
 def _of_type(name: str, value: T | None, kind: type) -> T | None:
     if value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
-        raise InvalidArgumentError(f"{name} is {value!r}; it must be of the type {kind.__name__}.")
+        raise InvalidArgumentError(f"{name} is {repr_of(value)}; it must be of the type {kind.__name__}.")
     return value
 
 
@@ -112,9 +112,9 @@ def create(
         "seconds": UNSET if given(seconds) is None else _duration(seconds),
         "size": _optional("size", size),
         "negative_prompt": _optional("negative_prompt", negative_prompt),
-        "seed": _whole("seed", seed),
-        "fps": _whole("fps", fps),
-        "num_frames": _whole("num_frames", num_frames),
+        "seed": _or_unset(_whole("seed", seed)),
+        "fps": _or_unset(_whole("fps", fps)),
+        "num_frames": _or_unset(_whole("num_frames", num_frames)),
     }
     if given(references) is not None:
         if given(input_reference) is not None:
@@ -352,11 +352,13 @@ def _optional(name: str, value: str | Omit | None) -> str | Unset:
     return UNSET if given(value) is None else _text(name, value)
 
 
-def _whole(name: str, value: int | Omit | None) -> int | Unset:
+def _or_unset(value: T | None) -> T | Unset:
+    return UNSET if value is None else value
+
+
+def _whole(name: str, value: int | Omit | None) -> int | None:
     number = _of_type(name, given(value), int)
-    if number is None:
-        return UNSET
-    if abs(number) >= 1 << 63:
+    if number is not None and abs(number) >= 1 << 63:
         raise InvalidArgumentError(f"{name} has more than 64 bits; no server takes that.")
     return number
 
@@ -364,7 +366,7 @@ def _whole(name: str, value: int | Omit | None) -> int | Unset:
 def _duration(value: object) -> str:
     """Return a duration in the contract's form, a decimal string."""
     if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
+        return str(_whole("seconds", value))
     return _text("seconds", value)
 
 

@@ -13,7 +13,7 @@ from openvideos_raw.models.model_list import ModelList
 from openvideos_raw.models.video import Video
 
 from ._calls import Call, Extras, Settings, Timeout, make_call
-from ._errors import InvalidArgumentError
+from ._errors import InvalidArgumentError, repr_of
 from ._flows.retrying import calling
 from ._json import is_object
 from ._parsing import responses as parsing
@@ -68,11 +68,11 @@ def _call(
     """
     word = method.upper() if isinstance(method, str) else None
     if word not in METHODS:
-        raise InvalidArgumentError(f"method is {method!r}; it is one of {', '.join(METHODS)}.")
+        raise InvalidArgumentError(f"method is {repr_of(method)}; it is one of {', '.join(METHODS)}.")
     read = READERS.get(cast_to) if isinstance(cast_to, type) or cast_to is Any else None
     if read is None:
         known = ", ".join(kind.__name__ for kind in READERS)
-        raise InvalidArgumentError(f"cast_to is {cast_to!r}; a response is read as one of {known}.")
+        raise InvalidArgumentError(f"cast_to is {repr_of(cast_to)}; a response is read as one of {known}.")
     if json is not None and files is not None:
         raise InvalidArgumentError("json and files exclude each other; pass the fields of a form in files, too.")
     arguments: dict[str, Any] = {
@@ -91,16 +91,18 @@ def _checked_path(path: object) -> str:
         InvalidArgumentError: The path is empty, names a server or its own query, or would leave the base URL.
     """
     if not isinstance(path, str) or not path.strip("/ "):
-        raise InvalidArgumentError(f"path is {path!r}; pass one such as '/videos/sync'.")
+        raise InvalidArgumentError(f"path is {repr_of(path)}; pass one such as '/videos/sync'.")
     if "://" in path or path.startswith(("//", "\\")):
         raise InvalidArgumentError(
-            f"path is {path!r}, which names a server; pass the path behind the base URL, such as '/videos/sync'. For "
-            "another server, use another client, since the API key belongs to this one."
+            f"path is {repr_of(path)}, which names a server; pass the path behind the base URL, such as "
+            "'/videos/sync'. For another server, use another client, since the API key belongs to this one."
         )
     if "?" in path or "#" in path:
-        raise InvalidArgumentError(f"path is {path!r}, which has a query or a fragment; pass parameters as query=.")
+        raise InvalidArgumentError(
+            f"path is {repr_of(path)}, which has a query or a fragment; pass parameters as query=."
+        )
     if {".", ".."} & {*unquote(path).replace("\\", "/").split("/")}:
-        raise InvalidArgumentError(f"path is {path!r}, whose '.' or '..' names another path; write that path.")
+        raise InvalidArgumentError(f"path is {repr_of(path)}, whose '.' or '..' names another path; write that path.")
     return "/" + path.removeprefix("/")
 
 

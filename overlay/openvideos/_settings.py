@@ -10,7 +10,7 @@ from attrs import evolve
 
 from ._calls import Settings, Timeout, checked_timeout
 from ._environment import ApiKey, checked_key, endpoint, same_origin
-from ._errors import ConfigurationError
+from ._errors import ConfigurationError, repr_of
 from ._headers import check_header
 from ._secrets import is_secret_name
 from ._types import NotGiven
@@ -86,7 +86,7 @@ def changed(
         settings = evolve(settings, timeout=checked_timeout(timeout, ConfigurationError))
     if not isinstance(max_retries, NotGiven):
         if isinstance(max_retries, bool) or not isinstance(cast("object", max_retries), int) or max_retries < 0:
-            raise ConfigurationError(f"max_retries is {max_retries!r}; it must be an integer, zero or more.")
+            raise ConfigurationError(f"max_retries is {repr_of(max_retries)}; it must be an integer, zero or more.")
         settings = evolve(settings, max_retries=max_retries)
     if not isinstance(default_headers, NotGiven):
         headers = _mapping("default_headers", default_headers)

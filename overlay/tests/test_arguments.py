@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openvideos import AsyncOpenVideos, Character, OpenVideos, OpenVideosError, Video, omit
+from openvideos import AsyncOpenVideos, Character, InvalidArgumentError, OpenVideos, OpenVideosError, Video, omit
 from openvideos._videos import Videos
 
 VIDEO: Final = {"id": "video_1", "object": "video", "created_at": 1, "model": "m", "status": "completed"}
@@ -147,6 +147,15 @@ def test_a_video_is_taken_for_the_cursor_of_a_list(flavour: str) -> None:
     assert sent(flavour, "list", {"after": "video_1"}) == sent(flavour, "list", {"after": OBJECTS["video"]})
 
 
+class Unshown:
+    """A value that no message can show."""
+
+    def __repr__(self) -> str:
+        raise LookupError("no repr")
+
+
+HUGE: Final = 10**5000  # Python refuses to write so many digits
+
 junk: Final = st.recursive(
     st.none()
     | st.booleans()
@@ -168,10 +177,25 @@ junk: Final = st.recursive(
 @pytest.mark.parametrize("method", REQUIRED)
 @given(data=st.data())
 def test_whatever_is_passed_nothing_but_our_errors_comes_out(flavour: str, method: str, data: st.DataObject) -> None:
-    names = inspect.signature(getattr(Videos, method)).parameters.keys() - {"self", "timeout"}
+    names = inspect.signature(getattr(Videos, method)).parameters.keys() - {"self"}
     # A path as text is a path, wherever it leads.
     wrong = data.draw(st.dictionaries(st.sampled_from(sorted(names)), junk, min_size=1, max_size=2))
     if isinstance(wrong.get("to"), (str, bytes, Path)):
         del wrong["to"]
     with contextlib.suppress(OpenVideosError):
         sent(flavour, method, REQUIRED[method] | wrong)
+
+
+UNSHOWN: Final = {"huge": HUGE, "below": -HUGE, "no repr": Unshown(), "no repr inside": [Unshown()], "long": "x" * 9999}
+
+
+@FLAVOURS
+@pytest.mark.parametrize("value", UNSHOWN.values(), ids=UNSHOWN)
+@pytest.mark.parametrize(
+    ("method", "name"),
+    [("create", "seed"), ("list", "limit"), ("retrieve", "timeout"), ("poll", "poll_timeout_ms")],
+)
+def test_what_a_message_cannot_show_is_refused_all_the_same(flavour: str, method: str, name: str, value: Any) -> None:
+    with pytest.raises(InvalidArgumentError, match=name) as caught:
+        sent(flavour, method, REQUIRED[method] | {name: value})
+    assert len(str(caught.value)) < 500

@@ -12,7 +12,7 @@ import secrets
 import stat
 from pathlib import Path
 
-from .._errors import DownloadError, InvalidArgumentError
+from .._errors import DownloadError, InvalidArgumentError, repr_of
 
 
 class PartFile:
@@ -155,7 +155,7 @@ def _path(target: str | os.PathLike[str]) -> Path:
         # pathlib accepts a NUL and a lone surrogate, which the system would refuse only at the rename.
         nul = b"\0" in os.fsencode(path)
     except (TypeError, ValueError, RuntimeError) as error:
-        raise InvalidArgumentError(f"{target!r} is not a path that a file can have: {error}.") from error
+        raise InvalidArgumentError(f"{repr_of(target)} is not a path that a file can have: {error}.") from error
     if nul:
         raise InvalidArgumentError(f"{target!r} is not a path that a file can have: it contains a NUL.")
     return path

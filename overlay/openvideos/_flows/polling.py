@@ -29,6 +29,7 @@ from .._errors import (
     OpenVideosError,
     PollTimeoutError,
     VideoFailedError,
+    repr_of,
 )
 from .._secrets import scrub
 from .._types import Omit, given
@@ -82,10 +83,8 @@ def _seconds(name: str, milliseconds: object) -> float:
         or not isinstance(milliseconds, (int, float))
         or not 0 <= milliseconds <= LONGEST_WAIT_MS
     ):
-        # An integer of thousands of digits cannot be written.
-        shown = "a huge number" if isinstance(milliseconds, int) and abs(milliseconds) > 2**64 else repr(milliseconds)
         raise InvalidArgumentError(
-            f"{name} is {shown}; it must be a number of milliseconds, an int or a float, from zero to"
+            f"{name} is {repr_of(milliseconds)}; it must be a number of milliseconds, an int or a float, from zero to"
             f" {LONGEST_WAIT_MS}. Pass a timedelta as delta / timedelta(milliseconds=1)."
         )
     return milliseconds / 1000

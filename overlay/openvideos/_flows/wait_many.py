@@ -33,6 +33,7 @@ from .._errors import (
     PermissionDeniedError,
     PollTimeoutError,
     RateLimitError,
+    repr_of,
 )
 from .._operations import id_of_video
 from .effects import Emit, Flow, Gather, Sleep
@@ -146,7 +147,7 @@ def checked_concurrency(value: object) -> int:
         InvalidArgumentError: The value is not an integer above zero.
     """
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise InvalidArgumentError(f"max_concurrency is {value!r}; it must be an integer above zero.")
+        raise InvalidArgumentError(f"max_concurrency is {repr_of(value)}; it must be an integer above zero.")
     return value
 
 
