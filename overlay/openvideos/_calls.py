@@ -231,7 +231,7 @@ def checked_timeout(value: object, kind: type[ConfigurationError | InvalidArgume
     """
     httpx2 = sys.modules.get("httpx2")  # if it is not loaded, the value is not of it
     if httpx2 is not None and isinstance(value, httpx2.Timeout):
-        value = httpx.Timeout(**value.as_dict())
+        value = httpx.Timeout(**cast("httpx.Timeout", value).as_dict())
     if isinstance(value, httpx.Timeout):
         for name, phase in value.as_dict().items():
             # A phase of 0 s does not wait, which is of use for a connection of the pool.

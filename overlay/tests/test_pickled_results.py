@@ -178,6 +178,7 @@ class TestRawResponses:
     )
     async def test_a_pickle_parses_to_the_same(self, client: Client, method: str, arguments: list[Any]) -> None:
         response = await client.call(method, *arguments, of="with_raw_response")
+        result: Any = None
         for protocol in PROTOCOLS[2:]:
             other = pickled(pickled(response, protocol), protocol)
             for name in ("status_code", "content", "request_id"):
