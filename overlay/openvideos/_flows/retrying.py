@@ -107,10 +107,8 @@ def pause_before_repeat(outcome: httpx.Response | APIConnectionError, failures: 
 
 
 def failure(call: Call[Any], outcome: httpx.Response | APIConnectionError) -> APIError:
-    """Return the error for a failed outcome; it carries the id of the job that the response describes, if it is one."""
+    """Return the error for a failed outcome."""
     error: APIError = outcome if isinstance(outcome, APIConnectionError) else status_error(outcome)
-    if call.is_post and isinstance(outcome, httpx.Response):
-        error.about(job_id(outcome))
     error.about(call.video_id)
     return error
 

@@ -98,12 +98,15 @@ def invalid(response: httpx.Response, problem: str) -> APIResponseValidationErro
     )
 
 
-def status_error(response: httpx.Response, *, video_id: str | None = None) -> APIStatusError:
-    """Build the error for a response whose status is not a success."""
+def status_error(response: httpx.Response) -> APIStatusError:
+    """Build the error for a response whose status is not a success; it carries the id of a job that a POST started."""
     secrets = secrets_of(response)
     body = _body(response, secrets)
     status = response.status_code
     advice = _ADVICE.get(status, "")
+    job = job_id(response) if response.request.method == "POST" else None
+    if job is not None:
+        advice = f" The response is the job {job}, so the server has accepted it: poll it, and do not start it again."
     if response.has_redirect_location:
         advice = (
             f" The SDK does not follow a redirect of a {response.request.method}, which could repeat it or change its "
@@ -114,7 +117,7 @@ def status_error(response: httpx.Response, *, video_id: str | None = None) -> AP
         request=without_secrets(response.request, secrets),
         response=response_without_secrets(response, secrets),
         body=body,
-        video_id=video_id,
+        video_id=job,
     )
 
 

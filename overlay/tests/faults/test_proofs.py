@@ -51,6 +51,7 @@ async def test_a_job_in_an_error_response_is_accepted(status: int, against: Agai
         assert 1 == len(server.requests)
     assert isinstance(error, APIStatusError)
     assert (status, ID) == (error.status_code, error.video_id)
+    assert f"is the job {ID}" in str(error)
 
 
 def after(cause: BaseException | None, kind: type[httpx.TransportError] = httpx.ConnectTimeout) -> httpx.TransportError:
