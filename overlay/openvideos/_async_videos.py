@@ -21,8 +21,8 @@ from ._drivers.part_file import PartFile
 from ._flows.downloading import downloading
 from ._flows.paging import Shared, Walk, page_call
 from ._flows.polling import PollSettings, creating_and_polling, polling
-from ._flows.retrying import sending
-from ._flows.wait_many import DEFAULT_CONCURRENCY, PAGE_SIZE, checked_concurrency, checked_ids, waiting
+from ._flows.retrying import calling, sending
+from ._flows.wait_many import DEFAULT_CONCURRENCY, PAGE_SIZE, checked_concurrency, checked_jobs, waiting
 from ._pages import AsyncConversationCursorPage, AsyncPaginator
 from ._raw_response import AsyncResponseContextManager, raw_async, streamed_async
 from ._responses.api_response import APIResponse, AsyncAPIResponse
@@ -353,6 +353,7 @@ class AsyncVideos:
             self._session.retries,
             poll_settings,
             video_id=operations.id_of_video(video_id),
+            video=video_id if isinstance(video_id, Video) else None,
             raise_on_failure=raise_on_failure,
             on_update=operations.callback("on_update", on_update),
         )
@@ -450,7 +451,7 @@ class AsyncVideos:
 
         """
         poll_settings = PollSettings.of(poll_interval_ms=poll_interval_ms, poll_timeout_ms=poll_timeout_ms)
-        settings, wanted = self._session.settings, checked_ids(ids)
+        settings, wanted = self._session.settings, checked_jobs(ids)
         extras = Extras(extra_headers, extra_query, None, timeout)
         flow = waiting(
             wanted,
@@ -504,7 +505,7 @@ class AsyncVideos:
 
     async def _call(self, call: Call[T]) -> T:
         """Send a call, and return its parsed response."""
-        return call.parse(await self._session.driver.run(sending(call, self._session.retries)))
+        return await self._session.driver.run(calling(call, self._session.retries))
 
     def _page(self, walk: Walk) -> Call[AsyncConversationCursorPage[Video]]:
         """Build the call that fetches one page."""

@@ -173,7 +173,8 @@ def make_call(
     query = {**settings.query, **arguments.get("params", {}), **(extras.query or {})}
     body, files = arguments.get("json"), arguments.get("files")
     if files is not None:
-        headers = _form_headers(operation, headers, media_type(settings.headers, extras.headers))
+        # What the default headers say is meant for the bodies that could be either.
+        headers = _form_headers(operation, headers, media_type(extras.headers))
         files = _parts(_with_fields(files, extras.body or {}))
     elif extras.body:
         given: Mapping[str, object] = body or {}

@@ -223,8 +223,8 @@ class OpenVideos(SyncRequests, _Client[SyncSession]):
 
     @property
     def is_closed(self) -> bool:
-        """Whether `close` was called."""
-        return self._session.driver.transport.closed
+        """Whether this client, or your own `http_client`, was closed."""
+        return self._session.driver.transport.is_closed
 
     def __enter__(self) -> Self:
         """Return the client; the end of the block closes it."""
@@ -292,8 +292,8 @@ class AsyncOpenVideos(AsyncRequests, _Client[AsyncSession]):
 
     @property
     def is_closed(self) -> bool:
-        """Whether `close` was called."""
-        return self._session.driver.transport.closed
+        """Whether this client, or your own `http_client`, was closed."""
+        return self._session.driver.transport.is_closed
 
     async def __aenter__(self) -> Self:
         """Return the client; the end of the block closes it."""

@@ -22,7 +22,7 @@ ApiKey: TypeAlias = str | Callable[[], str | Awaitable[str]]
 
 PAIRS: Final = (("OPENVIDEOS_BASE_URL", "OPENVIDEOS_API_KEY"), ("OPENAI_BASE_URL", "OPENAI_API_KEY"))
 _HOST: Final = re.compile(rb"[A-Za-z0-9._~:-]+")
-_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
 @frozen
@@ -94,7 +94,7 @@ def has_valid_port(url: httpx.URL) -> bool:
 
 
 def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
-    return url.scheme, url.host, url.port or _DEFAULT_PORTS.get(url.scheme)
+    return url.scheme, url.host, url.port or DEFAULT_PORTS.get(url.scheme)
 
 
 def _checked_url(text: str) -> httpx.URL:
@@ -115,7 +115,7 @@ def _checked_url(text: str) -> httpx.URL:
         raise ConfigurationError("The base URL has a query or a fragment; pass query parameters as default_query=.")
     if text != text.strip():
         raise ConfigurationError(f"The base URL {text!r} begins or ends with a blank; check the copied text.")
-    if url.scheme not in _DEFAULT_PORTS or _HOST.fullmatch(url.raw_host) is None:
+    if url.scheme not in DEFAULT_PORTS or _HOST.fullmatch(url.raw_host) is None:
         raise ConfigurationError(
             f"The base URL {shown(url)!r} is not an http or https URL; it looks like http://127.0.0.1:8000/v1."
         )

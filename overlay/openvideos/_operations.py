@@ -123,8 +123,8 @@ def create(
     elif isinstance(input_reference, Mapping):
         reference = _image_reference(cast("Mapping[str, object]", input_reference), "input_reference")
         arguments = raw_create.build_request(body=CreateVideoJson(**fields, input_reference=reference))
-    elif input_reference is not None and not isinstance(input_reference, Omit):
-        form = CreateVideoForm(**fields, input_reference=upload("input_reference", input_reference))
+    elif (image := given(input_reference)) is not None:
+        form = CreateVideoForm(**fields, input_reference=upload("input_reference", cast("FileTypes", image)))
         arguments = raw_create.build_request(body=form)
     else:
         kind = CreateVideoJson if is_json_asked_for(settings, extras) else CreateVideoForm

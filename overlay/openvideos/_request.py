@@ -173,8 +173,7 @@ class SyncRequests:
         """
         extras = Extras(extra_headers, query, files, timeout)
         call = _call(self._session.settings, method, path, json=json, files=files, cast_to=cast_to, extras=extras)
-        with call.closing():
-            return self._session.driver.run(calling(call, self._session.retries))
+        return self._session.driver.run(calling(call, self._session.retries))
 
 
 class AsyncRequests:
@@ -244,5 +243,4 @@ class AsyncRequests:
         """
         extras = Extras(extra_headers, query, files, timeout)
         call = _call(self._session.settings, method, path, json=json, files=files, cast_to=cast_to, extras=extras)
-        with call.closing():
-            return await self._session.driver.run(calling(call, self._session.retries))
+        return await self._session.driver.run(calling(call, self._session.retries))

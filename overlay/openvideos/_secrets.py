@@ -17,7 +17,8 @@ REDACTED: Final = "[redacted]"
 SHORTEST: Final = 6
 
 _SECRET_NAME: Final = re.compile(
-    r"authorization|cookie|secret|token|signature|password|(^|[-_])(sig|jwt|auth|((api|access)[-_]?)?key)$",
+    r"authorization|cookie|secret|token|signature|passw|pwd|credential|bearer"
+    r"|(^|[-_])(sig|jwt|auth|pass|session[-_]?id|((api|access|subscription)[-_]?)?key([-_]?id)?)$",
     re.IGNORECASE,
 )
 _PARAMETER: Final = re.compile(r"(?<=[?&])([^?&#=\s]+)=([^&#\s\"'<>]+)")

@@ -53,7 +53,7 @@ class Session(Generic[D]):
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle the settings; the copy opens its own connections."""
-        if self.driver.transport.given is not None:
+        if self.driver.transport.callers is not None:
             # Without the http_client, the copy would not use its proxy or its certificates.
             raise ConfigurationError("A client with your own http_client cannot be pickled; make one in each process.")
         return self.connecting, (self.settings,)
@@ -61,7 +61,7 @@ class Session(Generic[D]):
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         """Copy the settings; the copy opens its own connections, unless they are those of the caller's http_client."""
         settings = copy.deepcopy(self.settings, memo)
-        return self.connecting(settings) if self.driver.transport.given is None else self.changed(settings)
+        return self.connecting(settings) if self.driver.transport.callers is None else self.changed(settings)
 
 
 @define

@@ -51,9 +51,9 @@ NOT_GIVEN = NotGiven()
 not_given = NOT_GIVEN
 
 
-def given(value: T | Omit | None) -> T | None:
-    """Return an optional argument; None if it was left out, by `omit` or by None."""
-    return None if isinstance(value, Omit) else value
+def given(value: T | Omit | NotGiven | None) -> T | None:
+    """Return an optional argument; None if it was left out, by `omit`, None or, as openai-python allows, NOT_GIVEN."""
+    return None if isinstance(value, (Omit, NotGiven)) else value
 
 
 class AsyncFile(Protocol):

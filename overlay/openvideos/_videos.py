@@ -19,8 +19,8 @@ from ._drivers.part_file import PartFile
 from ._flows.downloading import downloading
 from ._flows.paging import Shared, Walk, page_call
 from ._flows.polling import PollSettings, creating_and_polling, polling
-from ._flows.retrying import sending
-from ._flows.wait_many import DEFAULT_CONCURRENCY, PAGE_SIZE, checked_concurrency, checked_ids, waiting
+from ._flows.retrying import calling, sending
+from ._flows.wait_many import DEFAULT_CONCURRENCY, PAGE_SIZE, checked_concurrency, checked_jobs, waiting
 from ._pages import SyncConversationCursorPage
 from ._raw_response import ResponseContextManager, raw, streamed
 from ._responses.api_response import APIResponse
@@ -350,6 +350,7 @@ class Videos:
             self._session.retries,
             poll_settings,
             video_id=operations.id_of_video(video_id),
+            video=video_id if isinstance(video_id, Video) else None,
             raise_on_failure=raise_on_failure,
             on_update=operations.callback("on_update", on_update),
         )
@@ -447,7 +448,7 @@ class Videos:
 
         """
         poll_settings = PollSettings.of(poll_interval_ms=poll_interval_ms, poll_timeout_ms=poll_timeout_ms)
-        settings, wanted = self._session.settings, checked_ids(ids)
+        settings, wanted = self._session.settings, checked_jobs(ids)
         extras = Extras(extra_headers, extra_query, None, timeout)
         flow = waiting(
             wanted,
@@ -500,7 +501,7 @@ class Videos:
 
     def _call(self, call: Call[T]) -> T:
         """Send a call, and return its parsed response."""
-        return call.parse(self._session.driver.run(sending(call, self._session.retries)))
+        return self._session.driver.run(calling(call, self._session.retries))
 
     def _page(self, walk: Walk) -> Call[SyncConversationCursorPage[Video]]:
         """Build the call that fetches one page."""

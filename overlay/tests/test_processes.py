@@ -213,7 +213,7 @@ class TestAFork:
             return "went on"
 
         assert in_a_child(in_child).endswith("make a client in each process. False")
-        assert client._session.driver.transport.given is given
+        assert client._session.driver.transport.callers is given
         if kind is OpenVideos:
             assert given is client._session.driver.transport.client()
 

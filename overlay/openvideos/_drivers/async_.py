@@ -11,24 +11,25 @@ from typing import Any, TypeVar, cast
 import anyio
 import httpx
 
-from .._errors import APIConnectionError, ConfigurationError, OpenVideosError
+from .._errors import APIConnectionError, OpenVideosError
 from .._flows.effects import Close, Do, Effect, Emit, Flow, Gather, Notify, Save, Send, Sleep
 from .attempt import (
     authorized_async,
     broken_body_error,
     build,
     failed_attempt_error,
-    is_failed_exchange,
+    failed_exchange,
     late,
     log_attempt,
     redirect_history,
     redirect_request,
     time_limit,
+    watch_async,
 )
 from .background_writer import BackgroundWriter, await_if_needed
 from .body import ResponseBody, pieces_async, with_content
 from .threads import in_thread
-from .transport import CLOSED, AsyncTransport
+from .transport import AsyncTransport
 
 T = TypeVar("T")
 
@@ -103,26 +104,27 @@ class AsyncDriver:
         call, started = send.call, time.perf_counter()
         http = await self.transport.client()
         request = build(http, send)
+        if call.is_post:
+            watch_async(request)
         response: httpx.Response | None = None
+        failure: Exception | None = None
         outcome: httpx.Response | APIConnectionError
         limit = time_limit(send)
         deadline = math.inf if limit is None else anyio.current_time() + limit
         try:
             with call.closing(), anyio.CancelScope(deadline=deadline):
                 response = await self._exchange(http, request, send)
-        except Exception as error:
-            if self.transport.is_closed:
-                raise ConfigurationError(CLOSED) from None
-            if not is_failed_exchange(error):
-                raise
-            outcome = failed_attempt_error(call, request, error)
+        except Exception as error:  # noqa: BLE001 - raised again if it is not about the exchange
+            failure = error
+        # Outside of the block above, so that no exception has this one, which may hold a secret, as its context.
+        if failure is not None:
+            outcome = failed_exchange(call, request, failure, self.transport)
+        elif response is None:
+            outcome = failed_attempt_error(call, request, late(request))
+        elif send.stream and response.is_success:
+            outcome = response
         else:
-            if response is None:
-                outcome = failed_attempt_error(call, request, late(request))
-            elif send.stream and response.is_success:
-                outcome = response
-            else:
-                outcome = await self._read(response, send, deadline)
+            outcome = await self._read(response, send, deadline)
         log_attempt(call, outcome, started)
         return outcome
 
@@ -158,7 +160,7 @@ class AsyncDriver:
 
     async def _save(self, save: Save) -> APIConnectionError | None:
         broken: APIConnectionError | None = None
-        async with aclosing(pieces_async(save.response, bounded=True)) as pieces, BackgroundWriter(save) as writing:
+        async with aclosing(pieces_async(save.response, in_memory=False)) as pieces, BackgroundWriter(save) as writing:
             while True:
                 try:
                     piece = await anext(pieces, None)
@@ -173,7 +175,7 @@ class AsyncDriver:
 
     async def _close(self, close: Close) -> httpx.Response | APIConnectionError:
         beginning = b""
-        async with aclosing(pieces_async(close.response, bounded=True)) as body:
+        async with aclosing(pieces_async(close.response, in_memory=False)) as body:
             try:
                 while len(beginning) < close.most and (piece := await anext(body, None)) is not None:
                     beginning += piece
@@ -185,7 +187,7 @@ class AsyncDriver:
     async def _gather(self, gather: Gather) -> list[Any]:
         """Run flows in tasks of their own; an exception that is not the SDK's ends all of them."""
         results: list[Any] = [None] * len(gather.flows)
-        failures: list[Exception] = []
+        failures: list[BaseException] = []
         limiter = anyio.CapacityLimiter(gather.limit)
 
         async def one(index: int, flow: Flow[Any]) -> None:
@@ -194,7 +196,9 @@ class AsyncDriver:
                     results[index] = await self.run(flow)
                 except OpenVideosError as error:
                     results[index] = error
-                except Exception as error:  # noqa: BLE001 - raised below, for a group would wrap it
+                except anyio.get_cancelled_exc_class():
+                    raise
+                except BaseException as error:  # noqa: BLE001 - raised below, for a group would wrap it
                     failures.append(error)
                     group.cancel_scope.cancel()
 

@@ -6,6 +6,7 @@ import inspect
 import logging
 import time
 import traceback
+from collections.abc import Mapping
 from typing import Any, Final, cast
 
 import httpx
@@ -13,13 +14,14 @@ from attrs import evolve
 
 from .._calls import Call
 from .._environment import has_valid_port, keeps_credentials
-from .._errors import APIConnectionError, InvalidArgumentError, OpenVideosError
+from .._errors import APIConnectionError, ConfigurationError, InvalidArgumentError, OpenVideosError
 from .._flows.effects import Send
 from .._parsing.responses import secrets_of
 from .._secrets import error_without_secrets, is_secret_name, scrub, secrets_in, without_secrets
-from .connection_errors import connection_error
-from .given import ADAPTER, UNTRUSTED
+from .callers_client import ADAPTER, REDIRECTED, CallersError, sends_once
+from .connection_errors import causes, connection_error
 from .request_body import RequestBody
+from .transport import CLOSED, AsyncTransport, SyncTransport
 
 MAX_REDIRECTS: Final = 20
 """The most redirects that are followed."""
@@ -36,6 +38,9 @@ _EXCHANGE_ERRORS: Final = (
 )
 """What httpx raises about an exchange. HTTPStatusError is not among them: only a caller's own hook raises that."""
 
+SENT: Final = "openvideos.sent"
+"""The extension of a request of which something was sent."""
+
 _TRANSPORTS: Final = frozenset({"handle_request", "handle_async_request"})
 """The methods of httpx's transports, in which an exchange happens."""
 
@@ -46,13 +51,17 @@ def is_failed_exchange(error: Exception) -> bool:
     A transport raises other exceptions, too, such as OSError; so do a caller's hook and authentication, whose
     exceptions are bugs or decisions of the caller, and must neither be renamed nor lead to a second attempt.
     """
-    if isinstance(error, (OpenVideosError, AssertionError)):
-        return False  # an assertion is of a test, in the handler of its MockTransport
-    if isinstance(error, _EXCHANGE_ERRORS):
-        return True
+    if isinstance(error, _EXCHANGE_ERRORS) or type(error).__module__.startswith("idna"):
+        return True  # the latter of a redirect to a host that is none
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
     # The adapter's transport contains a caller's whole client, with its hooks and its authentication.
     return any(frame.f_code.co_name in _TRANSPORTS and frame.f_globals["__name__"] != ADAPTER for frame in frames)
+
+
+def _is_about_another(error: Exception, request: httpx.Request) -> bool:
+    """Return whether an exception of httpx is about a request of the caller's own, which a hook sent, for example."""
+    about = getattr(error, "_request", None)
+    return about is not None and about.url != request.url and REDIRECTED not in about.extensions
 
 
 def time_limit(send: Send) -> float | None:
@@ -94,7 +103,10 @@ def authorized(send: Send) -> Send:
     """
     if send.call.key is None:
         return send
-    key = send.call.key()
+    try:
+        key = send.call.key()
+    except StopIteration as stop:  # which would end the flow, a generator, without an error
+        raise RuntimeError("the function api_key raised StopIteration") from stop
     if inspect.iscoroutine(key):
         key.close()
     return evolve(send, call=send.call.with_key(key))
@@ -147,8 +159,33 @@ def redirect_request(call: Call[Any], response: httpx.Response) -> httpx.Request
     if not keeps_credentials(response.request.url, request.url):
         for name in [name for name in request.headers if is_secret_name(name)]:
             del request.headers[name]
-        request.extensions = {**request.extensions, UNTRUSTED: True}
+    request.extensions = {**request.extensions, REDIRECTED: True}
     return request
+
+
+def watch(request: httpx.Request) -> None:
+    """Let httpcore tell, by its extension `trace`, when a blocking request is sent."""
+
+    def trace(event: str, info: Mapping[str, Any]) -> None:
+        _note(request, event, info)
+
+    request.extensions["trace"] = trace
+
+
+def watch_async(request: httpx.Request) -> None:
+    """Let httpcore tell when an async request is sent."""
+
+    async def trace(event: str, info: Mapping[str, Any]) -> None:
+        _note(request, event, info)
+
+    request.extensions["trace"] = trace
+
+
+def _note(request: httpx.Request, event: str, info: Mapping[str, Any]) -> None:
+    sent = info.get("request")
+    # A CONNECT is for the proxy.
+    if event.endswith("send_request_headers.started") and getattr(sent, "method", b"") != b"CONNECT":
+        request.extensions[SENT] = True
 
 
 def redirect_history(response: httpx.Response) -> list[httpx.Response]:
@@ -178,18 +215,45 @@ def log_attempt(call: Call[Any], outcome: httpx.Response | APIConnectionError, s
     logger.debug("%s%s: %s after %.0f ms", call.operation, about, what, (time.perf_counter() - started) * 1000)
 
 
-def failed_attempt_error(call: Call[Any], request: httpx.Request, error: Exception) -> APIConnectionError:
+def failed_exchange(
+    call: Call[Any], request: httpx.Request, error: Exception, transport: SyncTransport | AsyncTransport
+) -> APIConnectionError:
+    """Return the error of an exchange that failed before there was a response; raise what is about something else.
+
+    Raises:
+        OpenVideosError: A file of the caller cannot be read, for example; HTTP libraries may wrap that.
+        ConfigurationError: The client was closed before the exchange.
+        Exception: The caller's own code failed; see `is_failed_exchange`.
+    """
+    if isinstance(error, CallersError):
+        raise error.inner
+    own = next((each for each in causes(error) if isinstance(each, OpenVideosError)), None)
+    if own is not None:
+        raise own
+    if not is_failed_exchange(error) or _is_about_another(error, request):
+        if transport.is_closed:
+            raise ConfigurationError(CLOSED) from None
+        raise error
+    may_prove = sends_once(transport.callers) and not request.extensions.get(SENT)
+    return failed_attempt_error(call, request, error, may_prove=may_prove)
+
+
+def failed_attempt_error(
+    call: Call[Any], request: httpx.Request, error: Exception, *, may_prove: bool = False
+) -> APIConnectionError:
     """Build the error of an attempt without a response, or with an incomplete one."""
-    return _connection_error_from(error, request, (*call.secrets, *secrets_in([request])))
+    return _connection_error_from(error, request, (*call.secrets, *secrets_in([request])), may_prove=may_prove)
 
 
 def broken_body_error(error: Exception, response: httpx.Response) -> APIConnectionError:
     """Build the error of a response whose body broke off."""
-    return _connection_error_from(error, response.request, secrets_of(response))
+    return _connection_error_from(error, response.request, secrets_of(response), may_prove=False)
 
 
-def _connection_error_from(error: Exception, request: httpx.Request, secrets: tuple[str, ...]) -> APIConnectionError:
-    result = connection_error(error, request, secrets)
+def _connection_error_from(
+    error: Exception, request: httpx.Request, secrets: tuple[str, ...], *, may_prove: bool
+) -> APIConnectionError:
+    result = connection_error(error, request, secrets, may_prove=may_prove)
     # A traceback shows the cause, and its attributes have the request that was sent, with its headers.
     result.__cause__ = error_without_secrets(error, without_secrets(request, secrets), secrets)
     return result

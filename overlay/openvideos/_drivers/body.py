@@ -71,7 +71,7 @@ class _GzipDecoder:
         return httpx.DecodingError(problem, request=self._request)
 
 
-def _decoder_for(response: httpx.Response, *, bounded: bool) -> _GzipDecoder | None:
+def _decoder_for(response: httpx.Response, *, in_memory: bool) -> _GzipDecoder | None:
     """Return the decoder for a body; None if it is not encoded. Unknown words in Content-Encoding are ignored.
 
     Raises:
@@ -87,7 +87,7 @@ def _decoder_for(response: httpx.Response, *, bounded: bool) -> _GzipDecoder | N
             f"the body's encoding is {', '.join(sorted(encodings))}, but only gzip or none is accepted",
             request=response.request,
         )
-    if bounded:
+    if not in_memory:
         return _GzipDecoder(response.request, math.inf)
     if response.is_success and "gzip" not in response.request.headers.get("accept-encoding", "gzip"):
         raise httpx.DecodingError(
@@ -97,8 +97,8 @@ def _decoder_for(response: httpx.Response, *, bounded: bool) -> _GzipDecoder | N
     return _GzipDecoder(response.request, LARGEST_RESPONSE)
 
 
-def pieces(response: httpx.Response, *, bounded: bool = False) -> Generator[bytes]:
-    """Yield an open response's body, decoded. `bounded` says that the caller does not keep all pieces in memory.
+def pieces(response: httpx.Response, *, in_memory: bool = True) -> Generator[bytes]:
+    """Yield an open response's body, decoded. Without `in_memory`, the caller does not keep the pieces.
 
     Raises:
         httpx.HTTPError: The body cannot be read, or not be decoded to its end.
@@ -107,7 +107,7 @@ def pieces(response: httpx.Response, *, bounded: bool = False) -> Generator[byte
         # An in-memory transport may return a response that was read, and so decoded, already.
         yield response.content
         return
-    gunzip = _decoder_for(response, bounded=bounded)
+    gunzip = _decoder_for(response, in_memory=in_memory)
     for data in response.iter_raw():
         if gunzip is None:
             yield data
@@ -117,14 +117,14 @@ def pieces(response: httpx.Response, *, bounded: bool = False) -> Generator[byte
         gunzip.finish()
 
 
-async def pieces_async(response: httpx.Response, *, bounded: bool = False) -> AsyncGenerator[bytes]:
+async def pieces_async(response: httpx.Response, *, in_memory: bool = True) -> AsyncGenerator[bytes]:
     """Yield an open response's body as `pieces` does, and close the response. The caller must close this generator."""
     if response.is_stream_consumed:
         yield response.content
         return
     raw = cast("AsyncGenerator[bytes]", response.aiter_raw())
     try:
-        gunzip = _decoder_for(response, bounded=bounded)
+        gunzip = _decoder_for(response, in_memory=in_memory)
         async for data in raw:
             if gunzip is None:
                 yield data

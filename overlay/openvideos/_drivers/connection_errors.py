@@ -26,11 +26,8 @@ _RAISED_BEFORE_SENDING: Final = {
 """The exceptions, by the library that raises them, that come before the first byte of a request."""
 
 
-def proves_unsent(error: BaseException, request: httpx.Request) -> bool:
+def proves_unsent(error: BaseException) -> bool:
     """Return whether an exception proves that nothing of a request was sent."""
-    about = getattr(error, "_request", None)
-    if about is not None and about.url != request.url:
-        return False  # it is about another request, such as one of an auth flow for a token
     return _is_from_before_sending(error) or _is_from_before_sending(error.__cause__)
 
 
@@ -40,11 +37,24 @@ def _is_from_before_sending(error: BaseException | None) -> bool:
     return any(isinstance(error, getattr(module, kind, ())) for module, kinds in loaded for kind in kinds)
 
 
-def connection_error(error: Exception, request: httpx.Request, secrets: tuple[str, ...]) -> APIConnectionError:
-    """Build the error for an attempt without a complete response."""
+class UnreachableProxyError(httpx.ProxyError):
+    """Raised when there is no connection to a proxy; its cause is that of the failed connection."""
+
+
+class UnreachableProxyTimeout(httpx.ConnectTimeout):
+    """Raised when there is no connection to a proxy in time."""
+
+
+def connection_error(
+    error: Exception, request: httpx.Request, secrets: tuple[str, ...], *, may_prove: bool = True
+) -> APIConnectionError:
+    """Build the error for an attempt without a complete response.
+
+    Without `may_prove`, the request may have been sent before in the same attempt, so that no cause proves anything.
+    """
     what = f"{request.method} {request.url.path}"
     where = f"{request.url.scheme}://{request.url.netloc.decode('ascii', 'replace')}"
-    never_sent = proves_unsent(error, request)
+    never_sent = may_prove and proves_unsent(error)
     text = f"{what}: {_explained(error, where)}"
     if not never_sent and request.method == "POST":
         text += " The server may have started the job all the same; list the videos before you start it again."
@@ -69,7 +79,7 @@ def _explained(error: Exception, where: str) -> str:  # noqa: PLR0911 - one sent
             f"all connections to {where} were in use for too long (PoolTimeout). Send fewer requests at once, or pass "
             "an http_client with larger limits."
         )
-    if isinstance(error, httpx.ProxyError) or str(error).startswith("the proxy "):
+    if isinstance(error, (httpx.ProxyError, UnreachableProxyTimeout)):
         return f"no way to {where} ({type(error).__name__}): {error}. Check the proxy's address and its credentials."
     if _is_timeout(error):
         return f"no response from {where} in time ({type(error).__name__}). Pass timeout= to wait longer."
@@ -87,9 +97,14 @@ def _is_timeout(error: Exception) -> bool:
 
 
 def causes(error: BaseException | None) -> Iterator[BaseException]:
-    """Yield an exception and what caused it, each once, since exceptions can cause each other in a circle."""
+    """Yield an exception and what caused it, each once, since exceptions can cause each other in a circle.
+
+    The context of others does not count: it may be an exception that the caller was handling when they called the SDK.
+    """
     seen = set[int]()
     while error is not None and id(error) not in seen:
         seen.add(id(error))
         yield error
-        error = error.__cause__ or error.__context__
+        # httpcore's exceptions have what they translate as their context.
+        is_of_httpcore = type(error).__module__.partition(".")[0] in {"httpcore", "httpcore2"}
+        error = error.__cause__ or (error.__context__ if is_of_httpcore else None)

@@ -34,13 +34,15 @@ _thread: Final = threading.local()
 
 
 @contextmanager
-def within(seconds: float | None) -> Generator[None]:
-    """Limit the total time of this thread's requests over a BoundedTransport to `seconds`; None for no limit."""
-    _thread.deadline = None if seconds is None else time.perf_counter() + seconds
+def within(seconds: float) -> Generator[None]:
+    """Limit the total time of this thread's requests over a BoundedTransport; an inner limit may be a shorter one."""
+    before: float | None = getattr(_thread, "deadline", None)
+    deadline = time.perf_counter() + seconds
+    _thread.deadline = deadline if before is None else min(before, deadline)
     try:
         yield
     finally:
-        _thread.deadline = None
+        _thread.deadline = before
 
 
 def _left(timeout: float | None) -> float | None:

@@ -13,7 +13,7 @@ from typing import Final, Self
 import httpx
 from attrs import frozen
 
-from .._environment import has_valid_port
+from .._environment import DEFAULT_PORTS, has_valid_port
 from .._errors import ConfigurationError
 
 _HOST_AND_PORT: Final = re.compile(r"(?P<host>\[[^\]]*\]|[^:]*)(?::(?P<port>\d+))?")
@@ -31,8 +31,8 @@ class ProxySetting:
     @property
     def shown(self) -> str:
         """The value without the user name and the password that it may contain."""
-        scheme, slashes, rest = self.value.rpartition("//")
-        return f"{scheme}{slashes}{rest.rpartition('@')[2]}"
+        scheme, slashes, rest = self.value.rpartition("://") if "@" not in self.value else self.value.partition("://")
+        return f"{scheme}{slashes}{rest.rpartition('@')[2]}" if slashes else self.value.rpartition("@")[2]
 
     def checked(self) -> httpx.Proxy:
         """Return the proxy in httpx's form.
@@ -107,7 +107,7 @@ def _exempts(entry: str, url: httpx.URL) -> bool:
     match = _HOST_AND_PORT.fullmatch(rest)
     if match is None:
         return False
-    if match["port"] and int(match["port"]) != (url.port or {"http": 80, "https": 443}.get(url.scheme)):
+    if match["port"] and int(match["port"]) != (url.port or DEFAULT_PORTS.get(url.scheme)):
         return False
     name = match["host"].strip("[]").lstrip("*").lstrip(".")
     return bool(name) and (host == name or host.endswith(f".{name}"))

@@ -18,7 +18,7 @@ from urllib.request import getproxies
 import httpx
 
 from .._errors import ConfigurationError
-from .connection_errors import causes
+from .connection_errors import UnreachableProxyError, UnreachableProxyTimeout, causes
 from .deadline import SOCKET_OPTIONS, BoundedTransport
 from .proxies import Proxies, ProxySetting
 
@@ -99,7 +99,7 @@ def _naming_proxy(setting: ProxySetting | None) -> Generator[None]:
     except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError) as error:
         if setting is None or any(isinstance(each, ssl.SSLError) for each in causes(error)):
             raise  # the proxy is there; the TLS inside its tunnel fails
-        kind = type(error) if isinstance(error, httpx.TimeoutException) else httpx.ProxyError
+        kind = UnreachableProxyTimeout if isinstance(error, httpx.TimeoutException) else UnreachableProxyError
         raise kind(f"the proxy {setting.shown} ({setting.variable}) fails: {error}") from error.__cause__
 
 

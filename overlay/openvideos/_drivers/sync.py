@@ -5,32 +5,33 @@ The driver decides nothing. Every exception of an effect is raised inside the fl
 
 from __future__ import annotations
 
+import contextlib
 import contextvars
 import inspect
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Generator
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import httpx
 
-from .._errors import APIConnectionError, ConfigurationError, InvalidArgumentError, OpenVideosError
+from .._errors import APIConnectionError, InvalidArgumentError, OpenVideosError
 from .._flows.effects import Close, Do, Effect, Emit, Flow, Gather, Notify, Save, Send, Sleep
 from .attempt import (
     authorized,
     broken_body_error,
     build,
     check_time,
-    failed_attempt_error,
-    is_failed_exchange,
+    failed_exchange,
     log_attempt,
     redirect_history,
     redirect_request,
     time_limit,
+    watch,
 )
 from .body import ResponseBody, pieces, with_content
-from .transport import CLOSED, SyncTransport
+from .transport import SyncTransport
 
 T = TypeVar("T")
 
@@ -104,7 +105,10 @@ class SyncDriver:
         call, started, limit = send.call, time.perf_counter(), time_limit(send)
         http = self.transport.client()
         request = build(http, send)
-        outcome: httpx.Response | APIConnectionError
+        if call.is_post:
+            watch(request)
+        outcome: httpx.Response | APIConnectionError | None = None
+        failure: Exception | None = None
         try:
             with call.closing():
                 if limit is None:
@@ -114,12 +118,11 @@ class SyncDriver:
 
                     with within(limit):
                         outcome = self._exchange(http, request, send, started)
-        except Exception as error:
-            if self.transport.is_closed:
-                raise ConfigurationError(CLOSED) from None
-            if not is_failed_exchange(error):
-                raise
-            outcome = failed_attempt_error(call, request, error)
+        except Exception as error:  # noqa: BLE001 - raised again if it is not about the exchange
+            failure = error
+        # Outside of the block above, so that no exception has this one, which may hold a secret, as its context.
+        if failure is not None or outcome is None:
+            outcome = failed_exchange(call, request, cast("Exception", failure), self.transport)
         log_attempt(call, outcome, started)
         return outcome
 
@@ -154,7 +157,7 @@ class SyncDriver:
 
     def _save(self, save: Save) -> APIConnectionError | None:
         response = save.response
-        body = pieces(response, bounded=True)
+        body = pieces(response, in_memory=False)
         try:
             while True:
                 try:
@@ -171,7 +174,7 @@ class SyncDriver:
 
     def _close(self, close: Close) -> httpx.Response | APIConnectionError:
         beginning = b""
-        body = pieces(close.response, bounded=True)
+        body = pieces(close.response, in_memory=False)
         try:
             while len(beginning) < close.most and (piece := next(body, None)) is not None:
                 beginning += piece
@@ -208,17 +211,28 @@ class SyncDriver:
             for _ in range(min(gather.limit, len(gather.flows)))
         ]
         try:
-            for thread in threads:
-                thread.start()
-            for thread in threads:
+            for thread in _begun(threads):
                 thread.join()
         finally:
             driver.stopped.set()
-            for _, flow in waiting:
-                flow.close()
+            while waiting:
+                with contextlib.suppress(IndexError):  # a thread was quicker
+                    waiting.popleft()[1].close()
         if failures:
             raise failures[0]
         return results
+
+
+def _begun(threads: list[threading.Thread]) -> list[threading.Thread]:
+    """Start threads, or as many of them as the system has, and return those that run."""
+    for number, thread in enumerate(threads):
+        try:
+            thread.start()
+        except RuntimeError:
+            if number == 0:
+                raise
+            return threads[:number]
+    return threads
 
 
 class _StoppedError(Exception):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import AsyncGenerator
-from typing import Final
+from typing import Any, Final
 from weakref import WeakKeyDictionary
 
 import anyio
@@ -18,7 +18,7 @@ from anyio.lowlevel import RunVar
 from attrs import define
 
 from .._errors import ConfigurationError
-from .given import async_client, blocking_client
+from .callers_client import async_client, blocking_client
 
 CLOSED: Final = "The client is closed; make a new one, or keep it open for longer (`with OpenVideos() as client:`)."
 FORKED: Final = (
@@ -30,15 +30,15 @@ FORKED: Final = (
 class SyncTransport:
     """Hold a blocking httpx client."""
 
-    def __init__(self, given: object = None) -> None:
+    def __init__(self, callers: object = None) -> None:
         """Use the caller's client, or make one when it is first used.
 
         Raises:
             ConfigurationError: The caller's client is not a blocking client of a supported kind.
         """
-        self.given = None if given is None else blocking_client(given)
-        self.closed = False
-        self._client: httpx.Client | None = self.given
+        self.callers: Any = callers
+        self._client = None if callers is None else blocking_client(callers)
+        self._closed = False
         self._pid = os.getpid()
         self._lock = threading.Lock()
 
@@ -49,19 +49,19 @@ class SyncTransport:
             ConfigurationError: The client is closed, or is the caller's own and from before a fork.
         """
         client = self._client
-        if client is not None and self._pid == os.getpid() and not self.closed and not client.is_closed:
+        if client is not None and self._pid == os.getpid() and not self.is_closed:
             return client
         return self._another()
 
     def _another(self) -> httpx.Client:
-        if self.is_closed:
-            raise ConfigurationError(CLOSED)
         if self._pid != os.getpid():  # pragma: no cover - runs only in a child process, which is not measured
-            if self.given is not None:
+            if self.callers is not None and not self.is_closed:
                 raise ConfigurationError(FORKED)
             # If another thread held the lock at the fork, it stays locked in the child process.
             self._lock = threading.Lock()
         with self._lock:
+            if self.is_closed:
+                raise ConfigurationError(CLOSED)
             if self._client is None or self._pid != os.getpid():
                 # After a fork, the connections are shared with the parent process: do not use or close them here.
                 from .routing import RoutingTransport  # imported late, because it imports httpcore
@@ -73,12 +73,13 @@ class SyncTransport:
     @property
     def is_closed(self) -> bool:
         """Whether this client, or the caller's own, was closed."""
-        return self.closed or (self.given is not None and self.given.is_closed)
+        return self._closed or (self.callers is not None and self.callers.is_closed)
 
     def close(self) -> None:
         """Close the connections. A second call does nothing."""
-        self.closed = True
-        client, self._client = self._client, None
+        with self._lock:
+            self._closed = True
+            client, self._client = self._client, None
         if client is not None and self._pid == os.getpid():
             client.close()
 
@@ -99,14 +100,15 @@ _in_this_loop: Final = RunVar["WeakKeyDictionary[AsyncTransport, _Connections]"]
 class AsyncTransport:
     """Hold the async httpx clients, one for each event loop that uses it."""
 
-    def __init__(self, given: object = None) -> None:
+    def __init__(self, callers: object = None) -> None:
         """Use the caller's client, or make one when it is first used.
 
         Raises:
             ConfigurationError: The caller's client is not an async client of a supported kind.
         """
-        self.given = None if given is None else async_client(given)
-        self.closed = False
+        self.callers: Any = callers
+        self._client = None if callers is None else async_client(callers)
+        self._closed = False
         self._pid = os.getpid()
 
     async def client(self) -> httpx.AsyncClient:
@@ -117,10 +119,10 @@ class AsyncTransport:
         """
         if self.is_closed:
             raise ConfigurationError(CLOSED)
-        if self.given is not None:
+        if self._client is not None:
             if self._pid != os.getpid():  # pragma: no cover - runs only in a child process, which is not measured
                 raise ConfigurationError(FORKED)
-            return self.given
+            return self._client
         connections = _here().get(self)
         if connections is None or connections.pid != os.getpid():
             connections = _here()[self] = await _connections()
@@ -129,13 +131,13 @@ class AsyncTransport:
     @property
     def is_closed(self) -> bool:
         """Whether this client, or the caller's own, was closed."""
-        return self.closed or (self.given is not None and self.given.is_closed)
+        return self._closed or (self.callers is not None and self.callers.is_closed)
 
     async def aclose(self) -> None:
         """Close the connections of this event loop; those of another loop close with it. A second call does nothing."""
-        self.closed = True
-        if self.given is not None and self._pid == os.getpid():
-            await self.given.aclose()
+        self._closed = True
+        if self._client is not None and self._pid == os.getpid():
+            await self._client.aclose()
         connections = _here().pop(self, None)
         if connections is not None and connections.pid == os.getpid():
             await connections.keeper.aclose()

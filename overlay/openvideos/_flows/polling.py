@@ -31,6 +31,7 @@ from .._errors import (
     VideoFailedError,
     repr_of,
 )
+from .._parsing.responses import secrets_of
 from .._secrets import scrub
 from .._types import Omit, given
 from .effects import Emit, Flow, Notify, Send, Sleep
@@ -237,9 +238,11 @@ def ended_job(video: Video, *, raise_on_failure: bool) -> Video:
     return video
 
 
-def poll_timeout_error(latest: LatestJob, seconds: float, problem: OpenVideosError | None) -> PollTimeoutError:
+def poll_timeout_error(
+    latest: LatestJob, seconds: float, problem: OpenVideosError | None, secrets: tuple[str, ...]
+) -> PollTimeoutError:
     """Build the error for a job that did not end within this many seconds; `problem` is why the last poll failed."""
-    state = "was not read" if latest.video is None else f"is {latest.video.status!r}"
+    state = "was not read" if latest.video is None else f"is {_loggable(latest.video.status, secrets)}"
     return PollTimeoutError(
         f"The video {latest.video_id} {state} after {seconds:g} s. It goes on at the server: poll it again, "
         f"or pass a larger poll_timeout_ms.{last_failure(problem)}"
@@ -257,17 +260,18 @@ def polling(
     poll_settings: PollSettings,
     *,
     video_id: str,
+    video: Video | None = None,
     raise_on_failure: bool = False,
     on_update: Callable[[Video], Any] | None = None,
 ) -> Flow[Video]:
-    """Poll a job until it ends, and return it. Every exception carries the last Video.
+    """Poll a job until it ends, and return it. Every exception carries the last Video, which may be the caller's.
 
     Raises:
         PollTimeoutError: The job did not end before the deadline.
         APIError: Too many polls failed in a row; this is the last failure.
         VideoFailedError: The job failed, and `raise_on_failure` is true.
     """
-    latest = LatestJob(video_id)
+    latest = LatestJob(video_id, video)
     with attaching_job(latest):
         video = yield from _reading(call, retries, poll_settings, latest, on_update)
         return ended_job(with_contract_status(video), raise_on_failure=raise_on_failure)
@@ -289,7 +293,7 @@ def creating_and_polling(
         if on_update is not None:
             yield Notify(on_update, (video,))
         if not _status.is_terminal(video.status):
-            video = yield from _reading(read(video.id), retries, poll_settings, latest, on_update)
+            video = yield from _reading(read(video.id), retries, poll_settings, latest, on_update, notified=video)
         return ended_job(with_contract_status(video), raise_on_failure=raise_on_failure)
 
 
@@ -299,15 +303,21 @@ def _reading(
     poll_settings: PollSettings,
     latest: LatestJob,
     on_update: Callable[[Video], Any] | None,
+    notified: Video | None = None,
 ) -> Flow[Video]:
-    """Poll a job until it ends, and return it as the server sent it; keep `latest` up to date."""
+    """Poll a job until it ends, and return it as the server sent it; keep `latest` up to date.
+
+    `notified` is the snapshot that `on_update` has had already.
+    """
     clocks = retries.clocks
     deadline = Deadline.after(poll_settings.timeout, clocks)
     failures, unknown, last_chance = Failures(), set[str](), False
     problem: APIError | None
     while True:
         outcome: httpx.Response | APIConnectionError = yield Send(call, within=max(deadline.left, SHORTEST_ATTEMPT_S))
-        headers = outcome.headers if isinstance(outcome, httpx.Response) else httpx.Headers()
+        headers, secrets = httpx.Headers(), tuple[str, ...]()
+        if isinstance(outcome, httpx.Response):
+            headers, secrets = outcome.headers, secrets_of(outcome)
         answer = _answer(call, outcome)
         if isinstance(answer, APIError):
             problem = answer
@@ -315,20 +325,21 @@ def _reading(
             pause = pause_after_failure(headers, failures.count, clocks)
         else:
             problem, failures = None, Failures()
-            video = with_requested_id(answer, latest, call.secrets)
-            before, latest.video = latest.video, video
-            if on_update is not None and video != before:
+            video = with_requested_id(answer, latest, secrets)
+            latest.video = video
+            if on_update is not None and video != notified:
+                notified = video
                 yield from deadline.hand_over(Notify(on_update, (video,)))
             if _status.is_terminal(video.status):
                 return video
             if not _status.is_known(video.status) and video.status not in unknown:
                 unknown.add(video.status)
-                word = _loggable(video.status, call.secrets)
+                word = _loggable(video.status, secrets)
                 logger.warning("video %s: the status %s is unknown; polling goes on", video.id, word)
             pause = next_poll_pause(headers, poll_settings, now=clocks.wall())
         left = deadline.left
         if last_chance or left <= 0:
-            raise poll_timeout_error(latest, poll_settings.timeout, problem) from problem
+            raise poll_timeout_error(latest, poll_settings.timeout, problem, secrets) from problem
         # A wait that would end after the deadline ends at it, and the job is polled once more, since it may have ended.
         last_chance = pause >= left
         yield Sleep(min(pause, left))

@@ -80,7 +80,7 @@ def was_not_accepted(outcome: httpx.Response | APIConnectionError) -> bool:
     """Return whether a POST with this outcome provably started no job."""
     if isinstance(outcome, APIConnectionError):
         return outcome.never_sent and not isinstance(outcome.__cause__, httpx.UnsupportedProtocol)
-    if outcome.headers.get("x-should-retry") == "false" or job_id(outcome) is not None:
+    if outcome.headers.get("x-should-retry") == "false":
         return False
     if outcome.status_code == HTTPStatus.SERVICE_UNAVAILABLE:
         return "retry-after" in outcome.headers or "retry-after-ms" in outcome.headers
@@ -91,6 +91,8 @@ def may_repeat(call: Call[Any], outcome: httpx.Response | APIConnectionError, *,
     """Return whether the call may be sent again after this outcome; the number of attempts is not considered here."""
     if not call.rewindable:
         return False
+    if call.is_post and isinstance(outcome, httpx.Response) and job_id(outcome) is not None:
+        return False  # the job was accepted, whatever the status
     if call.is_post and not idempotent_posts:
         return was_not_accepted(outcome)
     return is_transient(outcome, conflict_may_pass=call.conflict_may_pass)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
 from itertools import islice
 from typing import Any, Final
@@ -36,6 +36,7 @@ from .._errors import (
     repr_of,
 )
 from .._operations import id_of_video
+from .._parsing.responses import secrets_of
 from .effects import Emit, Flow, Gather, Sleep
 from .paging import ConversationPage, Walk
 from .polling import (
@@ -127,8 +128,8 @@ class _Wait:
             yield from self.deadline.hand_over(Emit(video))
 
 
-def checked_ids(ids: Iterable[str | Video]) -> tuple[str, ...]:
-    """Return the ids in their order, each once.
+def checked_jobs(ids: Iterable[str | Video]) -> dict[str, Video | None]:
+    """Return the ids in their order, each once, with the snapshots that the caller has.
 
     Raises:
         InvalidArgumentError: `ids` is a single text or Video or nothing to iterate, or has an item that is no id.
@@ -137,7 +138,7 @@ def checked_ids(ids: Iterable[str | Video]) -> tuple[str, ...]:
         raise InvalidArgumentError("ids is a single text; pass a list of ids.")
     if isinstance(ids, Video) or not hasattr(ids, "__iter__"):
         raise InvalidArgumentError(f"ids is of the type {type(ids).__name__}; pass a list of ids.")
-    return tuple(dict.fromkeys(id_of_video(each) for each in ids))
+    return {id_of_video(each): each if isinstance(each, Video) else None for each in ids}
 
 
 def checked_concurrency(value: object) -> int:
@@ -152,7 +153,7 @@ def checked_concurrency(value: object) -> int:
 
 
 def waiting(
-    ids: tuple[str, ...],
+    jobs: Mapping[str, Video | None],
     read: Callable[[str], Call[Video]],
     list_page: Callable[[Walk], Call[Any]],
     first: Walk,
@@ -170,7 +171,7 @@ def waiting(
         VideoFailedError: A job failed, and `raise_on_failure` is true.
     """
     deadline = Deadline.after(poll_settings.timeout, retries.clocks)
-    wait = _Wait(read, list_page, first, retries, deadline, concurrency, raise_on_failure, dict.fromkeys(ids))
+    wait = _Wait(read, list_page, first, retries, deadline, concurrency, raise_on_failure, dict(jobs))
     try:
         yield from _rounds(wait, poll_settings)
     except OpenVideosError as error:
@@ -267,7 +268,7 @@ def _walk(wait: _Wait, unseen: dict[str, None]) -> Flow[APIError | PaginationErr
         for video in page.data:
             if video.id in unseen:
                 del unseen[video.id]
-                wait.update(video.id, video, call.secrets)
+                wait.update(video.id, video, secrets_of(response))
         # A job that was read by itself a moment ago shows all the same where the jobs are.
         barren, worth = (barren + 1, worth) if wanted.isdisjoint(video.id for video in page.data) else (0, pages)
         wait.pages_needed = pages
@@ -313,7 +314,7 @@ def _read_one(wait: _Wait, video_id: str) -> Flow[None]:
     call = wait.read(video_id)
     with attaching_job(LatestJob(video_id=video_id, video=wait.pending.get(video_id))):
         response = yield from sending(call, wait.retries, deadline=wait.deadline.at)
-        wait.update(video_id, call.parse(response), call.secrets)
+        wait.update(video_id, call.parse(response), secrets_of(response))
         wait.headers = response.headers
 
 

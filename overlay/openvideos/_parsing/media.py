@@ -15,6 +15,7 @@ from attrs import define, frozen
 from openvideos_raw.models.video_variant import VIDEO_VARIANT_VALUES
 
 from .._errors import DownloadError
+from .._headers import media_type
 from .._secrets import scrub
 from .responses import secrets_of
 
@@ -25,6 +26,10 @@ BEGINNING: Final = 4096
 
 _SHOWN: Final = 200
 _KINDS: Final = frozenset({"video", "image"})
+_PAGES: Final = frozenset(
+    {"text/html", "text/plain", "application/json", "application/problem+json", "application/xml", "text/xml"}
+)
+"""What servers and gateways return in place of a file."""
 _INDEXES: Final = frozenset({b"moov", b"meta"})
 """The boxes of which an MP4, and a picture that is stored like one, must have one."""
 
@@ -43,23 +48,25 @@ class WantedFile:
 
     @property
     def kinds(self) -> frozenset[str]:
-        """The kinds of media that the file may be."""
+        """The kinds of media that the file may be; none if it is a vendor's own, which may be anything."""
         if self.variant == "video":
             return frozenset({"video"})
-        return frozenset({"image"}) if self.variant in VIDEO_VARIANT_VALUES else _KINDS
+        return frozenset({"image"}) if self.variant in VIDEO_VARIANT_VALUES else frozenset()
 
     def may_be(self, response: httpx.Response) -> bool:
         """Return whether a response's media type can be that of the file. A server that does not know it says so.
 
         Only the kind counts: a PNG is a thumbnail, too.
         """
-        media_type = _media_type(response)
-        kind, _, subtype = media_type.partition("/")
-        if not media_type or subtype == "octet-stream":
+        named = media_type(response.headers) or ""
+        kind, _, subtype = named.partition("/")
+        if not named or subtype == "octet-stream":
             return True
-        if response.status_code == HTTPStatus.PARTIAL_CONTENT and media_type == "multipart/byteranges":
+        if response.status_code == HTTPStatus.PARTIAL_CONTENT and named == "multipart/byteranges":
             return True  # the caller has asked for several ranges
-        return ("video" if media_type == "application/mp4" else kind) in self.kinds
+        if not self.kinds:
+            return named not in _PAGES
+        return ("video" if named == "application/mp4" else kind) in self.kinds
 
     def parse(self, parse: Callable[[httpx.Response], T], response: httpx.Response) -> T:
         """Parse a response that was read, if its body is the file.
@@ -81,23 +88,18 @@ class WantedFile:
         """Return the error for a body that cannot be the file; the response has at least its beginning."""
         # Secrets are removed before a text is cut, since half a secret would not be found.
         secrets = secrets_of(response)
-        media_type = scrub(response.headers.get("content-type", ""), secrets).partition(";")[0]
-        if _media_type(response).partition("/")[0] in _KINDS:
+        sent = scrub(response.headers.get("content-type", ""), secrets).partition(";")[0]
+        if (media_type(response.headers) or "").partition("/")[0] in _KINDS:
             reason = "it does not offer this variant, or ignores it"
         else:
             text = scrub(response.content[:BEGINNING].decode("utf-8", "replace"), secrets)
             reason = " ".join(text[:_SHOWN].split()) + ("…" if len(text) > _SHOWN else "")
-        wanted = " or ".join(sorted(f"{kind}/*" for kind in self.kinds))
+        wanted = " or ".join(f"{kind}/*" for kind in self.kinds) or "a file"
         return DownloadError(
             f"The {self.variant} of {self.video_id} was asked for ({wanted}), and the server sent "
-            f"{media_type[:_SHOWN]}: {reason}. Nothing was saved, and the video is untouched.",
+            f"{sent[:_SHOWN]}: {reason}. Nothing was saved, and the video is untouched.",
             video_id=self.video_id,
         )
-
-
-def _media_type(response: httpx.Response) -> str:
-    named: str = response.headers.get("content-type", "")
-    return named.partition(";")[0].strip().lower()
 
 
 @define

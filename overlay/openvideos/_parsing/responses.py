@@ -1,6 +1,6 @@
 """Turn responses into the objects that callers get, or into typed errors. Pure.
 
-Parsing is strict about an id and a status and lenient about the rest (`_models.py`).
+Parsing is strict about an id and a status and lenient about the rest (`models.py`).
 """
 
 from __future__ import annotations
@@ -105,6 +105,8 @@ def status_error(response: httpx.Response) -> APIStatusError:
     status = response.status_code
     advice = _ADVICE.get(status, "")
     job = job_id(response) if response.request.method == "POST" else None
+    if job is None and response.request.method == "POST" and status >= 500:  # noqa: PLR2004 - RFC 9110, 15.6
+        advice = " The server may have started the job all the same; list the videos before you start it again."
     if job is not None:
         advice = f" The response is the job {job}, so the server has accepted it: poll it, and do not start it again."
     if response.has_redirect_location:
@@ -158,8 +160,11 @@ def job_id(response: httpx.Response) -> str | None:
     try:
         data = _loads(response.content)
     except ValueError:
-        return None
-    found = data.get("id") if is_object(data) and isinstance(data.get("status"), str) else None
+        # Such as a number of too many digits, or bytes behind the JSON.
+        is_job = b'"object"' in response.content and b'"video"' in response.content
+        return job_id_in_partial_body(response.content) if is_job else None
+    is_job = is_object(data) and (isinstance(data.get("status"), str) or data.get("object") == "video")
+    found = data.get("id") if is_job else None
     return found if isinstance(found, str) and found else None
 
 

@@ -15,6 +15,7 @@ import httpx
 from .._drivers.part_file import write_whole
 from .._drivers.threads import in_thread
 from .._errors import ConfigurationError
+from .._headers import media_type
 from .._parsing.responses import secrets_of
 from .._secrets import response_without_secrets
 
@@ -57,7 +58,7 @@ class HttpxBinaryResponseContent:
 
     def _repr_html_(self) -> str:
         """Show the player or the picture in a notebook, with the file in it, if it is not larger than 8 MiB."""
-        kind = self.response.headers.get("content-type", "").partition(";")[0].strip().lower()
+        kind = media_type(self.response.headers) or ""
         tag = re.match(r"(video|image)/[a-z0-9.+-]+$", kind)
         if tag is None or len(self.response.content) > LARGEST_SHOWN:
             return html.escape(repr(self))

@@ -73,7 +73,7 @@ class Client:
     @property
     def busy(self) -> list[str]:
         """The connections that are neither closed nor at rest in the pool."""
-        http = self.sdk._session.driver.transport.given
+        http = self.sdk._session.driver.transport.callers
         pool = getattr(getattr(http, "_transport", None), "_pool", None)
         connections = [] if pool is None else pool.connections
         return [repr(connection) for connection in connections if not (connection.is_idle() or connection.is_closed())]

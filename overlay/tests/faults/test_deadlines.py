@@ -61,7 +61,7 @@ def test_a_shorter_timeout_counts() -> None:
 
 def test_without_a_deadline_nothing_changes() -> None:
     backend = Backend(RESPONSE)
-    with httpx.Client(transport=BoundedTransport(TLS, backend=backend)) as client, within(None):
+    with httpx.Client(transport=BoundedTransport(TLS, backend=backend)) as client:
         client.get("http://server.test/", timeout=None)
     assert [None] == backend.timeouts
 
@@ -75,3 +75,14 @@ def test_nothing_is_done_after_the_deadline() -> None:
     ):
         client.get("http://server.test/")
     assert [] == backend.timeouts
+
+
+def test_an_inner_deadline_leaves_the_outer_one() -> None:
+    """A file that is uploaded may be read by another client of the SDK."""
+    backend = Backend(RESPONSE)
+    with httpx.Client(transport=BoundedTransport(TLS, backend=backend)) as client, within(5.0):
+        with within(60.0):
+            pass
+        client.get("http://server.test/", timeout=None)
+    assert backend.timeouts[0] is not None
+    assert backend.timeouts[0] <= 5.0

@@ -19,7 +19,7 @@ from openvideos import InvalidArgumentError
 
 from . import file_kinds as kinds
 from .clients import KEY, Client, check_promises
-from .flavours import BACKENDS, is_blocking
+from .flavours import BACKENDS, OVER_OTHERS, is_blocking
 from .server import FaultServer, Received, answers_json
 
 QUEUED: Final = {"id": "video_1", "object": "video", "created_at": 1, "model": "m", "status": "queued"}
@@ -57,7 +57,7 @@ places = st.sampled_from(
         ("edit", "video", lambda file: {"video": file}),
     ]
 )
-flavours = st.sampled_from(list(BACKENDS))
+flavours = st.sampled_from([*BACKENDS, *OVER_OTHERS])
 
 
 def parts(request: Received) -> list[tuple[str, bytes]]:

@@ -45,7 +45,7 @@ from openvideos._flows.wait_many import (
     LIST_CHANCES,
     PAGE_SIZE,
     checked_concurrency,
-    checked_ids,
+    checked_jobs,
     list_is_cheaper,
     waiting,
 )
@@ -165,7 +165,7 @@ class Farm:
         self, ids: list[str] | None = None, pace: PollSettings = AN_HOUR, *, limit: int = 2, **options: Any
     ) -> list[str]:
         """Wait for jobs, all if none are named, and return the ids in the order in which they came."""
-        wanted = checked_ids(list(self.jobs) if ids is None else ids)
+        wanted = checked_jobs(list(self.jobs) if ids is None else ids)
         flow = waiting(
             wanted,
             read_call,
@@ -843,14 +843,14 @@ class TestIds:
     """Each id once, in the caller's order; any iterable but a text."""
 
     def test_each_once(self) -> None:
-        assert ("b", "a", "c") == checked_ids(iter(["b", "a", "b", "c", "a"]))
+        assert ["b", "a", "c"] == list(checked_jobs(iter(["b", "a", "b", "c", "a"])))
         farm = Farm({"video_1": Job(0), "video_2": Job(0)})
         assert ["video_2", "video_1"] == sorted(farm.wait(["video_2", "video_1", "video_2"]), reverse=True)
 
     @pytest.mark.parametrize("value", ["video_1", b"video_1"])
     def test_no_text(self, value: Any) -> None:
         with pytest.raises(InvalidArgumentError, match=r"^ids is a single text; pass a list of ids\.$"):
-            checked_ids(value)
+            checked_jobs(value)
 
     def test_none_is_no_request(self) -> None:
         farm = Farm({"video_1": Job(0)})
