@@ -143,7 +143,7 @@ class TestClosing:
                 time.sleep(0)
             client.close()
             thread.join(WAIT_S)
-            assert ["may have started the job" in str(error) for error in errors] == [True]
+            assert [True] == ["may have started the job" in str(error) for error in errors]
 
 
 class OwnError(Exception):
@@ -193,11 +193,12 @@ class TestGather:
         with pytest.raises(OwnError):
             SyncDriver(SyncTransport()).run(gathering(*flows))
         for flow in flows[5:]:
-            assert list(flow) == []
+            assert [] == list(flow)
 
 
 PROGRAM = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a process in the background may ignore it
 from openvideos import OpenVideos
 client = OpenVideos(base_url=sys.argv[1])
 print("begun", flush=True)

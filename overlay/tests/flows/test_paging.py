@@ -432,7 +432,7 @@ class TestPages:
             with pytest.raises(TypeError, match=r"A page is no sequence.*use page\.data\[0\] and len\(page\.data\)"):
                 use(page)
         assert page
-        assert ("total" in page, "limit" in page, "has_more" in page) == (True, False, True)
+        assert (True, False, True) == ("total" in page, "limit" in page, "has_more" in page)
         assert (7, "list", page.data, "a") == (page["total"], page["object"], page["data"], page["last_id"])
         with pytest.raises(KeyError):
             page["limit"]

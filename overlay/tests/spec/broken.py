@@ -55,8 +55,8 @@ def dropped_unknown_field(replace: Callable[[object, str, Any], None]) -> None:
     """Forget the fields of a video that the contract does not know."""
     real = _parsing.read_video
 
-    def read_video(data: Any, response: httpx.Response) -> Video:
-        video = real(data, response)
+    def read_video(data: Any, response: httpx.Response, *rest: Any) -> Video:
+        video = real(data, response, *rest)
         video.additional_properties.clear()
         return video
 
