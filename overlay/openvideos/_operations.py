@@ -366,7 +366,10 @@ def _whole(name: str, value: int | Omit | None) -> int | None:
 def _duration(value: object) -> str:
     """Return a duration in the contract's form, a decimal string."""
     if isinstance(value, int) and not isinstance(value, bool):
-        return str(_whole("seconds", value))
+        try:
+            return str(value)
+        except ValueError as error:  # Python does not write so many digits
+            raise InvalidArgumentError(f"seconds is {repr_of(value)}; no server takes that.") from error
     return _text("seconds", value)
 
 

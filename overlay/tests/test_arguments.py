@@ -199,3 +199,9 @@ def test_what_a_message_cannot_show_is_refused_all_the_same(flavour: str, method
     with pytest.raises(InvalidArgumentError, match=name) as caught:
         sent(flavour, method, REQUIRED[method] | {name: value})
     assert len(str(caught.value)) < 500
+
+
+@FLAVOURS
+def test_a_duration_that_python_does_not_write_is_refused(flavour: str) -> None:
+    with pytest.raises(InvalidArgumentError, match="seconds is a huge number"):
+        sent(flavour, "create", REQUIRED["create"] | {"seconds": HUGE})

@@ -99,7 +99,7 @@ class CallersError(Exception):
 
 
 @contextmanager
-def _translating(request: httpx.Request) -> Generator[None]:
+def _translating(request: httpx2.Request) -> Generator[None]:
     """Raise the exceptions of httpx2 as those of httpx with the same names, their causes unchanged."""
     import httpx2
 
@@ -109,8 +109,7 @@ def _translating(request: httpx.Request) -> Generator[None]:
         raise CallersError(error) from None
     except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError, httpx2.CookieConflict) as error:
         kind: Any = httpx.ReadError if isinstance(error, httpx2.StreamError) else getattr(httpx, type(error).__name__)
-        about: Any = getattr(error, "_request", None)
-        if about is not None and str(about.url) != str(request.url):
+        if getattr(error, "_request", None) not in {None, request}:
             raise CallersError(error) from None
         raise kind(str(error)) from error.__cause__ or error
 
@@ -140,14 +139,13 @@ def _prepared(client: httpx2.Client | httpx2.AsyncClient, request: httpx.Request
     """Return a request for the caller's client, with its cookies, and the `auth` to send it with."""
     import httpx2
 
+    try:
+        url = httpx2.URL(str(request.url))
+    except httpx2.InvalidURL as error:  # that of a redirect, which httpx reads less strictly
+        raise httpx.InvalidURL(str(error)) from error
     extensions = {name: value for name, value in request.extensions.items() if name != REDIRECTED}
-    built = httpx2.Request(
-        request.method,
-        str(request.url),
-        headers=request.headers.raw,
-        stream=_body_class()(request.stream),
-        extensions=extensions,
-    )
+    body = _body_class()(request.stream)
+    built = httpx2.Request(request.method, url, headers=request.headers.raw, stream=body, extensions=extensions)
     client.cookies.set_cookie_header(built)
     return built, httpx2.Auth() if REDIRECTED in request.extensions else httpx2.USE_CLIENT_DEFAULT
 
@@ -163,11 +161,11 @@ def _response(response: httpx2.Response, stream: Any) -> httpx.Response:
 
 
 class _ResponseBody(httpx.SyncByteStream):
-    def __init__(self, response: httpx2.Response, request: httpx.Request) -> None:
-        self._response, self._request = response, request
+    def __init__(self, response: httpx2.Response) -> None:
+        self._response = response
 
     def __iter__(self) -> Iterator[bytes]:
-        with _translating(self._request):
+        with _translating(self._response.request):
             yield from self._response.iter_raw()
 
     def close(self) -> None:
@@ -180,20 +178,20 @@ class _Httpx2Transport(httpx.BaseTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         built, auth = _prepared(self._client, request)
-        with _translating(request):
+        with _translating(built):
             response = self._client.send(built, auth=auth, stream=True, follow_redirects=False)
-        return _response(response, _ResponseBody(response, request))
+        return _response(response, _ResponseBody(response))
 
     def close(self) -> None:
         self._client.close()
 
 
 class _AsyncResponseBody(httpx.AsyncByteStream):
-    def __init__(self, response: httpx2.Response, request: httpx.Request) -> None:
-        self._response, self._request = response, request
+    def __init__(self, response: httpx2.Response) -> None:
+        self._response = response
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        with _translating(self._request):
+        with _translating(self._response.request):
             async for piece in self._response.aiter_raw():
                 yield piece
 
@@ -207,9 +205,9 @@ class _AsyncHttpx2Transport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         built, auth = _prepared(self._client, request)
-        with _translating(request):
+        with _translating(built):
             response = await self._client.send(built, auth=auth, stream=True, follow_redirects=False)
-        return _response(response, _AsyncResponseBody(response, request))
+        return _response(response, _AsyncResponseBody(response))
 
     async def aclose(self) -> None:
         await self._client.aclose()

@@ -119,7 +119,7 @@ def status_error(response: httpx.Response) -> APIStatusError:
         request=without_secrets(response.request, secrets),
         response=response_without_secrets(response, secrets),
         body=body,
-        video_id=job,
+        video_id=scrub(job, secrets),
     )
 
 

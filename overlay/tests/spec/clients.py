@@ -21,6 +21,7 @@ from types import TracebackType
 from typing import Any, Final, Protocol, Self, cast
 
 import httpx
+import pytest
 from attrs import define, evolve, field, frozen
 
 from openvideos import AsyncOpenVideos, OpenVideos
@@ -231,7 +232,10 @@ class Stage:
 
     def _serve(self, request: httpx.Request) -> httpx.Response:
         assert self._server is not None
-        return self._server(request)
+        try:
+            return self._server(request)
+        except AssertionError as error:
+            pytest.fail(str(error))  # which the SDK does not take for a failed exchange
 
 
 class Blocking:

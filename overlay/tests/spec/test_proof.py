@@ -30,7 +30,7 @@ def first_caught(cases: list[Case], *, examples: int = 100) -> Case | None:
     for case in cases:
         try:
             check(case, quick(examples))
-        except AssertionError:
+        except (AssertionError, pytest.fail.Exception):
             return case
     return None
 
