@@ -235,8 +235,8 @@ def checked_timeout(value: object, kind: type[ConfigurationError | InvalidArgume
         value = httpx.Timeout(**cast("httpx.Timeout", value).as_dict())
     if isinstance(value, httpx.Timeout):
         for name, phase in value.as_dict().items():
-            # A phase of 0 s does not wait, which is of use for a connection of the pool.
-            if phase is not None and phase != 0:
+            # Not to wait for a connection of the pool is of use; every other phase takes time.
+            if phase is not None and (phase != 0 or name != "pool"):
                 _seconds(f"timeout.{name}", phase, kind)
         return value
     if value is None:

@@ -377,7 +377,8 @@ def _image_reference(value: Mapping[str, object], name: str) -> RawImageReferenc
     given = [key for key in REFERENCE_KEYS if key in value]
     if len(given) != 1 or len(value) != 1:
         raise InvalidArgumentError(
-            f"{name} has the keys {sorted(map(str, value))}; it has exactly one of image_url and file_id."
+            f"{name} has the keys {sorted(map(str, value))}; it has exactly one of image_url and file_id"
+            f"{', or image for a file' if name.startswith('references') else ''}."
         )
     return RawImageReference(**{given[0]: _text(f"{name}.{given[0]}", value[given[0]])})
 
