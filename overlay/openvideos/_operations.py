@@ -116,15 +116,16 @@ def create(
         "fps": _or_unset(_whole("fps", fps)),
         "num_frames": _or_unset(_whole("num_frames", num_frames)),
     }
+    image: Any = given(input_reference)
     if given(references) is not None:
-        if given(input_reference) is not None:
+        if image is not None:
             raise InvalidArgumentError("input_reference and references exclude each other; pass one of them.")
         arguments = _with_references(fields, references)
-    elif isinstance(input_reference, Mapping):
-        reference = _image_reference(cast("Mapping[str, object]", input_reference), "input_reference")
+    elif isinstance(image, Mapping):
+        reference = _image_reference(cast("Mapping[str, object]", image), "input_reference")
         arguments = raw_create.build_request(body=CreateVideoJson(**fields, input_reference=reference))
-    elif (image := given(input_reference)) is not None:
-        form = CreateVideoForm(**fields, input_reference=upload("input_reference", cast("FileTypes", image)))
+    elif image is not None:
+        form = CreateVideoForm(**fields, input_reference=upload("input_reference", image))
         arguments = raw_create.build_request(body=form)
     else:
         kind = CreateVideoJson if is_json_asked_for(settings, extras) else CreateVideoForm

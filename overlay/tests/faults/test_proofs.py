@@ -173,18 +173,18 @@ async def test_nothing_is_proven_of_a_request_that_was_sent_before(flavour: str,
     def fail(request: Any) -> None:
         raise module.ConnectError("no metrics", request=request) from core.ConnectError()
 
-    class Measured(module.HTTPTransport):  # type: ignore[misc]
-        def handle_request(self, request: Any) -> Any:
-            super().handle_request(request).close()
-            fail(request)
+    def handle_request(transport: Any, request: Any) -> Any:
+        module.HTTPTransport.handle_request(transport, request).close()
+        fail(request)
 
-    class AsyncMeasured(module.AsyncHTTPTransport):  # type: ignore[misc]
-        async def handle_async_request(self, request: Any) -> Any:
-            await (await super().handle_async_request(request)).aclose()
-            fail(request)
+    async def handle_async_request(transport: Any, request: Any) -> Any:
+        await (await module.AsyncHTTPTransport.handle_async_request(transport, request)).aclose()
+        fail(request)
 
+    measured = type("Measured", (module.HTTPTransport,), {"handle_request": handle_request})
+    async_measured = type("AsyncMeasured", (module.AsyncHTTPTransport,), {"handle_async_request": handle_async_request})
     blocking = flavour in {"sync", "httpx2"}
-    http = module.Client(transport=Measured()) if blocking else module.AsyncClient(transport=AsyncMeasured())
+    http = module.Client(transport=measured()) if blocking else module.AsyncClient(transport=async_measured())
     async with against(*[answers_json(QUEUED)] * 3, http_client=http, max_retries=2) as (server, client):
         error = await client.fails("create", prompt="p")
         assert (1, False) == (len(server.requests), error.never_sent)
