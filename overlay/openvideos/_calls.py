@@ -301,8 +301,6 @@ def _with_fields(files: list[tuple[str, Any]], extra: Mapping[str, object]) -> l
     kept = [part for part in files if part[0] not in extra]
     for name, value in extra.items():
         if value is not None:
-            if not isinstance(name, str):  # pyright: ignore[reportUnnecessaryIsInstance]
-                raise InvalidArgumentError(f"The field {name!r} of extra_body has a name that is not text.")
             _encodable(name)
             kept += [(name, _part(name, item)) for item in ([value] if is_file(value) else _items(value))]
     return kept
