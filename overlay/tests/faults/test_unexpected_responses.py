@@ -146,11 +146,11 @@ async def test_what_is_no_response_is_reported(
     times = 5 if method.name in POLLS else 1  # a poll bears a few of them; see below
     async with against(*method.before, *[response] * times, answers_json(COMPLETED)) as (server, client):
         error = await client.fails(method.name, **method.arguments)
+        if flavour == "aiohttp" and response == NO_VIDEO["a length that is too short"]:
+            assert isinstance(error, APIConnectionError | APIResponseValidationError), "aiohttp sees the bytes after it"
+            return
         assert len(method.before) + times == len(server.requests)
         assert ID == (await client.call("retrieve", ID)).id, "the client works on"
-    if flavour == "aiohttp" and response == NO_VIDEO["a length that is too short"]:
-        assert isinstance(error, APIConnectionError | APIResponseValidationError), "aiohttp may see the bytes after it"
-        return
     assert isinstance(error, APIResponseValidationError)
     assert error.response is not None
     assert f"returned {error.response.status_code}, but" in str(error)
