@@ -141,7 +141,10 @@ def _fields(parts: tuple[Part, ...], schema: Schema) -> dict[str, Any]:
             fields[part.name] = part.content  # it may be any bytes, which go out as a file
             continue
         assert part.file_name is None, f"the field {part.name!r} has a file name"
-        assert part.media_type is None, f"the field {part.name!r} has the media type {part.media_type}"
+        # An object is JSON in a form (OpenAPI 3.1, Encoding Object); a plain field has no media type.
+        plain = known.get("type") in {"string", "integer", "number", "boolean"}
+        allowed = {None} if plain else {None, "application/json"}
+        assert part.media_type in allowed, f"the field {part.name!r} has the media type {part.media_type}"
         texts.setdefault(part.name, []).append(part.content.decode())
     return fields | {name: typed(schema["properties"][name], *said) for name, said in texts.items()}
 
