@@ -31,7 +31,7 @@ class ProxySetting:
     @property
     def shown(self) -> str:
         """The value without the user name and the password that it may contain."""
-        scheme, slashes, rest = self.value.rpartition("://") if "@" not in self.value else self.value.partition("://")
+        scheme, slashes, rest = self.value.partition("://")
         return f"{scheme}{slashes}{rest.rpartition('@')[2]}" if slashes else self.value.rpartition("@")[2]
 
     def checked(self) -> httpx.Proxy:

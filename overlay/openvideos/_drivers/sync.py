@@ -121,7 +121,7 @@ class SyncDriver:
         except Exception as error:  # noqa: BLE001 - raised again if it is not about the exchange
             failure = error
         # Outside of the block above, so that no exception has this one, which may hold a secret, as its context.
-        if failure is not None or outcome is None:
+        if outcome is None:
             outcome = failed_exchange(call, request, cast("Exception", failure), self.transport)
         log_attempt(call, outcome, started)
         return outcome
