@@ -16,7 +16,7 @@ from openvideos_raw.models.video import Video
 from openvideos_raw.models.video_delete_response import VideoDeleteResponse
 
 from . import _operations as operations
-from ._calls import Call, Extras, Timeout
+from ._calls import Call, Extras
 from ._drivers.part_file import PartFile
 from ._flows.downloading import downloading
 from ._flows.paging import Shared, Walk, page_call
@@ -28,6 +28,7 @@ from ._raw_response import AsyncResponseContextManager, raw_async, streamed_asyn
 from ._responses.api_response import APIResponse, AsyncAPIResponse
 from ._responses.file_content import HttpxBinaryResponseContent
 from ._session import AsyncSession
+from ._settings import Timeout
 from ._types import (
     NOT_GIVEN,
     FileTypes,

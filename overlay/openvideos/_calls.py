@@ -6,62 +6,30 @@ A call consists of the raw client's request, the client's settings and the calle
 from __future__ import annotations
 
 import json
-import numbers
-import sys
 import uuid
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from datetime import timedelta
 from typing import Any, Final, Generic, TypeAlias, TypeVar, cast
 
 import httpx
 from attrs import evolve, field, frozen
 
-from ._environment import ApiKey, checked_key
-from ._errors import ConfigurationError, InvalidArgumentError, repr_of
+from ._environment import checked_key
+from ._errors import ConfigurationError, InvalidArgumentError
 from ._headers import CONTENT_TYPE, FORM, JSON, check_header, media_type
-from ._secrets import SHORTEST, shown
+from ._settings import CheckedTimeout, Settings, Timeout, checked_timeout, secrets_of
 from ._types import NOT_GIVEN, FileTypes, NotGiven
 from ._uploads.content import Content, contents
 from ._uploads.upload import is_file, upload
 
 T = TypeVar("T")
 
-Timeout: TypeAlias = float | timedelta | httpx.Timeout | None
-"""A timeout as callers write it: seconds, a timedelta, one for each phase, or None for no timeout."""
-CheckedTimeout: TypeAlias = float | httpx.Timeout | None
 Parser: TypeAlias = Callable[[httpx.Response], T]
 
 IDEMPOTENCY_KEY: Final = "Idempotency-Key"
 _NOT_IDEMPOTENT: Final = frozenset({"POST", "PATCH"})  # RFC 9110, 9.2.2
 LARGEST_RESPONSE: Final = 64 << 20
 """The most bytes of JSON in a response: a page of a hundred videos with the longest prompts has under 16 MiB."""
-
-LONGEST_TIMEOUT_S: Final = 2_147_483
-"""The longest timeout: some systems count its milliseconds in 31 bits."""
-
-
-@frozen
-class Settings:
-    """A client's settings, which apply to all of its calls."""
-
-    base_url: str = field(repr=shown)
-    api_key: ApiKey | None = field(repr=False)
-    timeout: CheckedTimeout
-    max_retries: int
-    idempotent_posts: bool
-    headers: Mapping[str, str] = field(repr=False)
-    query: Mapping[str, object] = field(repr=False)
-    webhook_secret: str | Sequence[str] | None = field(repr=False)
-
-    @property
-    def secrets(self) -> tuple[str, ...]:
-        """The texts that must not appear in an error or a log."""
-        return _secret(self.api_key) if isinstance(self.api_key, str) else ()
-
-
-def _secret(key: str) -> tuple[str, ...]:
-    return (key,) if len(key) >= SHORTEST else ()
 
 
 @frozen
@@ -130,7 +98,7 @@ class Call(Generic[T]):
         if checked is None:
             return self
         headers = {**self.headers, "Authorization": f"Bearer {checked}"}
-        return evolve(self, headers=headers, secrets=(*self.secrets, *_secret(checked)))
+        return evolve(self, headers=headers, secrets=(*self.secrets, *secrets_of(checked)))
 
     @property
     def contents(self) -> list[Content]:
@@ -222,40 +190,6 @@ def _merged_headers(settings: Settings, own: Mapping[str, str], extra: Mapping[s
         for name, value in headers.items():
             merged[name.lower()] = (name, value)
     return dict(merged.values())
-
-
-def checked_timeout(value: object, kind: type[ConfigurationError | InvalidArgumentError]) -> CheckedTimeout:
-    """Return a timeout in seconds, or for each phase; None for no timeout.
-
-    Raises:
-        ConfigurationError, InvalidArgumentError: It is not a timeout that can be kept; `kind` says which is raised.
-    """
-    httpx2 = sys.modules.get("httpx2")  # if it is not loaded, the value is not of it
-    if httpx2 is not None and isinstance(value, httpx2.Timeout):
-        value = httpx.Timeout(**cast("httpx.Timeout", value).as_dict())
-    if isinstance(value, httpx.Timeout):
-        for name, phase in value.as_dict().items():
-            # Not to wait for a connection of the pool is of use; every other phase takes time.
-            if phase is not None and (phase != 0 or name != "pool"):
-                _seconds(f"timeout.{name}", phase, kind)
-        return value
-    if value is None:
-        return None
-    return _seconds("timeout", value.total_seconds() if isinstance(value, timedelta) else value, kind)
-
-
-def _seconds(name: str, value: object, kind: type[ConfigurationError | InvalidArgumentError]) -> float:
-    if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        raise kind(
-            f"{name} is {repr_of(value)}; it must be a number of seconds, a timedelta, an httpx.Timeout, or None for "
-            "no timeout."
-        )
-    if not 0 < cast("float", value) <= LONGEST_TIMEOUT_S:
-        raise kind(
-            f"{name} is {repr_of(value)}; it must be more than 0 seconds, in which nothing can arrive, and at most "
-            f"{LONGEST_TIMEOUT_S}. None is no timeout."
-        )
-    return float(value)
 
 
 def _query(query: Mapping[str, object]) -> dict[str, Any]:

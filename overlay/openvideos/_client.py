@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 import httpx
 
-from ._calls import CheckedTimeout, Settings, Timeout
 from ._drivers.transport import AsyncTransport, SyncTransport
 from ._environment import ApiKey
 from ._request import AsyncRequests, SyncRequests
 from ._secrets import shown
 from ._session import AsyncSession, SyncSession
-from ._settings import DEFAULT_MAX_RETRIES, changed, initial_settings, keyed, moved
-from ._types import NOT_GIVEN, NotGiven
+from ._settings import DEFAULT_MAX_RETRIES, CheckedTimeout, Settings, Timeout, changed, initial_settings, keyed, moved
+from ._types import NOT_GIVEN, AsyncHTTPClient, BlockingHTTPClient, NotGiven
 
 if TYPE_CHECKING:
     from ._async_videos import AsyncVideos
@@ -171,7 +170,7 @@ class OpenVideos(SyncRequests, _Client[SyncSession]):
         max_retries: int = DEFAULT_MAX_RETRIES,
         default_headers: Mapping[str, str] | None = None,
         default_query: Mapping[str, object] | None = None,
-        http_client: httpx.Client | None = None,
+        http_client: BlockingHTTPClient | None = None,
         idempotent_posts: bool = False,
     ) -> None:
         """Prepare a client; nothing is sent yet.
@@ -188,7 +187,8 @@ class OpenVideos(SyncRequests, _Client[SyncSession]):
             max_retries: How often a failed request is repeated, if it may be repeated.
             default_headers: Headers to send with every request.
             default_query: Query parameters to send with every request.
-            http_client: Your own httpx client, for proxies, certificates and so on. It is closed with this client.
+            http_client: Your own httpx.Client or httpx2.Client, for proxies, certificates and so on. It is closed with
+                this client.
             idempotent_posts: Declare that the server honours `Idempotency-Key`, so that a POST whose outcome is unknown
                 may be sent again without starting a second job.
 
@@ -254,13 +254,13 @@ class AsyncOpenVideos(AsyncRequests, _Client[AsyncSession]):
         max_retries: int = DEFAULT_MAX_RETRIES,
         default_headers: Mapping[str, str] | None = None,
         default_query: Mapping[str, object] | None = None,
-        http_client: httpx.AsyncClient | None = None,
+        http_client: AsyncHTTPClient | None = None,
         idempotent_posts: bool = False,
     ) -> None:
         """Prepare a client; nothing is sent yet.
 
-        The arguments are those of OpenVideos, except that `http_client` is an httpx.AsyncClient, and that `api_key` may
-        be an async function.
+        The arguments are those of OpenVideos, except that `http_client` is an httpx.AsyncClient, httpx2.AsyncClient or
+        httpx_aiohttp.HttpxAiohttpClient, and that `api_key` may be an async function.
 
         Raises:
             ConfigurationError: There is no base URL, or a setting is invalid.

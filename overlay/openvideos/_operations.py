@@ -38,10 +38,11 @@ from openvideos_raw.models.video import Video
 from openvideos_raw.models.video_reference import VideoReference as RawVideoReference
 from openvideos_raw.types import UNSET, ApiObject, Unset
 
-from ._calls import Call, Extras, Parser, Settings, is_json_asked_for, make_call
+from ._calls import Call, Extras, Parser, is_json_asked_for, make_call
 from ._errors import InvalidArgumentError, repr_of
 from ._parsing import responses as parsing
 from ._parsing.media import WantedFile
+from ._settings import Settings
 from ._types import FileTypes, ImageReference, Omit, Reference, VideoReference, given, omit
 from ._uploads.upload import named_reference, upload
 

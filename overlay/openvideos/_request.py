@@ -12,13 +12,14 @@ from openvideos_raw.models.character import Character
 from openvideos_raw.models.model_list import ModelList
 from openvideos_raw.models.video import Video
 
-from ._calls import Call, Extras, Settings, Timeout, make_call
+from ._calls import Call, Extras, make_call
 from ._errors import InvalidArgumentError, repr_of
 from ._flows.retrying import calling
 from ._json import is_object
 from ._parsing import responses as parsing
 from ._responses.file_content import HttpxBinaryResponseContent
 from ._session import AsyncSession, SyncSession
+from ._settings import Settings, Timeout
 from ._types import NOT_GIVEN, NotGiven
 
 T = TypeVar("T")

@@ -13,12 +13,12 @@ from typing import Any, Generic, Self, TypeVar
 
 from attrs import define, evolve, field
 
-from ._calls import Settings
 from ._drivers.async_ import AsyncDriver
 from ._drivers.sync import SyncDriver
 from ._drivers.transport import AsyncTransport, SyncTransport
 from ._errors import ConfigurationError
 from ._flows.retrying import Clocks, Retries
+from ._settings import Settings
 
 D = TypeVar("D", SyncDriver, AsyncDriver)
 

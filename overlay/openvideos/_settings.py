@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Mapping, Sequence
-from typing import Final, TypeVar, cast
+from datetime import timedelta
+from typing import Final, TypeAlias, TypeVar, cast
 
 import httpx
-from attrs import evolve
+from attrs import evolve, field, frozen
 
-from ._calls import Settings, Timeout, checked_timeout
 from ._environment import ApiKey, checked_key, endpoint, same_origin
-from ._errors import ConfigurationError, repr_of
+from ._errors import ConfigurationError, InvalidArgumentError, repr_of
 from ._headers import check_header
-from ._secrets import is_secret_name
-from ._types import NotGiven
+from ._secrets import SHORTEST, is_secret_name, shown
+from ._types import NotGiven, PhaseTimeouts
 from ._version import __version__
 
 DEFAULT_TIMEOUT: Final = httpx.Timeout(60.0, connect=10.0)
@@ -21,6 +22,36 @@ DEFAULT_MAX_RETRIES: Final = 2
 USER_AGENT: Final = f"openvideos/{__version__}"
 
 V = TypeVar("V")
+
+Timeout: TypeAlias = float | timedelta | PhaseTimeouts | None
+"""A timeout as callers write it: seconds, a timedelta, one for each phase, or None for no timeout."""
+CheckedTimeout: TypeAlias = float | httpx.Timeout | None
+LONGEST_TIMEOUT_S: Final = 2_147_483
+"""The longest timeout: some systems count its milliseconds in 31 bits."""
+
+
+@frozen
+class Settings:
+    """A client's settings, which apply to all of its calls."""
+
+    base_url: str = field(repr=shown)
+    api_key: ApiKey | None = field(repr=False)
+    timeout: CheckedTimeout
+    max_retries: int
+    idempotent_posts: bool
+    headers: Mapping[str, str] = field(repr=False)
+    query: Mapping[str, object] = field(repr=False)
+    webhook_secret: str | Sequence[str] | None = field(repr=False)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The texts that must not appear in an error or a log."""
+        return secrets_of(self.api_key) if isinstance(self.api_key, str) else ()
+
+
+def secrets_of(key: str) -> tuple[str, ...]:
+    """Return what must not appear in an error or a log of a call with an API key; a short one would hide words."""
+    return (key,) if len(key) >= SHORTEST else ()
 
 
 def initial_settings(
@@ -98,6 +129,38 @@ def changed(
     if not isinstance(idempotent_posts, NotGiven):
         settings = evolve(settings, idempotent_posts=idempotent_posts)
     return settings
+
+
+def checked_timeout(value: object, kind: type[ConfigurationError | InvalidArgumentError]) -> CheckedTimeout:
+    """Return a timeout in seconds, or for each phase; None for no timeout.
+
+    Raises:
+        ConfigurationError, InvalidArgumentError: It is not a timeout that can be kept; `kind` says which is raised.
+    """
+    if isinstance(value, PhaseTimeouts):
+        value = httpx.Timeout(**value.as_dict())
+        for name, phase in value.as_dict().items():
+            # Not to wait for a connection of the pool is of use; every other phase takes time.
+            if phase is not None and (phase != 0 or name != "pool"):
+                _seconds(f"timeout.{name}", phase, kind)
+        return value
+    if value is None:
+        return None
+    return _seconds("timeout", value.total_seconds() if isinstance(value, timedelta) else value, kind)
+
+
+def _seconds(name: str, value: object, kind: type[ConfigurationError | InvalidArgumentError]) -> float:
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise kind(
+            f"{name} is {repr_of(value)}; it must be a number of seconds, a timedelta, an httpx.Timeout, or None for "
+            "no timeout."
+        )
+    if not 0 < cast("float", value) <= LONGEST_TIMEOUT_S:
+        raise kind(
+            f"{name} is {repr_of(value)}; it must be more than 0 seconds, in which nothing can arrive, and at most "
+            f"{LONGEST_TIMEOUT_S}. None is no timeout."
+        )
+    return float(value)
 
 
 def _mapping(name: str, value: Mapping[str, V]) -> Mapping[str, V]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Mapping
 from os import PathLike
-from typing import IO, Literal, NotRequired, Protocol, TypeAlias, TypedDict, TypeVar
+from typing import IO, Literal, NotRequired, Protocol, TypeAlias, TypedDict, TypeVar, runtime_checkable
 
 from openvideos_raw.models.list_order import ListOrderValue
 from openvideos_raw.models.reference_role import ReferenceRole as KnownReferenceRole
@@ -54,6 +54,41 @@ not_given = NOT_GIVEN
 def given(value: T | Omit | NotGiven | None) -> T | None:
     """Return an optional argument; None if it was left out, by `omit`, None or, as openai-python allows, NOT_GIVEN."""
     return None if isinstance(value, (Omit, NotGiven)) else value
+
+
+@runtime_checkable
+class PhaseTimeouts(Protocol):
+    """A timeout for each phase of a request, in seconds: an httpx.Timeout or httpx2.Timeout."""
+
+    def as_dict(self) -> dict[str, float | None]:
+        """Return the seconds of the phases connect, read, write and pool; None for no timeout."""
+        ...
+
+
+class BlockingHTTPClient(Protocol):
+    """A client that OpenVideos can send with: an httpx.Client or httpx2.Client."""
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the client was closed."""
+        ...
+
+    def close(self) -> None:
+        """Close the connections."""
+        ...
+
+
+class AsyncHTTPClient(Protocol):
+    """A client that AsyncOpenVideos can send with: of httpx, httpx2 or httpx-aiohttp."""
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the client was closed."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        ...
 
 
 class AsyncFile(Protocol):

@@ -124,7 +124,7 @@ def test_is_kept_or_refused(timeout: Any) -> None:
 
 def test_one_of_httpx2_is_one_of_httpx() -> None:
     phases = {"connect": 1.0, "read": 2.0, "write": 3.0, "pool": None}
-    with OpenVideos(base_url="http://s/v1", timeout=httpx2.Timeout(**phases)) as client:  # type: ignore[arg-type]
+    with OpenVideos(base_url="http://s/v1", timeout=httpx2.Timeout(**phases)) as client:
         assert httpx.Timeout(**phases) == client.timeout
     with pytest.raises(ConfigurationError, match=r"timeout\.connect is inf"):
-        OpenVideos(base_url="http://s/v1", timeout=httpx2.Timeout(float("inf")))  # type: ignore[arg-type]
+        OpenVideos(base_url="http://s/v1", timeout=httpx2.Timeout(float("inf")))

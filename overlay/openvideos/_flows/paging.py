@@ -12,10 +12,11 @@ from attrs import define, evolve, field, frozen
 from openvideos_raw.types import JsonObject
 
 from .. import _operations as operations
-from .._calls import Call, Extras, Settings
+from .._calls import Call, Extras
 from .._errors import ConfigurationError, PaginationError
 from .._json import is_object
 from .._parsing.responses import decoded, identified, invalid, items_of, read_video
+from .._settings import Settings
 
 T = TypeVar("T")
 

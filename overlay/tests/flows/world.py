@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from openvideos import OpenVideosError
-from openvideos._calls import Call, Extras, Settings
+from openvideos._calls import Call, Extras
 from openvideos._drivers.connection_errors import connection_error
 from openvideos._drivers.sync import SyncDriver
 from openvideos._drivers.transport import SyncTransport
@@ -28,6 +28,7 @@ from openvideos._errors import APIConnectionError
 from openvideos._flows.effects import Effect, Emit, Flow, Gather, Send, Sleep
 from openvideos._flows.retrying import Clocks, Retries
 from openvideos._operations import create, retrieve
+from openvideos._settings import Settings
 from openvideos._types import omit
 from openvideos_raw.models.video import Video
 

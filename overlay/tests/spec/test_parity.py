@@ -14,7 +14,7 @@ from attrs import fields_dict
 
 import openvideos
 from openvideos._async_videos import AsyncVideos
-from openvideos._calls import Timeout
+from openvideos._settings import Timeout
 from openvideos._videos import Videos
 from openvideos_raw import models
 

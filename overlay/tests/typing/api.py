@@ -10,6 +10,8 @@ from typing import IO, Literal, assert_type
 
 import anyio
 import httpx
+import httpx2
+from httpx_aiohttp import HttpxAiohttpClient
 from starlette.datastructures import UploadFile
 
 from openvideos import (
@@ -144,6 +146,14 @@ def mistakes(client: OpenVideos) -> None:
     client.videos.list(order="up")  # type: ignore[arg-type]
     client.videos.download_content("id", variant="gif")  # type: ignore[arg-type]
     client.videos.retrieve("id").nope()  # type: ignore[attr-defined]
+
+
+def other_clients(sync: httpx2.Client, awaited: httpx2.AsyncClient, over_aiohttp: HttpxAiohttpClient) -> None:
+    OpenVideos(http_client=sync, timeout=httpx2.Timeout(5)).videos.retrieve("id", timeout=httpx2.Timeout(5))
+    AsyncOpenVideos(http_client=awaited)
+    AsyncOpenVideos(http_client=over_aiohttp)
+    OpenVideos(http_client=awaited)  # type: ignore[arg-type]
+    AsyncOpenVideos(http_client=sync)  # type: ignore[arg-type]
 
 
 async def key() -> str:
