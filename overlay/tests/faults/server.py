@@ -21,7 +21,7 @@ from types import TracebackType
 from typing import Any, Final, Self, TypeAlias
 from urllib.parse import urlsplit
 
-WAIT_S: Final = 5.0
+WAIT_S: Final = 30.0
 """How long an event may take that is certain to come; a test that waits so long has failed."""
 
 Headers: TypeAlias = Mapping[str, str] | Sequence[tuple[str, str]]
