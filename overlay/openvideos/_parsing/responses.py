@@ -90,7 +90,7 @@ def invalid(response: httpx.Response, problem: str) -> APIResponseValidationErro
     elif response.content.lstrip()[:1] == b"<":
         problem += ". That is a page for a browser: check that the base URL ends where the API begins, usually with /v1"
     return APIResponseValidationError(
-        scrub(f"{_request_and_status(response)}, but {problem}{'' if problem.endswith(('.', '…')) else '.'}", secrets),
+        scrub(f"{_request_and_status(response)}, but {_ended(problem)}", secrets),
         request=without_secrets(response.request, secrets),
         response=response_without_secrets(response, secrets),
         body=body,
@@ -115,7 +115,7 @@ def status_error(response: httpx.Response) -> APIStatusError:
             f"method. The server names {_redirect_target(response)}: set the base URL to where the API is."
         )
     return APIStatusError.for_status(status)(
-        scrub(f"{_request_and_status(response)}: {_message(body) or _excerpt(response)}{advice}", secrets),
+        scrub(f"{_request_and_status(response)}: {_ended(_message(body) or _excerpt(response))}{advice}", secrets),
         request=without_secrets(response.request, secrets),
         response=response_without_secrets(response, secrets),
         body=body,
@@ -316,6 +316,11 @@ def _message(body: Any) -> str | None:
         detail = detail.get("message") or detail
     text = detail if isinstance(detail, str) else json.dumps(detail, ensure_ascii=False)
     return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
+
+
+def _ended(text: str) -> str:
+    """Return a text with a full stop, unless it ends a sentence already; servers write either."""
+    return text if text.endswith((".", "…", "!", "?")) else f"{text}."
 
 
 def _excerpt(response: httpx.Response) -> str:

@@ -57,8 +57,12 @@ class Client:
         self.pauses.append(seconds)
 
     async def call(self, method: str, /, *arguments: Any, **options: Any) -> Any:
-        """Call a method of `client.videos`, or the client's own `request`, and return what it returns."""
+        """Call a method of `client.videos`, or the client's own `request`; return what it returns, or yields."""
         result = getattr(self.sdk if method == "request" else self.sdk.videos, method)(*arguments, **options)
+        if inspect.isgenerator(result):
+            return list(result)
+        if inspect.isasyncgen(result):
+            return [item async for item in result]
         return await result if inspect.isawaitable(result) else result
 
     async def fails(self, method: str, /, *arguments: Any, **options: Any) -> Any:

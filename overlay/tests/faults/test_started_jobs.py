@@ -14,9 +14,11 @@ from openvideos import (
     APIConnectionError,
     APIResponseValidationError,
     InternalServerError,
+    NotFoundError,
     OpenVideosError,
     PollTimeoutError,
     RateLimitError,
+    Video,
 )
 
 from .calls import COMPLETED, ID, POSTS, QUEUED, Method, named
@@ -121,6 +123,28 @@ async def test_the_deadline_too(against: Against) -> None:
     assert (ID, "queued") == (error.video_id, error.video.status)
 
 
+@pytest.mark.parametrize(("method", "shows"), [("poll", lambda video: video), ("wait_many", lambda videos: videos[0])])
+class TestAVideoThatIsPassedForItsId:
+    """It is known, as after a create: a server that finds it late is borne, and errors carry it."""
+
+    async def test_may_be_found_late(self, method: str, shows: Any, against: Against) -> None:
+        known = Video.from_dict(QUEUED)
+        script = [*[responses(404)] * 2, answers_json(COMPLETED)]
+        async with against(*script, max_retries=1) as (server, client):
+            arguments = [known] if method == "poll" else [[known]]
+            assert "completed" == shows(await client.call(method, *arguments)).status
+            assert 3 == len(server.requests)
+
+    async def test_is_on_the_error_if_it_is_never_found(self, method: str, shows: Any, against: Against) -> None:
+        known = Video.from_dict(QUEUED)
+        async with against(*[responses(404)] * 3, max_retries=1) as (server, client):
+            arguments = [known] if method == "poll" else [[known]]
+            error = await client.fails(method, *arguments)
+            assert 3 == len(server.requests)
+        assert isinstance(error, NotFoundError)
+        assert known is error.video
+
+
 REFUSALS: list[Behaviour] = [
     responses(429),
     responses(429, headers={"retry-after": "3"}),
@@ -149,6 +173,17 @@ class TestRefusals:
         async with against(response, method.good) as (server, client):
             await client.fails(method.name, **method.arguments)
             assert (1, []) == (len(server.requests), client.pauses)
+
+    @pytest.mark.parametrize("status", [500, 503, 599])
+    async def test_an_error_of_the_server_says_what_to_do_before_the_next_create(
+        self, status: int, method: Method, against: Against
+    ) -> None:
+        async with against(responses(status)) as (_, client):
+            error = await client.fails(method.name, **method.arguments)
+        assert str(error).endswith(
+            f"returned {status}: the body is empty. The server may have started the job all the same; list the videos "
+            "before you start it again."
+        )
 
     @pytest.mark.parametrize("fault", [resets(), closes(), responses(500)])
     async def test_whoever_declares_that_keys_are_honoured_has_it_sent_again(
