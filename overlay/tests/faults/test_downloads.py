@@ -177,6 +177,18 @@ class TestWhatIsNotTheFile:
         assert CLIP == (result.read_bytes() if to else result.content)
 
     @pytest.mark.parametrize("name", ["download", "download_content"])
+    async def test_a_vendors_own_variant_may_be_any_file(self, name: str, against: Against, tmp_path: Path) -> None:
+        to = {"to": tmp_path / "preview"} if name == "download" else {}
+        script = [responses(200, b"GIF89a", {"content-type": "image/gif"}), answers_json({"error": "no such variant"})]
+        async with against(*script) as (server, client):
+            result = await client.call(name, ID, variant="preview_gif", **to)
+            assert b"GIF89a" == (result.read_bytes() if to else result.content)
+            error = await client.fails(name, ID, variant="preview_gif", **to)
+            assert [f"/v1/videos/{ID}/content?variant=preview_gif"] * 2 == [each.target for each in server.requests]
+        assert isinstance(error, DownloadError)
+        assert f"The preview_gif of {ID} was asked for (a file), and the server sent application/json: " in str(error)
+
+    @pytest.mark.parametrize("name", ["download", "download_content"])
     async def test_nothing(self, name: str, against: Against, tmp_path: Path) -> None:
         to = {"to": tmp_path / "clip.mp4"} if name == "download" else {}
         empty = responses(200, b"", {"content-type": "video/mp4"})

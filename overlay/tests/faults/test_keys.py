@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Iterator
-from itertools import count
+from itertools import count, repeat
 from typing import Any
 
 import pytest
@@ -90,6 +90,22 @@ class TestAFunction:
         assert isinstance(error, APIStatusError)
         check_promises(error, secret)
         assert "request id [redacted]" in caplog.text
+        assert secret not in caplog.text
+
+    async def test_is_in_no_warning_of_a_poll_and_in_no_error_of_its_job(
+        self, against: Against, flavour: str, caplog: pytest.LogCaptureFixture, *, awaited: bool
+    ) -> None:
+        caplog.set_level(logging.DEBUG, logger="openvideos")
+        secret = "sk-fresh-0123456789"
+        key = function_of(repeat(secret), flavour, awaited=awaited)
+        odd = answers_json({**QUEUED, "id": f"for {secret}", "status": f"by {secret}"})
+        failed = answers_json({**QUEUED, "status": "failed", "error": {"code": "no", "message": f"by {secret}"}})
+        async with against(odd, failed, api_key=key) as (_, client):
+            error = await client.fails("poll", ID, raise_on_failure=True)
+        check_promises(error, secret)
+        assert "the server calls it 'for [redacted]'" in caplog.text
+        assert "the status 'by [redacted]' is unknown" in caplog.text
+        assert "The video video_1 failed (no: by [redacted])." == str(error)
         assert secret not in caplog.text
 
     async def test_raises_what_it_raises(self, against: Against, flavour: str, *, awaited: bool) -> None:
