@@ -159,6 +159,10 @@ class TestDeletions:
             {"deleted": 1, "error": None},
             {"status": "deleted", "id": ID},
             {"error": ""},
+            {"result": "success", "code": 0, "state": "done"},
+            {"code": 200},
+            {"code": 10000, "msg": "OK"},
+            {"message": "The video was removed."},
             # the job that was deleted, as SGLang and FastVideo send it; what is failed is the job
             {**VIDEO, "id": ID, "status": "failed", "error": {"code": "c", "message": "m"}},
             {"id": ID, "created_at": 1, "status": "error"},
@@ -181,6 +185,13 @@ class TestDeletions:
             {"error": "Still running", "deleted": True},
             {"status": "error"},
             {"id": ID, "status": " Failed"},
+            {"result": "failed"},
+            {"result": False},
+            {"state": "rejected"},
+            {"code": 500},
+            {"code": "404", "message": "No such video"},
+            {"status": 409},
+            {"status_code": 403, "id": ID},
             {**VIDEO, "id": ID, "deleted": False},
         ],
     )
@@ -190,7 +201,7 @@ class TestDeletions:
         for key, value in body.items():
             assert value == result.additional_properties.get(key, getattr(result, key, None))
 
-    @given(body=st.dictionaries(st.sampled_from(["deleted", "success", "ok", "error", "status", "object"]), values))
+    @given(body=st.dictionaries(st.sampled_from(["deleted", "success", "ok", "error", "status", "object", "code"]), values))
     def test_nothing_is_lost_whatever_it_says(self, body: dict[str, Any]) -> None:
         result = answered("delete", body)
         assert isinstance(result.deleted, bool)

@@ -6,6 +6,7 @@ is None. What an attribute does not hold is kept in `additional_properties`, so 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any, Final, Generic, TypeVar, cast
 
@@ -39,6 +40,11 @@ CHARACTER: Final = Shape(Character, "a character", ("id",))
 MODEL: Final = Shape(Model, "a model", ("id",))
 CLAIM: Final = Shape(ContractClaim, "a claim")
 MODEL_LIST: Final = Shape(ModelList, "a list of models")
+
+_REPORTS: Final = ("status", "result", "state", "code", "status_code")
+"""Where the answer to a deletion may say how it went."""
+# A code that is no status of HTTP may be a vendor's own for a success.
+_NO: Final = re.compile(r"false|no|error|fail(ed|ure)?|rejected|[45]\d\d")
 
 # `from_dict` takes one of these where a key that must be there is not right.
 _STAND_INS: Final[tuple[Any, ...]] = ("", 0, False, [], {})
@@ -74,14 +80,17 @@ def read(shape: Shape[T], data: Any) -> T:
 
 
 def confirms(data: dict[str, Any]) -> bool:
-    """Return whether nothing in the answer to a deletion says that the video is still there."""
-    if any(_is_no(data.get(key)) for key in ("deleted", "success", "ok")):
+    """Return whether nothing in the answer to a deletion says that the video is still there.
+
+    What says neither is a deletion: the answer's status was a success, which says that it was done (RFC 9110, 9.3.5),
+    and servers confirm it in words of their own.
+    """
+    if any(_is_no(data.get(key)) or data.get(key) in (0, "0") for key in ("deleted", "success", "ok")):
         return False
     if data.get("object") == "video" or "created_at" in data:
         return True  # the job that was deleted, whose status and error are those of the job
-    refused = {"error", "failed", "failure", "rejected"}
-    return not data.get("error") and str(data.get("status")).strip().lower() not in refused
+    return not data.get("error") and not any(_is_no(data.get(key)) for key in _REPORTS)
 
 
 def _is_no(value: Any) -> bool:
-    return value in (False, 0) or (isinstance(value, str) and value.strip().lower() in {"false", "no", "0"})
+    return _NO.fullmatch(str(value).strip().lower()) is not None
