@@ -79,11 +79,17 @@ def trusted_certificates() -> ssl.SSLContext:
     """Return the certificates that SSL_CERT_FILE or SSL_CERT_DIR names, else certifi's.
 
     Raises:
-        ConfigurationError: They cannot be read.
+        ConfigurationError: They cannot be read, or the file that SSLKEYLOGFILE names cannot be written.
     """
     try:
         return httpx.create_ssl_context()
     except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
+        key_log = os.environ.get("SSLKEYLOGFILE")
+        if key_log and getattr(error, "filename", None) == key_log:
+            raise ConfigurationError(
+                f"SSLKEYLOGFILE is {key_log!r}, and the keys of TLS cannot be written to it ({error}). Correct it, or "
+                "unset it."
+            ) from error
         name = next((name for name in ("SSL_CERT_FILE", "SSL_CERT_DIR") if os.environ.get(name)), "certifi's file")
         raise ConfigurationError(
             f"The trusted certificates cannot be read: {name} is {os.environ.get(name, '')!r} ({error}). It names a "

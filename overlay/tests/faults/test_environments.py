@@ -30,7 +30,7 @@ from .server import Behaviour, Exchange, FaultServer, answers_json, message, res
 pytestmark = pytest.mark.anyio
 
 VARIABLES = [f"{scheme}_proxy" for scheme in ("http", "https", "all", "no")]
-CERTIFICATES = ["SSL_CERT_FILE", "SSL_CERT_DIR"]
+CERTIFICATES = ["SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE"]
 
 
 @pytest.fixture(params=list(BACKENDS))
@@ -105,6 +105,14 @@ async def test_certificates_that_cannot_be_read_are_named_if_they_are_needed(
     with pytest.raises(ConfigurationError, match=name) as caught:
         await retrieve(flavour, server.base_url.replace("http:", "https:"))
     assert str(path) in str(caught.value)
+
+
+async def test_a_log_of_keys_that_cannot_be_written_is_named(
+    flavour: str, tmp_path: Path, environment: pytest.MonkeyPatch
+) -> None:
+    environment.setenv("SSLKEYLOGFILE", str(tmp_path))
+    with pytest.raises(ConfigurationError, match=f"^SSLKEYLOGFILE is {str(tmp_path)!r}"):
+        await retrieve(flavour, "https://server.test/v1")
 
 
 async def test_a_dead_proxy_is_named_and_proves_that_nothing_was_sent(
