@@ -22,6 +22,7 @@ ApiKey: TypeAlias = str | Callable[[], str | Awaitable[str]]
 
 PAIRS: Final = (("OPENVIDEOS_BASE_URL", "OPENVIDEOS_API_KEY"), ("OPENAI_BASE_URL", "OPENAI_API_KEY"))
 _HOST: Final = re.compile(rb"[A-Za-z0-9._~:-]+")
+_USER_INFO: Final = re.compile(r"[^/?#]*//[^/?#]*@")
 DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
@@ -106,7 +107,7 @@ def _checked_url(text: str) -> httpx.URL:
         reason = "" if "@" in text else f" ({error})"
     if url is None:
         raise ConfigurationError(f"The base URL cannot be read{reason}; it looks like http://127.0.0.1:8000/v1.")
-    if url.userinfo:
+    if _USER_INFO.match(text):  # httpx drops an empty one
         raise ConfigurationError(
             "The base URL has a user name or a password; pass api_key=, default_headers= with Authorization, or your "
             "own http_client=httpx.Client(auth=…)."

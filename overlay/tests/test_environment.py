@@ -217,6 +217,8 @@ class TestBaseUrl:
             ("http://me@h/v1", "user name"),
             ("http://me:sesame@h/v1", "user name"),
             ("http://:sesame@h/v1", "user name"),
+            ("http://@h/v1", "user name"),
+            ("http://:@h/v1", "user name"),
             ("http://me:sesame/1@h/v1", "cannot be read"),
             ("http://me:sesame?@h/v1", "cannot be read"),
             ("http://h:port/v1", "Invalid port: 'port'"),
