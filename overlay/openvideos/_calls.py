@@ -17,7 +17,7 @@ from attrs import evolve, field, frozen
 from ._environment import checked_key
 from ._errors import ConfigurationError, InvalidArgumentError
 from ._headers import CONTENT_TYPE, FORM, JSON, check_header, media_type
-from ._settings import CheckedTimeout, Settings, Timeout, checked_timeout, secrets_of
+from ._settings import CheckedTimeout, Settings, Timeout, checked_mapping, checked_timeout, secrets_of
 from ._types import NOT_GIVEN, FileTypes, NotGiven
 from ._uploads.content import Content, contents
 from ._uploads.upload import is_file, upload
@@ -43,9 +43,7 @@ class Extras:
 
     def __attrs_post_init__(self) -> None:
         for name in ("headers", "query", "body"):
-            extra: Any = getattr(self, name) or {}
-            if not isinstance(extra, Mapping) or not all(isinstance(key, str) for key in cast("Any", extra)):
-                raise InvalidArgumentError(f"extra_{name} is not a dict whose keys are text.")
+            checked_mapping(f"extra_{name}", getattr(self, name) or {}, InvalidArgumentError)
 
     def for_reads(self) -> Extras:
         """Return the extras for the polls after a create: without the body and the headers that are about it."""

@@ -19,7 +19,7 @@ from ._json import is_object
 from ._parsing import responses as parsing
 from ._responses.file_content import HttpxBinaryResponseContent
 from ._session import AsyncSession, SyncSession
-from ._settings import Settings, Timeout
+from ._settings import Settings, Timeout, checked_mapping
 from ._types import NOT_GIVEN, NotGiven
 
 T = TypeVar("T")
@@ -59,8 +59,10 @@ def _call(
     *,
     json: object,
     files: Mapping[str, object] | None,
+    query: Mapping[str, object] | None,
     cast_to: Any,
-    extras: Extras,
+    extra_headers: Mapping[str, str] | None,
+    timeout: Timeout | NotGiven,
 ) -> Call[Any]:
     """Build the call. The fields and files of a form are those of an `extra_body`.
 
@@ -82,7 +84,9 @@ def _call(
         "json": json,
         "files": None if files is None else [],
     }
-    return make_call(settings, "request", arguments, read, extras)
+    for name, value in (("files", files), ("query", query)):
+        checked_mapping(name, value or {}, InvalidArgumentError)
+    return make_call(settings, "request", arguments, read, Extras(extra_headers, query, files, timeout))
 
 
 def _checked_path(path: object) -> str:
@@ -172,8 +176,17 @@ class SyncRequests:
             InvalidArgumentError: An argument cannot be sent, or the path leaves the base URL.
 
         """
-        extras = Extras(extra_headers, query, files, timeout)
-        call = _call(self._session.settings, method, path, json=json, files=files, cast_to=cast_to, extras=extras)
+        call = _call(
+            self._session.settings,
+            method,
+            path,
+            json=json,
+            files=files,
+            query=query,
+            cast_to=cast_to,
+            extra_headers=extra_headers,
+            timeout=timeout,
+        )
         return self._session.driver.run(calling(call, self._session.retries))
 
 
@@ -242,6 +255,15 @@ class AsyncRequests:
             InvalidArgumentError: An argument cannot be sent, or the path leaves the base URL.
 
         """
-        extras = Extras(extra_headers, query, files, timeout)
-        call = _call(self._session.settings, method, path, json=json, files=files, cast_to=cast_to, extras=extras)
+        call = _call(
+            self._session.settings,
+            method,
+            path,
+            json=json,
+            files=files,
+            query=query,
+            cast_to=cast_to,
+            extra_headers=extra_headers,
+            timeout=timeout,
+        )
         return await self._session.driver.run(calling(call, self._session.retries))

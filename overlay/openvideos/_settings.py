@@ -120,12 +120,13 @@ def changed(
             raise ConfigurationError(f"max_retries is {repr_of(max_retries)}; it must be an integer, zero or more.")
         settings = evolve(settings, max_retries=max_retries)
     if not isinstance(default_headers, NotGiven):
-        headers = _mapping("default_headers", default_headers)
+        headers = checked_mapping("default_headers", default_headers, ConfigurationError)
         for name, value in headers.items():
             check_header(name, value)
         settings = evolve(settings, headers={**settings.headers, **headers})
     if not isinstance(default_query, NotGiven):
-        settings = evolve(settings, query={**settings.query, **_mapping("default_query", default_query)})
+        query = checked_mapping("default_query", default_query, ConfigurationError)
+        settings = evolve(settings, query={**settings.query, **query})
     if not isinstance(idempotent_posts, NotGiven):
         settings = evolve(settings, idempotent_posts=idempotent_posts)
     return settings
@@ -163,9 +164,19 @@ def _seconds(name: str, value: object, kind: type[ConfigurationError | InvalidAr
     return float(value)
 
 
-def _mapping(name: str, value: Mapping[str, V]) -> Mapping[str, V]:
+def checked_mapping(
+    name: str, value: Mapping[str, V], kind: type[ConfigurationError | InvalidArgumentError]
+) -> Mapping[str, V]:
+    """Return a caller's headers, parameters or fields.
+
+    Raises:
+        ConfigurationError, InvalidArgumentError: It is no mapping whose keys are text; `kind` says which is raised.
+    """
     if not isinstance(cast("object", value), Mapping):
-        raise ConfigurationError(f"{name} is of the type {type(value).__name__}; it must be a mapping, such as a dict.")
+        raise kind(f"{name} is of the type {type(value).__name__}; it must be a mapping, such as a dict.")
+    for key in value:
+        if not isinstance(cast("object", key), str):
+            raise kind(f"{name} has a key of the type {type(key).__name__}; its keys must be text.")
     return value
 
 

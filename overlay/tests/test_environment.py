@@ -194,6 +194,12 @@ class TestWithOptions:
                 client.with_options(**wrong)
             with pytest.raises(ConfigurationError, match=f"{name} is of the type list"):
                 OpenVideos(base_url="http://a.test/v1", **wrong)
+            for key in (1, None, b"a", ("a",)):
+                wrong = {name: {"a": "x", key: "x"}}
+                with pytest.raises(ConfigurationError, match=f"^{name} has a key of the type {type(key).__name__}; "):
+                    client.with_options(**wrong)
+                with pytest.raises(ConfigurationError, match=f"^{name} has a key of the type {type(key).__name__}; "):
+                    OpenVideos(base_url="http://a.test/v1", **wrong)
         with pytest.raises(ConfigurationError):
             client.with_options(base_url="nope")
         with pytest.raises(ValueError, match="X-A"):

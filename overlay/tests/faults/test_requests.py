@@ -186,6 +186,15 @@ class TestWhatIsRefused:
         assert problem in str(error)
         assert [] == server.requests
 
+    @pytest.mark.parametrize("name", ["files", "query", "extra_headers"])
+    async def test_what_is_no_mapping_is_named(self, name: str, against: Against) -> None:
+        async with against() as (server, client):
+            error = await client.fails("request", "POST", "/x", **{name: [("a", b"b")]})
+            assert f"{name} is of the type list; it must be a mapping, such as a dict." == str(error)
+            error = await client.fails("request", "POST", "/x", **{name: {1: b"b"}})
+            assert f"{name} has a key of the type int; its keys must be text." == str(error)
+            assert [] == server.requests
+
     async def test_two_bodies(self, against: Against) -> None:
         async with against() as (_, client):
             assert "exclude each other" in str(await client.fails("request", "POST", "/x", json={}, files={}))
