@@ -30,8 +30,9 @@ class SyncConversationCursorPage(ConversationPage[T]):
             PaginationError: There is no next page, or no usable cursor for the page after it.
             ConfigurationError: This page was pickled, which leaves its client behind.
         """
-        call = page_call(partial(type(self), session=self._session), self._next_walk())
+        walk = self._next_walk()
         session = cast("SyncSession", self._session.value)
+        call = page_call(partial(type(self), session=self._session), session.settings, walk)
         return session.driver.run(calling(call, session.retries))
 
     def iter_pages(self) -> Iterator[SyncConversationCursorPage[T]]:
@@ -67,8 +68,9 @@ class AsyncConversationCursorPage(ConversationPage[T]):
             PaginationError: There is no next page, or no usable cursor for the page after it.
             ConfigurationError: This page was pickled, which leaves its client behind.
         """
-        call = page_call(partial(type(self), session=self._session), self._next_walk())
+        walk = self._next_walk()
         session = cast("AsyncSession", self._session.value)
+        call = page_call(partial(type(self), session=self._session), session.settings, walk)
         return await session.driver.run(calling(call, session.retries))
 
     async def iter_pages(self) -> AsyncIterator[AsyncConversationCursorPage[T]]:

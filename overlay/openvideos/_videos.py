@@ -168,7 +168,7 @@ class Videos:
         """
         options = operations.ListOptions.of(after=after, limit=limit, order=order)
         extras = Extras(extra_headers, extra_query, extra_body, timeout)
-        return self._call(self._page(Walk(self._session.settings, options, extras)))
+        return self._call(self._page(Walk(options, extras)))
 
     def delete(
         self,
@@ -449,13 +449,13 @@ class Videos:
 
         """
         poll_settings = PollSettings.of(poll_interval_ms=poll_interval_ms, poll_timeout_ms=poll_timeout_ms)
-        settings, wanted = self._session.settings, checked_jobs(ids)
+        wanted = checked_jobs(ids)
         extras = Extras(extra_headers, extra_query, None, timeout)
         flow = waiting(
             wanted,
-            lambda video_id: operations.retrieve(settings, extras, video_id=video_id),
+            lambda video_id: operations.retrieve(self._session.settings, extras, video_id=video_id),
             self._page,
-            Walk(settings, operations.ListOptions(limit=PAGE_SIZE), extras),
+            Walk(operations.ListOptions(limit=PAGE_SIZE), extras),
             self._session.retries,
             poll_settings,
             raise_on_failure=raise_on_failure,
@@ -506,7 +506,9 @@ class Videos:
 
     def _page(self, walk: Walk) -> Call[SyncConversationCursorPage[Video]]:
         """Build the call that fetches one page."""
-        return page_call(partial(SyncConversationCursorPage, session=Shared(self._session)), walk)
+        return page_call(
+            partial(SyncConversationCursorPage, session=Shared(self._session)), self._session.settings, walk
+        )
 
 
 class _RawVideos(Videos):

@@ -57,7 +57,6 @@ class Trail:
 class Walk:
     """The request of a page, from which the request of the next page is made."""
 
-    settings: Settings
     options: operations.ListOptions
     extras: Extras
     trail: Trail = field(factory=Trail, eq=False, repr=False)
@@ -191,10 +190,10 @@ class ConversationPage(JsonObject, Generic[T]):
 P = TypeVar("P", bound=ConversationPage[Any])
 
 
-def page_call(make: Callable[..., P], walk: Walk) -> Call[P]:
+def page_call(make: Callable[..., P], settings: Settings, walk: Walk) -> Call[P]:
     """Build the call that fetches one page; `make` makes a page of its fields, such as a partial of its class."""
     return operations.list_(
-        walk.settings,
+        settings,
         walk.extras,
         options=walk.options,
         parse=lambda response: read_page(make, response, walk),

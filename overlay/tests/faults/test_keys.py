@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 from collections.abc import Awaitable, Callable, Iterator
 from itertools import count, repeat
@@ -11,10 +12,10 @@ import pytest
 
 from openvideos import APIStatusError, ConfigurationError
 
-from .calls import COMPLETED, ID, QUEUED
+from .calls import COMPLETED, ID, PAGE, QUEUED
 from .clients import Against, Client, check_promises
 from .flavours import is_blocking
-from .server import FaultServer, answers_json, responses
+from .server import Behaviour, Exchange, FaultServer, answers_json, responses
 
 pytestmark = pytest.mark.anyio
 
@@ -33,6 +34,11 @@ def function_of(keys: Iterator[Any], flavour: str, *, awaited: bool) -> Callable
         return next(keys)
 
     return asynchronous if awaited and not is_blocking(flavour) else lambda: next(keys)
+
+
+async def awaited(result: Any) -> Any:
+    """Return what a method of either client returns."""
+    return await result if inspect.isawaitable(result) else result
 
 
 def sent(server: FaultServer) -> list[str | None]:
@@ -157,3 +163,33 @@ async def test_a_key_that_is_set_is_sent_by_that_client_alone(against: Against) 
         await client.call("retrieve", ID)
         mine = sent(server)
     assert [mine[0], "Bearer sk-later", "Bearer sk-later", "Bearer sk-latest", None, mine[0]] == mine
+
+
+class TestAKeyThatIsSet:
+    """It counts for what the client sends later; a copy of the client with other options keeps its own."""
+
+    async def test_is_that_of_the_next_page(self, against: Against) -> None:
+        script = [answers_json({**PAGE, "has_more": True})] * 2 + [answers_json({**PAGE, "data": []})] * 2
+        async with against(*script, api_key="sk-first") as (server, client):
+            pages = [await awaited(sdk.videos.list()) for sdk in (client.sdk, client.sdk.with_options(max_retries=0))]
+            client.sdk.api_key = "sk-second"
+            for page in pages:
+                await awaited(page.get_next_page())
+            assert ["Bearer sk-first"] * 2 + ["Bearer sk-second", "Bearer sk-first"] == sent(server)
+
+    async def test_is_that_of_a_list_that_is_awaited_later(self) -> None:
+        with FaultServer(answers_json(PAGE)) as server:
+            async with Client("asyncio", server.base_url, api_key="sk-first") as client:
+                listed = client.sdk.videos.list()
+                client.sdk.api_key = "sk-second"
+                await listed
+            assert ["Bearer sk-second"] == sent(server)
+
+    async def test_is_that_of_the_next_read_of_many(self, against: Against) -> None:
+        def sets(exchange: Exchange) -> None:
+            client.sdk.api_key = "sk-second"
+            answers_json(QUEUED).act(exchange)
+
+        async with against(Behaviour(sets), answers_json(COMPLETED), api_key="sk-first") as (server, client):
+            await client.call("wait_many", [ID])
+            assert ["Bearer sk-first", "Bearer sk-second"] == sent(server)

@@ -316,7 +316,7 @@ class TestLongWalks:
 
     @staticmethod
     def first() -> Walk:
-        return Walk(settings=cast("Any", None), options=ListOptions(), extras=cast("Any", None))
+        return Walk(options=ListOptions(), extras=cast("Any", None))
 
     def step(self, walk: Walk, cursor: str) -> Walk:
         assert not walk.visited(cursor)

@@ -70,7 +70,7 @@ from .world import (
 )
 
 MAKE_PAGE = partial(SyncConversationCursorPage[Video], session=Shared(SyncSession.of(SETTINGS, SyncTransport())))
-FIRST = Walk(SETTINGS, ListOptions(limit=PAGE_SIZE), Extras())
+FIRST = Walk(ListOptions(limit=PAGE_SIZE), Extras())
 AN_HOUR = PollSettings(interval=None, timeout=3600.0)
 COMPLETED = ["completed", "succeeded"]
 FAILED = ["failed", "cancelled"]
@@ -169,7 +169,7 @@ class Farm:
         flow = waiting(
             wanted,
             read_call,
-            partial(page_call, MAKE_PAGE),
+            partial(page_call, MAKE_PAGE, SETTINGS),
             FIRST,
             self.world.retries(limit),
             pace,
