@@ -280,7 +280,31 @@ class ApiObject(JsonObject):
             return value
         if not isinstance(value, Mapping):
             raise ValueError(f"a {cls.__name__} is an object of JSON, not a {type(value).__name__}")
-        return cls.from_dict(value)
+        # What says by its `object` what it is was made by a server, and servers leave out what they do not know.
+        return cls._from_server(value, ("id", "status")) if cls._CONSTANTS == {"object"} else cls.from_dict(value)
+
+    @classmethod
+    def _from_server(cls, source: Mapping[str, Any], needs: Collection[str]) -> Self:
+        """Read a JSON object as `from_dict` does, but strict about these keys alone.
+
+        The attribute of another key that is null, missing or of another type is None; its value is kept as it is.
+        """
+        sound, odd = dict(source), dict[str, Iterator[Any]]()
+        while True:
+            try:
+                result = cls.from_dict(sound)
+                break
+            except MalformedModel as error:
+                if error.model != cls.__name__ or error.key in needs:
+                    raise
+                sound[error.key] = next(odd.setdefault(error.key, iter(_STAND_INS)))
+        if odd:
+            result._sent = tuple(source)  # so that `to_dict` has no stand-in
+        for key in odd:
+            setattr(result, key, None)
+            if source.get(key) is not None:
+                result._others()[key] = source[key]
+        return result
 
     def _repr_html_(self) -> str:
         """Show the object in a notebook as a table of what the contract knows; a URL without its query."""
@@ -290,6 +314,9 @@ class ApiObject(JsonObject):
     def _shown(self) -> Iterator[tuple[str, Any]]:
         return ((key, value) for key, value in self._fields(absent=False) if value is not None)
 
+
+# `from_dict` takes one of these where a key that must be there is not right.
+_STAND_INS: tuple[Any, ...] = ("", 0, False, [], {})
 
 # It is one, and FastAPI takes a parameter for the body of a request where its type is a mapping. To be registered costs
 # less at import than an abstract base class.

@@ -18,10 +18,12 @@ import pydantic
 import pytest
 import yaml
 from fastapi import FastAPI
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from openvideos import HttpxBinaryResponseContent, Video, VideoDeleteResponse, VideoError
+from openvideos._parsing.models import VIDEO as VIDEO_SHAPE
+from openvideos._parsing.models import read
 from openvideos_raw import models
 from openvideos_raw.errors import MalformedModel
 from openvideos_raw.models import CreateVideoForm, CreateVideoJson, ImageReference, VideoList
@@ -325,6 +327,8 @@ class TestFastAPI:
     def test_a_body_is_read(self) -> None:
         assert [VIDEO] == exchange("POST", "/echo", json=VIDEO).json()
         assert [] == exchange("POST", "/echo").json()
+        sparse = {"id": "video_1", "status": "queued", "created_at": None}
+        assert [sparse] == exchange("POST", "/echo", json=sparse).json()
         body = {"prompt": "A boat", "input_reference": {"file_id": "file_1"}, "x_vendor": {"a": [1]}}
         assert body == exchange("POST", "/create", json=body).json()
 
@@ -394,6 +398,25 @@ class TestPydantic:
             Job.model_validate({"video": {}})
         with pytest.raises(pydantic.ValidationError, match="a Video is an object of JSON, not a str"):
             Job.model_validate_json('{"video": "video_1"}')
+
+    @given(
+        key=st.sampled_from(sorted(SCHEMAS["Video"]["properties"].keys() - {"id", "status"})),
+        value=json_values | st.just(...),
+    )
+    @example(key="created_at", value=None)
+    @example(key="model", value=...)
+    def test_a_video_is_read_as_the_sdk_reads_it(self, key: str, value: Any) -> None:
+        """Strict in its id and its status alone, and nothing that was sent is lost."""
+        sent = {name: old for name, old in VIDEO.items() if name != key} | ({} if value is ... else {key: value})
+        video = pydantic.TypeAdapter(Video).validate_python(sent)
+        assert sent == video.to_dict()
+        assert read(VIDEO_SHAPE, sent) == video
+
+    @pytest.mark.parametrize("key", ["id", "status"])
+    @pytest.mark.parametrize("value", [None, 7])
+    def test_a_video_needs_an_id_and_a_status(self, key: str, value: Any) -> None:
+        with pytest.raises(pydantic.ValidationError, match=f"Video: the key '{key}' is of the type"):
+            pydantic.TypeAdapter(Video).validate_python(VIDEO | {key: value})
 
     def test_it_is_not_imported_by_us(self) -> None:
         code = "import sys, openvideos; openvideos.Video, openvideos.OpenVideos; print('pydantic' in sys.modules)"

@@ -1,13 +1,12 @@
 """Make models of decoded JSON, strict about an id and a status and lenient about the rest. Pure.
 
-Only `read` decides what that means: where a key is null, missing or of another type than the contract's, its attribute
-is None. What an attribute does not hold is kept in `additional_properties`, so that nothing is lost.
+Where a key is null, missing or of another type than the contract's, its attribute is None, and what an attribute does
+not hold is kept in `additional_properties`, so that nothing is lost. pydantic reads them so, too.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any, Final, Generic, TypeVar, cast
 
 from attrs import frozen
@@ -46,9 +45,6 @@ _REPORTS: Final = ("status", "result", "state", "code", "status_code")
 # A code that is no status of HTTP may be a vendor's own for a success.
 _NO: Final = re.compile(r"false|no|error|fail(ed|ure)?|rejected|[45]\d\d")
 
-# `from_dict` takes one of these where a key that must be there is not right.
-_STAND_INS: Final[tuple[Any, ...]] = ("", 0, False, [], {})
-
 
 def read(shape: Shape[T], data: Any) -> T:
     """Make a model of decoded JSON. What it does not need may be anything.
@@ -58,24 +54,9 @@ def read(shape: Shape[T], data: Any) -> T:
     """
     if not is_object(data):
         raise ValueError(f"{shape.name} is expected, and the JSON is of the type {type(data).__name__}")
-    model: Any = shape.model
-    sound, odd = dict(data), dict[str, Iterator[Any]]()
-    while True:
-        try:
-            result = model.from_dict(sound)
-            break
-        except MalformedModel as error:
-            if error.model != model.__name__ or error.key in shape.needs:
-                raise
-            sound[error.key] = next(odd.setdefault(error.key, iter(_STAND_INS)))
-    if odd:
-        result._sent = tuple(data)  # noqa: SLF001 - so that `to_dict` has no stand-in
-    for key in odd:
-        setattr(result, key, None)
-        if data.get(key) is not None:
-            result.additional_properties[key] = data[key]
+    result = cast("Any", shape.model)._from_server(data, shape.needs)  # noqa: SLF001 - pydantic reads by it, too
     if "id" in shape.needs and not result.id:
-        raise MalformedModel(model.__name__, "id", "is empty")
+        raise MalformedModel(shape.model.__name__, "id", "is empty")
     return cast("T", result)
 
 
