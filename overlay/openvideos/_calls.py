@@ -75,6 +75,12 @@ class Call(Generic[T]):
     """Whether a 409 may mean a lock that is released soon, and not a state of the resource."""
     largest: int | None = LARGEST_RESPONSE
     """The most bytes of a response's body that are read; None for no limit."""
+    contents: list[Content] = field(init=False, repr=False)
+    """The contents of the files in the body."""
+
+    @contents.default
+    def _find_contents(self) -> list[Content]:
+        return contents(self.files or ())
 
     @property
     def is_post(self) -> bool:
@@ -97,11 +103,6 @@ class Call(Generic[T]):
             return self
         headers = {**self.headers, "Authorization": f"Bearer {checked}"}
         return evolve(self, headers=headers, secrets=(*self.secrets, *secrets_of(checked)))
-
-    @property
-    def contents(self) -> list[Content]:
-        """The contents of the files in the body."""
-        return contents(self.files or ())
 
     @property
     def rewindable(self) -> bool:

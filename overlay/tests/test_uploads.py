@@ -633,7 +633,7 @@ class TestExtraBody:
             ({"image": [PIL.Image.new("RGB", (1, 1))]}, "image is a PIL image"),
             ({"image": [Path("none.png")]}, "image: the file 'none.png'"),
             ({"x": Unreadable()}, "cannot be written as JSON"),
-            ({7: "x"}, "keys are text"),
+            ({7: "x"}, "extra_body has a key of the type int; its keys must be text"),
             ({"\ud800": "x"}, "Unicode"),
         ],
     )

@@ -44,7 +44,7 @@ class SyncDriver:
         self.transport = transport
         self.stopped = threading.Event()
         """Set to end the flows of this driver, each at its next effect."""
-        self.sleep = sleep or self.stopped.wait
+        self.sleep = sleep
 
     def run(self, flow: Flow[T]) -> T:
         """Run a flow to its end, and return its result."""
@@ -84,7 +84,7 @@ class SyncDriver:
             case Send():
                 return self._send(effect)
             case Sleep():
-                self.sleep(effect.seconds)
+                (self.sleep or self.stopped.wait)(effect.seconds)
                 return None
             case Do():
                 return effect.function()
@@ -189,7 +189,7 @@ class SyncDriver:
         results: list[Any] = [None] * len(gather.flows)
         waiting = deque(enumerate(gather.flows))
         failures: list[BaseException] = []
-        driver = SyncDriver(self.transport, None if self.sleep == self.stopped.wait else self.sleep)
+        driver = SyncDriver(self.transport, self.sleep)
 
         def work() -> None:
             while not driver.stopped.is_set():
