@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from openvideos import APIResponseValidationError, Video, VideoError
+from openvideos import APIResponseValidationError, NotFoundError, Video, VideoError
 
 from .test_hostile_responses import ID, METHODS, RIGHT, SCHEMAS, VIDEO, answering, call, values
 
@@ -238,6 +238,15 @@ class TestWhatAnErrorSays:
             APIResponseValidationError, match=r"returned 200, but .* The server says: Incorrect API key\.(\n|$)"
         ):
             answered(method, body)
+
+    @pytest.mark.parametrize(
+        ("message", "shown"),
+        [("Gone", "Gone."), ("Gone.", "Gone."), ("Gone!", "Gone!"), ("Who?", "Who?"), ("x" * 301, f"{'x' * 300}…")],
+    )
+    def test_the_message_is_a_sentence_before_the_advice(self, message: str, shown: str) -> None:
+        with pytest.raises(NotFoundError) as caught:
+            call(answering(404, json.dumps({"error": {"message": message}}).encode()), "retrieve")
+        assert str(caught.value).partition(": ")[2].startswith(f"{shown} Check the id, ")
 
     def test_a_long_one_is_cut(self) -> None:
         with pytest.raises(APIResponseValidationError, match=r"missing\. The server says: x{300}…$"):

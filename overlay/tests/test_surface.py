@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -178,6 +181,27 @@ class TestSignatures:
         for kind in (Videos, AsyncVideos):
             for method in methods(kind).values():
                 inspect.signature(method, eval_str=True)
+
+
+def messages(path: Path) -> Iterator[tuple[int, str]]:
+    """Yield the line and the text of each message that is written where an error of the SDK is made."""
+    errors = {name for name in openvideos.__all__ if name.endswith("Error")}
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in errors and node.args:
+            parts = getattr(node.args[0], "values", node.args[:1])  # those of an f-string
+            texts = [str(part.value) if isinstance(part, ast.Constant) else "{}" for part in parts]
+            yield node.lineno, "".join(texts)
+
+
+def test_messages_are_sentences() -> None:
+    """Each ends as one, or with what only a run tells, and has no blank too many."""
+    found = [
+        (path.name, line, text)
+        for path in Path(openvideos.__file__).parent.rglob("*.py")
+        for line, text in messages(path)
+    ]
+    assert len(found) > 100
+    assert [] == [each for each in found if re.search(r"\S {2}", each[2]) or not each[2].endswith((".", "?", "{}"))]
 
 
 def test_the_core_imports_httpx_and_attrs_alone() -> None:

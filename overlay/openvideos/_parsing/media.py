@@ -17,7 +17,7 @@ from openvideos_raw.models.video_variant import VIDEO_VARIANT_VALUES
 from .._errors import DownloadError
 from .._headers import media_type
 from .._secrets import scrub
-from .responses import secrets_of
+from .responses import ended, secrets_of
 
 T = TypeVar("T")
 
@@ -97,7 +97,7 @@ class WantedFile:
         wanted = " or ".join(f"{kind}/*" for kind in self.kinds) or "a file"
         return DownloadError(
             f"The {self.variant} of {self.video_id} was asked for ({wanted}), and the server sent "
-            f"{sent[:_SHOWN]}: {reason}. Nothing was saved, and the video is untouched.",
+            f"{sent[:_SHOWN]}: {ended(reason)} Nothing was saved, and the video is untouched.",
             video_id=self.video_id,
         )
 

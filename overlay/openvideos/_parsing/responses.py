@@ -90,7 +90,7 @@ def invalid(response: httpx.Response, problem: str) -> APIResponseValidationErro
     elif response.content.lstrip()[:1] == b"<":
         problem += ". That is a page for a browser: check that the base URL ends where the API begins, usually with /v1"
     return APIResponseValidationError(
-        scrub(f"{_request_and_status(response)}, but {_ended(problem)}", secrets),
+        scrub(f"{_request_and_status(response)}, but {ended(problem)}", secrets),
         request=without_secrets(response.request, secrets),
         response=response_without_secrets(response, secrets),
         body=body,
@@ -115,7 +115,7 @@ def status_error(response: httpx.Response) -> APIStatusError:
             f"method. The server names {_redirect_target(response)}: set the base URL to where the API is."
         )
     return APIStatusError.for_status(status)(
-        scrub(f"{_request_and_status(response)}: {_ended(_message(body) or _excerpt(response))}{advice}", secrets),
+        scrub(f"{_request_and_status(response)}: {ended(_message(body) or _excerpt(response))}{advice}", secrets),
         request=without_secrets(response.request, secrets),
         response=response_without_secrets(response, secrets),
         body=body,
@@ -318,7 +318,7 @@ def _message(body: Any) -> str | None:
     return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
 
 
-def _ended(text: str) -> str:
+def ended(text: str) -> str:
     """Return a text with a full stop, unless it ends a sentence already; servers write either."""
     return text if text.endswith((".", "…", "!", "?")) else f"{text}."
 
