@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from typing import Any, Final, Generic, TypeAlias, TypeVar, cast
 
 import httpx
-from attrs import evolve, field, frozen
+from attrs import Factory, evolve, field, frozen
 
 from ._environment import checked_key
 from ._errors import ConfigurationError, InvalidArgumentError
@@ -75,12 +75,10 @@ class Call(Generic[T]):
     """Whether a 409 may mean a lock that is released soon, and not a state of the resource."""
     largest: int | None = LARGEST_RESPONSE
     """The most bytes of a response's body that are read; None for no limit."""
-    contents: list[Content] = field(init=False, repr=False)
+    contents: list[Content] = field(
+        init=False, repr=False, default=Factory(lambda call: contents(call.files or ()), takes_self=True)
+    )
     """The contents of the files in the body."""
-
-    @contents.default
-    def _find_contents(self) -> list[Content]:
-        return contents(self.files or ())
 
     @property
     def is_post(self) -> bool:
