@@ -23,7 +23,7 @@ USER_AGENT: Final = f"openvideos/{__version__}"
 
 V = TypeVar("V")
 
-Timeout: TypeAlias = float | timedelta | PhaseTimeouts | None
+Timeout: TypeAlias = float | timedelta | httpx.Timeout | PhaseTimeouts | None
 """A timeout as callers write it: seconds, a timedelta, one for each phase, or None for no timeout."""
 CheckedTimeout: TypeAlias = float | httpx.Timeout | None
 LONGEST_TIMEOUT_S: Final = 2_147_483
