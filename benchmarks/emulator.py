@@ -36,11 +36,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--jobs", type=int, default=5000, help="how many jobs they create together (default: 5000)")
     parser.add_argument("--polls", type=int, default=3, help="how many polls a job takes (default: 3)")
     parser.add_argument("--renders", type=int, default=20, help="how many clips are rendered, 2 at least (default: 20)")
+    parser.add_argument("--log", action="store_true", help="let the emulator write a line for each request")
     parser.add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args(arguments)
     with (
         tempfile.TemporaryDirectory(prefix="openvideos-bench-") as directory,
-        serving(directory, options.polls) as port,
+        serving(directory, options.polls, log=options.log) as port,
     ):
         numbers = asyncio.run(load(port, options))
     if options.json:
@@ -52,11 +53,14 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 @contextlib.contextmanager
-def serving(directory: str, polls: int) -> Generator[int]:
-    """Run the emulator; yield its port."""
+def serving(directory: str, polls: int, *, log: bool) -> Generator[int]:
+    """Run the emulator; yield its port. With `log`, it writes a line for each request to a file."""
     command = [sys.executable, "-m", "openvideos_emulator", "--port", "0", "--db", str(Path(directory, "jobs.db"))]
-    command += ["--pace", f"polls:{polls}"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    command += ["--pace", f"polls:{polls}", "--quiet", "no" if log else "yes"]
+    with (
+        Path(directory, "log.txt").open("w") as stderr,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr if log else None, text=True) as process,
+    ):
         try:
             line = process.stdout.readline() if process.stdout else ""
             found = re.search(r"http://127\.0\.0\.1:([0-9]+)/v1", line)
@@ -92,7 +96,7 @@ class Client:
     async def send(self, kind: str, method: str, path: str, body: object = None) -> tuple[int, bytes]:
         """Send a request; return the status and the body of its response."""
         content = b"" if body is None else json.dumps(body).encode()
-        head = f"{method} /v1{path} HTTP/1.1\r\nhost: bench\r\ncontent-length: {len(content)}\r\n"
+        head = f"{method} /v1{path} HTTP/1.1\r\nhost: localhost\r\ncontent-length: {len(content)}\r\n"
         head += "content-type: application/json\r\n\r\n" if content else "\r\n"
         started = time.perf_counter()
         self._writer.write(head.encode() + content)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 from importlib.metadata import distributions
 
 import httpx
@@ -42,6 +44,9 @@ def main() -> None:
     installed = {distribution.name.lower().replace("_", "-") for distribution in distributions()}
     if extra := installed - ALLOWED:
         raise SystemExit(f"This environment holds more than the core: {', '.join(sorted(extra))}.")
+    command = subprocess.run([sys.executable, "-m", "openvideos"], capture_output=True, text=True, check=False)
+    if (command.returncode, len(command.stderr.splitlines())) != (2, 1) or "openvideos[cli]" not in command.stderr:
+        raise SystemExit(f"Without its extra, the command says: {command.stderr}")
     http = httpx.Client(transport=httpx.MockTransport(respond))
     with OpenVideos(base_url="http://server.test/v1", http_client=http) as client:
         found = [client.videos.create_and_poll(prompt="x").id, asyncio.run(retrieve())]

@@ -1,15 +1,15 @@
 """Run the conformance suite against LiteLLM's proxy, a real gateway, with the emulator as its upstream.
 
-What it is known to break stands in conformance/targets/litellm.toml, with reasons: a failure that is not there, and one
-that is there and no longer comes, fail.
+What it is known to break stands in conformance/targets/litellm-proxy.toml, with reasons: a failure that is not there,
+and one that is there and no longer comes, fail. What the emulator's imitation of it breaks is in litellm.toml.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import importlib.util
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
 ROOT: Final = Path(__file__).resolve().parent.parent
-EXPECTED: Final = ROOT / "conformance" / "targets" / "litellm.toml"
+EXPECTED: Final = ROOT / "conformance" / "targets" / "litellm-proxy.toml"
 UPSTREAM_KEY: Final = "sk-upstream-of-the-proxy-0123456789"
 MASTER_KEY: Final = "sk-litellm-0123456789abcdef0123456789abcdef"
 MODEL: Final = "sora-2"
-STARTING_SECONDS: Final = 120.0
+STARTING_SECONDS: Final = 300.0
 
 CONFIG: Final = """\
 model_list:
@@ -37,6 +37,25 @@ model_list:
       model: openai/{model}
       api_base: {upstream}
       api_key: {key}
+"""
+
+START: Final = """\
+import os
+import sys
+
+from litellm import run_server
+from litellm.llms.openai.videos.transformation import OpenAIVideoConfig
+
+# What the proxy cannot decode it sends to the vendor's own host, which its code names: that is the emulator here.
+with_host = OpenAIVideoConfig.get_complete_url
+
+
+def get_complete_url(self, model, api_base, litellm_params):
+    return with_host(self, model, api_base or os.environ["UPSTREAM"], litellm_params)
+
+
+OpenAIVideoConfig.get_complete_url = get_complete_url
+sys.exit(run_server())
 """
 
 
@@ -73,8 +92,7 @@ def _emulator(scratch: Path) -> Generator[str]:
 @contextlib.contextmanager
 def _proxy(scratch: Path, upstream: str) -> Generator[str]:
     """Run LiteLLM's proxy with an upstream; yield its URL."""
-    executable = shutil.which("litellm", path=str(Path(sys.executable).parent))
-    if executable is None:
+    if importlib.util.find_spec("litellm") is None:
         raise SystemExit("the proxy is not installed here; run `nox -s litellm`, which installs it")
     config, port = scratch / "litellm.yaml", _free_port()
     config.write_text(CONFIG.format(model=MODEL, upstream=upstream, key=UPSTREAM_KEY), encoding="utf-8")
@@ -84,8 +102,10 @@ def _proxy(scratch: Path, upstream: str) -> Generator[str]:
         "LITELLM_MASTER_KEY": MASTER_KEY,
         "LITELLM_TELEMETRY": "False",
         "NO_PROXY": "127.0.0.1",
+        "OPENAI_API_KEY": UPSTREAM_KEY,
+        "UPSTREAM": upstream,
     }
-    command = [executable, "--config", str(config), "--host", "127.0.0.1", "--port", str(port), "--num_workers", "1"]
+    command = [sys.executable, "-c", START, "--config", str(config), "--host", "127.0.0.1", "--port", str(port)]
     url = f"http://127.0.0.1:{port}"
     with _running(command, scratch / "litellm.log", env, f"{url}/health/liveliness"):
         yield url

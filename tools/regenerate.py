@@ -22,11 +22,13 @@ from typing import Any
 
 from contract_diff import overlay_files
 from contract_diff.changes import compare
+from contract_diff.checklist import checklist, last_release
 from contract_diff.document import InvalidSpecError, load
 from contract_diff.model import KNOWN_VALUES, Change, is_array, is_object
 from contract_diff.overlay_advice import Decision, decisions
 from contract_diff.release import Baseline, baseline, touched_since, version_problems, with_entry
 from contract_diff.report import report
+from overlay_checks import failed_tests, unsent_arguments
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = "openvideos_raw"
@@ -41,24 +43,27 @@ class CannotGenerateError(Exception):
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line.
 
-    Return 0, 1 if something is left to decide or --check fails, 2 if the contract is invalid or nothing can generate.
+    Return 0, 1 if something is left to decide or to do, 2 if the contract is invalid or nothing can generate.
     """
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--check", action="store_true", help="change nothing; exit 1 and name each stale file")
+    parser.add_argument("--release", action="store_true", help="change nothing; exit 1 and tell what a release lacks")
     parser.add_argument("--against", help="the contract to compare with: a git reference, REF:PATH or a file")
     options = parser.parse_args(arguments)
+    check = options.check or options.release
     try:
         spec = load(str(ROOT / "openapi.yaml"))
-        since = baseline(ROOT, options.against)
+        since = baseline(ROOT, options.against or (last_release(ROOT) if options.release else None))
         old = load(since.spec, ROOT) if since else spec
         changes = compare(old, spec)
-        is_kept = renew_revision(str(spec["info"]["version"]), check=options.check)
-        files = renew(spec, check=options.check)
+        is_kept = renew_revision(str(spec["info"]["version"]), check=check)
+        files = renew(spec, check=check)
         if options.check:
             return int(not check_version(changes, since) or bool(files) or not is_kept)
-        left = decisions(spec, ROOT)
-        known = {(decision.file, decision.line) for decision in left}
-        mistyped = [error for error in type_errors() if (error.file, error.line) not in known]
+        left, mistyped = open_decisions(spec)
+        if options.release:
+            return tell_release(spec, changes, is_made=is_kept and not files, left=len(left) + len(mistyped))
+        failed = [] if left or mistyped else failed_tests(ROOT, changes)
     except (CannotGenerateError, InvalidSpecError) as problem:
         print(f"regenerate: {problem}", file=sys.stderr)
         return 2
@@ -66,10 +71,31 @@ def main(arguments: list[str] | None = None) -> int:
         write_changelog(changes, since)
         files = (touched_since(ROOT, since.reference) if since.reference else {}) | files
         print(f"\nsince {since.spec}" + ("" if since.is_release else ", which is no release") + ":\n")
-    print(report(changes, files, left, mistyped, (old, spec)))
-    count = len(left) + len(mistyped)
+    print(report(changes, files, left, mistyped, (old, spec), failed))
+    count = len(left) + len(mistyped) + len(failed)
     print(f"\n{count or 'nothing is'} left to decide")
     return int(bool(count))
+
+
+def open_decisions(spec: dict[str, Any]) -> tuple[list[Decision], list[Decision]]:
+    """Return what is left to decide in the overlay, by its source and its calls, and what mypy says of it.
+
+    Raises:
+        CannotGenerateError: mypy cannot check the overlay.
+    """
+    left = decisions(spec, ROOT)
+    known = {(decision.file, decision.line) for decision in left}
+    mistyped = [error for error in type_errors() if (error.file, error.line) not in known]
+    # The calls would only say the same again where the source says it.
+    return left if left or mistyped else unsent_arguments(ROOT, spec), mistyped
+
+
+def tell_release(spec: dict[str, Any], changes: list[Change], *, is_made: bool, left: int) -> int:
+    """Print what of the release of the present version is done; return 1 if something is not."""
+    revision = str(spec["info"]["version"])
+    items = checklist(ROOT, revision, last_release(ROOT), changes, is_made=is_made, left=left)
+    print(*items, sep="\n")
+    return int(any(item.remedies for item in items))
 
 
 def check_version(changes: list[Change], since: Baseline | None) -> bool:
@@ -145,7 +171,8 @@ def type_errors() -> list[Decision]:
     modules = "\n".join(contents(ROOT / "generated"))
     cache = Path(os.environ.get("MYPY_CACHE_DIR", ".mypy_cache"), hashlib.sha256(modules.encode()).hexdigest()[:12])
     options = ["--no-error-summary", "--no-pretty", "--cache-dir", str(cache)]
-    command = [sys.executable, "-m", "mypy", *options, overlay_files.PACKAGE]
+    written = [path for path in (overlay_files.PACKAGE, overlay_files.TYPING) if (ROOT / path).exists()]
+    command = [sys.executable, "-m", "mypy", *options, *written]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", check=False)
     found = [re.match(r"([^:]+):(\d+): error: (.*)", line) for line in run.stdout.splitlines()]
     if run.returncode and not any(found):
@@ -162,7 +189,7 @@ def generate(contract: dict[str, Any], into: Path) -> None:
     environment = generator_environment()
     into.mkdir()
     spec = into.parent / "openapi.json"
-    spec.write_text(json.dumps(with_enums(contract)), "utf-8")
+    spec.write_text(json.dumps(for_generator(contract)), "utf-8")
     command = [
         *(sys.executable, "-m", "openapi_python_client", "generate", "--fail-on-warning"),
         *("--path", str(spec)),
@@ -180,17 +207,20 @@ def generate(contract: dict[str, Any], into: Path) -> None:
     Path(into, PACKAGE, "py.typed").touch()  # --meta none leaves it out, and without it the types are not believed
 
 
-def with_enums(node: Any) -> Any:
-    """Return the contract with an enum wherever it names known values.
+def for_generator(node: Any) -> Any:
+    """Return the contract as the generator has to have it: with other words where it would make too much of ours.
 
-    The generator has types for enums alone, and our template for them takes any other value, too. Generators of other
-    languages make closed types of an enum, so the contract has none where readers must bear other values.
+    The generator has types for enums alone, and our template for them takes any other value, too; generators of other
+    languages make closed types of an enum, so the contract has none where readers must bear other values. And it takes
+    a client without a key for a type error, where the contract asks for one; but servers may work without keys.
     """
     if is_array(node):
-        return [with_enums(each) for each in node]
+        return [for_generator(each) for each in node]
     if not is_object(node):
         return node
-    return {"enum" if key == KNOWN_VALUES else key: with_enums(value) for key, value in node.items()}
+    asks = "responses" in node  # an operation, which asks for a key; no field of that name
+    kept = {key: value for key, value in node.items() if not (asks and key == "security")}
+    return {"enum" if key == KNOWN_VALUES else key: for_generator(value) for key, value in kept.items()}
 
 
 def generator_environment() -> dict[str, str]:

@@ -1,6 +1,7 @@
 """Run the code samples of openapi.yaml (`x-codeSamples`) against an emulator: curl, Python and Node.
 
-`--node` names the directory in which npm has installed openai for Node; without it, Node's samples are not run.
+`--node` names the directory in which npm has installed openai for Node; without it, Node's samples are not run, nor is
+the block of docs/emulator.md that is written for it.
 """
 
 from __future__ import annotations
@@ -44,6 +45,9 @@ def main(arguments: list[str] | None = None) -> int:
         for label, run in runners(options.node).items():
             count = run_samples(label, run)
             print(f"{label}: {count} samples did what they show")
+            if label == "Node":
+                run_block(run)
+                print("docs/emulator.md: its block for Node did what it shows")
     except SampleError as problem:
         print(problem, file=sys.stderr)
         return 1
@@ -106,6 +110,23 @@ def run_samples(label: str, command: Callable[[str, Path], list[str]]) -> int:
                 _wait(environment, video_id)
             _check(what, operation, printed, video_id, directory)
     return len(sources)
+
+
+def run_block(command: Callable[[str, Path], list[str]]) -> None:
+    """Run the block of docs/emulator.md that is written for Node, on an emulator.
+
+    Raises:
+        SampleError: It fails, or does not do what it shows.
+    """
+    page = (ROOT / "docs" / "emulator.md").read_text(encoding="utf-8")
+    key, what = "sk-anything", "the block of docs/emulator.md"
+    with tempfile.TemporaryDirectory(prefix="openvideos-samples-") as scratch, emulator(key) as base_url:
+        directory = Path(scratch)
+        source = page.partition("```js\n")[2].partition("```")[0].replace("http://127.0.0.1:8000/v1", base_url)
+        printed = _run(what, command(source, directory), directory, {"NO_PROXY": "*", "no_proxy": "*"})
+        file = directory / "cat.mp4"
+        if printed != "completed\n" or not file.exists() or file.read_bytes()[4:8] != b"ftyp":
+            raise SampleError(f"{what} does not show its result; it prints:\n{printed}")
 
 
 def _wait(environment: Mapping[str, str], video_id: str) -> None:

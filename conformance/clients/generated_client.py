@@ -6,6 +6,7 @@ neither.
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
@@ -28,7 +29,12 @@ def main() -> None:
     kind: Any = import_module(PACKAGE).AuthenticatedClient
     output = Path(os.environ["OPENVIDEOS_OUTPUT"])
     with kind(base_url=os.environ["OPENVIDEOS_BASE_URL"], token=os.environ["OPENVIDEOS_API_KEY"]) as client:
+        reference = os.environ.get("OPENVIDEOS_INPUT_REFERENCE")
         body = models.CreateVideoForm(prompt, size=size, seconds=seconds)
+        if reference:
+            file: Any = import_module(f"{PACKAGE}.types").File
+            picture = Path(reference)
+            body.input_reference = file(io.BytesIO(picture.read_bytes()), picture.name, "image/png")
         video = ended(client, call("create_video", client, body=body))
         (output / "video.json").write_text(json.dumps(video.to_dict()), encoding="utf-8")
         content = endpoint("download_video_content").sync_detailed(video.id, client=client)
@@ -38,8 +44,11 @@ def main() -> None:
         remix = call("remix_video", client, video.id, body=models.RemixVideoJson("The same by night"))
         ended(client, remix)
         page = call("list_videos", client, limit=20)
+        listed = [*page.data]
         while page.has_more:
             page = call("list_videos", client, limit=20, after=page.last_id)
+            listed += page.data
+        (output / "list.json").write_text(json.dumps([each.to_dict() for each in listed]), encoding="utf-8")
         call("delete_video", client, remix.id)
 
 
@@ -61,6 +70,8 @@ def ended(client: Any, video: Any) -> Any:
     while str(video.status) not in {"completed", "failed"}:
         time.sleep(PAUSE_S)
         video = call("retrieve_video", client, video.id)
+    if str(video.status) == "failed":
+        raise SystemExit("the job failed")
     return video
 
 

@@ -6,6 +6,7 @@ contract and never copied, so that a change of the contract changes the emulator
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import dataclass
 from functools import lru_cache
@@ -19,7 +20,7 @@ from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     from jsonschema.protocols import Validator
 
@@ -47,7 +48,10 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One operation: `bodies` maps a media type to the address of its schema, and is empty if there is no body."""
+    """One operation: `bodies` maps a media type to the address of its schema, and is empty if there is no body.
+
+    `starts_job` says whether it starts a job: what is posted, and answered with a Video.
+    """
 
     id: str
     method: str
@@ -55,6 +59,7 @@ class Operation:
     parameters: tuple[Parameter, ...]
     bodies: Mapping[str, str]
     body_required: bool
+    starts_job: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +82,11 @@ class Contract:
         self._registry = registry.with_resource(_URI, DRAFT202012.create_resource(document))
         self._validators: dict[str, Validator] = {}
         self.operations: Final = tuple(self._read_operations())
+
+    @property
+    def revision(self) -> str:
+        """The document's revision, as of a date."""
+        return str(self._document["info"]["version"])
 
     def resolve(self, schema: Schema) -> Schema:
         """Follow `$ref` to the schema itself; keywords next to a `$ref` take precedence."""
@@ -119,7 +129,10 @@ class Contract:
         return schema.get("format") == "binary" or "contentMediaType" in schema
 
     def flaws(self, value: Any, address: str) -> list[Flaw]:
-        """Validate a value by the schema at an address; return its flaws in the order of their paths."""
+        """Validate a value by the schema at an address; return its flaws in the order of their paths.
+
+        Of an array, only the first item with a flaw is told, and none of one with too many items.
+        """
         validator = self._validators.get(address)
         if validator is None:
             validator = self._validators[address] = _Validator({"$ref": _URI + address}, registry=self._registry)
@@ -150,6 +163,7 @@ class Contract:
                         name: f"{here}/requestBody/content/{_escaped(name)}/schema" for name in body.get("content", {})
                     },
                     body_required=bool(body.get("required")),
+                    starts_job=method == "post" and _answer_of(raw) == "#/components/schemas/Video",
                 )
 
     def _parameter(self, address: str) -> Parameter:
@@ -173,6 +187,11 @@ def contract() -> Contract:
     return _document("openapi.yaml")
 
 
+def contract_file() -> bytes:
+    """Return the contract as it is in its file."""
+    return _file("openapi.yaml")
+
+
 def control() -> Contract:
     """Read `control.yaml`, the OpenAPI document of the control endpoints."""
     return _document("control.yaml")
@@ -180,9 +199,12 @@ def control() -> Contract:
 
 @lru_cache(maxsize=2)
 def _document(name: str) -> Contract:
-    text = files("openvideos_emulator").joinpath(name).read_text(encoding="utf-8")
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the faster loader, if PyYAML has it
-    return Contract(yaml.load(text, Loader=loader))  # noqa: S506 - both loaders are safe ones
+    return Contract(yaml.load(_file(name), Loader=loader))  # noqa: S506 - both loaders are safe ones
+
+
+def _file(name: str) -> bytes:
+    return files("openvideos_emulator").joinpath(name).read_bytes()
 
 
 def _branches(schema: Schema) -> tuple[Schema, ...]:
@@ -191,6 +213,12 @@ def _branches(schema: Schema) -> tuple[Schema, ...]:
 
 def _escaped(step: str) -> str:
     return step.replace("~", "~0").replace("/", "~1")
+
+
+def _answer_of(operation: Mapping[str, Any]) -> str | None:
+    content = operation.get("responses", {}).get("200", {}).get("content", {})
+    address: str | None = content.get("application/json", {}).get("schema", {}).get("$ref")
+    return address
 
 
 def _flaw(error: ValidationError) -> Flaw:
@@ -231,5 +259,30 @@ def _pattern(_validator: object, pattern: str, instance: object, _schema: object
         yield ValidationError("does not match")
 
 
+def _unless_too_large(keyword: str, limit: str) -> Callable[..., Iterator[ValidationError]]:
+    """Look at what is in a value only if that is not too much, which is a flaw by itself, of the keyword `limit`."""
+    look: Callable[..., Iterator[ValidationError]] = cast("Any", Draft202012Validator).VALIDATORS[keyword]
+
+    def validate(validator: Any, value: object, instance: Any, schema: Schema) -> Iterator[ValidationError]:
+        is_sized = isinstance(instance, list | dict)
+        if limit not in schema or not is_sized or len(cast("Collection[object]", instance)) <= schema[limit]:
+            yield from look(validator, value, instance, schema)
+
+    return validate
+
+
+def _items(*arguments: Any) -> Iterator[ValidationError]:
+    """Stop at the first item with a flaw: each flaw takes a hundred times as long as an item, and one is told."""
+    yield from itertools.islice(_unless_too_large("items", "maxItems")(*arguments), 1)
+
+
 _extend: Final = cast("Callable[..., type[Validator]]", validators.extend)  # pyright: ignore[reportUnknownMemberType] - it has no types
-_Validator: Final = _extend(Draft202012Validator, {"pattern": _pattern})
+_Validator: Final = _extend(
+    Draft202012Validator,
+    {
+        "pattern": _pattern,
+        "items": _items,
+        "additionalProperties": _unless_too_large("additionalProperties", "maxProperties"),
+        "propertyNames": _unless_too_large("propertyNames", "maxProperties"),
+    },
+)

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from ._http.app import EmulatorApp
+
+
+def version() -> str:
+    """Return the version of the package that holds the emulator."""
+    import importlib.metadata
+
+    try:
+        return importlib.metadata.version("openvideos")
+    except importlib.metadata.PackageNotFoundError:  # run from a source tree
+        return "unknown"
 
 
 def create_app(
@@ -22,12 +33,14 @@ def create_app(
     clock: Callable[[], float] = time.time,
     webhook_url: str | None = None,
     webhook_secret: str | None = None,
+    imitate: str | None = None,
+    allowed_hosts: Iterable[str] | None = None,
 ) -> EmulatorApp:
     """Build the emulator as an ASGI app.
 
     Args:
-        database: The SQLite file that stores the jobs; media are stored next to it. With None, jobs are kept in memory
-            and media in a temporary directory, until the app is closed.
+        database: The SQLite file that stores the jobs; media are stored next to it. With None or `:memory:`, jobs are
+            kept in memory and media in a temporary directory, until the app is closed.
         api_key: The key that requests must carry. With None, requests need no key, and any key is accepted.
         pace: The job speed: `instant`, `polls:N`, `seconds:S`, or `manual` (tests advance the jobs).
         profile: Which sizes and durations the server accepts: `default` or `sora`.
@@ -36,20 +49,29 @@ def create_app(
         webhook_url: The URL that receives a webhook when a job completes or fails; None for no webhooks. A separate
             thread delivers them until the app is closed.
         webhook_secret: The secret that signs webhooks: `whsec_` and the base64 of 24 to 64 bytes.
+        imitate: The server whose departures from the contract the emulator imitates, such as `vllm-omni`; None for
+            an emulator that keeps the contract.
+        allowed_hosts: The hosts that requests may name, beside `localhost` and loopback addresses, so that no page that
+            a browser has open reads or changes anything by DNS rebinding; None for any host. A server that listens on a
+            port without an `api_key` needs this; an app in memory does not.
 
     Raises:
-        ValueError: The job speed or the profile is unknown, or the webhook's URL or secret is missing or wrong.
+        ValueError: The job speed, the profile or the server to imitate is unknown, the webhook's URL or secret is
+            missing or wrong, or an allowed host is not the name of a host.
         StartError: The database cannot be used; the message says why.
 
     """
     # Imported here, so that `main` can report a missing extra before these imports fail.
     from ._engine.engine import Engine
     from ._http.app import MAX_BODY_BYTES, EmulatorApp
+    from ._imitations.servers import imitation
     from ._model.jobs import Pace
-    from ._model.profiles import PROFILES
+    from ._model.neighbours import Neighbours
+    from ._model.profiles import profile_of
 
-    if profile not in PROFILES:
-        raise ValueError(f"the profile {profile!r} is unknown; use one of {', '.join(PROFILES)}")
+    accepted = profile_of(profile)
+    neighbours = Neighbours.of(allowed_hosts, has_key=api_key is not None)
+    imitated = None if imitate is None else imitation(imitate)
     endpoint = None
     if webhook_url is not None or webhook_secret is not None:
         from ._webhooks.endpoint import Endpoint  # the HTTP client under it is slow to import
@@ -58,7 +80,7 @@ def create_app(
     engine = Engine(
         database=None if database is None else Path(database),
         pace=Pace.parse(pace),
-        profile=PROFILES[profile],
+        profile=accepted,
         clock=clock,
         has_events=endpoint is not None,
     )
@@ -69,4 +91,13 @@ def create_app(
         dispatcher = Dispatcher(engine.outbox, endpoint, now=engine.now)
         dispatcher.start()
     limit = MAX_BODY_BYTES if max_body_bytes is None else max_body_bytes
-    return EmulatorApp(engine, api_key=api_key, max_body_bytes=limit, dispatcher=dispatcher)
+    wrap = None if imitated is None else partial(imitated.wrap, max_body_bytes=limit)
+    return EmulatorApp(
+        engine,
+        api_key=api_key,
+        neighbours=neighbours,
+        max_body_bytes=limit,
+        dispatcher=dispatcher,
+        wrap=wrap,
+        version=version(),
+    )

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import base64
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ._registry import mutant
-from ._wrapping import Request, ServerResponse, error
+from openvideos_emulator._imitations.wrapping import Request, ServerResponse, error
+
+from ._registry import KEY, OTHER_KEY, mutant
 
 if TYPE_CHECKING:
+    from openvideos_emulator._imitations.wrapping import Handler
+
     from ._registry import Memory
-    from ._wrapping import Handler
 
 CREATE = "create_video"
 READS = {"retrieve_video", "list_videos", "download_video_content", "retrieve_character"}
@@ -30,7 +33,7 @@ async def _remembered(request: Request, ask: Handler, memory: Memory) -> ServerR
     return response
 
 
-@mutant("VID-AUTH-001")
+@mutant("VID-AUTH-001", along={"VID-AUTH-004": "the 409 of a job that goes on tells that the id exists"})
 async def content_needs_no_key(request: Request, ask: Handler, memory: Memory) -> ServerResponse:
     """Send content without a key."""
     response = await _remembered(request, ask, memory)
@@ -55,7 +58,13 @@ async def no_key_is_forbidden(request: Request, ask: Handler, _: Memory) -> Serv
     return response.with_status(403) if response.status == 401 and not request.header("authorization") else response
 
 
-@mutant("VID-AUTH-002")
+@mutant(
+    "VID-AUTH-002",
+    along={
+        "VID-AUTH-001": "a request with a wrong key is admitted",
+        "VID-AUTH-003": "a key under another scheme is a wrong one",
+    },
+)
 async def any_key_lists(request: Request, ask: Handler, memory: Memory) -> ServerResponse:
     """List for any key."""
     response = await _remembered(request, ask, memory)
@@ -64,7 +73,13 @@ async def any_key_lists(request: Request, ask: Handler, memory: Memory) -> Serve
     return response
 
 
-@mutant("VID-AUTH-002")
+@mutant(
+    "VID-AUTH-002",
+    along={
+        "VID-AUTH-001": "a request with a wrong key is admitted",
+        "VID-AUTH-007": "a remix starts a job, too",
+    },
+)
 async def any_key_remixes(request: Request, ask: Handler, memory: Memory) -> ServerResponse:
     """Accept any key for a remix."""
     response = await _remembered(request, ask, memory)
@@ -86,7 +101,14 @@ async def any_scheme_will_do(request: Request, ask: Handler, memory: Memory) -> 
     return response
 
 
-@mutant("VID-AUTH-004")
+@mutant(
+    "VID-AUTH-004",
+    along={
+        "VID-AUTH-001": "a 404 without a key is no 401",
+        "VID-AUTH-002": "a 404 for a wrong key is no 401",
+        "VID-AUTH-003": "a key under another scheme is a wrong one",
+    },
+)
 async def unknown_ids_need_no_key(request: Request, ask: Handler, memory: Memory) -> ServerResponse:
     """Tell clients without a key that an id is unknown."""
     response = await _remembered(request, ask, memory)
@@ -113,7 +135,7 @@ async def the_scheme_has_a_capital(request: Request, ask: Handler, _: Memory) ->
     return await ask(request)
 
 
-@mutant("VID-AUTH-007")
+@mutant("VID-AUTH-007", along={"VID-VALID-013": "a create that was refused starts a job"})
 async def unauthorized_requests_start_jobs(request: Request, ask: Handler, memory: Memory) -> ServerResponse:
     """Start a job before the API key is checked."""
     response = await _remembered(request, ask, memory)
@@ -122,7 +144,7 @@ async def unauthorized_requests_start_jobs(request: Request, ask: Handler, memor
     return response
 
 
-@mutant("VID-IDEM-001")
+@mutant("VID-IDEM-001", along={"VID-MODELS-003": "the emulator's account of itself claims that it honours keys"})
 async def keys_are_ignored(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Ignore Idempotency-Key."""
     return await ask(request.with_header("idempotency-key", None))
@@ -202,8 +224,11 @@ async def json_is_text(request: Request, ask: Handler, _: Memory) -> ServerRespo
 
 @mutant("VID-HEADER-006")
 async def head_is_not_allowed(request: Request, ask: Handler, _: Memory) -> ServerResponse:
-    """Refuse HEAD with 405."""
-    return error(405, "Use GET.").with_header("allow", "GET") if request.method == "HEAD" else await ask(request)
+    """Refuse HEAD with 405, and say which methods the path has besides."""
+    if request.method != "HEAD":
+        return await ask(request)
+    allow = (await ask(replace(request, method="TRACE"))).header("allow") or "GET"
+    return error(405, "Use GET.").with_header("allow", allow.replace(", HEAD", ""))
 
 
 @mutant("VID-HEADER-004")
@@ -236,3 +261,63 @@ async def load_mixes_answers_up(request: Request, ask: Handler, memory: Memory) 
         memory["last"] = response
     memory["running"] -= 1
     return response
+
+
+# ---------------------------------------------------------------- other callers
+def _as_the_owner(request: Request) -> Request:
+    """Return a request of another caller as one of the caller who has started the run's videos."""
+    is_other = request.header("authorization") == f"Bearer {OTHER_KEY}"
+    return request.with_header("authorization", f"Bearer {KEY}") if is_other else request
+
+
+@mutant("VID-AUTH-008")
+async def everybody_can_list(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """List the videos of all callers."""
+    return await ask(_as_the_owner(request) if request.operation == "list_videos" else request)
+
+
+@mutant("VID-AUTH-009")
+async def everybody_can_retrieve(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Let each caller retrieve each video."""
+    return await ask(_as_the_owner(request) if request.operation == "retrieve_video" else request)
+
+
+@mutant("VID-AUTH-009")
+async def everybody_can_download(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Let each caller download each video, once it has completed."""
+    if request.operation == "download_video_content":
+        response = await ask(_as_the_owner(request))
+        if response.is_ok:
+            return response
+    return await ask(request)
+
+
+@mutant("VID-AUTH-010")
+async def everybody_can_delete(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Let each caller delete each video."""
+    return await ask(_as_the_owner(request) if request.operation == "delete_video" else request)
+
+
+@mutant("VID-AUTH-011")
+async def everybody_can_remix(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Let each caller remix each video."""
+    return await ask(_as_the_owner(request) if request.operation == "remix_video" else request)
+
+
+@mutant("VID-IDEM-006")
+async def edits_ignore_keys(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Ignore Idempotency-Key on an edit."""
+    return await ask(request.with_header("idempotency-key", None) if request.operation == "edit_video" else request)
+
+
+@mutant("VID-IDEM-006")
+async def extensions_ignore_keys(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Ignore Idempotency-Key on an extension."""
+    return await ask(request.with_header("idempotency-key", None) if request.operation == "extend_video" else request)
+
+
+@mutant("VID-IDEM-007")
+async def keys_are_everybodys(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Return the job that another caller has started with the same Idempotency-Key."""
+    has_key = request.operation == CREATE and request.header("idempotency-key") is not None
+    return await ask(_as_the_owner(request) if has_key else request)

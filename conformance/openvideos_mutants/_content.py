@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import TYPE_CHECKING, Any
 
+from openvideos_emulator._imitations.wrapping import Request, ServerResponse, error, named
+
 from ._registry import mutant
-from ._wrapping import Request, ServerResponse, error
 
 if TYPE_CHECKING:
+    from openvideos_emulator._imitations.wrapping import Handler
+
     from ._registry import Memory
-    from ._wrapping import Handler
 
 CONTENT = "download_video_content"
 VARIANTS = {"video", "thumbnail", "spritesheet"}
@@ -56,6 +59,14 @@ async def the_file_is_no_video(request: Request, ask: Handler, _: Memory) -> Ser
     if _is_video(request) and response.status == 200:
         response.body = bytes(len(response.body))
     return response
+
+
+@mutant("VID-CONTENT-025")
+async def urls_need_the_key(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Refuse a request to the url of a video that has no API key."""
+    if request.path.startswith("/files/") and request.header("authorization") is None:
+        return error(401, "There is no API key.")
+    return await ask(request)
 
 
 @mutant("VID-CONTENT-002")
@@ -334,4 +345,56 @@ async def the_told_length_is_wrong(request: Request, ask: Handler, _: Memory) ->
     response = await ask(request)
     if _is_video(request) and response.status == 200:
         response.told_length = len(response.body) + 10
+    return response
+
+
+@mutant("VID-CONTENT-008")
+async def the_file_is_sent_while_it_is_written(request: Request, ask: Handler, memory: Memory) -> ServerResponse:
+    """Send the first half of the file while the job is in progress."""
+    response = await ask(request)
+    if _is_video(request) and response.status == 409:
+        job = (await ask(request.at(f"/_emulator/jobs/{request.id}").with_parameter("variant", None))).object
+        if job.get("status") == "in_progress":
+            whole = await _other_file(request, ask, memory)
+            whole.body = whole.body[: len(whole.body) // 2]
+            return named(whole)
+    return response
+
+
+@mutant("VID-CONTENT-012", along={"VID-CONTENT-015": "a part of the file has the ETag of the whole"})
+async def concurrent_downloads_share_their_place(request: Request, ask: Handler, memory: Memory) -> ServerResponse:
+    """Go on in the file where another download is, if there are two at once."""
+    if not _is_video(request) or request.header("range"):
+        return await ask(request)
+    memory["running"] = memory.get("running", 0) + 1
+    await asyncio.sleep(0.05)
+    is_shared = memory["running"] > 1
+    response = await ask(request)
+    await asyncio.sleep(0.05)
+    memory["running"] -= 1
+    if is_shared and response.status == 200:
+        response.body = response.body[len(response.body) // 2 :]
+    return response
+
+
+@mutant("VID-CONTENT-017")
+async def ranges_of_thumbnails_begin_at_0(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Send the beginning of a thumbnail as any range of it."""
+    response = await ask(request)
+    if request.operation == CONTENT and request.parameter("variant") == "thumbnail" and response.status == 206:
+        whole = await ask(request.with_header("range", None))
+        response.body = whole.body[: len(response.body)]
+    return response
+
+
+@mutant("VID-CONTENT-024")
+async def everybody_gets_the_first_file(request: Request, ask: Handler, memory: Memory) -> ServerResponse:
+    """Send the same file for all jobs of one size and number of frames."""
+    response = await ask(request)
+    if request.operation == CONTENT and response.is_ok:
+        job = (await ask(request.at(f"/_emulator/jobs/{request.id}").with_parameter("variant", None))).object
+        names = ("size", "seconds", "fps", "num_frames")
+        first = memory.setdefault(tuple(job.get(name) for name in names), request.id)
+        other = await ask(request.at(f"/v1/videos/{first}/content"))
+        return other if other.is_ok else response
     return response

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from openvideos_emulator._imitations.wrapping import FORM, JSON, Request, ServerResponse, as_object, error
+
 from ._registry import mutant
-from ._wrapping import FORM, JSON, Request, ServerResponse, error
 
 if TYPE_CHECKING:
+    from openvideos_emulator._imitations.wrapping import Handler
+
     from ._registry import Memory
-    from ._wrapping import Handler
 
 CREATE = "create_video"
 
@@ -22,7 +24,7 @@ async def create_without_a_model(request: Request, ask: Handler, _: Memory) -> S
     return response.without("model") if request.operation == CREATE and response.is_ok else response
 
 
-@mutant("VID-CREATE-001")
+@mutant("VID-CREATE-001", along={"VID-ERROR-009": "the contract gives a create no 201"})
 async def create_answers_201(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Respond to a create with 201."""
     response = await ask(request)
@@ -37,7 +39,10 @@ async def create_takes_json_alone(request: Request, ask: Handler, _: Memory) -> 
     return await ask(request)
 
 
-@mutant("VID-CREATE-003")
+@mutant(
+    "VID-CREATE-003",
+    along={"VID-CREATE-001": "a create must return 200", "VID-ERROR-009": "the contract gives a create no 202"},
+)
 async def json_create_answers_202(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Respond with 202 to a JSON create, and with 200 to a form."""
     response = await ask(request)
@@ -197,3 +202,27 @@ async def unknown_fields_are_refused(request: Request, ask: Handler, _: Memory) 
     if request.operation == CREATE and unknown:
         return error(400, "There is an unknown field.", param=min(unknown))
     return await ask(request)
+
+
+@mutant(
+    "VID-CREATE-016",
+    along={
+        "VID-ERROR-005": "a 500 is a server error",
+        "VID-VALID-007": "a URL that must be refused gets the 500, too",
+    },
+)
+async def an_image_url_is_a_server_error(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Respond with 500 to a JSON create with an image by its URL."""
+    reference = as_object(request.fields.get("input_reference"))
+    if request.operation == CREATE and request.media_type == JSON and [*reference] == ["image_url"]:
+        return error(500, "It broke.", code="internal_error")
+    return await ask(request)
+
+
+@mutant("VID-CREATE-017")
+async def json_creates_start_two_jobs(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Start a second job for each create as JSON, and return the first."""
+    response = await ask(request)
+    if request.operation == CREATE and request.media_type == JSON and response.is_ok:
+        await ask(request.with_header("idempotency-key", None))
+    return response

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from openvideos_emulator._imitations.wrapping import Request, ServerResponse, error, named
+
 from ._registry import mutant
-from ._wrapping import Request, ServerResponse, error
 
 if TYPE_CHECKING:
+    from openvideos_emulator._imitations.wrapping import Handler
+
     from ._registry import Memory
-    from ._wrapping import Handler
 
 DELETE = "delete_video"
 
@@ -22,7 +24,7 @@ async def delete_answers_the_video(request: Request, ask: Handler, _: Memory) ->
     return response.with_fields(object="video") if request.operation == DELETE and response.is_ok else response
 
 
-@mutant("VID-DELETE-001")
+@mutant("VID-DELETE-001", along={"VID-ERROR-009": "the contract gives a deletion no 204"})
 async def delete_answers_nothing(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Confirm a deletion with 204."""
     response = await ask(request)
@@ -144,4 +146,34 @@ async def deletions_at_once_are_all_confirmed(request: Request, ask: Handler, me
     memory[key] -= 1
     if memory[key] == 0:
         memory.pop(("many", request.id), None)
+    return response
+
+
+@mutant("VID-DELETE-003")
+async def the_thumbnail_outlives_its_video(request: Request, ask: Handler, memory: Memory) -> ServerResponse:
+    """Still serve the thumbnail of a deleted video."""
+    if request.operation == DELETE:
+        path = f"{request.path}/content"
+        memory[request.id] = await ask(request.at(path, "GET").with_parameter("variant", "thumbnail"))
+    response = await ask(request)
+    kept: ServerResponse | None = memory.get(request.id)
+    is_thumbnail = request.operation == "download_video_content" and request.parameter("variant") == "thumbnail"
+    return named(kept) if is_thumbnail and response.status == 404 and kept is not None and kept.is_ok else response
+
+
+@mutant(
+    "VID-DELETE-007",
+    along={
+        "VID-CREATE-010": "a remix that was made just before is unknown",
+        "VID-LIST-004": "the remix is on no page",
+    },
+)
+async def deleting_a_source_deletes_its_remixes(request: Request, ask: Handler, memory: Memory) -> ServerResponse:
+    """Delete the remixes of a video with it."""
+    response = await ask(request)
+    if request.operation == "remix_video" and response.is_ok:
+        memory.setdefault(request.id, []).append(response.object["id"])
+    elif request.operation == DELETE and response.is_ok:
+        for remix in memory.get(request.id, ()):
+            await ask(request.at(f"/v1/videos/{remix}"))
     return response

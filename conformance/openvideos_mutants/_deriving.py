@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from openvideos_emulator._imitations.wrapping import FORM, JSON, Request, ServerResponse, as_object, error
+
 from ._registry import mutant
-from ._wrapping import FORM, JSON, Request, ServerResponse, error
 
 if TYPE_CHECKING:
+    from openvideos_emulator._imitations.wrapping import Handler
+
     from ._registry import Memory
-    from ._wrapping import Handler
 
 REMIX, EDIT, EXTEND = "remix_video", "edit_video", "extend_video"
 CHARACTER = "create_character"
@@ -258,3 +260,14 @@ async def characters_need_no_name(request: Request, ask: Handler, _: Memory) -> 
     if request.operation == CHARACTER and request.media_type == FORM and not request.text("name"):
         request = request.with_fields({**request.fields, "name": "Nameless"})
     return await ask(request)
+
+
+@mutant("VID-CONTENT-002")
+async def extensions_have_the_file_of_their_source(request: Request, ask: Handler, memory: Memory) -> ServerResponse:
+    """Send the source of an extension as its content."""
+    response = await ask(request)
+    if request.operation == EXTEND and response.is_ok:
+        memory[response.object["id"]] = as_object(request.fields.get("video")).get("id")
+    elif request.operation == "download_video_content" and response.is_ok and memory.get(request.id):
+        return await ask(request.at(f"/v1/videos/{memory[request.id]}/content"))
+    return response

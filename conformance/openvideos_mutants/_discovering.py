@@ -5,14 +5,16 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING, Any
 
+from openvideos_emulator._imitations.wrapping import Request, ServerResponse, as_object, error
+
 from ._registry import mutant
-from ._wrapping import Request, ServerResponse, as_object, error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from openvideos_emulator._imitations.wrapping import Handler
+
     from ._registry import Memory
-    from ._wrapping import Handler
 
 CREATE = "create_video"
 SAMPLED = ("seed", "fps", "num_frames")
@@ -49,7 +51,7 @@ async def remixes_are_claimed_and_not_there(request: Request, ask: Handler, _: M
     return await ask(request)
 
 
-@mutant("VID-REFS-001")
+@mutant("VID-REFS-001", along={"VID-MODELS-003": "the emulator's account of itself claims that references are offered"})
 async def references_are_refused(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Offer references, and refuse each create that has some as files."""
     if request.operation == CREATE and any(name.startswith("references[") for name in request.fields):
@@ -57,7 +59,7 @@ async def references_are_refused(request: Request, ask: Handler, _: Memory) -> S
     return await ask(request)
 
 
-@mutant("VID-REFS-002")
+@mutant("VID-REFS-002", along={"VID-VALID-014": "an empty role is ignored, too"})
 async def roles_are_ignored(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Take a reference of any role for one of what the video is about."""
     if request.operation != CREATE or not isinstance(request.fields.get("references"), list):

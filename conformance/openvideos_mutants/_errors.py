@@ -3,22 +3,37 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
 
+from openvideos_emulator._imitations.wrapping import (
+    FORM,
+    JSON,
+    PREFIX,
+    Request,
+    ServerResponse,
+    as_object,
+    as_text,
+    error,
+    named,
+)
+
+from ._reading import with_videos
 from ._registry import mutant
-from ._wrapping import FORM, JSON, PREFIX, Request, ServerResponse, as_text, error, named
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Mapping
+
+    from openvideos_emulator._imitations.wrapping import Handler
 
     from ._registry import Memory
-    from ._wrapping import Handler
 
 CREATE = "create_video"
+_WRONG_TYPE: Final = "invalid_type"
 BAD = {400, 422}
 
 
-@mutant("VID-ERROR-001")
+@mutant("VID-ERROR-001", along={"VID-ERROR-002": "the 404 of an unknown path has no envelope either"})
 async def errors_are_details(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Send errors in the form of a framework: {"detail": …}."""
     response = await ask(request)
@@ -27,7 +42,7 @@ async def errors_are_details(request: Request, ask: Handler, _: Memory) -> Serve
     return response
 
 
-@mutant("VID-ERROR-001")
+@mutant("VID-ERROR-001", along={"VID-ERROR-002": "the 404 of an unknown path has no envelope either"})
 async def errors_have_numbers(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Send the status as the code of an error."""
     response = await ask(request)
@@ -36,7 +51,7 @@ async def errors_have_numbers(request: Request, ask: Handler, _: Memory) -> Serv
     return response
 
 
-@mutant("VID-ERROR-001")
+@mutant("VID-ERROR-001", along={"VID-ERROR-002": "the 404 of an unknown path has no envelope either"})
 async def errors_have_no_param(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Leave param out of errors."""
     response = await ask(request)
@@ -45,7 +60,7 @@ async def errors_have_no_param(request: Request, ask: Handler, _: Memory) -> Ser
     return response
 
 
-@mutant("VID-ERROR-002")
+@mutant("VID-ERROR-002", along={"VID-ERROR-001": "a page is no error envelope"})
 async def unknown_paths_are_pages(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Respond to an unknown path with a page."""
     response = await ask(request)
@@ -67,7 +82,7 @@ async def unknown_methods_allow_nothing(request: Request, ask: Handler, _: Memor
     return (await ask(request)).with_header("allow", None)
 
 
-@mutant("VID-ERROR-005")
+@mutant("VID-ERROR-005", along={"VID-LIST-012": "a 500 refuses nothing"})
 async def bad_limits_crash(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Fail on a limit that is not a number."""
     limit = request.parameter("limit")
@@ -114,7 +129,7 @@ async def errors_name_another_field(request: Request, ask: Handler, _: Memory) -
     return response
 
 
-@mutant("VID-ERROR-009")
+@mutant("VID-ERROR-009", along={"VID-CREATE-001": "a create must return 200"})
 async def accepted_jobs_are_202(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Send 202 instead of 200 for a job that was accepted."""
     response = await ask(request)
@@ -130,21 +145,31 @@ async def busy_servers_do_not_say_for_how_long(request: Request, ask: Handler, m
     return await ask(request)
 
 
+Mend = Callable[[dict[str, Any], str], dict[str, Any] | None]
+"""Corrects the fields of a request whose field of this name was refused; None if it leaves them as they are."""
+
+
 def _mended(
-    requirement: str, name: str, what: str, operation: str, mend: Callable[[dict[str, Any]], dict[str, Any] | None]
+    requirement: str, name: str, what: str, mend: Mend, *, code: str = "", along: Mapping[str, str] | None = None
 ) -> None:
-    """Register a server that silently corrects bad fields."""
+    """Register a server that silently corrects bad fields, those that were refused with the error code, if it is given.
+
+    It corrects fields alone: what cannot be read as fields stays refused.
+    """
 
     async def mending(request: Request, ask: Handler, _: Memory) -> ServerResponse:
         response = await ask(request)
-        if request.operation == operation and response.status in BAD and request.media_type in {FORM, JSON}:
-            fields = mend(_plain(request))
+        refusal = _of_error(response)
+        refused = str(refusal.get("param") or "").partition(".")[0]
+        is_meant = refusal.get("code") == code if code else refusal.get("code") != _WRONG_TYPE
+        if request.operation == CREATE and response.status in BAD and refused and is_meant:
+            fields = mend(_plain(request), refused)
             if fields is not None:
                 return await ask(request.with_fields(fields))
         return response
 
     mending.__name__, mending.__doc__ = name, what
-    mutant(requirement)(mending)
+    mutant(requirement, along=along)(mending)
 
 
 def _plain(request: Request) -> dict[str, Any]:
@@ -152,31 +177,37 @@ def _plain(request: Request) -> dict[str, Any]:
     return {name: value if as_text(value) is None else as_text(value) for name, value in request.fields.items()}
 
 
-def _without(name: str) -> Callable[[dict[str, Any]], dict[str, Any] | None]:
-    return lambda fields: {key: value for key, value in fields.items() if key != name} if name in fields else None
+def _without(name: str) -> Mend:
+    return lambda fields, refused: {key: fields[key] for key in fields if key != name} if refused == name else None
 
 
 _mended(
-    "VID-VALID-001", "a_prompt_is_not_needed", "Make a video of nothing.", CREATE,
-    lambda fields: None if "prompt" in fields else {**fields, "prompt": "Anything"},
+    "VID-VALID-001", "a_prompt_is_not_needed", "Make a video of nothing.",
+    lambda fields, _: None if "prompt" in fields else {**fields, "prompt": "Anything"},
 )  # fmt: skip
 _mended(
-    "VID-VALID-002", "an_empty_prompt_will_do", "Make a video of an empty prompt.", CREATE,
-    lambda fields: {**fields, "prompt": "Anything"} if fields.get("prompt") == "" else None,
+    "VID-VALID-002", "an_empty_prompt_will_do", "Make a video of an empty prompt.",
+    lambda fields, _: {**fields, "prompt": "Anything"} if fields.get("prompt") == "" else None,
 )  # fmt: skip
 _mended(
-    "VID-VALID-003", "long_prompts_are_cut", "Cut a prompt that is too long.", CREATE,
-    lambda fields: {**fields, "prompt": fields["prompt"][:32_000]} if len(str(fields.get("prompt"))) > 32_000 else None,
+    "VID-VALID-003", "long_prompts_are_cut", "Cut a prompt that is too long.",
+    lambda fields, name: {**fields, "prompt": str(fields["prompt"])[:32_000]} if name == "prompt" in fields else None,
 )  # fmt: skip
-_mended("VID-VALID-004", "bad_sizes_are_dropped", "Take the default for a bad size.", CREATE, _without("size"))
-_mended("VID-VALID-005", "bad_seconds_are_dropped", "Take the default for bad seconds.", CREATE, _without("seconds"))
+_mended("VID-VALID-004", "bad_sizes_are_dropped", "Take the default for a bad size.", _without("size"))
+_mended("VID-VALID-005", "bad_seconds_are_dropped", "Take the default for bad seconds.", _without("seconds"))
 _mended(
-    "VID-VALID-006", "types_are_guessed", "Make a text of each value.", CREATE,
-    lambda fields: {name: _text(name, value) for name, value in fields.items() if name != "input_reference"},
+    "VID-VALID-006", "types_are_guessed", "Make a text of each value.",
+    lambda fields, name: None if name == "input_reference" else {**fields, name: _text(name, fields[name])},
+    code=_WRONG_TYPE,
+    along={"VID-VALID-014": "a generated value of the wrong type is made a text, too"},
 )  # fmt: skip
 _mended(
-    "VID-VALID-007", "bad_references_are_ignored", "Drop an image reference that is not one.", CREATE,
-    lambda fields: _without("input_reference")(fields) if isinstance(fields.get("input_reference"), dict) else None,
+    "VID-VALID-007", "bad_references_are_ignored", "Drop an image reference that is not one.",
+    lambda fields, name: _without("input_reference")(fields, name) if isinstance(fields.get(name), dict) else None,
+    along={
+        "VID-CREATE-016": "the URL of an image that is none is dropped, too",
+        "VID-VALID-006": "an object of another shape is a reference that is not one",
+    },
 )  # fmt: skip
 
 
@@ -248,15 +279,14 @@ async def refused_creates_start_jobs(request: Request, ask: Handler, _: Memory) 
 
 
 @mutant("VID-VALID-014")
-async def middling_limits_are_refused(request: Request, ask: Handler, _: Memory) -> ServerResponse:
-    """Refuse each limit between 8 and 99."""
-    limit = request.parameter("limit") or ""
-    if request.operation == "list_videos" and limit.isdecimal() and 8 <= int(limit[:9]) <= 99:
-        return error(400, "limit is wrong.", param="limit")
+async def short_prompts_are_refused(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Refuse a create whose prompt has fewer than three characters before the mark of the run."""
+    if request.operation == CREATE and 0 < len((request.text("prompt") or "").partition(" [run ")[0]) < 3:
+        return error(400, "prompt is too short.", param="prompt")
     return await ask(request)
 
 
-@mutant("VID-ROBUST-001")
+@mutant("VID-ROBUST-001", along={"VID-ERROR-005": "a 500 is a server error"})
 async def odd_ids_crash(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Fail on an id with a percent sign in its path."""
     if request.path.startswith(f"{PREFIX}/videos/") and "%" in request.path:
@@ -293,7 +323,7 @@ async def repeated_parameters_crash(request: Request, ask: Handler, _: Memory) -
     return await ask(request)
 
 
-@mutant("VID-ROBUST-004")
+@mutant("VID-ROBUST-004", along={"VID-ROBUST-002": "the hostile body is the first to get a 500"})
 async def the_server_breaks_down(request: Request, ask: Handler, memory: Memory) -> ServerResponse:
     """Respond to everything with 500 once deeply nested JSON was received."""
     if request.media_type == JSON and request.body.count(b"[") + request.body.count(b"{") > 500:
@@ -301,3 +331,40 @@ async def the_server_breaks_down(request: Request, ask: Handler, memory: Memory)
     if memory.get("is_broken"):
         return error(500, "The server failed.")
     return await ask(request)
+
+
+@mutant("VID-ERROR-011")
+async def no_json_is_a_missing_field(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Say of a body that is not JSON that it has no prompt."""
+    response = await ask(request)
+    if _of_error(response).get("code") == "invalid_json":
+        return error(response.status, "The prompt is missing.", param="prompt", code="missing_required_parameter")
+    return response
+
+
+@mutant("VID-ERROR-012")
+async def codes_are_statuses(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Send the status as the code of an error."""
+    response = await ask(request)
+    found = _of_error(response)
+    is_refusal = bool(found) and not response.is_ok  # a failed job has an error, too
+    return response.with_json({"error": {**found, "code": str(response.status)}}) if is_refusal else response
+
+
+@mutant("VID-ROBUST-006")
+async def videos_name_their_file(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Report the path of the file of each video."""
+    return await with_videos(request, ask, lambda video: {**video, "file_path": f"outputs/{video['id']}.mp4"})
+
+
+@mutant("VID-ROBUST-006")
+async def errors_name_a_file(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Name the file that is not there yet in a 409."""
+    response = await ask(request)
+    if request.operation == "download_video_content" and response.status == 409:
+        return error(409, f"No such file: '/srv/videos/{request.id}.mp4'", param="video_id", code="video_not_ready")
+    return response
+
+
+def _of_error(response: ServerResponse) -> dict[str, Any]:
+    return as_object(response.object.get("error"))

@@ -13,15 +13,17 @@ from typing import TYPE_CHECKING, Final
 
 from standardwebhooks.webhooks import Webhook
 
+from openvideos_emulator._imitations.wrapping import Request, ServerResponse
+
 from ._odd import TAIL
 from ._registry import mutant
-from ._wrapping import Request, ServerResponse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from openvideos_emulator._imitations.wrapping import Handler
+
     from ._registry import Memory
-    from ._wrapping import Handler
 
     Relaying = Callable[["Delivery", str], "Delivery"]
 

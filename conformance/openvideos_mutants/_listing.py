@@ -5,12 +5,14 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING, Any
 
+from openvideos_emulator._imitations.wrapping import Request, ServerResponse, error
+
 from ._registry import mutant
-from ._wrapping import Request, ServerResponse, error
 
 if TYPE_CHECKING:
+    from openvideos_emulator._imitations.wrapping import Handler
+
     from ._registry import Memory
-    from ._wrapping import Handler
 
 LIST = "list_videos"
 
@@ -70,7 +72,7 @@ async def the_second_page_misses_one(request: Request, ask: Handler, _: Memory) 
     return response
 
 
-@mutant("VID-LIST-004")
+@mutant("VID-LIST-005")
 async def pages_end_after_the_second(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """End each walk on its second page."""
     response = await ask(request)
@@ -161,13 +163,13 @@ async def an_unknown_cursor_is_the_end(request: Request, ask: Handler, _: Memory
 
 
 @mutant("VID-LIST-010")
-async def a_deleted_cursor_is_unknown(request: Request, ask: Handler, _: Memory) -> ServerResponse:
-    """Refuse the id of a deleted video as a cursor."""
+async def a_deleted_cursor_is_the_end(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Respond to the id of a deleted video as a cursor with an empty page."""
     after = request.parameter("after")
     if request.operation == LIST and after:
         video = await ask(request.at(f"/v1/videos/{after}"))
-        if not video.is_ok:
-            return error(404, "No video has this id.", param="after", code="not_found")
+        response = await ask(request)
+        return response if video.is_ok or not response.is_ok else _paged(response, [], has_more=False)
     return await ask(request)
 
 
@@ -247,3 +249,21 @@ async def the_largest_limit_is_refused(request: Request, ask: Handler, _: Memory
     if request.operation == LIST and request.parameter("limit") == "100":
         return error(400, "limit is too large.", param="limit")
     return await ask(request)
+
+
+@mutant("VID-LIST-008")
+async def the_cursor_is_an_offset(request: Request, ask: Handler, memory: Memory) -> ServerResponse:
+    """Keep the place of each cursor in the list, which a create shifts."""
+    response = await ask(request)
+    if request.operation != LIST or not response.is_ok or request.parameter("order") == "asc":
+        return response
+    after, limit = request.parameter("after"), int(request.parameter("limit") or 20)
+    every = (await ask(request.with_parameter("after", None).with_parameter("limit", "100"))).object
+    if after in memory:
+        data = every["data"][memory[after] :]
+        response = _paged(response, data[:limit], has_more=every["has_more"] or len(data) > limit)
+    ids = [video["id"] for video in every["data"]]
+    last = response.object["last_id"]
+    if last in ids:
+        memory[last] = ids.index(last) + 1
+    return response

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import time
 import uuid
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from email.utils import formatdate
+from typing import TYPE_CHECKING, Any, Final
+
+from openvideos_emulator._imitations.wrapping import FORM, Request, ServerResponse, as_object, error, named, wrapped
 
 from ._reading import with_videos
-from ._wrapping import Request, ServerResponse, as_object, error, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from openvideos_emulator._imitations.wrapping import App, Handler
+
     from ._registry import Memory
-    from ._wrapping import App, Handler
 
     Being = Callable[[Request, Handler, Memory], Awaitable[ServerResponse]]
 
@@ -139,6 +143,29 @@ async def not_found_until_ready(request: Request, ask: Handler, _: Memory) -> Se
     return response.with_status(404) if is_meant else response
 
 
+@odd()
+async def tied(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Order the videos of one second by their ids in each direction, so that one is not the reverse of the other."""
+    if request.operation != "list_videos" or not (await ask(request)).is_ok:
+        return await ask(request)
+    is_rising = request.parameter("order") == "asc"
+    videos: list[dict[str, Any]] = []
+    every = request.with_parameter("limit", "100").with_parameter("after", None)
+    page = await ask(every)
+    while page.object["data"]:
+        videos += page.object["data"]
+        page = await ask(every.with_parameter("after", videos[-1]["id"]))
+    videos.sort(key=lambda video: ((1 if is_rising else -1) * video["created_at"], video["id"]))
+    after, limit = request.parameter("after"), int(request.parameter("limit") or 20)
+    ids = [video["id"] for video in videos]
+    if after is not None and after not in ids:
+        return error(404, "The video that `after` names was deleted.", param="after", code="not_found")
+    rest = videos[ids.index(after) + 1 :] if after is not None else videos
+    kept = rest[:limit]
+    ends = {"first_id": kept[0]["id"] if kept else None, "last_id": kept[-1]["id"] if kept else None}
+    return page.with_fields(data=kept, has_more=len(rest) > limit, **ends)
+
+
 @odd(offers_less=True)
 async def without_ranges(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Send whole files only, in chunks, without an ETag."""
@@ -198,6 +225,44 @@ async def crowded(request: Request, ask: Handler, memory: Memory) -> ServerRespo
 
 
 @odd()
+async def limited(request: Request, ask: Handler, memory: Memory) -> ServerResponse:
+    """Take twenty requests in each second, and refuse the rest with 429 and a date."""
+    second = int(time.time())
+    taken = memory.get(second, 0)
+    memory.clear()
+    memory[second] = taken + 1
+    if taken < 20:
+        return await ask(request)
+    refused = error(429, "Slow down.", code="rate_limit_exceeded")
+    return refused.with_header("retry-after", formatdate(second + 1, usegmt=True))
+
+
+@odd()
+async def four_in_flight(request: Request, ask: Handler, memory: Memory) -> ServerResponse:
+    """Answer four requests at a time, and refuse the rest with 503."""
+    if memory.get("count", 0) >= 4:
+        return error(503, "Four requests are under way.", code="overloaded").with_header("retry-after", "1")
+    memory["count"] = memory.get("count", 0) + 1
+    try:
+        await asyncio.sleep(0.01)
+        return await ask(request)
+    finally:
+        memory["count"] -= 1
+
+
+@odd()
+async def tired_of_wrong_keys(request: Request, ask: Handler, memory: Memory) -> ServerResponse:
+    """Refuse wrong keys with 429 after the fifth."""
+    response = await ask(request)
+    if response.status != 401:
+        return response
+    memory["count"] = memory.get("count", 0) + 1
+    if memory["count"] <= 5:
+        return response
+    return error(429, "Too many wrong keys.", code="rate_limit_exceeded").with_header("retry-after", "60")
+
+
+@odd()
 async def long_winded(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Have ids of two hundred characters, with a colon and an equals sign."""
     tail = TAIL
@@ -253,3 +318,72 @@ async def without_pictures(request: Request, ask: Handler, _: Memory) -> ServerR
     if request.operation == "download_video_content" and request.parameter("variant") in {"thumbnail", "spritesheet"}:
         return error(501, "Only the video is offered.", param="variant", code="unsupported_variant")
     return await ask(request)
+
+
+def _refused_beyond(request: Request, *kept: str) -> ServerResponse | None:
+    """Return the refusal of an operation that a server does not have; None for those that it has, and for no operation.
+
+    The list is a path that does not exist, and a deletion is a method that the path does not have.
+    """
+    if request.operation is None or request.operation in kept:
+        return None
+    if request.operation == "delete_video":
+        refusal = error(405, "The path does not have this method.", code="method_not_allowed")
+        return refusal.with_header("allow", "GET, HEAD")
+    return error(404, "The API has no such path.", code="unknown_path")
+
+
+@odd(offers_less=True)
+async def core_alone(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Offer the profile core: forms, retrieving and the video, without ranges."""
+    operations = ("create_video", "retrieve_video", "download_video_content")
+    refusal = _refused_beyond(request, *operations)
+    if refusal is not None:
+        return refusal
+    if request.operation == "create_video" and request.media_type != FORM:
+        return error(415, "Send multipart/form-data.")
+    if request.parameter("variant") in {"thumbnail", "spritesheet"}:
+        return error(404, "Only the video is offered.", param="variant")
+    if request.operation == "create_video" and any(name.startswith("input_reference") for name in request.fields):
+        return error(400, "References are not offered.", param="input_reference")
+    response = await ask(request.with_header("idempotency-key", None).with_header("range", None))
+    response = response.with_header("accept-ranges", None)
+    allow = response.header("allow")
+    return response if allow is None else response.with_header("allow", allow.replace(", DELETE", ""))
+
+
+@odd(offers_less=True)
+async def standard_alone(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Offer the profile standard."""
+    operations = ("create_video", "retrieve_video", "download_video_content", "list_videos", "delete_video")
+    refusal = _refused_beyond(request, *operations)
+    return refusal or await ask(request.with_header("idempotency-key", None))
+
+
+FILES: Final = "/v1-files/"
+"""Where the server whose files are elsewhere has them: outside of the API."""
+
+
+@odd()
+async def elsewhere(request: Request, ask: Handler, memory: Memory) -> ServerResponse:
+    """Redirect each download to a storage, which knows neither the API's headers nor its errors."""
+    if request.path.startswith(FILES):
+        download: Request | None = memory.get(request.path)
+        if download is None:
+            return ServerResponse(
+                403, [("content-type", "application/xml")], b"<Error><Code>AccessDenied</Code></Error>"
+            )
+        for name in ("range", "if-range"):
+            download = download.with_header(name, request.header(name))
+        response = (await ask(download)).with_header("x-request-id", None)
+        if response.status < 400:
+            return response
+        return ServerResponse(response.status, [("content-type", "application/xml")], b"<Error/>")
+    if request.operation != "download_video_content":
+        return await ask(request)
+    response = await ask(request.with_header("range", None))
+    if response.status != 200:
+        return response
+    path = f"{FILES}{uuid.uuid4()}"
+    memory[path] = request
+    return named(ServerResponse(302)).with_header("location", f"{path}?signature={uuid.uuid4()}")

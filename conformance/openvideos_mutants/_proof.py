@@ -12,14 +12,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from ._hosting import EMULATOR, FAILING, KEY, SECRET, free_port
-from ._registry import MUTANTS
+from openvideos_emulator._imitations.servers import IMITATIONS
+
+from ._hosting import EMULATOR, FAILING, SECRET, free_port
+from ._registry import KEY, MUTANTS, OTHER_KEY
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterator, Sequence
 
 LAYERS: Final = ("scenario", "history", "fuzz")
-_EVENT_AGAIN_WITHIN: Final = 5
+_EVENT_AGAIN_WITHIN: Final = "5"
 """How long to wait for a refused event, in seconds; the emulator sends it again after half a second."""
 
 
@@ -42,6 +44,14 @@ class Trial:
                 found[result["id"]] = layers
         return found
 
+    def unexplained(self) -> dict[str, str]:
+        """Return the requirements that this mutant failed, and whose statements hold: each with what was said of it."""
+        if self.name not in MUTANTS:
+            return {}
+        known = {MUTANTS[self.name].requirement, *MUTANTS[self.name].along}
+        said = {result["id"]: str(result["message"]) for result in self.report.get("results", [])}
+        return {each: said[each] for each in sorted(self.broken().keys() - known)}
+
     def of(self, verdict: str) -> list[dict[str, Any]]:
         """Return the results of a verdict."""
         return [result for result in self.report.get("results", []) if result["verdict"] == verdict]
@@ -59,8 +69,14 @@ def trial(
     seed: int = 0,
     pace: str | None = None,
     examples: int | None = None,
+    options: Sequence[str] = (),
+    before_its_end: Callable[[dict[str, Any]], object] = lambda _: None,
 ) -> Trial:
-    """Serve a mutant, an odd server or the emulator itself, and run the suite's command against it."""
+    """Serve a mutant, an odd server or the emulator itself, and run the suite's command against it.
+
+    `options` are further ones of the command. `before_its_end` is called with `report.json` while the server still
+    runs.
+    """
     port, hook_port = free_port(), free_port()
     with tempfile.TemporaryDirectory(prefix="openvideos-mutants-") as directory:
         scratch = Path(directory)
@@ -71,7 +87,8 @@ def trial(
                     sys.executable,
                     "-m",
                     "openvideos_conformance",
-                    *_arguments(port, hook_port, only, seed, examples, scratch),
+                    *_arguments(port, None if name in IMITATIONS else hook_port, only, seed, examples, scratch),
+                    *options,
                 ],
                 cwd=scratch,
                 check=False,
@@ -81,8 +98,9 @@ def trial(
                 errors="replace",
             )
             seconds = time.monotonic() - began
-        report = scratch / "report" / "report.json"
-        found: dict[str, Any] = json.loads(report.read_text(encoding="utf-8")) if report.exists() else {}
+            report = scratch / "report" / "report.json"
+            found: dict[str, Any] = json.loads(report.read_text(encoding="utf-8")) if report.exists() else {}
+            before_its_end(found)
         return Trial(name, judging.returncode, seconds, found, judging.stdout + judging.stderr)
 
 
@@ -116,14 +134,15 @@ def _serving(name: str | None, port: int, hook_port: int, pace: str | None, log:
 
 
 def _arguments(
-    port: int, hook_port: int, only: Sequence[str], seed: int, examples: int | None, scratch: Path
+    port: int, hook_port: int | None, only: Sequence[str], seed: int, examples: int | None, scratch: Path
 ) -> list[str]:
+    hooks = ("--webhook-port", str(hook_port), "--webhook-secret", SECRET, "--webhook-patience", _EVENT_AGAIN_WITHIN)
     return [
         *("run", "--base-url", f"http://127.0.0.1:{port}/v1", "--api-key", KEY, "--size", "64x48", "--seconds", "1"),
-        *("--failing-prompt", FAILING, "--webhook-port", str(hook_port), "--webhook-secret", SECRET),
+        *("--other-api-key", OTHER_KEY, "--failing-prompt", FAILING),
+        # A server that is imitated sends no webhooks, and one of them needs a model.
+        *(("--model", "sora-2") if hook_port is None else hooks),
         *(
-            "--webhook-patience",
-            str(_EVENT_AGAIN_WITHIN),
             "--deadline",
             "60",
             "--seed",

@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+from openvideos_emulator._imitations.wrapping import Request, ServerResponse, error
+
 from ._registry import mutant
-from ._wrapping import Request, ServerResponse, error
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from openvideos_emulator._imitations.wrapping import Handler
+
     from ._registry import Memory
-    from ._wrapping import Handler
 
 RETRIEVE = "retrieve_video"
 TOLD = frozenset({"create_video", "remix_video", "edit_video", "extend_video", RETRIEVE})
@@ -82,7 +84,7 @@ async def an_unknown_id_is_a_queued_job(request: Request, ask: Handler, _: Memor
     return response
 
 
-@mutant("VID-RETRIEVE-004")
+@mutant("VID-RETRIEVE-004", along={"VID-ERROR-005": "a 500 is a server error"})
 async def a_failed_job_is_a_500(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Respond to the retrieve of a failed job with 500."""
     response = await ask(request)
@@ -303,3 +305,32 @@ async def every_job_fails(request: Request, ask: Handler, _: Memory) -> ServerRe
 async def durations_disagree(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Report a duration that is a second more than seconds."""
     return await with_videos(request, ask, lambda video: {**video, "duration": int(video["seconds"]) + 1})
+
+
+async def _failing(request: Request, ask: Handler, memory: Memory, *, is_meant: bool) -> ServerResponse:
+    """Report the job that a request starts, if it is meant, as failed instead of completed from then on."""
+    if request.operation == "download_video_content" and request.id in memory:
+        return error(409, "The job has failed.", code="video_failed")
+
+    def change(video: dict[str, Any]) -> dict[str, Any]:
+        if is_meant:
+            memory[video["id"]] = True
+        if video["id"] not in memory or video["status"] != "completed":
+            return video
+        reason = {"code": "internal_error", "message": "The worker has crashed."}
+        return {**video, "status": "failed", "expires_at": None, "error": reason}
+
+    return await with_videos(request, ask, change)
+
+
+@mutant("VID-LIFE-014")
+async def jobs_with_an_image_fail(request: Request, ask: Handler, memory: Memory) -> ServerResponse:
+    """Let each job with an image as its reference fail."""
+    is_meant = request.operation == "create_video" and "input_reference" in request.fields
+    return await _failing(request, ask, memory, is_meant=is_meant)
+
+
+@mutant("VID-LIFE-014")
+async def remixes_fail(request: Request, ask: Handler, memory: Memory) -> ServerResponse:
+    """Let each remix fail."""
+    return await _failing(request, ask, memory, is_meant=request.operation == "remix_video")

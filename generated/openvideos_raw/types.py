@@ -1,6 +1,7 @@
 """Contains some shared types for properties"""
 
 import html
+import io
 import json
 import re
 import types
@@ -189,6 +190,11 @@ class ApiObject(JsonObject):
             if absent or key in sent or not (value is None or value is UNSET or key in added):
                 yield key, None if value is UNSET else value
 
+    def _parts(self) -> "RequestFiles":
+        """Return the object as the parts of a form; what is None is left out."""
+        fields = [(key, getattr(self, name)) for name, key in self._KEYS.items()]
+        return [part for key, value in [*fields, *self._others().items()] for part in form_parts(key, value)]
+
     def _others(self) -> dict[str, Any]:
         """Return what no attribute holds: it is what was sent, also where an attribute has another value."""
         others: dict[str, Any] = getattr(self, "additional_properties", {})
@@ -289,7 +295,8 @@ class ApiObject(JsonObject):
 
         The attribute of another key that is null, missing or of another type is None; its value is kept as it is.
         """
-        sound, odd = dict(source), dict[str, Iterator[Any]]()
+        sound: Mapping[str, Any] = source
+        odd: dict[str, Iterator[Any]] = {}
         while True:
             try:
                 result = cls.from_dict(sound)
@@ -297,7 +304,7 @@ class ApiObject(JsonObject):
             except MalformedModel as error:
                 if error.model != cls.__name__ or error.key in needs:
                     raise
-                sound[error.key] = next(odd.setdefault(error.key, iter(_STAND_INS)))
+                sound = {**sound, error.key: next(odd.setdefault(error.key, iter(_STAND_INS)))}
         if odd:
             result._sent = tuple(source)  # so that `to_dict` has no stand-in
         for key in odd:
@@ -320,7 +327,7 @@ _STAND_INS: tuple[Any, ...] = ("", 0, False, [], {})
 
 # It is one, and FastAPI takes a parameter for the body of a request where its type is a mapping. To be registered costs
 # less at import than an abstract base class.
-Mapping.register(ApiObject)
+Mapping.register(ApiObject)  # pyright: ignore[reportAttributeAccessIssue] # typeshed has it as a protocol
 
 
 def _described(hint: Any) -> Any:
@@ -339,7 +346,14 @@ def _to_json(value: Any, *, absent: bool) -> Any:
         return [_to_json(item, absent=absent) for item in value]
     if isinstance(value, File):
         return value.to_tuple()
-    return value.isoformat() if hasattr(value, "isoformat") else value
+    return value if isinstance(value, (str, int, float, dict)) else _to_text(value)
+
+
+def _to_text(value: Any) -> Any:
+    """Return a date, a time or a UUID as text, anything else as it is."""
+    if hasattr(value, "isoformat"):
+        return value.isoformat()
+    return str(value) if type(value).__name__ == "UUID" else value
 
 
 def _to_html(value: Any) -> str:
@@ -392,17 +406,16 @@ def given(source: dict[str, Any], key: str, kinds: tuple[Any, ...], absent: Any)
 
     A value of no kind in `kinds` stays in the object, and counts as absent: no attribute could hold it.
     """
-    value = source.get(key)
+    value = source.pop(key, None)
     if value is None:
-        source.pop(key, None)
         return absent
-    if type(value) not in kinds:  # the common case needs no call
-        try:
-            value = _read(value, kinds)
-        except (TypeError, MalformedModel):
-            return absent
-    del source[key]
-    return value
+    if type(value) in kinds:  # the common case needs no call
+        return value
+    try:
+        return _read(value, kinds)
+    except (TypeError, MalformedModel):
+        source[key] = value
+        return absent
 
 
 def refuse(source: dict[str, Any], model: str) -> None:
@@ -413,13 +426,15 @@ def refuse(source: dict[str, Any], model: str) -> None:
 
 def _read(value: Any, kinds: tuple[Any, ...]) -> Any:
     """Return a JSON value as the first kind that it is of. Raises TypeError or MalformedModel if it is of none."""
-    if type(value) in kinds:
+    if type(value) in kinds or (value is None and None in kinds):
         return value
     problem: Exception | None = None
-    for kind in kinds:
+    for kind in [kind for kind in kinds if kind is not None]:
         if isinstance(kind, list):
             if isinstance(value, list):
                 return _read_items(value, tuple(kind))
+        elif kind is object:  # the contract says nothing of it
+            return value
         elif issubclass(kind, ApiObject):
             if isinstance(value, Mapping):
                 try:
@@ -428,7 +443,19 @@ def _read(value: Any, kinds: tuple[Any, ...]) -> Any:
                     problem = error
         elif isinstance(value, kind) and not isinstance(value, bool):
             return value
+        elif kind is File and isinstance(value, bytes):
+            return File(io.BytesIO(value))
+        elif isinstance(value, str) and (reader := _reader(kind)):
+            try:
+                return reader(value)
+            except ValueError as error:
+                problem = TypeError(f"is no {_name(kind)}: {error}")
     raise problem or TypeError(f"is of the type {type(value).__name__}, not {_name(kinds[0])}")
+
+
+def _reader(kind: Any) -> Any:
+    """Return what reads a date, a time or a UUID from text; None for another kind."""
+    return getattr(kind, "fromisoformat", kind if _name(kind) == "UUID" else None)
 
 
 def _read_items(items: list[Any], kinds: tuple[Any, ...]) -> list[Any]:
@@ -443,16 +470,41 @@ def _name(kind: Any) -> str:
     return "list" if isinstance(kind, list) else "dict" if issubclass(kind, ApiObject) else str(kind.__name__)
 
 
-def path_segment(value: str, name: str) -> str:
+def path_segment(value: object, name: str) -> str:
     """Return a value escaped as one segment of a path. Raises ValueError, naming it, for one that cannot be an id."""
-    if not isinstance(value, str) or value in ("", ".", ".."):
+    text = _to_text(value)
+    if not isinstance(text, (str, int, float)) or text in ("", ".", ".."):
         raise ValueError(f"{name} is {value!r}, which would lead to another path; give an id that the server sent")
-    return quote(value, safe="")
+    return quote(plain_text(text), safe="")
 
 
-def form_text(value: Any) -> bytes:
-    """Return a value as the text of a form field: a string as it is, anything else as JSON."""
-    return (value if isinstance(value, str) else json.dumps(value)).encode()
+def plain_text(value: Any) -> str:
+    """Return a value as the text of a path, a header, a cookie or a form's field: JSON where it is no text by itself."""
+    text = _to_text(value)
+    return text if isinstance(text, str) else json.dumps(text)
+
+
+def as_json(value: Any) -> Any:
+    """Return what a caller passed as JSON; UNSET stays what it is."""
+    return _to_json(value, absent=False)
+
+
+def as_texts(values: Mapping[str, Any]) -> dict[str, str]:
+    """Return headers or cookies as text, without those that are None or UNSET."""
+    return {name: plain_text(value) for name, value in values.items() if value is not None and value is not UNSET}
+
+
+def form_parts(name: str, value: Any) -> RequestFiles:
+    """Return a field of a form as its parts: one for each item of a list, none for what is None or UNSET."""
+    if value is None or value is UNSET:
+        return []
+    if isinstance(value, list):
+        return [part for item in value for part in form_parts(name, item)]
+    if isinstance(value, File):
+        return [(name, value.to_tuple())]
+    if isinstance(value, ApiObject):
+        return [(name, (None, json.dumps(value.to_dict()).encode(), "application/json"))]
+    return [(name, (None, plain_text(value).encode()))]
 
 
 __all__ = [
@@ -464,9 +516,12 @@ __all__ = [
     "RequestFiles",
     "Response",
     "Unset",
-    "form_text",
+    "as_json",
+    "as_texts",
+    "form_parts",
     "given",
     "path_segment",
+    "plain_text",
     "refuse",
     "take",
 ]

@@ -17,7 +17,7 @@ from attrs import Factory, evolve, field, frozen
 from ._environment import checked_key
 from ._errors import ConfigurationError, InvalidArgumentError
 from ._headers import CONTENT_TYPE, FORM, JSON, check_header, media_type
-from ._settings import CheckedTimeout, Settings, Timeout, checked_mapping, checked_timeout, secrets_of
+from ._settings import CheckedTimeout, Settings, Timeout, checked_mapping, checked_timeout, secrets_of_key
 from ._types import NOT_GIVEN, FileTypes, NotGiven
 from ._uploads.content import Content, contents
 from ._uploads.upload import is_file, upload
@@ -43,7 +43,9 @@ class Extras:
 
     def __attrs_post_init__(self) -> None:
         for name in ("headers", "query", "body"):
-            checked_mapping(f"extra_{name}", getattr(self, name) or {}, InvalidArgumentError)
+            extra = getattr(self, name)
+            if extra:
+                checked_mapping(f"extra_{name}", extra, InvalidArgumentError)
 
     def for_reads(self) -> Extras:
         """Return the extras for the polls after a create: without the body and the headers that are about it."""
@@ -100,7 +102,7 @@ class Call(Generic[T]):
         if checked is None:
             return self
         headers = {**self.headers, "Authorization": f"Bearer {checked}"}
-        return evolve(self, headers=headers, secrets=(*self.secrets, *secrets_of(checked)))
+        return evolve(self, headers=headers, secrets=(*self.secrets, *secrets_of_key(checked)))
 
     @property
     def rewindable(self) -> bool:

@@ -84,6 +84,7 @@ def _call(
         "json": json,
         "files": None if files is None else [],
     }
+    # Extras would check them, too, and call them extra_body and extra_query.
     for name, value in (("files", files), ("query", query)):
         checked_mapping(name, value or {}, InvalidArgumentError)
     return make_call(settings, "request", arguments, read, Extras(extra_headers, query, files, timeout))

@@ -18,7 +18,9 @@ from ._types import NotGiven, PhaseTimeouts
 from ._version import __version__
 
 DEFAULT_TIMEOUT: Final = httpx.Timeout(60.0, connect=10.0)
+"""The timeout of a client that is given none: 60 s for each phase of a request, 10 s to connect."""
 DEFAULT_MAX_RETRIES: Final = 2
+"""How often a client that is given no number sends a failed request again, if it may be sent again."""
 USER_AGENT: Final = f"openvideos/{__version__}"
 
 V = TypeVar("V")
@@ -46,10 +48,10 @@ class Settings:
     @property
     def secrets(self) -> tuple[str, ...]:
         """The texts that must not appear in an error or a log."""
-        return secrets_of(self.api_key) if isinstance(self.api_key, str) else ()
+        return secrets_of_key(self.api_key) if isinstance(self.api_key, str) else ()
 
 
-def secrets_of(key: str) -> tuple[str, ...]:
+def secrets_of_key(key: str) -> tuple[str, ...]:
     """Return what must not appear in an error or a log of a call with an API key; a short one would hide words."""
     return (key,) if len(key) >= SHORTEST else ()
 

@@ -47,8 +47,11 @@ class NotGiven:
 
 
 omit = Omit()
+"""An argument that is not sent, so that the server's default applies; the default of most arguments."""
 NOT_GIVEN = NotGiven()
+"""A `timeout` that is not given, so that the client's applies."""
 not_given = NOT_GIVEN
+"""`NOT_GIVEN` by the other name that openai-python has."""
 
 
 def given(value: T | Omit | NotGiven | None) -> T | None:

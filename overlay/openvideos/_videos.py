@@ -424,6 +424,7 @@ class Videos:
         poll_interval_ms: float | Omit | None = omit,
         poll_timeout_ms: float | Omit | None = omit,
         raise_on_failure: bool = False,
+        on_update: Callable[[Video], Any] | None = None,
         max_concurrency: int = DEFAULT_CONCURRENCY,
         extra_headers: Mapping[str, str] | None = None,
         extra_query: Mapping[str, object] | None = None,
@@ -440,6 +441,7 @@ class Videos:
             poll_interval_ms: Milliseconds between two rounds; by default as the server advises, else 1000.
             poll_timeout_ms: Milliseconds to wait in total; by default an hour.
             raise_on_failure: Raise VideoFailedError if a job failed.
+            on_update: Called with the Video of a job whenever it has changed.
             max_concurrency: The most requests at once.
 
         Raises:
@@ -459,6 +461,7 @@ class Videos:
             self._session.retries,
             poll_settings,
             raise_on_failure=raise_on_failure,
+            on_update=operations.callback("on_update", on_update),
             concurrency=checked_concurrency(max_concurrency),
         )
         return self._session.driver.iterate(flow)

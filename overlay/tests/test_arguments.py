@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from openvideos import AsyncOpenVideos, Character, InvalidArgumentError, OpenVideos, OpenVideosError, Video, omit
+from openvideos._operations import callback
 from openvideos._videos import Videos
 
 VIDEO: Final = {"id": "video_1", "object": "video", "created_at": 1, "model": "m", "status": "completed"}
@@ -205,3 +206,11 @@ def test_what_a_message_cannot_show_is_refused_all_the_same(flavour: str, method
 def test_a_duration_that_python_does_not_write_is_refused(flavour: str) -> None:
     with pytest.raises(InvalidArgumentError, match="seconds is a huge number"):
         sent(flavour, "create", REQUIRED["create"] | {"seconds": HUGE})
+
+
+@pytest.mark.parametrize("value", ["print", 7, object()])
+def test_what_is_no_function_is_no_callback(value: Any) -> None:
+    with pytest.raises(InvalidArgumentError, match="pass a function"):
+        callback("on_progress", value)
+    assert callback("on_progress", None) is None
+    assert callback("on_progress", print) is print

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 import openvideos
@@ -217,3 +218,17 @@ print(sorted({name.partition(".")[0] for name in sys.modules} - allowed))
 """
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "[]" == run.stdout.strip()
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "status"),
+    [
+        (openvideos.APIConnectionError("x", request=httpx.Request("GET", "http://s")), None, None),
+        (openvideos.APIResponseValidationError("x", response=httpx.Response(200), body={}), None, 200),
+        (openvideos.NotFoundError("x", response=httpx.Response(404), body={"error": {"code": "c"}}), "c", 404),
+    ],
+)
+def test_every_error_of_the_api_has_the_same_attributes(error: Any, code: str | None, status: int | None) -> None:
+    assert (code, None, None, None) == (error.code, error.type, error.param, error.request_id)
+    assert "x" == error.message
+    assert status == getattr(error, "status_code", None)

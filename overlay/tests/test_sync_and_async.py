@@ -160,6 +160,17 @@ class TestWaitMany:
         with pytest.raises(VideoFailedError, match="no reason"):
             await colour.collect(client.videos.wait_many(["video_1"], raise_on_failure=True))
 
+    async def test_reports_each_change(self, colour: Blocking | Async) -> None:
+        jobs = {"video_1": ["queued", "in_progress", "completed"], "video_2": ["queued", "queued", "failed"]}
+        reported = list[tuple[str, str]]()
+        server = Server({video_id: [*statuses] for video_id, statuses in jobs.items()})
+        waiting = colour.client(server).videos.wait_many(
+            list(jobs), poll_interval_ms=0, on_update=lambda video: reported.append((video.id, video.status))
+        )
+        await colour.collect(waiting)
+        for video_id, expected in jobs.items():
+            assert list(dict.fromkeys(expected)) == [status for each, status in reported if each == video_id]
+
     async def test_can_be_left_early(self, colour: Blocking | Async) -> None:
         client = colour.client(Server({"video_1": ["completed"], "video_2": ["queued"]}))
         waiting = client.videos.wait_many(["video_1", "video_2"])

@@ -12,123 +12,91 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from .model import Change, Class, Place, Side, canonical, follow
-from .schemas import compare_schemas, compare_words
+from .model import METHODS, Change, Class, Digests, Path, Place, Side, follow, is_array, is_object, reference_of, steps
+from .schemas.comparison import Comparison
+from .schemas.source import Source
+from .scope import Scope
+from .wire.access import compare_schemes, compare_security, compare_servers
+from .wire.bodies import Comparing, compare_body, compare_parameters, compare_responses
+from .wire.rest import compare_rest
 
-METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
-STYLES = {"query": "form", "cookie": "form", "path": "simple", "header": "simple"}
+EVERYTHING = Scope()
+Operation = tuple[Path, dict[str, Any]]
+"""Where an operation is, and what it says, with what its path and its document say for it."""
 
 
-def compare(old: dict[str, Any], new: dict[str, Any]) -> list[Change]:
+def compare(old: dict[str, Any], new: dict[str, Any], scope: Scope = EVERYTHING) -> list[Change]:
     """Return the changes from one contract to another, each once, with the operations that it touches."""
     found: dict[tuple[str, str], Change] = {}
-    for change in [*walk(old, new)]:
+    for change in walk(old, new, scope):
         key = (change.where.split("#")[-1], change.what)
         found[key] = found[key].merged(change) if key in found else change
     return list(found.values())
 
 
-def walk(old: dict[str, Any], new: dict[str, Any]) -> Iterator[Change]:
+def walk(old: dict[str, Any], new: dict[str, Any], scope: Scope) -> Iterator[Change]:
     """Yield each change once for each operation that it affects."""
-    callers = Place(old, new, (), Side.CALLERS)
-    for key in sorted((old.keys() | new.keys()) - {"paths", "webhooks", "components", "security", "servers"}):
-        if canonical(old, old.get(key)) != canonical(new, new.get(key)):
+    before, after = Digests(old), Digests(new)
+    callers = Place(before, after, (), (), Side.CALLERS)
+    compare_ = Comparison(Source(before), Source(after)).changes
+    for key in ("openapi", "info", "tags"):
+        if not callers.is_same(old.get(key), new.get(key)):
             yield callers.at(key).change(f"`{key}` is another", Class.EDITORIAL)
-    yield from listed(servers(old), servers(new), callers.at("servers"), "the server")
-    before, after = operations(old, "paths"), operations(new, "paths")
-    yield from compare_operations(before, after, callers)
-    before, after = operations(old, "webhooks"), operations(new, "webhooks")
-    yield from compare_operations(before, after, replace(callers, side=Side.READERS))
+    handled = {"openapi", "info", "tags", "paths", "webhooks", "components", "security", "servers"}
+    yield from compare_rest(old, new, callers, handled)
+    was, now = (scope.servers(each.get("servers")) for each in (old, new))
+    servers = [*compare_servers(was, now, callers.at("servers"))]
+    yield from servers
+    yield from compare_schemes(old, new, callers)
+    for section, side in (("paths", Side.CALLERS), ("webhooks", Side.READERS)):
+        place = replace(callers.at(section), side=side)
+        some, others = (scoped(operations(each, section), scope) for each in (old, new))
+        yield from compare_operations(some, others, place, compare_)
+        yield from compare_own_servers(some, others, place, {change.what for change in servers})
+        yield from compare_items(old.get(section, {}), new.get(section, {}), place, scope)
+    yield from compare_unused(old, new, callers)
 
 
-def servers(document: dict[str, Any]) -> list[str]:
-    """Return the URLs of a contract's servers."""
-    return [server["url"] for server in document.get("servers", [{"url": "/"}])]
+def scoped(found: dict[tuple[str, str], Operation], scope: Scope) -> dict[tuple[str, str], Operation]:
+    """Return operations by the names by which they are compared, without those that are not."""
+    return {
+        (name, method): (path, {**operation, "servers": scope.servers(operation["servers"])})
+        for (key, method), (path, operation) in found.items()
+        if (name := scope.name(key)) is not None
+    }
 
 
-def listed(old: list[str], new: list[str], place: Place, name: str) -> Iterator[Change]:
-    """Yield the alternatives for callers that are removed or added."""
-    for item in dict.fromkeys([*old, *new]):
-        if item not in new:
-            yield place.change(f"{name} {item} is removed", Class.BREAKING)
-        elif item not in old:
-            yield place.change(f"{name} {item} is added", Class.ADDITIVE)
-
-
-def operations(document: dict[str, Any], section: str) -> dict[tuple[str, str], tuple[tuple[str, ...], dict[str, Any]]]:
-    """Return the operations of a document by path and method, with their path's parameters, and their places.
-
-    The name of a path's parameter is no part of the key, since it is not sent.
-    """
-    found: dict[tuple[str, str], tuple[tuple[str, ...], dict[str, Any]]] = {}
+def operations(document: dict[str, Any], section: str) -> dict[tuple[str, str], Operation]:
+    """Return the operations of a document by path and method, with their path's parameters, and their places."""
+    found: dict[tuple[str, str], Operation] = {}
     for path, item in document.get(section, {}).items():
-        for method in METHODS:
-            if method in item:
-                own = item[method]
-                parameters = [*item.get("parameters", []), *own.get("parameters", [])]
-                security = own.get("security", document.get("security", []))
-                operation = {**own, "parameters": parameters, "security": security}
-                found[re.sub(r"\{[^}]*\}", "{}", path), method] = ((section, path, method), operation)
+        for method, (place, operation) in operations_of(document, item, (section, path)).items():
+            found[name_of(path), method] = (place, operation)
     return found
 
 
-def compare_operations(old: dict[Any, Any], new: dict[Any, Any], place: Place) -> Iterator[Change]:
-    """Yield what differs in the operations of one section."""
-    for key in dict.fromkeys([*old, *new]):
-        path, operation = new.get(key) or old[key]
-        here = replace(place, path=path, operation=operation.get("operationId", " ".join(path[1:])))
-        if key not in new:
-            yield here.change(f"the operation `{here.operation}` is removed", Class.BREAKING)
-        elif key not in old:
-            yield here.change(f"the operation `{here.operation}` is added", Class.ADDITIVE)
-        else:
-            yield from compare_operation(old[key][1], operation, here)
+def name_of(path: str) -> str:
+    """Return a path without the names of its parameters, which are not sent."""
+    return re.sub(r"\{[^}]*\}", "{}", path)
 
 
-def compare_operation(old: dict[str, Any], new: dict[str, Any], here: Place) -> Iterator[Change]:
-    """Yield what differs in one operation. The request of a webhook is what readers read."""
-    event = here.side is Side.READERS
-    responses_place = replace(here, side=Side.CALLERS if event else Side.READERS)
-    if old.get("operationId") != new.get("operationId"):
-        what = f"the operation `{old.get('operationId')}` is renamed to `{new.get('operationId')}`"
-        yield here.at("operationId").change(what, Class.BREAKING)  # the clients that are generated from it rename
-    if bool(old.get("deprecated")) != bool(new.get("deprecated")):
-        word = "deprecated now" if new.get("deprecated") else "no longer deprecated"
-        yield here.change(f"the operation is {word}", Class.ADDITIVE)
-    yield from compare_security(old, new, here)
-    yield from compare_named(parameters(old, here.old), parameters(new, here.new), here)
-    yield from compare_body(old.get("requestBody"), new.get("requestBody"), here.at("requestBody"))
-    yield from compare_responses(old.get("responses", {}), new.get("responses", {}), responses_place.at("responses"))
-    yield from compare_words(old, new, here)
-    for key in ("tags", "callbacks", "servers"):
-        if here.canonical(old.get(key), old=True) != here.canonical(new.get(key), old=False):
-            kind = Class.EDITORIAL if key == "tags" else Class.BREAKING
-            yield here.at(key).change(f"`{key}` is another", kind)
-
-
-def compare_security(old: dict[str, Any], new: dict[str, Any], here: Place) -> Iterator[Change]:
-    """Yield the ways to authenticate that are removed or added; none at all means that anyone may call."""
-    before, after = (ways(old, here.old), ways(new, here.new))
-    yield from listed(before, after, here.at("security"), "the security")
-
-
-def ways(operation: dict[str, Any], document: dict[str, Any]) -> list[str]:
-    """Name each way to authenticate by what is sent, not by its name in the document."""
-    schemes = document.get("components", {}).get("securitySchemes", {})
-    names: list[str] = []
-    accepted: list[dict[str, list[str]]] = operation["security"] or [{}]
-    for way in accepted:
-        parts: list[str] = []
-        for name, scopes in sorted(way.items()):
-            scheme = scheme_words(schemes.get(name, {}))
-            parts.append(f"{name} {scheme}" + (f" {sorted(scopes)}" if scopes else ""))
-        names.append(" and ".join(parts) or "none")
-    return names
-
-
-def scheme_words(scheme: dict[str, Any]) -> str:
-    """Return the keys of a security scheme, without its description."""
-    return "(" + ", ".join(f"{key}: {value}" for key, value in sorted(scheme.items()) if key != "description") + ")"
+def operations_of(document: dict[str, Any], node: Any, place: Path) -> dict[str, Operation]:
+    """Return the operations of a path by their methods."""
+    item: dict[str, Any] = follow(document, node)
+    own = {method: (method, item[method]) for method in METHODS if method in item}
+    more: dict[str, Any] = item.get("additionalOperations", {})
+    named = {**own, **{method.lower(): (method, more[method]) for method in more}}
+    found: dict[str, Operation] = {}
+    for method, (name, operation) in named.items():
+        way = (name,) if method in own else ("additionalOperations", name)
+        whole = {
+            **operation,
+            "parameters": [*item.get("parameters", []), *operation.get("parameters", [])],
+            "security": operation.get("security", document.get("security", [])),
+            "servers": operation.get("servers") or item.get("servers") or document.get("servers"),
+        }
+        found[method] = ((*place, *way), whole)
+    return found
 
 
 def parameters(operation: dict[str, Any], document: Any) -> dict[str, Any]:
@@ -141,131 +109,129 @@ def parameters(operation: dict[str, Any], document: Any) -> dict[str, Any]:
     return found
 
 
-def compare_named(old: dict[str, Any], new: dict[str, Any], place: Place) -> Iterator[Change]:
-    """Yield what differs in parameters."""
-    for name in dict.fromkeys([*old, *new]):
-        here = place.at("parameters", name.split("`")[1])
-        if name not in new:
-            yield here.change(f"the {name} is removed", Class.BREAKING)
-        elif name not in old:
-            needed = new[name].get("required") and place.side is Side.CALLERS
-            word = "required" if new[name].get("required") else "optional"
-            yield here.change(f"the {word} {name} is added", Class.BREAKING if needed else Class.ADDITIVE)
+def compare_operations(
+    old: dict[Any, Operation], new: dict[Any, Operation], place: Place, compare_: Comparing
+) -> Iterator[Change]:
+    """Yield what differs in the operations of one section."""
+    for key in dict.fromkeys([*old, *new]):
+        path, operation = new.get(key) or old[key]
+        was = old.get(key, (path, {}))[0]
+        name = operation.get("operationId", " ".join(path[1:]))
+        here = replace(place, was=was, path=path, operation=name)
+        if key not in new:
+            yield here.change(f"the operation `{name}` is removed", Class.BREAKING)
+        elif key not in old:
+            yield here.change(f"the operation `{name}` is added", Class.ADDITIVE)
         else:
-            yield from compare_required(old[name], new[name], here, name)
-            for key, kind in (
-                ("style", Class.BREAKING),
-                ("explode", Class.BREAKING),
-                ("allowReserved", Class.BREAKING),
-            ):
-                before, after = serialised(old[name], key), serialised(new[name], key)
-                if before != after:
-                    yield here.change(f"`{key}` of the {name} was {before} and is {after}", kind)
-            yield from compare_value(old[name], new[name], here)
+            yield from compare_operation(old[key][1], operation, here, compare_)
 
 
-def serialised(parameter: dict[str, Any], key: str) -> Any:
-    """Return how a parameter is written, with the defaults of OpenAPI."""
-    style = parameter.get("style", STYLES[parameter["in"]])
-    return {"style": style, "explode": parameter.get("explode", style == "form")}.get(key, parameter.get(key, False))
+def compare_own_servers(
+    old: dict[Any, Operation], new: dict[Any, Operation], place: Place, said: set[str]
+) -> Iterator[Change]:
+    """Yield what differs in the servers of operations, but for what is said of those of the contract already."""
+    for key in [key for key in old if key in new]:
+        (was, before), (path, after) = old[key], new[key]
+        here = replace(place, was=was, path=path, operation=after.get("operationId", " ".join(path[1:])))
+        for change in compare_servers(before["servers"], after["servers"], here.at("servers")):
+            if change.what not in said:
+                yield change
 
 
-def compare_required(old: dict[str, Any], new: dict[str, Any], here: Place, name: str) -> Iterator[Change]:
-    """Yield whether a parameter, header or body is required now or no longer."""
-    if bool(old.get("required")) != bool(new.get("required")):
-        needed = bool(new.get("required"))
-        breaking = needed == (here.side is Side.CALLERS)
-        word = "required now" if needed else "no longer required"
-        yield here.change(f"the {name} is {word}", Class.BREAKING if breaking else Class.ADDITIVE)
-
-
-def compare_value(old: dict[str, Any], new: dict[str, Any], here: Place) -> Iterator[Change]:
-    """Yield what differs in the schema and words of a parameter or header."""
-    yield from compare_schemas(old.get("schema", {}), new.get("schema", {}), here.at("schema"))
-    yield from compare_content(old.get("content", {}), new.get("content", {}), here.at("content"))
-    if bool(old.get("deprecated")) != bool(new.get("deprecated")):
-        yield here.change(
-            f"`{here.name}` {'is' if new.get('deprecated') else 'is no longer'} deprecated", Class.ADDITIVE
-        )
-    yield from compare_words(old, new, here)
-
-
-def compare_body(old: Any, new: Any, here: Place) -> Iterator[Change]:
-    """Yield what differs in a request's body."""
-    old, new, here = here.resolve(old, new)
-    if old is None or new is None:
-        if old is not new:
-            needed = new is not None and bool(new.get("required")) and here.side is Side.CALLERS
-            what = "the body is added" if old is None else "the body is removed"
-            yield here.change(what, Class.BREAKING if needed or new is None else Class.ADDITIVE)
+def compare_operation(old: dict[str, Any], new: dict[str, Any], here: Place, compare_: Comparing) -> Iterator[Change]:
+    """Yield what differs in one operation. The request of a webhook is what readers read."""
+    yield from compare_security(old, new, here)
+    if here.is_same(old, new):
         return
-    yield from compare_required(old, new, here, "body")
-    yield from compare_content(old.get("content", {}), new.get("content", {}), here.at("content"))
-    yield from compare_words(old, new, here)
+    event = here.side is Side.READERS
+    responses_place = replace(here, side=Side.CALLERS if event else Side.READERS)
+    if old.get("operationId") != new.get("operationId"):
+        what = f"the operation `{old.get('operationId')}` is renamed to `{new.get('operationId')}`"
+        yield here.at("operationId").change(what, Class.BREAKING)  # the clients that are generated from it rename
+    if bool(old.get("deprecated")) != bool(new.get("deprecated")):
+        word = "deprecated now" if new.get("deprecated") else "no longer deprecated"
+        yield here.change(f"the operation is {word}", Class.ADDITIVE)
+    yield from compare_parameters(parameters(old, here.old), parameters(new, here.new), here, compare_)
+    yield from compare_body(old.get("requestBody"), new.get("requestBody"), here.at("requestBody"), compare_)
+    yield from compare_responses(
+        old.get("responses", {}), new.get("responses", {}), responses_place.at("responses"), compare_
+    )
+    yield from compare_tags(old.get("tags", []), new.get("tags", []), here.at("tags"))
+    yield from compare_callbacks(old.get("callbacks", {}), new.get("callbacks", {}), here.at("callbacks"), compare_)
+    handled = {"operationId", "deprecated", "security", "parameters", "requestBody", "responses", "tags", "callbacks"}
+    yield from compare_rest(old, new, here, {*handled, "servers"})
 
 
-def compare_content(old: dict[str, Any], new: dict[str, Any], place: Place) -> Iterator[Change]:
-    """Yield what differs in the media types of a body. A reader cannot read an unknown one."""
-    for name in dict.fromkeys([*old, *new]):
-        here = place.at(name)
-        if name not in new:
-            yield here.change(f"the media type {name} is removed", Class.BREAKING)
-        elif name not in old:
-            kind = Class.ADDITIVE if place.side is Side.CALLERS else Class.BREAKING
-            yield here.change(f"the media type {name} is added", kind)
-        else:
-            yield from compare_schemas(old[name].get("schema", {}), new[name].get("schema", {}), here.at("schema"))
-            if here.canonical(old[name].get("encoding"), old=True) != here.canonical(
-                new[name].get("encoding"), old=False
-            ):
-                yield here.at("encoding").change("the encoding is another", Class.BREAKING)
-            yield from compare_words(old[name], new[name], here)
+def compare_tags(old: list[str], new: list[str], here: Place) -> Iterator[Change]:
+    """Yield what differs in tags. Generated clients have the operations of callers in modules by their first tags."""
+    if old[:1] != new[:1] and here.side is Side.CALLERS:
+        places = [f"the tag `{tags[0]}`" if tags else "no tag" for tags in (old, new)]
+        yield here.change(f"the operation `{here.operation}` moves from {places[0]} to {places[1]}", Class.BREAKING)
+    elif old != new:
+        yield here.change("`tags` is another", Class.EDITORIAL)
 
 
-def compare_responses(old: dict[str, Any], new: dict[str, Any], place: Place) -> Iterator[Change]:
-    """Yield what differs in an operation's responses. All errors have the same body, so readers can read a new one."""
-    old, new = ({str(status): response for status, response in some.items()} for some in (old, new))
-    for status in dict.fromkeys([*old, *new]):
-        here = place.at(status)
-        success = status[0] in "123d"
-        if status not in new:
-            yield here.change(f"the status {status} is removed", Class.BREAKING if success else Class.ADDITIVE)
-        elif status not in old:
-            yield here.change(f"the status {status} is added", Class.BREAKING if success else Class.ADDITIVE)
-        else:
-            yield from compare_response(*here.resolve(old[status], new[status]))
+def compare_callbacks(old: dict[str, Any], new: dict[str, Any], here: Place, compare_: Comparing) -> Iterator[Change]:
+    """Yield what differs in the requests that the server sends because of an operation."""
+    event = replace(here, side=Side.READERS if here.side is Side.CALLERS else Side.CALLERS)
+    before, after = (
+        {
+            (name, expression, method): operation
+            for name, node in callbacks.items()
+            for expression, item in follow(document, node).items()
+            if not expression.startswith("x-")
+            for method, operation in operations_of(document, item, (*here.path, name, expression)).items()
+        }
+        for callbacks, document in ((old, here.old), (new, here.new))
+    )
+    yield from compare_operations(before, after, event, compare_)
 
 
-def compare_response(old: dict[str, Any], new: dict[str, Any], here: Place) -> Iterator[Change]:
-    """Yield what differs in one response."""
-    yield from compare_headers(old.get("headers", {}), new.get("headers", {}), here.at("headers"))
-    yield from compare_content(old.get("content", {}), new.get("content", {}), here.at("content"))
-    yield from compare_links(old.get("links", {}), new.get("links", {}), here.at("links"))
-    yield from compare_words(old, new, here)
+def compare_items(old: dict[str, Any], new: dict[str, Any], place: Place, scope: Scope) -> Iterator[Change]:
+    """Yield what differs in what paths say themselves, such as their summary."""
+    before, after = (
+        {name_of(name): path for path in some if (name := scope.name(path)) is not None} for some in (old, new)
+    )
+    for name in sorted(before.keys() & after.keys()):
+        was, now = before[name], after[name]
+        some, others, here = place.between(was, now).resolve(old[was], new[now])
+        if is_object(some) and is_object(others):
+            yield from compare_rest(some, others, here, {*METHODS, "parameters", "servers", "additionalOperations"})
 
 
-def compare_headers(old: dict[str, Any], new: dict[str, Any], place: Place) -> Iterator[Change]:
-    """Yield what differs in the headers of a response."""
-    names = {name.lower(): name for name in [*old, *new]}
-    before, after = ({name.lower(): header for name, header in some.items()} for some in (old, new))
-    for key, name in names.items():
-        here = place.at(name)
-        left, right = follow(here.old, before.get(key)), follow(here.new, after.get(key))
-        if right is None:
-            yield here.change(f"the header `{name}` is removed", Class.BREAKING)
-        elif left is None:
-            yield here.change(f"the header `{name}` is added", Class.ADDITIVE)
-        else:
-            yield from compare_required(left, right, here, f"header `{name}`")
-            yield from compare_value(left, right, here)
+def compare_unused(old: dict[str, Any], new: dict[str, Any], place: Place) -> Iterator[Change]:
+    """Yield the components that differ although nothing leads to them."""
+    before, after = reached(old), reached(new)
+    for kind in sorted({*old.get("components", {}), *new.get("components", {})}):
+        some, others = (document.get("components", {}).get(kind, {}) for document in (old, new))
+        if kind.startswith("x-"):
+            if not place.is_same(some, others):
+                yield place.at("components", kind).change(f"the {kind} is another", Class.EDITORIAL)
+            continue
+        for name in sorted({*some, *others} if kind != "securitySchemes" else ()):
+            path = ("components", kind, name)
+            if path not in before | after and not place.is_same(some.get(name), others.get(name)):
+                word = "another" if name in some and name in others else "added" if name in others else "removed"
+                what = f"the component `{name}`, which nothing leads to, is {word}"
+                yield place.at(*path).change(what, Class.EDITORIAL)
 
 
-def compare_links(old: dict[str, Any], new: dict[str, Any], place: Place) -> Iterator[Change]:
-    """Yield what differs in links, which help readers and promise nothing."""
-    for name in dict.fromkeys([*old, *new]):
-        if name not in old:
-            yield place.at(name).change(f"the link `{name}` is added", Class.ADDITIVE)
-        elif name not in new:
-            yield place.at(name).change(f"the link `{name}` is removed", Class.EDITORIAL)
-        elif place.canonical(old[name], old=True) != place.canonical(new[name], old=False):
-            yield place.at(name).change(f"the link `{name}` is another", Class.EDITORIAL)
+def reached(document: dict[str, Any]) -> set[Path]:
+    """Return the paths of the components to which the operations of a document lead."""
+    found: set[Path] = set()
+    waiting: list[Any] = [document.get("paths"), document.get("webhooks")]
+    for node in waiting:
+        if reference := reference_of(node):
+            path = steps(reference)[:3]
+            if path not in found:
+                found.add(path)
+                waiting.append(component(document, path))
+        waiting.extend(node.values() if is_object(node) else node if is_array(node) else ())
+    return found
+
+
+def component(document: Any, path: Path) -> Any:
+    """Return a component, None if there is none."""
+    for step in path:
+        document = document.get(step) if is_object(document) else None
+    return document

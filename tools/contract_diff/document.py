@@ -1,149 +1,205 @@
-"""Read a contract from a file or from git, and refuse it if it is not OpenAPI 3.1.
+"""Read a contract from a file or from git, and refuse it if it is not OpenAPI 3.0, 3.1 or 3.2.
 
-A contract is a file, or REF:PATH as git names it.
+A contract is a file, or REF:PATH as git names it. Its bytes may be anyone's: what it costs to read them is bounded.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, cast
 
 import yaml
-from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from .model import is_array, is_object
+from .reading.faults import DEEPEST, faults, short
+from .reading.validity import violations
+from .reading.versions import upgraded
+
+MOST_BYTES = 20_000_000
+MOST_NODES = 2_000_000
+"""How many nodes a contract may have, once each alias is what it stands for."""
 
 
 class InvalidSpecError(Exception):
-    """A contract cannot be read, or is not OpenAPI 3.1. The message begins with the file and the line."""
+    """A contract cannot be read, or is not OpenAPI. The message begins with the file and the line."""
 
 
 def load(name: str, root: Path | None = None) -> dict[str, Any]:
     """Read a contract from a file or from the git repository at `root`, and validate it.
 
     Raises:
-        InvalidSpecError: The contract cannot be read, or is not OpenAPI 3.1.
+        InvalidSpecError: The contract cannot be read, or is not OpenAPI.
     """
-    try:
-        text = Path(name).read_text("utf-8") if Path(name).exists() else from_git(name, root)
-    except (OSError, UnicodeDecodeError) as problem:
-        raise InvalidSpecError(f"{name}:1: cannot be read: {problem}") from problem
-    return parse(name, text)
+    return parse(name, read(name, root))
 
 
-def from_git(name: str, root: Path | None) -> str:
-    """Return the text of REF:PATH in git.
+def read(name: str, root: Path | None = None) -> str:
+    """Return the text of a contract in a file or in the git repository at `root`.
 
     Raises:
-        InvalidSpecError: git has no such file.
+        InvalidSpecError: There is no such text.
     """
-    command = ["git", "show", name]
-    run = subprocess.run(command, cwd=root, capture_output=True, text=True, encoding="utf-8", check=False)
-    if run.returncode:
+    path = Path(name)
+    try:
+        content = path.read_bytes() if path.is_file() else from_git(name, root)
+        if len(content) > MOST_BYTES:
+            raise InvalidSpecError(f"{name}:1: is larger than {MOST_BYTES} bytes, more than is read")
+        return content.decode("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as problem:
+        raise InvalidSpecError(f"{name}:1: cannot be read: {problem}") from problem
+
+
+def from_git(name: str, root: Path | None) -> bytes:
+    """Return the content of REF:PATH in git.
+
+    Raises:
+        InvalidSpecError: git has no such file, or is not installed.
+    """
+    try:
+        run = subprocess.run(["git", "show", name], cwd=root, capture_output=True, check=False)  # noqa: S607
+    except FileNotFoundError:
+        run = None
+    if run is None or run.returncode:
         raise InvalidSpecError(f"{name}:1: is neither a file nor known to git; name a file, or REF:PATH")
     return run.stdout
 
 
 def parse(name: str, text: str) -> dict[str, Any]:
-    """Parse and validate a contract.
+    """Parse and validate a contract; return it as one of OpenAPI 3.1 if it is one of 3.0.
 
     Raises:
-        InvalidSpecError: The text is not OpenAPI 3.1; the message names the line that is wrong.
+        InvalidSpecError: The text is not OpenAPI; the message names the line that is wrong.
     """
+    node, value = tree_of(name, text)
+    spec = document_of(name, value)
+    version = version_of(name, spec)
+    problem = next(faults(spec), None) or next(violations(spec, version), None)
+    if problem:
+        what, path = problem
+        where = "" if what.startswith(("refers", "the ")) else f"is no OpenAPI {version}: "
+        raise InvalidSpecError(f"{name}:{line_of(node, path)}: {where}{what}")
+    return upgraded(spec) if version == "3.0" else spec
+
+
+def version_of(name: str, spec: dict[str, Any]) -> str:
+    """Return the version of OpenAPI that a contract names. Raises InvalidSpecError if it is none that is read."""
+    said = spec.get("openapi")
+    version = ".".join(said.split(".")[:2]) if isinstance(said, str) else None
+    if version not in {"3.0", "3.1", "3.2"}:
+        found = f"OpenAPI {short(str(said))}" if said is not None else "no OpenAPI document"
+        found = f"Swagger {short(str(spec['swagger']))}" if "swagger" in spec else found
+        raise InvalidSpecError(f"{name}:1: is {found}; the versions that are read are 3.0, 3.1 and 3.2")
+    return version
+
+
+def tree_of(name: str, text: str) -> tuple[yaml.Node | None, Any]:
+    """Return the nodes of a text, which know their lines, and the document that they stand for.
+
+    Raises:
+        InvalidSpecError: The text is neither YAML nor JSON, or holds what no contract may.
+    """
+    text = spaced(text)
     try:
         try:
-            node, document = composed(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+            return composed(name, text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
         except yaml.YAMLError:  # the slow loader names the line better
-            node, document = composed(text, yaml.SafeLoader)
+            return composed(name, text, yaml.SafeLoader)
     except yaml.YAMLError as problem:
         mark = getattr(problem, "problem_mark", None)
-        line = mark.line + 1 if mark else 1
-        raise InvalidSpecError(f"{name}:{line}: is no YAML: {getattr(problem, 'problem', problem)}") from problem
-    if not is_object(document):
-        raise InvalidSpecError(f"{name}:1: is no OpenAPI document, which is an object")
-    refuse_oddities(name, node)
-    spec = cast("dict[str, Any]", json.loads(json.dumps(document, default=str)))  # JSON's keys are strings
-    try:
-        errors = list(OpenAPIV31SpecValidator(spec).iter_errors())
-    except Exception as problem:  # the validator raises many kinds, for example for a reference to nowhere
-        line = dangling(text, str(problem))
-        raise InvalidSpecError(f"{name}:{line}: is no OpenAPI 3.1: {problem}") from problem
-    if errors:
-        path = located(spec, list(errors[0].absolute_path), errors[0].instance)
-        raise InvalidSpecError(f"{name}:{line_of(node, path)}: is no OpenAPI 3.1: {errors[0].message[:300]}")
-    return spec
+        what = short(str(getattr(problem, "problem", None) or problem))
+        raise InvalidSpecError(f"{name}:{mark.line + 1 if mark else 1}: is no YAML: {what}") from problem
+    except RecursionError as problem:
+        raise InvalidSpecError(f"{name}:1: is nested too deeply; {DEEPEST} levels are read") from problem
+    except (TypeError, ValueError) as problem:  # such as a date that there is not
+        raise InvalidSpecError(f"{name}:1: is no YAML: {short(str(problem))}") from problem
 
 
-def composed(text: str, kind: Any) -> tuple[yaml.Node | None, Any]:
-    """Return the nodes of a YAML text, which know their lines, and the document that they stand for.
+def spaced(text: str) -> str:
+    """Return a text that YAML takes: it refuses the tabs of JSON, which stand between its words alone."""
+    return text.replace("\t", " ") if is_json(text) else text
+
+
+def is_json(text: str) -> bool:
+    """Return whether a text looks like JSON."""
+    return text.lstrip().startswith("{")
+
+
+def composed(name: str, text: str, kind: Any) -> tuple[yaml.Node | None, Any]:
+    """Return the nodes of a text, and the document that they stand for.
 
     Raises:
         yaml.YAMLError: The text is not YAML.
+        InvalidSpecError: It holds what no contract may.
     """
     loader = kind(text)
     try:
         node = loader.get_single_node()
-        return node, None if node is None else loader.construct_document(node)
+        refuse_oddities(name, node)
+        value = None if node is None else loader.construct_document(node)
     finally:
         loader.dispose()
+    if is_json(text):  # of which YAML reads some numbers otherwise
+        with contextlib.suppress(ValueError):
+            value = json.loads(text)
+    return node, value
 
 
-def refuse_oddities(name: str, node: yaml.Node | None, trail: tuple[yaml.Node, ...] = ()) -> None:
+def refuse_oddities(name: str, node: yaml.Node | None) -> None:
     """Refuse what YAML allows and no contract may hold. Raises InvalidSpecError with the line.
 
-    Of a key that stands twice one is lost, another document is not read, and what holds itself has no end.
+    Of a key that stands twice one is lost, what holds itself has no end, and aliases can stand for more than fits into
+    any memory.
     """
-    if node is None:
-        return
-    place = f"{name}:{node.start_mark.line + 1}"
-    if node in trail:
-        raise InvalidSpecError(f"{place}: holds itself, by an anchor and its alias")
-    below: list[yaml.Node] = node.value if isinstance(node, yaml.SequenceNode) else []
-    if isinstance(node, yaml.MappingNode):
-        seen: set[str] = set()
-        for key, value in node.value:
-            here, word = f"{name}:{key.start_mark.line + 1}", str(key.value)
-            if word in seen:
-                raise InvalidSpecError(f"{here}: the key {word} stands here a second time; keep one")
-            seen.add(word)
-            if word == "$ref" and isinstance(value, yaml.ScalarNode) and not value.value.startswith("#/"):
-                raise InvalidSpecError(f"{here}: refers to another document, which is not read: {value.value}")
-            below.append(value)
-    for each in below:
-        refuse_oddities(name, each, (*trail, node))
+    sizes: dict[int, int] = {}
+    trail: list[int] = []
+
+    def size(node: yaml.Node) -> int:
+        place = f"{name}:{node.start_mark.line + 1}"
+        if id(node) in trail:
+            raise InvalidSpecError(f"{place}: holds itself, by an anchor and its alias")
+        if id(node) not in sizes:
+            if len(trail) > DEEPEST:
+                raise InvalidSpecError(f"{place}: is nested too deeply; {DEEPEST} levels are read")
+            trail.append(id(node))
+            sizes[id(node)] = 1 + sum(map(size, below(name, node)))
+            trail.pop()
+            if sizes[id(node)] > MOST_NODES:
+                raise InvalidSpecError(f"{place}: stands for more than {MOST_NODES} nodes, by its aliases")
+        return sizes[id(node)]
+
+    if node is not None:
+        size(node)
 
 
-def located(spec: Any, path: list[Any], instance: Any) -> list[str | int]:
-    """Return the path to the wrong value from the top; for some errors, the validator gives it relative to a schema."""
-    nodes: list[tuple[list[str | int], Any]] = [([], spec)]
-    for here, node in nodes:
-        target = node
-        for step in path:
-            if is_object(target):
-                target = target.get(str(step))
-            elif is_array(target) and isinstance(step, int) and step < len(target):
-                target = target[step]
-            else:
-                target = None
-        if target == instance:
-            return [*here, *path]
-        below = node.items() if is_object(node) else enumerate(node) if is_array(node) else ()
-        nodes.extend(([*here, key], value) for key, value in below)
-    return path
+def below(name: str, node: yaml.Node) -> list[yaml.Node]:
+    """Return the nodes that a node holds. Raises InvalidSpecError if it has a key twice."""
+    if not isinstance(node, yaml.MappingNode):
+        return node.value if isinstance(node, yaml.SequenceNode) else []
+    seen: set[str] = set()
+    for key, _ in node.value:
+        word = str(key.value)
+        if word in seen:
+            line = key.start_mark.line + 1
+            raise InvalidSpecError(f"{name}:{line}: the key {short(word)} stands here a second time; keep one")
+        seen.add(word)
+    return [value for _, value in node.value]
 
 
-def dangling(text: str, message: str) -> int:
-    """Return the line of the reference that a message quotes, 1 if it quotes none."""
-    for number, line in enumerate(text.splitlines(), 1):
-        _, found, reference = line.partition("$ref:")
-        if found and reference.strip(" '\"").rpartition("/")[2] in message:
-            return number
-    return 1
+def document_of(name: str, value: Any) -> dict[str, Any]:
+    """Return a document as JSON has it, whose keys are strings. Raises InvalidSpecError if JSON cannot say it."""
+    if not isinstance(value, dict):
+        raise InvalidSpecError(f"{name}:1: is no OpenAPI document, which is an object")
+    try:
+        text = json.dumps(value, default=str, allow_nan=False)
+    except (TypeError, ValueError) as problem:
+        raise InvalidSpecError(f"{name}:1: holds what JSON cannot say: {short(str(problem))}") from problem
+    return cast("dict[str, Any]", json.loads(text))
 
 
-def line_of(node: yaml.Node | None, path: list[str | int]) -> int:
+def line_of(node: yaml.Node | None, path: Sequence[str | int]) -> int:
     """Return the line of what a path leads to, or of the last thing on the way that there is."""
     line = 1
     for step in path:
@@ -152,9 +208,15 @@ def line_of(node: yaml.Node | None, path: list[str | int]) -> int:
             found = next(
                 ((key.start_mark.line + 1, value) for key, value in node.value if key.value == str(step)), None
             )
-        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int):
-            found = (node.value[step].start_mark.line + 1, node.value[step])
+        elif isinstance(node, yaml.SequenceNode) and str(step).isdecimal() and int(step) < len(node.value):
+            found = (node.value[int(step)].start_mark.line + 1, node.value[int(step)])
         if found is None:
             break
         line, node = found
     return line
+
+
+def lines_of(name: str, text: str) -> Callable[[Sequence[str]], int]:
+    """Return what tells the line of a path in a text. Raises InvalidSpecError as `parse` does."""
+    node, _ = tree_of(name, text)
+    return lambda path: line_of(node, path)

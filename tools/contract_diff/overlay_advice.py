@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,8 +44,7 @@ def decisions(spec: dict[str, Any], root: Path) -> list[Decision]:
     """Return what is left to decide in the overlay below a project's root."""
     found: list[Decision] = []
     known = {operation["operationId"]: operation for _, operation in operations(spec, "paths").values()}
-    paths = sorted((root / PACKAGE).rglob("*.py"))
-    modules = {path.relative_to(root).as_posix(): ast.parse(path.read_text("utf-8")) for path in paths}
+    modules = read_modules(root)
     excused = tomllib.loads((root / UNCOVERED).read_text("utf-8"))["uncovered"]
     for file in METHODS:
         methods, last = read_methods(modules[file])
@@ -68,17 +68,23 @@ def decisions(spec: dict[str, Any], root: Path) -> list[Decision]:
     return sorted(found, key=lambda decision: (decision.file, decision.line, decision.what))
 
 
+def read_modules(root: Path) -> dict[str, ast.Module]:
+    """Return the modules of the overlay, by their paths from the project's root."""
+    paths = sorted((root / PACKAGE).rglob("*.py"))
+    return {path.relative_to(root).as_posix(): ast.parse(path.read_text("utf-8")) for path in paths}
+
+
 def unsent_fields(spec: dict[str, Any], known: dict[str, Any], modules: dict[str, ast.Module]) -> list[Decision]:
     """Return the fields of bodies that a function which builds requests does not take, or a caller does not pass."""
     found: list[Decision] = []
-    builders: dict[str, str] = {}
+    builders = {
+        name: each for name, each in builders_of(known, modules[BUILDERS]).items() if "requestBody" in known[each]
+    }
     for node in modules[BUILDERS].body:
-        if isinstance(node, ast.FunctionDef):
-            words = {each.value for each in ast.walk(node) if isinstance(each, ast.Constant)}
-            for operation in [name for name in known if name in words and "requestBody" in known[name]]:
-                builders[node.name] = operation
-                taken = {argument.arg for argument in node.args.kwonlyargs}
-                found += differences(spec, operation, known[operation], taken, BUILDERS, node.lineno, "takes")
+        if isinstance(node, ast.FunctionDef) and node.name in builders:
+            operation = builders[node.name]
+            taken = {argument.arg for argument in node.args.kwonlyargs}
+            found += differences(spec, operation, known[operation], taken, BUILDERS, node.lineno, "takes")
     for file, module in modules.items():
         for call in [node for node in ast.walk(module) if isinstance(node, ast.Call)]:
             match call.func:
@@ -88,6 +94,17 @@ def unsent_fields(spec: dict[str, Any], known: dict[str, Any], modules: dict[str
                     found += differences(spec, operation, known[operation], passed, file, call.lineno, "is passed")
                 case _:
                     pass
+    return found
+
+
+def builders_of(known: Mapping[str, Any], module: ast.Module) -> dict[str, str]:
+    """Return the functions that build requests, each with its operation, which it names."""
+    found: dict[str, str] = {}
+    for node in module.body:
+        if isinstance(node, ast.FunctionDef):
+            words = {each.value for each in ast.walk(node) if isinstance(each, ast.Constant)}
+            for operation in [name for name in known if name in words]:
+                found[node.name] = operation
     return found
 
 

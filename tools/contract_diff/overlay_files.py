@@ -11,10 +11,19 @@ BUILDERS: Final = f"{PACKAGE}/_operations.py"
 """The functions that build requests."""
 STATUSES: Final = f"{PACKAGE}/_status.py"
 """The statuses that the overlay understands."""
+WEBHOOKS: Final = f"{PACKAGE}/_webhooks.py"
+"""The events that the overlay understands."""
 VERSION: Final = f"{PACKAGE}/_version.py"
 """The version of the distribution, which the build reads here too."""
 UNCOVERED: Final = "overlay/uncovered.toml"
 """The operations that have no method, each with its reason."""
+LISTS: Final = (
+    *("overlay/tests/spec/test_coverage.py", "overlay/tests/spec/test_parity.py", "overlay/tests/test_surface.py"),
+    *("overlay/tests/test_sync_and_async.py", "overlay/tests/test_uncovered.py"),
+)
+"""The tests that list what the overlay offers, whatever it is called."""
+TYPING: Final = "overlay/tests/typing"
+"""What applications write, for type checkers alone."""
 DECISIONS: Final = (
     *("_flows.downloading", "_flows.hints", "_flows.paging", "_flows.polling", "_flows.retrying", "_flows.wait_many"),
     "_status",

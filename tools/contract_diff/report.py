@@ -17,6 +17,7 @@ Row = Sequence[str | Sequence[str]]
 HEAD = ("callers", "readers", "change", "generated files", "to decide")
 NO_CHANGE = "no change of the contract"
 TYPES = "the overlay's types with the raw client"
+TESTS = "the tests that name what changed"
 
 
 def report(
@@ -25,17 +26,18 @@ def report(
     left: Sequence[Decision],
     mistyped: Sequence[Decision],
     specs: tuple[dict[str, Any], dict[str, Any]],
+    failed: Sequence[Decision] = (),
 ) -> str:
     """Return the table of a regeneration, with each change, file and decision.
 
     `files` are the paths below generated/ that were touched, each with what happened to it; `specs` are the contract
     before and after. What no change accounts for, such as the file of an edited template, has a row of its own at the
-    end; so has what a type checker says, which does not name the change that it is due to.
+    end; so have what a type checker says and the tests that fail, which do not name the change that they are due to.
     """
     rows: list[Row] = []
     placed: set[str | Decision] = set()
-    for change in changes:
-        touched = files_of(change, files, *specs)
+    by_change = with_inner_models([(change, files_of(change, files, *specs)) for change in changes], files)
+    for change, touched in by_change:
         decided = [decision for decision in left if concerns(decision, change)]
         rows.append(
             (
@@ -51,8 +53,9 @@ def report(
     undecided = [decision for decision in left if decision not in placed]
     if others or undecided:
         rows.append(("-", "-", NO_CHANGE, others, decision_lines(undecided)))
-    if mistyped:
-        rows.append(("-", "-", TYPES, [], decision_lines(mistyped)))
+    for what, found in ((TYPES, mistyped), (TESTS, failed)):
+        if found:
+            rows.append(("-", "-", what, [], decision_lines(found)))
     return table(HEAD, rows) if rows else "nothing changes"
 
 
@@ -74,9 +77,60 @@ def files_of(change: Change, files: Mapping[str, str], old: dict[str, Any], new:
     stems = {*change.operations, *named_operations(change.where, old), *named_operations(change.where, new)}
     if section == "components" and rest[0] == "schemas":
         stems |= {snake(name) for name in {*holders(rest[1], old), *holders(rest[1], new)}}
-    mine = [file for file in files if PurePosixPath(file).stem in stems]
+    come = {snake(name) for spec in (old, new) for name in led_to(spec, node_at(spec, change.where))}
+    mine = [
+        file
+        for file in files
+        if (stem := PurePosixPath(file).stem) in stems or (stem in come and files[file] != "changed")
+    ]
+    return with_lists(mine, files)
+
+
+def with_lists(mine: Sequence[str], files: Mapping[str, str]) -> list[str]:
+    """Return some touched files, and those that list the modules which come or go with them."""
     listed = {str(PurePosixPath(file).with_name("__init__.py")) for file in mine if files[file] != "changed"}
     return [file for file in files if file in {*mine, *listed}]
+
+
+def with_inner_models(
+    by_change: Sequence[tuple[Change, list[str]]], files: Mapping[str, str]
+) -> Iterator[tuple[Change, list[str]]]:
+    """Yield each change with its files, and with the models of what has no name in the contract.
+
+    The generator calls these after what they are in: `video_owner.py` for an object that is the `owner` of a Video.
+    """
+    placed = {file for _, touched in by_change for file in touched}
+    homes = {
+        PurePosixPath(file).stem: number
+        for number, (change, touched) in enumerate(by_change)
+        for file in [*touched, *change.operations]
+    }
+    inner: dict[int, list[str]] = {}
+    for file in [file for file in files if file not in placed and PurePosixPath(file).parent.name == "models"]:
+        around = [home for home in homes if PurePosixPath(file).stem.startswith(f"{home}_")]
+        if around:
+            inner.setdefault(homes[max(around, key=len)], []).append(file)
+    for number, (change, touched) in enumerate(by_change):
+        yield change, with_lists([*touched, *inner.get(number, [])], files)
+
+
+def node_at(spec: dict[str, Any], where: str) -> Any:
+    """Return what is at a place of a contract; None if nothing is, or if the place names a parameter."""
+    node: Any = spec
+    for step in steps(f"#{where}"):
+        node = node.get(step) if is_object(node) else None
+    return node
+
+
+def led_to(spec: dict[str, Any], node: Any) -> set[str]:
+    """Return the schemas to which a node refers, and those to which these refer."""
+    schemas: dict[str, Any] = spec["components"]["schemas"]
+    found: set[str] = set()
+    waiting = {*references(node)}
+    while waiting:
+        found |= waiting
+        waiting = {name for each in waiting for name in references(schemas.get(each))} - found
+    return found
 
 
 def named_operations(where: str, spec: dict[str, Any]) -> Iterator[str]:
@@ -112,7 +166,7 @@ def references(node: Any) -> Iterator[str]:
 
 def snake(name: str) -> str:
     """Return the name of a schema as the generator writes it in the name of a file."""
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+    return "_".join(re.findall(r"[^\W_]+", " ".join(re.split("([A-Z]?[a-z]+)", name)))).lower()
 
 
 def table(head: Sequence[str], rows: Sequence[Row]) -> str:

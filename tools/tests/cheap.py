@@ -21,6 +21,8 @@ from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
+import overlay_checks
+import overlay_probe
 import regenerate
 from contract_diff import document, release, surface
 
@@ -31,6 +33,8 @@ INPUTS = {
     "mypy": ("generated", "overlay/openvideos", "pyproject.toml"),
 }
 """What the result of a module depends on, beside its arguments."""
+OF_RESPONSES = {"video.py", "video_error.py", "video_list.py"}
+"""The models of the raw client that most edits change, and no request is built of."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,7 @@ class Cheap:
         with (
             mock.patch.object(regenerate, "ROOT", root),
             mock.patch.object(regenerate, "subprocess", SimpleNamespace(run=self.run)),
+            mock.patch.object(overlay_checks, "subprocess", SimpleNamespace(run=self.run)),
             mock.patch.object(document, "parse", self.parse),
             self.surfaces(),
             mock.patch.dict(os.environ, variables),
@@ -92,9 +97,12 @@ class Cheap:
         return copy.deepcopy(self.contracts[text])  # nobody changes what the next run is given
 
     def run(self, command: list[str], **options: Any) -> subprocess.CompletedProcess[str]:
-        """Do what subprocess.run does; the generator and mypy run once for each input."""
+        """Do what subprocess.run does; the generator, mypy and the calls of the overlay run once for each input."""
+        options.pop("check", None)
+        if command[1] == overlay_probe.__file__:
+            return self.called(command, options)
         if command[:2] != [sys.executable, "-m"] or not IS_POSSIBLE:
-            return subprocess.run(command, check=False, **{key: options[key] for key in options if key != "check"})
+            return subprocess.run(command, check=False, **options)
         module, cwd = command[2], Path(options["cwd"])
         scratch = cwd if module == "openapi_python_client" else None  # mypy writes nothing but its cache
         key = self.key(module, [each.replace(str(cwd), "CWD") for each in command])
@@ -103,6 +111,18 @@ class Cheap:
             self.results[key] = Result(run, bytes_below(scratch) if scratch else {})
         elif scratch:
             write(self.results[key].files, scratch)
+        return self.results[key].run
+
+    def called(self, command: list[str], options: Mapping[str, Any]) -> subprocess.CompletedProcess[str]:
+        """Call the overlay once for each plan, overlay and raw client, but for what no request is built of."""
+        generated = bytes_below(regenerate.ROOT / "generated")
+        requests = {path: content for path, content in generated.items() if Path(path).name not in OF_RESPONSES}
+        overlay = bytes_below(regenerate.ROOT / "overlay" / "openvideos")
+        overlay.pop("_version.py", None)
+        inputs = (Path(command[2]).read_text("utf-8"), sorted(overlay.items()), sorted(requests.items()))
+        key = hashlib.sha256(repr(inputs).encode()).hexdigest()
+        if key not in self.results:
+            self.results[key] = Result(subprocess.run(command, check=False, **options), {})
         return self.results[key].run
 
     def key(self, module: str, command: list[str]) -> str:

@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from contract_diff.overlay_files import VERSION
+
 from .cheap import Cheap
 
 PROJECT = Path(__file__).parents[2]
@@ -23,6 +25,8 @@ LONGEST_PROMPT = "maxLength: 32000\n      description: >-\n        The text from
 SHORTER_PROMPT = LONGEST_PROMPT.replace("32000", "1000")
 """The limit of `Prompt` in the contract, and a smaller one."""
 VIDEO = "generated/openvideos_raw/models/video.py"
+FIRST = "0.1.0"
+"""The version of a copy, and of the release that `release` makes of it."""
 
 
 @dataclass(frozen=True)
@@ -78,16 +82,18 @@ def copy_project(root: Path) -> None:
     """Copy what regeneration needs to a directory, of which git knows nothing."""
     copy_parts(PARTS, root)
     copy_parts([f"tools/{script.name}" for script in (PROJECT / "tools").glob("*.py")], root)
+    # The tests count from this version, whichever is next.
+    (root / VERSION).write_text(f'__version__ = "{FIRST}"\n', "utf-8")
 
 
-def copy_parts(parts: Iterable[str], root: Path) -> None:
+def copy_parts(parts: Iterable[str], root: Path, *, ignored: Iterable[str] = ("__pycache__", ".*_cache")) -> None:
     """Copy files and directories of the project to the same places below another root."""
     for part in parts:
         source, target = PROJECT / part, root / part
         target.parent.mkdir(parents=True, exist_ok=True)
         if source.is_dir():
             # The contract within the packages is a link to the project's.
-            shutil.copytree(source, target, symlinks=True, ignore=shutil.ignore_patterns("__pycache__", ".*_cache"))
+            shutil.copytree(source, target, symlinks=True, ignore=shutil.ignore_patterns(*ignored))
         else:
             shutil.copyfile(source, target)
 
@@ -106,4 +112,4 @@ def release(root: Path) -> None:
         (root / ".gitignore").write_text("__pycache__/\n", "utf-8")
     git(root, "add", "-A")
     git(root, "commit", "-q", "--allow-empty", "-m", "Release")
-    git(root, "tag", "-f", "v0.1.0")
+    git(root, "tag", "-f", f"v{FIRST}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -42,7 +43,7 @@ OURS = sorted(MODULES.keys() - {GENERATED})
 def imports(name: str, path: Path) -> Iterator[str]:
     """Yield the modules of ours that a module imports: at its top, in its functions, and for type checkers."""
     around = name.split(".") if path.name == "__init__.py" else name.split(".")[:-1]
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    for node in ast.walk(syntax(path)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names if alias.name.partition(".")[0] in PACKAGES)
         elif isinstance(node, ast.ImportFrom):
@@ -53,7 +54,16 @@ def imports(name: str, path: Path) -> Iterator[str]:
                 yield from (each if each in MODULES else module for each in inner)
 
 
-GRAPH = {name: {each for each in imports(name, MODULES[name]) if each != name} for name in OURS}
+@cache
+def syntax(path: Path) -> ast.Module:
+    """Return the syntax of a module, which several tests look at."""
+    return ast.parse(path.read_text("utf-8"))
+
+
+@cache
+def graph() -> dict[str, set[str]]:
+    """Return the modules of ours, each with those that it imports."""
+    return {name: {each for each in imports(name, MODULES[name]) if each != name} for name in OURS}
 
 
 def test_every_module_has_its_room_and_every_room_a_module() -> None:
@@ -70,14 +80,14 @@ def test_a_module_imports_only_what_its_room_may() -> None:
     wrong = {
         (name, each)
         for name in OURS
-        for each in GRAPH[name]
+        for each in graph()[name]
         if not ((room := room_of(name)) and (other := room_of(each)) and may_import(room, other))
     }
     assert set() == wrong, "mend the import, or the table in tools/architecture.py"
 
 
 def test_every_arrow_of_the_table_is_used_and_runs_down() -> None:
-    used = {(room_of(name), room_of(each)) for name, targets in GRAPH.items() for each in targets}
+    used = {(room_of(name), room_of(each)) for name, targets in graph().items() for each in targets}
     for index, room in enumerate(ROOMS):
         below = [other for other in ROOMS[index + 1 :] if other != room and may_import(room, other)]
         assert len(room.may_import) == len(
@@ -90,14 +100,14 @@ def test_every_arrow_of_the_table_is_used_and_runs_down() -> None:
 
 
 def test_no_modules_import_each_other_in_a_circle() -> None:
-    left = {name: targets & GRAPH.keys() for name, targets in GRAPH.items()}
+    left = {name: targets & graph().keys() for name, targets in graph().items()}
     while ends := {name for name, targets in left.items() if not targets & left.keys()}:
         left = {name: targets for name, targets in left.items() if name not in ends}
     assert {} == left
 
 
 def test_nothing_imports_a_private_module_of_another_package() -> None:
-    foreign = {(name, each) for name in OURS for each in GRAPH[name] if each.split(".")[0] != name.split(".")[0]}
+    foreign = {(name, each) for name in OURS for each in graph()[name] if each.split(".")[0] != name.split(".")[0]}
     # The mutants are emulators that are wrong inside.
     assert set() == {
         (name, each) for name, each in foreign if "._" in each and not name.startswith("openvideos_mutants")
@@ -108,7 +118,7 @@ def test_a_module_names_its_siblings_relatively() -> None:
     absolute = {
         (name, node.lineno)
         for name in OURS
-        for node in ast.walk(ast.parse(MODULES[name].read_text("utf-8")))
+        for node in ast.walk(syntax(MODULES[name]))
         if isinstance(node, ast.ImportFrom)
         and not node.level
         and (node.module or "").split(".")[0] == name.split(".")[0]
@@ -153,7 +163,7 @@ def test_a_pure_room_imports_nothing_that_does_io() -> None:
         (name, module)
         for name in OURS
         if room_of(name) in pure
-        for module in at_run_time(ast.parse(MODULES[name].read_text("utf-8")))
+        for module in at_run_time(syntax(MODULES[name]))
         if module in IMPURE
     }
     assert set() == wrong

@@ -16,11 +16,11 @@ from .project import PROJECT, copy_parts
 SECTION = (PROJECT / "CONTRIBUTING.md").read_text("utf-8").partition("## Add a requirement")[2].partition("\n## ")[0]
 WRITTEN = re.findall(r"VID-([A-Z]+)-(\d+)", SECTION)[0]
 OTHERS = (
-    *("conformance/openvideos_mutants", "conformance/tests/conformance", "action.yml", "docs"),
+    *("conformance/openvideos_mutants", "conformance/tests/conformance", "action.yml", "docs", "examples"),
     *("conformance/clients", "conformance/targets"),
 )
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.full, pytest.mark.slow]
 
 
 def blocks(kind: str) -> list[str]:
@@ -38,9 +38,8 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Copy:
     made = Copy(tmp_path_factory.mktemp("requirement"), lambda _: None)
     copy_parts(OTHERS, made.root)
     [entry], [check, mutant] = blocks("yaml"), blocks("python")
-    files = re.findall(r"`(conformance/\S+\.(?:yaml|py))`", SECTION)
-    placed = {files[0]: entry, files[1]: check, files[-1]: mutant}
-    for file, block in placed.items():
+    for part, block in {"catalogue": entry, "rule": check, "mutant": mutant}.items():
+        [file] = re.findall(rf"\*\*The {part}\b[^`]*`(conformance/\S+\.(?:yaml|py))`", SECTION)
         path = made.root / file
         path.write_text(with_block(path.read_text("utf-8"), block), "utf-8")
     return made
@@ -55,7 +54,6 @@ def with_block(text: str, block: str) -> str:
     return text[: entries[-1].end()] + block + text[entries[-1].end() :]
 
 
-@pytest.mark.full
 def test_it_is_finished_when_all_five_stand(copy: Copy) -> None:
     [commands] = blocks("console")
     for words in map(shlex.split, commands.splitlines()):

@@ -30,6 +30,7 @@ def answers(place: tuple[str, str]) -> bool:
         return connection.connect_ex((place[0], int(place[1]))) == 0
 
 
+@pytest.mark.full
 def test_it_saves_two_videos_shows_their_progress_and_leaves_nothing_running(tmp_path: Path) -> None:
     with started(tmp_path / "saved") as demo:
         told, complaints = demo.communicate(timeout=60)
@@ -51,6 +52,7 @@ def test_it_saves_two_videos_shows_their_progress_and_leaves_nothing_running(tmp
         assert "completed" in lines[-1]
 
 
+@pytest.mark.full
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signal for Ctrl-C that reaches one process alone")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_it_stops_the_emulator_when_it_is_interrupted(tmp_path: Path, number: signal.Signals) -> None:

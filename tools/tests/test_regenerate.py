@@ -16,6 +16,7 @@ FRESH = "generated/ is what openapi.yaml says"
 pytestmark = pytest.mark.slow
 
 
+@pytest.mark.full
 def test_the_committed_output_is_fresh(mypy_cache: Path, cheap: Cheap) -> None:
     run = Project(PROJECT, mypy_cache, cheap).regenerate("--check")
     assert (0, "") == (run.returncode, run.stderr), run.stdout
@@ -53,8 +54,9 @@ def path_with_another_ruff(directory: Path) -> tuple[str, Path]:
 class TestRepeating:
     """The same contract gives the same bytes."""
 
+    @pytest.mark.full
     def test_from_nothing_comes_what_is_committed_whatever_is_around_it(self, project: Project, tmp_path: Path) -> None:
-        """All at once: each by itself is in the full run."""
+        """All at once: each by itself is tried before a release."""
         committed = bytes_below(project.root / "generated")
         shutil.rmtree(project.root / "generated")
         (project.root / "ruff.toml").write_text("line-length = 60\n", "utf-8")
@@ -71,7 +73,7 @@ class TestRepeating:
         assert {} == bytes_below(scratch)
         assert not trace.exists()
 
-    @pytest.mark.full
+    @pytest.mark.release
     @pytest.mark.parametrize("variables", SURROUNDINGS, ids=str)
     def test_from_nothing_comes_what_is_committed(self, project: Project, variables: dict[str, object]) -> None:
         committed = bytes_below(project.root / "generated")
@@ -80,7 +82,7 @@ class TestRepeating:
         assert (0, "") == (run.returncode, run.stderr)
         assert committed == bytes_below(project.root / "generated")
 
-    @pytest.mark.full
+    @pytest.mark.release
     def test_the_projects_own_ruff_settings_are_kept_out(self, project: Project) -> None:
         committed = bytes_below(project.root / "generated")
         (project.root / "ruff.toml").write_text("line-length = 60\n", "utf-8")
@@ -89,7 +91,7 @@ class TestRepeating:
         assert "removed: generated/ruff.toml" == run.stdout.splitlines()[0]
         assert committed == bytes_below(project.root / "generated")
 
-    @pytest.mark.full
+    @pytest.mark.release
     @pytest.mark.parametrize("settings", [SETTINGS, "[tool.ruff\nno TOML"])
     def test_so_are_those_of_the_directories_around_it(self, project: Project, settings: str) -> None:
         (project.root.parent / "pyproject.toml").write_text(settings, "utf-8")
@@ -97,7 +99,7 @@ class TestRepeating:
         run = project.regenerate_in_a_process("--check", TMPDIR=scratch, TEMP=scratch, TMP=scratch)
         assert (0, FRESH) == (run.returncode, run.stdout.splitlines()[0])
 
-    @pytest.mark.full
+    @pytest.mark.release
     @pytest.mark.skipif(os.name == "nt", reason="what is run on Windows is said by a name, not by a mode")
     def test_another_ruff_on_the_path_is_not_run(self, project: Project, tmp_path: Path) -> None:
         path, trace = path_with_another_ruff(tmp_path)
@@ -105,11 +107,13 @@ class TestRepeating:
         assert (0, FRESH) == (run.returncode, run.stdout.splitlines()[0])
         assert not trace.exists()
 
+    @pytest.mark.full
     def test_a_second_run_changes_nothing(self, project: Project) -> None:
         project.change("openapi.yaml", "How much is done, in whole percent.", "How far it is, in whole percent.")
         project.regenerate()
         assert FRESH == project.regenerate().stdout.splitlines()[0]
 
+    @pytest.mark.full
     def test_nothing_is_left_behind(self, project: Project) -> None:
         scratch = scratch_of(project)
         before = bytes_below(project.root)
@@ -163,6 +167,7 @@ class TestStaleFiles:
         assert 0 == project.regenerate("--check").returncode
 
 
+@pytest.mark.full
 class TestReplacing:
     def test_it_says_what_it_changed(self, project: Project) -> None:
         committed = bytes_below(project.root / "generated")

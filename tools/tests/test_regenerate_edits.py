@@ -1,8 +1,8 @@
 """The edits in spec_edits.yaml, made to a copy of the project that has a release, and what the command makes of them.
 
 Forth: the contract is edited, and the release does not have the edit. Back: the release has it, and it is undone.
-Edits that are apart are made together, and each is judged by what the run prints and writes of it. Three are made one
-by one, too; in the full run all are.
+Edits that are apart are made together, and each is judged by what the run prints and writes of it. CI makes three one
+by one, too; before a release, all are.
 """
 
 from __future__ import annotations
@@ -16,20 +16,18 @@ import pytest
 from contract_diff.model import Change
 from contract_diff.overlay_files import VERSION
 from contract_diff.release import version_problems
-from contract_diff.report import report
 
 from .cheap import Cheap
 from .edits import EDITS, SPEC, Edit, changes_back, changes_forth, composites, edited, gravest, written
 from .project import LONGEST_PROMPT, SHORTER_PROMPT, Project, copy_project, release
 from .runs import Row, Run, carried_out, rows
 
-RAW = "openvideos_raw"
-GROUPS = composites(EDITS)
-GROUP_OF = {edit.name: number for number, group in enumerate(GROUPS) for edit in group}
+GROUPS = {str(group[0]): group for group in composites(EDITS)}
+"""The edits that are made together, by the first of them."""
 SINGLE = ("request maxLength", "optional request field", "title of the contract")
-"""The edits that are made one by one in the quick run, too: one of each class."""
+"""The edits that are made one by one in CI, too: one of each class."""
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.full, pytest.mark.slow]
 
 
 class Released:
@@ -41,11 +39,12 @@ class Released:
         (project.root / "openapi.yaml").write_text(written(SPEC), "utf-8")
         project.release()
         project.git("branch", "original")
-        self.known: dict[str, tuple[Run, Run]] = {}
+        self.known: dict[tuple[str, ...], tuple[Run, Run]] = {}
 
-    def runs(self, name: str, edits: Sequence[Edit]) -> tuple[Run, Run]:
+    def runs(self, edits: Sequence[Edit]) -> tuple[Run, Run]:
         """Carry out some edits, release them, and undo them, unless it is done already."""
-        if name not in self.known:
+        names = tuple(edit.name for edit in edits)
+        if names not in self.known:
             try:
                 forth = carried_out(self.project, edited(*edits))
                 self.project.git("checkout", "-q", "CHANGELOG.md")
@@ -53,18 +52,14 @@ class Released:
                 back = carried_out(self.project, SPEC)
             finally:
                 self.reset()
-            self.known[name] = forth, back
-        return self.known[name]
+            self.known[names] = forth, back
+        return self.known[names]
 
     def reset(self) -> None:
         """Undo everything, with the release that was made of it."""
         self.project.git("reset", "-q", "--hard", "original")
         self.project.git("clean", "-q", "-f", "-d")
         self.project.git("tag", "-f", "v0.1.0")
-
-    def together(self, number: int) -> tuple[Run, Run]:
-        """Return what became of a group of edits, forth and back."""
-        return self.runs(f"group {number}", GROUPS[number])
 
 
 @pytest.fixture(scope="module")
@@ -117,57 +112,28 @@ def judge_edit(edit: Edit, run: Run, verdict: list[str], changes: Sequence[Chang
         assert int(concerns_users(row)) == len(lines)
 
 
-@pytest.mark.parametrize("number", range(len(GROUPS)))
-class TestGroups:
-    """What a run says of the edits of a group, and of nothing else."""
-
-    def test_forth(self, number: int, copied: Released) -> None:
-        forth, _ = copied.together(number)
-        judge_run(forth, [what for edit in GROUPS[number] for what in edit.decide])
-        assert gravest(edit.forth for edit in GROUPS[number]) == verdict_of(forth.rows)
-        assert forth.touched == {file for edit in GROUPS[number] for file in edit.touched}
-
-    def test_back(self, number: int, copied: Released) -> None:
-        _, back = copied.together(number)
-        judge_run(back, [])  # the overlay is made for what the contract is again
-        assert gravest(edit.back for edit in GROUPS[number]) == verdict_of(back.rows)
-        assert back.touched == {file for edit in GROUPS[number] for file in edit.touched}
-
-
-@pytest.mark.parametrize("edit", EDITS, ids=str)
-class TestEdits:
-    """Each edit, as it is told by the run that made it with others."""
-
-    def test_forth(self, edit: Edit, copied: Released) -> None:
-        forth, _ = copied.together(GROUP_OF[edit.name])
+@pytest.mark.parametrize("leader", GROUPS)
+def test_a_group_of_edits_is_told_forth_and_back(leader: str, copied: Released) -> None:
+    """A run says what the edits of a group are, each of them, and nothing else."""
+    group = GROUPS[leader]
+    forth, back = copied.runs(group)
+    judge_run(forth, [what for edit in group for what in edit.decide])
+    assert gravest(edit.forth for edit in group) == verdict_of(forth.rows)
+    judge_run(back, [])  # the overlay is made for what the contract is again
+    assert gravest(edit.back for edit in group) == verdict_of(back.rows)
+    assert forth.touched == back.touched == {file for edit in group for file in edit.touched}
+    for edit in group:
         judge_edit(edit, forth, edit.forth, changes_forth(edit), edit.decide)
-
-    def test_back(self, edit: Edit, copied: Released) -> None:
-        _, back = copied.together(GROUP_OF[edit.name])
         judge_edit(edit, back, edit.back, changes_back(edit), [])
-
-    def test_alone_its_files_are_told_with_it(self, edit: Edit) -> None:
-        """The table names the files of this edit, and no more, if nothing else is touched."""
-        verbs = {"added": "removed", "removed": "added"}
-        done = {f"{RAW}/{path}": verb for path, verb in edit.files.items()}
-        undone = {path: verbs.get(verb, verb) for path, verb in done.items()}
-        for changes, files, old, new in (
-            (changes_forth(edit), done, SPEC, edited(edit)),
-            (changes_back(edit), undone, edited(edit), SPEC),
-        ):
-            table = rows(report(changes, files, [], [], (old, new)))
-            assert [[change.what, change.where] for change in changes] == [row.change for row in table]
-            assert edit.touched == {file for row in table for file in row.files}
 
 
 @pytest.mark.parametrize(
-    "edit", [pytest.param(edit, marks=[] if edit.name in SINGLE else pytest.mark.full) for edit in EDITS], ids=str
+    "name", [pytest.param(edit.name, marks=() if edit.name in SINGLE else pytest.mark.release) for edit in EDITS]
 )
-def test_alone(edit: Edit, copied: Released) -> None:
+def test_alone(name: str, copied: Released) -> None:
     """Judge the runs that made one edit, and undid it."""
-    for run, verdict, decide in zip(
-        copied.runs(edit.name, [edit]), (edit.forth, edit.back), (edit.decide, []), strict=True
-    ):
+    [edit] = [edit for edit in EDITS if edit.name == name]
+    for run, verdict, decide in zip(copied.runs([edit]), (edit.forth, edit.back), (edit.decide, []), strict=True):
         judge_run(run, decide)
         assert verdict == verdict_of(run.rows)
         assert edit.touched == run.touched
@@ -175,11 +141,10 @@ def test_alone(edit: Edit, copied: Released) -> None:
 
 def test_a_process_says_the_same(copied: Released) -> None:
     """What is run in this process is what a contributor sees, to the byte."""
-    [edit] = [edit for edit in EDITS if edit.name == "optional request field"]
-    number = GROUP_OF[edit.name]
-    forth, _ = copied.together(number)
+    group = next(group for group in GROUPS.values() if group[0].decide)
+    forth, _ = copied.runs(group)
     try:
-        assert forth == carried_out(copied.project, edited(*GROUPS[number]), Project.regenerate_in_a_process)
+        assert forth == carried_out(copied.project, edited(*group), Project.regenerate_in_a_process)
     finally:
         copied.reset()
 
@@ -349,7 +314,7 @@ class TestTheVersionRule:
         released.change(VERSION, '"0.1.0"', '"0.2.0"')
         assert [] == version_problems(released.root, "v0.1.0", [])
 
-    @pytest.mark.full
+    @pytest.mark.release  # CI loses all of them at once, and one by the command
     @pytest.mark.parametrize("loss", LOST, ids=lambda loss: loss[-1])
     def test_each_alone(self, released: Project, loss: tuple[str, str, str, str]) -> None:
         lose(released, [loss])

@@ -9,6 +9,7 @@ import pytest
 import run_samples
 
 
+@pytest.mark.full
 def test_the_samples_in_python_do_what_they_show() -> None:
     assert len(run_samples.ORDER) == run_samples.run_samples("Python", run_samples.runners(None)["Python"])
 

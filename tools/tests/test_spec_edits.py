@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 import copy
-import json
-import re
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
-from contract_diff import __main__ as command_line
 from contract_diff.changes import compare
-from contract_diff.document import InvalidSpecError, parse
+from contract_diff.document import parse
 from contract_diff.model import follow
+from contract_diff.report import report
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from .edits import (
+    ALL,
     EDITS,
-    PROJECT,
     REACHED,
     SPEC,
-    TEXT,
     Edit,
     are_apart,
     changes_back,
@@ -37,25 +31,42 @@ from .edits import (
     verdict,
     written,
 )
-from .project import LONGEST_PROMPT, SHORTER_PROMPT
+from .runs import rows
 
 
-@pytest.mark.parametrize("group", composites(EDITS), ids=lambda group: f"{len(group)} with {group[0]}")
+@pytest.mark.parametrize("group", composites(ALL), ids=lambda group: f"{len(group)} with {group[0]}")
 def test_the_edits_of_a_group_are_valid_together(group: list[Edit]) -> None:
     parse("edited", written(edited(*group)))
 
 
-@pytest.mark.parametrize("edit", EDITS, ids=str)
-class TestEdits:
-    @pytest.mark.full  # their groups are judged above
-    def test_is_valid(self, edit: Edit) -> None:
-        parse("edited", written(edited(edit)))
+def test_there_are_as_many_as_the_comparison_is_known_by() -> None:
+    assert 150 <= len(ALL) == len({edit.name for edit in ALL})
 
-    def test_forth(self, edit: Edit) -> None:
-        assert edit.forth == kinds(changes_forth(edit))
 
-    def test_back(self, edit: Edit) -> None:
-        assert edit.back == kinds(changes_back(edit))
+@pytest.mark.release  # their groups are judged above
+@pytest.mark.parametrize("edit", ALL, ids=str)
+def test_an_edit_is_valid_alone(edit: Edit) -> None:
+    parse("edited", written(edited(edit)))
+
+
+def test_an_edit_is_as_grave_as_it_is_forth_and_back() -> None:
+    assert {edit.name: edit.forth for edit in ALL} == {edit.name: kinds(changes_forth(edit)) for edit in ALL}
+    assert {edit.name: edit.back for edit in ALL} == {edit.name: kinds(changes_back(edit)) for edit in ALL}
+
+
+def test_the_files_of_an_edit_are_told_with_it() -> None:
+    """The table names the files of an edit, and no more, if nothing else is touched."""
+    verbs = {"added": "removed", "removed": "added"}
+    for edit in EDITS:
+        done = {f"openvideos_raw/{path}": verb for path, verb in edit.files.items()}
+        undone = {path: verbs.get(verb, verb) for path, verb in done.items()}
+        for changes, files, old, new in (
+            (changes_forth(edit), done, SPEC, edited(edit)),
+            (changes_back(edit), undone, edited(edit), SPEC),
+        ):
+            table = rows(report(changes, files, [], [], (old, new)))
+            assert [[change.what, change.where] for change in changes] == [row.change for row in table], edit
+            assert edit.touched == {file for row in table for file in row.files}, edit
 
 
 def test_there_are_no_changes_from_a_contract_to_itself() -> None:
@@ -87,7 +98,7 @@ def judge_together(edits: list[Edit]) -> None:
     assert (forth, back) == (verdict(SPEC, both), verdict(both, SPEC))
 
 
-@given(st.lists(st.sampled_from(EDITS), min_size=2, max_size=3, unique_by=lambda edit: edit.name))
+@given(st.lists(st.sampled_from(ALL), min_size=2, max_size=3, unique_by=lambda edit: edit.name))
 def test_no_edit_hides_another(edits: list[Edit]) -> None:
     assume(all(are_apart(one, other) for index, one in enumerate(edits) for other in edits[:index]))
     judge_together(edits)
@@ -103,7 +114,7 @@ def test_an_edit_that_nothing_leads_to_any_more_is_not_seen() -> None:
     judge_together([removed, opened])
 
 
-@pytest.mark.full
+@pytest.mark.release
 @pytest.mark.parametrize("edit", EDITS, ids=str)
 def test_no_edit_hides_any_other(edit: Edit) -> None:
     for other in EDITS[: EDITS.index(edit)]:
@@ -111,7 +122,7 @@ def test_no_edit_hides_any_other(edit: Edit) -> None:
             judge_together([edit, other])
 
 
-@given(st.lists(st.sampled_from(EDITS), min_size=1, max_size=3))
+@given(st.lists(st.sampled_from(ALL), min_size=1, max_size=3))
 def test_a_change_forth_is_a_change_back(edits: list[Edit]) -> None:
     new = SPEC
     for edit in edits:
@@ -126,45 +137,3 @@ def test_a_change_forth_is_a_change_back(edits: list[Edit]) -> None:
 def test_the_same_contract_written_otherwise_is_the_same(rewritten: Any) -> None:
     assert [] == compare(SPEC, rewritten(SPEC))
     assert [] == compare(rewritten(SPEC), SPEC)
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "said"),
-    [
-        ("openapi: 3.1.0", "openapi: [", "is no YAML"),
-        ("      operationId: list_videos", "      operationId: 7", "is no OpenAPI 3.1"),
-        ("          type: string\n          const: event", "          type: strin", "is no OpenAPI 3.1"),
-        ("const: event", "const: event\n          const: event", "the key const stands here a second time"),
-        ("'#/components/schemas/VideoStatus'", "'other.yaml#/VideoStatus'", "refers to another document"),
-        ("'#/components/schemas/VideoStatus'", "'#/components/schemas/Nothing'", "is no OpenAPI 3.1"),
-        ("    VideoStatus:\n", "    VideoStatus: &it\n      x-it: *it\n", "holds itself"),
-    ],
-)
-def test_an_invalid_contract_is_refused_with_its_line(old: str, new: str, said: str) -> None:
-    broken = TEXT.replace(old, new, 1)
-    with pytest.raises(InvalidSpecError, match=r"^x\.yaml:\d+: " + said) as caught:
-        parse("x.yaml", broken)
-    assert not str(caught.value).startswith("x.yaml:1: ")
-
-
-def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    new = tmp_path / "new.yaml"
-    new.write_text(TEXT.replace(LONGEST_PROMPT, SHORTER_PROMPT), "utf-8")
-    assert 0 == command_line.main([str(PROJECT / "openapi.yaml"), str(new), "--json"])
-    [change] = json.loads(capsys.readouterr().out)
-    assert ("breaking", None) == (change["callers"], change["readers"])
-    assert "/components/schemas/Prompt" == change["where"]
-    assert ["create_video", "remix_video", "edit_video", "extend_video"] == change["operations"]
-    assert 0 == command_line.main([str(PROJECT / "openapi.yaml"), str(new)])
-    head, row = capsys.readouterr().out.splitlines()
-    assert ["callers", "readers", "change", "where"] == head.split()
-    assert re.fullmatch(r"breaking +- +`maxLength` was 32000 and is 1000 +/components/schemas/Prompt", row)
-
-
-def test_the_command_as_a_process(tmp_path: Path) -> None:
-    new = tmp_path / "new.yaml"
-    new.write_text("openapi: [", "utf-8")
-    command = [sys.executable, "-m", "tools.contract_diff", str(new), "openapi.yaml"]
-    run = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
-    assert (2, "") == (run.returncode, run.stdout)
-    assert "new.yaml:" in run.stderr

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
@@ -14,7 +15,12 @@ SOURCES = [
     for directory in ("benchmarks", "conformance", "overlay", "tools")
     for path in sorted((PROJECT / directory).rglob("*.py"))
 ]
-TREES = {path.relative_to(PROJECT).as_posix(): ast.parse(path.read_text("utf-8")) for path in SOURCES}
+
+
+@cache
+def trees() -> dict[str, ast.Module]:
+    """Return the syntax of each source; reading all of them is slow, and a run may need none."""
+    return {path.relative_to(PROJECT).as_posix(): ast.parse(path.read_text("utf-8")) for path in SOURCES}
 
 
 def statements(tree: ast.AST) -> Iterator[tuple[ast.stmt, ast.stmt]]:
@@ -38,7 +44,7 @@ def is_message_before_its_raise(one: ast.stmt, other: ast.stmt) -> bool:
 def test_a_message_stands_in_its_raise() -> None:
     assert [] == [
         f"{path}:{one.lineno}"
-        for path, tree in TREES.items()
+        for path, tree in trees().items()
         for one, other in statements(tree)
         if is_message_before_its_raise(one, other)
     ]
@@ -58,7 +64,7 @@ def is_literal(node: ast.expr) -> bool:
 
 def test_an_assert_has_the_expected_value_first() -> None:
     wrong: list[str] = []
-    for path, tree in TREES.items():
+    for path, tree in trees().items():
         for node in ast.walk(tree):
             match node:
                 case ast.Assert(test=ast.Compare(left=left, ops=[ast.Eq()], comparators=[right])):
@@ -72,7 +78,7 @@ def test_an_assert_has_the_expected_value_first() -> None:
 def test_records_outside_the_overlay_are_dataclasses() -> None:
     assert [] == [
         f"{path}:{node.lineno}"
-        for path, tree in TREES.items()
+        for path, tree in trees().items()
         for node in ast.walk(tree)
         if isinstance(node, (ast.Import, ast.ImportFrom)) and not path.startswith("overlay/")
         if {"attr", "attrs"} & {getattr(node, "module", None), *(alias.name for alias in node.names)}

@@ -25,7 +25,7 @@ READERS = ["openvideos", "openvideos_emulator"]
 QUIET = [f"-pno:{name}" for name in ("anyio", "hypothesispytest", "pytest_cov", "schemathesis", "timeout", "xdist")]
 """Leaves out the plugins that are there for our own tests."""
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.full, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module", params=["the tree", "the sdist"])
@@ -54,7 +54,7 @@ def test_the_wheel_holds_the_contract_itself(wheel: Path, package: str) -> None:
 def test_the_wheel_holds_the_packages_and_nothing_else(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
-    assert [*PACKAGES, "openvideos-0.1.0.dist-info"] == sorted(
+    assert [*PACKAGES, f"openvideos-{openvideos.__version__}.dist-info"] == sorted(
         {name.split("/")[0] for name in names}, key=lambda name: ("." in name, name)
     )
     assert len(names) == len(set(names))

@@ -8,22 +8,32 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, expect, sync_playwright
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 ARGUMENTS = ("--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run")
 PATIENCE = 30.0
+SHARED = ("--pace", "manual")
+"""What the emulator is started with that the tests share."""
+HOSTILE = (
+    "<img src=x onerror=alert(1)>",
+    "</p><script>alert(2)</script>",
+    "{{constructor.constructor('alert(3)')()}} ${alert(3)}",
+    "javascript:alert(4)//\"'`",
+    "\u202egnp.tac\u2066 and \u0007 bells",
+    "W" * 900,
+    "\N{PILE OF POO}" * 400,
+)
 
 
 def browser_path() -> str:
@@ -49,10 +59,9 @@ class Emulator:
 
     def __init__(self, directory: Path, *arguments: str) -> None:
         self._directory, self._arguments = directory, arguments
-        self.port = _free_port()
-        self.url = f"http://127.0.0.1:{self.port}/"
+        self.port, self.url = 0, ""
         key = arguments[arguments.index("--api-key") + 1] if "--api-key" in arguments else "any"
-        self._http = httpx.Client(base_url=self.url, headers={"Authorization": f"Bearer {key}"}, timeout=PATIENCE)
+        self._http = httpx.Client(headers={"Authorization": f"Bearer {key}"}, timeout=PATIENCE)
         self._process: subprocess.Popen[str] | None = None
 
     def __enter__(self) -> Self:
@@ -65,13 +74,21 @@ class Emulator:
 
     def start(self) -> None:
         """Start it; it answers when this returns."""
-        command = [sys.executable, "-m", "openvideos_emulator", "--port", str(self.port), *self._arguments]
+        command = [sys.executable, "-m", "openvideos_emulator", "--quiet", "--port", str(self.port), *self._arguments]
         self._process = subprocess.Popen(command, cwd=self._directory, stdout=subprocess.PIPE, text=True)
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
-        if f"listening on {self.url}v1" not in line:
+        found = re.search(r"listening on (http://127\.0\.0\.1:(\d+)/)v1", line)
+        if found is None or self.url not in {"", found[1]}:
             self.kill()
             raise AssertionError(f"the emulator did not start; it said: {line!r}")
+        self.url, self.port = found[1], int(found[2])
+
+    def renew(self) -> None:
+        """Let it be as at its start, and start it if it was killed."""
+        if self._process is None:
+            self.start()
+        self.control("reset", {"pace": "manual"})
 
     def kill(self) -> None:
         """Kill it, as a crash would."""
@@ -89,7 +106,7 @@ class Emulator:
     def control(self, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         """Use a control endpoint: read it, or send it a body."""
         method = "GET" if body is None else "POST"
-        answer = self._http.request(method, f"_emulator/{path}", json=body)
+        answer = self._http.request(method, f"{self.url}_emulator/{path}", json=body)
         assert 200 == answer.status_code, answer.text
         said: dict[str, Any] = answer.json()
         return said
@@ -99,9 +116,13 @@ class Emulator:
         body = {"prompt": prompt, "size": "128x96", "seconds": "1", **fields}
         return str(self.control("jobs", body)["id"])
 
+    def send(self, method: str, path: str, **options: Any) -> httpx.Response:
+        """Send a request to the Videos API, as an application would."""
+        return self._http.request(method, f"{self.url}v1/{path}", **options)
+
     def create(self, prompt: str = "A cat") -> str:
         """Create a job by the Videos API; give its id."""
-        answer = self._http.post("v1/videos", json={"prompt": prompt, "size": "128x96", "seconds": "1"})
+        answer = self.send("POST", "videos", json={"prompt": prompt, "size": "128x96", "seconds": "1"})
         assert 200 == answer.status_code, answer.text
         return str(answer.json()["id"])
 
@@ -174,15 +195,27 @@ def screenshots(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return directory
 
 
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
+    """Give an emulator that the tests use one after the other: to start one takes longer than most of them."""
+    with Emulator(tmp_path_factory.mktemp("emulator"), *SHARED) as emulator:
+        yield emulator
+
+
 @pytest.fixture
 def arguments() -> list[str]:
-    """Give what the emulator is started with; a test parametrizes it to have another."""
-    return ["--pace", "manual"]
+    """Give what the emulator is started with; a test parametrizes it to have one of its own."""
+    return [*SHARED]
 
 
 @pytest.fixture
-def emulator(arguments: list[str], tmp_path: Path) -> Iterator[Emulator]:
-    """Give an emulator."""
+def emulator(arguments: list[str], tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Emulator]:
+    """Give an emulator without a past."""
+    if arguments == [*SHARED]:
+        shared: Emulator = request.getfixturevalue("shared")
+        shared.renew()
+        yield shared
+        return
     with Emulator(tmp_path, *arguments) as emulator:
         yield emulator
 
@@ -204,8 +237,61 @@ def page(watched: Watched, emulator: Emulator) -> Page:
     return page
 
 
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
+@pytest.fixture
+def open_filled(watched: Watched, emulator: Emulator) -> Callable[..., Page]:
+    """Give the way to open a page with a job in each state, and all pictures."""
+
+    def open_filled(**options: Any) -> Page:
+        emulator.seed("Waves at night, seen from a lighthouse", size="1280x720", completed_at=1_000_000_000)
+        emulator.seed("A cat on a skateboard rides down a hill at sunset, in the style of an old film", size="720x1280")
+        emulator.seed("A dog", status="failed", error={"code": "content_policy_violation", "message": "Refused."})
+        emulator.seed("A train in the snow", size="1280x720", seconds="2")
+        emulator.seed("A crowded market in the rain", status="in_progress", progress=64)
+        emulator.seed("The last tree", status="queued")
+        page = watched.open(emulator.url, **options)
+        expect(page.locator(".job")).to_have_count(6)
+        for job in page.locator(".job[data-playable=true]").all():
+            job.scroll_into_view_if_needed()
+            expect(job.locator("img")).to_be_visible()
+        page.evaluate("scrollTo(0, 0)")
+        return page
+
+    return open_filled
+
+
+@pytest.fixture
+def hostile() -> tuple[str, ...]:
+    """Give texts that would do harm if they were taken for anything but texts."""
+    return HOSTILE
+
+
+@pytest.fixture
+def look() -> Callable[[Page, str], Locator]:
+    """Give the way to choose what the page shows: Requests, Webhooks or Faults; it returns that part of the page."""
+
+    def look(page: Page, name: str) -> Locator:
+        page.locator(f"#views input[value={name.lower()}]").check(force=True)
+        view = page.locator(f"#{name.lower()}")
+        expect(view).to_be_visible()
+        return view
+
+    return look
+
+
+@pytest.fixture
+def measure() -> Callable[[Page], Callable[[], float]]:
+    """Give the way to learn how many seconds of a processor a page takes from now on; others may need it, too."""
+
+    def measure(page: Page) -> Callable[[], float]:
+        session = page.context.new_cdp_session(page)
+        session.send("Performance.enable", {"timeDomain": "threadTicks"})
+
+        def taken() -> float:
+            metrics = cast("list[dict[str, Any]]", session.send("Performance.getMetrics")["metrics"])
+            (seconds,) = (float(each["value"]) for each in metrics if each["name"] == "TaskDuration")
+            return seconds
+
+        before = taken()
+        return lambda: taken() - before
+
+    return measure

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from typing import TYPE_CHECKING
 
 import httpx
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
+
+from openvideos_emulator._engine.engine import Engine
+from openvideos_emulator._model.seeds import Seed
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
     from dashboard.tests.conftest import Emulator, Watched
 
 LISTED = "/_emulator/jobs?"
@@ -69,11 +76,32 @@ def test_a_failed_job_tells_why(page: Page, emulator: Emulator, watched: Watched
     watched.picture(page, "failed")
 
 
-def test_a_deleted_job_goes(page: Page, emulator: Emulator) -> None:
-    ids = [emulator.seed(f"Number {number}", status="queued") for number in range(3)]
-    expect(page.locator(".job")).to_have_count(3)
-    assert 200 == httpx.delete(f"{emulator.url}v1/videos/{ids[1]}").status_code
-    expect(page.locator(".job .prompt")).to_have_text(["Number 2", "Number 0"])
+def test_a_deleted_job_goes_and_is_counted(page: Page, emulator: Emulator, watched: Watched) -> None:
+    ids = [emulator.seed(f"Number {number}", status="queued") for number in range(30)]
+    expect(page.locator(".job")).to_have_count(30)
+    expect(page.locator("#deleted")).to_be_hidden()
+    emulator.send("DELETE", "videos/video_unknown")  # deletes nothing
+    for id_ in ids[1:-1]:
+        assert 200 == emulator.send("DELETE", f"videos/{id_}").status_code
+    expect(page.locator(".job .prompt")).to_have_text(["Number 29", "Number 0"])
+    expect(page.locator("#deleted summary")).to_have_text("28 deleted videos")
+    page.locator("#deleted summary").press("Enter")
+    expect(page.locator("#deleted li")).to_have_count(20)
+    expect(page.locator("#deleted li").first).to_contain_text(ids[-2])
+    expect(page.locator("#deleted li").first).to_contain_text("Number 28")
+    watched.picture(page, "deleted")
+    later = watched.open(emulator.url)  # knows no prompts of theirs, but that they were
+    expect(later.locator("#deleted summary")).to_have_text("28 deleted videos")
+    emulator.control("reset", {})
+    expect(page.locator("#deleted")).to_be_hidden()
+
+
+def test_an_expired_job_is_marked(page: Page, emulator: Emulator) -> None:
+    emulator.seed("One")
+    expect(page.locator(".job")).to_have_count(1)
+    expect(page.locator(".job .mark")).to_be_hidden()
+    emulator.control("advance", {"seconds": 90_000})
+    expect(page.locator(".job .mark")).to_have_text("Expired")
 
 
 @pytest.mark.parametrize("arguments", [["--pace", "polls:3"]])
@@ -205,43 +233,124 @@ class TestControls:
         expect(page.locator("#jobs")).to_be_focused()
 
 
+class TestPolling:
+    """A page that is hidden asks for nothing, and what has not changed is not sent."""
+
+    def test_a_hidden_page_does_not_poll(self, watched: Watched, emulator: Emulator) -> None:
+        page = watched.open(emulator.url)
+        expect(page.locator("#link")).to_have_text("Live")
+        page.clock.install()
+        page.reload()
+        expect(page.locator("#link")).to_have_text("Live")
+
+        def hide(*, value: bool) -> None:
+            page.evaluate(
+                """(value) => {
+                  Object.defineProperty(document, "hidden", {value, configurable: true});
+                  document.dispatchEvent(new Event("visibilitychange"));
+                }""",
+                value,
+            )
+
+        with page.expect_response(lambda answer: LISTED in answer.url):
+            page.clock.run_for(1500)
+        hide(value=True)
+        page.clock.run_for(2000)  # whatever was under way has ended
+        page.evaluate("fetch('_emulator/dashboard/icon.svg')")
+        sent = len(watched.requests)
+        page.clock.run_for(60_000)
+        page.evaluate("fetch('_emulator/dashboard/icon.svg')")
+        assert [f"{emulator.url}_emulator/dashboard/icon.svg"] == [request.url for request in watched.requests[sent:]]
+        emulator.create("Meanwhile")
+        hide(value=False)
+        expect(page.locator(".job")).to_have_count(1)
+
+    def test_what_is_not_shown_is_seldom_asked_for(self, page: Page, watched: Watched) -> None:
+        await_readings(page, 2)
+        begin = len(watched.requests)
+        await_readings(page, 5)
+        asked = [request.url.rpartition("/")[2].partition("?")[0] for request in watched.requests[begin:]]
+        assert asked.count("faults") == asked.count("events") <= 2
+        assert asked.count("requests") >= 4
+
+    def test_what_is_known_is_not_sent_again(
+        self, page: Page, emulator: Emulator, look: Callable[[Page, str], Locator]
+    ) -> None:
+        emulator.control("faults", {"status": 503, "operation": "create_video"})
+        emulator.send("GET", "videos")
+        expect(look(page, "Requests").locator(".line")).to_have_count(1)
+        for name, status in (("faults", 304), ("webhooks", 304), ("requests", 200)):
+            look(page, name)
+            path = {"webhooks": "events"}.get(name, name)
+            with page.expect_response(re.compile(f"/_emulator/{path}")):  # the first may be the whole
+                pass
+            with page.expect_response(re.compile(f"/_emulator/{path}")) as seen:
+                pass
+            assert status == seen.value.status
+            assert status == 304 or len(seen.value.body()) < 150
+
+
+class TestTime:
+    def test_it_is_told_as_jobs_see_it(self, page: Page, emulator: Emulator) -> None:
+        expect(page.locator("#ahead")).to_be_hidden()
+        emulator.control("advance", {"seconds": 93_784.5})
+        expect(page.locator("#ahead")).to_have_text("1 d 2 h ahead")
+        seen = page.locator("#now").evaluate("time => new Date(time.dateTime).getTime() / 1000")
+        assert abs(emulator.control("state")["now"] - seen) < 30
+        emulator.control("reset", {"pace": "seconds:3"})
+        expect(page.locator("#ahead")).to_be_hidden()
+        expect(page.locator("#pace")).to_have_text("Pace seconds:3")
+
+    def test_it_goes_on(self, page: Page) -> None:
+        texts = {page.locator("#now").inner_text()}
+        for _ in range(2):
+            expect(page.locator("#now")).not_to_have_text(texts.copy().pop())
+            texts = {page.locator("#now").inner_text()}
+
+
+def test_the_last_page_goes_with_its_jobs(emulator: Emulator, watched: Watched) -> None:
+    ids = [emulator.seed(f"Number {number}", status="failed") for number in range(101)]
+    page = watched.open(emulator.url)
+    page.get_by_role("button", name="Older").click()
+    expect(page.locator(".job .prompt")).to_have_text(["Number 0"])
+    emulator.send("DELETE", f"videos/{ids[0]}")
+    expect(page.locator(".job")).to_have_count(100)
+    expect(page.locator("#videos .pages")).to_be_hidden()
+
+
 class TestManyJobs:
-    COUNT = 2000
+    COUNT = 3_000
 
     @pytest.fixture
-    def many(self, emulator: Emulator) -> Emulator:
+    def arguments(self, tmp_path: Path) -> list[str]:
+        """Start with many jobs, which are added faster without HTTP."""
+        engine = Engine(database=tmp_path / "jobs.db")
         for number in range(self.COUNT):
-            emulator.seed(f"Number {number}")
-        return emulator
+            engine.seed(Seed(prompt=f"Number {number}", size="128x96", seconds=1))
+        engine.close()
+        return ["--pace", "manual", "--db", str(tmp_path / "jobs.db")]
 
     def test_they_are_shown_by_the_hundred_and_only_what_is_seen_is_rendered(
-        self, many: Emulator, watched: Watched
+        self, emulator: Emulator, watched: Watched, measure: Callable[[Page], Callable[[], float]]
     ) -> None:
-        page = watched.open(many.url)
+        page = watched.open("about:blank")
+        worked = measure(page)
+        page.goto(emulator.url)
         expect(page.locator(".job")).to_have_count(100)
         expect(page.get_by_role("radio", name=f"All {self.COUNT}")).to_be_checked()
         expect(page.locator(".job img").first).to_be_visible()
-        page.get_by_role("button", name="Show more").press("Enter")
-        expect(page.locator(".job")).to_have_count(200)
-        expect(page.locator(".job").nth(100).get_by_role("button", name="Play: Number 1899")).to_be_focused()
+        pages = page.locator("#videos .pages")
+        expect(pages.get_by_role("button", name="Newer")).to_be_disabled()
+        pages.get_by_role("button", name="Older").press("Enter")
+        expect(pages).to_contain_text("101 to 200 of 3,000")
+        expect(page.locator(".job")).to_have_count(100)
+        expect(page.get_by_role("button", name="Play: Number 2899")).to_be_focused()
         await_readings(page, 3)  # time enough for many more
         pictures = {request.url for request in watched.requests if "variant=thumbnail" in request.url}
         assert 0 < len(pictures) < 40
-
-    def test_the_page_answers_at_once_with_all_of_them_on_it(self, many: Emulator, watched: Watched) -> None:
-        page = watched.open(many.url)
-        page.evaluate(
-            "window.slow = [0];"
-            "new PerformanceObserver(list => slow.push(...list.getEntries().map(each => each.duration)))"
-            ".observe({entryTypes: ['longtask']})"
-        )
-        more = page.get_by_role("button", name="Show more")
-        more.evaluate("(button, clicks) => { while (clicks--) button.click(); }", self.COUNT // 100 - 1)
-        expect(page.locator(".job")).to_have_count(self.COUNT)
-        expect(more).to_be_hidden()
-        many.create("The newest")
+        emulator.create("The newest")
+        expect(page.locator(".job .prompt").first).to_have_text("Number 2900")
+        pages.get_by_role("button", name="Newer").press("Enter")
         expect(page.locator(".job .prompt").first).to_have_text("The newest")
-        page.get_by_role("button", name="Play: Number 1999").click()
-        # `expect` would write down the whole page while there is no clip yet, which takes long for so long a one.
-        page.locator("video").wait_for()
-        assert page.evaluate("Math.max(...slow)") < 2000
+        assert worked() < 4
+        assert page.evaluate("document.querySelectorAll('*').length") < 4000

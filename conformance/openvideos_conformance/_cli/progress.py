@@ -1,4 +1,4 @@
-"""Show the progress of a run: a line for each check; on a terminal, a counter and a line for each failure."""
+"""Show the progress of a run: a line for each failure, or for each check if asked; on a terminal, a counter, too."""
 
 from __future__ import annotations
 
@@ -12,9 +12,8 @@ import pytest
 from .._core.run_result import plural
 from .._core.sanitize import one_line
 from .._core.verdicts import Outcome, Verdict
-from .._pytest.budget import most_jobs
 from .._pytest.marker import check_of
-from .._reports.terminal import COLOURS, GREY, painted
+from .._reports.terminal import COLOURS, GREY, OUTCOMES, painted
 
 if TYPE_CHECKING:
     from typing import Any
@@ -28,8 +27,11 @@ _FAILED: Final = frozenset({"violated", "error"})
 class Progress:
     """Shows the progress of a run, as a pytest plugin."""
 
-    def __init__(self, state: RunState, stream: TextIO, *, is_coloured: bool, is_live: bool) -> None:
+    def __init__(
+        self, state: RunState, stream: TextIO, *, is_coloured: bool, is_live: bool, is_verbose: bool = False
+    ) -> None:
         """Write to a stream; `is_live` says whether a line on it can be overwritten."""
+        self._is_verbose = is_verbose
         self._state, self._stream = state, stream
         self._is_coloured, self._is_live = is_coloured, is_live
         self._total, self._done, self._failed, self._current = 0, 0, 0, ""
@@ -53,19 +55,18 @@ class Progress:
     # ---------------------------------------------------------------- hooks
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Write how many videos the run starts at most, before it starts the first."""
-        pairs = [(check, getattr(item, "fixturenames", ())) for item in session.items if (check := check_of(item))]
-        self._total = len(pairs)
-        if not pairs:
+        selected = [check for item in session.items if (check := check_of(item))]
+        self._total = len(selected)
+        if not selected:
             return
         state, target = self._state, self._state.target
-        most = most_jobs(pairs, state.needed_jobs, target.denied, target.max_videos)
         self.write_line(
-            f"Judging {target.base_url} by {plural(len({check.requirement for check, _ in pairs}), 'requirement')}, "
-            f"in {plural(len(pairs), 'check')}."
+            f"Judging {target.base_url} by {plural(len({check.requirement for check in selected}), 'requirement')}, "
+            f"in {plural(len(selected), 'check')}."
         )
         self.write_line(
-            f"The run starts {plural(most, 'video')} at most (--max-videos {target.max_videos}), "
-            "and deletes them at the end."
+            f"The run starts {plural(state.most_videos, 'video')} at most (--max-videos {target.max_videos}), "
+            "and deletes them at the end, if the server can."
         )
         if self._is_live:
             self._ticker.start()
@@ -84,7 +85,7 @@ class Progress:
         with self._lock:
             self._done += 1
             self._failed += is_failed
-        if is_failed or not self._is_live:
+        if is_failed or self._is_verbose:
             self.write_line(self._line(kept, Outcome(outcome)))
 
     def pytest_runtest_teardown(self, nextitem: pytest.Item | None) -> None:
@@ -95,7 +96,7 @@ class Progress:
     # ---------------------------------------------------------------- lines
     def _line(self, kept: dict[str, Any], outcome: Outcome) -> str:
         message = f": {one_line(kept['message'])}" if kept["message"] else ""
-        word = painted(f"{_WORDS[outcome]:<13}", _COLOURS[outcome], is_coloured=self._is_coloured)
+        word = painted(f"{OUTCOMES[outcome]:<13}", _COLOURS[outcome], is_coloured=self._is_coloured)
         return f"{word} {kept['requirement']:<16} {one_line(kept['check'])}{message}"
 
     def _tick(self) -> None:
@@ -117,9 +118,6 @@ class Progress:
         self._stream.flush()
 
 
-_WORDS: Final = {outcome: str(outcome).replace("_", " ") for outcome in Outcome} | {
-    Outcome.NOT_REACHED: "not exercised"
-}
 _COLOURS: Final = {
     Outcome.PASSED: COLOURS[Verdict.PASS],
     Outcome.VIOLATED: COLOURS[Verdict.FAIL],

@@ -32,16 +32,16 @@ _COMPLETED: Final = {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.Ex
 _SHOWN_OUTPUT: Final = 300
 
 
-def run_suite(state: RunState, stream: TextIO, *, is_coloured: bool) -> RunResult:
+def run_suite(state: RunState, stream: TextIO, *, is_coloured: bool, is_verbose: bool = False) -> RunResult:
     """Run the suite, write the progress to a stream, and return the result."""
-    progress = Progress(state, stream, is_coloured=is_coloured, is_live=stream.isatty())
+    progress = Progress(state, stream, is_coloured=is_coloured, is_live=stream.isatty(), is_verbose=is_verbose)
     output = io.StringIO()
     code: int | pytest.ExitCode | None = None
     # A second interrupt, while pytest handles the first, escapes from pytest.
     with (
         contextlib.suppress(KeyboardInterrupt),
         _isolated() as directory,
-        _interrupted_by_sigterm(),
+        interrupted_by_sigterm(),
         _redirected(output),
     ):
         try:
@@ -119,8 +119,8 @@ def _redirected(output: TextIO) -> Generator[None]:
 
 
 @contextlib.contextmanager
-def _interrupted_by_sigterm() -> Generator[None]:
-    """Handle SIGTERM, by which CI ends a job, as an interrupt, so that the videos are deleted then, too."""
+def interrupted_by_sigterm() -> Generator[None]:
+    """Handle SIGTERM, by which CI ends a job, as an interrupt, so that what was started is ended then, too."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import yaml
 
@@ -28,6 +28,28 @@ class Level(StrEnum):
     MAY = "MAY"
 
 
+class Harm(StrEnum):
+    """How a violation hurts, the worst first."""
+
+    MONEY = "money"
+    DATA = "data"
+    HANG = "hang"
+    BYTES = "bytes"
+    INTEROP = "interop"
+    FORM = "form"
+
+
+HARMS: Final = {
+    Harm.MONEY: "a job is started, billed or lost that should not be",
+    Harm.DATA: "a video or a secret is lost, or seen by another",
+    Harm.HANG: "a client waits or repeats without end",
+    Harm.BYTES: "a client gets another file than the right one",
+    Harm.INTEROP: "a client of the contract fails",
+    Harm.FORM: "an inconvenience",
+}
+"""What each harm means, the worst first."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Requirement:
     """One requirement: its stable id, its level, what it says, where the contract says so, and why it matters."""
@@ -37,6 +59,7 @@ class Requirement:
     statement: str
     source: str
     capability: str
+    harm: Harm
     why: str
 
 
@@ -49,7 +72,12 @@ def _everything() -> tuple[Requirement, ...]:
     text = files("openvideos_conformance").joinpath("catalogue.yaml").read_text(encoding="utf-8")
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the fast C loader, where PyYAML was built with it
     entries: list[dict[str, Any]] = yaml.load(text, Loader=loader)  # noqa: S506 - both loaders are safe ones
-    return tuple(Requirement(**{**entry, "level": Level(entry["level"])}) for entry in entries)
+    return tuple(_requirement(entry) for entry in entries)
+
+
+def _requirement(entry: Mapping[str, Any]) -> Requirement:
+    values: dict[str, Any] = {**entry, "level": Level(entry["level"]), "harm": Harm(entry["harm"])}
+    return Requirement(**values)
 
 
 @lru_cache(maxsize=1)
@@ -84,13 +112,13 @@ def selected(only: Iterable[str]) -> frozenset[str]:
 
 
 def known(ids: Iterable[str], among: Mapping[str, Requirement] | None = None) -> list[str]:
-    """Return these ids, if each is the id of a requirement in `among`; by default, of a requirement of servers.
+    """Return these ids in capitals, if each is one of a requirement in `among`; by default, of a server's.
 
     Raises:
         UnknownRequirementError: An id is not in `among`.
 
     """
-    found = list(ids)
+    found = [each.upper() for each in ids]
     requirements = catalogue() if among is None else among
     for each in found:
         if each not in requirements:

@@ -15,6 +15,7 @@ from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
 from .exchange import json_object
+from .flaws import sentences_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -98,12 +99,12 @@ class Contract:
         return cast("Schema", schema["items"]) if "items" in schema else next(found, anything)
 
     def flaws(self, value: Any, address: str) -> list[str]:
-        """Return how a value breaks the schema at an address: the path to each flaw, with a sentence."""
+        """Return how a value breaks the schema at an address: the path of each value, what it is, what is allowed."""
         validator = self._validators.get(address)
         if validator is None:
             validator = self._validators[address] = _VALIDATOR({"$ref": _URI + address}, registry=self._registry)
         errors = sorted(validator.iter_errors(value), key=lambda error: [str(step) for step in error.absolute_path])
-        found = [f"{error.json_path}: {error.message[:300]}" for error in errors]
+        found = list(dict.fromkeys(sentence for error in errors for sentence in sentences_of(error)))
         return [*found, *_wrong_choices(self.at(address), json_object(value))]
 
     def match(self, method: str, path: str) -> tuple[str | None, Mapping[str, str]]:
@@ -162,7 +163,7 @@ def _wrong_choices(schema: Schema, fields: Mapping[str, Any]) -> Iterator[str]:
         for names in schema.get(rule, []):
             given = [name for name in names if name in fields]
             if len(given) > 1 or (not given and rule == "x-exactly-one"):
-                yield f"$: {', '.join(given) or 'none'} of {', '.join(names)} is given"
+                yield f"$ has {' and '.join(given) or 'none'} of {', '.join(names)}, of which it may have one"
 
 
 def _pattern(template: str) -> re.Pattern[str]:

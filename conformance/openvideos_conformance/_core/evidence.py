@@ -1,86 +1,95 @@
-"""Prepare an exchange for a report: redact it, shorten it, and add a curl command that repeats it. Pure."""
+"""Prepare an exchange for a report: redact it, shorten it, and add a command that repeats it. Pure."""
 
 from __future__ import annotations
 
-import json
-import shlex
-from typing import TYPE_CHECKING, Any, Final, TypeVar
-from urllib.parse import quote
+import dataclasses
+from typing import TYPE_CHECKING, Any, Final
 
-from .exchange import json_array, json_object
+from .causes import shape
+from .contract import contract
+from .curl import curl
+from .exchange import MISSING
+from .operations import ERROR, OPERATIONS
+from .redaction import redacted
 
 if TYPE_CHECKING:
-    from .exchange import Exchange
-    from .target import Target
+    from collections.abc import Iterable, Mapping, Sequence
 
-T = TypeVar("T")
+    from .exchange import Exchange
+    from .outcomes import Finding
+
+SHOWN_EXCHANGES: Final = 4
+"""How many exchanges of a finding reports show: the last ones, which decide."""
 
 _SHOWN_BODY: Final = 4096
 _SHOWN_HEADER: Final = 512
-_HIDDEN: Final = frozenset({"accept", "accept-encoding", "connection", "content-length", "host", "user-agent"})
-_KEY: Final = "$OPENVIDEOS_API_KEY"
+_SHOWN_FLAWS: Final = 5
+_LONGEST_MESSAGE: Final = 400
+_MOST_FINDINGS: Final = 200
+_MOST_SHAPES: Final = 10
+_BAD: Final = 400
 
 
 def evidence(exchange: Exchange, base_url: str, secrets: tuple[str, ...] = ()) -> dict[str, Any]:
     """Return an exchange as JSON values, without any of `secrets`."""
-    shown = {
+    exchange = _without(exchange, secrets)
+    schema, flaws = _flaws(exchange)
+    return {
+        "operation": exchange.operation,
+        "schema": schema,
+        "flaws": flaws[:_SHOWN_FLAWS],
         "request": {
             "method": exchange.method,
-            "url": base_url.rstrip("/") + exchange.target,
+            "url": exchange.elsewhere or base_url.rstrip("/") + exchange.target,
             "headers": [list(pair) for pair in _headers(exchange.request_headers)],
-            "body": _text(_without(exchange.request_body, secrets)),
+            "body": _text(exchange.request_body),
         },
         "answer": {
             "status": exchange.status,
             "headers": [list(pair) for pair in _headers(exchange.headers)],
-            "body": _text(_without(exchange.body, secrets)),
+            "body": _text(exchange.body),
             "length": exchange.length,
             "failure": exchange.failure,
         },
         "seconds": round(exchange.ended - exchange.began, 3),
         "layer": exchange.layer,
-        "curl": curl(exchange, base_url),
+        "curl": curl(exchange, base_url, exchange.request_body),
     }
-    return redacted(shown, secrets)
 
 
-def secrets_of(target: Target) -> tuple[str, ...]:
-    """Return the secrets of a target, which no report may show, also as JSON, Python and URLs escape them."""
-    found: dict[str, None] = {}
-    hook = target.webhook_secret
-    for secret in filter(None, (target.api_key, hook, hook.removeprefix("whsec_") if hook else None)):
-        spellings = (secret, json.dumps(secret)[1:-1], repr(secret)[1:-1], quote(secret, safe=""))
-        found.update(dict.fromkeys(spellings))
-    return tuple(sorted(found, key=len, reverse=True))  # the longest first, since one may contain another
+def more_findings(
+    findings: Sequence[Finding], base_url: str, secrets: tuple[str, ...] = ()
+) -> tuple[Mapping[str, Any], ...]:
+    """Return the findings after the first as JSON values; each shape of message has exchanges once, up to a limit."""
+    shapes = {shape(finding.message) for finding in findings[:1]}
+    found: list[Mapping[str, Any]] = []
+    for finding in findings[1:]:
+        if len(found) == _MOST_FINDINGS:
+            found.append(_finding(f"… and {len(findings) - 1 - len(found)} more"))
+            break
+        is_new = shape(finding.message) not in shapes and len(shapes) < _MOST_SHAPES
+        shapes.add(shape(finding.message)) if is_new else None
+        kept = finding.exchanges[-SHOWN_EXCHANGES:] if is_new else ()
+        shown = [evidence(each, base_url, secrets) for each in kept]
+        found.append(_finding(redacted(finding.message, secrets)[:_LONGEST_MESSAGE], finding.statuses, shown))
+    return tuple(found)
 
 
-def redacted(value: T, secrets: tuple[str, ...]) -> T:
-    """Return a JSON value with `***` for each of these secrets. Keys of objects are not searched: they are our own."""
-    result: T = _redact(value, tuple(secret for secret in secrets if secret))
-    return result
+def _finding(message: str, statuses: Iterable[int] = (), exchanges: Sequence[object] = ()) -> dict[str, Any]:
+    return {"message": message, "statuses": sorted(statuses), "exchanges": list(exchanges)}
 
 
-def curl(exchange: Exchange, base_url: str) -> str:
-    """Return a shell command that sends the request again; it reads the key from OPENVIDEOS_API_KEY."""
-    words = ["curl", "-i", "--path-as-is", "-X", exchange.method]
-    if exchange.method == "HEAD":
-        words = ["curl", "--head", "--path-as-is"]  # with -X HEAD, curl would wait for a body
-    media_type = ""
-    for name, value in exchange.request_headers:
-        if name == "content-type":
-            media_type = value
-        if name == "authorization":
-            continue
-        if name not in _HIDDEN and not value.startswith("multipart/form-data; boundary="):
-            words += ["-H", f"{name}: {value[:_SHOWN_HEADER]}"]
-    if media_type.startswith("multipart/form-data; boundary=") and exchange.request_fields:
-        for name, value in exchange.request_fields.items():
-            words += ["-F", f"{name}=@FILE" if isinstance(value, bytes) else f"{name}={_cut(str(value))}"]
-    elif exchange.request_body:
-        words += ["--data-binary", _text(exchange.request_body)]
-    line = shlex.join([*words, base_url.rstrip("/") + exchange.target])
-    has_key = exchange.request_header("authorization") is not None
-    return f'{line} -H "Authorization: Bearer {_KEY}"' if has_key else line
+def _flaws(exchange: Exchange) -> tuple[str | None, list[str]]:
+    """Return the schema of the body of a response, and how the body breaks it; None if no schema is known."""
+    facts = OPERATIONS.get(exchange.operation or "")
+    schema = facts.schema if exchange.is_ok and facts is not None else None
+    if not exchange.failure and (exchange.status or 0) >= _BAD:
+        schema = ERROR
+    if schema is None:
+        return None, []
+    if exchange.json is MISSING:
+        return schema, ["$: the body is not JSON"]
+    return schema, [flaw[:_LONGEST_MESSAGE] for flaw in contract().flaws(exchange.json, schema)]
 
 
 def _headers(pairs: tuple[tuple[str, str], ...]) -> list[tuple[str, str]]:
@@ -99,23 +108,31 @@ def _text(body: bytes) -> str:
     return text if len(body) <= _SHOWN_BODY else f"{text}… ({len(body)} bytes)"
 
 
-def _without(body: bytes, secrets: tuple[str, ...]) -> bytes:
-    # Secrets are removed before the body is cut, since half of a secret would not be found.
-    shown, rest = body[: 2 * _SHOWN_BODY], body[2 * _SHOWN_BODY :]
-    for secret in filter(None, secrets):
-        shown = shown.replace(secret.encode("utf-8", "surrogatepass"), b"***")
-    return shown + rest
+def _without(exchange: Exchange, secrets: tuple[str, ...]) -> Exchange:
+    """Return an exchange without secrets. That comes before anything is cut, since half of a secret is not found."""
+    return dataclasses.replace(
+        exchange,
+        path=redacted(exchange.path, secrets),
+        query=redacted(exchange.query, secrets),
+        failure=redacted(exchange.failure, secrets),
+        elsewhere=redacted(exchange.elsewhere, secrets),
+        request_headers=_clean(exchange.request_headers, secrets),
+        request_body=redacted(exchange.request_body, secrets),  # the whole, since curl packs it
+        credential=redacted(exchange.credential, secrets),
+        request_fields=redacted(dict(exchange.request_fields), secrets),
+        headers=_clean(exchange.headers, secrets),
+        body=_clean_body(exchange.body, secrets),
+    )
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= _SHOWN_HEADER else f"{text[:_SHOWN_HEADER]}…"
+def _clean(pairs: tuple[tuple[str, str], ...], secrets: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    return tuple((redacted(name, secrets), redacted(value, secrets)) for name, value in pairs)
 
 
-def _redact(value: Any, secrets: tuple[str, ...]) -> Any:
-    if isinstance(value, str):
-        for secret in secrets:
-            value = value.replace(secret, "***")
-        return value
-    if json_object(value):
-        return {name: _redact(each, secrets) for name, each in json_object(value).items()}
-    return [_redact(each, secrets) for each in json_array(value)] if json_array(value) else value
+def _clean_body(body: bytes, secrets: tuple[str, ...]) -> bytes:
+    """Return a body without secrets, as far as it may be shown."""
+    window = body[: 3 * _SHOWN_BODY]
+    clean = redacted(window, secrets)
+    if clean == window or len(body) == len(window):
+        return clean + body[len(window) :]
+    return clean[:-_SHOWN_BODY] or b"***"  # there may be the beginning of a secret at the end

@@ -2,18 +2,37 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from .bodies import Body, ParsedBodies
 from .operations import RETURNING_VIDEO
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+CLEANUP: Final = "cleanup"
+"""The layer of the requests that delete the jobs of a run."""
+
+OTHER_CALLER: Final = "other caller"
+"""The layer of requests with the key of another caller, whose videos are not those of the run."""
+
 MISSING: Final = object()
 """The value of `Exchange.json` for a body that is not JSON."""
+
+RECORDED: Final = 1 << 20
+"""How many bytes of the body of a request are recorded."""
+
+MOST_JSON: Final = 12 << 20
+"""How many bytes of JSON are parsed; a list of 20,000 videos has fewer."""
+
+BUSY: Final = frozenset({429, 503})
+"""The statuses of an overloaded server, which say nothing about the request."""
+
+_UNREAD: Final = object()
+_PARSED: Final = ParsedBodies(MOST_JSON)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,15 +58,26 @@ class Exchange:
     request_body: bytes = b""
     request_fields: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """The fields of the body, or the parameters of the query, as they were sent; empty if they are not known."""
+    credential: str = ""
+    """How a shell makes the Authorization that was sent (see `curl.credential`); empty if that is not known."""
     has_key: bool = True
     """Whether the request had the key of the run, as far as is known. Rules skip most requests that had not."""
     status: int | None = None
     headers: tuple[tuple[str, str], ...] = ()
-    body: bytes = b""
+    body: Body = Body()  # noqa: RUF009 - a descriptor, of which a class has one
     length: int = 0
     """How many bytes the body of the response had; more than `body` holds if the record was cut."""
     failure: str = ""
     """Why there is no complete response; empty if there is one."""
+    elsewhere: str = ""
+    """The URL, without its query, to which a redirect of the request led; empty for an exchange with the API itself."""
+    is_kept: bool = True
+    """Whether the run had room for the response. Without it, the exchange has a failure, which is not the server's."""
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether the response says that the server is overloaded, or limits requests."""
+        return self.status in BUSY
 
     @property
     def is_ok(self) -> bool:
@@ -62,7 +92,8 @@ class Exchange:
     @property
     def summary(self) -> str:
         """The request and its status or failure, as messages show them."""
-        return f"{self.method} {self.target} -> {self.status if not self.failure else self.failure}"
+        where = f" at {self.elsewhere}" if self.elsewhere else ""
+        return f"{self.method} {self.target}{where} -> {self.status if not self.failure else self.failure}"
 
     def header(self, name: str) -> str | None:
         """Return a header of the response, or None; several headers of one name are joined by commas."""
@@ -78,13 +109,18 @@ class Exchange:
         """The media type of the response, without parameters."""
         return (self.header("content-type") or "").partition(";")[0].strip().lower()
 
-    @cached_property
+    @property
     def json(self) -> Any:
-        """The JSON of the response, or MISSING. NaN and Infinity are not JSON."""
-        try:
-            return json.loads(self.body.decode("utf-8"), parse_constant=_refuse)
-        except (ValueError, RecursionError):
-            return MISSING
+        """The JSON of the response, or MISSING. NaN and Infinity are not JSON, and neither is more than MOST_JSON."""
+        known = vars(self).get("_json", _UNREAD)
+        if known is not _UNREAD:
+            return known
+        value: Any = MISSING
+        if self.length <= MOST_JSON:
+            with contextlib.suppress(ValueError, RecursionError):
+                value = json.loads(self.body.decode("utf-8"), parse_constant=_refuse)
+        _PARSED.remember(self, value, self.length)
+        return value
 
     @property
     def object(self) -> dict[str, Any]:

@@ -15,6 +15,7 @@ VIDEO: Final = "#/components/schemas/Video"
 VIDEO_LIST: Final = "#/components/schemas/VideoList"
 DELETED: Final = "#/components/schemas/VideoDeleteResponse"
 CHARACTER: Final = "#/components/schemas/Character"
+ERROR: Final = "#/components/schemas/ErrorResponse"
 MODEL_LIST: Final = "#/components/schemas/ModelList"
 
 ENDED: Final = ("completed", "failed")
@@ -40,9 +41,9 @@ class OperationFacts:
 OPERATIONS: Final[Mapping[str, OperationFacts]] = {
     "create_video": OperationFacts("VID-CREATE-001", VIDEO, starts_job=True),
     "retrieve_video": OperationFacts("VID-RETRIEVE-001", VIDEO),
-    "list_videos": OperationFacts("VID-LIST-001", VIDEO_LIST),
+    "list_videos": OperationFacts("VID-LIST-001", VIDEO_LIST, "list"),
     "list_models": OperationFacts("VID-MODELS-001", MODEL_LIST, "discovery"),
-    "delete_video": OperationFacts("VID-DELETE-001", DELETED),
+    "delete_video": OperationFacts("VID-DELETE-001", DELETED, "delete"),
     "download_video_content": OperationFacts("VID-CONTENT-001", None),
     "remix_video": OperationFacts("VID-REMIX-001", VIDEO, "remix", starts_job=True),
     "edit_video": OperationFacts("VID-EDIT-001", VIDEO, "edits", starts_job=True),
@@ -57,6 +58,14 @@ CREATING: Final = frozenset(name for name, each in OPERATIONS.items() if each.st
 
 RETURNING_VIDEO: Final = frozenset(name for name, each in OPERATIONS.items() if each.schema == VIDEO)
 """The operations whose 200 holds one Video."""
+
+
+_SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS", "DELETE"})
+
+
+def may_start_job(method: str, operation: str | None) -> bool:
+    """Return whether a request may start a job: a create, and what a server may take for one by mistake."""
+    return method.upper() not in _SAFE and operation != "create_character"
 
 
 def capability_of(operation: str) -> str:

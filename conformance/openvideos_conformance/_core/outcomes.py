@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from .exchange import Exchange
+
+
+class Finding(NamedTuple):
+    """One violation: a sentence that describes it, the exchanges that show it, and the statuses that were expected."""
+
+    message: str
+    exchanges: tuple[Exchange, ...] = ()
+    statuses: frozenset[int] = frozenset()
+    """Empty if the violation is not about a status."""
+
+
+BOUND_REACHED: Final = "the limit of "
+"""How the message begins of what was not sent, since it would start a video beyond the bound."""
 
 
 class OutcomeError(Exception):
@@ -19,7 +34,21 @@ class OutcomeError(Exception):
 
 
 class ViolationError(OutcomeError):
-    """The server, or the client, violated the requirement."""
+    """The server, or the client, violated the requirement, in each of the ways of `findings`."""
+
+    def __init__(self, message: str, *exchanges: Exchange, statuses: Iterable[int] = ()) -> None:
+        """Keep one finding."""
+        super().__init__(message, *exchanges)
+        self.findings: tuple[Finding, ...] = (Finding(message, exchanges, frozenset(statuses)),)
+
+    @classmethod
+    def of(cls, findings: Sequence[Finding]) -> Self:
+        """Return a violation with all of these findings, of which its message tells the first."""
+        first = findings[0]
+        more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
+        made = cls(first.message + more, *first.exchanges)
+        made.findings = tuple(findings)
+        return made
 
 
 class NotReachedError(OutcomeError):
@@ -32,13 +61,6 @@ class OverdueError(NotReachedError):
 
 class UnsupportedError(OutcomeError):
     """The server does not offer the capability that the requirement needs."""
-
-
-class Finding(NamedTuple):
-    """One violation: a sentence that describes it, and the exchanges that show it."""
-
-    message: str
-    exchanges: tuple[Exchange, ...] = ()
 
 
 class CannotJudgeError(Exception):

@@ -11,19 +11,26 @@ import re
 from dataclasses import dataclass, field
 from email.parser import BytesParser
 from email.policy import HTTP
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import parse_qsl
 
-from .exchange import json_object
+from .exchange import RECORDED, json_object
+from .operations import CREATING
+from .own_jobs import job_id
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
+    from email.message import EmailMessage
 
     from .contract import Contract, Operation, Schema
+    from .exchange import Exchange
 
 FORM: Final = "multipart/form-data"
 JSON: Final = "application/json"
 
+_DISPOSITION: Final = re.compile(rb"(?im)^content-disposition:[ \t]*form-data[ \t]*(.*?)\r?$")
+_PARAMETERS: Final = re.compile(rb'(?:;[ \t]*[^\s=;"]+=(?:"(?:[^"\\]|\\.)*"|[^\s;"]+)[ \t]*)*')
 _INTEGER: Final = re.compile(r"-?(0|[1-9][0-9]{0,17})")
 _BLANKS: Final = re.compile(r"\s+")
 _LEADING_ZEROS: Final = re.compile(r"(?<![0-9])0+(?=[0-9])")
@@ -40,6 +47,8 @@ class Legality:
     """The fields of the query and the body, as far as they could be parsed; a file is its bytes."""
     is_tolerable: bool = False
     """Whether a server may understand the request in spite of its flaws."""
+    misshapen: tuple[str, ...] = ()
+    """Why servers read a form in different ways; each is a doubt, too."""
 
     @property
     def is_illegal(self) -> bool:
@@ -62,7 +71,45 @@ def judge_request(contract: Contract, operation_id: str, *, query: str, media_ty
         of_query.doubts + of_body.doubts,
         {**of_query.fields, **of_body.fields},
         of_body.is_tolerable and not of_query.flaws,
+        of_body.misshapen,
     )
+
+
+def judge_exchange(contract: Contract, exchange: Exchange) -> Legality:
+    """Judge the request of an exchange by the contract. One that was recorded in part has no flaws that are certain."""
+    if exchange.operation is None:
+        return Legality(doubts=("the contract has no such operation",))
+    return _judge_whole(contract, exchange.operation, exchange.query, *_body_of(exchange))
+
+
+def of_illegal_creates(contract: Contract, history: Iterable[Exchange]) -> frozenset[str]:
+    """Return the ids of the jobs that a server started although the contract forbids their creates, and of their heirs.
+
+    A server may repeat in them what it should have refused, and that is one divergence, not several. Heirs are jobs
+    that were made from such a job.
+    """
+    found = set[str]()
+    for each in history:
+        if each.operation in CREATING and each.is_ok and job_id(each):
+            source = each.ids.get("video_id") or source_of(each.request_fields)
+            if source in found or _is_flawed(contract, each.operation, each.query, *_body_of(each)):
+                found.add(job_id(each))
+    return frozenset(found)
+
+
+def _body_of(exchange: Exchange) -> tuple[str, bytes]:
+    return exchange.request_header("content-type") or "", exchange.request_body
+
+
+@lru_cache(maxsize=1024)  # the same creates are asked about again and again; their bodies are in the history anyway
+def _is_flawed(contract: Contract, operation: str, query: str, media_type: str, body: bytes) -> bool:
+    return bool(_judge_whole(contract, operation, query, media_type, body).flaws)
+
+
+def _judge_whole(contract: Contract, operation: str, query: str, media_type: str, body: bytes) -> Legality:
+    if not 0 < len(body) < RECORDED:
+        return Legality(doubts=("the request is not known whole",))
+    return judge_request(contract, operation, query=query, media_type=media_type, body=body)
 
 
 def _judge_query(contract: Contract, operation: Operation, query: str) -> Legality:
@@ -82,7 +129,9 @@ def _judge_query(contract: Contract, operation: Operation, query: str) -> Legali
         if name in given:
             at = f"{address}/{index}/schema"
             value, uncertain = _read(contract, name, given[name], contract.at(at))
-            if _has_default_style(definition) or not isinstance(value, list):
+            if _is_understood(contract, given[name], at):
+                doubts.append(f"{name} is written in another way")
+            elif _has_default_style(definition) or not isinstance(value, list):
                 flaws += [f"{name}{flaw.removeprefix('$')}" for flaw in contract.flaws(value, at)]
             else:
                 doubts.append(f"{name} has a style that is not the default")
@@ -91,6 +140,14 @@ def _judge_query(contract: Contract, operation: Operation, query: str) -> Legali
             flaws.append(f"{name} is missing")
     doubts += [f"the parameter {name!r} is unknown" for name in given.keys() - known]
     return Legality(tuple(flaws), tuple(doubts), {name: texts[-1] for name, texts in given.items()})
+
+
+def _is_understood(contract: Contract, texts: list[str], address: str) -> bool:
+    """Tell whether a whole number is written with blanks, zeros or a plus sign, as a server may take it."""
+    if "integer" not in contract.types(contract.at(address)) or _INTEGER.fullmatch(texts[-1]):
+        return False
+    plain = _LEADING_ZEROS.sub("", _BLANKS.sub("", texts[-1]).removeprefix("+"))
+    return _INTEGER.fullmatch(plain) is not None and not contract.flaws(int(plain), address)
 
 
 def _has_default_style(parameter: Mapping[str, Any]) -> bool:
@@ -139,11 +196,15 @@ def _judge_form(contract: Contract, address: str, content_type: str, body: bytes
         f"content-type: {content_type}\r\n\r\n".encode("latin-1", "replace") + body
     )
     if not message.is_multipart() or message.defects:
-        return Legality(doubts=("the form cannot be read",))
+        unreadable = ("the form cannot be read",)
+        return Legality(doubts=unreadable, misshapen=unreadable)
     properties: Mapping[str, Schema] = contract.at(address)["properties"]
     fields: dict[str, Any] = {}
     texts: dict[str, list[str]] = {}
     doubts: list[str] = []
+    misshapen = ["a line of the form ends with LF alone"] if _has_bare_line_ends(message, body) else list[str]()
+    heads = (part.partition(b"\r\n\r\n")[0] for part in _parts(message, body))
+    misshapen += ["a name in the form is not quoted"] if any(map(_is_unquoted, heads)) else []
     for part in message.iter_parts():
         name = str(part.get_param("name", header="content-disposition"))
         content = part.get_payload(decode=True)
@@ -152,7 +213,7 @@ def _judge_form(contract: Contract, address: str, content_type: str, body: bytes
         elif isinstance(content, bytes):
             is_file = contract.resolve(properties[name]).get("format") == "binary"
             if is_file != (part.get_filename() is not None):
-                doubts.append(f"{name} is {'not a' if is_file else 'a'} file")
+                misshapen.append(f"{name} is {'not a' if is_file else 'a'} file")
             if not is_file:
                 texts.setdefault(name, []).append(content.decode("utf-8", "surrogateescape"))
                 continue
@@ -166,13 +227,36 @@ def _judge_form(contract: Contract, address: str, content_type: str, body: bytes
         if "[" in name:  # a key of an object, which says where something is
             doubts.append(f"{name} may be refused because of what it names")
     judged = {name: "" if isinstance(value, bytes) else value for name, value in fields.items()}
-    return _judged(contract, address, judged, doubts, fields)
+    return _judged(contract, address, judged, doubts, fields, misshapen)
 
 
-def _judged(contract: Contract, address: str, value: Any, doubts: Sequence[str], fields: Mapping[str, Any]) -> Legality:
+def _has_bare_line_ends(message: EmailMessage, body: bytes) -> bool:
+    """Tell whether the lines around the parts of a form, or those of their heads, end otherwise than with CRLF."""
+    parts = _parts(message, body)
+    return any(not part.startswith(b"\r\n") or b"\r\n\r\n" not in part or part[-2:] != b"\r\n" for part in parts)
+
+
+def _parts(message: EmailMessage, body: bytes) -> list[bytes]:
+    return body.split(f"--{message.get_boundary()}".encode("latin-1", "replace"))[1:-1]
+
+
+def _is_unquoted(head: bytes) -> bool:
+    """Tell whether a Content-Disposition has a name with blanks or quotation marks that are not quoted (RFC 7578)."""
+    found = _DISPOSITION.search(head)
+    return found is not None and not _PARAMETERS.fullmatch(found[1])
+
+
+def _judged(
+    contract: Contract,
+    address: str,
+    value: Any,
+    doubts: Sequence[str],
+    fields: Mapping[str, Any],
+    misshapen: Sequence[str] = (),
+) -> Legality:
     flaws = contract.flaws(value, address)
     is_tolerable = bool(flaws) and not contract.flaws(understood(contract, address, value), address)
-    return Legality(tuple(flaws), tuple(doubts), fields, is_tolerable)
+    return Legality(tuple(flaws), (*misshapen, *doubts), fields, is_tolerable, tuple(misshapen))
 
 
 def understood(contract: Contract, address: str, value: Any) -> Any:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Final
 
 from .catalogue import Level
+from .profiles import judge_profiles
 from .verdicts import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from .profiles import ProfileResult
     from .verdicts import Result
 
 JUDGED: Final = (Verdict.PASS, Verdict.FAIL, Verdict.WARN)
@@ -42,7 +45,7 @@ AREAS: Final = {
 """The areas of the catalogue by the middle of an id, in the order in which reports show them."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class RunResult:
     """The result of a run, which may have been interrupted. It holds no secret."""
 
@@ -58,6 +61,10 @@ class RunResult:
     videos_started: int = 0
     left_over: tuple[str, ...] = ()
     """The ids of jobs that could not be deleted."""
+    unaccounted: tuple[str, ...] = ()
+    """Sentences about creates whose jobs could not be found, and may still run."""
+    not_kept: int = 0
+    """How many responses were not judged, since the run had no room for them."""
     is_interrupted: bool = False
     is_strict: bool = False
     problem: str | None = None
@@ -78,6 +85,20 @@ class RunResult:
         """The results that make the run fail, in the catalogue's order."""
         return [result for result in self.results if result.counts]
 
+    @cached_property
+    def profiles(self) -> tuple[ProfileResult, ...]:
+        """The verdict on each profile, the smallest first; none if a client was judged."""
+        if not self.base_url:
+            return ()
+        within = self.target.get("profile")
+        is_whole = self.problem is None and not self.is_interrupted
+        return judge_profiles(
+            self.results,
+            revision=self.contract,
+            within=None if within is None else str(within),
+            problem="" if is_whole else "the run did not come to its end",
+        )
+
     @property
     def exit_code(self) -> int:
         """0: no MUST failed; 1: a MUST failed; 2: no MUST failed, but the run could not judge everything."""
@@ -96,7 +117,7 @@ class RunResult:
         return counted
 
     def kept(self, level: Level) -> tuple[int, int]:
-        """Return how many requirements of a level are met, and how many were exercised."""
+        """Return how many requirements of a level pass, and how many were exercised."""
         counted = self.counts(level)
         return counted[Verdict.PASS], sum(counted[verdict] for verdict in JUDGED)
 
@@ -121,11 +142,15 @@ def headline(run: RunResult) -> str:
     if errors:
         return f"The suite itself failed in {plural(errors, 'requirement')}, which is no verdict; please report it"
     kept, tested = run.kept(Level.MUST)
-    sentence = f"{kept} of {plural(tested, 'MUST requirement')} {'is' if kept == 1 else 'are'} met"
+    sentence = f"{kept} of {plural(tested, 'MUST requirement')} {'passes' if kept == 1 else 'pass'}"
+    sentence = sentence if tested else "No MUST requirement was exercised"
     known = sum(1 for result in run.results if result.verdict is Verdict.FAIL and result.expected is not None)
     stale = sum(1 for result in run.results if result.is_stale)
+    unexercised = 0 if run.base_url else run.counts(Level.MUST)[Verdict.NOT_REACHED]
     notes = [
+        *([f"{unexercised} {'was' if unexercised == 1 else 'were'} not exercised"] if unexercised else []),
         *([f"{plural(known, 'failure')} {'was' if known == 1 else 'were'} expected"] if known else []),
+        *([f"{plural(run.not_kept, 'response')} had no room and went unjudged"] if run.not_kept else []),
         *([f"{plural(stale, 'expected failure')} did not happen"] if stale else []),
     ]
     return "; ".join([sentence, *notes])

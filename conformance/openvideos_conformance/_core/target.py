@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from .catalogue import capabilities
+from .catalogue import CORE, capabilities
+from .profiles import beyond, profiles, promised
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from .contract import Contract
 
 KEY_VARIABLE: Final = "OPENVIDEOS_API_KEY"
+OTHER_KEY_VARIABLE: Final = "OPENVIDEOS_OTHER_API_KEY"
 URL_VARIABLE: Final = "OPENVIDEOS_BASE_URL"
 
 MAX_GENERATED_JOBS: Final = 12
@@ -55,6 +57,11 @@ OPTIONS: Final = (
         f"the key (default: {KEY_VARIABLE}, which other users of the machine cannot see)",
         metavar="KEY",
     ),
+    Option(
+        ("--other-api-key",),
+        f"the key of a caller who may not see the videos of the first (default: {OTHER_KEY_VARIABLE})",
+        metavar="KEY",
+    ),
     Option(("--model",), "a model that the server offers (default: the contract's)"),
     Option(("--size",), "a size that the server offers, such as 720x1280; small ones cost less"),
     Option(("--seconds",), "a duration that the server offers; short ones cost less"),
@@ -64,17 +71,27 @@ OPTIONS: Final = (
         metavar="PROMPT",
     ),
     Option(
+        ("--profile",),
+        "judge by a profile of the contract: core, standard or full (default: by all that the server offers)",
+        metavar="NAME",
+    ),
+    Option(
         ("--capabilities",),
         "what the server offers and does not offer, such as remix,-edits (default: detected)",
         metavar="WORDS",
     ),
-    Option(("--max-videos",), "how many videos the run may start (default: 40)", metavar="N", default="40"),
+    Option(("--max-videos",), "how many videos the run may start (default: 50)", metavar="N", default="50"),
     Option(("--deadline",), "how long to wait for videos (default: 600)", metavar="S", default="600"),
     Option(
         ("--timeout", "--answer-timeout"),
         "how long to wait for a response (default: 30)",
         metavar="S",
         default="30",
+    ),
+    Option(
+        ("--rate",),
+        "how many requests are sent at most, such as 5/s or 60/m (default: as many as the server bears)",
+        metavar="N/s",
     ),
     Option(("--seed", "--suite-seed"), "the seed of generated requests (default: 0)", metavar="N", default="0"),
     Option(
@@ -107,22 +124,28 @@ class Target:
 
     `base_url` ends with the prefix, such as `/v1`. `model`, `size` and `seconds` are values that the server offers;
     None means the contract's default. `max_videos` limits the jobs that a run starts, `deadline` the seconds that it
-    waits for them, and `timeout` the seconds that it waits for one response.
+    waits for them, and for a server that is busy, and `timeout` the seconds that it waits for one response.
     """
 
     base_url: str
     api_key: str | None = field(default=None, repr=False)
+    other_api_key: str | None = field(default=None, repr=False)
+    """The key of a caller who may not see the videos that this run starts with its own key."""
     model: str | None = None
     size: str | None = None
     seconds: str | None = None
     failing_prompt: str | None = None
+    profile: str | None = None
+    """The profile that the run is limited to; None if it has no such limit."""
     declared: frozenset[str] = frozenset()
-    """The capabilities that the operator says the server has; they are not detected."""
+    """The capabilities that the operator says the server has, also by the profile; they are not detected."""
     denied: frozenset[str] = frozenset()
-    """The capabilities that the operator says the server does not have."""
-    max_videos: int = 40
+    """The capabilities that the operator says the server does not have, and those beyond the profile."""
+    max_videos: int = 50
     deadline: float = 600.0
     timeout: float = 30.0
+    rate: float | None = None
+    """How many requests are sent in a second at most; None means as many as the server bears."""
     seed: int = 0
     examples: int = 20
     """How many requests are generated for each operation, beside those at the limits of its schema."""
@@ -151,21 +174,31 @@ class Target:
             value = text(name)
             return " / ".join(option.names), str(option.default) if value is None else value
 
-        key = text("api_key")
+        def key(name: str, variable: str) -> str | None:
+            given = text(name)
+            return _key(environment.get(variable) if given is None else given, name, variable)
+
+        own, other = key("api_key", KEY_VARIABLE), key("other_api_key", OTHER_KEY_VARIABLE)
+        if other is not None and other == own:
+            raise TargetError(f"--other-api-key or {OTHER_KEY_VARIABLE} is the key of the run; give another caller's")
         port = text("webhook_port")
-        declared, denied = _capabilities(text("capabilities") or "")
+        profile = _profile(text("profile"))
+        declared, denied = _capabilities(text("capabilities") or "", profile)
         return cls(
             base_url=_url(text("base_url") or environment.get(URL_VARIABLE, "")),
-            api_key=_key(environment.get(KEY_VARIABLE) if key is None else key),
+            api_key=own,
+            other_api_key=other,
             model=text("model"),
             size=text("size"),
             seconds=text("seconds"),
             failing_prompt=text("failing_prompt"),
+            profile=profile,
             declared=declared,
             denied=denied,
             max_videos=_count(*number("max_videos")),
             deadline=duration(*number("deadline")),
             timeout=duration(*number("timeout")),
+            rate=_rate(text("rate")),
             seed=_seed(*number("seed")),
             examples=_count(*number("examples")),
             generation_time=duration(*number("generation_time")),
@@ -173,6 +206,14 @@ class Target:
             webhook_secret=text("webhook_secret"),
             webhook_patience=duration(*number("webhook_patience")),
         )
+
+    def denial(self, capability: str) -> str | None:
+        """Return why the run does not judge a capability; None if the operator does not exclude it."""
+        if capability not in self.denied:
+            return None
+        if self.profile is not None and capability in beyond(self.profile):
+            return f"{capability} is beyond the profile {self.profile}"
+        return f"the server does not offer {capability}, as --capabilities says"
 
     def duration(self, contract: Contract) -> str:
         """Return the seconds for requests that must name them: those of the operator, or of the contract's example."""
@@ -218,16 +259,26 @@ def _url(text: str) -> str:
     return text
 
 
-def _key(key: str | None) -> str | None:
+def _key(key: str | None, name: str, variable: str) -> str | None:
     if not key:
         return None
     if not all("!" <= char <= "~" for char in key):
-        raise TargetError(f"the key must be printable ASCII without spaces; see --api-key and {KEY_VARIABLE}")
+        option = name.replace("_", "-")
+        raise TargetError(f"the key must be printable ASCII without spaces; see --{option} and {variable}")
     return key
 
 
-def _capabilities(words: str) -> tuple[frozenset[str], frozenset[str]]:
-    """Return the capabilities that a text such as `remix,-edits` declares and denies; `all` stands for every one."""
+def _profile(name: str | None) -> str | None:
+    if name is None or name in profiles():
+        return name
+    raise TargetError(f"--profile {_shown(name)} is no profile; use {', '.join(profiles())}")
+
+
+def _capabilities(words: str, profile: str | None) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the capabilities that a text such as `remix,-edits` declares and denies; `all` stands for every one.
+
+    A profile declares what it promises and denies what is beyond it, except for what the text says.
+    """
     known = capabilities()
     wanted: set[str] = set()
     denied: set[str] = set()
@@ -236,13 +287,26 @@ def _capabilities(words: str) -> tuple[frozenset[str], frozenset[str]]:
         if name != "all" and name not in known:
             raise TargetError(f"--capabilities: there is no {name!r}; use {', '.join(known)}, or all")
         (denied if word.startswith("-") else wanted).update(known if name == "all" else {name})
-    return frozenset(wanted - denied), frozenset(denied)
+    wanted -= denied
+    if profile is None:
+        return frozenset(wanted), frozenset(denied)
+    return (promised(profile) - {CORE} - denied) | wanted, (beyond(profile) - wanted) | denied
 
 
 def _count(option: str, text: str) -> int:
     if _is_number(text, digits=8) and int(text) > 0:
         return int(text)
     raise TargetError(f"{option} {_shown(text)} is not a whole number; use 1 or more")
+
+
+def _rate(text: str | None) -> float | None:
+    if text is None:
+        return None
+    amount, slash, unit = text.partition("/")
+    seconds = {"s": 1, "m": 60}.get(unit if slash else "s")
+    if seconds is not None and _is_number(amount, digits=6) and int(amount) > 0:
+        return int(amount) / seconds
+    raise TargetError(f"--rate {_shown(text)} is not a rate; use one such as 5/s, or 60/m for a minute")
 
 
 def _seed(option: str, text: str) -> int:

@@ -35,7 +35,12 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
-    """The outcome of one check of a requirement, with redacted exchanges as evidence."""
+    """The outcome of one check of a requirement, with redacted exchanges as evidence.
+
+    `statuses` are those that were expected, if the violation is about a status. `more` are further findings, each with
+    `message`, `statuses` and `exchanges`, which are empty if an earlier finding has the same shape. `seconds` is how
+    long the check took.
+    """
 
     requirement: str
     check: str
@@ -43,6 +48,9 @@ class Observation:
     outcome: Outcome
     message: str = ""
     evidence: tuple[Mapping[str, Any], ...] = ()
+    statuses: tuple[int, ...] = ()
+    more: tuple[Mapping[str, Any], ...] = ()
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +65,11 @@ class Result:
     """Why this failure is expected; None if it is not."""
     is_stale: bool = False
     """Whether a failure was expected, but the requirement passed."""
+
+    @property
+    def seconds(self) -> float:
+        """How long its checks took."""
+        return sum(each.seconds for each in self.observations)
 
     @property
     def counts(self) -> bool:

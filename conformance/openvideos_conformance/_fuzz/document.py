@@ -1,6 +1,7 @@
 """Adapt the contract to one server, so that this server can accept the requests generated from it. Pure.
 
-Operations that the server does not offer are removed. Model, size and seconds are pinned to values that it offers.
+Operations that the server does not offer are removed. Model, size and seconds are pinned to what the operator has
+chosen, and a create must name them, since the defaults of a server may be dear.
 Headers that a server may ignore, or whose effect depends on earlier requests, are removed; other checks send those.
 """
 
@@ -26,7 +27,10 @@ VIDEO: Final = "video/mp4"
 JSON_CREATE: Final = "json"
 """The capability of a server that accepts a create as JSON, too."""
 
-_PINNED: Final = {"model": "VideoModel", "seconds": "VideoSeconds", "size": "VideoSize"}
+FRAMES: Final = "num_frames"
+"""The field that says how long a video is in place of `seconds`."""
+
+PINNED: Final = {"model": "VideoModel", "seconds": "VideoSeconds", "size": "VideoSize"}
 _CREATES: Final = ("CreateVideoForm", "CreateVideoJson")
 _LEFT_OUT: Final = frozenset({"Idempotency-Key", "Range", "If-Range"})
 
@@ -104,15 +108,21 @@ def _drop_extensions(document: Schema, contract: Contract, offered: Collection[s
 
 
 def _pin(document: Schema, target: Target, added: str) -> None:
-    """Allow only the model, size and seconds that the server is known to offer; remove those that are not known."""
+    """Require the model, size and seconds that the operator has chosen, and remove the others.
+
+    A create with a number of frames has no seconds.
+    """
     schemas = document["components"]["schemas"]
-    for name, schema_name in _PINNED.items():
+    for name, schema_name in PINNED.items():
         value = getattr(target, name)
         for body in _CREATES:
             if value is None:
                 schemas[body]["properties"].pop(name, None)
         if value is not None:
             schemas[schema_name] = {"type": "string", "enum": [value]}
+            for body in _CREATES:
+                if name != "seconds" or FRAMES not in schemas[body]["properties"]:
+                    schemas[body]["required"] = [*schemas[body]["required"], name]
     schemas["ExtensionSeconds"]["enum"] = [added]
     role = schemas["Reference"]["properties"]["role"]
     role["enum"] = role["x-known-values"]
@@ -125,7 +135,7 @@ def _rewrite_examples(document: Schema, choice: Mapping[str, str], seconds: str,
         for media in json_object(json_object(operation.get("requestBody")).get("content")).values():
             for example in json_object(media.get("examples")).values():
                 value = json_object(example.get("value"))
-                for name in _PINNED:
+                for name in PINNED:
                     value.pop(name, None)
                 if operation["operationId"] == "create_video":
                     value.update(choice)

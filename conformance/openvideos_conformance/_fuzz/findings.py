@@ -8,18 +8,21 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from .._core.exchange import MISSING, videos_of
+from .._core.flaws import told
 from .._core.operations import CREATING, OPERATIONS
+from .._judging.assertions import BAD_INPUT
+from .generated import Failure, misfit
+from .illegal import FORBIDDING, GENERAL, forbidding
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable
 
-    from .._core.contract import Contract
     from .._core.exchange import Exchange
     from .._core.request_validation import Legality
+    from .generated import Generated
 
 MAPPED: Final = (
     *(each.requirement for each in OPERATIONS.values()),
@@ -30,20 +33,20 @@ MAPPED: Final = (
     "VID-ERROR-004",
     "VID-ERROR-005",
     "VID-ERROR-009",
-    "VID-VALID-014",
+    "VID-LIST-016",
+    *FORBIDDING,
     "VID-AUTH-001",
     "VID-HEADER-003",
-    "VID-HEADER-004",
 )
 """The requirements that generated requests exercise."""
 
+_OK: Final = 200
 _BAD: Final = 400
 _UNAUTHORIZED: Final = 401
 _NOT_FOUND: Final = 404
 _NOT_ALLOWED: Final = 405
 _SERVER_ERROR: Final = 500
 _NOT_IMPLEMENTED: Final = 501
-_UNAVAILABLE: Final = 503
 _NOT_THERE: Final = frozenset({_NOT_FOUND, _NOT_ALLOWED, _NOT_IMPLEMENTED})
 _NO_VERDICT_ON_INPUT: Final = frozenset({401, 402, 403, 409, 413, 429})
 """Statuses that refuse a legal request for a reason outside its query and body."""
@@ -52,56 +55,24 @@ _MAGIC: Final = {"video/mp4": (4, b"ftyp"), "image/webp": (8, b"WEBP"), "image/j
 _PLAIN_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,200}")
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """The failure of a check of schemathesis on an exchange."""
-
-    check: str
-    message: str
-    exchange: Exchange
-
-
-@dataclass(slots=True)
-class Generated:
-    """The exchanges of generated requests, their legality by their numbers, and all exchanges of the run."""
-
-    contract: Contract
-    exchanges: Sequence[Exchange]
-    legality: Mapping[int, Legality]
-    history: Sequence[Exchange] = field(default=())
-
-    def created(self) -> set[str]:
-        """Return the ids of the jobs that generated requests started."""
-        return {
-            str(video.get("id")) for each in self.exchanges if each.operation in CREATING for video in videos_of(each)
-        }
-
-    def deletion_before(self, exchange: Exchange) -> Exchange | None:
-        """Return an earlier confirmed deletion of the video of an exchange, or None."""
-        video_id = exchange.ids.get("video_id")
-        deletions = (each for each in self.history if each.operation == "delete_video" and each.is_ok)
-        same = (each for each in deletions if each.ids.get("video_id") == video_id)
-        return next((each for each in same if each.is_before(exchange)), None)
-
-
 def requirement_of(failure: Failure, generated: Generated) -> str | None:
     """Return the requirement that a failure violates; None if no violation is certain."""
     exchange = failure.exchange
     status = exchange.status
-    if exchange.failure or status is None:
+    if exchange.failure or status is None or exchange.is_busy:
         return None
     if exchange.operation not in {None, *OPERATIONS} and status in _NOT_THERE:
         return None  # the operation is new in the contract, and the server may be older
+    if failure.check in {"response_schema_conformance", "content_type_conformance"} and not misfit(exchange, generated):
+        return None
     by_response: dict[str, Callable[[Exchange, int], str | None]] = {
         "not_a_server_error": _server_error,
         "status_code_conformance": _status,
         "content_type_conformance": _content_type,
         "response_schema_conformance": _schema,
-        "response_headers_conformance": _headers,
         "unsupported_method": _method,
     }
     by_history: dict[str, Callable[[Exchange, int, Generated], str | None]] = {
-        "positive_data_acceptance": _refused,
         "use_after_free": _after_deletion,
         "ensure_resource_availability": _unavailable,
     }
@@ -114,20 +85,26 @@ def own_failures(generated: Generated) -> list[tuple[str, Failure]]:
     """Return violations that schemathesis does not look for in every exchange, each with its requirement."""
     created = generated.created()
     return [
-        (requirement, Failure("own", message, exchange))
+        (requirement, Failure("own", message, exchange, frozenset(statuses)))
         for exchange in generated.exchanges
-        for requirement, message in _own_flaws(exchange, generated, created)
+        for requirement, message, *statuses in _own_flaws(exchange, generated, created)
     ]
 
 
-def _own_flaws(exchange: Exchange, generated: Generated, created: set[str]) -> Iterable[tuple[str, str]]:
+def _own_flaws(
+    exchange: Exchange, generated: Generated, created: set[str]
+) -> Iterable[tuple[str, str, *tuple[int, ...]]]:
+    """Yield each requirement that an exchange violates, with a message, and with the statuses that were expected."""
     legality = generated.legality[exchange.number]
     if exchange.is_ok and exchange.operation is not None and not exchange.has_key:
-        yield "VID-AUTH-001", f"the request has no valid key, and returns {exchange.status}"
+        yield "VID-AUTH-001", f"the request has no valid key, and returns {exchange.status}", _UNAUTHORIZED
         return
+    refusing = _refused(exchange, generated)
+    if refusing is not None:
+        yield refusing, f"the contract allows the request, and it returned {exchange.status}", _OK
     if exchange.is_ok and legality.is_illegal:
-        flaws = "; ".join(legality.flaws[:2])
-        yield "VID-VALID-014", f"the request breaks the contract ({flaws}), and returns {exchange.status}"
+        message = f"the request breaks the contract ({told(legality.flaws, most=2)}), and returns {exchange.status}"
+        yield forbidding(exchange, legality), message, *BAD_INPUT
     if exchange.is_ok and exchange.operation == "download_video_content":
         place, magic = _MAGIC.get(exchange.media_type, (0, b""))
         if exchange.body[place : place + len(magic)] != magic:
@@ -164,7 +141,7 @@ def count_exercised(generated: Generated) -> Counter[str]:
     counts: Counter[str] = Counter()
     created = generated.created()
     for exchange in generated.exchanges:
-        if exchange.status is not None and not exchange.failure:
+        if exchange.status is not None and not exchange.failure and not exchange.is_busy:
             counts.update(set(_tested_by(exchange, generated, created)))
     return counts
 
@@ -181,15 +158,10 @@ def _tested_by(exchange: Exchange, generated: Generated, created: set[str]) -> I
     yield "VID-ERROR-009"
     if status >= _BAD or exchange.operation in OPERATIONS:
         yield "VID-ERROR-001" if status >= _BAD else OPERATIONS[exchange.operation].requirement
-    definition = generated.contract.response(exchange.operation, status) or {}
-    if any(exchange.header(name) is not None for name in definition.get("headers", {})):
-        yield "VID-HEADER-004"
     if not exchange.has_key:
         yield "VID-AUTH-001"
         return
-    legality = generated.legality[exchange.number]
-    if legality.is_illegal or (exchange.is_ok and legality.is_legal):
-        yield "VID-VALID-014"
+    yield from _of_input(exchange, generated.legality[exchange.number])
     video_id = exchange.ids.get("video_id")
     if exchange.operation == "retrieve_video" and video_id in created and not generated.deletion_before(exchange):
         yield "VID-CREATE-010"
@@ -197,16 +169,19 @@ def _tested_by(exchange: Exchange, generated: Generated, created: set[str]) -> I
         yield "VID-DELETE-003"
 
 
+def _of_input(exchange: Exchange, legality: Legality) -> Iterable[str]:
+    if legality.is_illegal:
+        yield forbidding(exchange, legality)
+    if exchange.is_ok and legality.is_legal:
+        yield GENERAL
+        if exchange.operation == "list_videos" and "limit" in legality.fields:
+            yield "VID-LIST-016"
+
+
 def _server_error(exchange: Exchange, status: int) -> str | None:
-    if status == _UNAVAILABLE and exchange.header("retry-after") is not None:
-        return None  # the server is overloaded, and says when to retry
     if status == _NOT_IMPLEMENTED and exchange.operation == "download_video_content":
         return None  # a variant that the server does not offer
     return "VID-ERROR-005" if status >= _SERVER_ERROR else None
-
-
-def _headers(_: Exchange, __: int) -> str | None:
-    return "VID-HEADER-004"
 
 
 def _status(exchange: Exchange, _: int) -> str | None:
@@ -233,11 +208,19 @@ def _method(exchange: Exchange, status: int) -> str | None:
     return "VID-ERROR-003" if _is_plain(exchange) and status != _NOT_FOUND else None
 
 
-def _refused(exchange: Exchange, status: int, generated: Generated) -> str | None:
-    legality = generated.legality[exchange.number]
-    is_clear = exchange.operation in {"create_video", "list_videos"} and "after" not in legality.fields
-    is_refusal = _BAD <= status < _SERVER_ERROR and status not in _NO_VERDICT_ON_INPUT
-    return "VID-VALID-014" if is_clear and is_refusal and legality.is_legal and exchange.has_key else None
+def _refused(exchange: Exchange, generated: Generated) -> str | None:
+    """Return the requirement that the refusal of a legal request violates; None if there is no certain violation."""
+    legality, status = generated.legality[exchange.number], exchange.status or 0
+    is_list = exchange.operation == "list_videos"
+    is_clear = (is_list and "after" not in legality.fields) or exchange.operation == "create_video"
+    is_refusal = _BAD <= status < _SERVER_ERROR and status not in _NO_VERDICT_ON_INPUT and not exchange.is_busy
+    if not (is_clear and is_refusal and legality.is_legal and exchange.has_key):
+        return None
+    if not is_list:
+        return GENERAL
+    if not exchange.query or not generated.has_plain_list:
+        return None  # it is not the parameters that the server refuses
+    return "VID-LIST-016" if "limit" in legality.fields else GENERAL
 
 
 def _after_deletion(exchange: Exchange, _: int, generated: Generated) -> str | None:

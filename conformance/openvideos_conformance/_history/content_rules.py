@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from .._core.operations import ENDED, RUNNING
-from .._judging.assertions import shown
+from .._core.operations import ENDED
+from .._judging.assertions import NOT_COMPLETED, shown
 from .._judging.media import MEDIA_TYPES
 from .rule import Rule, rule
-from .traffic import video_id_of
+from .traffic import FUZZ, is_unfinished, video_id_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -32,13 +32,29 @@ def _variant(traffic: Traffic, content: Exchange) -> str | None:
     return values[0] if len(values) == 1 and values[0] in MEDIA_TYPES else None
 
 
-def _whole_files(traffic: Traffic) -> Iterator[tuple[tuple[str, str], Exchange]]:
-    """Yield the downloads of complete files, each with its id and its variant."""
+def _files(traffic: Traffic) -> Iterator[tuple[tuple[str, str], Exchange]]:
+    """Yield the downloads of files, each with its id and its variant."""
     for content in traffic.of("download_video_content"):
         variant = _variant(traffic, content)
         is_uncut = content.length <= len(content.body)
         if content.is_ok and content.status == 200 and variant is not None and is_uncut:  # noqa: PLR2004 - HTTP's own
             yield (video_id_of(content), variant), content
+
+
+def _whole_files(traffic: Traffic) -> Iterator[tuple[tuple[str, str], Exchange]]:
+    """Yield the downloads of complete files. One before its job was known to be completed may be a part of a file."""
+    return ((key, content) for key, content in _files(traffic) if not _may_be_a_part(traffic, content))
+
+
+def _may_be_a_part(traffic: Traffic, content: Exchange) -> bool:
+    ends = _ends(traffic, video_id_of(content))
+    return bool(ends) and not any(each.is_before(content) for each in ends)
+
+
+def _ends(traffic: Traffic, video_id: str) -> list[Exchange]:
+    """Return the responses in which a job is completed."""
+    snapshots = (*traffic.single.get(video_id, ()), *traffic.listed.get(video_id, ()))
+    return [each.exchange for each in snapshots if each.status == "completed"]
 
 
 def _typed(requirement: str, variant: str) -> Rule:
@@ -68,28 +84,50 @@ spritesheets_are_jpeg = _typed("VID-CONTENT-006", "spritesheet")
     "VID-CONTENT-008",
     "the files of a job are not returned before its end",
     needs="a download of a job that has not ended",
+    probes=("unfinished",),
 )
 def files_are_not_given_out_early(traffic: Traffic, tally: Tally) -> None:
-    """Find files that were returned although a later response shows that the job had not ended."""
+    """Find files that were returned although a later response, or another file, shows that the job had not ended."""
     for content in traffic.of("download_video_content"):
         snapshots = traffic.single.get(video_id_of(content), ())
         running = _running_later(snapshots, content)
         if running is None or content.failure or not content.has_key:
             continue
         tally.judged()
-        if content.is_ok:
+        if _is_not_refused(content, NOT_COMPLETED):
             message = f"{content.summary}, and after that the job was {running.status}"
             tally.found(message, content, running.exchange, once=video_id_of(content))
+    wholes = dict(_whole_files(traffic))
+    for key, content in _files(traffic):
+        whole, ends = wholes.get(key), _ends(traffic, key[0])
+        is_early = bool(ends) and all(content.is_before(each) for each in ends)
+        if whole is not None and is_early and whole.body != content.body:
+            message = f"{content.summary} with {content.length} bytes, before a response said that the job is completed"
+            tally.found(f"{message}; the file has other bytes, {whole.length}", content, whole, once=key[0])
+
+
+def _is_not_refused(content: Exchange, statuses: frozenset[int]) -> bool:
+    """Tell whether the response is none of these refusals. A generated request may be refused for its flaw."""
+    return content.is_ok or (content.layer != FUZZ and content.status not in statuses)
 
 
 def _running_later(snapshots: Sequence[JobSnapshot], content: Exchange) -> JobSnapshot | None:
     """Return a snapshot which shows that a job had not ended when its content was returned; None without one."""
-    if any(each.status in ENDED and each.exchange.is_before(content) for each in snapshots):
+    running = next(
+        (each for each in snapshots if content.is_before(each.exchange) and is_unfinished(each, snapshots)), None
+    )
+    if running is None or any(each.status in ENDED and each.exchange.is_before(running.exchange) for each in snapshots):
         return None  # another requirement forbids that a job goes on after its end
-    return next((each for each in snapshots if each.status in RUNNING and content.is_before(each.exchange)), None)
+    return running
 
 
-@rule("VID-CONTENT-010", "a failed job has no files", needs="a download of a job that has failed")
+@rule(
+    "VID-CONTENT-010",
+    "a failed job has no files",
+    needs="a download of a job that has failed",
+    probes=("failed_content",),
+    jobs=("failing",),
+)
 def failed_jobs_have_no_files(traffic: Traffic, tally: Tally) -> None:
     """Find files that were returned after their job had failed."""
     for content in traffic.of("download_video_content"):
@@ -100,12 +138,14 @@ def failed_jobs_have_no_files(traffic: Traffic, tally: Tally) -> None:
         if failed is None or content.failure or not content.has_key:
             continue
         tally.judged()
-        if content.is_ok:
+        if _is_not_refused(content, NOT_COMPLETED | {410}):
             message = f"the job {video_id_of(content)} had failed, and then {content.summary}"
             tally.found(message, failed.exchange, content, once=video_id_of(content))
 
 
-@rule("VID-CONTENT-012", "downloads of one file are equal", needs="a file that is downloaded twice")
+@rule(
+    "VID-CONTENT-012", "downloads of one file are equal", needs="a file that is downloaded twice", probes=("downloads",)
+)
 def files_do_not_change(traffic: Traffic, tally: Tally) -> None:
     """Compare the bytes of each download with those of the first download of the same file."""
     first: dict[tuple[str, str], Exchange] = {}
@@ -118,7 +158,12 @@ def files_do_not_change(traffic: Traffic, tally: Tally) -> None:
                 tally.found(f"{message} bytes", other, content, once=key)
 
 
-@rule("VID-CONTENT-015", "an ETag belongs to one file", needs="two downloads that have an ETag")
+@rule(
+    "VID-CONTENT-015",
+    "an ETag belongs to one file",
+    needs="two downloads that have an ETag",
+    probes=("downloads",),
+)
 def etags_are_those_of_files(traffic: Traffic, tally: Tally) -> None:
     """Compare the ETags of one file over time, and the files that have the same strong ETag."""
     tags: dict[tuple[str, str], Exchange] = {}
@@ -127,6 +172,8 @@ def etags_are_those_of_files(traffic: Traffic, tally: Tally) -> None:
     for content in traffic.of("download_video_content"):
         variant, tag = _variant(traffic, content), content.header("etag")
         if not content.is_ok or content.status not in {200, 206} or variant is None or not tag:
+            continue
+        if _may_be_a_part(traffic, content):
             continue
         key = video_id_of(content), variant
         other = tags.setdefault(key, content)
@@ -148,8 +195,8 @@ def etags_are_those_of_files(traffic: Traffic, tally: Tally) -> None:
 
 def _changed(traffic: Traffic) -> set[tuple[str, str]]:
     """Return the files whose bytes changed, so that their ETags must change, too."""
-    first: dict[tuple[str, str], bytes] = {}
-    return {key for key, content in _whole_files(traffic) if first.setdefault(key, content.body) != content.body}
+    first: dict[tuple[str, str], Exchange] = {}
+    return {key for key, content in _whole_files(traffic) if first.setdefault(key, content).body != content.body}
 
 
 @rule("VID-CONTENT-017", "a range is the part of the file that its Content-Range names", needs="a range of a file")
@@ -190,7 +237,12 @@ def ranges_are_parts(traffic: Traffic, tally: Tally) -> None:
             )
 
 
-@rule("VID-CONTENT-023", "Content-Length is the length of the body", needs="a response with Content-Length")
+@rule(
+    "VID-CONTENT-023",
+    "Content-Length is the length of the body",
+    needs="a response with Content-Length",
+    probes=("downloads",),
+)
 def lengths_are_right(traffic: Traffic, tally: Tally) -> None:
     """Compare the Content-Length of each response with the number of bytes that were received."""
     for exchange in traffic.exchanges:

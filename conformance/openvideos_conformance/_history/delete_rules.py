@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from .._core.exchange import json_array, json_object
+from .._core.flaws import told
 from .._core.operations import DELETED
-from .._judging.assertions import shown
 from .rule import rule
 from .traffic import video_id_of
 
@@ -31,11 +31,17 @@ def confirmations_fit(traffic: Traffic, tally: Tally) -> None:
         if exchange.status != 200:  # noqa: PLR2004 - HTTP's own
             tally.found(f"{exchange.summary}, not 200", exchange, once=exchange.status)
         elif flaws:
-            message = f"{exchange.summary} does not fit VideoDeleteResponse: {'; '.join(flaws[:3])}"
+            message = f"{exchange.summary} does not fit VideoDeleteResponse: {told(flaws)}"
             tally.found(message, exchange, once=tuple(flaws[:3]))
 
 
-@rule("VID-DELETE-002", "a confirmation names the id", needs="a confirmed deletion")
+@rule(
+    "VID-DELETE-002",
+    "a confirmation names the id",
+    needs="a confirmed deletion",
+    probes=("deletion",),
+    jobs=("doomed",),
+)
 def confirmations_name_the_id(traffic: Traffic, tally: Tally) -> None:
     """Compare the id of each confirmation with the one in the path."""
     for video_id, deletions in traffic.deletions.items():
@@ -69,7 +75,13 @@ def _is_repeated(traffic: Traffic, exchange: Exchange) -> bool:
     return has_key and not any(start.exchange is exchange for start in traffic.new)
 
 
-@rule("VID-DELETE-004", "a deleted job is in no list", needs="a list after a deletion was confirmed")
+@rule(
+    "VID-DELETE-004",
+    "a deleted job is in no list",
+    needs="a list after a deletion was confirmed",
+    probes=("lists_after_deletion",),
+    jobs=("doomed",),
+)
 def deleted_jobs_are_not_listed(traffic: Traffic, tally: Tally) -> None:
     """Find deleted jobs in lists that were requested later."""
     first = min((each.ended for deletions in traffic.deletions.values() for each in deletions), default=None)
@@ -85,26 +97,3 @@ def deleted_jobs_are_not_listed(traffic: Traffic, tally: Tally) -> None:
             if deletion is not None:
                 message = f"the job {video_id} was deleted, and is in a list that was requested later"
                 tally.found(message, deletion, page, once=video_id)
-
-
-@rule("VID-DELETE-008", "of concurrent deletions one is confirmed", needs="two concurrent deletions of one job")
-def concurrent_deletions_are_confirmed_once(traffic: Traffic, tally: Tally) -> None:
-    """Find two confirmations for one job whose requests overlapped."""
-    by_job: dict[str, list[Exchange]] = {}
-    for exchange in traffic.of("delete_video"):
-        if not exchange.failure and exchange.has_key:
-            by_job.setdefault(video_id_of(exchange), []).append(exchange)
-    for video_id, deletions in by_job.items():
-        confirmed = [each for each in deletions if each.is_ok]
-        for exchange in confirmed:
-            overlapping = [
-                each
-                for each in deletions
-                if each is not exchange and not each.is_before(exchange) and not exchange.is_before(each)
-            ]
-            if overlapping:
-                tally.judged()
-            other = next((each for each in overlapping if each.is_ok), None)
-            if other is not None:
-                message = f"two deletions of the job {shown(video_id)} that overlapped were both confirmed"
-                tally.found(message, exchange, other, once=video_id)

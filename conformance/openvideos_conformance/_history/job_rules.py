@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from .._core.operations import CHARACTER, RUNNING, VIDEO
+from .._core.flaws import told
+from .._core.operations import CHARACTER, VIDEO
 from .._core.request_validation import source_of
 from .._judging.assertions import shown
 from .rule import Rule, rule
-from .traffic import FUZZ, Start, number, same_value, video_id_of
+from .traffic import FUZZ, Start, is_unfinished, number, same_value, video_id_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from .rule import Tally
     from .traffic import Traffic
 
+_CREATES: Final = ("concurrent_creates",)
 _NOT_FOUND: Final = 404
 _OF_HTTP: Final = frozenset({405, 406, 408, 411, 412, 414, 417, 421, 426, 431, 501, 505})
 """Statuses that any HTTP server may return before it looks at the operation, or if it does not offer it."""
@@ -24,22 +26,26 @@ _OF_NO_JOB: Final = _OF_HTTP | {304, 410, 429, 503, _NOT_FOUND}
 """Statuses that a retrieve of a known job may return, or that another requirement judges."""
 
 
-def _fits(requirement: str, name: str, operation: str, address: str, *, form: bool | None = None) -> Rule:
+def _fits(
+    requirement: str, name: str, operation: str, address: str, *, form: bool | None = None, probes: tuple[str, ...] = ()
+) -> Rule:
     """Return the rule that each successful response of an operation is a 200 whose body fits a schema."""
     what = address.rpartition("/")[2]
 
-    @rule(requirement, name, needs=f"an accepted {operation.replace('_', ' ')}")
+    @rule(requirement, name, needs=f"an accepted {operation.replace('_', ' ')}", probes=probes)
     def judge(traffic: Traffic, tally: Tally) -> None:
         for exchange in traffic.of(operation):
             if not exchange.is_ok or (form is not None and _is_form(exchange) is not form):
                 continue
+            if traffic.is_of_illegal_create(exchange.object):
+                continue  # it was to be refused, which another requirement says
             tally.judged()
             if exchange.status != 200:  # noqa: PLR2004 - HTTP's own
                 tally.found(f"{exchange.summary}, not 200", exchange, once=exchange.status)
                 continue
             flaws = traffic.flaws(exchange.object, address) if exchange.object else ["the body is not a JSON object"]
             if flaws:
-                message = f"{exchange.summary} does not fit {what}: {'; '.join(flaws[:3])}"
+                message = f"{exchange.summary} does not fit {what}: {told(flaws)}"
                 tally.found(message, exchange, once=tuple(flaws[:3]))
 
     return judge
@@ -49,7 +55,7 @@ def _is_form(exchange: Exchange) -> bool:
     return (exchange.request_header("content-type") or "").lower().startswith("multipart/")
 
 
-created_jobs_fit = _fits("VID-CREATE-001", "a create is a 200 with a Video", "create_video", VIDEO)
+created_jobs_fit = _fits("VID-CREATE-001", "a create is a 200 with a Video", "create_video", VIDEO, probes=_CREATES)
 remixes_fit = _fits("VID-REMIX-001", "a remix is a 200 with a Video", "remix_video", VIDEO)
 edits_fit = _fits("VID-EDIT-001", "an edit by id is a 200 with a Video", "edit_video", VIDEO, form=False)
 edits_of_files_fit = _fits("VID-EDIT-002", "an edit of a file is a 200 with a Video", "edit_video", VIDEO, form=True)
@@ -58,10 +64,19 @@ characters_fit = _fits("VID-CHAR-001", "a character is a 200 that fits its schem
 
 
 # ---------------------------------------------------------------- what was requested
-def _echoes(requirement: str, name: str, operation: str, field: str) -> Rule:
+def _echoes(
+    requirement: str,
+    name: str,
+    operation: str,
+    field: str,
+    *,
+    probes: tuple[str, ...] = (),
+    jobs: tuple[str, ...] = (),
+) -> Rule:
     """Return the rule that a field of a new job has the requested value. Only legal values are compared."""
+    needs = f"an accepted {operation.replace('_', ' ')} that names its {field}"
 
-    @rule(requirement, name, needs=f"an accepted {operation.replace('_', ' ')} that names its {field}")
+    @rule(requirement, name, needs=needs, probes=probes, jobs=jobs)
     def judge(traffic: Traffic, tally: Tally) -> None:
         for start in _started(traffic, operation):
             requested, first = start.exchange.request_fields.get(field), traffic.first_value(start.id, field)
@@ -77,19 +92,36 @@ def _echoes(requirement: str, name: str, operation: str, field: str) -> Rule:
 
 
 def _started(traffic: Traffic, operation: str) -> Iterator[Start]:
-    return (start for start in traffic.new if start.exchange.operation == operation)
+    """Return the jobs that an operation has started from jobs whose creates were legal."""
+    started = (start for start in traffic.new if start.exchange.operation == operation)
+    return (start for start in started if start.id not in traffic.illegal_ids)
 
 
-prompts_are_echoed = _echoes("VID-CREATE-004", "a job has exactly its prompt", "create_video", "prompt")
-sizes_are_echoed = _echoes("VID-CREATE-005", "a job has the size that was requested", "create_video", "size")
-seconds_are_echoed = _echoes("VID-CREATE-006", "a job has the seconds that were requested", "create_video", "seconds")
-models_are_echoed = _echoes("VID-CREATE-007", "a job has the model that was requested", "create_video", "model")
-remixes_have_their_prompt = _echoes("VID-REMIX-003", "a remix has its own prompt", "remix_video", "prompt")
+prompts_are_echoed = _echoes(
+    "VID-CREATE-004",
+    "a job has exactly its prompt",
+    "create_video",
+    "prompt",
+    probes=_CREATES,
+    jobs=("longest", "json"),
+)
+sizes_are_echoed = _echoes(
+    "VID-CREATE-005", "a job has the size that was requested", "create_video", "size", probes=_CREATES
+)
+seconds_are_echoed = _echoes(
+    "VID-CREATE-006", "a job has the seconds that were requested", "create_video", "seconds", probes=_CREATES
+)
+models_are_echoed = _echoes(
+    "VID-CREATE-007", "a job has the model that was requested", "create_video", "model", probes=_CREATES
+)
+remixes_have_their_prompt = _echoes(
+    "VID-REMIX-003", "a remix has its own prompt", "remix_video", "prompt", probes=("remix",)
+)
 edits_have_their_prompt = _echoes("VID-EDIT-001", "an edit has its own prompt", "edit_video", "prompt")
 extensions_have_their_prompt = _echoes("VID-EXTEND-001", "an extension has its own prompt", "extend_video", "prompt")
 
 
-@rule("VID-CREATE-009", "each job has an id of its own", needs="two accepted creates")
+@rule("VID-CREATE-009", "each job has an id of its own", needs="two accepted creates", probes=_CREATES)
 def ids_are_unique(traffic: Traffic, tally: Tally) -> None:
     """Find new jobs with the id of another job."""
     seen: dict[str, Exchange] = {}
@@ -105,7 +137,7 @@ def ids_are_unique(traffic: Traffic, tally: Tally) -> None:
         tally.instances += len(traffic.new)
 
 
-@rule("VID-CREATE-010", "a new job is known immediately", needs="a retrieve of a job after its create")
+@rule("VID-CREATE-010", "a new job is known immediately", needs="a retrieve of a job after its create", probes=_CREATES)
 def new_jobs_are_known(traffic: Traffic, tally: Tally) -> None:
     """Find retrieves that return 404 for a job that was created before and not retrieved since."""
     for start, exchange, found in _retrieves_of_ours(traffic):
@@ -154,7 +186,7 @@ def _has_expired(traffic: Traffic, video_id: str, exchange: Exchange) -> bool:
     return first is not None and isinstance(first[0], int | float) and first[0] <= exchange.at + 60  # clocks differ
 
 
-@rule("VID-CREATE-014", "a new job is no remix and has no error", needs="an accepted create")
+@rule("VID-CREATE-014", "a new job is no remix and has no error", needs="an accepted create", probes=_CREATES)
 def new_jobs_are_plain(traffic: Traffic, tally: Tally) -> None:
     """Judge remixed_from_video_id and error of new jobs, in creates and in later responses."""
     for start in _started(traffic, "create_video"):
@@ -166,7 +198,7 @@ def new_jobs_are_plain(traffic: Traffic, tally: Tally) -> None:
                 tally.found(message, start.exchange, snapshot.exchange, once=start.id)
         error, status = start.exchange.object.get("error"), start.exchange.object.get("status")
         if error is not None and status != "failed":
-            message = f"a create returned the status {status!r} and the error {shown(error)}"
+            message = f"a create returned the status {shown(status)} and the error {shown(error)}"
             tally.found(message, start.exchange, once=start.id)
 
 
@@ -179,13 +211,15 @@ def retrieved_jobs_fit(traffic: Traffic, tally: Tally) -> None:
         known.setdefault(start.id, start.exchange)
     for exchange in traffic.of("retrieve_video"):
         video_id = video_id_of(exchange)
+        if video_id in traffic.illegal_ids or _is_failed_job(exchange):
+            continue
         if exchange.is_ok:
             tally.judged()
             flaws = traffic.flaws(exchange.object, VIDEO) if exchange.object else ["the body is not a JSON object"]
             if exchange.status != 200:  # noqa: PLR2004 - HTTP's own
                 tally.found(f"{exchange.summary}, not 200", exchange, once=exchange.status)
             elif flaws:
-                message = f"{exchange.summary} does not fit Video: {'; '.join(flaws[:3])}"
+                message = f"{exchange.summary} does not fit Video: {told(flaws)}"
                 tally.found(message, exchange, once=tuple(flaws[:3]))
             continue
         created = known.get(video_id)
@@ -196,6 +230,11 @@ def retrieved_jobs_fit(traffic: Traffic, tally: Tally) -> None:
             tally.found(
                 f"the job {video_id} is known, and its retrieve returned {exchange.status}", exchange, once=video_id
             )
+
+
+def _is_failed_job(exchange: Exchange) -> bool:
+    """Tell whether an error has the failed job as its body, which another requirement judges."""
+    return not exchange.is_ok and exchange.object.get("status") == "failed"
 
 
 @rule("VID-RETRIEVE-002", "the id of a job is the one that was requested", needs="a retrieve of a job")
@@ -212,19 +251,24 @@ def ids_are_those_asked_for(traffic: Traffic, tally: Tally) -> None:
                     )
 
 
-@rule("VID-RETRIEVE-005", "a running job has a poll hint", needs="a retrieve of a running job")
+@rule("VID-RETRIEVE-005", "a running job has a poll hint", needs="a retrieve of a running job", probes=("unfinished",))
 def running_jobs_have_a_hint(traffic: Traffic, tally: Tally) -> None:
     """Find retrieves of running jobs without a poll hint."""
     for snapshots in traffic.single.values():
         for snapshot in snapshots:
-            if snapshot.exchange.operation == "retrieve_video" and snapshot.status in RUNNING:
+            if snapshot.exchange.operation == "retrieve_video" and is_unfinished(snapshot, snapshots):
                 tally.judged()
                 if snapshot.exchange.header("openai-poll-after-ms") is None:
                     message = f"{snapshot.exchange.summary}: the job is {snapshot.status}, and there is no "
                     tally.found(f"{message}openai-poll-after-ms", snapshot.exchange, once=True)
 
 
-@rule("VID-RETRIEVE-006", "poll hints are whole milliseconds", needs="a response with openai-poll-after-ms")
+@rule(
+    "VID-RETRIEVE-006",
+    "poll hints are whole milliseconds",
+    needs="a response with openai-poll-after-ms",
+    probes=("unfinished",),
+)
 def hints_are_whole(traffic: Traffic, tally: Tally) -> None:
     """Judge the form of each poll hint."""
     for exchange in traffic.with_response:
@@ -242,7 +286,7 @@ def videos_have_what_is_recommended(traffic: Traffic, tally: Tally) -> None:
     recommended: list[str] = traffic.contract.schema("Video")["x-recommended"]
     for by_id in (traffic.single, traffic.listed):
         for video_id, snapshots in by_id.items():
-            for snapshot in snapshots:
+            for snapshot in snapshots if video_id not in traffic.illegal_ids else ():
                 tally.judged()
                 absent = [field for field in recommended if field not in snapshot.video]
                 if snapshot.status == "completed":
@@ -258,19 +302,29 @@ _VALUED: Final = ("progress", "prompt", "size", "seconds")
 
 
 # ---------------------------------------------------------------- remix, extend, characters
-@rule("VID-REMIX-002", "a remix names its source", needs="an accepted remix with remixed_from_video_id")
+@rule(
+    "VID-REMIX-002", "a remix names its source", needs="an accepted remix with remixed_from_video_id", probes=("remix",)
+)
 def remixes_name_their_source(traffic: Traffic, tally: Tally) -> None:
     """Compare remixed_from_video_id of each remix with the id in the path."""
     for start in _started(traffic, "remix_video"):
-        if "remixed_from_video_id" not in start.exchange.object:
-            continue  # it is recommended, not required
-        tally.judged()
-        named, source = start.exchange.object["remixed_from_video_id"], video_id_of(start.exchange)
-        if named != source:
-            tally.found(f"the remix of {source} has remixed_from_video_id {shown(named)}", start.exchange)
+        source = video_id_of(start.exchange)
+        for snapshot in traffic.single[start.id]:
+            if "remixed_from_video_id" not in snapshot.video:
+                continue  # it is recommended, not required
+            tally.judged()
+            named = snapshot.video["remixed_from_video_id"]
+            if named != source:
+                message = f"the remix of {source} has remixed_from_video_id {shown(named)}"
+                tally.found(message, snapshot.exchange, once=start.id)
 
 
-@rule("VID-REMIX-003", "a remix has the model, seconds and size of its source", needs="an accepted remix")
+@rule(
+    "VID-REMIX-003",
+    "a remix has the model, seconds and size of its source",
+    needs="an accepted remix",
+    probes=("remix",),
+)
 def remixes_are_like_their_source(traffic: Traffic, tally: Tally) -> None:
     """Compare each remix with its source, in the fields that are known of both."""
     for start in _started(traffic, "remix_video"):
@@ -287,7 +341,12 @@ def remixes_are_like_their_source(traffic: Traffic, tally: Tally) -> None:
                 tally.found(message, source[1], remix[1])
 
 
-@rule("VID-EXTEND-002", "an extension adds to the seconds of its source", needs="an accepted extension of a job")
+@rule(
+    "VID-EXTEND-002",
+    "an extension adds to the seconds of its source",
+    needs="an accepted extension of a job",
+    probes=("extension",),
+)
 def extensions_add_up(traffic: Traffic, tally: Tally) -> None:
     """Compare the seconds of each extension with those of its source plus those that were added."""
     for start in _started(traffic, "extend_video"):
@@ -301,35 +360,3 @@ def extensions_add_up(traffic: Traffic, tally: Tally) -> None:
         if total != before + added:
             message = f"{before:g} s extended by {added:g} s are {before + added:g} s; the extension has {total:g} s"
             tally.found(message, start.exchange)
-
-
-@rule("VID-CHAR-002", "a character is retrieved as it was created", needs="a retrieve of a created character")
-def characters_stay(traffic: Traffic, tally: Tally) -> None:
-    """Compare each retrieved character with the response to its create."""
-    created: dict[str, Exchange] = {}
-    for exchange in traffic.of("create_character"):
-        character_id = exchange.object.get("id")
-        if exchange.is_ok and isinstance(character_id, str):
-            created.setdefault(character_id, exchange)
-    for exchange in traffic.of("retrieve_character"):
-        requested, returned = exchange.ids["character_id"], exchange.object.get("id")
-        if exchange.is_ok and isinstance(returned, str) and returned != requested:
-            tally.found(f"the character {requested!r} was requested, and {returned!r} was returned", exchange)
-        before = created.get(requested)
-        if before is None or exchange.failure or not exchange.has_key or not before.is_before(exchange):
-            continue
-        tally.judged()
-        if exchange.status == _NOT_FOUND:
-            tally.found(
-                f"the character {requested} was created, and then retrieved: 404", before, exchange, once=requested
-            )
-        elif exchange.is_ok:
-            for flaw in _differences(before, exchange):
-                tally.found(f"the character {requested}: {flaw}", before, exchange, once=requested)
-
-
-def _differences(before: Exchange, after: Exchange) -> Iterator[str]:
-    for field in ("name", "created_at", "object"):
-        was, value = before.object.get(field), after.object.get(field)
-        if was is not None and value != was:
-            yield f"{field} was {shown(was)}, and is {shown(value)}"

@@ -17,13 +17,10 @@ if TYPE_CHECKING:
     from .rule import Tally
     from .traffic import Traffic
 
-_LAST: Final = 2
-_RANKS: Final = {**dict.fromkeys(RUNNING, 1), "queued": 0, **dict.fromkeys(ENDED, _LAST)}
-_CONSTANT: Final = ("created_at", "model", "prompt", "size", "seconds", "remixed_from_video_id")
-_FINAL: Final = ("completed_at", "error")
-"""The fields that do not change after a job has ended. expires_at may be postponed, and url may be signed anew."""
-
-_UPDATED: Final = ("status", "progress", *_FINAL, *_CONSTANT)
+LAST: Final = 2
+RANKS: Final = {**dict.fromkeys(RUNNING, 1), "queued": 0, **dict.fromkeys(ENDED, LAST)}
+CONSTANT: Final = ("created_at", "model", "prompt", "size", "seconds", "remixed_from_video_id")
+"""The fields that do not change from their first values."""
 
 _NEAR: Final = 15 * 60.0
 """How many seconds a time may differ from now: clocks differ, but time zones differ by half an hour at least."""
@@ -45,8 +42,8 @@ def _snapshots(traffic: Traffic) -> Iterator[tuple[str, JobSnapshot]]:
             yield video_id, snapshot
 
 
-def _rank(snapshot: JobSnapshot) -> int | None:
-    return _RANKS.get(snapshot.status)
+def rank_of(snapshot: JobSnapshot) -> int | None:
+    return RANKS.get(snapshot.status)
 
 
 @rule(
@@ -59,7 +56,7 @@ def ended_jobs_keep_their_status(traffic: Traffic, tally: Tally) -> None:
     for video_id, life in _lives(traffic):
         end: JobSnapshot | None = None
         for before, snapshot in in_order(life):
-            end = end or next((each for each in before if _rank(each) == _LAST), None)
+            end = end or next((each for each in before if rank_of(each) == LAST), None)
             if end is None or not snapshot.status:
                 continue
             tally.judged()
@@ -78,11 +75,11 @@ def running_jobs_are_not_queued_again(traffic: Traffic, tally: Tally) -> None:
     for video_id, life in _lives(traffic):
         running: JobSnapshot | None = None
         for before, snapshot in in_order(life):
-            running = running or next((each for each in before if _rank(each) == 1), None)
-            if running is None or _rank(snapshot) is None:
+            running = running or next((each for each in before if rank_of(each) == 1), None)
+            if running is None or rank_of(snapshot) is None:
                 continue
             tally.judged()
-            if _rank(snapshot) == 0:
+            if rank_of(snapshot) == 0:
                 tally.found(
                     f"the job {video_id} was {running.status!r}, and was queued again later",
                     running.exchange,
@@ -98,27 +95,27 @@ def progress_does_not_go_back(traffic: Traffic, tally: Tally) -> None:
         highest: JobSnapshot | None = None
         for before, snapshot in in_order(life):
             for each in before:
-                if _progress(each) is not None and (highest is None or (_progress(each) or 0) > _high(highest)):
+                if progress_of(each) is not None and (highest is None or (progress_of(each) or 0) > high(highest)):
                     highest = each
-            progress = _progress(snapshot)
+            progress = progress_of(snapshot)
             if highest is None or progress is None:
                 continue
             tally.judged()
-            if progress < _high(highest):
+            if progress < high(highest):
                 tally.found(
-                    f"the progress of the job {video_id} was {_high(highest):g}, and was {progress:g} later",
+                    f"the progress of the job {video_id} was {high(highest):g}, and was {progress:g} later",
                     highest.exchange,
                     snapshot.exchange,
                     once=video_id,
                 )
 
 
-def _progress(snapshot: JobSnapshot) -> float | None:
+def progress_of(snapshot: JobSnapshot) -> float | None:
     return amount(snapshot.video.get("progress"))
 
 
-def _high(snapshot: JobSnapshot) -> float:
-    return _progress(snapshot) or 0.0
+def high(snapshot: JobSnapshot) -> float:
+    return progress_of(snapshot) or 0.0
 
 
 @rule("VID-LIFE-004", "a completed job has a progress of 100", needs="a completed job that has progress")
@@ -127,7 +124,7 @@ def completed_jobs_are_whole(traffic: Traffic, tally: Tally) -> None:
     for video_id, snapshot in _snapshots(traffic):
         if snapshot.status == "completed" and snapshot.video.get("progress") is not None:
             tally.judged()
-            if _progress(snapshot) != 100:  # noqa: PLR2004 - percent
+            if progress_of(snapshot) != 100:  # noqa: PLR2004 - percent
                 message = f"the job {video_id} is completed, and its progress is {shown(snapshot.video['progress'])}"
                 tally.found(f"{message}, not 100", snapshot.exchange, once=video_id)
 
@@ -136,7 +133,7 @@ def completed_jobs_are_whole(traffic: Traffic, tally: Tally) -> None:
 def jobs_stay_what_they_are(traffic: Traffic, tally: Tally) -> None:
     """Compare the constant fields of a job with their first values; null may become a value, but not the reverse."""
     for video_id, life in _lives(traffic):
-        for field in _CONSTANT:
+        for field in CONSTANT:
             _compare(video_id, field, life, tally)
 
 
@@ -254,7 +251,13 @@ def only_failed_jobs_have_errors(traffic: Traffic, tally: Tally) -> None:
                 tally.found(message, snapshot.exchange, once=video_id)
 
 
-@rule("VID-LIFE-011", "a failed job says why", needs="a job that has failed")
+@rule(
+    "VID-LIFE-011",
+    "a failed job says why",
+    needs="a job that has failed",
+    probes=("failed_content",),
+    jobs=("failing",),
+)
 def failed_jobs_say_why(traffic: Traffic, tally: Tally) -> None:
     """Judge the error of failed jobs."""
     for video_id, snapshot in _snapshots(traffic):
@@ -281,9 +284,11 @@ def files_are_there_until_they_expire(traffic: Traffic, tally: Tally) -> None:
                 message = f"the job {video_id} expires at {expires}, which is {time - expires} s before its {field}"
                 tally.found(message, snapshot.exchange, once=video_id)
             break
-    for content in traffic.of("download_video_content"):
+    downloads = traffic.of("download_video_content")
+    is_served = any(each.is_ok for each in downloads)  # content that is never there breaks another requirement
+    for content in downloads:
         promise = _promise(traffic, content)
-        if promise is not None:
+        if promise is not None and is_served:
             tally.judged()
             if content.status in {404, 410}:
                 expires = promise.video["expires_at"]
@@ -306,72 +311,6 @@ def _promise(traffic: Traffic, content: Exchange) -> JobSnapshot | None:
     date = date_of(content)
     now, margin = (content.at, _DAY) if date is None else (date, 5.0)
     return last if expires is not None and expires > now + margin else None
-
-
-@rule("VID-LIFE-013", "retrieve and list agree", needs="a job that was both retrieved and listed")
-def lists_say_the_same(traffic: Traffic, tally: Tally) -> None:
-    """Compare the snapshots of a job in lists with those in responses about this job, in both directions."""
-    for video_id, listed in traffic.listed.items():
-        single = traffic.single.get(video_id)
-        if single is None:
-            continue
-        tally.judged()
-        _values_agree(video_id, single, listed, tally)
-        _updates_agree(video_id, [*single, *listed], tally)
-
-
-def _values_agree(video_id: str, single: list[JobSnapshot], listed: list[JobSnapshot], tally: Tally) -> None:
-    for field in (*_CONSTANT, "completed_at"):
-        known = [each for each in single if each.video.get(field) is not None]
-        for snapshot in listed:
-            value = snapshot.video.get(field)
-            if value is None or not known or any(same_value(field, value, each.video[field]) for each in known):
-                continue
-            message = f"{field} of the job {video_id} is {shown(value)} in a list, and {shown(known[0].video[field])}"
-            tally.found(f"{message} when it is retrieved", known[0].exchange, snapshot.exchange, once=video_id)
-
-
-def _updates_agree(video_id: str, snapshots: list[JobSnapshot], tally: Tally) -> None:
-    """Find values that lists returned and a later retrieve did not, or the reverse."""
-    newest: dict[bool, dict[str, JobSnapshot]] = {True: {}, False: {}}
-    for before, snapshot in in_order(snapshots):
-        for each in before:
-            _note(newest[each.is_listed], each)
-        known = newest[not snapshot.is_listed]
-        for field in _UPDATED:
-            other = known.get(field)
-            if other is not None and _is_outdated(field, other, snapshot):
-                known_by, later_by = other.exchange.operation, snapshot.exchange.operation
-                message = f"{known_by} returned {field} {shown(other.video[field])} for the job {video_id}"
-                later = f"{message}, and {later_by} returned {shown(snapshot.video.get(field))} later"
-                tally.found(later, other.exchange, snapshot.exchange, once=video_id)
-                break
-
-
-def _note(newest: dict[str, JobSnapshot], snapshot: JobSnapshot) -> None:
-    video = snapshot.video
-    for field in _CONSTANT:
-        if video.get(field) is not None:
-            newest.setdefault(field, snapshot)
-    if snapshot.status in ENDED:
-        for field in _FINAL:
-            if video.get(field) is not None:
-                newest.setdefault(field, snapshot)
-    if _rank(snapshot) is not None and (
-        "status" not in newest or (_rank(snapshot) or 0) > (_rank(newest["status"]) or 0)
-    ):
-        newest["status"] = snapshot
-    if _progress(snapshot) is not None and ("progress" not in newest or _high(snapshot) > _high(newest["progress"])):
-        newest["progress"] = snapshot
-
-
-def _is_outdated(field: str, known: JobSnapshot, snapshot: JobSnapshot) -> bool:
-    if field == "status":
-        rank, before = _rank(snapshot), _RANKS[known.status]
-        return rank is not None and (rank < before or (before == _LAST and snapshot.status != known.status))
-    if field == "progress":
-        return (_progress(snapshot) or 0.0) < _high(known) if _progress(snapshot) is not None else False
-    return snapshot.video.get(field) is None
 
 
 @rule("VID-LIFE-015", "seconds and duration agree", needs="a job with both")

@@ -8,7 +8,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from . import content_rules, delete_rules, job_rules, lifecycle_rules, list_rules, response_rules
+from . import (
+    agreement_rules,
+    content_rules,
+    delete_rules,
+    disclosure_rules,
+    job_rules,
+    lifecycle_rules,
+    list_rules,
+    response_rules,
+)
 from .rule import Judged, Rule
 from .traffic import Traffic
 
@@ -17,7 +26,10 @@ if TYPE_CHECKING:
 
 __all__ = ["RULES", "Judged", "Rule", "Traffic"]
 
-_MODULES: Final = (job_rules, lifecycle_rules, list_rules, content_rules, delete_rules, response_rules)
+_MODULES: Final = (
+    *(job_rules, lifecycle_rules, agreement_rules, list_rules, content_rules, delete_rules),
+    *(response_rules, disclosure_rules),
+)
 
 
 def _rules_of(module: ModuleType) -> list[Rule]:

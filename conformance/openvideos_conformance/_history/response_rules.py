@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from .._core.contract import branches
 from .._core.exchange import MISSING, json_array, json_object
+from .._core.flaws import told
 from .._judging.assertions import shown
 from .rule import rule
 
@@ -23,7 +24,7 @@ _ERROR: Final = "#/components/schemas/ErrorResponse"
 _SHORTEST_SECRET: Final = 8
 """A shorter key may be in a text by chance."""
 
-_STACK_TRACES: Final = re.compile(
+STACK_TRACES: Final = re.compile(
     r"""
       Traceback\ \(most\ recent\ call\ last\)
     | ^[ \t]*File\ "[^"\n]{1,300}",\ line\ \d+,\ in\ .  # Python
@@ -40,17 +41,25 @@ _STACK_TRACES: Final = re.compile(
 
 
 # ---------------------------------------------------------------- errors
-@rule("VID-ERROR-001", "every error has the envelope", needs="a response of 400 or above")
+@rule(
+    "VID-ERROR-001",
+    "every error has the envelope",
+    needs="a response of 400 or above",
+    probes=("one_of_each", "refusals"),
+    jobs=("json",),
+)
 def errors_have_the_envelope(traffic: Traffic, tally: Tally) -> None:
     """Judge the body of each error."""
     for exchange in traffic.errors:
+        if exchange.operation == "retrieve_video" and exchange.object.get("status") == "failed":
+            continue  # the failed job itself, which another requirement judges
         tally.judged()
         if not exchange.body:
             tally.found(f"{exchange.summary} has no body", exchange, once=(exchange.status, exchange.operation))
             continue
         flaws = traffic.flaws(exchange.object, _ERROR) if exchange.object else [_kind(exchange)]
         if flaws:
-            message = f"{exchange.summary} has no error envelope: {'; '.join(flaws[:3])}"
+            message = f"{exchange.summary} has no error envelope: {told(flaws)}"
             tally.found(message, exchange, once=(exchange.status, exchange.operation))
 
 
@@ -60,7 +69,7 @@ def _kind(exchange: Exchange) -> str:
     return f"the body is {exchange.media_type or 'of no media type'}, and not JSON: {shown(exchange.body[:60])}"
 
 
-@rule("VID-ERROR-004", "a 405 names the methods of the path", needs="a 405")
+@rule("VID-ERROR-004", "a 405 names the methods of the path", needs="a 405", probes=("wrong_methods",))
 def refused_methods_name_the_right_ones(traffic: Traffic, tally: Tally) -> None:
     """Find 405s without Allow, or whose Allow lacks a method of the path that has succeeded in this run."""
     offered: dict[str, set[str]] = {}
@@ -94,15 +103,14 @@ def _path(traffic: Traffic, path: str) -> str | None:
 
 @rule("VID-ERROR-005", "no request leads to a server error", needs="a response")
 def nothing_leads_to_a_server_error(traffic: Traffic, tally: Tally) -> None:
-    """Find 5XX statuses, except 501 for what is not offered, and 503 with Retry-After."""
+    """Find 5XX statuses, except 501 for what is not offered. A 503 is that of a busy server, which is not judged."""
     offered = {_what(traffic, each) for each in traffic.with_response if each.is_ok}
     for exchange in traffic.exchanges:
-        if exchange.status is None:
+        if exchange.status is None or exchange.elsewhere:
             continue
         tally.judged()
-        is_busy = exchange.status == 503 and exchange.header("retry-after") is not None  # noqa: PLR2004 - HTTP's own
         is_not_offered = exchange.status == 501 and _what(traffic, exchange) not in offered  # noqa: PLR2004 - HTTP's own
-        if exchange.status >= 500 and not is_busy and not is_not_offered:  # noqa: PLR2004 - HTTP's own
+        if exchange.status >= 500 and not is_not_offered:  # noqa: PLR2004 - HTTP's own
             once = exchange.operation, exchange.method, exchange.status
             tally.found(f"{exchange.summary} is a server error", exchange, once=once)
 
@@ -114,7 +122,12 @@ def _what(traffic: Traffic, exchange: Exchange) -> object:
     return exchange.operation, tuple(traffic.parameters(exchange).get("variant", ["video"]))
 
 
-@rule("VID-ERROR-006", "errors hold neither the key nor a stack trace", needs="a response of 400 or above")
+@rule(
+    "VID-ERROR-006",
+    "errors hold neither the key nor a stack trace",
+    needs="a response of 400 or above",
+    probes=("one_of_each",),
+)
 def errors_keep_secrets(traffic: Traffic, tally: Tally) -> None:
     """Search the headers and the body of each error."""
     secrets = [secret for secret in traffic.secrets if len(secret) >= _SHORTEST_SECRET]
@@ -125,7 +138,7 @@ def errors_keep_secrets(traffic: Traffic, tally: Tally) -> None:
         text = "\n".join((body, *_texts(exchange.json), *(value for _, value in exchange.headers)))
         if any(secret in text for secret in secrets):
             tally.found(f"{exchange.summary} holds the API key", exchange, once="key")
-        trace = _STACK_TRACES.search(text)
+        trace = STACK_TRACES.search(text)
         if trace is not None:
             tally.found(f"{exchange.summary} holds a stack trace: {shown(trace[0].strip())}", exchange, once="trace")
 
@@ -157,14 +170,13 @@ def statuses_are_documented(traffic: Traffic, tally: Tally) -> None:
 @rule("VID-ERROR-010", "a 429 and a 503 say when to try again", needs="a 429 or a 503")
 def busy_servers_say_when(traffic: Traffic, tally: Tally) -> None:
     """Find 429s and 503s without Retry-After."""
-    for exchange in traffic.with_response:
-        if exchange.status in {429, 503}:
-            tally.judged()
-            if exchange.header("retry-after") is None:
-                tally.found(f"{exchange.summary} has no Retry-After", exchange, once=exchange.status)
+    for exchange in traffic.busy:
+        tally.judged()
+        if exchange.header("retry-after") is None:
+            tally.found(f"{exchange.summary} has no Retry-After", exchange, once=exchange.status)
 
 
-@rule("VID-AUTH-005", "a 401 names the scheme", needs="a 401")
+@rule("VID-AUTH-005", "a 401 names the scheme", needs="a 401", probes=("one_of_each",))
 def refused_keys_name_the_scheme(traffic: Traffic, tally: Tally) -> None:
     """Find 401s whose WWW-Authenticate does not name Bearer."""
     for exchange in traffic.with_response:
@@ -177,7 +189,7 @@ def refused_keys_name_the_scheme(traffic: Traffic, tally: Tally) -> None:
 
 
 # ---------------------------------------------------------------- headers
-@rule("VID-HEADER-001", "every response has an x-request-id", needs="a response")
+@rule("VID-HEADER-001", "every response has an x-request-id", needs="a response", probes=("one_of_each",))
 def responses_have_a_request_id(traffic: Traffic, tally: Tally) -> None:
     """Find responses without the header."""
     for exchange in traffic.with_response:
@@ -186,13 +198,18 @@ def responses_have_a_request_id(traffic: Traffic, tally: Tally) -> None:
             tally.found(f"{exchange.summary} has no x-request-id", exchange, once=True)
 
 
-@rule("VID-HEADER-002", "each response has an x-request-id of its own", needs="two responses with x-request-id")
+@rule(
+    "VID-HEADER-002",
+    "each response has an x-request-id of its own",
+    needs="two responses with x-request-id",
+    probes=("one_of_each",),
+)
 def request_ids_are_unique(traffic: Traffic, tally: Tally) -> None:
     """Find two responses with the same id, unless the request chose it."""
     seen: dict[str, Exchange] = {}
     for exchange in traffic.exchanges:
         request_id = exchange.header("x-request-id")
-        if not request_id or request_id == exchange.request_header("x-request-id"):
+        if not request_id or exchange.elsewhere or request_id == exchange.request_header("x-request-id"):
             continue
         other = seen.setdefault(request_id, exchange)
         if other is not exchange:
@@ -203,7 +220,7 @@ def request_ids_are_unique(traffic: Traffic, tally: Tally) -> None:
         tally.instances += len(seen)
 
 
-@rule("VID-HEADER-003", "JSON is application/json", needs="a response with JSON")
+@rule("VID-HEADER-003", "JSON is application/json", needs="a response with JSON", probes=("one_of_each",))
 def json_has_its_media_type(traffic: Traffic, tally: Tally) -> None:
     """Judge the media type of each body that is a JSON object or array."""
     for exchange in traffic.with_response:
@@ -218,7 +235,7 @@ def json_has_its_media_type(traffic: Traffic, tally: Tally) -> None:
 def headers_fit(traffic: Traffic, tally: Tally) -> None:
     """Judge the form of each such header. The poll hint has a requirement of its own."""
     schemas = _header_schemas(traffic)
-    for exchange in traffic.with_response:
+    for exchange in [*traffic.with_response, *traffic.busy]:
         for name, value in exchange.headers:
             schema = schemas.get(name.lower())
             if schema is None or (name.lower() == "content-range" and exchange.status not in {206, 416}):
@@ -274,7 +291,12 @@ _FORMS: Final[dict[str, Callable[[str, Exchange], str]]] = {
 }
 
 
-@rule("VID-HEADER-005", "JSON is UTF-8 without NaN and Infinity", needs="a response with the media type of JSON")
+@rule(
+    "VID-HEADER-005",
+    "JSON is UTF-8 without NaN and Infinity",
+    needs="a response with the media type of JSON",
+    probes=("one_of_each",),
+)
 def json_is_strict(traffic: Traffic, tally: Tally) -> None:
     """Judge each body with the media type of JSON."""
     for exchange in traffic.with_response:
@@ -290,7 +312,12 @@ def json_is_strict(traffic: Traffic, tally: Tally) -> None:
 
 
 # ---------------------------------------------------------------- recommended fields
-@rule("VID-RETRIEVE-009", "every other object has the recommended fields", needs="a response with such an object")
+@rule(
+    "VID-RETRIEVE-009",
+    "every other object has the recommended fields",
+    needs="a response with such an object",
+    probes=("other_objects",),
+)
 def objects_have_what_is_recommended(traffic: Traffic, tally: Tally) -> None:
     """Find objects without recommended fields. A Video has a requirement of its own."""
     for exchange in traffic.with_response:

@@ -46,12 +46,18 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule, and the requirement that it judges. `needs` says what traffic exercises it."""
+    """A rule, and the requirement that it judges. `needs` says what traffic exercises it.
+
+    `probes` are sent before it judges, by their names in `_probes/once.py`, and `jobs` are started, by the names of
+    their plans: so that a run of this requirement alone exercises it, too.
+    """
 
     requirement: str
     name: str
     needs: str
     tally: Judge
+    probes: tuple[str, ...] = ()
+    jobs: tuple[str, ...] = ()
 
     def judge(self, traffic: Traffic) -> Judged:
         """Judge the traffic of a run, and return the result."""
@@ -60,10 +66,12 @@ class Rule:
         return Judged(tally.findings, tally.instances)
 
 
-def rule(requirement: str, name: str, *, needs: str) -> Callable[[Judge], Rule]:
+def rule(
+    requirement: str, name: str, *, needs: str, probes: tuple[str, ...] = (), jobs: tuple[str, ...] = ()
+) -> Callable[[Judge], Rule]:
     """Return a decorator that makes a rule of a function. Reports show `name`, and `needs` if nothing exercised it."""
 
     def make(tally: Judge) -> Rule:
-        return Rule(requirement, name, needs, tally)
+        return Rule(requirement, name, needs, tally, probes, jobs)
 
     return make

@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import parse_qs
 
 from .._core.contract import contract as the_contract
-from .._core.exchange import json_array, videos_of
-from .._core.operations import CREATING, VIDEO, VIDEO_LIST
+from .._core.exchange import OTHER_CALLER, json_array, json_object, videos_of
+from .._core.operations import CREATING, ENDED, RUNNING, VIDEO, VIDEO_LIST
+from .._core.own_jobs import is_confirmed
+from .._core.request_validation import of_illegal_creates
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -26,6 +28,10 @@ if TYPE_CHECKING:
     from .._core.exchange import Exchange
 
 _LONGEST_WORD: Final = 64
+_NOT_FOUND: Final = 404
+_HUGE: Final = 1 << 20
+"""The length of a page that is huge. A hundred videos with prompts of a thousand characters have less."""
+
 
 FUZZ: Final = "fuzz"
 """The layer of generated requests: any header, query or body may be in them."""
@@ -55,8 +61,24 @@ class Start(NamedTuple):
     id: str
 
 
+def _judged(ordered: Iterable[Exchange]) -> Iterator[Exchange]:
+    """Yield the exchanges that rules judge: those that are not busy, and of the huge pages the first alone.
+
+    A server that ignores `limit` sends the same thousands of videos each time; to judge them again shows nothing new.
+    """
+    has_huge = False
+    for exchange in ordered:
+        is_huge = exchange.operation == "list_videos" and exchange.length > _HUGE
+        if not exchange.is_busy and not (is_huge and has_huge):
+            yield exchange
+        has_huge = has_huge or is_huge
+
+
 class Traffic:
-    """All exchanges of a run, indexed. `secrets` are texts that no response may contain."""
+    """The exchanges of a run, indexed, without those of another caller.
+
+    `secrets` are texts that no response may contain.
+    """
 
     def __init__(
         self, history: Iterable[Exchange], *, secrets: Sequence[str] = (), contract: Contract | None = None
@@ -64,7 +86,12 @@ class Traffic:
         """Index these exchanges."""
         self.contract = contract or the_contract()
         self.secrets = tuple(secrets)
-        self.exchanges: Final = sorted(history, key=lambda each: (each.began, each.number))
+        everything = [*history]
+        own = (each for each in everything if each.layer != OTHER_CALLER)
+        ordered = sorted(own, key=lambda each: (each.began, each.number))
+        self.busy: Final = [each for each in ordered if each.is_busy]
+        """The responses of an overloaded server. The other indices leave them out: they are about no promise."""
+        self.exchanges: Final = [*_judged(ordered)]
         self._by_operation: dict[str | None, list[Exchange]] = defaultdict(list)
         self.single: dict[str, list[JobSnapshot]] = defaultdict(list)
         """The snapshots of each job in responses about this job, by the id in the path or in a created job."""
@@ -78,6 +105,8 @@ class Traffic:
         self._keys: set[str] = set()
         self._flaws: dict[tuple[str, str], list[str]] = {}
         self._parameters: dict[str, dict[str, list[str]]] = {}
+        for exchange in everything:
+            self._index_possible_deletion(exchange)
         for exchange in self.exchanges:
             self._by_operation[exchange.operation].append(exchange)
             self._index(exchange)
@@ -93,11 +122,17 @@ class Traffic:
                     (self.listed if is_listed else self.single)[key].append(JobSnapshot(exchange, video, is_listed))
                 if exchange.operation in CREATING:
                     self.starts.append(Start(exchange, key))
-        if exchange.operation == "delete_video":
-            if not exchange.failure and exchange.status == 200 and exchange.object.get("deleted") is not False:  # noqa: PLR2004 - HTTP's own
-                self.deletions[video_id].append(exchange)
-            if exchange.failure or exchange.status not in _DID_NOTHING:
-                self._maybe_deleted.setdefault(video_id, exchange.began)
+
+        is_deletion = exchange.operation == "delete_video" and exchange.status == 200  # noqa: PLR2004 - HTTP's own
+        if is_deletion and not exchange.failure and is_confirmed(exchange):
+            self.deletions[video_id].append(exchange)
+
+    def _index_possible_deletion(self, exchange: Exchange) -> None:
+        """Note when a job may have been deleted, also by another caller or by a server that was busy."""
+        if exchange.operation == "delete_video" and (exchange.failure or exchange.status not in _DID_NOTHING):
+            video_id = exchange.ids.get("video_id", "")
+            began = self._maybe_deleted.get(video_id, exchange.began)
+            self._maybe_deleted[video_id] = min(began, exchange.began)
 
     def _may_be_repeated(self, exchange: Exchange) -> bool:
         """Tell whether a response may repeat an earlier one with the same Idempotency-Key, and so be outdated."""
@@ -114,8 +149,8 @@ class Traffic:
 
     @cached_property
     def with_response(self) -> list[Exchange]:
-        """The exchanges that have a complete response."""
-        return [exchange for exchange in self.exchanges if exchange.status is not None and not exchange.failure]
+        """The exchanges with the API itself that have a complete response."""
+        return [each for each in self.exchanges if each.status is not None and not each.failure and not each.elsewhere]
 
     @cached_property
     def errors(self) -> list[Exchange]:
@@ -155,6 +190,12 @@ class Traffic:
         began = self._maybe_deleted.get(video_id)
         return began is not None and began < exchange.ended
 
+    @cached_property
+    def lost_ids(self) -> frozenset[str]:
+        """The ids that a retrieve did not find although no deletion of this run may have been about them."""
+        unknown = (each for each in self.of("retrieve_video") if each.status == _NOT_FOUND and each.has_key)
+        return frozenset(video_id_of(each) for each in unknown if not self.may_be_gone(video_id_of(each), each))
+
     def deleted_before(self, video_id: str, exchange: Exchange) -> Exchange | None:
         """Return a deletion of this id that was confirmed before an exchange began, or None."""
         return next((each for each in self.deletions.get(video_id, ()) if each.is_before(exchange)), None)
@@ -188,18 +229,32 @@ class Traffic:
         return found
 
     def page_flaws(self, page: dict[str, Any]) -> list[str]:
-        """Return how a page breaks its schema; each video is validated alone, since it may be on many pages."""
+        """Return how a page breaks its schema; each video is validated alone, since it may be on many pages.
+
+        Jobs of illegal creates are left out.
+        """
         items = json_array(page.get("data"))
+        most: int = self.contract.schema("VideoList")["properties"]["data"]["maxItems"]
         flaws = [
             f"$.data[{index}]{flaw.removeprefix('$')}"
-            for index, item in enumerate(items)
+            for index, item in enumerate(items[:most])
+            if not self.is_of_illegal_create(json_object(item))
             for flaw in self.flaws(item, VIDEO)
         ]
-        most: int = self.contract.schema("VideoList")["properties"]["data"]["maxItems"]
         if len(items) > most:
-            flaws.append(f"$.data: {len(items)} videos are more than {most}")
+            flaws.append(f"$.data has {len(items)} items, more than {most}")
         shell: dict[str, Any] = {**page, "data": []} if isinstance(page.get("data"), list) else page
         return [*self.flaws(shell, VIDEO_LIST), *flaws]
+
+    @cached_property
+    def illegal_ids(self) -> frozenset[str]:
+        """The ids of the jobs whose creates the contract forbids; what is wrong with these jobs is not judged."""
+        return of_illegal_creates(self.contract, self.exchanges)
+
+    def is_of_illegal_create(self, video: dict[str, Any]) -> bool:
+        """Tell whether a Video is of a create that the contract forbids."""
+        video_id = video.get("id")
+        return isinstance(video_id, str) and video_id in self.illegal_ids
 
     def is_legal(self, field: str, value: object) -> bool:
         """Tell whether the contract allows this value of a field of a create."""
@@ -218,6 +273,13 @@ def in_order(snapshots: Sequence[JobSnapshot]) -> Iterator[tuple[list[JobSnapsho
             before.append(by_end[index])
             index += 1
         yield before, snapshot
+
+
+def is_unfinished(snapshot: JobSnapshot, life: Sequence[JobSnapshot]) -> bool:
+    """Tell whether a job had not ended. Of a status that the contract does not know, a later end of the job says so."""
+    if snapshot.status in {"", *RUNNING, *ENDED}:
+        return snapshot.status in RUNNING
+    return any(each.status in ENDED and snapshot.exchange.is_before(each.exchange) for each in life)
 
 
 def whole(value: object) -> int | None:
@@ -252,9 +314,13 @@ def number(value: object) -> float | None:
 def same_value(field: str, one: object, other: object) -> bool:
     """Tell whether two values of a field of a Video are equal; "4" and "4.0" seconds are."""
     if field == "seconds":
-        first, second = number(one), number(other)
+        first, second = number(_as_text(one)), number(_as_text(other))
         return one == other if first is None or second is None else first == second
     return one == other
+
+
+def _as_text(value: object) -> object:
+    return value if isinstance(value, bool) or not isinstance(value, int | float) else str(value)
 
 
 def is_text(value: str) -> bool:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 DEPTH: Final = 100_000
 """The depth of JSON that a recursive parser cannot read."""
@@ -37,21 +40,26 @@ def hostile_ids(known: str) -> dict[str, str]:
     }
 
 
-def hostile_json(prompt: str) -> dict[str, bytes]:
-    """Return bodies that are JSON or nearly JSON, but not a create, by descriptions."""
+def hostile_json(prompt: str, rest: Mapping[str, str]) -> dict[str, bytes]:
+    """Return bodies that are JSON or nearly JSON, but not a create, by descriptions.
+
+    `rest` are more fields, so that a server which accepts such a body makes the video that the operator has chosen.
+    """
     text = json.dumps(prompt)
+    more = "".join(f", {json.dumps(name)}: {json.dumps(value)}" for name, value in rest.items())
+    end = f"{more}}}".encode()
     return {
         "arrays that are nested deeply": b"[" * DEPTH + b"]" * DEPTH,
         "objects that are nested deeply": b'{"prompt":' * DEPTH + b"1" + b"}" * DEPTH,
         "a prompt of arrays that are nested deeply": b'{"prompt": ' + b"[" * DEPTH + b"]" * DEPTH + b"}",
         "an array": f"[{text}]".encode(),
-        "an array of creates": f'[{{"prompt": {text}}}]'.encode(),
+        "an array of creates": f'[{{"prompt": {text}{more}}}]'.encode(),
         "null": b"null",
         "a number": b"1",
         "a text": text.encode(),
         "true": b"true",
-        "a prompt with an unpaired surrogate": f'{{"prompt": "{prompt} \\ud800"}}'.encode(),
-        "a prompt with surrogates in the wrong order": f'{{"prompt": "{prompt} \\udc00\\ud800"}}'.encode(),
-        "a prompt that is not UTF-8": f'{{"prompt": "{prompt} '.encode() + b'\xff\xfe"}',
-        "a prompt in Latin-1": f'{{"prompt": "{prompt} '.encode() + b'caf\xe9"}',
+        "a prompt with an unpaired surrogate": f'{{"prompt": "{prompt} \\ud800"'.encode() + end,
+        "a prompt with surrogates in the wrong order": f'{{"prompt": "{prompt} \\udc00\\ud800"'.encode() + end,
+        "a prompt that is not UTF-8": f'{{"prompt": "{prompt} '.encode() + b'\xff\xfe"' + end,
+        "a prompt in Latin-1": f'{{"prompt": "{prompt} '.encode() + b'caf\xe9"' + end,
     }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import re
 from dataclasses import dataclass, field
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from .._core.exchange import json_object
 from .._core.request_validation import understood
 from .._judging.assertions import BAD_INPUT
-from .media_files import image
+from .media_files import image_url
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -25,6 +24,8 @@ BOUNDARY: Final = "openvideos-conformance-boundary"
 
 _TOO_LARGE: Final = frozenset({413})
 _UNSUPPORTED: Final = frozenset({415})
+_ARABIC: Final = {ord("0") + digit: 0x0660 + digit for digit in range(10)}
+"""Digits that many languages read as numbers, and that the contract's patterns do not have."""
 _WORD: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 
 
@@ -66,12 +67,36 @@ def cases(contract: Contract, target: Target, marker: str) -> list[Case]:
     ]
 
 
+_HUGE: Final = str(10**9)
+
+
 def misspelt(legal: str) -> list[str]:
     """Return misspellings of a legal text."""
     head, times, tail = legal.partition("x")
-    near = [f"-{legal}", f"{legal}.5", "nonsense", f"{legal}s", f" {legal}", f"0{legal}", "0", f"+{legal}", "1e1"]
+    near = [
+        f"-{legal}",
+        f"{legal}.5",
+        "nonsense",
+        f"{legal}s",
+        f" {legal}",
+        f"0{legal}",
+        "0",
+        f"+{legal}",
+        "1e1",
+        _HUGE,
+        legal.translate(_ARABIC),
+    ]
     if times:
-        near += [head, f"{head}x", f"x{tail}", f"{head}*{tail}", f"{head}x0", f"{head}x-{tail}", f"{legal}x1"]
+        near += [
+            f"{_HUGE}x{tail}",
+            head,
+            f"{head}x",
+            f"x{tail}",
+            f"{head}*{tail}",
+            f"{head}x0",
+            f"{head}x-{tail}",
+            f"{legal}x1",
+        ]
     return near
 
 
@@ -184,8 +209,7 @@ class _Writer:
         return not self._contract.flaws(understood(self._contract, JSON, whole), JSON)
 
     def references(self) -> Iterator[Case]:
-        _, picture, media_type = image(self._target.size)
-        url = f"data:{media_type};base64,{base64.b64encode(picture).decode()}"
+        url = image_url(self._target.size)
         address = "#/components/schemas/ImageReference"
         candidates: list[dict[str, str]] = [
             {},
@@ -213,14 +237,16 @@ class _Writer:
             yield self._raw("VID-VALID-008", what, body.encode(), "application/json")
 
     def broken_forms(self) -> Iterator[Case]:
-        rest = self._target.choice() or {"x_openvideos_unknown": "1"}
-        whole = multipart({"prompt": self._prompt, **rest})
+        # A server that takes the whole parts of a cut form knows the size by the time that it has the prompt.
+        whole = multipart({**self._target.choice(prompt=self._prompt), "x_openvideos_unknown": "1"})
         end = f"\r\n--{BOUNDARY}--\r\n".encode()
         media_type = f"multipart/form-data; boundary={BOUNDARY}"
         requirement = "VID-VALID-009"
         yield self._raw(requirement, "a form without a boundary in its media type", whole, "multipart/form-data")
         yield self._raw(requirement, "a form with another boundary in its media type", whole, f"{media_type}-other")
         yield self._raw(requirement, "a form that is cut within the prompt", whole[: whole.index(b"made")], media_type)
+        after = whole[: whole.index(b"x_openvideos_unknown")]
+        yield self._raw(requirement, "a form that is cut after the prompt", after, media_type)
         yield self._raw(requirement, "a form that is cut before its end", whole.removesuffix(end), media_type)
 
     def media_types(self) -> Iterator[Case]:
@@ -247,6 +273,7 @@ def _lists(contract: Contract) -> Iterator[Case]:
     limit = contract.parameter("list_videos", "limit")
     orders = invalid_values(contract, "#/components/schemas/ListOrder", ["newest"])
     wrong = [("VID-LIST-012", "limit", limit["minimum"] - 1), ("VID-LIST-012", "limit", limit["maximum"] + 1)]
+    wrong += [("VID-LIST-012", "limit", "10".translate(_ARABIC))]
     wrong += [("VID-LIST-013", "order", order) for order in orders]
     for requirement, name, value in wrong:
         yield Case(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 from functools import lru_cache
 from typing import Any, Final
@@ -15,16 +16,22 @@ NO_VIDEO = ("video.mp4", b"This is no video.\n" * 8, "video/mp4")
 """A file with the name and media type of a video that is not a video."""
 
 
-@lru_cache(maxsize=4)
-def image(size: str | None) -> tuple[str, bytes, str]:
-    """Return a PNG of a size such as `720x1280`, as a file of a form."""
+@lru_cache(maxsize=8)
+def image(size: str | None, kind: str = "PNG") -> tuple[str, bytes, str]:
+    """Return a picture of a size such as `720x1280` and a kind (`PNG`, `JPEG`, `WEBP`), as a file of a form."""
     from PIL import Image
 
     width, _, height = (size or "720x1280").partition("x")
     picture = Image.new("RGB", (int(width), int(height)), (180, 40, 40))
     buffer = io.BytesIO()
-    picture.save(buffer, "PNG")
-    return "reference.png", buffer.getvalue(), "image/png"
+    picture.save(buffer, kind)
+    return f"reference.{kind.lower()}", buffer.getvalue(), f"image/{kind.lower()}"
+
+
+def image_url(size: str | None) -> str:
+    """Return the same PNG as a data URL."""
+    _, picture, media_type = image(size)
+    return f"data:{media_type};base64,{base64.b64encode(picture).decode()}"
 
 
 @lru_cache(maxsize=4)

@@ -12,6 +12,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from .._core.exchange import Exchange, json_array, json_object
+from .._core.flaws import shown
 from .._core.outcomes import Finding
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def not_met_once(walk: Walk, own: Sequence[str]) -> Finding | None:
     if walk.end is End.REPEATED:
         return Finding(
             f"{walk.name} is a loop: page {len(walk.pages)} ends with the cursor of an earlier one, "
-            f"{walk.pages[-1].object.get('last_id')!r}",
+            f"{shown(walk.pages[-1].object.get('last_id'))}",
             walk.pages[-2:],
         )
     met: dict[str, Exchange] = {}
@@ -106,7 +107,8 @@ def wrong_end(walk: Walk, own: Sequence[str]) -> Finding | None:
     """Return a finding if `has_more` is wrong. `own` are the run's own videos in the order of the walk."""
     if walk.end is End.LAST_PAGE and walk.pages:
         met = walk.own(own)
-        missed = own[own.index(met[-1]) + 1 :] if met else list(own)
+        rest = own[own.index(met[-1]) + 1 :] if met else own
+        missed = [video_id for video_id in rest if video_id not in met]
         if missed:
             return Finding(
                 f"{walk.name} ends with has_more false on page {len(walk.pages)}, and {len(missed)} videos follow, "
@@ -120,41 +122,6 @@ def wrong_end(walk: Walk, own: Sequence[str]) -> Finding | None:
     return None
 
 
-def too_long(walk: Walk, default: int | None) -> Finding | None:
-    """Return a finding if a page holds more videos than its limit, or than the default without a limit."""
-    limit = default if walk.limit is None else walk.limit
-    if limit is None:
-        return None
-    for page in walk.pages:
-        count = len(json_array(page.object.get("data")))
-        if count > limit:
-            limited = f"limit={limit}" if walk.limit is not None else f"no limit, which means {limit},"
-            return Finding(f"a page with {limited} holds {count} videos", (page,))
-    return None
-
-
-def short_page(walk: Walk, default: int | None) -> Finding | None:
-    """Return a finding if a page with has_more true holds fewer videos than its limit, or than the default."""
-    limit = default if walk.limit is None else walk.limit
-    if limit is None:
-        return None
-    for page in walk.pages:
-        count = len(json_array(page.object.get("data")))
-        if page.object.get("has_more") is True and 0 < count < limit:
-            return Finding(f"a page with limit={limit} holds {count} videos, and has has_more true", (page,))
-    return None
-
-
-def wrong_ends(page: Exchange) -> Finding | None:
-    """Return a finding if first_id or last_id is not the id of the page's first or last video."""
-    ids = ids_on(page)
-    for name, expected in (("first_id", ids[0] if ids else None), ("last_id", ids[-1] if ids else None)):
-        seen = page.object.get(name)
-        if seen != expected:
-            return Finding(f"the {name} of a page of {len(ids)} videos is {seen!r}, not {expected!r}", (page,))
-    return None
-
-
 def wrong_times(walk: Walk, *, is_ascending: bool) -> Finding | None:
     """Return a finding if two videos are in the wrong order, by created_at."""
     timed = [(video, page) for page in walk.pages for video in videos_on(page) if type(video.get("created_at")) is int]
@@ -163,8 +130,8 @@ def wrong_times(walk: Walk, *, is_ascending: bool) -> Finding | None:
         if (early > late) if is_ascending else (early < late):
             expected = "oldest" if is_ascending else "newest"
             return Finding(
-                f"{walk.name} should come {expected} first: {one.get('id')!r}, created at {early}, comes before "
-                f"{other.get('id')!r}, created at {late}",
+                f"{walk.name} should come {expected} first: {shown(one.get('id'))}, created at {early}, comes before "
+                f"{shown(other.get('id'))}, created at {late}",
                 (first,) if first is second else (first, second),
             )
     return None
@@ -174,6 +141,20 @@ def moments(walk: Walk, own: Iterable[str]) -> int:
     """Return in how many different seconds the run's own videos were created."""
     kept = set(own)
     return len({video.get("created_at") for video in walk.videos if video.get("id") in kept})
+
+
+def before_all(walk: Walk, own: Iterable[str]) -> str | None:
+    """Return the newest video of a walk that is older than each of the run's own; None without one.
+
+    One of the same second may come behind them in a walk the other way.
+    """
+    kept = set(own)
+    times = {video.get("id"): video.get("created_at") for video in walk.videos}
+    oldest = min((time for video_id, time in times.items() if video_id in kept and type(time) is int), default=None)
+    if oldest is None:
+        return None
+    older = (video_id for video_id, time in times.items() if type(time) is int and time < oldest)
+    return next((video_id for video_id in older if isinstance(video_id, str)), None)
 
 
 def wrong_start(page: Exchange, cursor: str, order: Sequence[str], own: Iterable[str]) -> Finding | None:

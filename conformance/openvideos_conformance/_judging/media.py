@@ -22,8 +22,8 @@ MEDIA_TYPES: Final = {"video": "video/mp4", "thumbnail": "image/webp", "spritesh
 
 _MOST_PIXELS: Final = 1 << 25
 """The most pixels of a picture that is decoded, just above 7680 x 4320; a larger one could exhaust the memory."""
-_MOST_PACKETS: Final = 512
-"""How many packets may come before the first picture."""
+_MOST_PACKETS: Final = 2048
+"""How many packets are decoded: all of a minute and more, at 30 pictures a second."""
 
 _SHORTEST: Final = 0.4
 _SHARE: Final = 0.1
@@ -56,7 +56,7 @@ class Picture:
 
 
 def clip(data: bytes) -> Clip:
-    """Return the properties of an MP4 that is complete and whose first picture decodes.
+    """Return the properties of an MP4 that is complete and whose pictures decode.
 
     Raises:
         MediaError: The MP4 is not complete, or does not decode.
@@ -85,7 +85,7 @@ def _decoded(data: bytes) -> Clip | None:
     """Return what the decoder finds; None if there is no decoder for the clip.
 
     Raises:
-        MediaError: The first picture does not decode.
+        MediaError: A picture does not decode.
 
     """
     import av
@@ -97,20 +97,24 @@ def _decoded(data: bytes) -> Clip | None:
             if stream is None:
                 return _nothing()
             # The type says that it is never None, but it is None for an unknown codec.
-            return None if getattr(stream, "codec_context", None) is None else _first_picture(container, stream)
+            return None if getattr(stream, "codec_context", None) is None else _pictures(container, stream)
     except DecoderNotFoundError:
         return None
     except (FFmpegError, ValueError, IndexError, OverflowError, MemoryError) as error:
-        raise MediaError(f"its first picture does not decode: {error}") from error
+        raise MediaError(f"a picture does not decode: {error}") from error
 
 
-def _first_picture(container: InputContainer, stream: VideoStream) -> Clip:
+def _pictures(container: InputContainer, stream: VideoStream) -> Clip:
+    """Decode the pictures, and return the properties of the clip, with those of its first picture."""
     stream.codec_context.options = {"max_pixels": str(_MOST_PIXELS)}
     seconds = _seconds(stream.duration, stream.time_base) or _seconds(container.duration, None)
+    found: Clip | None = None
     for packet in itertools.islice(container.demux(stream), _MOST_PACKETS):
         for frame in packet.decode():
+            if found is not None:
+                continue
             rate = stream.average_rate
-            return Clip(
+            found = Clip(
                 width=frame.width,
                 height=frame.height,
                 seconds=seconds,
@@ -118,7 +122,7 @@ def _first_picture(container: InputContainer, stream: VideoStream) -> Clip:
                 fps=None if rate is None else float(rate),
                 first_picture=hashlib.sha256(bytes(frame.reformat(format="rgb24").planes[0])).hexdigest(),
             )
-    return _nothing()
+    return found or _nothing()
 
 
 def _nothing() -> NoReturn:

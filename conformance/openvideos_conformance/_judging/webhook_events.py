@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from .._core.contract import contract
 from .._core.exchange import Exchange, json_object, videos_of
+from .._core.flaws import told
 from .._core.operations import RUNNING
 from .._core.outcomes import Finding
 
@@ -85,7 +86,7 @@ def misfit(delivery: Delivery) -> Finding | None:
     flaws = contract().flaws(delivery.event, address)
     if not flaws:
         return None
-    return Finding(f"an event {delivery.type} does not fit its schema: {'; '.join(flaws[:3])}", (delivery.exchange,))
+    return Finding(f"an event {delivery.type} does not fit its schema: {told(flaws)}", (delivery.exchange,))
 
 
 def shapeless(delivery: Delivery) -> Finding | None:

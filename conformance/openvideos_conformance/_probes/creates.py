@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from .._core.operations import video_path
-from .._core.outcomes import NotReachedError
+from .._core.operations import ENDED, video_path
+from .._core.outcomes import NotReachedError, OverdueError
 from .._core.own_jobs import job_id
+from .._judging.assertions import violated
 from .concurrently import concurrently
 from .list_walks import largest
 
@@ -19,11 +21,12 @@ if TYPE_CHECKING:
     from .._server.jobs import JobPool
     from .._server.recording_client import RecordingClient
 
-BUSY: Final = frozenset({429, 503})
-"""The statuses of an overloaded server, which say nothing about the request."""
-
-NOT_OFFERED: Final = frozenset({400, 404, 422})
+_VALUES_REFUSED: Final = frozenset({400, 404, 422})
 """The statuses of a create whose model, size or duration the server does not offer."""
+
+_FIRST_PAUSE: Final = 0.1
+_LONGEST_PAUSE: Final = 5.0
+"""How many seconds are between two retrieves of a job that goes on."""
 
 PROMPTS: Final = (
     'Half full & half "empty": a <b>glass</b>, 50%25 of it, C:\\new',
@@ -65,9 +68,40 @@ def not_busy(exchange: Exchange) -> Exchange:
         NotReachedError: The server is overloaded.
 
     """
-    if exchange.status in BUSY:
+    if exchange.is_busy:
         raise NotReachedError(f"the server is overloaded: {exchange.summary}", exchange)
     return exchange
+
+
+def end_of(client: RecordingClient, created: Exchange) -> Exchange:
+    """Retrieve an accepted job until it has ended, and return the last retrieve.
+
+    Raises:
+        OverdueError: It did not end within the deadline.
+
+    """
+    pause = _FIRST_PAUSE
+    while True:
+        seen = client.get(video_path(job_id(created)))
+        if not seen.is_ok or seen.object.get("status") in ENDED:
+            return seen
+        if client.now() >= client.target.deadline:
+            raise OverdueError(f"the job {job_id(created)} did not end within {client.target.deadline:g} s", seen)
+        time.sleep(pause)
+        pause = min(2 * pause, _LONGEST_PAUSE)
+
+
+def is_known(client: RecordingClient, created: Exchange, what: str) -> None:
+    """Expect that a new job is known, if any job was; other requirements judge what a retrieve returns.
+
+    Raises:
+        ViolationError: The job is unknown.
+
+    """
+    retrieved = client.get(video_path(job_id(created)))
+    was_any = any(each.operation == "retrieve_video" and each.is_ok for each in client.history)
+    if was_any and retrieved.status == 404:  # noqa: PLR2004 - HTTP's own
+        raise violated(f"the new job of {what} is unknown right after it", created, retrieved)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +153,7 @@ def create_concurrently(client: RecordingClient, jobs: JobPool) -> list[Concurre
         return [*results, start(choices[0])] if isinstance(results[0], ConcurrentCreate) else results
 
     results = start_all(examples)
-    if all(not isinstance(each, ConcurrentCreate) and each.status in NOT_OFFERED for each in results):
+    if all(not isinstance(each, ConcurrentCreate) and each.status in _VALUES_REFUSED for each in results):
         results = start_all({})
     accepted = [each for each in results if isinstance(each, ConcurrentCreate)]
     if len(accepted) < 2:  # noqa: PLR2004 - fewer are not concurrent

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 from .._core.operations import video_path
 from .._core.own_jobs import present_ids
-from .concurrently import concurrently
+from .._judging.list_walks import ids_on
+from .concurrently import concurrently, eight_at_a_time
 
 if TYPE_CHECKING:
     from .._core.exchange import Exchange
@@ -36,6 +37,7 @@ class Deletion:
     """The same page after the deletion, so that its cursor is a deleted job."""
     retrieved: Exchange
     content: Exchange
+    thumbnail: Exchange
     again: Exchange
 
 
@@ -51,9 +53,13 @@ def delete_doomed(client: RecordingClient, jobs: JobPool) -> Deletion:
     place = own.index(job.id) if job.id in own else 0
     nearest = sorted(own, key=lambda video_id: abs(own.index(video_id) - place))
     paths = [video_path(video_id) for video_id in nearest if video_id != job.id][:_NEIGHBOURS]
-    page = {"after": job.id, "limit": 5}
+    page: dict[str, str | int] = {"after": job.id, "limit": 5}
     before = _reads(client, paths)
     page_before = client.get("/videos", query=page)
+    if page_before.is_ok and not {*ids_on(page_before)} & {*own}:  # it may be the oldest: creates are concurrent
+        page["order"] = "asc"
+        page_before = client.get("/videos", query=page)
+    client.get(f"{job.path}/content", max_body=_MOST)  # some servers keep for ever what they have once served
     deleted = client.delete(job.path)
     return Deletion(
         job=job,
@@ -63,6 +69,7 @@ def delete_doomed(client: RecordingClient, jobs: JobPool) -> Deletion:
         page_after=client.get("/videos", query=page),
         retrieved=client.get(job.path),
         content=client.get(f"{job.path}/content"),
+        thumbnail=client.get(f"{job.path}/content", query={"variant": "thumbnail"}),
         again=client.delete(job.path),
     )
 
@@ -86,6 +93,10 @@ def delete_concurrently(client: RecordingClient, creates: list[ConcurrentCreate]
 
 def _reads(client: RecordingClient, paths: list[str]) -> list[Exchange]:
     """Retrieve jobs, download the first byte of each, and return the exchanges."""
-    retrieved = [client.get(path) for path in paths]
     first = {"range": "bytes=0-0"}
-    return [*retrieved, *(client.get(f"{path}/content", headers=first, max_body=_MOST) for path in paths)]
+    return eight_at_a_time(
+        [
+            *(partial(client.get, path) for path in paths),
+            *(partial(client.get, f"{path}/content", headers=first, max_body=_MOST) for path in paths),
+        ]
+    )

@@ -1,4 +1,7 @@
-"""Create a remix, an extension and a character from the completed plain job."""
+"""Create a remix, an edit, an extension and a character from the completed plain job.
+
+Those that start a job carry an Idempotency-Key, which a server may ignore.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from .._core.exchange import Exchange
     from .._server.jobs import Job, JobPool
     from .._server.recording_client import RecordingClient
@@ -22,18 +23,26 @@ class Remix:
     created: Exchange
     after: Exchange
     key: str
-    fields: Mapping[str, str]
 
 
 def remix_plain(client: RecordingClient, jobs: JobPool) -> Remix:
-    """Remix the completed plain job, with an Idempotency-Key that a server may ignore; return the exchanges."""
+    """Remix the completed plain job; return the exchanges."""
     source = jobs.completed()
-    key = f"openvideos-conformance-{client.run_id}-remix"
-    fields = {"prompt": "The boat is a paper boat now, «безмолвный» — 紙の舟"}
+    key = _key(client, "remix")
+    body = {"prompt": "The boat is a paper boat now, «безмолвный» — 紙の舟"}
     before = client.get(source.path)
-    created = client.post(f"{source.path}/remix", json=fields, headers={"idempotency-key": key})
+    created = client.post(f"{source.path}/remix", json=body, headers={"idempotency-key": key})
     after = client.get(source.path)
-    return Remix(source=source, before=before, created=created, after=after, key=key, fields=fields)
+    jobs.follow("remix", created)
+    return Remix(source=source, before=before, created=created, after=after, key=key)
+
+
+def edit_plain(client: RecordingClient, jobs: JobPool) -> Exchange:
+    """Edit the completed plain job; return the exchange."""
+    body = {"prompt": "Make it night, «ночь», 夜", "video": {"id": jobs.completed().id}}
+    exchange = client.post("/videos/edits", json=body, headers={"idempotency-key": _key(client, "edit")})
+    jobs.follow("edit", exchange)
+    return exchange
 
 
 def extend_plain(client: RecordingClient, jobs: JobPool) -> Exchange:
@@ -43,10 +52,18 @@ def extend_plain(client: RecordingClient, jobs: JobPool) -> Exchange:
     responses: list[Exchange] = []
     for seconds in dict.fromkeys((own, "4", "8", "5")):
         body = {"prompt": "The boat drifts on", "seconds": seconds, "video": {"id": job.id}}
-        responses.append(client.post("/videos/extensions", json=body))
+        headers = {"idempotency-key": _key(client, f"extension-{seconds}")}
+        responses.append(client.post("/videos/extensions", json=body, headers=headers))
         if responses[-1].status not in {400, 422}:
+            jobs.follow("extension", responses[-1])
             return responses[-1]
+    jobs.follow("extension", responses[0])
     return responses[0]
+
+
+def _key(client: RecordingClient, name: str) -> str:
+    # A server that cuts keys would take two for one that differ at their ends alone.
+    return f"{name}-{client.run_id}"
 
 
 def create_character(client: RecordingClient, video: bytes) -> Exchange:

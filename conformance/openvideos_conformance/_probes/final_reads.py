@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from .._core.operations import video_path
 from .._core.outcomes import OutcomeError
 from .._core.own_jobs import undeleted_ids
+from .._server.jobs import FOLLOWING
+from .concurrently import eight_at_a_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,14 +33,18 @@ def read_jobs_again(client: RecordingClient, jobs: JobPool) -> None:
     """
     with contextlib.suppress(OutcomeError):  # without such a job, the rules judge the other exchanges
         job = jobs.completed()
-        if not any(each.operation == "download_video_content" and each.is_ok for each in client.history):
+        downloads = [each for each in client.history if each.operation == "download_video_content" and each.is_ok]
+        if all(each.layer == FOLLOWING for each in downloads):
             client.get(f"{job.path}/content", headers={"range": "bytes=0-0"}, layer="closing")
     ended = _ended(client.history)
     if ended:
         time.sleep(max(0.0, min(_APART, max(ended.values()) + _APART - client.now())))
-    for video_id in undeleted_ids(client.history):
+
+    def read(video_id: str) -> None:
         for _ in range(_READS if video_id in ended else 1):
             client.get(video_path(video_id), layer="closing")
+
+    eight_at_a_time([partial(read, video_id) for video_id in undeleted_ids(client.history)])
     client.get("/videos", layer="closing")
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Final
 
-from .._core.exchange import json_array, json_object
 from .._core.operations import CREATING
 from .._core.outcomes import NotReachedError
 from .._inputs.invalid import Case, cases
 from .._judging.assertions import expect
-from .list_walks import largest
+from .._server.pages import newest_pages, videos_on
+from .baselines import plain_list
+from .concurrently import eight_at_a_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,8 +20,6 @@ if TYPE_CHECKING:
     from .._core.exchange import Exchange
     from .._server.capabilities import Capabilities
     from .._server.recording_client import RecordingClient
-
-_MAX_PAGES: Final = 10
 
 
 class InvalidRequests:
@@ -69,16 +70,42 @@ class InvalidRequests:
 
         After an accepted case, the other cases of its requirement are skipped, since each may start a job.
         """
-        for requirement in dict.fromkeys(case.requirement for case in self._cases):
+        for requirement in self._sent_in_rounds():
             for case in self.of(requirement):
                 try:
                     exchange = self.send_once(case)
                 except NotReachedError:
                     return
-                if exchange.is_ok and exchange.operation in CREATING:
+                if _is_accepted(exchange):
                     break
-                if exchange.status in case.statuses:
+                if exchange.status in case.statuses and (case.method != "GET" or self._has_list):
                     yield case, exchange
+
+    @cached_property
+    def _has_list(self) -> bool:
+        """Whether the server returns a plain list, so that a refused one is refused for its flaw."""
+        with contextlib.suppress(NotReachedError):
+            return plain_list(self._client).is_ok
+        return False
+
+    def _sent_in_rounds(self) -> list[str]:
+        """Send the cases of all requirements, and return these.
+
+        A round has one case of each requirement at the most, so that requests of one round are independent: what the
+        server accepts may start a job, and ends the cases of its requirement.
+        """
+        requirements = list(dict.fromkeys(case.requirement for case in self._cases))
+        columns = [self.of(requirement) for requirement in requirements]
+        for place in range(max(map(len, columns), default=0)):
+            heads = [(column, column[place]) for column in columns if place < len(column)]
+            try:
+                exchanges = eight_at_a_time([partial(self.send_once, case) for _, case in heads])
+            except NotReachedError:
+                break
+            columns = [
+                column for (column, _), exchange in zip(heads, exchanges, strict=True) if not _is_accepted(exchange)
+            ]
+        return requirements
 
     @property
     def has_json(self) -> bool:
@@ -88,28 +115,24 @@ class InvalidRequests:
         return self._has_json
 
 
-def newest(client: RecordingClient) -> tuple[list[dict[str, Any]], list[Exchange]]:
+def _is_accepted(exchange: Exchange) -> bool:
+    return exchange.is_ok and exchange.operation in CREATING
+
+
+def newest(client: RecordingClient, offered: Capabilities) -> tuple[list[dict[str, Any]], list[Exchange]]:
     """Return the newest videos of the list, from up to ten pages, and the exchanges of these pages.
 
     Raises:
-        NotReachedError: A page was not returned.
+        NotReachedError: The server has no list, or a page was not returned.
 
     """
-    limit = largest(client.contract)
-    seen: list[Exchange] = []
-    videos: list[dict[str, Any]] = []
-    after: dict[str, str] = {}
-    for _ in range(_MAX_PAGES):
-        page = client.get("/videos", query={"limit": limit, **after})
+    if not offered.has("list"):
+        raise NotReachedError("the server offers no list, which would show the job")
+    pages = list(newest_pages(client))
+    for page in pages:
         if not page.is_ok or "data" not in page.object:
             raise NotReachedError(f"the list, which would show the job, was not returned: {page.summary}", page)
-        seen.append(page)
-        videos += [json_object(item) for item in json_array(page.object["data"])]
-        last = page.object.get("last_id")
-        if page.object.get("has_more") is not True or not isinstance(last, str) or after == {"after": last}:
-            break
-        after = {"after": last}
-    return videos, seen
+    return [video for page in pages for video in videos_on(page)], pages
 
 
 def marked(videos: list[dict[str, Any]], marker: str) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from .._core.outcomes import NotReachedError
 from .._core.own_jobs import present_ids
-from .._judging.list_walks import End, Walk, ids_on, moments
+from .._judging.list_walks import End, Walk, before_all, ids_on, moments
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -85,10 +85,8 @@ def walk_all_ways(client: RecordingClient, create: Callable[[], Exchange]) -> Wa
             f"{_MOST_PAGES} pages of {limits[-1]} videos did not contain all videos that this run has created",
             reference.pages[-1],
         )
-    met = reference.ids
-    most = len(met)
-    oldest = max((met.index(video_id) for video_id in own if video_id in met), default=-1)
-    start = met[oldest + 1] if oldest + 1 < len(met) else None
+    most = len(reference.ids)
+    start = before_all(reference, own)
 
     def bound(limit: int) -> int:
         return 2 * most // limit + _SLACK
@@ -107,6 +105,40 @@ def walk_all_ways(client: RecordingClient, create: Callable[[], Exchange]) -> Wa
 def largest(contract: Contract) -> int:
     """Return how many videos a page may hold at most."""
     return int(contract.parameter("list_videos", "limit")["maximum"])
+
+
+def next_page(client: RecordingClient, page: Exchange) -> Exchange:
+    """Request the videos after a page, as many as fit on one page.
+
+    Raises:
+        NotReachedError: The page names no cursor.
+
+    """
+    cursor = page.object.get("last_id")
+    if not isinstance(cursor, str) or not cursor:
+        raise NotReachedError(f"a page names no last_id to go on from: {page.summary}", page)
+    return client.get("/videos", query={"after": cursor, "limit": largest(client.contract)})
+
+
+def past_the_end(client: RecordingClient, walks: Walks) -> Exchange:
+    """Request the page after the last video of a walk from the oldest to the newest.
+
+    Raises:
+        NotReachedError: No such walk found all videos.
+
+    """
+    whole = [each for each in walks.oldest_first if each.end is End.LAST_PAGE and each.is_whole(walks.own)]
+    if not whole:
+        raise NotReachedError("no walk with order=asc found the last video, after which nothing comes")
+    return client.get("/videos", query={"after": whole[-1].ids[-1], "order": "asc"})
+
+
+def list_after_deletion(client: RecordingClient) -> list[Exchange]:
+    """List the run's videos from both ends, and return the pages: a video that was deleted may reappear."""
+    newest = walk(client, limit=largest(client.contract), order="desc", wanted=present_ids(client.history))
+    start = newest.ids[-1] if newest.end is End.ENOUGH else None
+    oldest = walk(client, limit=largest(client.contract), order="asc", after=start)
+    return [*newest.pages, *oldest.pages]
 
 
 def _reference(client: RecordingClient) -> tuple[tuple[str, ...], Walk]:
@@ -145,10 +177,10 @@ def walk(
         last = page.object.get("last_id")
         if not page.is_ok or not isinstance(page.object.get("data"), list):
             end = End.BROKEN
-        elif page.object.get("has_more") is not True:
+        elif page.object.get("has_more") is False:
             end = End.LAST_PAGE
-        elif not isinstance(last, str):
-            end = End.BROKEN
+        elif page.object.get("has_more") is not True or not isinstance(last, str):
+            end = End.BROKEN  # it does not fit its schema, which another requirement says
         elif last in cursors or last == cursor:
             end = End.REPEATED
         elif was_enough:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
@@ -11,9 +12,10 @@ from .._core.operations import CREATING, OPERATIONS, capability_of
 from .._core.outcomes import NotReachedError
 from .._inputs.media_files import NO_VIDEO
 from .._inputs.unknown_ids import unknown_like
+from .concurrently import eight_at_a_time
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from .._core.contract import Contract
     from .._core.exchange import Exchange
@@ -140,6 +142,11 @@ class UnauthorizedRequests:
                 request.method, request.path, authorization=authorization, **request.options
             )
         return self._exchanges[key]
+
+    def send_reads(self, *authorizations: str | None, among: Collection[str] = ()) -> None:
+        """Send the reads with each of these values of Authorization ahead of their turn: they change nothing."""
+        reads = [request for request in self.requests(*among) if request.method == "GET"]
+        eight_at_a_time([partial(self.send_once, request, value) for value in authorizations for request in reads])
 
     def exchanges(self) -> list[Exchange]:
         """Return the exchanges so far."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from .._core.flaws import shown
 from .._core.operations import ENDED, video_path
 from .._core.outcomes import NotReachedError
 
@@ -27,9 +28,6 @@ class UnfinishedJob:
     responses: dict[str, Exchange]
     retrieved: Exchange
     """The retrieve after these requests, which shows that the job had not ended before."""
-    deleted: Exchange
-    after: Exchange
-    """The retrieve after the deletion."""
 
     @property
     def content(self) -> Exchange:
@@ -51,14 +49,24 @@ class UnfinishedJob:
         """The exchange that requested an extension of the job."""
         return self._response("extend")
 
+    @property
+    def deleted(self) -> Exchange:
+        """The exchange that deleted the job."""
+        return self._response("deletion")
+
+    @property
+    def after(self) -> Exchange:
+        """The retrieve after the deletion."""
+        return self._response("retrieve after the deletion")
+
     def _response(self, name: str) -> Exchange:
         if name not in self.responses:
             raise NotReachedError(f"the {name} of the unfinished job {self.id} was not requested", self.retrieved)
         return self.responses[name]
 
 
-def probe_unfinished_job(client: RecordingClient, *, as_json: bool = False) -> UnfinishedJob:
-    """Create a job, send requests that need a completed one, read its status once, and delete it.
+def probe_unfinished_job(client: RecordingClient, *, as_json: bool = False, may_delete: bool = True) -> UnfinishedJob:
+    """Create a job, send requests that need a completed one, read its status once, and delete it if `may_delete`.
 
     `as_json` is for servers that do not accept forms.
 
@@ -79,17 +87,16 @@ def probe_unfinished_job(client: RecordingClient, *, as_json: bool = False) -> U
             break  # the job may have ended; then the other requests would start jobs, which cost money
     retrieved = client.get(path)
     status = retrieved.object.get("status")
-    deleted = client.delete(path)
-    after = client.get(path)
+    if may_delete:
+        responses["deletion"] = client.delete(path)
+        responses["retrieve after the deletion"] = client.get(path)
     if not retrieved.is_ok or status in ENDED:
         raise NotReachedError(
-            f"the job {video_id} was {status!r} right after its create, so no request was sent before its end",
+            f"the job {video_id} was {shown(status)} right after its create, so no request was sent before its end",
             created,
             retrieved,
         )
-    return UnfinishedJob(
-        id=video_id, created=created, responses=responses, retrieved=retrieved, deleted=deleted, after=after
-    )
+    return UnfinishedJob(id=video_id, created=created, responses=responses, retrieved=retrieved)
 
 
 def _requests(client: RecordingClient, path: str, video_id: str) -> dict[str, Callable[[], Exchange]]:

@@ -1,12 +1,12 @@
 """Calculate how many jobs a run will start at most, before it starts one: each may cost money. Pure.
 
 Each check, probe and detection declares how many it starts. A server that accepts requests which it should refuse
-starts more, and --max-videos limits those, too.
+starts a few more. A run starts no more than this number: the recording client holds it to that.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from .._core.catalogue import catalogue
 from .._core.target import MAX_GENERATED_JOBS
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from .marker import Check
+
+
+WRONGLY_STARTED: Final = 5
+"""How many jobs creates that should be refused may start."""
 
 
 def most_jobs(
@@ -30,8 +34,9 @@ def most_jobs(
         if needed & {*denied}:
             continue
         own += check.starts
-        shared |= jobs_of(fixtures)
+        shared |= jobs_of([*fixtures, *check.probes])
         shared |= {f"detection of {name}": DETECTION_JOBS[name] for name in needed & DETECTION_JOBS.keys() if name}
         if check.layer == "fuzz":
             shared["fuzz"] = MAX_GENERATED_JOBS
-    return min(max_videos, own + sum(shared.values()))
+    planned = own + sum(shared.values())
+    return min(max_videos, planned + WRONGLY_STARTED) if planned else 0

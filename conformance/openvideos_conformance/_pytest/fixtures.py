@@ -13,6 +13,8 @@ from .._core.contract import Contract
 from .._core.contract import contract as the_contract
 from .._core.exchange import Exchange
 from .._core.outcomes import CannotJudgeError, NotReachedError, OutcomeError
+from .._core.redaction import redacted, secrets_of
+from .._core.sanitize import one_line
 from .._core.target import Target
 from .._probes.creates import ConcurrentCreate
 from .._probes.deletions import ConcurrentDeletions, Deletion
@@ -65,13 +67,15 @@ def client(openvideos_run: RunState) -> Iterator[RecordingClient]:
     run = openvideos_run
     with contextlib.ExitStack() as stack:
         client = run.client = run.client or stack.enter_context(RecordingClient(run.target))
+        client.starts.limit(run.most_videos)
         try:
             preflight(client)
         except CannotJudgeError as problem:
             _give_up(openvideos_run, str(problem))
         run.is_cleaned_up = False
         yield client
-        run.left_over = clean_up(client)
+        remains = clean_up(client)
+        run.left_over, run.unaccounted = remains.left_over, remains.unaccounted
         run.is_cleaned_up = True
 
 
@@ -132,9 +136,9 @@ def files(client: RecordingClient, jobs: JobPool) -> Files:
 
 
 @pytest.fixture(scope="session")
-def probes(client: RecordingClient, jobs: JobPool, files: Files) -> Probes:
+def probes(client: RecordingClient, jobs: JobPool, files: Files, offered: Capabilities) -> Probes:
     """The probes that checks share, each sent when a check first needs it."""
-    return Probes(client, jobs, files)
+    return Probes(client, jobs, files, offered)
 
 
 # The fixtures of probes have function scope: pytest sets up those of session scope before `_is_offered` has run.
@@ -154,6 +158,18 @@ def concurrent_creates(probes: Probes) -> list[ConcurrentCreate]:
 def remix(probes: Probes) -> Remix:
     """A remix of the plain job."""
     return probes.remix
+
+
+@pytest.fixture
+def late_page(probes: Probes) -> Exchange:
+    """A page after a video of a page that was requested before some creates."""
+    return probes.late_page
+
+
+@pytest.fixture
+def edit(probes: Probes) -> Exchange:
+    """An edit of the plain job."""
+    return probes.edit
 
 
 @pytest.fixture
@@ -186,10 +202,16 @@ def walks(probes: Probes) -> Walks:
     return probes.walks
 
 
+@pytest.fixture
+def wrong_methods(probes: Probes) -> list[Exchange]:
+    """Methods that paths do not have."""
+    return probes.wrong_methods
+
+
 @pytest.fixture(scope="session")
-def invalid_requests(client: RecordingClient, jobs: JobPool, offered: Capabilities) -> InvalidRequests:
+def invalid_requests(probes: Probes) -> InvalidRequests:
     """Requests that the contract forbids, each sent once per run."""
-    return InvalidRequests(client, offered, has_form=jobs.refused_form is None)
+    return probes.invalid
 
 
 @pytest.fixture(scope="session")
@@ -221,5 +243,5 @@ def _is_offered(request: pytest.FixtureRequest, offered: Capabilities) -> None:
 
 def _give_up(run: RunState, reason: str) -> NoReturn:
     """End the run, since no verdict is possible."""
-    run.problem = reason
-    pytest.exit(reason, returncode=CANNOT_JUDGE)
+    run.problem = one_line(redacted(reason, secrets_of(run.target)))  # it may quote the server
+    pytest.exit(run.problem, returncode=CANNOT_JUDGE)

@@ -33,6 +33,8 @@ class Check(NamedTuple):
     capability: str | None
     starts: int = 0
     """How many jobs the check starts itself and shares with no other check."""
+    probes: tuple[str, ...] = ()
+    """The probes that are sent for the check, beside those that are its fixtures."""
 
 
 def checks(

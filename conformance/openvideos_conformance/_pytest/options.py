@@ -58,7 +58,10 @@ def add_options(parser: pytest.Parser) -> None:
         type=Path,
     )
     add(
-        ["--strict", "--should-fails"], "fail the run for a violated SHOULD, too", f"{_DEST}strict", action="store_true"
+        ["--strict", "--should-fails"],
+        "fail the run for a SHOULD that fails, too",
+        f"{_DEST}strict",
+        action="store_true",
     )
 
 

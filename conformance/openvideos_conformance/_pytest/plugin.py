@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from .._core.catalogue import Level, catalogue
-from .._core.evidence import evidence, redacted, secrets_of
-from .._core.outcomes import NotReachedError, OutcomeError, OverdueError, UnsupportedError, ViolationError
+from .._core.evidence import SHOWN_EXCHANGES, evidence, more_findings
+from .._core.outcomes import Finding, NotReachedError, OutcomeError, OverdueError, UnsupportedError, ViolationError
+from .._core.redaction import redacted, secrets_of
+from .._core.sanitize import one_line
 from .._core.verdicts import Observation, Outcome
 from .._reports.write import write
+from .._server.capabilities import DETECTED_BY
 from .._server.preflight import is_alive
 from . import fixtures
+from .budget import most_jobs
 from .marker import Check, check_of
 
 if TYPE_CHECKING:
@@ -21,8 +25,6 @@ if TYPE_CHECKING:
 
     from .._core.exchange import Exchange
     from .run_state import RunState
-
-_SHOWN_EXCHANGES: Final = 4
 
 
 class SuitePlugin:
@@ -55,8 +57,12 @@ class SuitePlugin:
         kept.sort(key=lambda pair: pair[0].phase)  # stable: within a phase, the order of the files
         items[:] = [item for _, item in kept]
         config.hook.pytest_deselected(items=out)
+        state = self.state
         for check, _ in kept:
-            self.state.needed_jobs |= set(check.jobs)
+            capabilities = {catalogue()[check.requirement].capability, check.capability}
+            state.needed_jobs |= {*check.jobs, *(job for name, job in DETECTED_BY.items() if name in capabilities)}
+        pairs = [(check, getattr(item, "fixturenames", ())) for check, item in kept]
+        state.most_videos = most_jobs(pairs, state.needed_jobs, state.target.denied, state.target.max_videos)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
@@ -106,6 +112,7 @@ class SuitePlugin:
     # ---------------------------------------------------------------- outcomes
     def _observation(self, item: pytest.Item, check: Check, call: pytest.CallInfo[None]) -> Observation | None:
         exchanges: tuple[Exchange, ...] = ()
+        findings: tuple[Finding, ...] = ()
         target = self.state.target
         if call.excinfo is None:
             if call.when != "call":
@@ -117,12 +124,14 @@ class SuitePlugin:
                 return None
             outcome, message = _outcome(error), str(error)
             exchanges = error.exchanges if isinstance(error, OutcomeError) else ()
+            findings = error.findings if isinstance(error, ViolationError) else ()
             self.state.is_overdue = self.state.is_overdue or isinstance(error, OverdueError)
             if outcome is Outcome.ERROR:
                 message = f"the suite itself failed: {type(error).__name__}: {error}"
             self._stop_if_server_is_dead(item, exchanges)
+            self._stop_if_waiting_is_of_no_use(item)
         secrets = secrets_of(target)
-        shown = tuple(evidence(each, target.base_url, secrets) for each in exchanges[:_SHOWN_EXCHANGES])
+        shown = tuple(evidence(each, target.base_url, secrets) for each in exchanges[-SHOWN_EXCHANGES:])
         return Observation(
             requirement=check.requirement,
             check=item.name,
@@ -130,6 +139,9 @@ class SuitePlugin:
             outcome=outcome,
             message=redacted(message, secrets),
             evidence=shown,
+            statuses=tuple(sorted(findings[0].statuses)) if findings else (),
+            more=more_findings(findings, target.base_url, secrets),
+            seconds=round(call.duration, 3),
         )
 
     def _stop_if_server_is_dead(self, item: pytest.Item, exchanges: tuple[Exchange, ...]) -> None:
@@ -137,17 +149,28 @@ class SuitePlugin:
         has_response = not exchanges or any(exchange.status is not None for exchange in exchanges)
         if has_response or state.client is None or is_alive(state.client):
             return
-        state.problem = f"{state.target.base_url} no longer responds: {exchanges[0].failure}"
+        reason = redacted(exchanges[0].failure, secrets_of(state.target))
+        state.problem = one_line(f"{state.target.base_url} no longer responds: {reason}")
         item.session.shouldstop = state.problem
+
+    def _stop_if_waiting_is_of_no_use(self, item: pytest.Item) -> None:
+        state = self.state
+        if state.client is not None and state.client.gate.is_of_no_use and state.problem is None:
+            state.problem = (
+                f"{state.target.base_url} is overloaded, or limits requests: the last were refused with 429 or 503, "
+                "also after all waiting, or had no response within --timeout; allow more time with --deadline, or send "
+                "fewer requests with --rate"
+            )
+            item.session.shouldstop = state.problem
 
     def _show(self, report: pytest.TestReport, observation: Observation) -> None:
         level = catalogue()[observation.requirement].level
         if observation.outcome is Outcome.VIOLATED and self._is_tolerated(observation.requirement, level):
-            report.outcome, report.wasxfail = "skipped", observation.message
+            report.outcome, report.wasxfail = "skipped", one_line(observation.message)
         elif observation.outcome in {Outcome.NOT_REACHED, Outcome.UNSUPPORTED}:
             report.outcome = "skipped"
             where = report.location
-            report.longrepr = (where[0], where[1] or 0, f"{observation.outcome}: {observation.message}")
+            report.longrepr = (where[0], where[1] or 0, f"{observation.outcome}: {one_line(observation.message)}")
 
     def _is_tolerated(self, requirement: str, level: Level) -> bool:
         return requirement in self.state.expected or (level is not Level.MUST and not self.state.strict)
@@ -162,8 +185,8 @@ def _outcome(error: BaseException) -> Outcome:
 
 
 def _failure_text(observation: Observation) -> str:
-    lines = [f"{observation.requirement}: {observation.message}"]
-    lines += [f"    {shown['curl']}" for shown in observation.evidence]
+    lines = [f"{observation.requirement}: {one_line(observation.message)}"]
+    lines += [f"    {one_line(shown['curl'])}" for shown in observation.evidence]
     return "\n".join(lines)
 
 
@@ -174,4 +197,5 @@ def _as_json(observation: Observation) -> dict[str, Any]:
 
 def _of_json(sent: dict[str, Any]) -> Observation:
     values: dict[str, Any] = {**sent, "outcome": Outcome(sent["outcome"]), "evidence": tuple(sent["evidence"])}
+    values |= {"statuses": tuple(sent["statuses"]), "more": tuple(sent["more"])}
     return Observation(**values)

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from .._core.catalogue import Requirement, catalogue
 from .._core.contract import contract
-from .._core.evidence import redacted, secrets_of
-from .._core.own_jobs import undeleted_ids
+from .._core.redaction import redacted, secrets_of
 from .._core.run_result import RunResult, suite_version
 from .._core.verdicts import judge
+from .._server.cleanup import what_remains
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,7 +41,11 @@ class RunState:
     observations: list[Observation] = field(default_factory=list["Observation"])
     capabilities: dict[str, bool] = field(default_factory=dict[str, bool])
     needed_jobs: set[str] = field(default_factory=lambda: {"plain"})
+    most_videos: int = 0
+    """How many jobs the selected checks start at most."""
     left_over: list[str] = field(default_factory=list[str])
+    unaccounted: list[str] = field(default_factory=list[str])
+    """Sentences about creates whose jobs could not be found, and may still run."""
     problem: str | None = None
     """Why the run has no verdict, or an incomplete one."""
     is_interrupted: bool = False
@@ -69,7 +73,8 @@ class RunState:
             deadline = self.target.deadline
             self.problem = f"no job ended within the deadline of {deadline:g} s; allow more time with --deadline"
         if self.client is not None and not self.is_cleaned_up:
-            self.left_over = undeleted_ids(self.client.history)
+            remains = what_remains(self.client)
+            self.left_over, self.unaccounted = remains.left_over, remains.unaccounted
 
     def for_controller(self) -> dict[str, Any]:
         """Return what a worker process sends to the controller beside its observations."""
@@ -77,6 +82,7 @@ class RunState:
             "problem": self.problem,
             "capabilities": self.capabilities,
             "left_over": self.left_over,
+            "unaccounted": self.unaccounted,
             "videos_started": self.videos_started,
         }
 
@@ -85,6 +91,7 @@ class RunState:
         self.problem = self.problem or sent["problem"]
         self.capabilities |= sent["capabilities"]
         self.left_over += sent["left_over"]
+        self.unaccounted += sent["unaccounted"]
         self.started_by_workers += sent["videos_started"]
 
     def result(self) -> RunResult:
@@ -113,7 +120,9 @@ class RunState:
             seed=self.target.seed,
             capabilities=self.capabilities,
             videos_started=self.videos_started,
+            not_kept=sum(not each.is_kept for each in self.client.history) if self.client is not None else 0,
             left_over=tuple(redacted(each, secrets) for each in self.left_over),
+            unaccounted=tuple(self.unaccounted),
             is_interrupted=self.is_interrupted,
             is_strict=self.strict,
             problem=problem,
@@ -126,10 +135,12 @@ def _shown(target: Target) -> dict[str, object]:
         "model": target.model,
         "size": target.size,
         "seconds": target.seconds,
+        "profile": target.profile,
         "failing_prompt": target.failing_prompt,
         "max_videos": target.max_videos,
         "deadline": target.deadline,
         "timeout": target.timeout,
+        "rate": target.rate,
         "examples": target.examples,
         "generation_time": target.generation_time,
         "webhook_patience": target.webhook_patience,

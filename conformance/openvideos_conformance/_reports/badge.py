@@ -6,6 +6,7 @@ from html import escape
 from typing import TYPE_CHECKING, Final
 
 from .._core.catalogue import Level
+from .._core.profiles import ProfileVerdict
 
 if TYPE_CHECKING:
     from .._core.run_result import RunResult
@@ -17,7 +18,7 @@ _GREEN, _RED, _GREY = "#1a7f37", "#b3261e", "#5f6570"
 
 
 def to_badge(run: RunResult) -> str:
-    """Return the text of badge.svg, such as `Videos API | 131/140 MUST`."""
+    """Return the text of badge.svg, such as `Videos API | Core 2026-12: met`, or `Videos API | 131/140 MUST`."""
     value, colour = _value(run)
     left, right = _width(_LABEL), _width(value)
     label = escape(f"{_LABEL}: {value}")
@@ -36,6 +37,9 @@ def _value(run: RunResult) -> tuple[str, str]:
     kept, tested = run.kept(Level.MUST)
     if run.exit_code not in {0, 1} or not tested:
         return "no verdict", _GREY
+    met = [each for each in run.profiles if each.verdict is ProfileVerdict.MET]
+    if met:
+        return met[-1].line, _GREEN
     return f"{kept}/{tested} MUST", _GREEN if not run.failures else _RED
 
 

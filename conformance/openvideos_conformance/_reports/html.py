@@ -7,15 +7,17 @@ from collections.abc import Mapping
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from .._core.catalogue import Level
+from .._core.catalogue import HARMS, Level
+from .._core.causes import causes
 from .._core.run_result import area_name, area_of, headline, plural
 from .._core.verdicts import Outcome, Verdict
 from .page import page, shown
-from .terminal import WORDS
+from .terminal import OUTCOMES, WORDS, profile_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
+    from .._core.causes import Cause
     from .._core.run_result import RunResult
     from .._core.verdicts import Observation, Result
 
@@ -29,7 +31,7 @@ def to_html(run: RunResult) -> str:
     sections = "".join(_area(area, list(results)) for area, results in areas)
     body = (
         f"<header>\n<h1>Videos API conformance</h1>\n{_summary(run)}</header>\n"
-        f"<main>\n{_filters(run)}{_failures(run)}{sections}</main>\n"
+        f"<main>\n{_causes(run)}{_filters(run)}{sections}</main>\n"
         f"<footer>Made by openvideos-conformance {shown(run.suite)}, contract {shown(run.contract)}.</footer>\n"
     )
     return page(f"Videos API conformance: {run.subject}", body, has_script=True)
@@ -41,7 +43,7 @@ def _summary(run: RunResult) -> str:
     return (
         f'<p class="{kind}">{shown(headline(run))}</p>\n'
         f'<p class="target"><code>{shown(run.subject)}</code></p>\n'
-        f"{_bar(counted)}{_counts(run)}{_facts(run)}"
+        f"{_bar(counted)}{_counts(run)}{_profiles(run)}{_facts(run)}"
     )
 
 
@@ -77,14 +79,20 @@ def _counts(run: RunResult) -> str:
     return f'<table class="counts"><thead><tr><th></th>{head}</tr></thead>\n<tbody>{rows}</tbody></table>\n'
 
 
+def _profiles(run: RunResult) -> str:
+    items = "".join(f"<li>{shown(line)}</li>\n" for line in profile_lines(run))
+    return f'<ul class="profiles">\n{items}</ul>\n' if items else ""
+
+
 def _facts(run: RunResult) -> str:
     facts: dict[str, object] = {
         "Began": run.began or "unknown",
         "Took": f"{run.seconds:.1f} s",
         "Videos started": run.videos_started,
         "Not deleted": ", ".join(run.left_over) or "none",
+        **({"May still run": "; ".join(run.unaccounted)} if run.unaccounted else {}),
         "Seed": run.seed,
-        "Strict": "yes: a violated SHOULD fails the run, too" if run.is_strict else "no",
+        "Strict": "yes: a SHOULD that fails makes the run fail, too" if run.is_strict else "no",
         "Offered": ", ".join(name for name, has in sorted(run.capabilities.items()) if has) or "unknown",
         "Not offered": ", ".join(name for name, has in sorted(run.capabilities.items()) if not has) or "unknown",
     }
@@ -115,16 +123,24 @@ def _box(name: str, value: str, label: str, kind: str) -> str:
     return f'<label><input type="checkbox" name="{name}" value="{value}"><span{_class(kind)}>{label}</span></label>'
 
 
-def _failures(run: RunResult) -> str:
-    failed = [each for each in run.results if each.counts or each.verdict is Verdict.ERROR]
-    if not failed:
+def _causes(run: RunResult) -> str:
+    found = causes(run.results)
+    if not found:
         return ""
-    items = "".join(
-        f'<li><a href="#{shown(each.requirement.id)}">{shown(each.requirement.id)}</a> '
-        f"{shown(each.requirement.statement)}</li>\n"
-        for each in failed
+    items = "".join(_cause(each) for each in found)
+    number = len({requirement for each in found for requirement in each.requirements})
+    head = f"What to mend first <small>{plural(number, 'requirement')}, {plural(len(found), 'cause')}</small>"
+    return f"<nav><h2>{head}</h2>\n<ol>\n{items}</ol></nav>\n"
+
+
+def _cause(cause: Cause) -> str:
+    links = " ".join(f'<a href="#{shown(each)}">{shown(each)}</a>' for each in cause.requirements)
+    kind = Verdict.FAIL if cause.is_failure else Verdict.WARN
+    return (
+        f'<li class="cause {kind}"><p><span class="verdict" title="{HARMS[cause.harm]}">{cause.harm}</span> '
+        f"<code>{shown(cause.seen)}</code></p>"
+        f'<p class="soft">Expected: {shown(cause.expected)}</p><p class="ids">{links}</p></li>\n'
     )
-    return f"<nav><h2>Failures <small>{plural(len(failed), 'requirement')}</small></h2>\n<ul>\n{items}</ul></nav>\n"
 
 
 def _area(area: str, results: list[Result]) -> str:
@@ -188,18 +204,28 @@ def _checks(observations: Iterable[Observation], shown_message: str) -> list[str
     for each in others:
         message = "" if each.message == shown_message else _paragraph(each.message, "message")
         exchanges = "".join(_exchange(shown_one) for shown_one in each.evidence)
-        outcome = WORDS[Verdict.NOT_REACHED] if each.outcome is Outcome.NOT_REACHED else each.outcome
-        head = f'<p class="soft">{outcome}: <code>{shown(each.check)}</code></p>'
-        parts.append(f'<div class="check">{head}{message}{exchanges}</div>')
+        head = f'<p class="soft">{OUTCOMES[each.outcome]}: <code>{shown(each.check)}</code></p>'
+        parts.append(f'<div class="check">{head}{message}{exchanges}{_more(each.more)}</div>')
     if passed:
         names = ", ".join(f"<code>{shown(each.check)}</code>" for each in passed)
-        parts.append(f'<p class="soft">Passed: {names}</p>')
+        parts.append(f'<p class="soft">{OUTCOMES[Outcome.PASSED]}: {names}</p>')
     return parts
+
+
+def _more(findings: Sequence[Mapping[str, Any]]) -> str:
+    """Return the findings of a check after the first, which open with a click."""
+    if not findings:
+        return ""
+    items = "".join(
+        f"<li>{shown(each.get('message'))}{''.join(_exchange(one) for one in each.get('exchanges', ()))}</li>\n"
+        for each in findings
+    )
+    return f'<details class="more"><summary>And {len(findings)} more</summary>\n<ol>\n{items}</ol></details>'
 
 
 def _exchange(exchange: Mapping[str, Any]) -> str:
     request, response = _mapping(exchange.get("request")), _mapping(exchange.get("answer"))
-    status = response.get("failure") or response.get("status")
+    status = response.get("failure") or response.get("status") or "no response"
     body = _body(response)
     message = _message(request)
     return (

@@ -6,8 +6,10 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from .._core.catalogue import Level
+from .._core.causes import causes
 
 if TYPE_CHECKING:
+    from .._core.causes import Cause
     from .._core.run_result import RunResult
     from .._core.verdicts import Observation, Result
 
@@ -31,11 +33,24 @@ def report(run: RunResult) -> dict[str, Any]:
         "exit_code": run.exit_code,
         "videos_started": run.videos_started,
         "left_over": list(run.left_over),
+        "not_kept": run.not_kept,
+        "unaccounted": list(run.unaccounted),
         "capabilities": dict(sorted(run.capabilities.items())),
         "counts": {str(verdict): number for verdict, number in run.counts().items()},
         "levels": {
             str(level): {str(verdict): number for verdict, number in run.counts(level).items()} for level in Level
         },
+        "profiles": [
+            {
+                "name": each.name,
+                "revision": each.revision,
+                "verdict": str(each.verdict),
+                "failed": list(each.failed),
+                "reason": each.reason,
+            }
+            for each in run.profiles
+        ],
+        "causes": [_cause(each) for each in causes(run.results)],
         "results": [_result(result) for result in run.results],
     }
 
@@ -45,12 +60,23 @@ def to_json(run: RunResult) -> str:
     return json.dumps(report(run), indent=2, ensure_ascii=False) + "\n"
 
 
+def _cause(cause: Cause) -> dict[str, Any]:
+    return {
+        "harm": str(cause.harm),
+        "fails": cause.is_failure,
+        "seen": cause.seen,
+        "expected": cause.expected,
+        "requirements": list(cause.requirements),
+    }
+
+
 def _result(result: Result) -> dict[str, Any]:
     requirement = result.requirement
     return {
         "id": requirement.id,
         "level": str(requirement.level),
         "verdict": str(result.verdict),
+        "harm": str(requirement.harm),
         "statement": requirement.statement,
         "capability": requirement.capability,
         "source": requirement.source,
@@ -69,5 +95,8 @@ def _check(observation: Observation) -> dict[str, Any]:
         "layer": observation.layer,
         "outcome": str(observation.outcome),
         "message": observation.message,
+        "statuses": list(observation.statuses),
         "exchanges": [dict(each) for each in observation.evidence],
+        "more": [dict(each) for each in observation.more],
+        "seconds": observation.seconds,
     }

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .._core.run_result import RunResult
     from .._core.verdicts import Result
 
+_SHOWN_FINDINGS: Final = 20
 _SKIPPED: Final = {
     Verdict.WARN: "warning",
     Verdict.UNSUPPORTED: "not supported",
@@ -38,6 +39,7 @@ def to_junit(run: RunResult) -> str:
         "seed": run.seed,
         "videos_started": run.videos_started,
         "summary": headline(run),
+        **{f"profile {each.name}": each.line for each in run.profiles},
     }
     properties = "\n".join(f"      <property{_attributes(name=name, value=value)}/>" for name, value in facts.items())
     when = _attributes(timestamp=run.began.removesuffix("Z"))
@@ -65,7 +67,9 @@ def _kind(result: Result) -> str:
 def _case(result: Result, kind: str) -> str:
     requirement = result.requirement
     area = area_name(area_of(requirement.id)).lower()
-    start = f"    <testcase{_attributes(name=requirement.id, classname=f'openvideos.{area}', time='0')}"
+    start = (
+        f"    <testcase{_attributes(name=requirement.id, classname=f'openvideos.{area}', time=f'{result.seconds:.3f}')}"
+    )
     if not kind:
         return f"{start}/>"
     attributes = _attributes(message=_message(result))
@@ -90,6 +94,7 @@ def _details(result: Result) -> str:
         if observation.message:
             lines.append(f"{observation.check}: {observation.message}")
         lines += [str(each.get("curl", "")) for each in observation.evidence]
+        lines += [str(each["message"]) for each in observation.more[:_SHOWN_FINDINGS]]
     return "\n".join(lines)
 
 

@@ -8,6 +8,7 @@ from .badge import to_badge
 from .html import to_html
 from .json import to_json
 from .junit import to_junit
+from .markdown import to_markdown
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,7 +24,13 @@ def write(result: RunResult, directory: Path) -> list[Path]:
 
     """
     directory.mkdir(parents=True, exist_ok=True)
-    makers = {"report.html": to_html, "report.json": to_json, "junit.xml": to_junit, "badge.svg": to_badge}
+    makers = {
+        "report.html": to_html,
+        "report.json": to_json,
+        "junit.xml": to_junit,
+        "badge.svg": to_badge,
+        "summary.md": to_markdown,
+    }
     return [save(directory / name, make(result)) for name, make in makers.items()]
 
 

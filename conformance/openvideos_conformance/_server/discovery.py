@@ -5,7 +5,9 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
+from .._core.catalogue import CORE
 from .._core.exchange import json_array, json_object
+from .._core.profiles import NEED_OPTIONS, claimed
 
 if TYPE_CHECKING:
     from .._core.exchange import Exchange
@@ -18,6 +20,9 @@ REFERENCES: Final = "references"
 """The extension, and the capability, of several images with a role each."""
 
 EXTENSIONS: Final = (SAMPLING, REFERENCES)
+
+_UNCLAIMED: Final = NEED_OPTIONS | {CORE, "discovery", "url"}
+"""Capabilities that no account tells: what an operator sets up, the account itself, and what a Video shows."""
 
 
 class Discovery:
@@ -42,10 +47,17 @@ class Discovery:
         """The models that the server names."""
         return [json_object(each) for each in json_array(self.exchange.object.get("data")) if self.exchange.is_ok]
 
-    def silence(self, extension: str) -> str | None:
-        """Return why an extension is not offered; None if the server names it."""
-        return None if self.names(extension) else f"GET /videos/models does not name the extension {extension}"
+    def silence(self, capability: str) -> str | None:
+        """Return why a capability is not offered by the server's own account; None if that does not say so.
 
-    def names(self, extension: str) -> bool:
-        """Return whether the server names an extension."""
-        return extension in json_array(self.claim.get("extensions"))
+        An extension is offered only if it is named. Another capability is not offered if the server names its profiles,
+        and none that has it.
+        """
+        if capability in EXTENSIONS:
+            is_named = capability in json_array(self.claim.get("extensions"))
+            return None if is_named else f"GET /videos/models does not name the extension {capability}"
+        if capability in _UNCLAIMED:
+            return None
+        found = claimed(self.claim)
+        is_open = found is None or capability in found
+        return None if is_open else f"GET /videos/models names no profile or extension that has {capability}"

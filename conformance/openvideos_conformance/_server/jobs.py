@@ -9,11 +9,13 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from .._core.flaws import shown
 from .._core.operations import ENDED, video_path
 from .._core.outcomes import CannotJudgeError, NotReachedError, OutcomeError, OverdueError, UnsupportedError
-from .._core.own_jobs import job_id
-from .._inputs.media_files import image
-from .discovery import EXTENSIONS, REFERENCES, SAMPLING, Discovery
+from .._core.own_jobs import LOST, job_id
+from .._core.redaction import redacted, secrets_of
+from .._inputs.media_files import image, image_url
+from .discovery import REFERENCES, SAMPLING, Discovery
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -22,8 +24,13 @@ if TYPE_CHECKING:
     from .._core.target import Target
     from .recording_client import RecordingClient
 
+FOLLOWING: Final = "following"
+"""The layer of the requests that follow a job until it ends."""
+
 _FIRST_PAUSE: Final = 0.1
 _LONGEST_PAUSE: Final = 5.0
+_LONGEST_WATCH: Final = 1.0
+"""The longest pause of the job whose content is asked for at each poll: some servers write a file for a second only."""
 _GROWTH: Final = 1.5
 _MOST_FAILED_READS: Final = 12
 """After how many failed polls in a row a job counts as ended; with the pauses, that takes about half a minute."""
@@ -44,8 +51,6 @@ class Plan:
     is_json: bool = False
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     capability: str = "core"
-    is_polled: bool = True
-    """Whether it is polled until it ends."""
 
 
 def _longest(target: Target) -> dict[str, Any]:
@@ -90,16 +95,44 @@ PLANS: Final = (
     ),
     Plan(
         name="defaults",
-        why="only a prompt, for what the server chooses",
+        why="only a prompt, for what the server chooses; no other create leaves out what the operator has chosen",
         fields=lambda t: {"prompt": "A paper plane over a field"} | ({"model": t.model} if t.model else {}),
-        is_polled=False,
     ),
     Plan(
         name="reference",
         why="an image as a reference",
         fields=lambda t: {**t.choice(prompt="The picture comes to life"), "input_reference": image(t.size)},
         capability="image-reference",
-        is_polled=False,
+    ),
+    Plan(
+        name="jpeg",
+        why="a JPEG as a reference, before the other fields",
+        fields=lambda t: {"input_reference": image(t.size, "JPEG"), **t.choice(prompt="The photograph moves")},
+        capability="image-reference",
+    ),
+    Plan(
+        name="webp",
+        why="a WebP as a reference",
+        fields=lambda t: {**t.choice(prompt="The drawing moves"), "input_reference": image(t.size, "WEBP")},
+        capability="image-reference",
+    ),
+    Plan(
+        name="json_utf8",
+        why="a create as JSON whose media type names its charset",
+        fields=lambda t: t.choice(prompt="A boat of letters"),
+        is_json=True,
+        headers={"content-type": "application/json; charset=utf-8"},
+        capability="json",
+    ),
+    Plan(
+        name="image_url",
+        why="an image by its URL, as JSON",
+        fields=lambda t: {
+            **t.choice(prompt="The picture wakes up"),
+            "input_reference": {"image_url": image_url(t.size)},
+        },
+        is_json=True,
+        capability="json",
     ),
     *(
         Plan(
@@ -118,14 +151,12 @@ PLANS: Final = (
             **{f"references[{role}]": image(t.size) for role in ("first_frame", "last_frame")},
         },
         capability=REFERENCES,
-        is_polled=False,
     ),
-    Plan(name="longest", why="the longest legal prompt", fields=_longest, is_polled=False),
+    Plan(name="longest", why="the longest legal prompt", fields=_longest),
     Plan(
         name="unknown_field",
         why="a field that the contract does not have",
         fields=lambda t: t.choice(prompt="A kite in the wind", x_openvideos_unknown="1"),
-        is_polled=False,
     ),
 )
 
@@ -140,8 +171,10 @@ class Job:
     due: float = 0.0
     pause: float = _FIRST_PAUSE
     is_over: bool = False
+    is_watched: bool = False
+    """Whether its content is asked for before each poll, until it is returned."""
     failed_reads: int = 0
-    """How many polls in a row had no status."""
+    """How many polls in a row returned no Video."""
 
     @property
     def id(self) -> str:
@@ -155,9 +188,10 @@ class Job:
 
     @property
     def video(self) -> dict[str, Any]:
-        """The latest Video."""
-        seen = self.last if self.last is not None and self.last.is_ok else self.created
-        return seen.object
+        """The latest Video; also the one with which some servers answer an error for a job that has failed."""
+        last = self.last
+        is_video = last is not None and (last.is_ok or last.object.get("status") in ENDED)
+        return last.object if last is not None and is_video else self.created.object
 
     @property
     def status(self) -> object:
@@ -178,7 +212,7 @@ class JobPool:
         """The plain create as a form, if the server refused it and accepted the same as JSON; else None."""
         self._changed = threading.Condition()
         self._stopped = threading.Event()
-        self._poller = threading.Thread(target=self._poll_all, name="openvideos-conformance-jobs", daemon=True)
+        self._pollers: list[threading.Thread] = []
 
     def start(self, names: Iterable[str]) -> None:
         """Start these kinds of jobs, and begin to poll them."""
@@ -189,19 +223,32 @@ class JobPool:
                     self._jobs[plan.name] = self._start_job(plan)
                 except OutcomeError as outcome:
                     self._missing[plan.name] = outcome
-        if not self._poller.is_alive():
-            self._poller.start()
+        self._begin_to_poll(list(self._jobs.values()))
+
+    def follow(self, name: str, created: Exchange) -> None:
+        """Begin to poll a job that a probe has started, such as a remix, under a name; a refused one is no job."""
+        if not created.is_ok or not job_id(created):
+            self._missing[name] = NotReachedError(f"the {name} was not accepted: {created.summary}", created)
+            return
+        job = Job(Plan(name=name, why=f"the {name} of a job", fields=lambda _: {}), created)
+        self._jobs[name] = job
+        self._begin_to_poll([job])
+
+    def _begin_to_poll(self, jobs: list[Job]) -> None:
+        name = f"openvideos-conformance-jobs-{len(self._pollers)}"
+        self._pollers.append(threading.Thread(target=self._poll_all, args=(jobs,), name=name, daemon=True))
+        self._pollers[-1].start()
 
     @property
     def has_ended(self) -> bool:
-        """Whether any job that is polled has ended."""
-        return any(job.is_over and job.plan.is_polled for job in self._jobs.values())
+        """Whether any job has ended."""
+        return any(job.is_over for job in self._jobs.values())
 
     def stop(self) -> None:
         """Stop polling."""
         self._stopped.set()
-        if self._poller.is_alive():
-            self._poller.join(timeout=2 * self._target.timeout)
+        for poller in self._pollers:
+            poller.join(timeout=2 * self._target.timeout)
 
     def __getitem__(self, name: str) -> Job:
         """Return a job that was accepted.
@@ -243,7 +290,7 @@ class JobPool:
         job = self.ended(name)
         if job.status != "completed":
             raise NotReachedError(
-                f"the job {job.id} ended as {job.status!r}, not as 'completed'", *([job.last] if job.last else [])
+                f"the job {job.id} ended as {shown(job.status)}, not as 'completed'", *([job.last] if job.last else [])
             )
         return job
 
@@ -252,28 +299,24 @@ class JobPool:
 
         Raises:
             OutcomeError: The job was not accepted.
-            CannotJudgeError: The server refuses the plain job, without which nothing can be judged.
+            CannotJudgeError: There is no plain job, without which nothing can be judged.
 
         """
-        if plan.capability in self._target.denied:
-            raise UnsupportedError(f"the server does not offer {plan.capability}, as --capabilities says")
-        if plan.capability in EXTENSIONS and plan.capability not in self._target.declared:
+        reason = self._target.denial(plan.capability)
+        if reason is None and plan.capability not in self._target.declared:
             reason = self.discovery.silence(plan.capability)
-            if reason is not None:
-                raise UnsupportedError(reason)
+        if reason is not None:
+            raise UnsupportedError(reason)
         if plan.name == "failing" and self._target.failing_prompt is None:
             raise UnsupportedError("no prompt is known that makes a job fail; give one with --failing-prompt")
         exchange = self._create(plan)
         job = Job(plan, exchange)
         if not exchange.is_ok or not job.id:
-            if plan.name == "plain" and exchange.status in {400, 401, 402, 403, 404, 405, 415, 422}:
-                response = exchange.body[:500].decode(errors="replace")
-                raise CannotJudgeError(
-                    f"the server refuses a plain create: {exchange.summary}: {response} -- "
-                    "name values that it offers with --model, --size and --seconds"
-                )
+            reason = _why_nothing_can_be_judged(exchange, secrets_of(self._target)) if plan.name == "plain" else ""
+            if reason:
+                raise CannotJudgeError(reason)
             raise NotReachedError(f"the create was not accepted ({plan.why}): {exchange.summary}", exchange)
-        job.is_over = not plan.is_polled
+        job.is_watched = plan.name == "plain" and job.status not in ENDED
         job.due = self._client.now() + _FIRST_PAUSE
         return job
 
@@ -289,9 +332,9 @@ class JobPool:
                 return as_json
         return exchange
 
-    def _poll_all(self) -> None:
+    def _poll_all(self, jobs: list[Job]) -> None:
         while not self._stopped.is_set():
-            running = [job for job in self._jobs.values() if not job.is_over]
+            running = [job for job in jobs if not job.is_over]
             if not running:
                 return
             job = min(running, key=lambda each: each.due)
@@ -300,21 +343,40 @@ class JobPool:
             self._poll(job)
 
     def _poll(self, job: Job) -> None:
-        exchange = self._client.get(job.path, layer="following")
+        if job.is_watched:
+            # The read that follows shows whether the job had ended when its content was returned.
+            job.is_watched = not self._client.get(f"{job.path}/content", layer=FOLLOWING).is_ok
+        exchange = self._client.get(job.path, layer=FOLLOWING)
         with self._changed:
             if exchange.is_ok and isinstance(exchange.json, dict):
                 job.last, job.failed_reads = exchange, 0
                 status = exchange.object.get("status")
                 job.is_over = status in ENDED or not isinstance(status, str)
-            else:
+            elif not exchange.is_busy:
                 # Some servers return an error for a failed job. Then there is nothing more to wait for.
                 job.failed_reads += 1
                 is_final = exchange.object.get("status") in ENDED
                 if is_final or exchange.status in {404, 410} or job.failed_reads >= _MOST_FAILED_READS:
                     job.last, job.is_over = exchange, True
-            job.pause = min(job.pause * _GROWTH, _LONGEST_PAUSE)
+            job.pause = min(job.pause * _GROWTH, _LONGEST_WATCH if job.is_watched else _LONGEST_PAUSE)
             job.due = self._client.now() + max(job.pause, _hint(exchange))
             self._changed.notify_all()
+
+
+def _why_nothing_can_be_judged(plain: Exchange, secrets: tuple[str, ...]) -> str:
+    """Return what the operator can do about a plain create that was refused or had no response; empty if nothing."""
+    if plain.status is None or plain.status in LOST:
+        return (
+            f"a plain create has no response: {plain.summary}. Its job may run all the same. Give the server more time "
+            "with --timeout, and a gateway before it as much"
+        )
+    if plain.status not in {400, 401, 402, 403, 404, 405, 415, 422}:
+        return ""
+    remedy = "name values that it offers with --model, --size and --seconds"
+    if plain.status in {404, 405}:
+        remedy = f"check that the base URL ends where the API begins, usually with /v1, or {remedy}"
+    response = redacted(plain.body[:5000].decode(errors="replace"), secrets)[:500]  # half a key would not be found
+    return f"the server refuses a plain create: {plain.summary}: {response} -- {remedy}"
 
 
 def _hint(exchange: Exchange) -> float:

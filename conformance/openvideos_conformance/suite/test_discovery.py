@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from .._core.catalogue import CORE, capabilities
-from .._core.contract import Contract
+from .._core.catalogue import CORE
 from .._core.exchange import Exchange, json_array
-from .._core.operations import MODEL_LIST, OPERATIONS, VIDEO, capability_of
+from .._core.operations import MODEL_LIST
 from .._core.outcomes import NotReachedError, UnsupportedError
+from .._core.profiles import NEED_OPTIONS, claims
 from .._core.target import Target
-from .._inputs.media_files import image
-from .._judging.assertions import BAD_INPUT, expect, fits, same, shown, violated
+from .._inputs.media_files import image, image_url
+from .._judging.assertions import BAD_INPUT, accepted, expect, fits, same, shown, violated
 from .._judging.media import Clip, MediaError, clip
 from .._probes.creates import create_of, not_busy
 from .._pytest.marker import Phase, checks
-from .._server.capabilities import DETECTION_JOBS, NEED_OPTIONS, REFUSED, Capabilities
+from .._server.capabilities import DETECTION_JOBS, REFUSED, Capabilities
 from .._server.discovery import EXTENSIONS, REFERENCES, SAMPLING
 from .._server.jobs import JobPool
 from .._server.recording_client import RecordingClient
@@ -49,9 +47,9 @@ def test_a_create_without_a_model_gets_the_default_one(jobs: JobPool, target: Ta
     jobs=("json", "reference", "sampled", "references"),
     starts=DETECTION_JOBS["idempotency"],
 )
-def test_what_is_claimed_is_offered(jobs: JobPool, offered: Capabilities, contract: Contract, target: Target) -> None:
+def test_what_is_claimed_is_offered(jobs: JobPool, offered: Capabilities, target: Target) -> None:
     false: dict[str, Exchange | None] = {}
-    for claim, capability in _claimed(jobs, contract):
+    for claim, capability in claims(jobs.discovery.claim):
         if capability == CORE or capability in NEED_OPTIONS | target.denied:
             continue
         try:
@@ -77,32 +75,15 @@ def _refused(jobs: JobPool, extension: str) -> Exchange | None:
     return exchange if exchange.status in REFUSED else None
 
 
-def _claimed(jobs: JobPool, contract: Contract) -> Iterator[tuple[object, str]]:
-    """Yield each profile and extension that the server claims, with each capability that it promises."""
-    profiles = contract.document["x-profiles"]
-    for claim in json_array(jobs.discovery.claim.get("profiles")):
-        profile = profiles.get(claim) if isinstance(claim, str) else None
-        while profile is not None:
-            promised = {*profile["capabilities"], *map(capability_of, profile["operations"])}
-            yield from ((claim, each) for each in sorted(promised))
-            profile = profiles.get(profile.get("includes"))
-    for claim in json_array(jobs.discovery.claim.get("extensions")):
-        yield from ((claim, each) for each in capabilities() if each == claim)
-        if isinstance(claim, str) and claim in OPERATIONS:
-            yield claim, capability_of(claim)
-
-
 # ---------------------------------------------------------------- references
 @checks("VID-REFS-001", jobs=("references",))
 def test_a_first_and_a_last_frame_are_accepted(jobs: JobPool) -> None:
-    fits(not_busy(create_of(jobs, "references")), VIDEO, "a create with a first and a last frame")
+    accepted(not_busy(create_of(jobs, "references")), "a create with a first and a last frame")
 
 
 @checks("VID-REFS-002", capability="json", starts=1)
 def test_a_reference_of_an_unknown_role_is_refused(client: RecordingClient, target: Target) -> None:
-    _, picture, media_type = image(target.size)
-    url = f"data:{media_type};base64,{base64.b64encode(picture).decode()}"
-    reference = {"role": "openvideos-no-such-role", "image_url": url}
+    reference = {"role": "openvideos-no-such-role", "image_url": image_url(target.size)}
     fields = {**target.choice(prompt="A door opens"), "references": [reference]}
     expect(client.post("/videos", json=fields), BAD_INPUT, "a create with a reference of an unknown role")
 

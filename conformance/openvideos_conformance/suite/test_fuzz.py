@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from .._core.outcomes import NotReachedError, ViolationError
+from .._core.outcomes import Finding, NotReachedError, ViolationError
 from .._fuzz.findings import MAPPED
 from .._pytest.marker import Check, Phase
 
@@ -22,10 +22,15 @@ def _checks(requirement: str) -> pytest.MarkDecorator:
 def test_generated_requests_keep(requirement: str, fuzzed: Fuzzed) -> None:
     failures = fuzzed.failures.get(requirement, [])
     if failures:
-        first = failures[0]
-        more = f" (and {len(failures) - 1} more)" if len(failures) > 1 else ""
-        raise ViolationError(
-            f"{first.exchange.method} {first.exchange.target[:120]}: {first.message}{more}", first.exchange
+        raise ViolationError.of(
+            [
+                Finding(
+                    f"{each.exchange.method} {each.exchange.target[:120]}: {each.message}",
+                    (each.exchange,),
+                    each.statuses,
+                )
+                for each in failures
+            ]
         )
     if not fuzzed.tested[requirement]:
         raise NotReachedError("no generated request exercised it")

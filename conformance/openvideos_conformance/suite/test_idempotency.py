@@ -13,12 +13,14 @@ from .._probes.concurrently import concurrently
 from .._probes.creates import ConcurrentCreate, create, not_busy
 from .._probes.derived_jobs import Remix
 from .._probes.list_walks import largest
+from .._probes.other_caller import ask_as_another
 from .._pytest.marker import Phase, checks
 from .._server.capabilities import Capabilities
 from .._server.jobs import JobPool
 from .._server.recording_client import RecordingClient
 
 CLIENTS = 4
+_CONFLICT = 409
 HEADER = "idempotency-key"
 
 
@@ -71,8 +73,7 @@ def test_a_conflict_leaves_the_key_to_the_first_body(
 @checks("VID-IDEM-003", starts=1)
 def test_concurrent_repeats_start_one_job(client: RecordingClient, jobs: JobPool, offered: Capabilities) -> None:
     offered.require("idempotency")
-    prompt = f"One of several clocks strikes at once, run {client.run_id}"
-    fields = client.target.choice(prompt=prompt)
+    fields = client.target.choice(prompt="One of several clocks strikes at once")
     headers = {HEADER: f"openvideos-conformance-{client.run_id}-concurrent"}
     responses = concurrently([partial(create, client, jobs, fields, headers)] * CLIENTS)
     started = {job_id(exchange): exchange for exchange in responses if exchange.is_ok}
@@ -85,6 +86,7 @@ def test_concurrent_repeats_start_one_job(client: RecordingClient, jobs: JobPool
         raise NotReachedError(f"none of {CLIENTS} concurrent creates was accepted", *responses)
     # A server may return one job to all, and still have started others, which are in the list.
     page = client.get("/videos", query={"limit": largest(client.contract)})
+    prompt = responses[0].request_fields["prompt"]
     jobs_of = [video.get("id") for video in videos_on(page) if video.get("prompt") == prompt]
     if len(jobs_of) > 1:
         raise violated(
@@ -98,8 +100,41 @@ def test_concurrent_repeats_start_one_job(client: RecordingClient, jobs: JobPool
 def test_a_repeated_remix_returns_the_job_of_the_first(client: RecordingClient, remix: Remix) -> None:
     if not remix.created.is_ok:
         raise NotReachedError(f"the remix was not accepted: {remix.created.summary}", remix.created)
-    again = client.post(f"{remix.source.path}/remix", json=dict(remix.fields), headers={HEADER: remix.key})
+    again = client.post(
+        f"{remix.source.path}/remix", json=dict(remix.created.request_fields), headers={HEADER: remix.key}
+    )
     _is_the_same(remix.created, again, "a remix that was repeated")
+
+
+@checks("VID-IDEM-006", phase=Phase.LATE, capability="edits")
+def test_a_repeated_edit_returns_the_job_of_the_first(client: RecordingClient, edit: Exchange) -> None:
+    _repeats(client, edit, "an edit that was repeated")
+
+
+@checks("VID-IDEM-006", phase=Phase.LATE, capability="extensions")
+def test_a_repeated_extension_returns_the_job_of_the_first(client: RecordingClient, extension: Exchange) -> None:
+    _repeats(client, extension, "an extension that was repeated")
+
+
+@checks("VID-IDEM-007", capability="idempotency", starts=1)
+def test_a_key_is_that_of_its_caller(client: RecordingClient, jobs: JobPool, offered: Capabilities) -> None:
+    first, _ = offered.repeated()
+    body = {"json": dict(first.request_fields)} if jobs.refused_form is not None else {"form": first.request_fields}
+    headers = {HEADER: first.request_header(HEADER) or ""}
+    other = not_busy(ask_as_another(client, "POST", "/videos", headers=headers, **body))
+    if not other.is_ok and other.status != _CONFLICT:
+        raise NotReachedError(f"another caller may not create such a video: {other.summary}", other)
+    if not other.is_ok:
+        raise violated(f"a create with the Idempotency-Key of another caller returns {other.status}", first, other)
+    if job_id(other) == job_id(first):
+        raise violated(f"a create with the Idempotency-Key of another caller returns its job, {job_id(other)!r}", other)
+
+
+def _repeats(client: RecordingClient, first: Exchange, what: str) -> None:
+    if not first.is_ok:
+        raise NotReachedError(f"the first request was not accepted: {first.summary}", first)
+    headers = {HEADER: first.request_header(HEADER) or ""}
+    _is_the_same(first, client.post(first.path, json=dict(first.request_fields), headers=headers), what)
 
 
 @checks("VID-IDEM-005", starts=1)
@@ -110,6 +145,8 @@ def test_creates_under_other_keys_start_jobs_of_their_own(
     # The keys have a common beginning, like those that a program numbers.
     key = f"{first.request_header(HEADER)}-other"
     other = not_busy(create(client, jobs, first.request_fields, {HEADER: key}))
+    if not other.is_ok and other.status != _CONFLICT:
+        raise NotReachedError(f"another caller may not create such a video: {other.summary}", other)
     if not other.is_ok:
         raise violated(f"the same create with another Idempotency-Key returns {shown(other.status)}", first, other)
     if job_id(other) == job_id(first):

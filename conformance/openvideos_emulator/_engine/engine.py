@@ -23,30 +23,35 @@ from .._model.jobs import (
     Pace,
     Recipe,
     Status,
-    Step,
-    advanced,
     failure_in,
     first_state,
     is_counted,
     pace_in,
     poll_after_ms,
-    state_of,
 )
 from .._model.profiles import DEFAULT, Profile
 from .._model.refusals import Reason, RefusalError, StartError, shown
-from .._model.seeds import FAILURE, Seed, seeded
+from .._model.seeds import Seed, seeded
+from .._model.steering import Advance
 from .._storage.database import Database, why_unusable
 from .._storage.event_outbox import Outbox
-from .._storage.job_store import Character, Store
+from .._storage.job_store import Store
+from .advancing import Advances
+from .characters import Characters
+from .housekeeping import Housekeeping
 from .idempotency import IdempotencyKeys, IdempotentRequest
 from .snapshot import Page, Snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from concurrent.futures import Future
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
+    from .._model.fault_plan import Fault, Target
+
 _SWEEP_SECONDS: Final = 600.0
+_IN_MEMORY: Final = ":memory:"
 
 
 class Engine:
@@ -56,6 +61,9 @@ class Engine:
     faults: FaultPlan
     pace: Pace
     outbox: Outbox
+    url_secret: bytes
+    characters: Characters
+    clock: Clock
 
     def __init__(
         self,
@@ -66,7 +74,7 @@ class Engine:
         clock: Callable[[], float] = time.time,
         has_events: bool = False,
     ) -> None:
-        """Open the database (in memory if None); media are stored next to it.
+        """Open the database, in memory if it is None or `:memory:`; media are stored next to it.
 
         With `has_events`, the end of each job that has not ended yet is written to the outbox.
 
@@ -76,27 +84,46 @@ class Engine:
         self.profile = profile
         self.faults = FaultPlan()
         self.pace = pace or Pace(seconds=0.0)
-        self._database = Database(database)
-        self._store, self.outbox = Store(self._database), Outbox(self._database, is_open=has_events)
-        self._keys = IdempotencyKeys(self._store)
+        path = None if database is None or str(database) == _IN_MEMORY else database
+        self._database = Database(path)
+        self._store, self.outbox = Store(self._database), Outbox(self._database)
+        self._keys = IdempotencyKeys(self._store, self.now)
+        self.characters = Characters(self._store, self._keys, self.now)
         with contextlib.ExitStack() as stack:
             stack.callback(self._database.close)
-            self._media = MediaLibrary(database and database.with_name(f"{database.name}-media"))
+            self._media = MediaLibrary(path and path.with_name(f"{path.name}-media"))
             stack.callback(self._media.close)
-            latest = max(self._store.latest(), self.outbox.latest())
-            self._clock = Clock(clock, latest=latest, ahead=self._store.ahead())
             try:
+                self.url_secret = self._store.url_secret()
+                latest, ahead = self._store.clock()
+                self.clock = Clock(clock, latest=latest, ahead=ahead)
+                self._database.clock = self.now
+                self._advances = Advances(self._store, self.outbox, self.clock, self._database.lock)
+                self._housekeeping = Housekeeping(self._store, self.outbox, self._media, self.now)
+                stack.callback(self._housekeeping.close)
                 self.write_events(is_wanted=has_events)
             except sqlite3.DatabaseError as error:
-                raise StartError(why_unusable(error, database)) from error
-            stack.pop_all()
-        self._media.keep_only(self._recipes_with_files(), with_parts=True)
-        self._swept_at = self.now()
+                raise StartError(why_unusable(error, path)) from error
+            if path is not None:
+                self.sweep()
+            self._closing = stack.pop_all()
 
     def close(self) -> None:
         """Stop rendering and close the database."""
-        self._media.close()
-        self._database.close()
+        self._closing.close()
+
+    def serve_at(self, url: str) -> None:
+        """Tell others who want the database where it is served."""
+        self._database.owner.tell(url)
+
+    def of_this_generation(self) -> AbstractContextManager[None]:
+        """Refuse what is done inside, in this context, once the engine is reset."""
+        return self._database.of_this_generation()
+
+    def check_generation(self) -> None:
+        """Refuse what would be carried out after this, if the engine was reset since its request arrived."""
+        with self._store.transaction():
+            pass
 
     def create(
         self, recipe: Recipe, *, remixed_from: str | None = None, idempotent: IdempotentRequest | None = None
@@ -175,22 +202,18 @@ class Engine:
             return Page(tuple(read), has_more=len(jobs) > limit)
 
     def delete(self, video_id: str) -> None:
-        """Delete a job in any state, and its files."""
-        with self._store.transaction():
-            job = self._existing(video_id)
-            self._store.delete(job)
-            self.outbox.forget(video_id, now=self.now())
-            is_used = self._store.uses(job.recipe)
-        if not is_used:
-            self._media.discard(job.recipe)
+        """Delete a job in any state, and its files; this works on a full disk."""
+        recipe = self._database.even_if_full(lambda: self._delete(video_id))
+        self._discard_unused(recipe)
+        self._database.restore_reserve()
 
     def request_content(self, video_id: str, variant: Variant) -> Future[None]:
         """Start to render a file of a completed job; once the future is done, `open_content` can open the file."""
-        if self.now() >= self._swept_at + _SWEEP_SECONDS:
-            self._sweep()
+        self._housekeeping.sweep_unless_since(self.now() - _SWEEP_SECONDS)
         recipe = self._downloadable(video_id).recipe
         future = self._media.request(recipe, variant)
-        future.add_done_callback(lambda _: self._forget_orphan(recipe))
+        # The last job with this recipe may have been deleted while the file was rendered.
+        future.add_done_callback(lambda _: self._discard_unused(recipe))
         return future
 
     def open_content(self, video_id: str, variant: Variant) -> Media | None:
@@ -201,69 +224,29 @@ class Engine:
         except FileNotFoundError:
             return None
 
-    def create_character(self, name: str, digest: str, *, idempotent: IdempotentRequest | None = None) -> Character:
-        """Store a character. If `idempotent` is repeated, return the character that its first request made."""
-        with self._store.transaction():
-            repeated = self._keys.resource_of(idempotent)
-            if repeated is not None:
-                return self.character(repeated)
-            id_ = f"char_{secrets.token_hex(16)}"
-            character = Character(id=id_, created_at=int(self.now()), name=name, digest=digest)
-            self._store.add_character(character)
-            self._keys.add(idempotent, id_)
-        return character
-
-    def character(self, character_id: str) -> Character:
-        """Find a character.
-
-        Raises:
-            RefusalError: No character has this id.
-        """
-        character = self._store.character(character_id)
-        if character is None:
-            raise RefusalError(
-                Reason.NOT_FOUND,
-                f"No character has the id {shown(character_id)}.",
-                code="not_found",
-                param="character_id",
-            )
-        return character
-
     def advance(
         self,
         *,
-        seconds: float = 0.0,
-        polls: int = 0,
+        seconds: float | None = None,
+        polls: int | None = None,
         to: Status | None = None,
         jobs: Iterable[str] | None = None,
         failure: Failure | None = None,
-    ) -> list[Snapshot]:
-        """Advance jobs, and return those that have changed. Without arguments, advance every job to its end.
+    ) -> Iterator[Snapshot]:
+        """Advance jobs, and yield those that have changed. Without arguments, advance every job to its end.
 
         `seconds` moves the clock, or only the jobs in `jobs` if that is given; `polls` counts that many polls. `to`
-        ends jobs as `COMPLETED` or, with `failure` as the reason, as `FAILED`, whatever their prompts say.
+        ends jobs as `COMPLETED` or, with `failure` as the reason, as `FAILED`, whatever their prompts say. Many jobs
+        are advanced some at a time, so that others wait for some of them only; new ones are left out.
         """
-        step = Step(seconds=seconds, polls=polls, to_end=to is not None or not (seconds or polls))
-        with self._store.transaction():
-            chosen = (
-                list(self._store.all_jobs()) if jobs is None else [self._existing(id_, param="jobs") for id_ in jobs]
-            )
-            before = [self._snapshot(job) for job in chosen]
-            if jobs is None and seconds:
-                self._store.set_ahead(self._clock.move(seconds))
-                self.outbox.wake()
-            now = self.now()
-            # Jobs that run by the clock have moved already, with the clock.
-            kept = replace(step, seconds=0.0) if jobs is None else step
-            moved = [
-                advanced(_with_end(was.job, to, failure), step if was.job.pace.by_hand else kept, now=now)
-                for was in before
-                if was.state.ended_at is None
-            ]
-            self._move(moved)
-            stood = {was.job.id: was.state for was in before}
-            after = [self._snapshot(job) for job in moved]
-        return [snapshot for snapshot in after if snapshot.state != stood[snapshot.job.id]]
+        advance = Advance(seconds, polls, to, failure, moves_clock=jobs is None)
+        if jobs is None:
+            changed = self._advances.of_all(advance)
+        else:
+            with self._store.transaction():
+                chosen = [self._existing(id_, param="jobs") for id_ in jobs]
+                changed = self._advances.of_some(chosen, advance, then=self.now())
+        return map(self._snapshot, self._store.jobs_in(changed))
 
     def seed(self, seed: Seed) -> Snapshot:
         """Add a job in any state."""
@@ -283,48 +266,77 @@ class Engine:
                 self.outbox.plan([snapshot.job])
             return snapshot
 
-    def reset(self) -> None:
-        """Forget all jobs, events, characters, idempotency keys and faults, and set the clock back to the real time."""
-        self.faults.clear()
-        with self._store.transaction():
-            recipes = {job.recipe for job in self._store.all_jobs()}
-            self._store.clear()
-            self.outbox.clear()
-            self._clock.reset()
-        for recipe in recipes:
-            self._media.discard(recipe)
+    def plan_fault(self, fault: Fault) -> None:
+        """Plan a fault."""
+        with self._store.transaction():  # a test that has ended plans none for the next one
+            self.faults.add(fault)
+
+    def take_fault(self, target: Target) -> Fault | None:
+        """Return the planned fault that happens to a request, and count it as used once; None if there is none.
+
+        A request that has arrived before a reset takes none that was planned after it.
+        """
+        with contextlib.suppress(RefusalError), self._store.transaction():
+            return self.faults.take(target)
+        return None
+
+    def reset(self, *, pace: Pace | None = None, profile: Profile | None = None) -> None:
+        """Forget all jobs, events, characters, idempotency keys and faults, and set the clock back to the real time.
+
+        The job speed and the profile are set if they are given. This works on a full disk. What was begun before, and
+        would change something, is refused from now on. A reset that fails changes nothing.
+        """
+        self._database.even_if_full(lambda: self._forget_all(pace or self.pace, profile or self.profile))
+        self.outbox.cancel()
+        self._media.clear()
+        self._database.restore_reserve()
 
     def write_events(self, *, is_wanted: bool) -> None:
         """Open or close the outbox to new events; if it is open, write the end of each job that has not ended yet."""
-        with self._store.transaction():
-            self.outbox.is_open = is_wanted
-            self.outbox.plan([each.job for each in self.state()[1] if each.state.ended_at is None])
+        if is_wanted:
+            self._housekeeping.announce(self.outbox.open(now=self.now()))
+        else:
+            self.outbox.close()
 
-    def state(self) -> tuple[float, list[Snapshot]]:
-        """Return the time, in Unix seconds, and all jobs, the oldest first. This does not count as a poll."""
-        with self._store.transaction():
-            return self.now(), [self._snapshot(job) for job in self._store.all_jobs()]
+    def snapshots(self, *, now: float) -> Iterator[Snapshot]:
+        """Yield all jobs at this time, the oldest first; they are read some at a time, and no poll is counted."""
+        for page in self._store.pages():
+            yield from (Snapshot.of(job, now=now) for job in page)
+
+    def newest(self, *, limit: int, skip: int, status: Status | None) -> tuple[float, Page, dict[Status, int]]:
+        """Return the time, the newest jobs, of one status only if that is given, and how many have each status."""
+        now = self.now()
+        jobs = self._store.newest(skip=skip, limit=limit + 1, status=status, now=now)
+        listed = tuple(Snapshot.of(job, now=now) for job in jobs[:limit])
+        return now, Page(listed, has_more=len(jobs) > limit), self._store.counts(now=now)
+
+    def sweep(self) -> Future[None]:
+        """Start to remove the files that have expired."""
+        return self._housekeeping.sweep()
 
     def now(self) -> float:
         """Return the time that jobs see, in Unix seconds."""
-        return self._clock.now()
+        return self.clock.now()
 
-    def _recipes_with_files(self) -> Iterator[Recipe]:
-        for snapshot in map(self._snapshot, self._store.all_jobs()):
-            if snapshot.expires_at is None or self.now() < snapshot.expires_at:
-                yield snapshot.job.recipe
-
-    def _sweep(self) -> None:
-        """Remove the files that have expired."""
-        self._swept_at = self.now()
+    def _delete(self, video_id: str) -> Recipe:
         with self._store.transaction():
-            kept = list(self._recipes_with_files())
-        self._media.keep_only(kept)
+            job = self._existing(video_id)
+            self._store.delete(job)
+            self.outbox.forget(video_id, now=self.now())
+        return job.recipe
 
-    def _forget_orphan(self, recipe: Recipe) -> None:
-        # The last job with this recipe may have been deleted while the file was rendered.
-        if not self._store.uses(recipe):
-            self._media.discard(recipe)
+    def _forget_all(self, pace: Pace, profile: Profile) -> None:
+        with self._database.lock:
+            with self._database.next_generation(clock=self.clock.source):
+                self._store.clear()
+                self.outbox.clear()
+            self.faults.clear()
+            self.clock.reset()
+            self.pace, self.profile = pace, profile
+
+    def _discard_unused(self, recipe: Recipe) -> None:
+        if not self._store.uses(recipe.digest):
+            self._media.discard(recipe.digest)
 
     def _existing(self, video_id: str, *, param: str = "video_id") -> Job:
         job = self._store.job(video_id)
@@ -335,19 +347,14 @@ class Engine:
         return job
 
     def _snapshot(self, job: Job) -> Snapshot:
-        now = self.now()
-        state = state_of(job, now=now)
-        return Snapshot(job, state, poll_after_ms(job, now=now) if state.ended_at is None else None)
+        return Snapshot.of(job, now=self.now())
 
     def _read(self, jobs: list[Job]) -> list[Snapshot]:
         counted = {job.id: self._with_read(job) for job in jobs if is_counted(job)}
         if counted:
-            self._move(counted.values())
+            self._store.move(counted.values())
+            self.outbox.plan(counted.values())
         return [self._snapshot(counted.get(job.id, job)) for job in jobs]
-
-    def _move(self, jobs: Collection[Job]) -> None:
-        self._store.move(jobs)
-        self.outbox.plan(jobs)
 
     def _with_read(self, job: Job) -> Job:
         job = replace(job, reads=job.reads + 1)
@@ -355,45 +362,20 @@ class Engine:
 
     def _completed(self, video_id: str, action: str, *, param: str) -> Snapshot:
         snapshot = self._snapshot(self._existing(video_id, param=param))
-        status = snapshot.state.status
-        if status is not Status.COMPLETED:
-            way_out = "create another" if status is Status.FAILED else "poll it until it is completed"
-            message = (
-                f"The video {shown(video_id)} is {status.value}; only a completed video can be {action}: {way_out}."
-            )
-            code = "video_failed" if status is Status.FAILED else "video_not_ready"
-            raise RefusalError(Reason.CONFLICT, message, code=code)
+        snapshot.check_completed(action)
+        if snapshot.expires_at is not None and snapshot.is_expired(now=self.now()):
+            self._housekeeping.sweep_unless_since(snapshot.expires_at)
+        snapshot.check_unexpired(now=self.now())
         return snapshot
 
     def _source(self, video_id: str, action: str, idempotent: IdempotentRequest | None, *, param: str) -> Recipe:
         repeated = self._keys.job_of(idempotent)
         if repeated is not None:
             return repeated.recipe  # the source may have been deleted since; the repeated request still gets its job
-        snapshot = self._completed(video_id, action, param=param)
-        self._check_unexpired(snapshot)
-        return snapshot.job.recipe
+        return self._completed(video_id, action, param=param).job.recipe
 
     def _downloadable(self, video_id: str) -> Job:
-        snapshot = self._completed(video_id, "downloaded", param="video_id")
-        if self._swept_at < (snapshot.expires_at or 0) <= self.now():
-            self._sweep()
-        self._check_unexpired(snapshot)
-        return snapshot.job
-
-    def _check_unexpired(self, snapshot: Snapshot) -> None:
-        expires_at = snapshot.expires_at
-        if expires_at is not None and self.now() >= expires_at:
-            raise RefusalError(
-                Reason.GONE,
-                f"The content of the video {shown(snapshot.job.id)} expired at {int(expires_at)}.",
-                code="video_expired",
-            )
-
-
-def _with_end(job: Job, to: Status | None, failure: Failure | None) -> Job:
-    if to is Status.COMPLETED:
-        return replace(job, failure=None)
-    return replace(job, failure=failure or job.failure or FAILURE) if to is Status.FAILED else job
+        return self._completed(video_id, "downloaded", param="video_id").job
 
 
 def _derived(operation: str, source: Recipe) -> str:

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .._model.refusals import Reason, RefusalError
-from .._storage.job_store import Claim
+from .._storage.job_store import KEY_SECONDS, Claim
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .._model.jobs import Job
     from .._storage.job_store import Store
 
@@ -23,11 +25,11 @@ class IdempotentRequest:
 
 
 class IdempotencyKeys:
-    """The idempotency keys that were used, each with the resource that its first request made."""
+    """The idempotency keys that were used, each with the resource that its first request made, for 24 hours."""
 
-    def __init__(self, store: Store) -> None:
-        """Keep the keys in this store."""
-        self._store = store
+    def __init__(self, store: Store, now: Callable[[], float]) -> None:
+        """Keep the keys in this store; `now` returns the time that jobs see, in Unix seconds."""
+        self._store, self._now = store, now
 
     def job_of(self, idempotent: IdempotentRequest | None) -> Job | None:
         """Find the job that an earlier request with this key started; None if there was none, or no key was sent.
@@ -53,7 +55,7 @@ class IdempotencyKeys:
             RefusalError: The key was used for another request.
         """
         claim = None if idempotent is None else self._store.claim(idempotent.key)
-        if claim is None or idempotent is None:
+        if claim is None or idempotent is None or self._now() >= claim.used_at + KEY_SECONDS:
             return None
         if not secrets.compare_digest(claim.fingerprint, idempotent.fingerprint):
             raise RefusalError(
@@ -67,4 +69,4 @@ class IdempotencyKeys:
     def add(self, idempotent: IdempotentRequest | None, resource_id: str) -> None:
         """Store the resource that a request with this key made; without a key, store nothing."""
         if idempotent is not None:
-            self._store.add_claim(Claim(idempotent.key, idempotent.fingerprint, resource_id))
+            self._store.add_claim(Claim(idempotent.key, idempotent.fingerprint, resource_id, self._now()))

@@ -1,44 +1,61 @@
 """Serve one engine over HTTP, as an ASGI app.
 
-Each request goes through the same steps: find its operation, check the API key, validate the parameters, read and
-validate the body, carry it out. Each step may raise RefusalError. `_Exchange.run` turns every refusal, and every
-unexpected exception, into a response with the contract's error envelope.
+Each request goes through the same steps, and each of them may be its last:
+
+1. `__call__` puts up the fence: from now on, a reset is not for this request, which changes nothing after it.
+2. `_serve` records it, unless it is for the control endpoints or the dashboard (`recording.py`).
+3. `_admit` checks its host and its origin (`_model/neighbours.py`).
+4. `_serve_api` lets a planned fault happen to it (`fault_injection.py`).
+5. `_imitate` may change it and its response as an imitated server does (`_imitations/`).
+6. `_respond` finds its operation, checks the API key, validates the parameters, reads and validates the body, and
+   carries it out. Each step of that may raise RefusalError. `Responder.run` turns every refusal, and every unexpected
+   exception, into a response with the contract's error envelope.
 """
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import functools
 import hmac
-import logging
 import secrets
 import threading
-from typing import TYPE_CHECKING, Any, Final
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Final, TypeVar
 from urllib.parse import quote
 
 import anyio
 import anyio.to_thread
-from starlette.datastructures import Headers, MutableHeaders
-from starlette.requests import ClientDisconnect, Request
+from starlette.datastructures import Headers
+from starlette.requests import Request
 from starlette.responses import Response
 
-from .._contract import Contract, contract, control
+from .._contract import contract, control
 from .._engine.engine import Engine
 from .._engine.idempotency import IdempotentRequest
-from .._model.refusals import Reason, RefusalError, invalid, is_no_space, shown
-from .body import limited, parse_json, read_bytes, read_form, too_large
+from .._media.library import Variant
+from .._model.fault_plan import Target
+from .._model.keys import key_of
+from .._model.neighbours import Neighbours
+from .._model.refusals import Reason, RefusalError, invalid, shown
+from .._model.request_log import RequestLog
+from .api import Api
+from .assets import Assets
+from .body import FORM, JSON, SMALL_JSON, limited, media_type_of, parse_json, read_form, too_large
 from .control_handlers import Controls
-from .dashboard_assets import Dashboard
-from .fault_injection import inject, planned_response
-from .handlers import Call, Operations, handlers_of
-from .responses import refusal_response
-from .router import CONTROL_PREFIX, PREFIX, Router
-from .validation import Fields, Validator, fingerprint
+from .fault_injection import inject, planned_response, prompt_of
+from .handlers import Call, Operations
+from .media_urls import FILES_PREFIX, MediaUrls, in_origin_form, origin_of
+from .recording import Recording, note_fields, note_parts, note_started
+from .responder import Responder
+from .responses import JsonResponse
+from .router import CONTROL_PREFIX, PREFIX, check_method, subject_of
+from .validation import Fields, fingerprint
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
-    from starlette.types import Message, Receive, Scope, Send
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from .._contract import Operation
     from .._model.fault_plan import Fault
@@ -48,9 +65,7 @@ if TYPE_CHECKING:
 MAX_BODY_BYTES: Final = 64 << 20
 """The default size limit of a request's body."""
 
-_DRAIN_SECONDS: Final = 5.0
-_LARGE_BYTES: Final = 1 << 16  # a larger JSON body is validated in a thread, so that it does not delay other requests
-_LOG = logging.getLogger("openvideos_emulator")
+_Result = TypeVar("_Result")
 
 
 class EmulatorApp:
@@ -61,24 +76,46 @@ class EmulatorApp:
         engine: Engine,
         *,
         api_key: str | None = None,
+        neighbours: Neighbours | None = None,
         max_body_bytes: int = MAX_BODY_BYTES,
         dispatcher: Dispatcher | None = None,
+        wrap: Callable[[ASGIApp], ASGIApp] | None = None,
+        version: str = "unknown",
     ) -> None:
-        """Serve this engine; with an `api_key`, only requests that carry it. `close` closes engine and dispatcher."""
+        """Serve this engine; with an `api_key`, only requests that carry it. `close` closes engine and dispatcher.
+
+        `neighbours` says which requests may come from pages of other sites; by default, those that a browser says do.
+        `wrap` changes what is responded, but for planned faults, which happen to the changed response. `version` is
+        that of the emulator.
+        """
         self._engine = engine
         self._dispatcher, self._dispatcher_lock = dispatcher, threading.Lock()
         self._api_key = api_key
+        self._neighbours = neighbours or Neighbours(None, has_key=api_key is not None)
         self._max_body_bytes = max_body_bytes
         self._sleep = anyio.sleep
+        # Large bodies are validated one at a time, so that the event loop has to wait for one other thread at most.
+        self._parser = ThreadPoolExecutor(max_workers=1, thread_name_prefix="json")
+        self.requests: RequestLog = RequestLog(secrets.token_hex(8))
+        self._imitate: ASGIApp = wrap(self._respond_by_contract) if wrap else self._respond_by_contract
         self._operations = Operations(engine)
-        self._videos = _Api(contract(), PREFIX, self._operations)
-        controls = Controls(engine, contract(), self._operations.download_video_content, self.deliver_to)
-        self._control = _Api(control(), CONTROL_PREFIX, controls)
-        self._dashboard = Dashboard(needs_key=api_key is not None)
+        self.urls: MediaUrls = self._operations.urls
+        self._videos = Api(contract(), PREFIX, self._operations)
+        controls = Controls(
+            engine,
+            contract(),
+            self._operations,
+            self.requests,
+            deliver_to=self.deliver_to,
+            webhook_url=self.webhook_url,
+        )
+        self._control = Api(control(), CONTROL_PREFIX, controls)
+        self._assets = Assets(needs_key=api_key is not None, version=version)
 
     def deliver_to(self, endpoint: Endpoint | None) -> None:
         """Deliver the events of jobs to this endpoint from now on; if it is None, write and deliver no events."""
         with self._dispatcher_lock:
+            self._engine.check_generation()
             if self._dispatcher is not None:
                 self._dispatcher.close()
                 self._dispatcher = None
@@ -89,68 +126,104 @@ class EmulatorApp:
                 self._dispatcher = Dispatcher(self._engine.outbox, endpoint, now=self._engine.now)
                 self._dispatcher.start()
 
+    def serve_at(self, url: str) -> None:
+        """Tell others who want the same database where it is served."""
+        self._engine.serve_at(url)
+
+    def webhook_url(self) -> str | None:
+        """Return where webhooks are sent, as far as it may be shown; None if none are sent."""
+        dispatcher = self._dispatcher
+        return None if dispatcher is None else dispatcher.shown_url
+
     def close(self) -> None:
         """Stop delivering and rendering, and close the database."""
         with self._dispatcher_lock:
             if self._dispatcher is not None:
                 self._dispatcher.close()
+        self._parser.shutdown(wait=True)
         self._operations.close()
         self._engine.close()
+        self.requests.clear()  # which takes room from the other emulators of this process
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one ASGI scope."""
         if scope["type"] == "lifespan":
-            await self._run_lifespan(receive, send)
+            await run_lifespan(receive, send, self.close)
         elif scope["type"] == "http":
-            await self._serve(scope, receive, send)
-
-    async def _run_lifespan(self, receive: Receive, send: Send) -> None:
-        await receive()
-        await send({"type": "lifespan.startup.complete"})
-        await receive()
-        await anyio.to_thread.run_sync(self.close)
-        await send({"type": "lifespan.shutdown.complete"})
+            with self._engine.of_this_generation():
+                await self._serve(in_origin_form(scope), receive, send)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        fault = self._planned_fault(scope)
-        if fault is None:
-            await self._respond_over(scope, receive, send)
-        elif fault.status is None:
-            await inject(fault, scope, receive, send, self._respond_over, self._sleep)
-        else:
-            respond = functools.partial(self._respond_as_planned, fault)
-            await inject(fault, scope, receive, send, respond, self._sleep)
+        path = _raw_path(scope)
+        if path.startswith(f"{CONTROL_PREFIX}/") or self._assets.has(path):
+            await self._admit(scope, receive, send, self._imitate)
+            return
+        recording = Recording(self.requests, scope, receive, send, path=path, api_key=self._api_key)
+        try:
+            await self._admit(scope, recording.receive, recording.send, functools.partial(self._serve_api, recording))
+        finally:
+            recording.close()
 
-    async def _respond_over(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await _Exchange(scope, receive, send).run(self._respond, self._max_body_bytes)
+    async def _admit(self, scope: Scope, receive: Receive, send: Send, serve: ASGIApp) -> None:
+        try:
+            is_counted = _raw_path(scope).startswith(f"{PREFIX}/")  # as a poll, or as a request that meets a fault
+            self._neighbours.check(scope["method"], scope["headers"], is_counted=is_counted)
+        except RefusalError as refusal:  # before a planned fault, which is for other requests
+            await Responder(scope, receive, send).run(functools.partial(refuse, refusal), self._max_body_bytes)
+        else:
+            await serve(scope, receive, send)
+
+    async def _serve_api(self, recording: Recording, scope: Scope, receive: Receive, send: Send) -> None:
+        fault, receive = await self._planned_fault(scope, receive, _raw_path(scope))
+        if fault is None:
+            await self._imitate(scope, receive, send)
+            return
+        recording.record.fault = str(fault)
+        respond = self._imitate if fault.status is None else functools.partial(self._respond_as_planned, fault)
+        await inject(fault, scope, receive, send, respond, self._sleep)
+
+    async def _respond_by_contract(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await Responder(scope, receive, send).run(self._respond, self._max_body_bytes)
 
     async def _respond_as_planned(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
         async def respond(request: Request) -> Response:
-            if fault.carried_out:
-                with contextlib.suppress(RefusalError):
+            with contextlib.suppress(RefusalError):
+                if fault.carried_out:
                     response = await self._respond(request)
                     await response(scope, receive, _discard)
+                else:
+                    await self._note_body(request)
             return planned_response(fault)
 
-        await _Exchange(scope, receive, send).run(respond, self._max_body_bytes)
+        await Responder(scope, receive, send).run(respond, self._max_body_bytes)
 
-    def _planned_fault(self, scope: Scope) -> Fault | None:
-        path = _raw_path(scope)
-        if not self._engine.faults or not path.startswith(f"{PREFIX}/"):
-            return None
-        operation = self._videos.operation_id(scope["method"], path)
-        return self._engine.faults.take(operation=operation, method=scope["method"], path=path)
+    async def _planned_fault(self, scope: Scope, receive: Receive, path: str) -> tuple[Fault | None, Receive]:
+        """Return the fault that happens to a request, and what receives its body, which may have been read for that."""
+        faults = self._engine.faults
+        if not faults or not path.startswith((f"{PREFIX}/", f"{FILES_PREFIX}/")):
+            return None, receive
+        if self._neighbours.are_of_a_page(scope["headers"]):  # it may show a file, and uses no fault up
+            return None, receive
+        subject, prompt = subject_of(scope["method"], path), None
+        if faults.need_prompts:
+            prompt, receive = await prompt_of(scope, receive, self._max_body_bytes, in_time=self._in_time)
+            if prompt is None and subject.job is not None:
+                prompt = await self._operations.prompt_of(subject.job)
+        target = Target(subject.operation, scope["method"], path, subject.job, prompt)
+        return await self._operations.take_fault(target), receive
 
     async def _respond(self, request: Request) -> Response:
         path = _raw_path(request.scope)
-        asset = self._dashboard.respond(request.method, path, request.headers)
+        asset = self._assets.respond(request.method, path, request.headers)
         if asset is not None:
             return asset
+        if path.startswith(f"{FILES_PREFIX}/"):
+            return await self._send_file(request, path)
         api = self._control if path.startswith(f"{CONTROL_PREFIX}/") else self._videos
         match = api.router.match(request.method, path)
         if match.operation is None:
             return Response(status_code=204, headers={"allow": match.allowed})
-        self._authorize(request.method, request.headers)
+        self._authorize(request.headers)
         operation = match.operation
         parameters = api.validator.parameters(
             operation,
@@ -159,31 +232,58 @@ class EmulatorApp:
             headers=_joined(request.headers),
         )
         with contextlib.ExitStack() as uploads:
-            body = await self._read_body(api, operation, request, uploads) if operation.bodies else {}
-            return await self._carry_out(api, operation, request, parameters, body)
+            body: Fields = {}
+            length = 0
+            if operation.bodies:
+                body, length = await self._read_body(api, operation, request, uploads)
+            return await self._carry_out(api, operation, request, parameters, body, length)
+
+    async def _send_file(self, request: Request, path: str) -> Response:
+        check_method(request.method, path, ("GET", "HEAD"))
+        video_id = self._operations.urls.video_id(path, request.scope["query_string"])
+        headers = request.headers if request.method == "GET" else Headers()
+        range_header, if_range = headers.get("range"), headers.get("if-range")
+        response = await self._operations.content(video_id, Variant.VIDEO, range_header=range_header, if_range=if_range)
+        response.headers["referrer-policy"] = "no-referrer"  # the URL of this response is as good as a key
+        return response
 
     async def _read_body(
-        self, api: _Api, operation: Operation, request: Request, uploads: contextlib.ExitStack
-    ) -> Fields:
+        self, api: Api, operation: Operation, request: Request, uploads: contextlib.ExitStack
+    ) -> tuple[Fields, int]:
+        """Return the fields of a body, and how many bytes they have, but for files."""
         content_type = request.headers.get("content-type", "")
-        media_type = content_type.partition(";")[0].strip().lower()
+        media_type = media_type_of(content_type)
         self._check_length(request.headers)
         if media_type not in operation.bodies:
             await self._refuse_media_type(operation, request, media_type)
-            return api.validator.json_fields({}, next(iter(operation.bodies.values())))
+            return api.validator.json_fields({}, next(iter(operation.bodies.values()))), 0
         address = operation.bodies[media_type]
         chunks = limited(_chunks(request), self._max_body_bytes)
-        if media_type != "multipart/form-data":
-            body = await read_bytes(chunks)
-            if len(body) > _LARGE_BYTES:
-                return await anyio.to_thread.run_sync(api.validate_json, body, address)
-            return api.validate_json(body, address)
+        if media_type != FORM:
+            body = [chunk async for chunk in chunks]
+            length = sum(map(len, body))
+            note = functools.partial(note_fields, request.scope)
+            return await self._in_time(length, lambda: api.validate_json(body, address, note=note)), length
         form = await read_form(chunks, content_type)
         uploads.callback(form.close)
-        return await anyio.to_thread.run_sync(api.validator.form_fields, form, address)
+        note_parts(request.scope, form.parts)
+        length = sum(part.length for part in form.parts if part.filename is None)
+        return await anyio.to_thread.run_sync(api.validator.form_fields, form, address), length
+
+    async def _note_body(self, request: Request) -> None:
+        """Read the body of a request that is not carried out, for its record."""
+        content_type = request.headers.get("content-type", "")
+        chunks = limited(_chunks(request), self._max_body_bytes)
+        if media_type_of(content_type) == FORM:
+            form = await read_form(chunks, content_type)
+            note_parts(request.scope, form.parts)
+            form.close()
+        elif media_type_of(content_type) == JSON:
+            body = [chunk async for chunk in chunks]
+            await self._in_time(sum(map(len, body)), lambda: note_fields(request.scope, parse_json(body)))
 
     async def _carry_out(
-        self, api: _Api, operation: Operation, request: Request, parameters: Fields, body: Fields
+        self, api: Api, operation: Operation, request: Request, parameters: Fields, body: Fields, length: int
     ) -> Response:
         key = parameters.get("Idempotency-Key")
         idempotent = None
@@ -191,23 +291,25 @@ class EmulatorApp:
             arguments = {name: value for name, value in parameters.items() if name != "Idempotency-Key"}
             # To leave a field out, and to send what the emulator then takes, is the same request.
             implied = self._operations.defaults if operation.id == "create_video" else {}
-            idempotent = IdempotentRequest(key, fingerprint(operation, {**implied, **arguments, **body}))
-        call = Call(parameters=parameters, body=body, idempotent=idempotent, is_read=request.method == "GET")
+            digest = await self._in_time(length, lambda: fingerprint(operation, {**implied, **arguments, **body}))
+            idempotent = IdempotentRequest(key, digest)
+        call = Call(parameters, body, idempotent, is_read=request.method == "GET", origin=origin_of(request.scope))
         response: Response = await api.handlers[operation.id](call)
+        if operation.starts_job and isinstance(response, JsonResponse):
+            note_started(request.scope, response.body)
         return response
 
-    def _authorize(self, method: str, headers: Headers) -> None:
+    async def _in_time(self, length: int, function: Callable[[], _Result]) -> _Result:
+        """Call a function that takes long if a body is long: then in a thread, so that other requests do not wait."""
+        if length <= SMALL_JSON:
+            return function()
+        return await asyncio.get_running_loop().run_in_executor(self._parser, function)
+
+    def _authorize(self, headers: Headers) -> None:
         if self._api_key is None:
-            # Any page open in a browser on this machine can send a form here, though it cannot read the response.
-            if method != "GET" and headers.get("sec-fetch-site") == "cross-site":
-                raise RefusalError(
-                    Reason.UNAUTHORIZED,
-                    "A page of another site cannot change anything; to allow it, start the emulator with --api-key.",
-                    code="cross_site",
-                )
             return
-        scheme, _, key = headers.get("authorization", "").partition(" ")
-        if scheme.lower() == "bearer" and hmac.compare_digest(key.strip().encode("latin-1"), self._api_key.encode()):
+        key = key_of(headers.raw)
+        if hmac.compare_digest(key.encode(), self._api_key.encode()):
             return
         raise RefusalError(
             Reason.UNAUTHORIZED,
@@ -234,84 +336,23 @@ class EmulatorApp:
         )
 
 
-class _Api:
-    """The operations of one OpenAPI document under one path prefix: their router, validator and handlers."""
-
-    def __init__(self, document: Contract, prefix: str, operations: object) -> None:
-        """Use the methods of `operations` as the handlers of the document's operations."""
-        self.router = Router(document.operations, prefix=prefix)
-        self.validator = Validator(document)
-        self.handlers = handlers_of(operations, document)
-
-    def validate_json(self, body: bytes, address: str) -> Fields:
-        """Parse and validate a JSON body by the schema at `address`.
-
-        Raises:
-            RefusalError: The body is not JSON, or breaks its schema.
-        """
-        return self.validator.json_fields(parse_json(body), address)
-
-    def operation_id(self, method: str, path: str) -> str | None:
-        """Return the id of the operation with this method and path; None if there is none."""
-        try:
-            operation = self.router.match(method, path).operation
-        except RefusalError:
-            return None
-        return None if operation is None else operation.id
-
-
-class _Exchange:
-    """One request and its response: adds the headers that every response has, and turns exceptions into responses."""
-
-    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self._scope, self._receive_raw, self._send_raw = scope, receive, send
-        self._request_id = f"req_{secrets.token_hex(12)}"
-        self._is_started = False
-        self._is_body_read = False
-
-    async def run(self, respond: Any, drain_bytes: int) -> None:
-        request = Request(self._scope, self._receive)
-        try:
-            response: Response = await respond(request)
-        except ClientDisconnect:
-            return
-        except RefusalError as refusal:
-            response = refusal_response(refusal)
-        except Exception as error:  # noqa: BLE001 - whatever the exception is, the client gets the error envelope
-            if is_no_space(error):
-                _LOG.error("request %s failed: the disk is full (%s)", self._request_id, error)
-            else:
-                _LOG.exception("request %s failed", self._request_id)
-            response = refusal_response(_internal_refusal(error))
-        # A client that is still sending would see a reset connection instead of the response.
-        await self._drain(drain_bytes)
-        await response(self._scope, self._receive, self._send)
-
-    async def _receive(self) -> Message:
-        message = await self._receive_raw()
-        self._is_body_read = not message.get("more_body", False)
-        return message
-
-    async def _send(self, message: Message) -> None:
-        if message["type"] == "http.response.start":
-            self._is_started = True
-            MutableHeaders(raw=message["headers"])["x-request-id"] = self._request_id
-        elif self._scope["method"] == "HEAD":
-            message = {**message, "body": b""}
-        await self._send_raw(message)
-
-    async def _drain(self, limit: int) -> None:
-        expects_go_ahead = Headers(scope=self._scope).get("expect", "").lower() == "100-continue"
-        if expects_go_ahead and not self._is_body_read:
-            return
-        with anyio.move_on_after(_DRAIN_SECONDS):
-            while not self._is_body_read and limit > 0:
-                limit -= len((await self._receive()).get("body", b""))
+async def run_lifespan(receive: Receive, send: Send, close: Callable[[], None]) -> None:
+    """Handle the lifespan of an ASGI app; call `close`, which may block, at its end."""
+    await receive()
+    await send({"type": "lifespan.startup.complete"})
+    await receive()
+    await anyio.to_thread.run_sync(close)
+    await send({"type": "lifespan.shutdown.complete"})
 
 
 def _raw_path(scope: Scope) -> str:
     raw_path: bytes = scope.get("raw_path") or quote(scope["path"]).encode()
     return raw_path.decode("latin-1")
+
+
+async def refuse(refusal: RefusalError, _request: Request) -> Response:
+    """Respond to any request with a refusal."""
+    raise refusal
 
 
 async def _discard(_message: Message) -> None:
@@ -327,11 +368,3 @@ async def _chunks(request: Request) -> AsyncIterator[bytes]:
 def _joined(headers: Headers) -> dict[str, str]:
     """Return each header once; repeated headers are joined with commas, in their order (RFC 9110, section 5.3)."""
     return {name: ", ".join(headers.getlist(name)) for name in headers}
-
-
-def _internal_refusal(error: Exception) -> RefusalError:
-    if is_no_space(error):
-        message = "The emulator's disk is full; no data was lost. Free some space, and send the request again."
-        return RefusalError(Reason.NO_SPACE, message, code="storage_full")
-    message = "The emulator failed to handle the request; see its log for the reason. Please report it."
-    return RefusalError(Reason.INTERNAL, message, code="internal_error")

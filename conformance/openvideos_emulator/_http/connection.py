@@ -6,7 +6,7 @@ import contextlib
 import socket
 import struct
 import sys
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     import asyncio
@@ -27,6 +27,12 @@ class Connection:
     def write(self, data: bytes) -> None:
         """Send bytes as they are."""
         self._transport.write(data)
+
+    def leave_out_date(self) -> None:
+        """Send the response to come without the header Date that uvicorn adds."""
+        cycle: Any = getattr(self._transport.get_protocol(), "cycle", None)
+        if cycle is not None:
+            cycle.default_headers = [(name, value) for name, value in cycle.default_headers if name != b"date"]
 
     def close(self) -> None:
         """Close the connection regularly, after all bytes are sent."""

@@ -1,4 +1,4 @@
-"""Inject a planned fault into the response to a request.
+"""Find out to which prompt a request belongs, and inject a planned fault into the response to it.
 
 Under uvicorn, the app can reach the connection (see `connection.py`), and resets or closes it. Under another server it
 cannot, since ASGI has no message for that. There, a reset raises ConnectionResetError out of the app, which an
@@ -8,12 +8,14 @@ in-memory client raises as it is; and a truncated response ends regularly, with 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Final, NoReturn, cast
+from typing import TYPE_CHECKING, Any, Final, NoReturn, cast
 
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 
-from .._model.fault_plan import Fault, Reset
+from .._model.fault_plan import ConnectionReset, Fault
+from .._model.refusals import RefusalError
+from .body import FORM, media_type_of, parse_form, parse_json
 from .connection import CONNECTION_KEY
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
     Respond = Callable[[Scope, Receive, Send], Awaitable[None]]
     Sleep = Callable[[float], Awaitable[None]]
+    InTime = Callable[[int, Callable[[], Any]], Awaitable[Any]]
 
 _MAX_DRAINED_BYTES: Final = 64 << 20
 
@@ -35,6 +38,29 @@ class _ConnectionCutError(Exception):
     def __init__(self, *, is_reset: bool) -> None:
         super().__init__()
         self.is_reset = is_reset
+
+
+async def prompt_of(scope: Scope, receive: Receive, limit: int, *, in_time: InTime) -> tuple[str | None, Receive]:
+    """Return the prompt in a body of at most `limit` bytes, and what receives that body again; None without one.
+
+    `in_time` is given the length of a body, and a function to call that takes the longer, the longer it is.
+    """
+    messages: list[Message] = []
+    length = 0
+    while not messages or (messages[-1].get("more_body", False) and length <= limit):
+        messages.append(await receive())
+        length += len(messages[-1].get("body", b""))
+    chunks = [message.get("body", b"") for message in messages]
+    content_type = Headers(scope=scope).get("content-type", "")
+
+    async def again() -> Message:
+        return messages.pop(0) if messages else await receive()
+
+    try:
+        prompt = await in_time(length, lambda: _prompt_in(content_type, chunks))
+    except RefusalError:  # the request will be refused for the same reason, unless a fault happens to it
+        prompt = None
+    return (prompt if isinstance(prompt, str) else None), again
 
 
 async def inject(fault: Fault, scope: Scope, receive: Receive, send: Send, respond: Respond, sleep: Sleep) -> None:
@@ -56,6 +82,17 @@ async def inject(fault: Fault, scope: Scope, receive: Receive, send: Send, respo
             connection.close()
         while (await receive())["type"] != "http.disconnect":
             pass
+
+
+def _prompt_in(content_type: str, chunks: list[bytes]) -> Any:
+    if media_type_of(content_type) != FORM:
+        return parse_json(chunks).get("prompt")
+    form = parse_form(chunks, content_type)
+    try:
+        texts = [part.file.read() for part in form.parts if part.name == "prompt" and part.filename is None]
+    finally:
+        form.close()
+    return texts[0].decode("utf-8", "replace") if texts else None
 
 
 def planned_response(fault: Fault) -> Response:
@@ -103,7 +140,7 @@ class _FaultInjectingSend:
 
     async def begin(self) -> None:
         """Inject the fault that happens before the request is carried out, if that is the fault's kind."""
-        if self._fault.reset is not Reset.BEFORE_REQUEST:
+        if self._fault.reset is not ConnectionReset.BEFORE_REQUEST:
             return
         # Read the request first: many clients that see a reset while they still send report a regular end.
         left = _MAX_DRAINED_BYTES
@@ -126,15 +163,17 @@ class _FaultInjectingSend:
 
     async def _start(self, message: Message) -> None:
         fault = self._fault
-        if fault.reset is Reset.BEFORE_ANSWER:
+        if fault.reset is ConnectionReset.BEFORE_ANSWER:
             self._cut_connection(is_reset=True)
         headers = MutableHeaders(raw=message["headers"])
         for name, value in fault.headers.items():
             headers[name] = value
+        if "date" in headers and self._connection is not None:
+            self._connection.leave_out_date()
         if fault.content_length is not None:
             headers["content-length"] = str(fault.content_length)
         await self._send(message)
-        if fault.reset is Reset.BEFORE_BODY:
+        if fault.reset is ConnectionReset.BEFORE_BODY:
             self._cut_connection(is_reset=True)
 
     async def _continue(self, body: bytes, *, is_last: bool) -> None:
@@ -155,7 +194,7 @@ class _FaultInjectingSend:
         if fault.content_length not in {None, self._sent}:
             self._cut_connection(is_reset=False)
         await self._send({"type": "http.response.body", "body": b"", "more_body": False})
-        if fault.reset is Reset.AFTER_BODY:
+        if fault.reset is ConnectionReset.AFTER_BODY:
             self._cut_connection(is_reset=True)
 
     async def _write(self, piece: bytes) -> None:

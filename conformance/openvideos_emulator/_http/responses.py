@@ -5,30 +5,34 @@ Only this module knows the HTTP status of each refusal, and the shape of the con
 
 from __future__ import annotations
 
+import itertools
 import json
+import math
 import secrets
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 import anyio.to_thread
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from .._model.refusals import Reason, RefusalError, shown
 from .byte_ranges import Span, UnsatisfiableError, multipart_pieces, requested_spans
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from fractions import Fraction
+    from collections.abc import Iterator, Mapping, Sequence
 
     from starlette.types import Receive, Scope, Send
 
-    from .._engine.snapshot import Page, Snapshot
+    from .._engine.snapshot import Snapshot
     from .._media.library import Media
     from .._storage.job_store import Character
 
 _CHUNK: Final = 1 << 18
+_ITEMS: Final = 200  # of a list, which are sent at once
 STATUSES: Final = {
     Reason.INVALID: 400,
     Reason.UNAUTHORIZED: 401,
+    Reason.FORBIDDEN: 403,
     Reason.NOT_FOUND: 404,
     Reason.METHOD_NOT_ALLOWED: 405,
     Reason.CONFLICT: 409,
@@ -56,7 +60,30 @@ class JsonResponse(Response):
 
     def render(self, content: object) -> bytes:
         """Encode the object as UTF-8, without escapes for characters outside ASCII."""
-        return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
+        return _json(content)
+
+
+async def json_stream(head: Mapping[str, object], **lists: Iterator[object]) -> Response:
+    """Build the response with a JSON object: `head` and some lists, which are read and sent some items at a time."""
+    pieces = _json_pieces(head, lists)
+    first = await anyio.to_thread.run_sync(next, pieces)  # what goes wrong here is still told as an error
+    return StreamingResponse(itertools.chain([first], pieces), media_type=JsonResponse.media_type)
+
+
+def _json_pieces(head: Mapping[str, object], lists: Mapping[str, Iterator[object]]) -> Iterator[bytes]:
+    text = _json(head)[:-1]
+    for name, items in lists.items():
+        text += f',"{name}":['.encode()
+        separator = b""
+        while some := list(itertools.islice(items, _ITEMS)):
+            yield text + separator + b",".join(map(_json, some))  # one by one, since no other thread runs meanwhile
+            text, separator = b"", b","
+        text += b"]"
+    yield text + b"}"
+
+
+def _json(content: object) -> bytes:
+    return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def refusal_response(refusal: RefusalError) -> Response:
@@ -70,8 +97,8 @@ def refusal_response(refusal: RefusalError) -> Response:
     return JsonResponse({"error": error}, status_code=STATUSES[refusal.reason], headers=refusal.headers)
 
 
-def video_json(snapshot: Snapshot) -> dict[str, Any]:
-    """Return a job as the contract's `Video`, with all recommended fields."""
+def video_json(snapshot: Snapshot, *, url: str | None) -> dict[str, Any]:
+    """Return a job as the contract's `Video`, with all recommended fields; `url` is where its file is."""
     job, state = snapshot.job, snapshot.state
     failed = job.failure if state.ended_at is not None else None
     return {
@@ -86,6 +113,8 @@ def video_json(snapshot: Snapshot) -> dict[str, Any]:
         "prompt": job.recipe.prompt,
         "size": job.recipe.size,
         "seconds": _decimal(job.recipe.duration),
+        "duration": math.floor(job.recipe.duration + Fraction(1, 2)),
+        "url": url,
         "seed": job.recipe.sampling.seed,
         "negative_prompt": job.recipe.sampling.negative_prompt,
         "fps": job.recipe.fps,
@@ -99,15 +128,14 @@ def _decimal(seconds: Fraction) -> str:
     return f"{float(seconds):.6f}".rstrip("0").rstrip(".")
 
 
-def page_json(page: Page) -> dict[str, Any]:
-    """Return a page as the contract's `VideoList`."""
-    data = [video_json(snapshot) for snapshot in page.snapshots]
+def page_json(data: list[dict[str, Any]], *, has_more: bool) -> dict[str, Any]:
+    """Return a page of videos as the contract's `VideoList`."""
     return {
         "object": "list",
         "data": data,
         "first_id": data[0]["id"] if data else None,
         "last_id": data[-1]["id"] if data else None,
-        "has_more": page.has_more,
+        "has_more": has_more,
     }
 
 

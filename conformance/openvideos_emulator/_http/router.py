@@ -1,4 +1,4 @@
-"""Find the operation of the contract for a method and a path. Pure.
+"""Find the operation of the contract for a method and a path, and the job that it is about. Pure.
 
 The raw path is split before it is decoded, so that an id may contain an escaped slash. If several paths of the contract
 match, the one with more literal segments wins (OpenAPI 3.1, "Paths Object").
@@ -7,13 +7,16 @@ match, the one with more literal segments wins (OpenAPI 3.1, "Paths Object").
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
+from .._contract import contract
 from .._model.refusals import Reason, RefusalError, invalid, shown
+from .media_urls import id_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from .._contract import Operation
 
@@ -22,6 +25,9 @@ PREFIX: Final = "/v1"
 
 CONTROL_PREFIX: Final = "/_emulator"
 """The prefix of the control endpoints' paths; these are not part of the contract."""
+
+_DOWNLOAD: Final = "download_video_content"
+_READING: Final = ("GET", "HEAD")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +69,53 @@ class Router:
         raise _unknown(raw_path)
 
 
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a request to the Videos API is about: the id of its operation, and the id of the job that its path names."""
+
+    operation: str | None
+    job: str | None
+
+
+def subject_of(method: str, raw_path: str) -> Subject:
+    """Return what a request is about, also one that is refused; the URL of a file is another path of its download."""
+    file_of = id_in(raw_path)
+    if file_of is not None:
+        return Subject(_DOWNLOAD if method in _READING else None, file_of)
+    try:
+        job = _videos().match("OPTIONS", raw_path).values.get("video_id")  # which every path of the contract has
+    except RefusalError:
+        return Subject(None, None)
+    try:
+        operation = _videos().match(method, raw_path).operation
+    except RefusalError:
+        return Subject(None, job)
+    return Subject(None if operation is None else operation.id, job)
+
+
+@lru_cache(maxsize=1)
+def _videos() -> Router:
+    return Router(contract().operations)
+
+
 def _choose(methods: Mapping[str, Operation], values: Mapping[str, str], method: str, raw_path: str) -> Match:
     names = {*methods, "OPTIONS", *(["HEAD"] if "GET" in methods else [])}
-    allowed = ", ".join(sorted(names))
+    allowed = check_method(method, raw_path, sorted(names))
+    return Match(methods.get("GET" if method == "HEAD" else method), values, allowed)
+
+
+def check_method(method: str, raw_path: str, names: Sequence[str]) -> str:
+    """Return the value of the Allow header of a path that has these methods.
+
+    Raises:
+        RefusalError: The method is not one of them (405).
+    """
+    allowed = ", ".join(names)
     if method not in names:
         message = f"{shown(method)} is not a method of {shown(raw_path)}; use one of {allowed}."
         headers = {"allow": allowed}
         raise RefusalError(Reason.METHOD_NOT_ALLOWED, message, code="method_not_allowed", headers=headers)
-    return Match(methods.get("GET" if method == "HEAD" else method), values, allowed)
+    return allowed
 
 
 def _values(template: tuple[str, ...], steps: list[str]) -> dict[str, str] | None:

@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl
 
 from .._contract import Contract, Flaw, Operation, Schema
 from .._model.refusals import RefusalError, invalid, shown
-from .body import parse_json, printable
+from .body import LongText, parse_json, printable, with_texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -25,12 +25,14 @@ if TYPE_CHECKING:
 
 _MAX_QUERY_FIELDS: Final = 100
 _MAX_TEXT_BYTES: Final = 1 << 20  # of a field whose schema has no maxLength
+_LONG_TEXT: Final = 1 << 16
+_SHOWN: Final = 60  # characters of a wrong value, beside its quotation marks
 _MAX_UTF8: Final = 4  # bytes of a character
 _CHUNK: Final = 1 << 20
 _INTEGER: Final = re.compile(r"-?(0|[1-9][0-9]*)")
 _NUMBER: Final = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 _KEY: Final = re.compile(r"(?P<object>[^\[\]]+)\[(?P<key>[^\[\]]+)\]")
-_UNUSABLE: Final = re.compile("[\0\ud800-\udfff]")
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _MAX_DIGITS: Final = 4000  # Python refuses to parse longer numbers
 _RULES: Final = {
     "minimum": "must be at least {limit}",
@@ -123,10 +125,8 @@ class Validator:
         for name, value in fields.items():
             _check_texts(value, name)
         self._check(fields, address, None)
-        for name, value in fields.items():
-            if isinstance(value, float) and "integer" in self._contract.types_of(properties[name]):
-                fields[name] = int(value)  # JSON Schema takes 7.0 for an integer
-        return self._with_defaults(fields, properties)
+        fields = self._with_integers(fields, self._contract.schema_at(address))
+        return self._with_defaults(with_texts(fields, _plain), properties)
 
     def form_fields(self, form: Form, address: str) -> Fields:
         """Parse and validate the fields of a form by the schema at `address`; files are returned as `Upload`.
@@ -158,7 +158,20 @@ class Validator:
                 texts = (_text(part, max_bytes) for part in parts)
                 fields[name] = self._read(name, properties[name], texts, len(parts))
         self._check(fields, address, None)
-        return _with_objects(self._with_defaults({**fields, **uploads}, properties))
+        return _with_objects(self._with_defaults({**with_texts(fields, _plain), **uploads}, properties))
+
+    def _with_integers(self, value: Any, schema: Schema) -> Any:
+        """Return a valid value with integers where its schema wants them: JSON Schema takes 7.0 for one."""
+        if isinstance(value, float):
+            return int(value) if value.is_integer() and "integer" in self._contract.types_of(schema) else value
+        if isinstance(value, dict):
+            known = self._contract.properties_of(schema)
+            fields = cast("Fields", value)
+            return {name: self._with_integers(child, known.get(name, {})) for name, child in fields.items()}
+        if isinstance(value, list):
+            items = self._contract.items_of(schema)
+            return [self._with_integers(child, items) for child in cast("list[object]", value)]
+        return value
 
     def _properties(self, address: str) -> dict[str, Schema]:
         return self._contract.properties_of(self._contract.schema_at(address))
@@ -215,7 +228,11 @@ def _misnamed(name: str, properties: Iterable[str]) -> RefusalError:
 
 def fingerprint(operation: Operation, fields: Mapping[str, Any]) -> str:
     """Hash a request's operation and fields, to recognize the same request; of an upload, its bytes are hashed."""
-    plain = json.dumps([operation.id, fields], sort_keys=True, default=lambda upload: upload.digest)
+    # JSON is written without letting other threads run, so a long text is replaced by its hash.
+    short = with_texts(
+        fields, lambda text: text if len(text) <= _LONG_TEXT else hashlib.sha256(text.encode()).hexdigest()
+    )
+    plain = json.dumps([operation.id, short], sort_keys=True, default=lambda upload: upload.digest)
     return hashlib.sha256(plain.encode()).hexdigest()
 
 
@@ -227,9 +244,16 @@ def _refusal(flaw: Flaw, name: str | None) -> RefusalError:
     if flaw.keyword == "required":
         return invalid(f"{subject} is missing.", param=param, code=code)
     limit = flaw.limit
-    written = ", ".join(str(each) for each in cast("list[object]", limit)) if isinstance(limit, list) else str(limit)
+    limits = cast("list[object]", limit) if isinstance(limit, list) else [limit]
+    written = ", ".join(each if isinstance(each, str) else json.dumps(each) for each in limits)
     rule = _RULES.get(flaw.keyword, "does not fit the contract").format(limit=written)
-    return invalid(f"{subject} is {shown(flaw.value)}; it {rule}.", param=param, code=code)
+    return invalid(f"{subject} is {_as_json(flaw.value)}; it {rule}.", param=param, code=code)
+
+
+def _as_json(value: object) -> str:
+    """Return a wrong value as its sender wrote it, in JSON, but for its length and what cannot be printed."""
+    short = with_texts(value, lambda text: text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…")
+    return shown(json.dumps(short, ensure_ascii=False), limit=_SHOWN + 2)
 
 
 def _check_choices(fields: Fields, schema: Schema) -> None:
@@ -318,7 +342,7 @@ def _scalar(text: str, types: frozenset[str]) -> object:
 def _json_object(text: str) -> object:
     """Parse a JSON object in a form; return the text itself if it is not one, so that the schema refuses it."""
     try:
-        return parse_json(text.encode())
+        return parse_json([text.encode()])
     except (RefusalError, UnicodeEncodeError):
         return text
 
@@ -333,9 +357,14 @@ def _text(part: Part, max_bytes: int) -> str:
             code="string_too_long",
         )
     try:
-        return part.file.read().decode("utf-8")
+        text = part.file.read().decode("utf-8")
     except UnicodeDecodeError as error:
         raise invalid(f"{part.name} is not UTF-8.", param=part.name) from error
+    return LongText(text) if len(text) > _LONG_TEXT else text
+
+
+def _plain(text: str) -> str:
+    return str(text) if isinstance(text, LongText) else text
 
 
 def _upload(part: Part) -> Upload:
@@ -359,7 +388,9 @@ def _check_texts(value: object, param: str) -> None:
 
 
 def _check_text(text: str, param: str) -> None:
-    bad = _UNUSABLE.search(text)
-    if bad is not None:
-        what = "a NUL character" if bad[0] == "\0" else "half a character (a lone surrogate)"
+    # Both are fast for a data URL of 20 MB.
+    if "\0" in text:
+        raise invalid(f"{printable(param)} holds a NUL character; leave it out.", param=printable(param))
+    if not text.isascii() and _SURROGATE.search(text):
+        what = "half a character (a lone surrogate)"
         raise invalid(f"{printable(param)} holds {what}; leave it out.", param=printable(param))

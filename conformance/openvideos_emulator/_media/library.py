@@ -1,7 +1,9 @@
 """Store the rendered files: render each one once, when it is first requested, and never return an incomplete file.
 
-A file's name is a hash of its recipe, so that equal jobs share it, and a file that is lost is rendered again. A file is
-written under a temporary name and then renamed. Rendering has its own small pool of threads.
+A file's name begins with the digest of its recipe, so that equal jobs share it, and a file that is lost is rendered
+again. It ends with what has made the file: the names of files are known once FFmpeg and Pillow are loaded, which takes
+a quarter of a second, so that is done with the first file. A file is written under a temporary name and then renamed.
+Rendering has its own small pool of threads.
 """
 
 from __future__ import annotations
@@ -18,18 +20,14 @@ import weakref
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import Enum
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 
-import av
-import PIL
-
 from .._model.refusals import StartError
-from .rendering import render_spritesheet, render_thumbnail, render_video
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterator
 
     from .._model.jobs import Recipe
 
@@ -38,8 +36,6 @@ _CHUNK: Final = 1 << 20
 _PART: Final = ".part"
 _OURS: Final = frozenset({_PART, ".mp4", ".webp", ".jpg"})
 _LOG = logging.getLogger("openvideos_emulator")
-# The libraries' versions affect the bytes, so after an upgrade files are rendered again.
-_MAKER: Final = f"1/{av.__version__}/{PIL.__version__}"
 
 
 class Variant(Enum):
@@ -58,13 +54,6 @@ class Variant(Enum):
     def suffix(self) -> str:
         """Return the suffix of this file's name."""
         return {"video": ".mp4", "thumbnail": ".webp", "spritesheet": ".jpg"}[self.value]
-
-
-_RENDERERS: Final[dict[Variant, Callable[[Recipe, Path], None]]] = {
-    Variant.VIDEO: render_video,
-    Variant.THUMBNAIL: render_thumbnail,
-    Variant.SPRITESHEET: render_spritesheet,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,18 +78,22 @@ class MediaLibrary:
         Raises:
             StartError: The directory cannot be made.
         """
-        self._lock = threading.Lock()
-        self._pending: dict[Path, Future[None]] = {}
+        self._lock, self._token = threading.Lock(), secrets.token_hex(8)
+        self._pending: dict[tuple[str, Variant], Future[None]] = {}
         self._pool = ThreadPoolExecutor(max_workers=_WORKERS, thread_name_prefix="render")
         self._temporary: weakref.finalize[..., MediaLibrary] | None = None
         if directory is None:
-            directory = Path(tempfile.mkdtemp(prefix="openvideos-emulator-"))
+            directory = _temporary_directory()
             self._temporary = weakref.finalize(self, shutil.rmtree, directory, ignore_errors=True)
         self._directory = directory
         try:
             directory.mkdir(exist_ok=True)
+            with os.scandir(directory) as files:
+                self._is_empty = next(files, None) is None
         except OSError as error:
-            raise StartError(f"the directory for media, {directory}, cannot be used: {error}") from error
+            raise StartError(
+                f"the directory for media, {directory}, cannot be made: {error}; name another file with --db"
+            ) from error
 
     def close(self) -> None:
         """Wait for the files that are being rendered, cancel the others, and remove a temporary directory."""
@@ -110,19 +103,30 @@ class MediaLibrary:
 
     def request(self, recipe: Recipe, variant: Variant) -> Future[None]:
         """Start to render a file, unless it exists or is being rendered; after the future, `open` can open it."""
-        path = self._path(recipe, variant)
+        key = recipe.digest, variant
         with self._lock:
-            pending = self._pending.get(path)
-            if pending is not None:
+            pending = self._pending.get(key)
+            if pending is not None and not pending.cancelled():
                 return pending
-            if path.exists():
+            if _is_maker_known() and self._path(*key).exists():
                 done: Future[None] = Future()
                 done.set_result(None)
                 return done
-            future = self._pool.submit(_make, _RENDERERS[variant], recipe, path)
-            self._pending[path] = future
-        future.add_done_callback(lambda _: self._pending.pop(path, None))
+            self._is_empty = False
+            future = self._pool.submit(self._make, recipe, variant)
+            self._pending[key] = future
+        future.add_done_callback(lambda _: self._forget(key, future))
         return future
+
+    def _make(self, recipe: Recipe, variant: Variant) -> None:
+        path = self._path(recipe.digest, variant)
+        if not path.exists():
+            _make(variant, recipe, path, path.with_name(f"{path.name}.{self._token}{_PART}"))
+
+    def _forget(self, key: tuple[str, Variant], future: Future[None]) -> None:
+        with self._lock:
+            if self._pending.get(key) is future:
+                del self._pending[key]
 
     def open(self, recipe: Recipe, variant: Variant) -> Media:
         """Open a rendered file.
@@ -130,7 +134,7 @@ class MediaLibrary:
         Raises:
             FileNotFoundError: The file was not rendered, or was removed since.
         """
-        path = self._path(recipe, variant)
+        path = self._path(recipe.digest, variant)
         with contextlib.ExitStack() as stack:
             file = stack.enter_context(path.open("rb"))
             facts = os.fstat(file.fileno())
@@ -138,27 +142,74 @@ class MediaLibrary:
             stack.pop_all()
         return Media(file, facts.st_size, etag, variant.media_type)
 
-    def discard(self, recipe: Recipe) -> None:
-        """Remove the files of a recipe; a response that has a file open can still read it to its end."""
+    def discard(self, digest: str) -> None:
+        """Remove the files of a recipe, at once or soon; who has a file open can still read it to its end."""
+        if self._is_empty:
+            return
+        if _is_maker_known():
+            self._discard(digest)
+        else:
+            with contextlib.suppress(RuntimeError):  # it is being closed; the next start sweeps
+                self._pool.submit(self._discard, digest)
+
+    def _discard(self, digest: str) -> None:
         for variant in Variant:
-            with contextlib.suppress(OSError):  # Windows refuses while the file is open; the next sweep removes it
-                self._path(recipe, variant).unlink(missing_ok=True)
+            self._remove(self._path(digest, variant))
 
-    def keep_only(self, recipes: Iterable[Recipe], *, with_parts: bool = False) -> None:
-        """Remove all files but those of these recipes; `with_parts`, also the unfinished files of a killed process."""
-        kept = {self._path(recipe, variant) for recipe in recipes for variant in Variant}
-        for path in self._directory.iterdir():
-            if path not in kept and path.suffix in _OURS and (with_parts or path.suffix != _PART):
-                with contextlib.suppress(OSError):  # as in `discard`
-                    path.unlink(missing_ok=True)
+    def sweep(self, is_needed: Callable[[str], bool]) -> None:
+        """Remove all files but those of the recipes whose digests are needed, and of files that are being rendered.
 
-    def _path(self, recipe: Recipe, variant: Variant) -> Path:
-        name = hashlib.sha256(repr((_MAKER, recipe.identity)).encode()).hexdigest()[:40]
-        return self._directory / f"{name}{variant.suffix}"
+        Once it is known what makes files, those that something else has made are removed, too.
+        """
+        for path in self._ours():
+            digest, _, rest = path.name.partition("-")
+            is_stale = _is_maker_known() and rest != f"{_maker()}{path.suffix}"
+            if path.suffix == _PART or is_stale or not is_needed(digest):
+                self._remove(path)
+
+    def clear(self) -> None:
+        """Remove all files, and render none of those that were requested; those that are being rendered come yet."""
+        with self._lock:
+            pending = list(self._pending.values())
+        for future in pending:
+            future.cancel()
+        for path in self._ours():
+            self._remove(path)
+
+    def _ours(self) -> Iterator[Path]:
+        """Yield all files, but for those that this library is writing."""
+        for name in os.listdir(self._directory):  # noqa: PTH208 - Path.iterdir makes an object of each name at once
+            path = self._directory / name
+            if path.suffix in _OURS and not (path.suffix == _PART and self._token in name):
+                yield path
+
+    def _remove(self, path: Path) -> None:
+        with contextlib.suppress(OSError):  # Windows refuses while the file is open; a sweep removes it later
+            path.unlink(missing_ok=True)
+
+    def _path(self, digest: str, variant: Variant) -> Path:
+        return self._directory / f"{digest}-{_maker()}{variant.suffix}"
 
 
-def _make(render: Callable[[Recipe, Path], None], recipe: Recipe, path: Path) -> None:
-    part = path.with_name(f"{path.name}.{secrets.token_hex(4)}{_PART}")
+def _temporary_directory() -> Path:
+    try:
+        return Path(tempfile.mkdtemp(prefix="openvideos-emulator-"))
+    except OSError as error:
+        raise StartError(
+            f"the temporary directory for media cannot be made: {error}; name another place with TMPDIR, or a file with"
+            " --db"
+        ) from error
+
+
+def _make(variant: Variant, recipe: Recipe, path: Path, part: Path) -> None:
+    # Not before the first file: FFmpeg and Pillow take a third of the time to start.
+    from .rendering import render_spritesheet, render_thumbnail, render_video
+
+    render = {
+        Variant.VIDEO: render_video,
+        Variant.THUMBNAIL: render_thumbnail,
+        Variant.SPRITESHEET: render_spritesheet,
+    }[variant]
     try:
         render(recipe, part)
         part.replace(path)
@@ -166,6 +217,21 @@ def _make(render: Callable[[Recipe, Path], None], recipe: Recipe, path: Path) ->
         part.unlink(missing_ok=True)
         _LOG.exception("rendering %s failed", path.name)
         raise
+
+
+@cache
+def _maker() -> str:
+    """Return a hash of what the bytes of files depend on beside recipes; when it changes, they are rendered again."""
+    import av
+    import PIL
+
+    from .fonts import fingerprint
+
+    return hashlib.sha256(f"2/{av.__version__}/{PIL.__version__}/{fingerprint()}".encode()).hexdigest()[:8]
+
+
+def _is_maker_known() -> bool:
+    return _maker.cache_info().currsize > 0
 
 
 @lru_cache(maxsize=4096)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import colorsys
 import hashlib
+import logging
 import math
 from fractions import Fraction
 from typing import TYPE_CHECKING, Final, cast
@@ -17,15 +18,21 @@ from typing import TYPE_CHECKING, Final, cast
 import av
 from PIL import Image, ImageDraw, ImageOps
 
-from .text_layout import drawable, font_of, set_into
+from .fonts import BUILT_IN, typefaces
+from .spelling import spell
+from .text_layout import in_one_line, set_into
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from av.container import OutputContainer
     from av.video.stream import VideoStream
 
     from .._model.jobs import Recipe
+    from .fonts import Typeface
+    from .spelling import Letter
+    from .text_layout import Line
 
 _THREADS: Final = 2  # fixed, because the number of threads affects the bytes that x264 writes
 _ENCODER: Final = {
@@ -42,13 +49,14 @@ _SHEET_COLUMNS: Final = 4
 _SHEET_ROWS: Final = 3
 _WHITE: Final = (255, 255, 255)
 _BLACK: Final = (0, 0, 0)
+_LOG = logging.getLogger("openvideos_emulator")
 
 _Colour = tuple[int, int, int]
 
 
 def render_video(recipe: Recipe, path: Path) -> None:
     """Write the clip: MP4, H.264, 4:2:0, with the recipe's exact size and duration."""
-    picture = _Picture(recipe)
+    picture = _picture(recipe)
     count, rate = recipe.frames, recipe.fps
     # A key frame each second, so that players seek quickly.
     options = {**_ENCODER, "g": str(rate)}
@@ -72,7 +80,7 @@ def render_video(recipe: Recipe, path: Path) -> None:
 
 def render_thumbnail(recipe: Recipe, path: Path) -> None:
     """Write the thumbnail: WebP, the frame in the middle, in the size of the clip."""
-    _Picture(recipe).frame(0.5).save(path, format="WEBP", quality=80, method=2)
+    _picture(recipe).frame(0.5).save(path, format="WEBP", quality=80, method=2)
 
 
 def render_spritesheet(recipe: Recipe, path: Path) -> None:
@@ -82,7 +90,7 @@ def render_spritesheet(recipe: Recipe, path: Path) -> None:
     width, height = max(1, round(full_width * scale)), max(1, round(full_height * scale))
     sheet = Image.new("RGB", (width * _SHEET_COLUMNS, height * _SHEET_ROWS))
     # Draw small pictures instead of shrinking large ones, so that the text stays sharp.
-    picture = _Picture(recipe, width=width, height=height)
+    picture = _picture(recipe, width=width, height=height)
     total = _SHEET_COLUMNS * _SHEET_ROWS
     for index in range(total):
         row, column = divmod(index, _SHEET_COLUMNS)
@@ -90,20 +98,34 @@ def render_spritesheet(recipe: Recipe, path: Path) -> None:
     sheet.save(path, format="JPEG", quality=85)
 
 
+def _picture(recipe: Recipe, *, width: int | None = None, height: int | None = None) -> _Picture:
+    """Draw what a clip's frames have in common, in its own size unless another is given."""
+    own_width, own_height = _edges(recipe)
+    width, height = width or own_width, height or own_height
+    try:
+        return _Picture(recipe, typefaces(), width=width, height=height)
+    except (OSError, ValueError) as error:  # FreeType's and Raqm's
+        message = "a font cannot be drawn with (%s); the picture has the built-in one alone"
+        _LOG.warning(message, error, exc_info=True)
+        return _Picture(recipe, (BUILT_IN,), width=width, height=height)
+
+
 class _Picture:
     """The content of a clip at any moment, in any size in pixels."""
 
-    def __init__(self, recipe: Recipe, *, width: int | None = None, height: int | None = None) -> None:
-        own_width, own_height = _edges(recipe)
-        self.width, self.height = width or own_width, height or own_height
+    def __init__(self, recipe: Recipe, faces: Sequence[Typeface], *, width: int, height: int) -> None:
+        self.width, self.height = width, height
         self.duration = float(recipe.duration)
         whole, rest = divmod(recipe.duration, 1)
         self.length = f"{whole // 60:02}:{whole % 60:02}" + (f"{float(rest):.2f}"[1:] if rest else "")
-        self.label = drawable(f"{recipe.model}  {recipe.size}")
         self.strip_height = min(self.height, max(_STRIP_MIN, self.height // 10 // 2 * 2))
+        self.bar = max(1, self.strip_height // 4)
+        label_size = max(8, (self.strip_height - self.bar) // 2)
+        self.label = in_one_line(spell(f"{recipe.model} {recipe.size}", faces), label_size)
         digest = hashlib.sha256(repr(recipe.identity).encode()).digest()
         self.accent = _colour(digest[0], light=0.62, vivid=0.9)
-        self.ground = self._draw_ground(recipe, digest)
+        self.ground = self._draw_ground(spell(recipe.prompt, faces), digest)
+        self.strip(0)  # so that a font that cannot be drawn with is known now
 
     def frame(self, moment: float) -> Image.Image:
         """Draw the whole picture at a moment from 0 to 1."""
@@ -115,39 +137,64 @@ class _Picture:
         """Draw the moving strip at the bottom of the picture, at a moment from 0 to 1."""
         strip = Image.new("RGB", (self.width, self.strip_height), (16, 16, 20))
         draw = ImageDraw.Draw(strip)
-        bar = max(1, self.strip_height // 4)
-        end = round(moment * self.width)
+        bar, end = self.bar, round(moment * self.width)
         draw.rectangle((0, 0, self.width, bar - 1), fill=(70, 70, 78))
         if end:
             draw.rectangle((0, 0, end - 1, bar - 1), fill=self.accent)
         draw.ellipse((end - bar, 0, end + bar, 2 * bar), fill=_WHITE)
         if self.strip_height >= _LABEL_MIN:
-            self._draw_labels(draw, moment, top=bar)
+            self._draw_labels(draw, moment)
         return strip
 
-    def _draw_labels(self, draw: ImageDraw.ImageDraw, moment: float, *, top: int) -> None:
-        size = max(8, (self.strip_height - top) // 2)
-        middle, edge = (top + self.strip_height) // 2, max(2, size // 2)
+    def _draw_labels(self, draw: ImageDraw.ImageDraw, moment: float) -> None:
+        size, middle = self.label.size, (self.bar + self.strip_height) // 2
+        edge = max(2, size // 2)
         time = moment * self.duration
         code = f"{int(time) // 60:02}:{time % 60:05.2f} / {self.length}"
-        font = font_of(size)
+        font = BUILT_IN.at(size)
         draw.text((edge, middle), code, font=font, fill=_WHITE, anchor="lm")
-        if font.getlength(code) + font.getlength(self.label) + 4 * edge < self.width:
-            draw.text((self.width - edge, middle), self.label, font=font, fill=(190, 190, 200), anchor="rm")
+        [line] = self.label.lines
+        left = self.width - edge - _width(line, size)
+        if font.getlength(code) + 3 * edge < left:
+            top = middle - self.label.line_height / 2
+            _draw_line(draw, line, (left, top + self.label.baseline), size, fill=(190, 190, 200))
 
-    def _draw_ground(self, recipe: Recipe, digest: bytes) -> Image.Image:
+    def _draw_ground(self, prompt: Sequence[Letter], digest: bytes) -> Image.Image:
         ground = _gradient(self.width, self.height, digest)
         margin = min(self.width, self.height) // 16
         room = self.height - self.strip_height - 2 * margin
-        setting = set_into(drawable(recipe.prompt), width=self.width - 2 * margin, height=max(0, room))
-        draw, font = ImageDraw.Draw(ground), font_of(setting.size)
+        setting = set_into(prompt, width=self.width - 2 * margin, height=max(0, room))
+        draw = ImageDraw.Draw(ground)
         top = margin + (room - setting.line_height * len(setting.lines)) // 2
         for number, line in enumerate(setting.lines):
-            place = (self.width / 2, top + setting.line_height * (number + 0.5))
-            draw.text(
-                place, line, font=font, fill=_WHITE, anchor="mm", stroke_width=setting.size // 16, stroke_fill=_BLACK
-            )
+            left = (self.width - _width(line, setting.size)) / 2
+            place = (left, top + setting.line_height * number + setting.baseline)
+            _draw_line(draw, line, place, setting.size, fill=_WHITE, stroke=setting.size // 16)
         return ground
+
+
+def _width(line: Line, size: int) -> float:
+    return sum(run.width(size) for run in line)
+
+
+def _draw_line(
+    draw: ImageDraw.ImageDraw, line: Line, place: tuple[float, float], size: int, *, fill: _Colour, stroke: int = 0
+) -> None:
+    """Draw a line whose letters stand at `place`, which is the left end of the line under them."""
+    left, foot = place
+    for run in line:
+        draw.text(
+            (left, foot),
+            run.text,
+            fill,
+            run.face.at(size),
+            anchor="ls",
+            direction=run.direction,
+            language=run.language,
+            stroke_width=stroke,
+            stroke_fill=_BLACK,
+        )
+        left += run.width(size)
 
 
 def _edges(recipe: Recipe) -> tuple[int, int]:

@@ -4,7 +4,8 @@ A job's record does not contain its status. It contains when the job started, ho
 advanced by hand, and its speed. `state_of` derives the status from these, so that a job proceeds by itself, even while
 no server runs. `advanced` returns the record of a job after it was advanced by hand.
 
-The status depends on the share of the job that is done, from 0 to 1:
+The status depends on the share of the job that is done, from 0 to 1. `begin_of` and `end_of` say when it changes, so
+that a store can find jobs by their status:
 
     share        completes      fails
     < 0.1        queued         queued
@@ -14,6 +15,7 @@ The status depends on the share of the job that is done, from 0 to 1:
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import astuple, dataclass, replace
 from enum import Enum
@@ -23,6 +25,9 @@ from typing import Final
 
 FRAME_RATE: Final = 24
 """The frames per second of a clip, unless the request says another number."""
+
+KEPT_SECONDS: Final = 86_400
+"""How long the files of a completed job can be downloaded."""
 
 FAILS_AT: Final = 60
 """The progress, in percent, at which a failing job stops."""
@@ -155,6 +160,11 @@ class Recipe:
         # Recipes without sampling keep the files that they had before there was any.
         return values if self.sampling == Sampling() else (*values, *astuple(self.sampling))
 
+    @property
+    def digest(self) -> str:
+        """A hash of the identity, by which a store finds the jobs with this recipe."""
+        return hashlib.sha256(repr(self.identity).encode()).hexdigest()[:40]
+
     def extended(self, seconds: int) -> Recipe:
         """Return the recipe of a clip that goes on for some seconds."""
         sampling = self.sampling
@@ -231,6 +241,17 @@ def end_of(job: Job) -> float | None:
     return max(job.started_at, job.started_at + job.pace.seconds - job.advanced)
 
 
+def begin_of(job: Job) -> float | None:
+    """Return from when on a job that has not ended is in progress, in Unix seconds.
+
+    It is 0 if polls, or advancing by hand, have brought it there; None if they are still to.
+    """
+    seconds = job.pace.seconds or 0.0
+    if job.pace.polls is None and not job.pace.by_hand:
+        return job.started_at + (_QUEUED_BELOW * seconds - job.advanced)
+    return 0.0 if _share_by_hand(job) >= _QUEUED_BELOW else None
+
+
 def is_counted(job: Job) -> bool:
     """Return whether a poll of this job moves it forward."""
     return job.ended_at is None and job.pace.polls is not None and job.reads < job.pace.polls
@@ -271,7 +292,8 @@ def state_of(job: Job, *, now: float) -> State:
     if share >= 1:
         status = Status.FAILED if job.failure else Status.COMPLETED
         return State(status, FAILS_AT if job.failure else 100, ended_at)
-    if share < _QUEUED_BELOW:
+    begins_at = begin_of(job)
+    if begins_at is None or now < begins_at:
         return State(Status.QUEUED, 0, None)
     top = FAILS_AT if job.failure else 100
     return State(Status.IN_PROGRESS, int(top * share), None)
@@ -293,13 +315,16 @@ def poll_after_ms(job: Job, *, now: float) -> int:
 def _share_done(job: Job, now: float) -> tuple[float, float]:
     if job.ended_at is not None:
         return 1.0, job.ended_at
-    if job.pace.polls is not None:
-        return job.reads / job.pace.polls, now
-    seconds = job.pace.seconds or 0.0
     ends_at = end_of(job)
     if ends_at is None:
-        return min(1.0, job.advanced / seconds), now
+        return _share_by_hand(job), now
     if now >= ends_at:
         return 1.0, ends_at
     # Rounding must not end a job before the time that `end_of` returns.
-    return min(_UNFINISHED, max(0.0, (job.advanced + now - job.started_at) / seconds)), ends_at
+    return min(_UNFINISHED, max(0.0, (job.advanced + now - job.started_at) / (job.pace.seconds or 1.0))), ends_at
+
+
+def _share_by_hand(job: Job) -> float:
+    if job.pace.polls is not None:
+        return job.reads / job.pace.polls
+    return min(1.0, job.advanced / (job.pace.seconds or 1.0))

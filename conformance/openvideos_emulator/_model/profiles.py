@@ -112,3 +112,14 @@ SORA: Final = Profile(
     seconds=frozenset({4, 8, 12}),
 )
 PROFILES: Final = {profile.name: profile for profile in (DEFAULT, SORA)}
+
+
+def profile_of(name: str) -> Profile:
+    """Return the profile with this name.
+
+    Raises:
+        ValueError: There is none.
+    """
+    if name not in PROFILES:
+        raise ValueError(f"the profile {name!r} is unknown; use one of {', '.join(PROFILES)}")
+    return PROFILES[name]

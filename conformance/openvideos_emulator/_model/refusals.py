@@ -18,6 +18,7 @@ class Reason(Enum):
 
     INVALID = "invalid"
     UNAUTHORIZED = "unauthorized"
+    FORBIDDEN = "forbidden"
     NOT_FOUND = "not_found"
     METHOD_NOT_ALLOWED = "method_not_allowed"
     CONFLICT = "conflict"
@@ -67,6 +68,16 @@ def is_no_space(error: BaseException) -> bool:
 def invalid(message: str, *, param: str | None = None, code: str = "invalid_value") -> RefusalError:
     """Build the refusal of a bad value; `param` is the name of its field."""
     return RefusalError(Reason.INVALID, message, code=code, param=param)
+
+
+def stale() -> RefusalError:
+    """Build the refusal of a request that was under way when the emulator was reset."""
+    # A client must not send it again by itself, as it may after a 503 or on a connection that was cut.
+    return RefusalError(
+        Reason.CONFLICT,
+        "The emulator was reset while this request was under way, so the request was not carried out.",
+        code="emulator_was_reset",
+    )
 
 
 def shown(value: object, *, limit: int = 60) -> str:

@@ -1,4 +1,4 @@
-"""Open one SQLite file, with its schema, its lock and its transactions, for all stores that share it.
+"""Open one SQLite file, with its lock and its transactions, for all stores that share it.
 
 In WAL mode, a killed process loses no job for which it has sent a response. The file is locked while it is open, so
 that two servers never share it; the operating system releases the lock after a crash.
@@ -10,73 +10,32 @@ import contextlib
 import sqlite3
 import threading
 import weakref
-from typing import TYPE_CHECKING, Final
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
-from .._model.refusals import StartError, is_no_space
+from .._model.refusals import StartError, is_no_space, stale
+from .owner import Owner, owner_of
+from .reserve import Reserve
+from .schema import bring_up, check, is_empty
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
     from pathlib import Path
 
-_APPLICATION_ID: Final = 0x4F564944  # "OVID": distinguishes our files from other SQLite files
-_SCHEMA_VERSION: Final = 4
-_CHANGES: Final = {3: "ALTER TABLE videos ADD COLUMN sampling TEXT NOT NULL DEFAULT '{}'"}
-"""By the version of an older schema: what makes the next one of it."""
-_SCHEMA: Final = f"""
-CREATE TABLE videos (
-    row INTEGER PRIMARY KEY AUTOINCREMENT,
-    id TEXT NOT NULL UNIQUE,
-    created_at INTEGER NOT NULL,
-    started_at REAL NOT NULL,
-    prompt TEXT NOT NULL,
-    model TEXT NOT NULL,
-    size TEXT NOT NULL,
-    seconds INTEGER NOT NULL,
-    seed TEXT NOT NULL,
-    sampling TEXT NOT NULL DEFAULT '{{}}',
-    pace TEXT NOT NULL,
-    failure_code TEXT,
-    failure_message TEXT,
-    remixed_from TEXT,
-    reads INTEGER NOT NULL DEFAULT 0,
-    ended_at REAL,
-    advanced REAL NOT NULL DEFAULT 0,
-    deleted INTEGER NOT NULL DEFAULT 0
-);
-CREATE INDEX videos_in_order ON videos (created_at, row) WHERE NOT deleted;
-CREATE TABLE characters (
-    id TEXT PRIMARY KEY, created_at INTEGER NOT NULL, name TEXT NOT NULL, digest TEXT NOT NULL
-) WITHOUT ROWID;
-CREATE TABLE idempotency (
-    key TEXT PRIMARY KEY, fingerprint TEXT NOT NULL, resource_id TEXT NOT NULL
-) WITHOUT ROWID;
-CREATE TABLE events (
-    row INTEGER PRIMARY KEY,
-    id TEXT NOT NULL UNIQUE,
-    video_id TEXT NOT NULL UNIQUE,
-    type TEXT NOT NULL,
-    happens_at REAL NOT NULL,
-    attempts INTEGER NOT NULL DEFAULT 0,
-    attempted_at REAL,
-    next_at REAL,
-    status INTEGER,
-    problem TEXT
-);
-CREATE INDEX events_to_deliver ON events (next_at) WHERE next_at IS NOT NULL;
-CREATE TABLE clock (id INTEGER PRIMARY KEY CHECK (id = 1), ahead REAL NOT NULL);
-PRAGMA application_id = {_APPLICATION_ID};
-PRAGMA user_version = {_SCHEMA_VERSION};
-"""
+_Result = TypeVar("_Result")
 
 
 class Database:
     """One SQLite database, in a file, or in memory if the path is None.
 
-    Code that uses `connection` must hold `lock`, or be inside `transaction`.
+    Code that uses `connection` must hold `lock`, or be inside `transaction`. `owner` is the note for other processes.
+    With a `clock`, each transaction that changes something stores the time, in Unix seconds.
     """
 
     lock: threading.RLock
     connection: sqlite3.Connection
+    owner: Owner
+    clock: Callable[[], float] | None
 
     def __init__(self, path: Path | None) -> None:
         """Open or create the database.
@@ -84,9 +43,11 @@ class Database:
         Raises:
             StartError: The file is not a database of the emulator, is in use, or cannot be read or written.
         """
-        self.lock = threading.RLock()
+        self.lock, self.clock = threading.RLock(), None
+        self._generation = 0
         self.connection = _open(path)
-        self._finalizer = weakref.finalize(self, self.connection.close)
+        self.owner, self._reserve = Owner(path), Reserve(path)
+        self._finalizer = weakref.finalize(self, _close, self.connection, self.owner, self._reserve)
 
     def close(self) -> None:
         """Close the file; the database cannot be used afterwards."""
@@ -95,19 +56,91 @@ class Database:
 
     @contextlib.contextmanager
     def transaction(self) -> Generator[None]:
-        """Commit all writes inside, or none, and keep other threads out; a nested transaction joins the outer one."""
+        """Commit all writes inside, or none, and keep other threads out; a nested transaction joins the outer one.
+
+        Raises:
+            RefusalError: The transaction is of a generation that has ended, see `of_this_generation`.
+        """
         with self.lock:
             if self.connection.in_transaction:
                 yield
                 return
+            database, generation = _GENERATION.get()
+            if database == id(self) and generation != self._generation:
+                raise stale()
             self.connection.execute("BEGIN IMMEDIATE")
+            before = self.connection.total_changes
             try:
                 yield
+                if self.clock is not None and self.connection.total_changes != before:
+                    self.connection.execute("UPDATE clock SET latest = ?", (self.clock(),))
                 self.connection.execute("COMMIT")
             except BaseException:
                 if self.connection.in_transaction:  # on a full disk, SQLite may have rolled back by itself
                     self.connection.execute("ROLLBACK")
                 raise
+
+    @contextlib.contextmanager
+    def of_this_generation(self) -> Generator[None]:
+        """Refuse the transactions inside, in this context, once a later generation has begun."""
+        token = _GENERATION.set((id(self), self._generation))
+        try:
+            yield
+        finally:
+            _GENERATION.reset(token)
+
+    @contextlib.contextmanager
+    def next_generation(self, *, clock: Callable[[], float]) -> Generator[None]:
+        """Begin a generation with a transaction, which may be of any; if that fails, none begins.
+
+        The transaction stores the time of this `clock`.
+        """
+        token = _GENERATION.set(_NONE)
+        with self.lock:
+            usual, self.clock = self.clock, clock
+            try:
+                with self.transaction():
+                    yield
+                self._generation += 1
+            finally:
+                self.clock = usual
+                _GENERATION.reset(token)
+
+    def even_if_full(self, write: Callable[[], _Result]) -> _Result:
+        """Carry out a transaction that makes room on the disk; if the disk is full, give up the reserve for it.
+
+        Call `restore_reserve` once the room is made.
+        """
+        for make_room in (self._reserve.release, self._checkpoint):
+            try:
+                return write()
+            except sqlite3.Error as error:
+                if not is_no_space(error):
+                    raise
+            make_room()
+        return write()
+
+    def restore_reserve(self) -> None:
+        """Take the reserve again, if it was given up and the disk has room for it."""
+        if self._reserve.is_released:
+            self._checkpoint()
+            self._reserve.take()
+
+    def _checkpoint(self) -> None:
+        """Write the log of changes into the database, and make room of it."""
+        with self.lock, contextlib.suppress(sqlite3.Error):
+            self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+
+
+_NONE: Final = (0, 0)
+_GENERATION: Final[ContextVar[tuple[int, int]]] = ContextVar("generation", default=_NONE)
+"""The id of a database, and the generation of it that this context belongs to."""
+
+
+def _close(connection: sqlite3.Connection, owner: Owner, reserve: Reserve) -> None:
+    reserve.release()
+    owner.close()
+    connection.close()
 
 
 def _open(path: Path | None) -> sqlite3.Connection:
@@ -120,7 +153,8 @@ def _open(path: Path | None) -> sqlite3.Connection:
         )
     except sqlite3.Error as error:
         raise StartError(
-            f"the database {path} cannot be opened: {error}; check that its directory exists and is writable"
+            f"the database {path} cannot be opened: {error}; check that its directory exists and is writable, or name"
+            " another file with --db"
         ) from error
     try:
         _prepare(connection, path)
@@ -135,39 +169,45 @@ def _open(path: Path | None) -> sqlite3.Connection:
 
 def _prepare(connection: sqlite3.Connection, path: Path | None) -> None:
     connection.execute("PRAGMA locking_mode = EXCLUSIVE")
-    version, tables = _SCHEMA_VERSION, connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
-    if tables:
-        owner = connection.execute("PRAGMA application_id").fetchone()[0]
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
-        if owner != _APPLICATION_ID:
-            raise StartError(f"{path} is the SQLite database of another program; name another file with --db")
-        flaw = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-        if flaw != "ok":
-            raise sqlite3.DatabaseError(flaw)
-        if version not in {*_CHANGES, _SCHEMA_VERSION}:
-            raise StartError(
-                f"{path} has schema {version}, this emulator reads schema {_SCHEMA_VERSION}; move the file away, or"
-                " name another with --db"
-            )
+    connection.execute("PRAGMA trusted_schema = OFF")
+    flaw = None if is_empty(connection) else check(connection, path)
+    if flaw is not None:
+        raise sqlite3.DatabaseError(flaw)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute("PRAGMA secure_delete = FAST")  # some builds of SQLite overwrite all that is deleted
     connection.execute("BEGIN IMMEDIATE")  # acquires the lock that keeps other processes out
     connection.execute("COMMIT")
-    for old in range(version, _SCHEMA_VERSION) if tables else ():
-        connection.executescript(f"BEGIN IMMEDIATE; {_CHANGES[old]}; PRAGMA user_version = {old + 1}; COMMIT;")
-    if not tables:
-        connection.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} COMMIT;")
+    bring_up(connection)
 
 
 def why_unusable(error: sqlite3.DatabaseError, path: Path | None) -> str:
     """Return a sentence that says why a database cannot be used, and what to do."""
-    # The error for a failed quick_check is raised here, so it has no error code of SQLite.
-    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
+    code = _code(error)
     if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
-        return f"the database {path} is in use by another process; stop that one, or name another file with --db"
-    if code in {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT}:
+        who = "" if path is None else owner_of(path)
+        who = f" ({who})" if who else ""
+        return f"the database {path} is in use by another process{who}; stop that one, or name another file with --db"
+    if is_damage(error):
         reason = " ".join(str(error).split())
         return f"{path} is not a database that can be read ({reason}); move it away, or name another file with --db"
     if is_no_space(error):
         return f"the database {path} cannot be used: the disk is full ({error}); free some space, no data was lost"
+    if code in {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_IOERR}:
+        return (
+            f"the database {path} cannot be written: {error}; check that it and its directory are writable, or name"
+            " another file with --db"
+        )
     return f"the database {path} cannot be used: {error}"
+
+
+def is_damage(error: BaseException) -> bool:
+    """Return whether an error means that the database is damaged, or is none."""
+    # Its subclasses are for what a program does wrong, and have no error code, either.
+    return type(error) is sqlite3.DatabaseError and _code(error) in {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT}
+
+
+def _code(error: sqlite3.DatabaseError) -> int:
+    # The errors for what SQLite does not notice are raised here, so they have no error code of SQLite.
+    code: int = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT)
+    return code & 0xFF

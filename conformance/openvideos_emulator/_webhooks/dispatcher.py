@@ -57,15 +57,20 @@ class Dispatcher:
         """
         self._outbox, self._endpoint = outbox, endpoint
         self._now, self._timeout = now, timeout
-        self._busy: set[str] = set()  # the videos of which an attempt is running
+        self._busy: dict[str, anyio.CancelScope] = {}  # by their videos, the attempts that run
         self._wakeup = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._is_closing = False
         self._thread = threading.Thread(target=self._main, name="webhooks", daemon=True)
 
+    @property
+    def shown_url(self) -> str:
+        """Return where events are delivered, as far as it may be shown."""
+        return self._endpoint.shown_url
+
     def start(self) -> None:
         """Start to deliver."""
-        self._outbox.watch(self.wake)
+        self._outbox.watch(self.wake, canceller=self.cancel)
         self._thread.start()
 
     def close(self) -> None:
@@ -73,6 +78,20 @@ class Dispatcher:
         self._is_closing = True
         self.wake()
         self._thread.join(_CLOSE_SECONDS)
+
+    def cancel(self) -> None:
+        """Stop the attempts that run, of events that were cleared; when this returns, they send nothing any more."""
+        if self._loop is None:
+            return
+        done = threading.Event()
+        with contextlib.suppress(RuntimeError):  # the loop has ended
+            self._loop.call_soon_threadsafe(self._cancel, done)
+            done.wait(_CLOSE_SECONDS)
+
+    def _cancel(self, done: threading.Event) -> None:
+        for scope in self._busy.values():
+            scope.cancel()
+        done.set()
 
     def wake(self) -> None:
         """Check at once whether an event is due; may be called from any thread."""
@@ -107,18 +126,19 @@ class Dispatcher:
             _LOG.error("the events cannot be read (%s); trying again", error)
             return seconds_to_wait(None, now=now)
         for event in to_attempt(due, busy=self._busy, slots=_SLOTS):
-            self._busy.add(event.video_id)
-            tasks.start_soon(self._attempt, transport, event)
+            scope = self._busy[event.video_id] = anyio.CancelScope()
+            tasks.start_soon(self._attempt, transport, event, scope)
         return seconds_to_wait(next_at, now=now)
 
-    async def _attempt(self, transport: httpx.AsyncHTTPTransport, event: Event) -> None:
+    async def _attempt(self, transport: httpx.AsyncHTTPTransport, event: Event, scope: anyio.CancelScope) -> None:
         try:
-            outcome = await self._outcome(transport, event)
-            event = attempted(event, outcome, now=self._now())
-            _log_failure(event)
-            await self._record(event)
+            with scope:
+                outcome = await self._outcome(transport, event)
+                event = attempted(event, outcome, now=self._now())
+                _log_failure(event)
+                await self._record(event)
         finally:
-            self._busy.discard(event.video_id)
+            del self._busy[event.video_id]
             self._wakeup.set()
 
     async def _outcome(self, transport: httpx.AsyncHTTPTransport, event: Event) -> Outcome:

@@ -55,6 +55,11 @@ class Endpoint:
             raise ValueError(f"there is a webhook URL, but no webhook secret, and webhooks are signed; {_MAKE_ONE}")
         return cls(url, secret)
 
+    @property
+    def shown_url(self) -> str:
+        """Return the URL as far as it may be shown: its query and its fragment may hold a secret."""
+        return str(self._url.copy_with(query=b"***" if self._url.query else None, fragment=None))
+
     def request(self, event: Event, *, at: float) -> httpx.Request:
         """Build the request that delivers an event, signed at `at`: real time in Unix seconds, not the jobs' time."""
         body = payload(event)

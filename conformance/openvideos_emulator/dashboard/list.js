@@ -1,139 +1,109 @@
-// Update the list on the page to the list of jobs, and change only the rows that differ. Rows keep their elements, so
-// that the focus, the scroll position and loaded pictures are kept.
+// Show a list of things as rows, one page of it at a time, and change only the rows that differ. Rows keep their
+// elements, so that the focus, the scroll position and loaded pictures are kept.
 
-import { forget, wish } from "./pictures.js";
-import { brief, hasEnded, isoTime, isPlayable, say, STATUSES, when } from "./words.js";
+import { say, stamp } from "./page.js";
 
-const SIGNS = { queued: "…", in_progress: "…", completed: "▶", failed: "✕" };
-
-class Row {
-  #parts = {};
-  #drawn = "";
-  #wished = false;
-
-  constructor(template, job, { onOpen, onEnd }) {
-    this.element = template.content.firstElementChild.cloneNode(true);
-    for (const part of this.element.querySelectorAll("[data-part]")) this.#parts[part.dataset.part] = part;
-    const { open, finish, fail } = this.#parts;
-    this.element.dataset.id = job.id;
-    open.addEventListener("click", () => onOpen(this.job));
-    finish.addEventListener("click", () => onEnd(this.job, "completed"));
-    fail.addEventListener("click", () => onEnd(this.job, "failed"));
-    this.update(job);
-  }
-
-  get opener() {
-    return this.#parts.open;
-  }
-
-  update(job) {
-    this.job = job;
-    const drawn = JSON.stringify(job);
-    if (drawn === this.#drawn) return;
-    this.#drawn = drawn;
-    const part = this.#parts;
-    const title = brief(job.prompt);
-    this.element.dataset.status = job.status;
-    this.element.dataset.playable = isPlayable(job);
-    part.open.setAttribute("aria-label", `${isPlayable(job) ? "Play" : "Show"}: ${title}`);
-    say(part.sign, job.expired ? "expired" : SIGNS[job.status]);
-    say(part.prompt, job.prompt);
-    say(part.status, STATUSES[job.status]);
-    say(part.model, job.model);
-    say(part.size, job.size.replace("x", " × "));
-    say(part.seconds, `${job.seconds} s`);
-    say(part.created, when(job.created_at));
-    part.created.dateTime = isoTime(job.created_at);
-    say(part.id, job.id);
-    part.going.hidden = hasEnded(job);
-    part.progress.value = job.progress;
-    part.progress.setAttribute("aria-label", `Progress of ${title}`);
-    say(part.percent, `${job.progress} %`);
-    part.error.hidden = job.error === null;
-    if (job.error) {
-      say(part.code, job.error.code);
-      say(part.message, job.error.message);
-    }
-    this.#endActions(hasEnded(job));
-    part.finish.setAttribute("aria-label", `Finish: ${title}`);
-    part.fail.setAttribute("aria-label", `Let fail: ${title}`);
-    if (isPlayable(job) && !this.#wished) {
-      this.#wished = true;
-      wish(part.frame, part.image, job.id);
-    }
-  }
-
-  remove() {
-    forget(this.#parts.frame);
-    this.element.remove();
-  }
-
-  #endActions(isOver) {
-    const { actions, open } = this.#parts;
-    // A button that is removed must not lose the focus.
-    if (isOver && actions.contains(document.activeElement)) open.focus({ preventScroll: true });
-    actions.hidden = isOver;
-  }
-}
+export const PAGE = 100;
 
 export class List {
   #element;
-  #template;
   #fallback;
-  #actions;
+  #make;
+  #keyOf;
+  #onTurn;
   #rows = new Map();
+  #pages = stamp("pages");
+  #isTurning = false;
 
-  constructor({ element, template, fallback, onOpen, onEnd }) {
+  /** How many things the pages before hold. */
+  skip = 0;
+
+  /**
+   * `make(item)` returns a row: its `element`, what opens it (`opener`) if anything does, `update(item)`, and `remove()`
+   * if there is something to do. `onTurn` is called when another page is to be shown. `fallback` gets the focus when the
+   * row that had it is gone.
+   */
+  constructor({ element, fallback, make, onTurn, keyOf = (item) => item.id }) {
     this.#element = element;
-    this.#template = template;
     this.#fallback = fallback;
-    this.#actions = { onOpen, onEnd };
+    this.#make = make;
+    this.#keyOf = keyOf;
+    this.#onTurn = onTurn;
+    element.after(this.#pages.element);
+    this.#pages.part.newer.addEventListener("click", () => this.#turn(-PAGE));
+    this.#pages.part.older.addEventListener("click", () => this.#turn(PAGE));
   }
 
   get length() {
     return this.#rows.size;
   }
 
-  /** Show these jobs, in this order. */
-  show(jobs) {
-    const refocus = this.#removeAllBut(new Set(jobs.map((job) => job.id)));
+  /** Show these things, in this order; `total` is how many there are, if that is known. */
+  show(items, { hasMore, total = null }) {
+    if (items.length === 0 && this.skip > 0) {
+      this.skip = Math.max(0, this.skip - PAGE);
+      this.#onTurn();
+      return;
+    }
+    const refocus = this.#removeAllBut(new Set(items.map(this.#keyOf)));
     let place = this.#element.firstElementChild;
-    for (const job of jobs) {
-      let row = this.#rows.get(job.id);
-      if (row) {
-        row.update(job);
-      } else {
-        row = new Row(this.#template, job, this.#actions);
-        this.#rows.set(job.id, row);
-      }
+    for (const item of items) {
+      const key = this.#keyOf(item);
+      const row = this.#rows.get(key) ?? this.#make(item);
+      this.#rows.set(key, row);
+      row.update(item);
       if (row.element === place) place = place.nextElementSibling;
       else this.#element.insertBefore(row.element, place);
     }
-    refocus();
+    this.#showPages(hasMore, total);
+    if (!this.#isTurning) refocus();
+    else if (items.length) this.#begin();
   }
 
-  /** Put the focus on a job; on the heading of the list if it is gone. */
-  focus(id) {
-    (this.#rows.get(id)?.opener ?? this.#fallback).focus({ preventScroll: true });
+  /** Put the focus on a thing; on the heading of the list if it is gone. */
+  focus(key) {
+    (this.#rows.get(key)?.opener ?? this.#fallback).focus({ preventScroll: true });
   }
 
-  /** Put the focus on the job at this place. */
-  focusAt(index) {
+  #focusAt(index) {
     const element = this.#element.children[Math.min(index, this.length - 1)];
-    this.focus(element?.dataset.id);
+    this.focus([...this.#rows].find(([, row]) => row.element === element)?.[0]);
+  }
+
+  #turn(step) {
+    this.skip = Math.max(0, this.skip + step);
+    this.#isTurning = true;
+    this.#onTurn();
+  }
+
+  /** Begin at the top of the page that was turned to. */
+  #begin() {
+    this.#isTurning = false;
+    this.#element.scrollIntoView({ block: "start" });
+    this.#focusAt(0);
+  }
+
+  #showPages(hasMore, total) {
+    const { newer, older, range } = this.#pages.part;
+    this.#pages.element.hidden = this.skip === 0 && !hasMore;
+    newer.disabled = this.skip === 0;
+    older.disabled = !hasMore;
+    const shown = `${(this.skip + 1).toLocaleString()} to ${(this.skip + this.length).toLocaleString()}`;
+    say(range, total === null ? shown : `${shown} of ${total.toLocaleString()}`);
   }
 
   #removeAllBut(kept) {
     const focused = document.activeElement?.closest("li");
     const index = focused ? Array.prototype.indexOf.call(this.#element.children, focused) : -1;
-    for (const [id, row] of this.#rows) {
-      if (kept.has(id)) continue;
-      row.remove();
-      this.#rows.delete(id);
+    for (const [key, row] of this.#rows) {
+      if (kept.has(key)) continue;
+      row.remove?.();
+      row.element.remove();
+      this.#rows.delete(key);
     }
     // The element with the focus is gone: move the focus to the one in its place.
     return () => {
-      if (index >= 0 && !focused.isConnected) this.focusAt(index);
+      if (index >= 0 && !focused.isConnected) this.#focusAt(index);
     };
   }
 }

@@ -1,49 +1,30 @@
-// The dashboard: what the page shows when, and what its controls do.
+// The dashboard: the connection, the key that it may need, and which of its parts are shown.
 
-import { ask, Refusal, useKey, Watch } from "./link.js";
-import { List } from "./list.js";
+import "./create.js";
+import * as faults from "./faults.js";
+import * as jobs from "./jobs.js";
+import { follow, start, useKey } from "./link.js";
+import { at, notice, say, sayShortly } from "./page.js";
 import { tryAgain } from "./pictures.js";
-import { Player } from "./player.js";
-import { news, say, STATUSES } from "./words.js";
+import * as requests from "./requests.js";
+import { showTime } from "./time.js";
+import * as webhooks from "./webhooks.js";
 
-const PAGE = 100;
-const SHORTLY = 4000;
-
-const at = (id) => document.getElementById(id);
+const wide = matchMedia("(width >= 75rem)"); // as in panels.css: the videos are always shown, the others beside them
+const views = [...document.getElementsByName("view")];
 const needsKey = document.documentElement.dataset.key === "needed";
 
-let limit = PAGE;
-let status = "";
-let before = new Map();
-let isGrowing = false;
 let linkState = "waiting";
 let hasShown = false;
-
-const player = new Player({ onClose: (id) => list.focus(id) });
-const list = new List({
-  element: at("list"),
-  template: at("row"),
-  fallback: at("jobs"),
-  onOpen: (job) => player.open(job),
-  onEnd: (job, to) => advance({ jobs: [job.id], to }),
-});
-const watch = new Watch({
-  path: () => `jobs?limit=${limit}${status && `&status=${status}`}`,
-  onChange: show,
-  onState: showLink,
-});
-
-// The connection, and the key that it may need.
 
 function showLink(state, reason = "") {
   const wasLost = linkState === "lost";
   linkState = state;
   at("link").dataset.state = state;
   at("key-form").hidden = state !== "locked";
-  at("board").hidden = state === "locked" || !hasShown;
+  at("board").hidden = at("views").hidden = state === "locked" || !hasShown;
   if (state === "live" && wasLost) {
-    say(at("link"), "Connected again");
-    setTimeout(() => linkState === "live" && say(at("link"), "Live"), SHORTLY);
+    sayShortly(at("link"), "Connected again", "Live");
     notice("");
     tryAgain();
   } else if (state === "live" && at("link").textContent !== "Connected again") {
@@ -52,15 +33,11 @@ function showLink(state, reason = "") {
     say(at("link"), "Not connected");
     notice(reason || "The emulator does not respond. This page goes on by itself once it is back.");
   } else if (state === "locked") {
+    at("clock").hidden = true;
     say(at("link"), "Key needed");
     say(at("key-error"), reason);
     at("key").focus();
   }
-}
-
-function notice(text) {
-  at("notice").hidden = text === "";
-  say(at("notice"), text);
 }
 
 at("key-form").addEventListener("submit", (event) => {
@@ -71,108 +48,35 @@ at("key-form").addEventListener("submit", (event) => {
   say(at("key-error"), isUsable ? "" : "A key is printable ASCII without spaces; this one is not. Copy it again.");
   if (!isUsable) return;
   useKey(key);
-  watch.start();
+  start(showLink);
 });
 
-// The jobs.
+const isShown = (name) => !at(name).hidden;
 
-function show({ pace, counts, jobs, has_more: hasMore }) {
-  hasShown = true;
-  at("board").hidden = false;
-  const shown = list.length;
-  list.show(jobs);
-  player.update(jobs);
-  say(at("news"), news(before, jobs) || at("news").textContent);
-  before = new Map(jobs.map((job) => [job.id, job.status]));
-  if (isGrowing && list.length > shown) {
-    isGrowing = false;
-    if (document.activeElement === at("more")) list.focusAt(shown);
-  }
-  at("more").hidden = !hasMore;
-  showCounts(counts);
-  showEmpty(counts);
-  showPace(pace);
+function showViews() {
+  const [first, second] = views;
+  if (wide.matches && first.checked) second.checked = true;
+  for (const { value, checked } of views) at(value).hidden = !(checked || (value === "videos" && wide.matches));
+  requests.draw();
 }
 
-function showCounts(counts) {
-  const all = Object.values(counts).reduce((sum, count) => sum + count, 0);
-  for (const each of at("filter").querySelectorAll("[data-count]")) {
-    say(each, String(each.dataset.count === "" ? all : counts[each.dataset.count]));
-  }
-  const running = counts.queued + counts.in_progress;
-  document.title = `${running ? `(${running}) ` : ""}openvideos emulator`;
-}
+for (const view of views) view.addEventListener("change", showViews);
+wide.addEventListener("change", showViews);
+requests.drawWhile(() => isShown("requests"));
+showViews();
 
-function showEmpty(counts) {
-  const isNew = Object.values(counts).every((count) => count === 0);
-  at("empty").hidden = list.length > 0;
-  say(at("empty-title"), isNew ? "No videos yet" : `No video is ${STATUSES[status]?.toLowerCase()}`);
-  say(at("empty-hint"), isNew ? "Create one, and it appears here by itself:" : "Choose another status to see the others.");
-  at("command-row").hidden = !isNew;
-}
-
-at("more").addEventListener("click", () => {
-  limit += PAGE;
-  isGrowing = true;
-  watch.wake();
+follow({
+  path: jobs.path,
+  show: (content) => {
+    hasShown = true;
+    at("board").hidden = at("views").hidden = false;
+    showTime(content);
+    jobs.show(content);
+  },
 });
-
-const filters = [["", "All"], ...Object.entries(STATUSES)].map(([value, name]) => {
-  const choice = at("choice").content.firstElementChild.cloneNode(true);
-  const [input, text, count] = choice.children;
-  input.value = value;
-  input.checked = value === status;
-  text.textContent = name;
-  count.dataset.count = value;
-  input.addEventListener("change", () => {
-    status = value;
-    limit = PAGE;
-    before = new Map();
-    watch.wake();
-  });
-  return choice;
-});
-at("filter").append(...filters);
-
-// The time.
-
-function showPace(pace) {
-  say(at("pace"), `Pace ${pace}`);
-  const kind = pace.startsWith("polls") ? "polls" : "seconds";
-  if (at("time").dataset.kind === kind) return;
-  at("time").dataset.kind = kind;
-  for (const button of at("time").querySelectorAll("button")) button.remove();
-  const steps = { polls: [["+1 poll", { polls: 1 }]], seconds: [["+1 s", { seconds: 1 }], ["+10 s", { seconds: 10 }]] };
-  for (const [name, step] of [...steps[kind], ["Finish all", {}]]) {
-    const button = document.createElement("button");
-    button.textContent = name;
-    button.addEventListener("click", () => advance(step));
-    at("time").append(button);
-  }
-}
-
-async function advance(step) {
-  try {
-    await ask("advance", { method: "POST", body: step });
-    notice("");
-    watch.wake();
-  } catch (error) {
-    notice(error instanceof Refusal ? error.message : "The emulator does not respond; nothing was advanced.");
-  }
-}
-
-// The line that creates a job.
-
-const authorization = needsKey ? ' -H "Authorization: Bearer $OPENVIDEOS_API_KEY"' : "";
-at("command").textContent = `curl ${location.origin}/v1/videos${authorization} -F prompt="A cat on a skateboard"`;
-at("copy").hidden = !navigator.clipboard; // browsers offer it to secure origins alone
-at("copy").addEventListener("click", async () => {
-  await navigator.clipboard.writeText(at("command").textContent).then(
-    () => say(at("copy"), "Copied"),
-    () => say(at("copy"), "Not copied"),
-  );
-  setTimeout(() => say(at("copy"), "Copy"), SHORTLY);
-});
+follow(requests);
+follow({ ...faults, isShown: () => isShown("faults") });
+follow({ ...webhooks, isShown: () => isShown("webhooks") });
 
 if (needsKey) showLink("locked");
-else watch.start();
+else start(showLink);

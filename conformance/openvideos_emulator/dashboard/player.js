@@ -1,7 +1,8 @@
 // Show one job in a dialog: its clip, its whole prompt, and all its fields.
 
-import { ask, Refusal } from "./link.js";
-import { hasEnded, isPlayable, say, STATUSES, when } from "./words.js";
+import { ask, why } from "./link.js";
+import { closable, fact, say } from "./page.js";
+import { hasEnded, isPlayable, STATUSES, when } from "./words.js";
 
 const part = (name) => document.getElementById(`player-${name}`);
 const isStill = matchMedia("(prefers-reduced-motion: reduce)");
@@ -15,11 +16,7 @@ export class Player {
 
   /** Call `onClose` with the id of the job that was shown. */
   constructor({ onClose }) {
-    part("close").addEventListener("click", () => this.#dialog.close());
-    this.#dialog.addEventListener("click", (event) => {
-      if (event.target === this.#dialog) this.#dialog.close(); // the backdrop
-    });
-    this.#dialog.addEventListener("close", () => {
+    closable(this.#dialog, part("close"), () => {
       const { id } = this.#job;
       this.#forget();
       onClose(id);
@@ -62,8 +59,7 @@ export class Player {
     } catch (error) {
       if (signal.aborted) return;
       if (!this.#hasClip) this.#wait("");
-      const lost = "The emulator does not respond. Close this, and open it again once the emulator is back.";
-      say(part("error"), error instanceof Refusal ? error.message : lost);
+      say(part("error"), why(error, "close this, and open it again once the emulator is back"));
     }
   }
 
@@ -114,6 +110,8 @@ export class Player {
     video.autoplay = !isStill.matches;
     video.setAttribute("aria-label", "The clip");
     video.addEventListener("error", () => say(part("error"), "This browser cannot play the clip; download it."));
+    const [width, height] = job.size.split("x").map(Number);
+    video.style.setProperty("--ratio", width > 0 && height > 0 ? width / height : 1);
     video.src = this.#url;
     const save = document.createElement("a");
     save.className = "button";
@@ -126,25 +124,19 @@ export class Player {
 
   #forget() {
     this.#abort.abort();
-    this.#wait("");
     this.#revoke();
+    this.#wait("");
     this.#job = null;
   }
 
   #revoke() {
-    if (this.#url !== null) URL.revokeObjectURL(this.#url);
+    if (this.#url === null) return;
+    const video = part("screen").querySelector("video");
+    video?.removeAttribute("src"); // or a clip that is still being loaded is missed
+    video?.load();
+    URL.revokeObjectURL(this.#url);
     this.#url = null;
   }
-}
-
-function fact(name, value) {
-  const pair = document.createElement("div");
-  const term = document.createElement("dt");
-  const description = document.createElement("dd");
-  term.textContent = name;
-  description.textContent = value;
-  pair.append(term, description);
-  return pair;
 }
 
 function size(bytes) {

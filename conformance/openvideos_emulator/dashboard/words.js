@@ -1,4 +1,4 @@
-// The words for jobs that the list and the player share.
+// The words for jobs, times and requests that the parts of the page share.
 
 export const STATUSES = {
   queued: "Queued",
@@ -9,6 +9,7 @@ export const STATUSES = {
 
 export const hasEnded = (job) => job.status === "completed" || job.status === "failed";
 export const isPlayable = (job) => job.status === "completed" && !job.expired;
+export const hasFailed = (request) => request.is_cut || request.status >= 400;
 
 /** Write Unix seconds as a person reads them: the day only if it is another one. */
 export function when(seconds) {
@@ -23,6 +24,21 @@ export function isoTime(seconds) {
   const date = new Date(seconds * 1000);
   return Number.isNaN(date.getTime()) ? "" : date.toISOString();
 }
+
+/** Write a number of seconds in its two largest units. */
+export function span(seconds) {
+  const words = [];
+  let rest = seconds;
+  for (const [unit, length] of [["d", 86_400], ["h", 3600], ["min", 60], ["s", 1]]) {
+    const count = unit === "s" ? Math.round(rest * 10) / 10 : Math.floor(rest / length);
+    rest -= count * length;
+    if (count) words.push(`${count} ${unit}`);
+  }
+  return words.slice(0, 2).join(" ") || "0 s";
+}
+
+/** Write a number of things. */
+export const some = (count, thing) => `${count.toLocaleString()} ${thing}${count === 1 ? "" : "s"}`;
 
 /** Cut a prompt so that it fits into a sentence; never through the middle of a character. */
 export function brief(prompt, length = 60) {
@@ -43,9 +59,4 @@ export function news(before, jobs) {
     .filter(([, count]) => count > 0)
     .map(([status, count]) => `${count} ${STATUSES[status].toLowerCase()}`);
   return `${changed.length} videos have changed: ${counts.join(", ")}.`;
-}
-
-/** Set an element's text only if it differs, so that the page does not flicker and screen readers stay silent. */
-export function say(element, text) {
-  if (element.textContent !== text) element.textContent = text;
 }

@@ -33,7 +33,7 @@ def refusal(status: int, code: str | None = None, **headers: str) -> httpx.Respo
 
 MODELS = {
     "object": "list",
-    "contract": {"revision": "2026-12-01", "profiles": ["core"], "extensions": ["sampling", "references"]},
+    "contract": {"revision": "2026-12-01", "profiles": ["full"], "extensions": ["sampling", "references"]},
     "data": [],
 }
 """What the server says of itself."""
@@ -92,7 +92,7 @@ class SyntheticServer:
         if rest == "content":
             is_part = "range" in request.headers
             return httpx.Response(206 if is_part else 200, content=CLIP[:1] if is_part else CLIP)
-        self.jobs[id_].update(status="completed", progress=100, completed_at=NOW + 9)
+        self.jobs[id_].update(status="completed", progress=100, completed_at=NOW + 9, url=f"{request.url}/content")
         return httpx.Response(200, json=self.jobs[id_])
 
     def _create(self, request: httpx.Request) -> httpx.Response:

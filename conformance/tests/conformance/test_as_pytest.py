@@ -53,6 +53,7 @@ def test_requirements_are_selected_by_id_and_checks_by_name(tmp_path: Path, emul
     assert re.search(r"\d+ passed.*deselected", one.stdout)
 
 
+@pytest.mark.full
 def test_several_workers_make_one_report(tmp_path: Path, emulator: str) -> None:
     pytest.importorskip("xdist")
     selected = ("--only", "VID-CREATE-004,VID-LIST-002", "--max-videos", "20", "--examples", "1", "--report", "report")
@@ -66,6 +67,7 @@ def test_several_workers_make_one_report(tmp_path: Path, emulator: str) -> None:
     assert [] == document["left_over"]
 
 
+@pytest.mark.full
 def test_a_server_that_does_not_respond_is_reported(tmp_path: Path) -> None:
     done = run_pytest(*SUITE, "--base-url", "http://127.0.0.1:1/v1", "--report", "report", cwd=tmp_path)
     assert 2 == done.returncode
@@ -76,6 +78,7 @@ def test_a_server_that_does_not_respond_is_reported(tmp_path: Path) -> None:
     assert {"not_reached"} == {each["verdict"] for each in document["results"]}
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
@@ -90,6 +93,7 @@ def test_wrong_options_are_reported(tmp_path: Path, arguments: tuple[str, ...], 
     assert expected in done.stderr
 
 
+@pytest.mark.full
 def test_another_plugin_may_have_an_option_of_the_same_name(tmp_path: Path, emulator: str) -> None:
     (tmp_path / "has_base_url.py").write_text(
         "def pytest_addoption(parser):\n    parser.addoption('--base-url', dest='base_url', metavar='url')\n",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from openvideos_conformance._core.target import MAX_GENERATED_JOBS
 from openvideos_conformance._probes.once import Probe, Probes, jobs_of
-from openvideos_conformance._pytest.budget import most_jobs
+from openvideos_conformance._pytest.budget import WRONGLY_STARTED, most_jobs
 from openvideos_conformance._pytest.marker import Check, Phase
 
 MANY = 1000
@@ -16,7 +16,14 @@ def check(requirement: str = "VID-CREATE-001", *, layer: str = "scenario", start
 
 def test_a_probe_counts_once_for_all_checks() -> None:
     one = (check(), ["concurrent_creates", "client"])
-    assert jobs_of(["concurrent_creates"]) == {"concurrent_creates": most_jobs([one, one, one], [], [], MANY)}
+    assert sum(jobs_of(["concurrent_creates"]).values()) == most_jobs([one, one, one], [], [], MANY) - WRONGLY_STARTED
+
+
+def test_the_probe_of_a_rule_counts_with_that_of_a_scenario() -> None:
+    rule = Check("VID-CREATE-001", Phase.CLOSING, (), "history", None, probes=("concurrent_creates",))
+    expected = sum(jobs_of(["concurrent_creates"]).values()) + WRONGLY_STARTED
+    assert expected == most_jobs([(rule, [])], [], [], MANY)
+    assert expected == most_jobs([(rule, []), (check(), ["concurrent_creates"])], [], [], MANY)
 
 
 def test_a_probe_includes_the_probe_that_it_uses() -> None:
@@ -31,7 +38,7 @@ def test_every_probe_is_known_by_the_name_of_its_fixture() -> None:
 
 
 def test_the_jobs_of_each_check_are_added() -> None:
-    assert 5 == most_jobs([(check(starts=2), []), (check(starts=3), [])], [], [], MANY)
+    assert 5 + WRONGLY_STARTED == most_jobs([(check(starts=2), []), (check(starts=3), [])], [], [], MANY)
 
 
 def test_plans_detections_and_generated_requests_count_once() -> None:
@@ -41,7 +48,7 @@ def test_plans_detections_and_generated_requests_count_once() -> None:
         (check(layer="fuzz"), []),
         (check(layer="fuzz"), []),
     ]
-    assert 2 + 2 + MAX_GENERATED_JOBS == most_jobs(checks, ["plain", "json"], [], MANY)
+    assert 2 + 2 + MAX_GENERATED_JOBS + WRONGLY_STARTED == most_jobs(checks, ["plain", "json"], [], MANY)
 
 
 def test_denied_capabilities_start_no_jobs() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from openvideos_conformance._history.traffic import FUZZ
+
 from .histories import Log, breaks, broken, judged, keeps
 
 
@@ -38,12 +40,36 @@ def test_files_are_not_returned_before_the_end() -> None:
     assert finding.exchanges == (early, running)
 
 
+def test_a_job_that_goes_on_after_its_end_has_not_returned_its_file_early() -> None:
+    log = Log()
+    log.created()
+    log.content()
+    log.retrieved("video_1", "completed")
+    log.retrieved("video_1", "in_progress")
+    assert {"VID-LIFE-001"} == {*broken(log)} & {"VID-LIFE-001", "VID-CONTENT-008"}
+
+
+def test_a_part_of_a_file_is_not_returned_before_the_end() -> None:
+    log = Log()
+    log.created()
+    part = log.content(body=b"\x00cl")
+    log.retrieved("video_1", "completed")
+    whole = log.content(body=b"\x00clip")
+    finding = breaks(log, "VID-CONTENT-008")  # and no rule of completed jobs
+    assert (
+        "GET /videos/video_1/content -> 200 with 3 bytes, before a response said that the job is completed; the file "
+        "has other bytes, 5" == finding.message
+    )
+    assert finding.exchanges == (part, whole)
+
+
 def test_files_may_be_returned_as_soon_as_the_job_ends() -> None:
     log = Log()
     log.created()
     log.retrieved("video_1", "in_progress")
     log.content()
     log.retrieved("video_1", "completed")
+    log.content()
     keeps(log)
     log = Log()
     log.created()
@@ -55,6 +81,26 @@ def test_files_may_be_returned_as_soon_as_the_job_ends() -> None:
     log.refused("GET", "/videos/video_1/content", 404)
     log.retrieved("video_1", "in_progress")
     keeps(log, "VID-CONTENT-008")
+
+
+@pytest.mark.parametrize(("status", "is_refusal"), [(400, True), (404, True), (409, True), (422, True), (403, False)])
+def test_content_before_the_end_is_refused_by_some_statuses_alone(status: int, is_refusal: bool) -> None:  # noqa: FBT001 - pytest passes it
+    for layer in ("scenario", FUZZ):  # a generated request may be refused for its flaw
+        log = Log()
+        log.created()
+        log.refused("GET", "/videos/video_1/content", status, layer=layer)
+        log.retrieved("video_1", "in_progress")
+        assert ("VID-CONTENT-008" in broken(log)) is (layer != FUZZ and not is_refusal)
+
+
+@pytest.mark.parametrize("status", ["completed", "brewing"])
+def test_a_job_with_an_unknown_status_has_not_ended_if_it_ends_later(status: str) -> None:
+    log = Log()
+    log.created()
+    log.content()
+    log.retrieved("video_1", "brewing", headers={"openai-poll-after-ms": None})
+    log.retrieved("video_1", status)
+    assert (status == "completed") is ("VID-CONTENT-008" in broken(log)) is ("VID-RETRIEVE-005" in broken(log))
 
 
 def test_a_failed_job_has_no_files() -> None:

@@ -89,18 +89,3 @@ def test_a_deleted_job_is_in_no_list() -> None:
     log.deleted()
     log.listed(video("video_2"))
     keeps(log, "VID-DELETE-004")
-
-
-def test_of_concurrent_deletions_one_is_confirmed() -> None:
-    log = Log()
-    log.deleted(began=1, ended=3)
-    log.deleted(began=2, ended=4)
-    assert (
-        "two deletions of the job 'video_1' that overlapped were both confirmed"
-        in breaks(log, "VID-DELETE-008").message
-    )
-    log = Log()
-    log.deleted(began=1, ended=3)
-    log.refused("DELETE", "/videos/video_1", 404, began=2, ended=4)
-    log.deleted("video_2", began=2, ended=4)
-    keeps(log, "VID-DELETE-008")

@@ -9,7 +9,6 @@ import httpx
 import pytest
 import requests
 from hypothesis.configuration import storage_directory
-from urllib3 import HTTPResponse
 
 from openvideos_conformance._core.contract import contract
 from openvideos_conformance._core.target import Target
@@ -18,6 +17,7 @@ from openvideos_conformance._fuzz.engine import _storage
 from openvideos_conformance._fuzz.transport import RecordingTransport
 from openvideos_conformance._inputs.media_files import clip, image
 from openvideos_conformance._server.recording_client import RecordingClient
+from openvideos_conformance._server.wire import Received
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -46,19 +46,10 @@ class Server:
     def __init__(self, status: int = 200) -> None:
         self.status, self.requests_received = status, 0
 
-    def __call__(self) -> requests.Response:
+    def __call__(self) -> Received:
         self.requests_received += 1
         body = json.dumps({"id": f"video_{self.requests_received}"}).encode()
-        response = requests.Response()
-        response.status_code = self.status
-        response.raw = HTTPResponse(_stream(body), headers={"X-Request-Id": "r"}, preload_content=False)
-        return response
-
-
-def _stream(body: bytes) -> Any:
-    import io
-
-    return io.BytesIO(body)
+        return Received(status=self.status, headers=(("x-request-id", "r"),), body=body, length=len(body))
 
 
 def test_an_exchange_is_recorded_as_it_was(client: RecordingClient) -> None:
@@ -68,7 +59,7 @@ def test_an_exchange_is_recorded_as_it_was(client: RecordingClient) -> None:
     assert response.json() == exchange.object == {"id": "video_1"}
     assert ("POST", "/videos", "x=1") == (exchange.method, exchange.path, exchange.query)
     assert ("create_video", "fuzz", 200) == (exchange.operation, exchange.layer, exchange.status)
-    assert {"x": "1", **LEGAL} == exchange.request_fields
+    assert {"x": "1", **client.mark.on_fields(LEGAL)} == exchange.request_fields
     assert "r" == exchange.header("x-request-id")
     assert "***" == exchange.request_header("authorization")
     assert exchange.has_key
@@ -76,9 +67,22 @@ def test_an_exchange_is_recorded_as_it_was(client: RecordingClient) -> None:
     assert 1 == client.videos_started
 
 
+@pytest.mark.parametrize(
+    ("url", "elsewhere"),
+    [
+        (f"{BASE}/videos/v/content", ""),
+        (f"{BASE}-files/a?signature=hush", f"{BASE}-files/a"),
+        ("http://files.invalid/v1/videos/v/content", "http://files.invalid/v1/videos/v/content"),
+    ],
+)
+def test_where_a_redirect_has_led_is_no_response_of_the_api(client: RecordingClient, url: str, elsewhere: str) -> None:
+    RecordingTransport(client, 12).exchange(requests.Request("GET", url).prepare(), Server())
+    assert [elsewhere] == [each.elsewhere for each in client.history]
+
+
 def test_legal_creates_are_bounded_by_phase(client: RecordingClient) -> None:
     fuzz, server = RecordingTransport(client, 12), Server()
-    for phase, most in {"examples": 2, "coverage": 4, "fuzzing": 6, "stateful": 10}.items():
+    for phase, most in {"examples": 2, "coverage": 7, "fuzzing": 8, "stateful": 10}.items():
         fuzz.phase = phase
         responses = [fuzz.exchange(_request("POST", "/videos", LEGAL), server) for _ in range(12)]
         assert server.requests_received == most
@@ -87,14 +91,38 @@ def test_legal_creates_are_bounded_by_phase(client: RecordingClient) -> None:
     assert 10 == len(client.history)
 
 
-def test_forbidden_creates_are_sent_until_two_are_accepted(client: RecordingClient) -> None:
+def test_creates_whose_refusal_proves_nothing_leave_place_for_the_others(client: RecordingClient) -> None:
+    fuzz, server = RecordingTransport(client, 12), Server()
+    fuzz.phase = "stateful"
+    for _ in range(12):
+        fuzz.exchange(_request("POST", "/videos", {**LEGAL, "unknown": 1}), server)
+    assert 4 == server.requests_received
+    for _ in range(12):
+        fuzz.exchange(_request("POST", "/videos", LEGAL), server)
+    assert 10 == server.requests_received
+
+
+@pytest.mark.parametrize("left_out", [{}, {"size": None}, {"size": "1280x720"}])
+def test_creates_without_the_chosen_values_are_not_sent(left_out: dict[str, Any]) -> None:
+    target = Target(base_url=BASE, api_key=KEY, size="64x48", max_videos=20)
+    with RecordingClient(target, httpx.MockTransport(lambda _: httpx.Response(500))) as client:
+        fuzz, server = RecordingTransport(client, 12), Server()
+        assert 429 == fuzz.exchange(_request("POST", "/videos", {**LEGAL, **left_out}), server).status_code
+        assert 0 == server.requests_received
+        fuzz.exchange(_request("POST", "/videos", {**LEGAL, "size": "64x48"}), server)
+        fuzz.exchange(_request("POST", "/videos", {**LEGAL, "size": "banana"}), server)
+        assert 2 == server.requests_received
+
+
+@pytest.mark.parametrize("status", [200, 500])
+def test_forbidden_creates_are_sent_until_two_may_have_started_a_job(client: RecordingClient, status: int) -> None:
     fuzz, server = RecordingTransport(client, 12), Server(400)
     for _ in range(30):
         fuzz.exchange(_request("POST", "/videos", {"prompt": ""}), server)
     assert 30 == server.requests_received
-    server.status = 200
+    server.status = status
     responses = [fuzz.exchange(_request("POST", "/videos", {"prompt": ""}), server) for _ in range(5)]
-    assert [200, 200, 400, 400, 400] == [response.status_code for response in responses]
+    assert [status, status, 400, 400, 400] == [response.status_code for response in responses]
     assert 401 == fuzz.exchange(_request("POST", "/videos", LEGAL, key=None), server).status_code
 
 
@@ -145,8 +173,8 @@ def test_a_request_without_the_key_is_known_as_one(client: RecordingClient) -> N
 
 
 def test_a_missing_response_is_recorded_and_raised(client: RecordingClient) -> None:
-    def fail() -> requests.Response:
-        raise requests.ConnectionError("the connection was reset")
+    def fail() -> Received:
+        return Received(failure="the connection was reset")
 
     with pytest.raises(requests.ConnectionError, match="reset"):
         RecordingTransport(client, 12).exchange(_request("GET", "/videos"), fail)
@@ -165,14 +193,8 @@ def test_sessions_of_schemathesis_record_and_others_do_not(client: RecordingClie
     assert type(ManagedCookiesSession().get_adapter(BASE)) is type(original)
 
 
-def _responding(body: bytes) -> Callable[[], requests.Response]:
-    def send() -> requests.Response:
-        response = requests.Response()
-        response.status_code = 200
-        response.raw = HTTPResponse(_stream(body), preload_content=False)
-        return response
-
-    return send
+def _responding(body: bytes) -> Callable[[], Received]:
+    return lambda: Received(status=200, body=body, length=len(body))
 
 
 def _adapted(**options: Any) -> dict[str, Any]:
@@ -201,6 +223,44 @@ def test_what_the_server_offers_is_pinned_and_the_rest_left_out() -> None:
     value = document["paths"]["/videos"]["post"]["requestBody"]["content"]["application/json"]["examples"]["reference"]
     assert "64x48" == value["value"]["size"]
     assert value["value"]["input_reference"]["image_url"].startswith("data:image/png;base64,")
+
+
+def test_a_create_must_name_what_the_operator_has_chosen() -> None:
+    every = {operation.id for operation in contract().operations}
+    for options, required in (
+        ({}, {"prompt"}),
+        ({"size": "64x48", "model": "m"}, {"prompt", "size", "model"}),
+        ({"seconds": "1", "offered": {"json", *every}}, {"prompt", "seconds"}),
+        ({"seconds": "1"}, {"prompt"}),  # a number of frames takes the place of the seconds
+    ):
+        schemas = _adapted(**options)["components"]["schemas"]
+        assert [required, required] == [{*schemas[name]["required"]} for name in ("CreateVideoForm", "CreateVideoJson")]
+
+
+@pytest.mark.parametrize(
+    ("fields", "is_sent"),
+    [
+        ({"prompt": "A boat", "size": "64x48", "seconds": "1"}, True),
+        ({"prompt": "A boat", "size": "64x48", "num_frames": 16}, True),
+        ({"prompt": "", "size": "64x48", "seconds": "1"}, True),
+        ({"prompt": "A boat", "size": "banana", "seconds": "1"}, True),
+        ({"prompt": "A boat", "size": 7, "seconds": "1"}, True),
+        ([], True),
+        ({"prompt": "A boat"}, False),
+        ({"prompt": "A boat", "size": "64x48"}, False),
+        ({"prompt": "A boat", "size": "1920x1080", "seconds": "1"}, False),
+        ({"prompt": "", "size": "1920x1080", "seconds": "1"}, False),
+        ({"size": "64x48"}, False),
+    ],
+)
+def test_a_create_at_another_price_than_the_chosen_one_is_not_sent(fields: Any, *, is_sent: bool) -> None:
+    target = Target(base_url=BASE, api_key=KEY, size="64x48", seconds="1")
+    with RecordingClient(target, httpx.MockTransport(lambda _: httpx.Response(500))) as client:
+        fuzz, server = RecordingTransport(client, 12), Server()
+        fuzz.phase = "stateful"
+        fuzz.exchange(_request("POST", "/videos", fields), server)
+        assert is_sent == bool(server.requests_received)
+        assert is_sent == ("case_1" not in fuzz.local_cases)
 
 
 def test_operations_that_are_not_offered_and_links_to_them_are_left_out() -> None:

@@ -26,7 +26,7 @@ BY_TRAFFIC = {
     *(f"VID-LIFE-{number:03}" for number in (*range(1, 11), 12, 13, 15)),
     *(f"VID-LIST-{number:03}" for number in (1, 2, 3, 6, 8, 14)),
     *(f"VID-DELETE-{number:03}" for number in (2, 3, 4, 7)),
-    *("VID-REMIX-002", "VID-REMIX-003", "VID-CHAR-002", "VID-AUTH-005"),
+    *("VID-REMIX-002", "VID-REMIX-003", "VID-AUTH-005"),
     *(f"VID-ERROR-{number:03}" for number in (1, 4, 5, 6, 9, 10)),
     *(f"VID-CONTENT-{number:03}" for number in (1, 8, 15, 23)),
     *(f"VID-HEADER-{number:03}" for number in range(1, 6)),
@@ -47,9 +47,8 @@ def test_rules_have_names_of_their_own_and_say_what_they_need() -> None:
     assert all(rule.needs for rule in RULES)
 
 
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
-def test_an_empty_history_exercises_no_rule(rule: Any) -> None:
-    assert ([], 0) == rule.judge(Traffic([]))
+def test_an_empty_history_exercises_no_rule() -> None:
+    assert {rule.name: ([], 0) for rule in RULES} == {rule.name: rule.judge(Traffic([])) for rule in RULES}
 
 
 @settings(CALM, max_examples=settings().max_examples * 3)

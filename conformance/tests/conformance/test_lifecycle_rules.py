@@ -216,12 +216,12 @@ def test_only_failed_jobs_have_an_error() -> None:
     wrong = {"code": "none", "message": "There was none."}
     log = _life()
     log.retrieved("video_1", "completed", error=wrong)
-    assert "its error is {'code': 'none'" in breaks(log, "VID-LIFE-010").message
+    assert 'its error is {"code": "none"' in breaks(log, "VID-LIFE-010").message
 
 
 def test_a_failed_job_says_why() -> None:
     assert (
-        "the job video_1 has failed, and its error is None"
+        "the job video_1 has failed, and its error is null"
         == breaks(_life("failed", error=None), "VID-LIFE-011").message
     )
 
@@ -238,10 +238,18 @@ def test_files_do_not_expire_before_the_end() -> None:
 @pytest.mark.parametrize("status", [404, 410])
 def test_files_are_there_until_they_expire(status: int) -> None:
     log = _life("completed")
+    log.content()
     wrong = log.refused("GET", "/videos/video_1/content", status)
     finding = breaks(log, "VID-LIFE-012")
     assert f"returned {status}" in finding.message
     assert finding.exchanges[-1] is wrong
+
+
+def test_files_that_are_never_there_break_another_requirement() -> None:
+    log = _life("completed")
+    log.refused("GET", "/videos/video_1/content", 404)
+    log.refused("GET", "/videos/video_1/content", 404)
+    keeps(log)
 
 
 def test_files_may_be_gone_once_they_have_expired_or_their_job_was_deleted() -> None:
@@ -282,6 +290,32 @@ def test_retrieves_agree_with_earlier_lists() -> None:
     log.listed(video(status="completed"))
     log.retrieved("video_1", "in_progress")
     assert "list_videos returned status 'completed' for the job video_1" in breaks(log, "VID-LIFE-013").message
+
+
+@pytest.mark.parametrize(
+    ("reads", "requirement"),
+    [
+        ([{}, {"progress": 20}], "VID-LIFE-003"),
+        ([{}, {"status": "queued"}], "VID-LIFE-002"),
+        ([{"created_at": NOW + 1}, {"created_at": NOW + 2}], "VID-LIFE-005"),
+    ],
+)
+def test_retrieves_that_contradict_themselves_do_not_contradict_lists(
+    reads: list[dict[str, Any]], requirement: str
+) -> None:
+    log = Log()
+    for fields in reads:
+        shown: dict[str, Any] = {"status": "in_progress", "progress": 60, **fields}
+        log.retrieved(returned=video("video_1", **shown))
+        log.listed(video("video_1", "in_progress", progress=60))
+    breaks(log, requirement)
+
+
+def test_a_retrieve_without_a_required_field_does_not_contradict_lists() -> None:
+    log = Log()
+    log.listed(video())
+    log.retrieved(returned={name: value for name, value in video().items() if name != "model"})
+    breaks(log, "VID-RETRIEVE-001")
 
 
 def test_lists_may_be_newer_and_overlap() -> None:

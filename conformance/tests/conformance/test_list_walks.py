@@ -13,11 +13,9 @@ from openvideos_conformance._inputs.unknown_ids import unknown_like
 from openvideos_conformance._judging.list_walks import (
     End,
     Walk,
+    before_all,
     not_met_once,
-    short_page,
-    too_long,
     wrong_end,
-    wrong_ends,
     wrong_start,
     wrong_times,
 )
@@ -99,23 +97,11 @@ def test_has_more_that_is_true_on_the_last_page_is_reported_if_it_is_repeated() 
     assert wrong_end(walk(full, empty, recheck=(full, page("z"))), OWN) is None
 
 
-def test_the_limit_of_a_page_is_the_default_without_a_limit() -> None:
-    pages = (page("cba", more=True),)
-    assert too_long(walk(*pages, limit=3), 2) is None
-    assert too_long(walk(*pages), 2) is not None
-    assert too_long(walk(*pages), None) is None
-    assert short_page(walk(*pages), None) is None
-    assert short_page(walk(*pages), 3) is None
-    assert short_page(walk(*pages, limit=4), 3) is not None
-    assert short_page(walk(page("cba"), limit=4), 3) is None
-
-
-@pytest.mark.parametrize("wrong", [{"first_id": "b"}, {"last_id": "c"}, {"last_id": None}])
-def test_the_ends_of_a_page_are_those_of_its_videos(wrong: dict[str, Any]) -> None:
-    assert wrong_ends(page("cba")) is None
-    assert wrong_ends(page("")) is None
-    assert wrong_ends(page("cba", **wrong)) is not None
-    assert wrong_ends(page("", last_id="a")) is not None
+def test_a_walk_the_other_way_begins_before_the_second_of_the_first_own_video() -> None:
+    times = {"x": 9, "c": 9, "b": 8, "y": 8, "a": 8, "z": 8, "w": 7, "v": 6}
+    assert "w" == before_all(walk(page("xcbyazwv", times=times)), OWN)
+    assert before_all(walk(page("xcbyaz", times=times)), OWN) is None
+    assert before_all(walk(page("xyzwv", times=times)), OWN) is None
 
 
 def test_the_order_is_that_of_created_at() -> None:

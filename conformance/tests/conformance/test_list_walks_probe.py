@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import random
+from typing import Any
+
 import httpx
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from openvideos_conformance._core.exchange import Exchange
 from openvideos_conformance._core.outcomes import NotReachedError
+from openvideos_conformance._history.registry import Traffic
 from openvideos_conformance._judging.list_walks import End
-from openvideos_conformance._probes.list_walks import Walks, largest, walk, walk_all_ways
+from openvideos_conformance._probes.list_walks import Walks, largest, past_the_end, walk, walk_all_ways
 from openvideos_conformance._server.recording_client import RecordingClient
+from openvideos_conformance.suite import test_walking
 
+from .histories import CALM, broken
 from .synthetic_server import Answer, SyntheticServer, client_of, refusal
 
 
@@ -34,6 +42,7 @@ def walked(server: SyntheticServer, own: int, *, apart: int = 1, others: int = 0
     with client_of(server, max_videos=200) as client:
         for _ in range(others):
             server.add()
+        server.now += 1
         creates(client, server, own, apart=apart)
         for _ in range(newer):
             server.add()
@@ -66,6 +75,53 @@ def test_a_walk_ends_behind_the_own_jobs_and_the_other_way_begins_before_them(ot
     longest = max(len(each.pages) for each in walks.newest_first)
     assert longest <= 21 + newer + 2, "it does not go through what others have"
     assert (others > 0) == (walks.oldest_first[0].after is not None)
+
+
+class Tied(SyntheticServer):
+    """A server that orders the videos of one second in a way of its own in each direction, and always alike."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__()
+        self.seed = seed
+
+    def _list(self, query: httpx.QueryParams) -> httpx.Response:
+        is_rising = query.get("order") == "asc"
+
+        def place(job: dict[str, Any]) -> tuple[int, int]:
+            rank = random.Random(f"{self.seed} {is_rising} {job['id']}").random()  # noqa: S311 - an order, no secret
+            return (1 if is_rising else -1) * job["created_at"], int(rank * 1_000_000)
+
+        jobs, self.jobs = self.jobs, {each["id"]: each for each in sorted(self.jobs.values(), key=place)}
+        try:
+            return super()._list(query.set("order", "asc"))  # as they stand
+        finally:
+            self.jobs = jobs
+
+
+@settings(CALM, max_examples=settings().max_examples // 2)
+@given(seed=st.integers(0, 1 << 32), own=st.integers(4, 12), others=st.integers(0, 3), apart=st.integers(0, 1))
+def test_no_walk_over_ties_is_a_violation(seed: int, own: int, others: int, apart: int) -> None:
+    """The contract promises an order by `created_at`, and a stable one each way; nothing more."""
+    server = Tied(seed)
+    with client_of(server, max_videos=200) as client:
+        for _ in range(others):
+            server.add()
+        creates(client, server, own, apart=apart)
+
+        def create() -> Exchange:
+            server.now += 1
+            return client.post("/videos", form={"prompt": "another"})
+
+        walks = walk_all_ways(client, create)
+        assert all(each.is_whole(walks.own) for each in walks.all)
+        assert [] == past_the_end(client, walks).object["data"]
+        test_walking.test_a_walk_meets_each_video_once(walks)
+        test_walking.test_has_more_is_true_until_the_last_page(walks)
+        test_walking.test_the_newest_come_first(walks)
+        test_walking.test_the_oldest_come_first_with_asc(walks)
+        test_walking.test_a_page_starts_right_after_its_cursor(client, walks)
+        test_walking.test_two_walks_have_the_same_order(walks)
+        assert {} == {name: found for name, found in broken(Traffic(client.history)).items() if "LIST" in name}
 
 
 def test_jobs_of_one_second_have_no_order_so_one_is_created_in_another(slept: list[float]) -> None:
@@ -131,6 +187,7 @@ ENDS: dict[str, tuple[Answer, End, int]] = {
     "right": (changed(), End.LAST_PAGE, 5),
     "one cursor for ever": (changed(last_id="video_8", has_more=True), End.REPEATED, 2),
     "no cursor": (changed(last_id=None), End.BROKEN, 1),
+    "no word on more": (changed(has_more=None), End.BROKEN, 1),
     "no list": (changed(data=None), End.BROKEN, 1),
     "an error": (lambda _: refusal(500), End.BROKEN, 1),
     "no JSON": (lambda _: httpx.Response(200, text="<html>"), End.BROKEN, 1),

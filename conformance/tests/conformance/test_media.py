@@ -134,6 +134,15 @@ def test_a_clip_without_pictures_is_refused() -> None:
         clip(_sound())
 
 
+def test_a_clip_whose_last_pictures_are_zeros_does_not_decode() -> None:
+    whole = _mp4(40, flags="faststart")
+    assert clip(whole)
+    begin = whole.index(b"mdat") + 4
+    half = begin + (len(whole) - begin) // 2
+    with pytest.raises(MediaError, match="a picture does not decode"):
+        clip(whole[:half] + bytes(len(whole) - half))
+
+
 def test_a_clip_whose_pictures_are_zeros_does_not_decode() -> None:
     data = _mp4()
     mdat = next(box for box in boxes(data) if box.type == "mdat")

@@ -12,7 +12,8 @@ from openvideos_conformance._core.exchange import Exchange
 from openvideos_conformance._core.request_validation import Legality
 from openvideos_conformance._core.target import Target
 from openvideos_conformance._fuzz.document import adapted
-from openvideos_conformance._fuzz.findings import Failure, Generated, count_exercised, requirement_of
+from openvideos_conformance._fuzz.findings import count_exercised, requirement_of
+from openvideos_conformance._fuzz.generated import Failure, Generated
 from openvideos_conformance._probes.unauthorized_requests import unauthorized_requests
 
 BASE = "http://server.invalid/v1"

@@ -9,11 +9,14 @@ from typing import Any
 import httpx
 import pytest
 
-from openvideos_conformance._core.outcomes import NotReachedError
-from openvideos_conformance._probes.creates import PROMPTS, create, create_concurrently, create_of, not_busy
+from openvideos_conformance._core.outcomes import NotReachedError, UnsupportedError
+from openvideos_conformance._probes.creates import PROMPTS, create, create_concurrently, create_of
 from openvideos_conformance._probes.deletions import delete_concurrently, delete_doomed
-from openvideos_conformance._probes.derived_jobs import create_character, extend_plain, remix_plain
-from openvideos_conformance._probes.once import Probes, jobs_of
+from openvideos_conformance._probes.derived_jobs import create_character, edit_plain, extend_plain, remix_plain
+from openvideos_conformance._probes.list_walks import next_page
+from openvideos_conformance._probes.once import Probes, jobs_of, send_all
+from openvideos_conformance._probes.unauthorized_requests import other_schemes
+from openvideos_conformance._server.capabilities import Capabilities
 from openvideos_conformance._server.downloads import Files
 from openvideos_conformance._server.jobs import JobPool
 from openvideos_conformance._server.recording_client import RecordingClient
@@ -57,11 +60,10 @@ class TestCreates:
             assert 200 == create_of(jobs, "plain").status
 
     @pytest.mark.parametrize("status", [429, 503])
-    def test_that_an_overloaded_server_refuses_say_nothing(self, status: int, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("openvideos_conformance._server.recording_client._ATTEMPTS", 1)
+    def test_that_an_overloaded_server_refuses_say_nothing(self, status: int) -> None:
         server = SyntheticServer(lambda _: refusal(status))
-        with client_of(server) as client, pytest.raises(NotReachedError, match="overloaded") as caught:
-            not_busy(client.post("/videos", form={"prompt": "x"}))
+        with client_of(server, deadline=0.0) as client, pytest.raises(NotReachedError, match="overloaded") as caught:
+            client.post("/videos", form={"prompt": "x"})
         assert [status] == [each.status for each in caught.value.exchanges]
 
     def test_beyond_the_videos_of_a_run_are_not_sent(self) -> None:
@@ -86,7 +88,8 @@ class TestConcurrentCreates:
         server = SyntheticServer(wrong)
         with client_of(server, size="64x48") as client, started(client, "plain") as jobs:
             creates = create_concurrently(client, jobs)
-        assert [*PROMPTS, PROMPTS[0]] == [each.created.request_fields["prompt"] for each in creates]
+        prompts = [client.mark.on_prompt(each) for each in (*PROMPTS, PROMPTS[0])]
+        assert prompts == [each.created.request_fields["prompt"] for each in creates]
         assert {"64x48"} == {each.created.request_fields["size"] for each in creates}
         assert {"sora-2"} == {each.created.request_fields["model"] for each in creates}, "the contract's default"
         assert len(creates) == len({each.id for each in creates})
@@ -123,11 +126,12 @@ class TestDerivedJobs:
         server = SyntheticServer()
         with client_of(server) as client, started(client, "plain") as jobs:
             remix = remix_plain(client, jobs)
-        assert ["GET", "POST", "GET"] == [each.method for each in server.requests[-3:]]
+        about = [each for each in server.requests if f"/{remix.source.id}" in each.url.path]
+        assert ["GET", "POST", "GET"] == [each.method for each in about[-3:]]
         assert remix.source.id == remix.before.object["id"] == remix.after.object["id"]
         assert remix.source.id == remix.created.object["remixed_from_video_id"]
-        sent = server.requests[-2]
-        assert (remix.key, remix.fields) == (sent.headers["idempotency-key"], json.loads(sent.content))
+        sent = about[-2]
+        assert (remix.key, remix.created.request_fields) == (sent.headers["idempotency-key"], json.loads(sent.content))
 
     @pytest.mark.parametrize(("own", "taken"), [("8", "8"), ("16", "5"), ("4", "4")])
     def test_an_extension_tries_durations_until_one_is_offered(self, own: str, taken: str) -> None:
@@ -152,7 +156,17 @@ class TestDerivedJobs:
             len(server.sent("POST", "/extensions")),
         )
 
-    @pytest.mark.parametrize("probe", [remix_plain, extend_plain])
+    @pytest.mark.parametrize("probe", [edit_plain, extend_plain])
+    def test_have_a_key_and_are_followed(self, probe: Any) -> None:
+        server = SyntheticServer()
+        with client_of(server) as client, started(client, "plain") as jobs:
+            exchange = probe(client, jobs)
+            name = "edit" if probe is edit_plain else "extension"
+            assert jobs.completed(name).id == exchange.object["id"]
+        assert client.run_id in exchange.request_header("idempotency-key")
+        assert "video_1" == exchange.request_fields["video"]["id"]
+
+    @pytest.mark.parametrize("probe", [remix_plain, edit_plain, extend_plain])
     def test_need_a_plain_job_that_has_completed(self, probe: Any) -> None:
         def wrong(request: httpx.Request) -> httpx.Response | None:
             is_read = request.method == "GET" and request.url.path.endswith("/video_1")
@@ -194,6 +208,19 @@ class TestDeletions:
             assert before.path == after.path != deletion.job.path
             assert (before.status, before.body) == (after.status, after.body)
 
+    def test_have_a_page_in_the_direction_in_which_others_follow(self) -> None:
+        """Creates are concurrent, so that the job may be the oldest."""
+
+        def oldest(request: httpx.Request) -> httpx.Response | None:
+            if "after" not in request.url.params or request.url.params.get("order") == "asc":
+                return None
+            return httpx.Response(200, json={"object": "list", "data": [], "has_more": False})
+
+        with client_of(SyntheticServer(oldest)) as client, started(client, "plain", "json", "doomed") as jobs:
+            deletion = delete_doomed(client, jobs)
+        assert "order=asc" in deletion.page_before.query
+        assert deletion.page_before.query == deletion.page_after.query
+
     def test_at_once_are_of_one_job_and_leave_its_neighbour(self) -> None:
         server = SyntheticServer()
         with client_of(server) as client, started(client, "plain") as jobs:
@@ -209,7 +236,7 @@ class TestDeletions:
 
 def probes(client: RecordingClient, jobs: JobPool) -> Probes:
     """Return the probes of a run."""
-    return Probes(client, jobs, Files(client, jobs))
+    return Probes(client, jobs, Files(client, jobs), Capabilities(client, jobs))
 
 
 class TestOnce:
@@ -219,6 +246,24 @@ class TestOnce:
             sent = probes(client, jobs)
             assert sent.remix is sent.remix
         assert 1 == len(server.sent("POST", "/remix"))
+
+    def test_a_page_follows_one_from_before_the_concurrent_creates(self) -> None:
+        server = SyntheticServer()
+        with client_of(server) as client, started(client, "plain", "json", "longest") as jobs:
+            late = probes(client, jobs).late_page
+        lists = [index for index, each in enumerate(server.requests) if each.url.path.endswith("/videos")]
+        first = next(index for index in lists if server.requests[index].url.params.get("limit") == "2")
+        assert all(is_create(server.requests[index]) for index in lists if index < first)
+        assert len(PROMPTS) + 1 == len(
+            [index for index in lists if index > first and is_create(server.requests[index])]
+        )
+        assert "video_2" == late.request_fields["after"]
+        assert ["video_1"] == [each["id"] for each in late.object["data"]]
+
+    def test_a_page_without_a_cursor_has_no_next_one(self) -> None:
+        server = SyntheticServer()
+        with client_of(server) as client, pytest.raises(NotReachedError, match="no last_id"):
+            next_page(client, client.get("/videos"))
 
     def test_one_that_cannot_be_sent_is_not_tried_again(self) -> None:
         server = SyntheticServer(lambda each: refusal(500) if b"quiet lake" not in each.content else None)
@@ -230,6 +275,41 @@ class TestOnce:
                 with pytest.raises(NotReachedError, match="were accepted"):
                     _ = sent.concurrent_deletions
         assert len(PROMPTS) == len(server.sent("POST", "/videos")) - 1
+
+    def test_those_of_a_rule_are_sent_and_what_fails_is_not_judged(self) -> None:
+        server = SyntheticServer(lambda each: refusal(500) if b"A door opens" in each.content else None)
+        with client_of(server, deadline=0.0) as client, started(client, "plain", "failing") as jobs:
+            sent = probes(client, jobs)
+            send_all(sent, ["failed_content", "remix", "downloads", "remix"])
+            assert isinstance(sent.sent["failed_content"], UnsupportedError), "no prompt makes a job fail"
+        assert 1 == len(server.sent("POST", "/remix"))
+        assert [None, "bytes=3-12", None, None, None] == [
+            each.headers.get("range") for each in server.sent("GET", "/content")[-5:]
+        ]
+
+    def test_a_job_that_was_to_fail_and_completed_is_not_downloaded(self) -> None:
+        server = SyntheticServer()
+        with client_of(server, failing_prompt="fail") as client, started(client, "plain", "failing") as jobs:
+            with pytest.raises(NotReachedError, match="was to fail, and ended as 'completed'"):
+                _ = probes(client, jobs).failed_content
+            failing = jobs["failing"].path
+        assert [] == server.sent("GET", f"{failing}/content")
+
+    def test_wrong_methods_are_those_that_the_contract_does_not_have(self) -> None:
+        server = SyntheticServer()
+        with client_of(server) as client, started(client, "plain") as jobs:
+            exchanges = probes(client, jobs).wrong_methods
+        assert {"PUT", "PATCH", "GET", "POST"} == {each.method for each in exchanges}
+        assert {None} == {each.operation for each in exchanges}
+
+    @pytest.mark.parametrize("key", [None, "sk-openvideos-probes"])
+    def test_one_of_each_has_wrong_authorizations_if_there_is_a_right_one(self, key: str | None) -> None:
+        server = SyntheticServer()
+        with client_of(server, api_key=key) as client, started(client, "plain") as jobs:
+            _ = probes(client, jobs).one_of_each
+        right = None if key is None else f"Bearer {key}"
+        wrong = {each.headers.get("authorization") for each in server.requests} - {right}
+        assert (0 if key is None else 1 + len(other_schemes(key))) == len(wrong)
 
     def test_what_it_costs_is_known_before(self) -> None:
         assert {"remix": 1, "walks": 3} == jobs_of(["remix", "walks", "jobs", "no_probe"])

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
+from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -13,20 +16,29 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from openvideos_conformance._core.catalogue import catalogue
-from openvideos_conformance._core.run_result import RunResult
+from openvideos_conformance.__main__ import main
+from openvideos_conformance._core.catalogue import catalogue, client_catalogue
+from openvideos_conformance._core.evidence import evidence, more_findings
+from openvideos_conformance._core.outcomes import Finding
+from openvideos_conformance._core.run_result import RunResult, headline, suite_version
+from openvideos_conformance._core.sanitize import one_line, printable
 from openvideos_conformance._core.verdicts import Outcome
 from openvideos_conformance._reports.badge import to_badge
-from openvideos_conformance._reports.comparison import ReportError, read, with_unique_names
+from openvideos_conformance._reports.comparison import ReportError, changed, read, regressions, with_unique_names
 from openvideos_conformance._reports.comparison import to_html as compared_html
 from openvideos_conformance._reports.comparison import to_markdown as compared_markdown
 from openvideos_conformance._reports.html import to_html
 from openvideos_conformance._reports.json import report, to_json
 from openvideos_conformance._reports.junit import to_junit
+from openvideos_conformance._reports.markdown import to_markdown
 from openvideos_conformance._reports.terminal import summary
 from openvideos_conformance._reports.write import save, write
+from openvideos_emulator.__main__ import main as emulate
 
-from .runs import HOSTILE, KEY, exchange, mixed, observation, run
+from .runs import BASE_URL, HOSTILE, KEY, exchange, mixed, observation, run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 ROOT = Path(__file__).parents[3]
 SCHEMA = json.loads((ROOT / "docs" / "report.schema.json").read_text(encoding="utf-8"))
@@ -162,10 +174,103 @@ def test_the_page_shows_each_failure_with_what_it_takes_to_see_it_again() -> Non
     assert "warn" == rows["VID-HEADER-001"]["data-verdict"]
 
 
-def test_the_badge_shows_how_many_must_are_met() -> None:
+def several() -> RunResult:
+    """Return a run with a check that found one violation in two shapes, and more of them."""
+    findings = [
+        Finding(f"{what} of video_{number} is wrong", (exchange(),)) for what in ("id", "size") for number in (1, 2)
+    ]
+    more = more_findings(findings, BASE_URL)
+    first = observation("VID-LIST-003", Outcome.VIOLATED, f"{findings[0].message} (and 3 more)", body=b"{}")
+    return run(dataclasses.replace(first, more=more, seconds=1.25))
+
+
+def test_every_report_says_first_what_to_mend_first() -> None:
+    made = mixed()
+    seen = "POST /videos → 500 {"
+    texts = [summary(made), "".join(Page(to_html(made)).texts), to_markdown(made)]
+    for text in texts:
+        assert seen in text.replace("\\", "")
+        assert text.index("What to mend first") < text.index("VID-LIST-003")
+    assert [["VID-CREATE-004", "VID-LIST-003", "VID-HEADER-001"], ["VID-LIFE-001"]] == [
+        each["requirements"] for each in report(made)["causes"]
+    ]
+
+
+def test_the_page_opens_to_every_finding() -> None:
+    page = Page(to_html(several()))
+    text = "".join(page.texts)
+    assert "And 3 more" in text
+    assert all(f"{what} is wrong" in text for what in ("id of video_2", "size of video_1", "size of video_2"))
+    # The second shape has an exchange of its own, the others of each shape have none.
+    assert 2 == [each.get("class") for _, each in page.tags].count("exchange")
+    result = next(each for each in report(several())["results"] if "VID-LIST-003" == each["id"])
+    assert [0, 1, 0] == [len(each["exchanges"]) for each in result["checks"][0]["more"]]
+    assert [] == [*Draft202012Validator(SCHEMA).iter_errors(json.loads(to_json(several())))]
+
+
+def test_junit_has_the_time_of_each_requirement() -> None:
+    case = next(each for each in parsed(to_junit(several())).iter("testcase") if "VID-LIST-003" == each.get("name"))
+    assert "1.250" == case.get("time")
+
+
+def test_the_summary_of_a_job_has_the_counts_and_what_is_not_deleted() -> None:
+    lost = ("1 create had no response",)
+    text = to_markdown(
+        run(observation("VID-LIST-003", Outcome.VIOLATED, "no"), left_over=("video_1",), unaccounted=lost)
+    )
+    assert f"**{MUST - 1} of {MUST} MUST requirements pass**" in text
+    assert f"| MUST | {MUST - 1} | 1 |" in text
+    assert "Not deleted: video\\_1\n" in text
+    assert text.endswith("1 create had no response\n")
+    assert "<script" not in to_markdown(hostile()).replace("\\<script", "")
+
+
+@settings(max_examples=settings().max_examples // 4)  # a whole report is made each time
+@given(st.text(alphabet=st.characters(codec=None)))
+def test_what_a_server_sends_adds_no_markup_to_the_summary(text: str) -> None:
+    made = to_markdown(run(observation("VID-LIST-003", Outcome.VIOLATED, text, status=200)))
+    line = next(each for each in made.splitlines() if each.endswith("| VID-LIST-003 |"))
+    assert 6 == len(re.findall(r"(?<!\\)(?:\\\\)*\|", line))
+    assert not re.search(r"(?<!\\)(?:\\\\)*[<>`*_@#]", line)
+
+
+def test_the_terminal_shows_both_requests_of_a_failure() -> None:
+    shown = [evidence(exchange(path=path), BASE_URL) for path in ("/before", "/after")]
+    first = observation("VID-LIST-003", Outcome.VIOLATED, "it changed")
+    text = summary(run(dataclasses.replace(first, evidence=tuple(shown))))
+    assert re.search(r"it changed\n  curl .*/before.*\n  curl .*/after", text)
+
+
+def test_the_terminal_and_the_summary_say_why_requirements_were_not_exercised() -> None:
+    reasons = [observation(f"VID-LIST-{n:03}", Outcome.NOT_REACHED, "there is no list") for n in range(3, 13)]
+    made = run(*reasons, observation("VID-CHAR-001", Outcome.NOT_REACHED, "no job has completed"))
+    lines = summary(made).splitlines()
+    ids = " ".join(f"VID-LIST-{n:03}" for n in range(3, 11))
+    assert f"not exercised: {ids} and 2 more: there is no list" in lines
+    assert "not exercised: VID-CHAR-001: no job has completed" in lines
+    assert "no job has completed" in to_markdown(made)
+    assert "Core 2026-12: met" in to_markdown(made)
+    assert "not exercised" not in summary(run(problem="nobody answers"))
+
+
+def test_a_run_that_exercised_no_must_says_so() -> None:
+    nothing = run(*(observation(each, Outcome.NOT_REACHED, "there was no job") for each in catalogue()))
+    assert "No MUST requirement was exercised" == headline(nothing)
+
+
+@pytest.mark.parametrize(("left_over", "is_said"), [((), True), (("video_1",), False)])
+def test_the_terminal_says_that_the_jobs_of_its_commands_are_gone(left_over: tuple[str, ...], *, is_said: bool) -> None:
+    failed = observation("VID-RETRIEVE-001", Outcome.VIOLATED, "wrong", operation="retrieve_video")
+    said = "put the id of another in place of theirs"
+    assert is_said == (said in summary(run(failed, left_over=left_over)))
+    assert said not in summary(mixed())
+
+
+def test_the_badge_shows_how_many_must_are_met_where_no_profile_is() -> None:
     for made, expected in (
-        (run(), f"{MUST}/{MUST} MUST"),
-        (run(observation("VID-LIST-003", Outcome.VIOLATED, "no")), f"{MUST - 1}/{MUST} MUST"),
+        (run(), "Full 2026-12: met"),
+        (run(observation("VID-CREATE-003", Outcome.VIOLATED, "no")), "Core 2026-12: met"),
+        (run(observation("VID-CREATE-001", Outcome.VIOLATED, "no")), f"{MUST - 1}/{MUST} MUST"),
         (run(problem="nobody answers"), "no verdict"),
     ):
         root = parsed(to_badge(made))
@@ -176,7 +281,7 @@ def test_the_terminal_shows_failures_with_a_curl_command_then_the_counts() -> No
     text = summary(run(observation("VID-LIST-003", Outcome.VIOLATED, "the first is not the last")))
     assert re.search(r"FAIL VID-LIST-003  first_id.*\n  the first is not the last\n  curl -i", text)
     assert text.index("curl") < text.index(f"MUST    {MUST - 1} pass, 1 fail")
-    assert text.endswith(f"{MUST - 1} of {MUST} MUST requirements are met\n")
+    assert text.endswith(f"{MUST - 1} of {MUST} MUST requirements pass\n")
     assert "\x1b" not in text
     assert "\x1b[31m" in summary(mixed(), is_coloured=True)
 
@@ -186,6 +291,28 @@ def test_the_terminal_shows_failures_with_a_curl_command_then_the_counts() -> No
 def test_a_terminal_is_not_steered_by_what_a_server_sends(text: str) -> None:
     output = summary(hostile(text))
     assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e]", output.replace("\t", ""))
+
+
+@settings(max_examples=settings().max_examples // 4)  # a whole report is made each time
+@given(
+    st.lists(
+        st.sampled_from(
+            ["::", "##[", "##vso[", "error", "\n", "\r", " ", "\t", "\x0b", "\u2028", "\xa0", "#", ":", "x"]
+        )
+    )
+)
+def test_a_ci_runner_is_given_no_command_by_what_a_server_sends(parts: list[str]) -> None:
+    text = "".join(parts)
+    for output in (summary(hostile(text)), printable(text), one_line(text)):
+        assert not re.search(r"##\w*\[", output)
+        assert not any(line.strip().startswith("::") for line in output.splitlines())
+
+
+def test_a_command_to_a_ci_runner_is_shown_and_not_given() -> None:
+    assert r"\x3a:error::x" == one_line(" ::error::x")
+    assert "a\n  \\x3a:stop-commands::x" == printable("a\n  ::stop-commands::x")
+    assert r"see \x23#[error] and \x23#vso[task]" == one_line("see ##[error] and ##vso[task]")
+    assert "a::b ## [c]" == one_line("a::b ## [c]")
 
 
 def test_no_report_holds_the_key_wherever_the_server_repeats_it(tmp_path: Path) -> None:
@@ -199,22 +326,88 @@ def test_no_report_holds_the_key_wherever_the_server_repeats_it(tmp_path: Path) 
 
 def test_reports_can_be_written_where_there_is_no_directory_yet(tmp_path: Path) -> None:
     files = write(hostile(), tmp_path / "deep" / "down")
-    assert ["report.html", "report.json", "junit.xml", "badge.svg"] == [file.name for file in files]
+    assert ["report.html", "report.json", "junit.xml", "badge.svg", "summary.md"] == [file.name for file in files]
     for file in files:
         file.read_text(encoding="utf-8")
     json.loads(files[1].read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("made", [to_json, to_html, to_markdown, summary])
+def test_every_report_tells_of_jobs_that_may_still_run(made: Callable[[RunResult], str]) -> None:
+    assert "look for sixteen" in made(run(unaccounted=("1 create had no response: look for sixteen",)))
 
 
 def test_a_comparison_has_a_column_for_each_server(tmp_path: Path) -> None:
     one, other = save(tmp_path / "one.json", to_json(run())), save(tmp_path / "other.json", to_json(hostile()))
     reports = [read(str(one)), read(f"gate|way={other}")]
     text = compared_markdown(reports)
-    assert f"| MUST met | {MUST}/{MUST} | {MUST - 6}/{MUST - 3} |" in text
+    assert f"| MUST pass | {MUST}/{MUST} | {MUST - 6}/{MUST - 3} |" in text
     assert "gate\\|way" in text
     assert re.search(r"\| VID-LIST-003 .* \| pass \| \*\*fail\*\* \|", text)
     page = Page(compared_html(reports))
     assert "script" not in {tag for tag, _ in page.tags}
     assert "gate|way" in page.texts
+
+
+def test_a_comparison_says_by_what_each_was_judged_where_that_differs(tmp_path: Path) -> None:
+    for name, target in {"a": {}, "b": {"profile": "core"}}.items():
+        made = run(target={"base_url": BASE_URL, **target})
+        save(tmp_path / f"{name}.json", to_json(made))
+    one, other = (read(f"{name}={tmp_path / name}.json") for name in "ab")
+    assert "| judged by | 2026-12-01 | 2026-12-01 core |" in compared_markdown([one, other])
+    assert "2026-12-01 core" in compared_html([one, other])
+    assert "judged by" not in compared_markdown([one, one])
+
+
+def test_a_comparison_of_what_changed_has_no_other_rows(tmp_path: Path) -> None:
+    broke = run(observation("VID-LIST-003", Outcome.VIOLATED, "no"), observation("VID-HEADER-001", Outcome.VIOLATED))
+    before, after = (save(tmp_path / name, to_json(made)) for name, made in (("a.json", run()), ("b.json", broke)))
+    reports = [read(str(before)), read(str(after))]
+    text = compared_markdown(changed(reports))
+    assert ["VID-LIST-003", "VID-HEADER-001"] == re.findall(r"(?m)^\| (VID-[A-Z]+-\d+)", text)
+    assert f"| MUST pass | {MUST}/{MUST} | {MUST - 1}/{MUST} |" in text
+    assert 2 == compared_html(changed(reports)).count('<span class="id">')
+    assert ["VID-LIST-003"] == regressions(reports)  # a warning is none
+    assert [] == regressions(reports[::-1])
+
+
+@pytest.mark.parametrize(("order", "code"), [(("a", "b"), 1), (("b", "a"), 0), (("a", "a", "b"), 1)])
+def test_a_regression_has_an_exit_code(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], order: tuple[str, ...], code: int
+) -> None:
+    broke = run(observation("VID-LIST-003", Outcome.VIOLATED, "no"))
+    files = {name: str(save(tmp_path / f"{name}.json", to_json(made))) for name, made in (("a", run()), ("b", broke))}
+    arguments = ["compare", *(files[each] for each in order)]
+    assert code == main([*arguments, "--changed"])
+    assert ("what passed fails now: VID-LIST-003" in capsys.readouterr().err) == bool(code)
+    assert 0 == main(arguments)
+
+
+def test_a_requirement_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
+    for each in [*catalogue().values(), *client_catalogue().values()]:
+        assert 0 == main(["requirements", each.id])
+        text = capsys.readouterr().out
+        assert text.startswith(f"{each.id}  {each.level}\n{each.statement}\n")
+        assert all(
+            fact in text for fact in (each.why, each.source, f"harm    {each.harm}: ", "openvideos-conformance ")
+        )
+    assert 2 == main(["requirements", "VID-LIST-999"])
+    assert "there are VID-LIST-001 to VID-LIST-" in capsys.readouterr().err
+
+
+def test_an_id_may_be_written_in_small_letters(capsys: pytest.CaptureFixture[str]) -> None:
+    assert 0 == main(["requirements", "vid-list-003"])
+    assert capsys.readouterr().out.startswith("VID-LIST-003  MUST")
+
+
+@pytest.mark.parametrize(("start", "name"), [(main, "openvideos-conformance"), (emulate, "openvideos-emulator")])
+def test_a_command_says_its_version(
+    start: Callable[[list[str]], int], name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        start(["--version"])
+    assert 0 == ended.value.code
+    assert f"{name} {suite_version()}\n" == capsys.readouterr().out
 
 
 def test_a_comparison_has_rows_for_requirements_of_only_one_report(tmp_path: Path) -> None:

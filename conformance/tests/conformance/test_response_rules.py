@@ -22,10 +22,10 @@ def _refusal(status: int = 400, method: str = "GET", path: str = "/videos", **op
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
-        ({"json": {"detail": "No."}}, "'error' is a required property"),
-        ({"json": error(code=5)}, "$.error.code: 5 is not of type 'string', 'null'"),
-        ({"json": error(message="")}, "$.error.message"),
-        ({"json": {"error": {"message": "No.", "type": "x", "code": None}}}, "'param' is a required property"),
+        ({"json": {"detail": "No."}}, "error is missing"),
+        ({"json": error(code=5)}, "error.code is 5, not a text or null"),
+        ({"json": error(message="")}, "error.message is empty"),
+        ({"json": {"error": {"message": "No.", "type": "x", "code": None}}}, "error.param is missing"),
         ({"json": [error()]}, "the body is not a JSON object"),
         ({"body": b""}, "has no body"),
         ({"body": b"<h1>404</h1>", "headers": {"content-type": "text/html"}}, "the body is text/html, and not JSON"),
@@ -64,10 +64,10 @@ def test_a_405_may_name_more_and_less() -> None:
     keeps(log, "VID-ERROR-004")
 
 
-@pytest.mark.parametrize("status", [500, 502, 503, 504])
+@pytest.mark.parametrize("status", [500, 502, 504])
 def test_nothing_leads_to_a_server_error(status: int) -> None:
     log = Log()
-    log.refused("GET", "/videos", status, headers={"retry-after": "1"} if status != 503 else {})
+    log.refused("GET", "/videos", status, headers={"retry-after": "1"})
     found = broken(log)
     assert f"GET /videos -> {status} is a server error" in found["VID-ERROR-005"][0].message
 
@@ -79,6 +79,8 @@ def test_what_is_not_offered_or_busy_is_no_server_error() -> None:
     log.refused("BREW", "/videos", 501)
     log.refused("GET", "/videos", 503, headers={"retry-after": "2"})
     keeps(log, "VID-ERROR-005")
+    log.refused("GET", "/videos", 503)
+    assert {"VID-ERROR-010"} == broken(log).keys()
 
 
 def test_what_is_offered_is_not_to_be_501() -> None:

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
     from openvideos_emulator._http.app import EmulatorApp
 
+CONTROL = "http://emulator/_emulator"
+"""Where the control endpoints of a `Server` are."""
+
 Run = Callable[..., AbstractContextManager[tuple[subprocess.Popen[str], str]]]
 """How `running` is called."""
 
@@ -43,8 +46,8 @@ _REGISTRY = _EMPTY.with_resource("urn:contract", DRAFT202012.create_resource(DOC
 def running(*arguments: str, cwd: Path, after: str = "") -> Generator[tuple[subprocess.Popen[str], str]]:
     """Run the command on a free port, `after` some Python; give the process and its base URL."""
     program = ["-c", f"{after}\nimport openvideos_emulator\nraise SystemExit(openvideos_emulator.main())"]
-    command = [sys.executable, "-X", "dev", *(program if after else ["-m", "openvideos_emulator"]), "--port", "0"]
-    command += arguments
+    command = [sys.executable, "-X", "dev", *(program if after else ["-m", "openvideos_emulator"])]
+    command += ["--port", "0", "--quiet", *arguments]
     with subprocess.Popen(command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
@@ -148,13 +151,14 @@ def assert_fits(value: Any, address: str) -> None:
 
 def _schema_address(response: httpx.Response) -> str | None:
     """Find the schema of a response by its path in the contract: literal steps first, as the contract says."""
-    if response.request.url.path == "/" or response.request.url.path.startswith("/_emulator/"):
+    path = response.request.url.path
+    if path in {"/", "/health", "/openapi.yaml"} or path.startswith(("/_emulator/", "/files/")):
         return None  # the emulator's own
-    steps = response.request.url.path.removeprefix("/v1").split("/")
-    for path in sorted(DOCUMENT["paths"], key=lambda each: each.count("{")):
-        pattern = path.split("/")
+    steps = path.removeprefix("/v1").split("/")
+    for template in sorted(DOCUMENT["paths"], key=lambda each: each.count("{")):
+        pattern = template.split("/")
         if len(pattern) == len(steps) and all(p.startswith("{") or p == s for p, s in zip(pattern, steps, strict=True)):
-            operation = DOCUMENT["paths"][path][response.request.method.lower()]
+            operation = DOCUMENT["paths"][template][response.request.method.lower()]
             content = operation["responses"][str(response.status_code)]["content"]
             media_type = response.headers["content-type"].partition(";")[0]
             assert media_type in content

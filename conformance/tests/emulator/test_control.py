@@ -11,19 +11,20 @@ import pytest
 from openvideos_emulator._model.jobs import Failure, Pace, Status
 from openvideos_emulator._model.seeds import Seed
 
+from .conftest import CONTROL
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from tests.emulator.conftest import Server
 
-ROOT = "http://emulator/_emulator"
 SMALL = {"size": "64x48", "seconds": "1"}
 
 
 def control(server: Server, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
     """Use a control endpoint; the response must be a 200."""
-    response = server.request(method, f"{ROOT}/{path}", json=body)
+    response = server.request(method, f"{CONTROL}/{path}", json=body)
     assert 200 == response.status_code, response.text
     said: dict[str, Any] = response.json()
     return said
@@ -78,6 +79,14 @@ class TestAdvance:
                 assert ids == [job["id"] for job in moved]
                 assert ["completed", "failed", "completed"] == [status_of(server, id_)[0] for id_ in ids]
                 assert [] == control(server, "POST", "advance")["jobs"]
+
+    @pytest.mark.parametrize("body", [{"seconds": 0}, {"polls": 0}, {"seconds": 0, "polls": 0}])
+    def test_nothing_moves_nothing(self, serve: type[Server], body: dict[str, Any]) -> None:
+        for pace in ("manual", "polls:5", "seconds:100"):
+            with serve(pace=pace) as server:
+                id_ = server.create()["id"]
+                assert [] == control(server, "POST", "advance", body)["jobs"]
+                assert [] == control(server, "POST", "advance", {**body, "jobs": [id_]})["jobs"]
 
     def test_a_job_can_be_ended_otherwise_than_its_prompt_says(self, serve: type[Server]) -> None:
         with serve(pace="seconds:50") as server:
@@ -172,10 +181,40 @@ class TestSeed:
             job = control(server, "POST", "jobs", {"completed_at": int(server.clock.now) - 90_000})
             server.refused(410, "GET", f"videos/{job['id']}/content")
 
+    @pytest.mark.parametrize(
+        ("body", "param"),
+        [
+            ({"progress": 50}, "progress"),
+            ({"status": "queued", "progress": 50}, "progress"),
+            ({"status": "in_progress", "progress": 5}, "progress"),
+            ({"status": "in_progress", "progress": 80, "prompt": "[fail]"}, "progress"),
+            ({"status": "in_progress", "progress": 30, "pace": "polls:4"}, "progress"),
+            ({"error": {"code": "odd"}}, "error"),
+            ({"status": "in_progress", "completed_at": 1_000}, "completed_at"),
+            ({"created_at": 2_000, "completed_at": 1_000}, "completed_at"),
+            ({"pace": "polls:4"}, "pace"),
+            ({"expired": True, "status": "in_progress"}, "expired"),
+            ({"expired": True, "status": "failed"}, "expired"),
+            ({"expired": True, "created_at": 1_800_000_000}, "expired"),
+            ({"expired": True, "completed_at": 1_800_000_000}, "expired"),
+        ],
+    )
+    def test_what_contradicts_itself_is_refused(self, serve: type[Server], body: dict[str, Any], param: str) -> None:
+        with serve() as server:
+            assert param == server.refused(400, "POST", f"{CONTROL}/jobs", json=body)["param"]
+            assert [] == control(server, "GET", "state")["jobs"]
+
+    def test_what_is_expired_is_expired(self, serve: type[Server]) -> None:
+        with serve() as server:
+            old = int(server.clock.now) - 90_000
+            for more in ({}, {"completed_at": old}, {"created_at": old - 9}, {"created_at": old, "completed_at": old}):
+                job = control(server, "POST", "jobs", {"expired": True, **more})
+                server.refused(410, "GET", f"videos/{job['id']}/content")
+
     def test_an_id_is_given_once(self, serve: type[Server]) -> None:
         with serve() as server:
             control(server, "POST", "jobs", {"id": "video_1"})
-            assert "id" == server.refused(409, "POST", f"{ROOT}/jobs", json={"id": "video_1"})["param"]
+            assert "id" == server.refused(409, "POST", f"{CONTROL}/jobs", json={"id": "video_1"})["param"]
 
 
 def test_the_state_reports_all_and_counts_no_read(serve: type[Server]) -> None:
@@ -234,33 +273,33 @@ def test_a_reset_forgets_all(serve: type[Server], tmp_path: Path) -> None:
 )
 def test_a_wrong_field_is_named(serve: type[Server], path: str, body: dict[str, Any], param: str) -> None:
     with serve() as server:
-        assert param == server.refused(400, "POST", f"{ROOT}/{path}", json=body)["param"]
+        assert param == server.refused(400, "POST", f"{CONTROL}/{path}", json=body)["param"]
 
 
 def test_an_unknown_job_cannot_be_advanced(serve: type[Server]) -> None:
     with serve(pace="manual") as server:
         id_ = server.create()["id"]
-        error = server.refused(404, "POST", f"{ROOT}/advance", json={"jobs": [id_, "video_unknown"]})
+        error = server.refused(404, "POST", f"{CONTROL}/advance", json={"jobs": [id_, "video_unknown"]})
         assert "jobs" == error["param"]
         assert ("queued", 0) == status_of(server, id_)
 
 
 def test_control_is_http_as_elsewhere(serve: type[Server]) -> None:
     with serve() as server:
-        response = server.request("PUT", f"{ROOT}/faults")
+        response = server.request("PUT", f"{CONTROL}/faults")
         assert (405, "DELETE, GET, HEAD, OPTIONS, POST") == (response.status_code, response.headers["allow"])
-        assert 204 == server.request("OPTIONS", f"{ROOT}/state").status_code
-        server.refused(404, "GET", f"{ROOT}/nothing")
-        server.refused(404, "GET", "http://emulator/_emulator")
-        server.refused(415, "POST", f"{ROOT}/reset", content=b"{}")
-        server.refused(400, "POST", f"{ROOT}/faults")
+        assert 204 == server.request("OPTIONS", f"{CONTROL}/state").status_code
+        server.refused(404, "GET", f"{CONTROL}/nothing")
+        server.refused(404, "GET", CONTROL)
+        server.refused(415, "POST", f"{CONTROL}/reset", content=b"{}")
+        server.refused(400, "POST", f"{CONTROL}/faults")
 
 
 def test_control_needs_the_key(serve: type[Server]) -> None:
     with serve(api_key="right") as server:
         for method, path in (("GET", "state"), ("POST", "advance"), ("POST", "reset"), ("DELETE", "faults")):
-            server.refused(401, method, f"{ROOT}/{path}")
-        assert 200 == server.get(f"{ROOT}/state", headers={"Authorization": "Bearer right"}).status_code
+            server.refused(401, method, f"{CONTROL}/{path}")
+        assert 200 == server.get(f"{CONTROL}/state", headers={"Authorization": "Bearer right"}).status_code
 
 
 def test_the_engine_does_the_same_without_http(serve: type[Server]) -> None:
@@ -269,10 +308,10 @@ def test_the_engine_does_the_same_without_http(serve: type[Server]) -> None:
         queued = engine.seed(Seed(status=Status.QUEUED, pace=Pace.parse("polls:3")))
         assert [queued.job.id] == [each.job.id for each in engine.advance(polls=3)]
         failed = engine.seed(Seed(status=Status.FAILED, failure=Failure("c", "m")))
-        assert ["completed", "failed"] == [each.state.status.value for each in engine.state()[1]]
+        assert ["completed", "failed"] == [each.state.status.value for each in engine.snapshots(now=engine.now())]
         assert failed.job.failure == Failure("c", "m")
         engine.reset()
-        assert [] == engine.state()[1]
+        assert [] == list(engine.snapshots(now=engine.now()))
 
 
 def test_jobs_can_be_advanced_while_they_are_polled(serve: type[Server]) -> None:
@@ -291,7 +330,7 @@ def test_jobs_can_be_advanced_while_they_are_polled(serve: type[Server]) -> None
             ) as http:
                 polls = [asyncio.create_task(poll(http, id_)) for id_ in ids]
                 for _ in range(10):
-                    await http.post(f"{ROOT}/advance", json={"polls": 1})
+                    await http.post(f"{CONTROL}/advance", json={"polls": 1})
                 return await asyncio.gather(*polls)
 
         assert 5 == len(server._runner.run(drive()))
@@ -300,6 +339,6 @@ def test_jobs_can_be_advanced_while_they_are_polled(serve: type[Server]) -> None
 @pytest.mark.parametrize("path", ["edits", "extensions", "characters", "models"])
 def test_a_seeded_job_has_no_id_that_is_a_path(serve: type[Server], path: str) -> None:
     with serve() as server:
-        response = server.request("POST", f"{ROOT}/jobs", json={"id": path})
+        response = server.request("POST", f"{CONTROL}/jobs", json={"id": path})
         assert (400, "id") == (response.status_code, response.json()["error"]["param"])
         assert f"{path}s" == control(server, "POST", "jobs", {"id": f"{path}s"})["id"]

@@ -11,11 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from .conftest import CONTROL
+
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.emulator.conftest import Server
 
 PAGE = "http://emulator/"
-JOBS = "http://emulator/_emulator/jobs"
+JOBS = f"{CONTROL}/jobs"
+EVENTS = f"{CONTROL}/events"
 ASSETS = {file.name: file.read_text("utf-8") for file in files("openvideos_emulator").joinpath("dashboard").iterdir()}
 SCRIPTS = sorted(name for name in ASSETS if name.endswith(".js"))
 ADDRESSES = [PAGE, *(f"{PAGE}_emulator/dashboard/{name}" for name in sorted(ASSETS) if name != "page.html")]
@@ -129,8 +134,12 @@ class TestJobs:
             assert ([made[3], made[1]], False, 4) == chosen("status=failed")
             assert ([made[2]], True, 4) == chosen("status=completed&limit=1")
             assert ([made[2], made[0]], False, 4) == chosen("status=completed&limit=2")
+            assert ([made[2], made[1]], True, 4) == chosen("limit=2&skip=1")
+            assert ([made[0]], False, 4) == chosen("limit=2&skip=3")
+            assert ([], False, 4) == chosen("skip=4")
             assert ([], False, 4) == chosen("status=queued")
             assert "limit" == server.refused(400, "GET", f"{JOBS}?limit=0")["param"]
+            assert "skip" == server.refused(400, "GET", f"{JOBS}?skip=-1")["param"]
             assert "status" == server.refused(400, "GET", f"{JOBS}?status=done")["param"]
 
     def test_a_long_prompt_is_cut_in_the_list_alone(self, serve: type[Server]) -> None:
@@ -152,7 +161,7 @@ class TestJobs:
     def test_looking_at_them_moves_none(self, serve: type[Server], pace: str) -> None:
         with serve(pace=pace) as server:
             id_, done = server.create()["id"], server.create("[slow:1] done")["id"]
-            server.ok("POST", "http://emulator/_emulator/advance", json={"jobs": [done]})
+            server.ok("POST", f"{CONTROL}/advance", json={"jobs": [done]})
             for _ in range(5):
                 server.get(PAGE)
                 server.ok("GET", JOBS)
@@ -184,19 +193,65 @@ class TestJobs:
             assert 200 == again(etags[-1])
             assert 4 == len({*etags, "another"})
 
+    def test_the_time_that_was_advanced_is_told(self, serve: type[Server], tmp_path: Path) -> None:
+        with serve(database=tmp_path / "jobs.db") as server:
+            assert 0 == server.ok("GET", JOBS)["ahead"]
+            etag = server.get(JOBS).headers["etag"]
+            for seconds in (10, 2.5):
+                server.ok("POST", f"{CONTROL}/advance", json={"seconds": seconds})
+            listed = server.ok("GET", JOBS, headers={"If-None-Match": etag})
+            assert (12.5, server.clock.now + 12.5) == (listed["ahead"], listed["now"])
+        with serve(database=tmp_path / "jobs.db") as server:
+            assert 12.5 == server.ok("GET", JOBS)["ahead"]
+            server.ok("POST", f"{CONTROL}/reset")
+            assert 0 == server.ok("GET", JOBS)["ahead"]
+
     def test_files_are_those_of_the_api_without_its_faults(self, serve: type[Server]) -> None:
         with serve() as server:
             id_ = server.create()["id"]
             fault: dict[str, Any] = {"times": 100, "status": 503}
             expected = [server.get(f"videos/{id_}/content?variant={name}").content for name in ("video", "thumbnail")]
-            server.ok("POST", "http://emulator/_emulator/faults", json=fault)
+            server.ok("POST", f"{CONTROL}/faults", json=fault)
             here = f"{JOBS}/{id_}/content"
             assert expected == [server.get(f"{here}?variant={name}").content for name in ("video", "thumbnail")]
             part = server.get(here, headers={"Range": "bytes=4-7"})
             assert (206, b"ftyp") == (part.status_code, part.content)
-            assert 100 == server.ok("GET", "http://emulator/_emulator/faults")["faults"][0]["left"]
+            assert 100 == server.ok("GET", f"{CONTROL}/faults")["faults"][0]["left"]
 
     def test_a_job_that_is_not_there_is_not_found(self, serve: type[Server]) -> None:
         with serve() as server:
             for path in ("video_1", "video_1/content"):
                 assert "No video has the id video_1." == server.refused(404, "GET", f"{JOBS}/{path}")["message"]
+
+
+class TestEvents:
+    def test_the_newest_come_first_and_in_pages(self, serve: type[Server]) -> None:
+        with serve(pace="manual") as server:
+            server.app._engine.write_events(is_wanted=True)  # nobody delivers them
+            made = [server.create(f"Number {number}")["id"] for number in range(4)]
+            for id_ in made:
+                server.ok("POST", f"{CONTROL}/advance", json={"jobs": [id_]})
+                server.clock.advance(1)
+
+            def listed(query: str) -> tuple[list[str], bool]:
+                content = server.ok("GET", f"{EVENTS}?{query}")
+                assert content["url"] is None
+                return [event["video_id"] for event in content["events"]], content["has_more"]
+
+            assert (made[::-1], False) == listed("")
+            assert ([made[2], made[1]], True) == listed("limit=2&skip=1")
+            assert ([], False) == listed("skip=4")
+            assert "limit" == server.refused(400, "GET", f"{EVENTS}?limit=1001")["param"]
+            newest = server.ok("GET", EVENTS)["events"][0]
+            assert newest == server.ok("GET", f"{CONTROL}/state")["events"][-1]
+            assert ("pending", 0, None) == tuple(newest[name] for name in ("delivery", "attempts", "attempted_at"))
+
+    def test_what_is_known_is_not_sent_again(self, serve: type[Server]) -> None:
+        with serve() as server:
+            server.app._engine.write_events(is_wanted=True)
+            known = {"If-None-Match": server.get(EVENTS).headers["etag"]}
+            server.clock.advance(5)
+            assert (304, b"") == ((same := server.get(EVENTS, headers=known)).status_code, same.content)
+            id_ = server.create()["id"]
+            server.ok("GET", f"videos/{id_}")
+            assert [id_] == [event["video_id"] for event in server.ok("GET", EVENTS, headers=known)["events"]]

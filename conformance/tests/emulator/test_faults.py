@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from openvideos_emulator._media import library
-from openvideos_emulator._media.library import Variant
+from openvideos_emulator._media import rendering
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +31,7 @@ def test_a_picture_that_cannot_be_made_is_tried_again(
     with serve(database=tmp_path / "jobs.db") as server:
         path = f"videos/{server.create()['id']}/content"
         with monkeypatch.context() as patch:
-            patch.setitem(library._RENDERERS, Variant.VIDEO, fail)
+            patch.setattr(rendering, "render_video", fail)
             response = server.together(("GET", path))[0]
         assert (500, "server_error") == (response.status_code, response.json()["error"]["type"])
         fits(response.json(), "#/components/schemas/ErrorResponse")

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from .conftest import CONTROL
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -86,6 +88,45 @@ def test_a_key_outlives_the_process(serve: type[Server], tmp_path: Path) -> None
         with serve(database=tmp_path / "jobs.db") as server:
             ids.append(server.ok("POST", "videos", json={"prompt": "x"}, headers=KEY)["id"])
     assert ids[0] == ids[1]
+
+
+class TestExpiry:
+    """The contract asks for 24 hours at the least; the emulator keeps a key so long, by its own clock."""
+
+    def test_a_key_is_kept_for_a_day(self, serve: type[Server]) -> None:
+        with serve() as server:
+            first = server.ok("POST", "videos", json={"prompt": "x"}, headers=KEY)["id"]
+            server.clock.advance(86_399)
+            assert first == server.ok("POST", "videos", json={"prompt": "x"}, headers=KEY)["id"]
+            server.clock.advance(1)
+            second = server.ok("POST", "videos", json={"prompt": "y"}, headers=KEY)["id"]
+            assert second != first
+            server.clock.advance(86_399)
+            assert second == server.ok("POST", "videos", json={"prompt": "y"}, headers=KEY)["id"]
+            assert 2 == len(server.ok("GET", "videos")["data"])
+
+    def test_a_test_can_let_it_expire(self, serve: type[Server], tmp_path: Path) -> None:
+        with serve(database=tmp_path / "jobs.db") as server:
+            first = server.ok("POST", "videos", json={"prompt": "x"}, headers=KEY)["id"]
+            server.ok("POST", f"{CONTROL}/advance", json={"seconds": 86_400})
+        with serve(database=tmp_path / "jobs.db") as server:
+            assert first != server.ok("POST", "videos", json={"prompt": "x"}, headers=KEY)["id"]
+
+    def test_keys_that_have_expired_are_not_stored_any_more(self, serve: type[Server]) -> None:
+        with serve() as server:
+            kept = server.app._engine._database.connection.execute
+
+            def use(prefix: str, count: int) -> None:
+                for number in range(count):
+                    headers = {"Idempotency-Key": f"{prefix}{number}"}
+                    server.ok("POST", "videos", json={"prompt": "x"}, headers=headers)
+
+            use("old", 6)
+            server.clock.advance(86_400)
+            use("new", 3)
+            assert [f"new{number}" for number in range(3)] == [
+                key for (key,) in kept("SELECT key FROM idempotency ORDER BY key").fetchall()
+            ]
 
 
 @pytest.mark.parametrize("key", ["", " ", "a b", "x" * 256])

@@ -224,8 +224,10 @@ def test_files_go_when_their_time_is_up(serve: type[Server], tmp_path: Path) -> 
         assert 2 == len(list(media.iterdir()))
         server.clock.advance(6_400)
         server.get(f"videos/{new}/content")
+        server.app._engine._housekeeping._thread.submit(int).result()  # what it does is done
         assert 1 == len(list(media.iterdir()))
         server.refused(410, "GET", f"videos/{old}/content")
         server.clock.advance(80_000)
         server.refused(410, "GET", f"videos/{new}/content")
+        server.app._engine._housekeeping._thread.submit(int).result()  # what it does is done
         assert [] == list(media.iterdir())

@@ -12,9 +12,10 @@ import pytest
 BENCHMARK = Path(__file__).parents[3] / "benchmarks" / "emulator.py"
 
 
+@pytest.mark.full
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("clients", "jobs", "renders"), [(50, 150, 2), pytest.param(200, 600, 4, marks=pytest.mark.full)]
+    ("clients", "jobs", "renders"), [(50, 150, 2), pytest.param(200, 600, 4, marks=pytest.mark.release)]
 )
 def test_many_clients_at_once(tmp_path: Path, clients: int, jobs: int, renders: int) -> None:
     command = [sys.executable, str(BENCHMARK), "--clients", str(clients), "--jobs", str(jobs)]

@@ -7,12 +7,9 @@ from typing import TYPE_CHECKING
 
 import av
 import pytest
-from hypothesis import example, given
-from hypothesis import strategies as st
 from PIL import Image, ImageChops
 
 from openvideos_emulator._media.rendering import render_spritesheet, render_thumbnail, render_video
-from openvideos_emulator._media.text_layout import drawable, set_into
 from openvideos_emulator._model.jobs import FRAME_RATE, Recipe
 
 if TYPE_CHECKING:
@@ -89,31 +86,3 @@ def test_a_portrait_clip_of_four_seconds_is_made_faster_than_it_plays(tmp_path: 
     started = time.perf_counter()
     render_video(recipe(size="720x1280", seconds=4), tmp_path / "clip.mp4")
     assert time.perf_counter() - started < 4
-
-
-@given(text=st.text(max_size=200), width=st.integers(0, 400), height=st.integers(0, 400))
-@example(text="x" * 32_000, width=640, height=1000)
-@example(text="日本語 " * 8_000, width=10, height=1000)
-@example(text="\u0301\u200d\0\x1b", width=40, height=40)
-def test_any_text_is_set_into_any_box(text: str, width: int, height: int) -> None:
-    setting = set_into(drawable(text), width=width, height=height)
-    assert len(setting.lines) * setting.line_height <= height
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("A serene sunset", "A serene sunset"),
-        ("café Straße — 5 € “x”", "cafe Strasse - 5 EUR “x”"),
-        ("日本語 text", "[cjk x3] text"),
-        ("\N{GRINNING FACE}", "[grinning face]"),
-        ("two\nlines\t\x00end", "two lines end"),
-    ],
-)
-def test_letters_that_the_font_lacks_are_reported(text: str, expected: str) -> None:
-    assert expected == drawable(text)
-
-
-def test_a_text_that_is_too_long_ends_in_an_ellipsis() -> None:
-    assert set_into("word " * 5_000, width=300, height=300).lines[-1].endswith("…")
-    assert not set_into("A few words", width=300, height=300).lines[-1].endswith("…")

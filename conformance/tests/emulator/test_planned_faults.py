@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -10,7 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openvideos_emulator._model.fault_plan import Fault, FaultPlan
+from openvideos_emulator._model.fault_plan import Fault, FaultPlan, Target
+
+from .conftest import CONTROL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,14 +21,14 @@ if TYPE_CHECKING:
 
     from tests.emulator.conftest import Run, Server
 
-FAULTS = "http://emulator/_emulator/faults"
+FAULTS = f"{CONTROL}/faults"
 SMALL = {"prompt": "A cat", "size": "64x48", "seconds": "1"}
 
 
 def take(plan: FaultPlan, request: str) -> int | None:
     """Give the status of the fault that `METHOD /path operation` meets."""
     method, path, operation = request.split()
-    fault = plan.take(operation=None if operation == "-" else operation, method=method, path=path)
+    fault = plan.take(Target(None if operation == "-" else operation, method, path))
     return None if fault is None else fault.status
 
 
@@ -55,6 +58,16 @@ class TestPlan:
             take(plan, request)
             assert is_left == bool(plan)
 
+    @given(pattern=st.text("ab*", max_size=8), text=st.text("ab\n", max_size=12))
+    def test_a_star_stands_for_any_characters(self, pattern: str, text: str) -> None:
+        expected = re.fullmatch(pattern.replace("*", ".*"), text, re.DOTALL) is not None
+        assert expected == Fault(prompt=pattern).matches(Target(None, "GET", "/", prompt=text))
+
+    def test_many_stars_are_looked_for_in_a_long_text_at_once(self) -> None:
+        fault = Fault(prompt="*the*cat*and*dog*")
+        text = "the cat and the bird " * 1500  # a regular expression would try for hours
+        assert [False, True] == [fault.matches(Target(None, "GET", "/", prompt=text + end)) for end in ("", "dog")]
+
     def test_a_fault_that_does_not_match_does_not_hold_up_the_next(self) -> None:
         plan = FaultPlan()
         plan.add(Fault(status=500, method="POST"))
@@ -70,6 +83,20 @@ class TestPlan:
         expected = [200 + number for number, count in enumerate(times) for _ in range(count)]
         assert [*expected, None] == [take(plan, "GET / -") for _ in range(len(expected) + 1)]
 
+    @given(steps=st.lists(st.one_of(st.none(), st.integers(1, 12)), max_size=24))
+    def test_a_number_removes_one_fault_once(self, steps: list[int | None]) -> None:
+        """A step of None plans a fault; a number removes that one."""
+        plan, planned, removed = FaultPlan(), 0, set[int]()
+        for step in steps:
+            if step is None:
+                plan.add(Fault(status=200))
+                planned += 1
+            else:
+                assert plan.remove(step) == (step <= planned and step not in removed)
+                removed |= {step} & set(range(planned + 1))
+            left = set(range(1, planned + 1)) - removed
+            assert sorted(left) == [each.number for each in plan.pending()]
+
 
 class TestInMemory:
     """Behind any ASGI server or transport: responses, headers, delays and stalls."""
@@ -78,7 +105,7 @@ class TestInMemory:
         with serve() as server:
             body = {"status": 429, "headers": {"Retry-After": "7"}, "operation": "create_video", "times": 2}
             planned = server.ok("POST", FAULTS, json=body)["faults"]
-            assert [{**body, "left": 2}] == planned
+            assert [{**body, "number": 1, "summary": "status 429, headers Retry-After", "left": 2}] == planned
             for _ in range(2):
                 response = server.post("videos", json=SMALL)
                 assert (429, "7") == (response.status_code, response.headers["retry-after"])
@@ -86,12 +113,46 @@ class TestInMemory:
             assert [] == server.ok("GET", "videos")["data"]
             server.create()
 
+    def test_one_is_removed_by_its_number(self, serve: type[Server]) -> None:
+        with serve() as server:
+            for status in (404, 409, 418):
+                server.ok("POST", FAULTS, json={"status": status})
+            number = server.ok("GET", FAULTS)["faults"][1]["number"]
+            left = server.ok("DELETE", f"{FAULTS}/{number}")["faults"]
+            assert [404, 418] == [each["status"] for each in left]
+            for gone in (number, 99):
+                error = server.refused(404, "DELETE", f"{FAULTS}/{gone}")
+                assert "number" == error["param"]
+                assert error["message"].startswith(f"The fault {gone} is not planned")
+            assert "number" == server.refused(400, "DELETE", f"{FAULTS}/0")["param"]
+            assert [404, 418] == [server.get("videos").status_code for _ in range(2)]
+            assert 200 == server.get("videos").status_code
+
+    @pytest.mark.parametrize(
+        "headers", [{"content-length": "abc"}, {"Content-Length": "3"}, {"Transfer-Encoding": "x"}]
+    )
+    def test_headers_that_would_break_http_are_refused(self, serve: type[Server], headers: dict[str, str]) -> None:
+        with serve() as server:
+            error = server.refused(400, "POST", FAULTS, json={"headers": headers})
+            assert f"headers.{next(iter(headers))}" == error["param"]
+            assert "content_length, truncate and stall" in error["message"]
+
+    def test_what_is_known_is_not_sent_again(self, serve: type[Server]) -> None:
+        with serve() as server:
+            server.ok("POST", FAULTS, json={"status": 404, "times": 2})
+            etag = server.get(FAULTS).headers["etag"]
+            known = {"If-None-Match": etag}
+            assert (304, b"") == ((same := server.get(FAULTS, headers=known)).status_code, same.content)
+            server.get("videos")
+            assert 1 == server.ok("GET", FAULTS, headers=known)["faults"][0]["left"]
+            assert "create_video" in server.ok("GET", FAULTS)["operations"]
+
     def test_an_effect_can_come_without_its_response(self, serve: type[Server]) -> None:
         with serve() as server:
             server.ok("POST", FAULTS, json={"status": 418, "carried_out": True, "times": 3})
             assert 418 == server.post("videos", json=SMALL).status_code
             assert 418 == server.get("videos/video_unknown").status_code
-            id_ = server.app._engine.state()[1][0].job.id
+            id_ = next(server.app._engine.snapshots(now=0)).job.id
             assert 418 == server.get(f"videos/{id_}/content").status_code
             assert [id_] == [video["id"] for video in server.ok("GET", "videos")["data"]]
 
@@ -112,6 +173,35 @@ class TestInMemory:
             response = server.together(("GET", "videos"))[0]
             assert (expected, media_type) == (response.content, response.headers.get("content-type"))
             assert response.headers["x-request-id"]
+
+    @pytest.mark.parametrize("body", [{}, {"operation": "list_videos"}, {"delay": 0}, {"headers": {}}, {"body": "x"}])
+    def test_what_says_nothing_is_an_error_of_the_server(self, serve: type[Server], body: dict[str, Any]) -> None:
+        with serve() as server:
+            [planned] = server.ok("POST", FAULTS, json=body)["faults"]
+            assert (500, "status 500") == (planned["status"], planned["summary"])
+            assert 500 == server.together(("GET", "videos"))[0].status_code
+
+    @pytest.mark.parametrize(
+        ("body", "param"),
+        [
+            ({"operation": "list_videos", "prompt": "*"}, "prompt"),
+            ({"operation": "list_models", "job": "video_1"}, "job"),
+            ({"operation": "create_video", "job": "video_1"}, "job"),
+            ({"operation": "create_video", "method": "GET"}, "method"),
+            ({"operation": "create_video", "prompt": "*"}, None),
+            ({"operation": "remix_video", "prompt": "*", "job": "video_1"}, None),
+            ({"operation": "delete_video", "prompt": "*"}, None),
+            ({"operation": "retrieve_video", "method": "HEAD"}, None),
+            ({"method": "GET", "job": "video_1"}, None),
+        ],
+    )
+    def test_what_can_never_happen_is_refused(
+        self, serve: type[Server], body: dict[str, Any], param: str | None
+    ) -> None:
+        with serve() as server:
+            response = server.post(FAULTS, json={"status": 404, **body})
+            assert param == response.json().get("error", {}).get("param")
+            assert (param is None) == (response.status_code == 200)
 
     def test_headers_can_be_changed_alone(self, serve: type[Server]) -> None:
         with serve(pace="manual") as server:
@@ -210,6 +300,14 @@ class TestOnTheWire:
         headers = {"Range": "bytes=1000-", "If-Range": whole.headers["etag"]}
         assert whole.content[1000:] == client.get(f"/v1/videos/{id_}/content", headers=headers).content
 
+    @pytest.mark.parametrize("fault", [{}, {"status": 503}])
+    def test_headers_take_the_place_of_those_of_the_server(self, client: httpx.Client, fault: dict[str, Any]) -> None:
+        date = "Wed, 21 Oct 2015 07:28:00 GMT"
+        client.post("/_emulator/faults", json={**fault, "headers": {"Date": date}}).raise_for_status()
+        assert [date] == client.get("/v1/videos").headers.get_list("date")
+        after = client.get("/v1/videos").headers.get_list("date")
+        assert (1, True) == (len(after), after != [date])
+
     def test_a_wrong_length_is_sent(self, client: httpx.Client) -> None:
         right = len(client.get("/v1/videos").content)
         client.post("/_emulator/faults", json={"content_length": right + 9}).raise_for_status()
@@ -225,7 +323,7 @@ class TestOnTheWire:
         async def raw() -> bytes:
             host, port = root.removeprefix("http://").split(":")
             reader, writer = await asyncio.open_connection(host, int(port))
-            writer.write(b"GET /v1/videos HTTP/1.1\r\nhost: x\r\n\r\n")
+            writer.write(b"GET /v1/videos HTTP/1.1\r\nhost: localhost\r\n\r\n")
             response = await reader.read()
             writer.close()
             return response
@@ -242,7 +340,7 @@ class TestOnTheWire:
 
     @pytest.mark.parametrize(
         "lines",
-        [b"GET / FOO\r\n\r\n", b"\x16\x03\x01\x02", b"GET /v1/videos HTTP/1.1\r\nbad header\r\n\r\n", b"\r\n \r\n\r\n"],
+        [b"GET / FOO\r\n\r\n", b"\x01\x02\x03\x04", b"GET /v1/videos HTTP/1.1\r\nbad header\r\n\r\n", b"\r\n \r\n\r\n"],
     )
     def test_what_is_no_http_gets_the_envelope_too(self, root: str, lines: bytes) -> None:
         async def raw() -> bytes:

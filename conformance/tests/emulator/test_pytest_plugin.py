@@ -77,6 +77,7 @@ def test_each_test_starts_again(tests: pytest.Pytester) -> None:
     passed(tests, source, count=2)
 
 
+@pytest.mark.full
 def test_the_options_of_a_run_a_module_and_a_test(tests: pytest.Pytester) -> None:
     source = f"""
         import httpx, pytest
@@ -110,6 +111,7 @@ def test_the_options_of_a_run_a_module_and_a_test(tests: pytest.Pytester) -> Non
     passed(tests, source, count=3)
 
 
+@pytest.mark.full
 def test_an_option_that_is_not_known_is_reported(tests: pytest.Pytester) -> None:
     tests.makepyfile("""
         import pytest
@@ -130,8 +132,8 @@ def test_an_option_that_is_not_known_is_reported(tests: pytest.Pytester) -> None
     result.assert_outcomes(errors=4)
     result.stdout.fnmatch_lines_random(
         [
-            "the marker openvideos knows nothing of speed; it takes pace=..., profile=..., api_key=...",
-            "the marker openvideos knows nothing of 'polls:3'; it takes pace=..., profile=..., api_key=...",
+            "the marker openvideos knows nothing of speed; it takes pace=..., profile=..., imitate=..., api_key=...",
+            "the marker openvideos knows nothing of 'polls:3'; it takes pace=..., profile=..., imitate=..., api_key=*",
             "openvideos_server: the pace 'fast' is unknown; use instant, polls:N*",
             "openvideos_server: the emulator does not start: *the key must be printable ASCII*",
         ]
@@ -139,6 +141,7 @@ def test_an_option_that_is_not_known_is_reported(tests: pytest.Pytester) -> None
     assert "Traceback" not in str(result.stdout)
 
 
+@pytest.mark.full
 def test_async_tests_on_both_event_loops(tests: pytest.Pytester) -> None:
     source = f"""
         import pytest
@@ -159,6 +162,7 @@ def test_async_tests_on_both_event_loops(tests: pytest.Pytester) -> None:
     passed(tests, source, "-p", "anyio", count=2)
 
 
+@pytest.mark.full
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux shows the environment of another process")
 def test_the_server_is_neither_measured_nor_judged_and_keeps_its_files_together(tests: pytest.Pytester) -> None:
     tests.makeconftest(PIDS)
@@ -178,6 +182,7 @@ def test_the_server_is_neither_measured_nor_judged_and_keeps_its_files_together(
     passed(tests, source, count=1)
 
 
+@pytest.mark.full
 def test_the_environment_is_changed_for_who_asks_and_during_the_test(tests: pytest.Pytester) -> None:
     source = """
         import os
@@ -198,6 +203,7 @@ def test_the_environment_is_changed_for_who_asks_and_during_the_test(tests: pyte
     passed(tests, source, count=2)
 
 
+@pytest.mark.full
 def test_what_a_test_does_to_its_own_process_does_not_reach_the_server(tests: pytest.Pytester) -> None:
     source = """
         import os, signal, time
@@ -239,6 +245,7 @@ def test_the_server_ends_with_the_run_and_leaves_no_file(tests: pytest.Pytester)
     assert not Path(database).parent.exists()
 
 
+@pytest.mark.full
 @pytest.mark.skipif(sys.platform == "win32", reason="os.kill ends without a signal there")
 def test_the_server_ends_with_a_run_that_is_killed(tests: pytest.Pytester) -> None:
     tests.makeconftest(PIDS)
@@ -252,6 +259,7 @@ def test_the_server_ends_with_a_run_that_is_killed(tests: pytest.Pytester) -> No
         time.sleep(0.02)
 
 
+@pytest.mark.full
 @pytest.mark.skipif(sys.platform == "win32", reason="os.kill ends without a signal there")
 def test_a_server_that_has_died_is_reported_and_replaced(tests: pytest.Pytester) -> None:
     tests.makeconftest(PIDS)
@@ -271,6 +279,7 @@ def test_a_server_that_has_died_is_reported_and_replaced(tests: pytest.Pytester)
     passed(tests, source, count=2)
 
 
+@pytest.mark.full
 def test_each_worker_of_xdist_has_its_own(tests: pytest.Pytester) -> None:
     source = """
         import pytest, time
@@ -318,3 +327,80 @@ def is_running(pid: int) -> bool:
     except ProcessLookupError:
         return False
     return True
+
+
+@pytest.mark.full
+def test_an_emulator_for_the_whole_run_gives_each_key_its_own(tests: pytest.Pytester) -> None:
+    source = f"""
+        import pytest
+        from openvideos import OpenVideos
+
+        seen = []
+
+        @pytest.fixture(scope="session")
+        def application(openvideos_emulator):
+            assert openvideos_emulator.base_url in repr(openvideos_emulator)
+            return lambda key: OpenVideos(base_url=openvideos_emulator.base_url, api_key=key)
+
+        @pytest.mark.parametrize("turn", [1, 2])
+        def test_one(turn, application, openvideos_emulator):
+            server = openvideos_emulator.server(pace="manual")
+            with application(server.api_key) as client:
+                client.videos.create(prompt="A cat", {SMALL})
+            [job] = server.jobs
+            assert ("queued", None, 1) == (job.status, job.url, job.duration)
+            seen.append(server)
+            assert [1] * turn == [len(each.jobs) for each in seen]
+            assert len({{each.api_key for each in seen}}) == turn
+
+        def test_one_key(openvideos_emulator):
+            openvideos_emulator.server("sk-mine").seed()
+            assert [] == openvideos_emulator.server("sk-mine").jobs
+    """
+    passed(tests, source, count=3)
+
+
+@pytest.mark.full
+def test_what_was_sent_can_be_asserted(tests: pytest.Pytester) -> None:
+    source = f"""
+        import pytest
+        from openvideos import BadRequestError, OpenVideos
+
+        def test_it(openvideos_environ, openvideos_server, tmp_path):
+            with pytest.raises(AssertionError, match="no request was sent"):
+                openvideos_server.requests.last
+            openvideos_server.fail_next(400, prompt="*boat*")
+            with OpenVideos() as client:
+                video = client.videos.create(prompt="A cat", {SMALL}, extra_headers={{"x-tenant": "blue"}})
+                with pytest.raises(BadRequestError):
+                    client.videos.create(prompt="A boat", {SMALL})
+                list(client.videos.list(limit=2))
+            sent = openvideos_server.requests
+            assert 3 == len(sent) == len(sent[:]) and "<3 requests>" == repr(sent)
+            first = sent.assert_sent("create_video", count=1, prompt="A cat", seconds="1")
+            assert (video.id, "blue", 200) == (first.video_id, first.headers["x-tenant"], first.response.status)
+            assert video.id == first.response.json["id"] and "OPENVIDEOS_API_KEY" in first.curl
+            assert {{"limit": "2"}} == dict(sent.last.query) and sent.of("list_videos").last is sent.last
+            assert "status 400" == sent[1].fault and "A boat" in str(sent[1])
+            for wrong in (dict(prompt="A dog"), dict(count=3), dict(seconds=1)):
+                with pytest.raises(AssertionError, match="create_video .*sent were:(.|\\n)*A boat"):
+                    sent.assert_sent("create_video", **wrong)
+            assert sent.assert_sent("delete_video", count=0) is None
+            with pytest.raises(AssertionError, match="list_videos: GET /v1/videos 200"):
+                sent.assert_sent("list_videos", count=0)
+            with pytest.raises(ValueError, match="'create' is not an operation .* create_video, list_videos"):
+                sent.assert_sent("create")
+            assert openvideos_server.api_key not in repr(list(sent))
+
+        def test_names_that_one_would_guess(openvideos_server):
+            gone, failed = openvideos_server.seed(expired=True), openvideos_server.seed(error="out_of_memory")
+            assert ("failed", "out_of_memory") == (failed.status, failed.error.code)
+            fresh = openvideos_server.seed()
+            assert gone.expires_at < fresh.created_at < fresh.expires_at
+            running = openvideos_server.seed(status="queued", pace="seconds:7200")
+            assert [running.id] == [job.id for job in openvideos_server.travel(minutes=90)]  # it is in progress
+            assert [running.id] == [job.id for job in openvideos_server.travel(hours=1)]
+            [ended] = openvideos_server.advance(to="failed", jobs=[openvideos_server.seed(status="queued")], error="x")
+            assert "x" == ended.error.code
+    """
+    passed(tests, source, count=2)

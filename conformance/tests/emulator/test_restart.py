@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,8 +11,6 @@ import pytest
 from openvideos_emulator._model.refusals import StartError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.emulator.conftest import Server
 
 
@@ -60,10 +59,12 @@ def test_files_that_no_job_needs_are_swept_away(serve: type[Server], tmp_path: P
     for name in ("abc.mp4.1234.part", "abc.mp4"):
         (media / name).write_bytes(b"half")
     (media / "notes.txt").write_text("not ours")
-    with serve(database=tmp_path / "jobs.db", clock=clock):
+    with serve(database=tmp_path / "jobs.db", clock=clock) as server:
+        server.app._engine.sweep().result()
         assert {*kept, media / "notes.txt"} == set(media.iterdir())
     clock.advance(86_400)
-    with serve(database=tmp_path / "jobs.db", clock=clock):
+    with serve(database=tmp_path / "jobs.db", clock=clock) as server:
+        server.app._engine.sweep().result()
         assert {media / "notes.txt"} == set(media.iterdir())
 
 
@@ -102,24 +103,23 @@ def test_a_database_of_another_version_is_refused(serve: type[Server], tmp_path:
         serve(database=database)
 
 
-def test_a_database_from_before_sampling_is_taken_over(serve: type[Server], tmp_path: Path) -> None:
-    database = tmp_path / "jobs.db"
-    with serve(database=database) as server:
-        before = server.get(f"videos/{server.create()['id']}").json()
-    connection = sqlite3.connect(database)
-    connection.executescript("ALTER TABLE videos DROP COLUMN sampling; PRAGMA user_version = 3;")
-    connection.close()
-    for _ in range(2):
-        with serve(database=database) as server:
-            assert before == server.get(f"videos/{before['id']}").json()
-            seeded = server.create(seed=7)
-            assert 7 == server.get(f"videos/{seeded['id']}").json()["seed"]
-
-
 def test_without_a_database_nothing_stays(serve: type[Server]) -> None:
     with serve() as server:
         id_ = server.create()["id"]
         server.get(f"videos/{id_}/content")
         directory = server.app._engine._media._directory
         assert any(directory.iterdir())
+    assert not directory.exists()
+
+
+@pytest.mark.parametrize("database", [":memory:", Path(":memory:")])
+def test_a_database_in_memory_leaves_nothing(
+    serve: type[Server], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database: str | Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with serve(database=database) as server:
+        id_ = server.create()["id"]
+        assert 200 == server.get(f"videos/{id_}/content").status_code
+        directory = server.app._engine._media._directory
+        assert [] == list(tmp_path.iterdir())
     assert not directory.exists()

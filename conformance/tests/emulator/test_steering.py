@@ -17,12 +17,12 @@ from openvideos_emulator._contract import contract
 from openvideos_emulator._model import fault_plan, jobs
 from openvideos_emulator._process.parent import EmulatorProcess
 from openvideos_emulator.testing import (
+    ConnectionReset,
     EmulatorError,
     JobError,
     OpenVideosServer,
     Operation,
     PlannedFault,
-    Reset,
     Status,
 )
 
@@ -56,11 +56,25 @@ def client(server: OpenVideosServer) -> Iterator[httpx.Client]:
 def test_the_words_are_those_of_the_emulator() -> None:
     assert {operation.id for operation in contract().operations} == set(get_args(Operation))
     assert [status.value for status in jobs.Status] == list(get_args(Status))
-    assert [reset.value for reset in fault_plan.Reset] == list(get_args(Reset))
+    assert [reset.value for reset in fault_plan.ConnectionReset] == list(get_args(ConnectionReset))
 
 
 def test_its_repr_keeps_the_key(server: OpenVideosServer) -> None:
     assert f"OpenVideosServer(base_url='{server.base_url}')" == repr(server)
+
+
+def test_its_key_is_not_among_the_arguments_of_the_process(process: EmulatorProcess) -> None:
+    assert "sk-key" not in str(process._process.args)
+
+
+def test_variables_for_an_emulator_that_was_started_by_hand_do_not_reach_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENVIDEOS_EMULATOR_PACE", "wrong")
+    monkeypatch.setenv("OPENVIDEOS_EMULATOR_API_KEY", "sk-other")
+    process = EmulatorProcess(api_key="", cwd=Path.cwd())
+    try:
+        OpenVideosServer(process.base_url, "any").reset()
+    finally:
+        process.close()
 
 
 def test_jobs_are_reported_in_the_words_of_the_api(server: OpenVideosServer, client: httpx.Client) -> None:
@@ -82,6 +96,7 @@ def test_jobs_are_advanced_by_seconds_by_polls_or_to_an_end(server: OpenVideosSe
     error = JobError("oom", "The GPU is full.")
     (failed,) = server.advance(to="failed", jobs=[other.id], error=error)
     assert ("failed", error) == (failed.status, failed.error)
+    assert [] == server.travel(hours=0)
     assert [(one.id, "completed")] == [(job.id, job.status) for job in server.advance()]
     assert [] == server.advance()
 
@@ -148,6 +163,9 @@ def test_each_fault_is_planned_as_it_is_said(
 ) -> None:
     server.fail_next(**options)
     (planned,) = client.get("/../_emulator/faults").json()["faults"]
+    told = {name: planned.pop(name) for name in ("number", "summary")}
+    assert told["number"] > 0
+    assert any(word in told["summary"] for word in (*expected, str(expected.get("status"))))
     assert {"times": 1, "left": expected.get("times", 1), **expected} == planned
     server.clear_faults()
     assert [] == server.faults
@@ -214,8 +232,8 @@ def test_faults_that_are_left_are_reported(server: OpenVideosServer, client: htt
     response = client.get("/videos/video_any")
     assert (429, "0") == (response.status_code, response.headers["retry-after"])
     assert [
-        PlannedFault(left=1, status=429, operation="retrieve_video"),
-        PlannedFault(left=1, method="POST", path="/v1/videos"),
+        PlannedFault(left=1, status=429, operation="retrieve_video", summary="status 429, headers Retry-After"),
+        PlannedFault(left=1, method="POST", path="/v1/videos", summary="reset before_answer"),
     ] == server.faults
     with pytest.raises(httpx.ReadError):
         client.post("/videos", json=SMALL)

@@ -8,13 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
-from openvideos_emulator._contract import Contract
-from openvideos_emulator._http.body import Form
+from openvideos_emulator._contract import Contract, contract, control
+from openvideos_emulator._http.body import Form, LongText
 from openvideos_emulator._http.validation import Validator
 from openvideos_emulator._model.refusals import RefusalError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.emulator.conftest import Server
 
 BAD_FIELDS: list[tuple[dict[str, Any], str]] = [
@@ -46,6 +50,17 @@ BAD_FIELDS: list[tuple[dict[str, Any], str]] = [
     ({"input_reference": {"image_url": "data:image/png;base64,%%"}}, "input_reference.image_url"),
     ({"input_reference": {"image_url": "data:image/png,abc"}}, "input_reference.image_url"),
 ]
+
+
+JSON: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=9),
+    lambda child: st.lists(child, max_size=3) | st.dictionaries(st.text(max_size=5), child, max_size=3),
+    max_leaves=4,
+)
+"""Short values, which a message shows whole."""
+
+WRONG: dict[str, Any] = {"type": ["array", "null"], "enum": [["x"], None, True, "y"], "minItems": 9}
+"""What few values fit: whatever rule is broken, its limits are shown as JSON, too."""
 
 
 def _only(fields: dict[str, Any]) -> object:
@@ -237,3 +252,87 @@ def test_the_profile_sora_is_narrow(serve: type[Server], fields: dict[str, str],
         for size in ("720x1280", "1280x720", "1024x1792", "1792x1024"):
             for seconds in ("4", "8", "12"):
                 server.create(size=size, seconds=seconds)
+
+
+@given(value=JSON, keyword=st.sampled_from([*WRONG]))
+@example(value=None, keyword="enum")
+@example(value={"a": [None, True, {"b": False}]}, keyword="type")
+def test_a_wrong_value_is_named_and_shown_as_json(value: Any, keyword: str) -> None:
+    schema = {"type": "object", "properties": {"seconds": {keyword: WRONG[keyword]}}}
+    validator = Validator(Contract({"paths": {}, "components": {"schemas": {"Body": schema}}}))
+    try:
+        validator.json_fields({"seconds": value}, "#/components/schemas/Body")
+    except RefusalError as error:
+        refusal = error
+    else:
+        return
+    written = json.dumps(value, ensure_ascii=False)
+    assert (refusal.param or "").startswith("seconds")
+    if "holds" in refusal.message:  # a character that no text may have
+        return
+    assert not any(word in refusal.message.replace(written, "") for word in ("None", "True", "False", "['"))
+    if len(written) <= 60 and written.isprintable():
+        assert refusal.message.startswith(f"seconds is {written}; it ")
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"seconds": None}, "seconds is null; it must be of the type string."),
+        ({"seconds": True}, "seconds is true; it must be of the type string."),
+        ({"prompt": ""}, 'prompt is ""; it must have at least 1 character(s).'),
+        ({"prompt": "x" * 32_001}, f'prompt is "{"x" * 59}…"; it must have at most 32000 characters.'),
+        ({"prompt": ['a"b', None]}, r'prompt is ["a\"b", null]; it must be of the type string.'),
+        ({"prompt": {"a": 1.5}}, 'prompt is {"a": 1.5}; it must be of the type string.'),
+        ({"size": "big\u202e"}, 'size is "big\ufffd"; it must match ^[1-9][0-9]{0,4}x[1-9][0-9]{0,4}$.'),
+    ],
+)
+def test_a_message_shows_what_was_sent(serve: type[Server], fields: dict[str, Any], message: str) -> None:
+    with serve() as server:
+        assert message == server.refused(400, "POST", "videos", json={"prompt": "A cat", **fields})["message"]
+
+
+def test_a_message_shows_the_text_of_a_query_or_a_form(serve: type[Server]) -> None:
+    with serve() as server:
+        assert 'limit is ""; it must be of the type integer.' == server.refused(400, "GET", "videos?limit=")["message"]
+        assert "limit is 101; it must be at most 100." == server.refused(400, "GET", "videos?limit=101")["message"]
+        error = server.refused(400, "POST", "videos", files={"prompt": (None, "")})
+        assert 'prompt is ""; it must have at least 1 character(s).' == error["message"]
+
+
+def test_a_long_text_is_a_common_text_once_it_is_valid(document: dict[str, Any]) -> None:
+    contract = Contract(document)
+    address = next(each for each in contract.operations if each.id == "create_video").bodies["application/json"]
+    url = LongText("data:" + "x" * 9_000)
+    assert len(repr(url)) < 80
+    for body in ({"input_reference": {"image_url": url}}, {"references": [{"role": "reference", "image_url": url}]}):
+        fields = Validator(contract).json_fields({"prompt": LongText("y" * 9_000), **body}, address)
+        whole = json.dumps(fields["prompt"]) + repr(fields)
+        assert "x" * 9_000 in whole
+        assert "y" * 9_000 in whole
+
+
+@pytest.mark.parametrize(
+    ("document", "operation", "fields", "path"),
+    [
+        (contract, "create_video", {"prompt": "x", "references": [{}] * 21_000}, ("references",)),
+        (contract, "create_video", {"prompt": "x", "references": [1] * 16}, ("references", "0")),
+        (control, "advance", {"jobs": ["video_1", *([""] * 9_000)]}, ("jobs", "1")),
+        (control, "plan_fault", {"headers": {f"\u00e9{number}": "\n" for number in range(9_000)}}, ("headers",)),
+    ],
+)
+def test_of_many_flaws_one_is_looked_for(
+    document: Callable[[], Contract], operation: str, fields: dict[str, Any], path: tuple[str, ...]
+) -> None:
+    """Each flaw takes a hundred times as long as what is right, and the event loop may wait for all of them."""
+    read = document()
+    address = next(each for each in read.operations if each.id == operation).bodies["application/json"]
+    assert [path] == [flaw.path for flaw in read.flaws(fields, address)]
+
+
+@pytest.mark.parametrize("fields", [{"stall": {"at": 5.0, "seconds": 0.5}}, {"truncate": 5.0, "delay": 2.0}])
+def test_a_whole_number_is_an_integer_wherever_it_is(fields: dict[str, Any]) -> None:
+    address = next(each for each in control().operations if each.id == "plan_fault").bodies["application/json"]
+    valid = Validator(control()).json_fields({**fields, "body": [7.0]}, address)
+    assert "5" == repr(valid["stall"]["at"] if "stall" in fields else valid["truncate"])
+    assert [float] == [type(each) for each in valid["body"]]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ from hypothesis.stateful import (
 )
 
 from openvideos_emulator._engine.engine import Engine
+from openvideos_emulator._engine.housekeeping import Housekeeping
 from openvideos_emulator._engine.idempotency import IdempotentRequest
 from openvideos_emulator._model.jobs import Failure, Job, Pace, Recipe, Status, Step, advanced, end_of, state_of
 from openvideos_emulator._model.refusals import StartError
@@ -39,10 +41,11 @@ from openvideos_emulator._model.webhook_events import (
     seconds_to_wait,
     to_attempt,
 )
+from openvideos_emulator._storage import job_store
 from openvideos_emulator._storage.event_outbox import Outbox
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 TIMES = st.floats(0, 4e9)
 SMALL = Recipe(prompt="A cat", model="sora-2", size="64x48", seconds=1)
@@ -228,7 +231,7 @@ class Histories(RuleBasedStateMachine):
             self.unwanted.add(id_)
 
     def event_of(self, video_id: str) -> Event | None:
-        happened = self.engine.outbox.happened(now=self.engine.now())
+        happened = list(self.engine.outbox.walk(now=self.engine.now()))
         return next((event for event in happened if event.video_id == video_id), None)
 
     @rule(seconds=st.floats(0.01, 30))
@@ -279,7 +282,7 @@ class Histories(RuleBasedStateMachine):
     @rule()
     def reset(self) -> None:
         self.engine.reset()
-        assert [] == self.engine.outbox.happened(now=math.inf)
+        assert [] == list(self.engine.outbox.walk(now=math.inf))
         self.ids.clear()
         self.event_ids.clear()
 
@@ -287,8 +290,9 @@ class Histories(RuleBasedStateMachine):
     def each_job_that_has_ended_has_its_event_and_no_other_has_one(self) -> None:
         if not hasattr(self, "engine"):
             return
-        now, snapshots = self.engine.state()
-        events = {event.video_id: event for event in self.engine.outbox.happened(now=now)}
+        now = self.engine.now()
+        snapshots = list(self.engine.snapshots(now=now))
+        events = {event.video_id: event for event in self.engine.outbox.walk(now=now)}
         for snapshot in snapshots:
             id_, status = snapshot.job.id, snapshot.state.status
             if snapshot.state.ended_at is None or id_ in self.seeded:
@@ -306,9 +310,9 @@ class Histories(RuleBasedStateMachine):
             for event in due:
                 self.judge(event, now)
                 self.engine.outbox.record(attempted(event, Outcome(status=204), now=now))
-        for event in self.engine.outbox.happened(now=now):
+        for event in self.engine.outbox.walk(now=now):
             assert event.delivery is Delivery.DELIVERED or 410 == event.status or MAX_ATTEMPTS == event.attempts
-        assert {event.video_id for event in self.engine.outbox.happened(now=now)} >= set(self.ids) - self.seeded
+        assert {event.video_id for event in self.engine.outbox.walk(now=now)} >= set(self.ids) - self.seeded
 
 
 @pytest.mark.slow
@@ -333,7 +337,7 @@ def test_a_clock_that_was_set_back_repeats_no_event(tmp_path: Path) -> None:
     later.close()
     again = engine(start)
     assert start + 7 == again.now()
-    assert [delivered] == again.outbox.happened(now=again.now())
+    assert [delivered] == list(again.outbox.walk(now=again.now()))
     again.close()
 
 
@@ -350,9 +354,88 @@ def test_a_server_with_a_url_announces_the_jobs_that_it_finds_running(tmp_path: 
     first.close()
     second = engine(has_events=True)
     second.advance()
-    reported = {event.video_id for event in second.outbox.happened(now=now)}
+    reported = {event.video_id for event in second.outbox.walk(now=now)}
     assert (True, {by_hand, by_clock}) == (ended not in reported, reported)
     second.close()
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 3, 7])
+def test_many_jobs_that_it_finds_running_are_announced_behind_the_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    """A server that is killed meanwhile goes on after the next start, also with jobs that have ended since."""
+    monkeypatch.setattr(job_store, "PAGE", 2)
+    time = [1_800_000_000.0]
+
+    def engine(*, has_events: bool) -> Engine:
+        pace = Pace.parse("seconds:7")
+        return Engine(database=tmp_path / "jobs.db", pace=pace, clock=lambda: time[0], has_events=has_events)
+
+    first = engine(has_events=False)
+    first.create(SMALL)
+    time[0] += 9  # before anybody wants to know
+    ids = [first.create(SMALL).job.id for _ in range(count)]
+    first.close()
+    with monkeypatch.context() as patch:
+        patch.setattr(Housekeeping, "_announce", lambda *_: None)  # which is as if it were killed
+        killed = engine(has_events=True)
+        assert ids[:2] == [event.video_id for event in killed.outbox.walk(now=math.inf)]
+        killed.close()
+    time[0] += 9
+    second = engine(has_events=True)
+    second._housekeeping._thread.submit(int).result()  # the turn after what the start has begun
+    assert ids == [event.video_id for event in second.outbox.walk(now=math.inf)]
+    later = second.create(SMALL).job.id
+    assert [*ids, later] == [event.video_id for event in second.outbox.due(now=math.inf, limit=99)]
+    second.close()
+
+
+def test_no_reset_comes_between_the_reading_and_the_announcing_of_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would leave events of jobs that it has forgotten."""
+    monkeypatch.setattr(job_store, "PAGE", 2)
+    engine = Engine(pace=Pace.parse("seconds:7"))
+    for _ in range(5):
+        engine.create(SMALL)
+    lock, announce = engine._database.lock, Outbox.announce
+    got: list[bool] = []
+
+    def try_the_lock() -> bool:
+        if lock.acquire(blocking=False):
+            lock.release()
+            return True
+        return False
+
+    def announce_and_try(outbox: Outbox, jobs: Iterable[Job]) -> None:
+        with ThreadPoolExecutor(1) as pool:
+            got.append(pool.submit(try_the_lock).result(20))
+        announce(outbox, jobs)
+
+    monkeypatch.setattr(Outbox, "announce", announce_and_try)
+    engine.write_events(is_wanted=True)
+    engine._housekeeping._thread.submit(int).result(20)
+    assert [False] * 3 == got
+    assert 5 == len(list(engine.outbox.walk(now=math.inf)))
+    engine.close()
+
+
+def test_no_event_that_was_delivered_is_announced_again(tmp_path: Path) -> None:
+    time = [1_800_000_000.0]
+
+    def engine(*, has_events: bool) -> Engine:
+        pace = Pace.parse("seconds:7")
+        return Engine(database=tmp_path / "jobs.db", pace=pace, clock=lambda: time[0], has_events=has_events)
+
+    first = engine(has_events=True)
+    first.create(SMALL)
+    time[0] += 9
+    [event] = first.outbox.due(now=time[0], limit=9)
+    first.outbox.record(attempted(event, Outcome(status=200), now=time[0]))
+    first.close()
+    for has_events in (True, False, True):
+        again = engine(has_events=has_events)
+        again._housekeeping._thread.submit(int).result()
+        assert [] == again.outbox.due(now=time[0], limit=9)
+        again.close()
 
 
 def test_a_server_without_a_url_writes_no_event_but_keeps_right_those_that_it_has(tmp_path: Path) -> None:
@@ -371,7 +454,7 @@ def test_a_server_without_a_url_writes_no_event_but_keeps_right_those_that_it_ha
     second.advance(to=Status.FAILED)
     second.close()
     third = engine(has_events=True)
-    events = third.outbox.happened(now=math.inf)
+    events = list(third.outbox.walk(now=math.inf))
     assert [(announced, "video.failed", now)] == [(each.video_id, each.type, each.happens_at) for each in events]
     third.close()
 
@@ -392,21 +475,21 @@ def test_an_event_and_the_end_of_its_job_are_written_together_or_not_at_all(monk
         ):
             with pytest.raises(sqlite3.OperationalError):
                 act()
-    assert [("queued", id_)] == [(each.state.status.value, each.job.id) for each in engine.state()[1]]
+    assert [("queued", id_)] == [(each.state.status.value, each.job.id) for each in engine.snapshots(now=engine.now())]
     assert Status.COMPLETED is engine.retrieve(id_).state.status
-    assert [id_] == [event.video_id for event in engine.outbox.happened(now=engine.now())]
+    assert [id_] == [event.video_id for event in engine.outbox.walk(now=engine.now())]
     engine.close()
 
 
 def test_a_disk_that_is_full_at_the_start_is_reported(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    def fail(_outbox: Outbox, _jobs: object) -> None:
-        error = sqlite3.OperationalError("database or disk is full")
+    def fail(_outbox: Outbox, *, now: float) -> None:
+        error = sqlite3.OperationalError(f"database or disk is full at {now}")
         error.sqlite_errorcode = sqlite3.SQLITE_FULL
         raise error
 
     database = tmp_path / "jobs.db"
     with monkeypatch.context() as patch:
-        patch.setattr(Outbox, "plan", fail)
+        patch.setattr(Outbox, "open", fail)
         with pytest.raises(StartError, match="the disk is full"):
             Engine(database=database, has_events=True)
     Engine(database=database).close()  # nobody holds it any more
@@ -423,5 +506,5 @@ def test_a_transaction_that_the_disk_ended_reports_the_disks_error(monkeypatch: 
     monkeypatch.setattr(engine._store, "add_claim", fail)
     with pytest.raises(sqlite3.OperationalError, match="disk is full"):
         engine.create(SMALL, idempotent=IdempotentRequest("key", "fingerprint"))
-    assert [] == engine.state()[1]
+    assert [] == list(engine.snapshots(now=engine.now()))
     engine.close()

@@ -46,7 +46,7 @@ class Character(ApiObject):
         id = take(d, "id", (str,), "Character")
         created_at = take(d, "created_at", (int, float), "Character")
         name = take(d, "name", (str,), "Character")
-        object_ = cast(Literal["character"] | Unset, d.pop("object", "character"))
+        object_ = cast("Literal['character'] | Unset", d.pop("object", "character"))
         character = cls(
             id=id,
             created_at=created_at,

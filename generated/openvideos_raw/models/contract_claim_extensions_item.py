@@ -16,9 +16,9 @@ CONTRACT_CLAIM_EXTENSIONS_ITEM_VALUES: frozenset[str] = frozenset(
 
 
 def check_contract_claim_extensions_item(value: object) -> ContractClaimExtensionsItem:
-    """Return the value as it is, known or not. Raises TypeError if it is not a string."""
+    """Return the value as it is, known or not. Raises TypeError if it is not of the type str."""
     if isinstance(value, str):
         return value
     raise TypeError(
-        f"Unexpected value {value!r}. Expected a string, such as one of {CONTRACT_CLAIM_EXTENSIONS_ITEM_VALUES!r}"
+        f"Unexpected value {value!r}. Expected a value such as one of {CONTRACT_CLAIM_EXTENSIONS_ITEM_VALUES!r}"
     )

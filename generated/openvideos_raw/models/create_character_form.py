@@ -1,14 +1,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from io import BytesIO
 from typing import Any, ClassVar, Self
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from .. import types
-from ..types import ApiObject, File, take
+from ..types import ApiObject, File, RequestFiles, take
 
 
 @_attrs_define
@@ -32,18 +30,9 @@ class CreateCharacterForm(ApiObject):
     }
     _REQUIRED: ClassVar[frozenset[str]] = frozenset({"name", "video"})
 
-    def to_multipart(self) -> types.RequestFiles:
-        files: types.RequestFiles = []
-
-        files.append(("name", (None, types.form_text(self.name))))
-
-        files.append(("video", self.video.to_tuple()))
-
-        for prop_name, prop in self.additional_properties.items():
-            if prop is not None:
-                files.append((prop_name, (None, types.form_text(prop))))
-
-        return files
+    def to_multipart(self) -> RequestFiles:
+        """Return the parts of the form."""
+        return self._parts()
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
@@ -53,8 +42,7 @@ class CreateCharacterForm(ApiObject):
         """
         d = dict(src_dict)
         name = take(d, "name", (str,), "CreateCharacterForm")
-        video = File(payload=BytesIO(d.pop("video")))
-
+        video = take(d, "video", (File,), "CreateCharacterForm")
         create_character_form = cls(
             name=name,
             video=video,

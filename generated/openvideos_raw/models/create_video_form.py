@@ -1,15 +1,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from io import BytesIO
 from typing import Any, ClassVar, Self
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from .. import types
 from ..models.video_model import VideoModel
-from ..types import UNSET, ApiObject, File, Unset, given, take
+from ..types import UNSET, ApiObject, File, RequestFiles, Unset, given, take
 
 
 @_attrs_define
@@ -55,7 +53,7 @@ class CreateVideoForm(ApiObject):
     input_reference: File | Unset = UNSET
     """An image file (JPEG, PNG or WebP) that the video starts from. A create with an image file as input_reference
     MUST be accepted, if the server takes images. An input_reference that is not an image MUST be refused with 400,
-    415 or 422."""
+    415 or 422, or make its job fail with an error."""
 
     input_referenceimage_url: str | Unset = UNSET
     """The URL of an image, http, https or a base64 data URL. Where it cannot be fetched, the create is refused or the
@@ -94,55 +92,9 @@ class CreateVideoForm(ApiObject):
     }
     _REQUIRED: ClassVar[frozenset[str]] = frozenset({"prompt"})
 
-    def to_multipart(self) -> types.RequestFiles:
-        files: types.RequestFiles = []
-
-        files.append(("prompt", (None, types.form_text(self.prompt))))
-
-        if not isinstance(self.model, Unset):
-            files.append(("model", (None, str(self.model).encode())))
-
-        if not isinstance(self.seconds, Unset):
-            files.append(("seconds", (None, types.form_text(self.seconds))))
-
-        if not isinstance(self.size, Unset):
-            files.append(("size", (None, types.form_text(self.size))))
-
-        if not isinstance(self.seed, Unset):
-            files.append(("seed", (None, str(self.seed).encode())))
-
-        if not isinstance(self.negative_prompt, Unset):
-            files.append(("negative_prompt", (None, types.form_text(self.negative_prompt))))
-
-        if not isinstance(self.fps, Unset):
-            files.append(("fps", (None, str(self.fps).encode())))
-
-        if not isinstance(self.num_frames, Unset):
-            files.append(("num_frames", (None, str(self.num_frames).encode())))
-
-        if not isinstance(self.input_reference, Unset):
-            files.append(("input_reference", self.input_reference.to_tuple()))
-
-        if not isinstance(self.input_referenceimage_url, Unset):
-            files.append(("input_reference[image_url]", (None, types.form_text(self.input_referenceimage_url))))
-
-        if not isinstance(self.input_referencefile_id, Unset):
-            files.append(("input_reference[file_id]", (None, types.form_text(self.input_referencefile_id))))
-
-        if not isinstance(self.referencesfirst_frame, Unset):
-            files.append(("references[first_frame]", self.referencesfirst_frame.to_tuple()))
-
-        if not isinstance(self.referenceslast_frame, Unset):
-            files.append(("references[last_frame]", self.referenceslast_frame.to_tuple()))
-
-        if not isinstance(self.referencesreference, Unset):
-            files.append(("references[reference]", self.referencesreference.to_tuple()))
-
-        for prop_name, prop in self.additional_properties.items():
-            if prop is not None:
-                files.append((prop_name, (None, types.form_text(prop))))
-
-        return files
+    def to_multipart(self) -> RequestFiles:
+        """Return the parts of the form."""
+        return self._parts()
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
@@ -159,36 +111,12 @@ class CreateVideoForm(ApiObject):
         negative_prompt = given(d, "negative_prompt", (str,), UNSET)
         fps = given(d, "fps", (int, float), UNSET)
         num_frames = given(d, "num_frames", (int, float), UNSET)
-        _input_reference = d.pop("input_reference", UNSET)
-        input_reference: File | Unset
-        if isinstance(_input_reference, Unset):
-            input_reference = UNSET
-        else:
-            input_reference = File(payload=BytesIO(_input_reference))
-
+        input_reference = given(d, "input_reference", (File,), UNSET)
         input_referenceimage_url = given(d, "input_reference[image_url]", (str,), UNSET)
         input_referencefile_id = given(d, "input_reference[file_id]", (str,), UNSET)
-        _referencesfirst_frame = d.pop("references[first_frame]", UNSET)
-        referencesfirst_frame: File | Unset
-        if isinstance(_referencesfirst_frame, Unset):
-            referencesfirst_frame = UNSET
-        else:
-            referencesfirst_frame = File(payload=BytesIO(_referencesfirst_frame))
-
-        _referenceslast_frame = d.pop("references[last_frame]", UNSET)
-        referenceslast_frame: File | Unset
-        if isinstance(_referenceslast_frame, Unset):
-            referenceslast_frame = UNSET
-        else:
-            referenceslast_frame = File(payload=BytesIO(_referenceslast_frame))
-
-        _referencesreference = d.pop("references[reference]", UNSET)
-        referencesreference: File | Unset
-        if isinstance(_referencesreference, Unset):
-            referencesreference = UNSET
-        else:
-            referencesreference = File(payload=BytesIO(_referencesreference))
-
+        referencesfirst_frame = given(d, "references[first_frame]", (File,), UNSET)
+        referenceslast_frame = given(d, "references[last_frame]", (File,), UNSET)
+        referencesreference = given(d, "references[reference]", (File,), UNSET)
         create_video_form = cls(
             prompt=prompt,
             model=model,

@@ -22,12 +22,13 @@ class ErrorDetail(ApiObject):
 
     param: None | str
     """The parameter or field that is wrong; null if it is none in particular. The param of a validation error SHOULD
-    name the field that is wrong. The param of a validation error MUST NOT name a field that is right."""
+    name the field that is wrong. The param of a validation error MUST NOT name a field that is right. The error of
+    a body that is not JSON SHOULD NOT say that a field is missing."""
 
     code: None | str
-    """A machine-readable code, such as `video_not_ready`; null if there is none. The contract's codes are under
-    `x-error-codes`, with the statuses that they come with and whether the same request can succeed later. A server
-    MAY have others."""
+    """A machine-readable code, such as `video_not_ready`; null if there is none. The code of an error SHOULD NOT be a
+    status of HTTP, which the response has already. The contract's codes are under `x-error-codes`, with the
+    statuses that they come with and whether the same request can succeed later. A server MAY have others."""
 
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 

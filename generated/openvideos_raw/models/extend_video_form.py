@@ -1,14 +1,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from io import BytesIO
 from typing import Any, ClassVar, Self
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from .. import types
-from ..types import UNSET, ApiObject, File, Unset, given, take
+from ..types import UNSET, ApiObject, File, RequestFiles, Unset, given, take
 
 
 @_attrs_define
@@ -37,24 +35,9 @@ class ExtendVideoForm(ApiObject):
     }
     _REQUIRED: ClassVar[frozenset[str]] = frozenset({"prompt", "seconds"})
 
-    def to_multipart(self) -> types.RequestFiles:
-        files: types.RequestFiles = []
-
-        files.append(("prompt", (None, types.form_text(self.prompt))))
-
-        files.append(("seconds", (None, types.form_text(self.seconds))))
-
-        if not isinstance(self.video, Unset):
-            files.append(("video", self.video.to_tuple()))
-
-        if not isinstance(self.videoid, Unset):
-            files.append(("video[id]", (None, types.form_text(self.videoid))))
-
-        for prop_name, prop in self.additional_properties.items():
-            if prop is not None:
-                files.append((prop_name, (None, types.form_text(prop))))
-
-        return files
+    def to_multipart(self) -> RequestFiles:
+        """Return the parts of the form."""
+        return self._parts()
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
@@ -65,13 +48,7 @@ class ExtendVideoForm(ApiObject):
         d = dict(src_dict)
         prompt = take(d, "prompt", (str,), "ExtendVideoForm")
         seconds = take(d, "seconds", (str,), "ExtendVideoForm")
-        _video = d.pop("video", UNSET)
-        video: File | Unset
-        if isinstance(_video, Unset):
-            video = UNSET
-        else:
-            video = File(payload=BytesIO(_video))
-
+        video = given(d, "video", (File,), UNSET)
         videoid = given(d, "video[id]", (str,), UNSET)
         extend_video_form = cls(
             prompt=prompt,

@@ -15,7 +15,7 @@ LIST_ORDER_VALUES: frozenset[str] = frozenset(
 
 
 def check_list_order(value: object) -> ListOrder:
-    """Return the value as it is, known or not. Raises TypeError if it is not a string."""
+    """Return the value as it is, known or not. Raises TypeError if it is not of the type str."""
     if isinstance(value, str):
         return value
-    raise TypeError(f"Unexpected value {value!r}. Expected a string, such as one of {LIST_ORDER_VALUES!r}")
+    raise TypeError(f"Unexpected value {value!r}. Expected a value such as one of {LIST_ORDER_VALUES!r}")

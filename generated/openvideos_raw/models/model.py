@@ -53,7 +53,7 @@ class Model(ApiObject):
         """
         d = dict(src_dict)
         id = take(d, "id", (str,), "Model")
-        object_ = cast(Literal["model"], d.pop("object", "model"))
+        object_ = cast("Literal['model']", d.pop("object", "model"))
         is_default = take(d, "is_default", (bool,), "Model")
         sizes = given(d, "sizes", ([str],), None)
         seconds = given(d, "seconds", ([str],), None)

@@ -46,7 +46,7 @@ class ModelList(ApiObject):
         from ..models.model import Model
 
         d = dict(src_dict)
-        object_ = cast(Literal["list"], d.pop("object", "list"))
+        object_ = cast("Literal['list']", d.pop("object", "list"))
         contract = take(d, "contract", (ContractClaim,), "ModelList")
         data = take(d, "data", ([Model],), "ModelList")
         model_list = cls(

@@ -16,7 +16,7 @@ REFERENCE_ROLE_VALUES: frozenset[str] = frozenset(
 
 
 def check_reference_role(value: object) -> ReferenceRole:
-    """Return the value as it is, known or not. Raises TypeError if it is not a string."""
+    """Return the value as it is, known or not. Raises TypeError if it is not of the type str."""
     if isinstance(value, str):
         return value
-    raise TypeError(f"Unexpected value {value!r}. Expected a string, such as one of {REFERENCE_ROLE_VALUES!r}")
+    raise TypeError(f"Unexpected value {value!r}. Expected a value such as one of {REFERENCE_ROLE_VALUES!r}")

@@ -40,7 +40,8 @@ class Video(ApiObject):
     jobs that go on, so a reader takes a word that it does not know for a job that is still running.  A job that has
     ended MUST keep its status. A status MUST NOT go back from in_progress or processing to queued. A server MUST
     complete a job that it has accepted, unless moderation refuses the result or the job cannot be done. A job whose
-    status the client does not know MUST be polled further. A job that has ended MUST NOT be polled further."""
+    status the client does not know MUST be polled further. A job that has ended MUST NOT be polled further; an
+    application may read it again."""
 
     progress: int | None = None
     """How much is done, in whole percent. progress MUST NOT go back. progress MUST be 100 once the job is completed,
@@ -71,8 +72,9 @@ class Video(ApiObject):
     so that 81 frames at 16 frames per second are 5. seconds and duration MUST agree if both are sent."""
 
     url: None | str = None
-    """Where the finished file can be fetched without the API, on servers that offer it: an absolute URL. It needs no
-    API key, and works until `expires_at` if that is known."""
+    """Where the finished file can be fetched without the API, on servers that offer it; it works until `expires_at` if
+    that is known. The url of a completed job MUST be absolute, and MUST return the content of its video without an
+    API key."""
 
     seed: int | None = None
     """The seed of the noise, from servers with the extension `sampling`; null without one."""
@@ -132,7 +134,7 @@ class Video(ApiObject):
 
         d = dict(src_dict)
         id = take(d, "id", (str,), "Video")
-        object_ = cast(Literal["video"], d.pop("object", "video"))
+        object_ = cast("Literal['video']", d.pop("object", "video"))
         created_at = take(d, "created_at", (int, float), "Video")
         model = take(d, "model", (str,), "Video")
         status = take(d, "status", (str,), "Video")

@@ -53,9 +53,9 @@ class VideoCompletedEvent(ApiObject):
 
         d = dict(src_dict)
         id = take(d, "id", (str,), "VideoCompletedEvent")
-        object_ = cast(Literal["event"], d.pop("object", "event"))
+        object_ = cast("Literal['event']", d.pop("object", "event"))
         created_at = take(d, "created_at", (int, float), "VideoCompletedEvent")
-        type_ = cast(Literal["video.completed"], d.pop("type", "video.completed"))
+        type_ = cast("Literal['video.completed']", d.pop("type", "video.completed"))
         data = take(d, "data", (VideoEventData,), "VideoCompletedEvent")
         video_completed_event = cls(
             id=id,

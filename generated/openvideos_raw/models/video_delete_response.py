@@ -40,7 +40,7 @@ class VideoDeleteResponse(ApiObject):
         """
         d = dict(src_dict)
         id = take(d, "id", (str,), "VideoDeleteResponse")
-        object_ = cast(Literal["video.deleted"], d.pop("object", "video.deleted"))
+        object_ = cast("Literal['video.deleted']", d.pop("object", "video.deleted"))
         deleted = take(d, "deleted", (bool,), "VideoDeleteResponse")
         video_delete_response = cls(
             id=id,

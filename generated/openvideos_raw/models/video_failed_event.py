@@ -53,9 +53,9 @@ class VideoFailedEvent(ApiObject):
 
         d = dict(src_dict)
         id = take(d, "id", (str,), "VideoFailedEvent")
-        object_ = cast(Literal["event"], d.pop("object", "event"))
+        object_ = cast("Literal['event']", d.pop("object", "event"))
         created_at = take(d, "created_at", (int, float), "VideoFailedEvent")
-        type_ = cast(Literal["video.failed"], d.pop("type", "video.failed"))
+        type_ = cast("Literal['video.failed']", d.pop("type", "video.failed"))
         data = take(d, "data", (VideoEventData,), "VideoFailedEvent")
         video_failed_event = cls(
             id=id,

@@ -56,7 +56,7 @@ class VideoList(ApiObject):
         from ..models.video import Video
 
         d = dict(src_dict)
-        object_ = cast(Literal["list"], d.pop("object", "list"))
+        object_ = cast("Literal['list']", d.pop("object", "list"))
         data = take(d, "data", ([Video],), "VideoList")
         first_id = given(d, "first_id", (str,), None)
         last_id = given(d, "last_id", (str,), None)

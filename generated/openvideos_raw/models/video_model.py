@@ -15,7 +15,7 @@ VIDEO_MODEL_VALUES: frozenset[str] = frozenset(
 
 
 def check_video_model(value: object) -> VideoModel:
-    """Return the value as it is, known or not. Raises TypeError if it is not a string."""
+    """Return the value as it is, known or not. Raises TypeError if it is not of the type str."""
     if isinstance(value, str):
         return value
-    raise TypeError(f"Unexpected value {value!r}. Expected a string, such as one of {VIDEO_MODEL_VALUES!r}")
+    raise TypeError(f"Unexpected value {value!r}. Expected a value such as one of {VIDEO_MODEL_VALUES!r}")

@@ -81,7 +81,11 @@ def trusted_certificates() -> ssl.SSLContext:
     Raises:
         ConfigurationError: They cannot be read, or the file that SSLKEYLOGFILE names cannot be written.
     """
+    file, directory = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
     try:
+        # As httpx does from 0.28 on; before, it took certifi's for a file that is not there.
+        if file or directory:
+            return ssl.create_default_context(cafile=file or None, capath=None if file else directory)
         return httpx.create_ssl_context()
     except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
         key_log = os.environ.get("SSLKEYLOGFILE")

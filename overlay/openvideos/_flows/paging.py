@@ -229,7 +229,7 @@ def read_page(make: Callable[..., P], response: httpx.Response, walk: Walk) -> P
         additional_properties=rest,
         walk=Shared(walk),
     )
-    return identified(page, response)
+    return identified(page, response, videos)
 
 
 def _taken(rest: dict[str, Any], key: str, kind: type[T]) -> T | None:

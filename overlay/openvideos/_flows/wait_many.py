@@ -37,7 +37,7 @@ from .._errors import (
 )
 from .._operations import id_of_video
 from .._parsing.responses import secrets_of
-from .effects import Emit, Flow, Gather, Sleep
+from .effects import Emit, Flow, Gather, Notify, Sleep
 from .paging import ConversationPage, Walk
 from .polling import (
     DEFAULT_INTERVAL_S,
@@ -78,8 +78,11 @@ class _Wait:
     deadline: Deadline
     concurrency: int
     raise_on_failure: bool
+    on_update: Callable[[Video], Any] | None
     pending: dict[str, Video | None]
     """The jobs that have not ended, in the caller's order, each with its latest snapshot."""
+    changed: deque[Video] = field(factory=deque["Video"])
+    """The snapshots that `on_update` is still to be called with."""
     ended: deque[Video] = field(factory=deque["Video"])
     """The jobs that have ended but were not emitted yet."""
     problems: list[tuple[str | None, OpenVideosError]] = field(factory=list[tuple["str | None", OpenVideosError]])
@@ -109,8 +112,11 @@ class _Wait:
 
     def update(self, video_id: str, video: Video, secrets: tuple[str, ...]) -> None:
         """Store the latest snapshot of a pending job."""
-        with_requested_id(video, LatestJob(video_id, self.pending[video_id]), secrets)
+        before = self.pending[video_id]
+        with_requested_id(video, LatestJob(video_id, before), secrets)
         self.failures.pop(video_id, None)
+        if self.on_update is not None and video != before:
+            self.changed.append(video)
         if _status.is_terminal(video.status):
             del self.pending[video_id]
             self.ended.append(with_contract_status(video))
@@ -118,11 +124,13 @@ class _Wait:
             self.pending[video_id] = video
 
     def emit_ended(self) -> Flow[None]:
-        """Emit the jobs that have ended.
+        """Emit the jobs that have ended, after the calls of `on_update`.
 
         Raises:
             VideoFailedError: A job failed, and `raise_on_failure` is true.
         """
+        while self.on_update is not None and self.changed:
+            yield from self.deadline.hand_over(Notify(self.on_update, (self.changed.popleft(),)))
         while self.ended:
             video = ended_job(self.ended.popleft(), raise_on_failure=self.raise_on_failure)
             yield from self.deadline.hand_over(Emit(video))
@@ -161,6 +169,7 @@ def waiting(
     poll_settings: PollSettings,
     *,
     raise_on_failure: bool = False,
+    on_update: Callable[[Video], Any] | None = None,
     concurrency: int = DEFAULT_CONCURRENCY,
 ) -> Flow[None]:
     """Emit each of the jobs as it ends. The `pending` of every exception has the ids of the jobs that were not emitted.
@@ -171,7 +180,7 @@ def waiting(
         VideoFailedError: A job failed, and `raise_on_failure` is true.
     """
     deadline = Deadline.after(poll_settings.timeout, retries.clocks)
-    wait = _Wait(read, list_page, first, retries, deadline, concurrency, raise_on_failure, dict(jobs))
+    wait = _Wait(read, list_page, first, retries, deadline, concurrency, raise_on_failure, on_update, dict(jobs))
     try:
         yield from _rounds(wait, poll_settings)
     except OpenVideosError as error:

@@ -64,11 +64,13 @@ def _loads(content: bytes) -> Any:
     except RecursionError as error:
         raise ValueError("nested too deep") from error
     if content.count(b"[") + content.count(b"{") > DEEPEST:
-        level = [data]
-        for _ in range(DEEPEST):
-            level = [inner for outer in level for inner in _children(outer) if isinstance(inner, (dict, list))]
-        if level:
-            raise ValueError("nested too deep")
+        level: list[Any] = [data]
+        depth = 0
+        while level:
+            if depth == DEEPEST:
+                raise ValueError("nested too deep")
+            level = [inner for outer in level for inner in _children(outer) if is_object(inner) or is_array(inner)]
+            depth += 1
     return data
 
 
@@ -137,7 +139,7 @@ def video(response: httpx.Response) -> Video:
     Raises:
         APIResponseValidationError: The body is not a Video; the message names the key that is wrong.
     """
-    return read_video(decoded(response), response)
+    return identified(read_video(decoded(response), response), response)
 
 
 def read_video(data: Any, response: httpx.Response, where: str = "") -> Video:
@@ -147,10 +149,9 @@ def read_video(data: Any, response: httpx.Response, where: str = "") -> Video:
         APIResponseValidationError: The JSON is not a Video; the message names the key that is wrong.
     """
     result = _parsed(VIDEO, data, response, where)
-    reason = result.get("error")  # of any shape, also of one that the attribute cannot hold
+    reason = data.get("error")  # of any shape, also of one that the attribute cannot hold
     if reason is not None:
         # Exceptions' messages contain the server's reason for a failure, so it must not contain the API key.
-        reason = reason.to_dict() if isinstance(reason, VideoError) else reason
         result["error"] = _video_error(scrub(reason, secrets_of(response)))
     return result
 
@@ -175,14 +176,16 @@ def _parsed(shape: Shape[T], data: Any, response: httpx.Response, where: str = "
         APIResponseValidationError: The JSON is not of this shape; the message says what is wrong.
     """
     try:
-        return identified(read(shape, data), response)
+        return read(shape, data)
     except (TypeError, ValueError) as error:
         raise invalid(response, f"{where}{error}") from error
 
 
-def identified(result: T, response: httpx.Response) -> T:
-    """Set an object's `_request_id` to the server's id of the request, and return the object."""
-    cast("Any", result)._request_id = response.headers.get("x-request-id")  # noqa: SLF001 - openai's name for it
+def identified(result: T, response: httpx.Response, items: Iterable[object] = ()) -> T:
+    """Set the `_request_id` of an object and its items to the server's id of the request, and return the object."""
+    request_id = response.headers.get("x-request-id")
+    for each in (result, *items):
+        cast("Any", each)._request_id = request_id  # noqa: SLF001 - openai's name for it
     return result
 
 
@@ -254,7 +257,7 @@ def deletion(video_id: str, response: httpx.Response) -> VideoDeleteResponse:
     result = _parsed(DELETION, {**data, "id": data.get("id") or video_id, "deleted": deleted}, response)
     if data.get("deleted") not in (None, deleted):
         result.additional_properties["deleted"] = data["deleted"]
-    return result
+    return identified(result, response)
 
 
 def character(response: httpx.Response) -> Character:
@@ -263,7 +266,7 @@ def character(response: httpx.Response) -> Character:
     Raises:
         APIResponseValidationError: The body is not a Character.
     """
-    return _parsed(CHARACTER, decoded(response), response)
+    return identified(_parsed(CHARACTER, decoded(response), response), response)
 
 
 def model_list(response: httpx.Response) -> ModelList:
@@ -285,7 +288,7 @@ def model_list(response: httpx.Response) -> ModelList:
     result.contract = _parsed(CLAIM, claim, response) if is_object(claim) else cast("ContractClaim", None)
     if not (claim is None or is_object(claim)):
         result.additional_properties["contract"] = claim
-    return result
+    return identified(result, response, [*result.data, *filter(None, [result.contract])])
 
 
 def _request_and_status(response: httpx.Response) -> str:

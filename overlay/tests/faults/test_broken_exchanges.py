@@ -27,7 +27,7 @@ from .server import (
     stalls,
 )
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.product]
 
 JSON = {"content-type": "application/json"}
 STATUS_LINE = b"HTTP/1.1 200 OK\r\n"
@@ -82,7 +82,6 @@ def check_nothing_is_lost(error: OpenVideosError, method: Method, folder: Path) 
     assert [] == files_in(folder)
 
 
-@pytest.mark.in_turn("flavour")
 @each_fault
 @pytest.mark.parametrize("method", READS, ids=named)
 async def test_a_read_that_fails_every_time_raises(
@@ -94,7 +93,6 @@ async def test_a_read_that_fails_every_time_raises(
     check_nothing_is_lost(error, method, tmp_path)
 
 
-@pytest.mark.in_turn("flavour")
 @each_fault
 @pytest.mark.parametrize("method", READS, ids=named)
 async def test_a_read_that_fails_once_is_repeated(
@@ -125,7 +123,6 @@ async def test_a_post_is_repeated_only_if_the_connection_was_not_made(
             assert 1 == len(server.requests)
 
 
-@pytest.mark.in_turn("method")
 @pytest.mark.parametrize("fault", [pytest.param(fault, id=name) for name, fault in BROKEN.items() if not fault.eager])
 @pytest.mark.parametrize("method", POSTS, ids=named)
 async def test_a_post_is_sent_once(fault: Behaviour, method: Method, against: Against) -> None:
@@ -156,7 +153,6 @@ class TestRefusal:
 class TestStall:
     """A server that falls silent: the timeout ends it."""
 
-    @pytest.mark.in_turn("flavour")
     @each_stall
     @pytest.mark.parametrize("method", READS, ids=named)
     async def test_a_read_times_out(self, fault: Behaviour, method: Method, against: Against, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from .clients import HTTP_CLIENTS, Against
 from .flavours import is_blocking
 from .server import answers_json, responses
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.product]
 
 ERRORS = [OSError("no file"), ValueError("no number"), KeyError("no key"), TimeoutError("too late")]
 

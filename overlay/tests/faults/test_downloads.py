@@ -6,6 +6,7 @@ import gzip
 import inspect
 import json
 import tracemalloc
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,7 +21,7 @@ from .clients import KEY, Against, check_promises
 from .flavours import is_blocking
 from .server import Behaviour, answers_json, closes, drips, floods, head, message, resets, responses, sends
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.product]
 
 HALF = len(CLIP) // 2
 BEGUN = {"etag": '"1"', "content-length": str(len(CLIP)), "content-type": "video/mp4"}
@@ -237,7 +238,11 @@ class TestWhatIsNotTheFile:
 class TestEncodings:
     """A file has no encoding. One is decoded on its way to a disk, in pieces, and never into memory."""
 
-    BOMB: Final = gzip.compress(bytes(200 << 20), 9)
+    @staticmethod
+    @cache
+    def bomb() -> bytes:
+        """Return a little that decodes to very much; it takes a second to make."""
+        return gzip.compress(bytes(200 << 20), 9)
 
     @staticmethod
     def encoded(body: bytes, media_type: str = "video/mp4", encoding: str = "gzip") -> Behaviour:
@@ -245,7 +250,7 @@ class TestEncodings:
 
     @pytest.mark.parametrize("encoding", ["gzip", "br", "deflate", "zstd", "gzip, gzip"])
     async def test_is_refused_in_memory(self, encoding: str, against: Against) -> None:
-        answer = self.encoded(self.BOMB, encoding=encoding)
+        answer = self.encoded(self.bomb(), encoding=encoding)
         async with against(answer, answer, max_retries=1) as (server, client):
             error = await client.fails("download_content", ID)
             assert {"identity"} == {request.headers["accept-encoding"] for request in server.requests}
@@ -259,7 +264,7 @@ class TestEncodings:
         assert CLIP * 5000 == target.read_bytes()
 
     async def test_of_a_page_is_decoded_as_far_as_it_is_shown(self, against: Against, tmp_path: Path) -> None:
-        for body, shown in ((gzip.compress(b"<html>busy"), "text/html: <html>busy. Nothing"), (self.BOMB, "\0\0")):
+        for body, shown in ((gzip.compress(b"<html>busy"), "text/html: <html>busy. Nothing"), (self.bomb(), "\0\0")):
             async with against(self.encoded(body, "text/html")) as (_, client):
                 error = await client.fails("download", ID, to=tmp_path / "clip.mp4")
             assert isinstance(error, DownloadError)
@@ -283,7 +288,7 @@ class TestEncodings:
     ) -> None:
         tracemalloc.start()
         try:
-            async with against(self.encoded(self.BOMB), max_retries=0) as (_, client):
+            async with against(self.encoded(self.bomb()), max_retries=0) as (_, client):
                 method = getattr(getattr(client.sdk.videos, wrapper), name)
                 with pytest.raises(OpenVideosError) as caught:
                     await self.used(method(ID), way, streamed=wrapper == "with_streaming_response", flavour=flavour)
@@ -315,7 +320,7 @@ class TestEncodings:
 
     async def test_one_that_was_asked_for_is_decoded_up_to_a_bound(self, against: Against) -> None:
         asked = {"extra_headers": {"Accept-Encoding": "gzip"}}
-        async with against(self.encoded(gzip.compress(CLIP)), self.encoded(self.BOMB), max_retries=0) as (_, client):
+        async with against(self.encoded(gzip.compress(CLIP)), self.encoded(self.bomb()), max_retries=0) as (_, client):
             assert CLIP == (await client.call("download_content", ID, **asked)).content
             error = await client.fails("download_content", ID, **asked)
         assert f"larger than {LARGEST_RESPONSE} bytes" in str(error)

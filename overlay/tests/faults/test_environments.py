@@ -27,7 +27,7 @@ from .calls import COMPLETED, ID
 from .flavours import BACKENDS, is_blocking
 from .server import Behaviour, Exchange, FaultServer, answers_json, message, responses
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.product]
 
 VARIABLES = [f"{scheme}_proxy" for scheme in ("http", "https", "all", "no")]
 CERTIFICATES = ["SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE"]

@@ -15,7 +15,7 @@ from .clients import Against, Client
 from .flavours import is_blocking
 from .server import FaultServer, answers_json, head, responses, sends
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.product]
 
 
 @pytest.fixture(params=["httpx2", "httpx2 async"])

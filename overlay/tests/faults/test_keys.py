@@ -17,7 +17,7 @@ from .clients import Against, Client, check_promises
 from .flavours import is_blocking
 from .server import Behaviour, Exchange, FaultServer, answers_json, responses
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.product]
 
 AGAIN = responses(503, b"", {"retry-after-ms": "0"})
 

@@ -21,7 +21,7 @@ from .calls import ID, QUEUED
 from .clients import Against, Client
 from .server import answers_json, closes, resets, responses, stalls
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.product]
 
 REQUEST = httpx.Request("POST", "http://server.test/v1/videos")
 

@@ -14,7 +14,7 @@ from .calls import CLIP, COMPLETED, DELETED, ID, POSTS, READS, Method, files_in,
 from .clients import KEY, Against
 from .server import Behaviour, FaultServer, answers_json, floods, head, responses, stalls
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.product]
 
 SECRETS = {"x-api-key": "sk-second-0123456789", "Cookie": "session=0123456789"}
 
@@ -23,7 +23,6 @@ def redirect(status: int, to: str) -> Behaviour:
     return responses(status, b"", {"location": to})
 
 
-@pytest.mark.in_turn("flavour")
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize("method", [method for method in READS if method.name != "delete"], ids=named)
 async def test_a_read_follows(status: int, method: Method, against: Against, tmp_path: Path) -> None:
@@ -95,7 +94,6 @@ async def test_the_body_of_a_redirect_is_not_read(endless: Behaviour, against: A
         assert 2 == server.connections
 
 
-@pytest.mark.in_turn("flavour")
 @pytest.mark.parametrize("status", [301, 307])
 @pytest.mark.parametrize("method", READS, ids=named)
 class TestAnotherOrigin:

@@ -28,7 +28,7 @@ from .calls import CLIP, COMPLETED, ID, QUEUED
 from .clients import KEY, Against
 from .server import answers_json, closes, floods, head, resets, responses
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.product]
 
 BUSY = answers_json({"error": {"message": "busy"}}, 500)
 LIMITED = answers_json({"error": {"message": "slow"}}, 429, {"retry-after": "1"})

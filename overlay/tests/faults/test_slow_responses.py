@@ -15,7 +15,7 @@ from .calls import COMPLETED, ID, QUEUED
 from .clients import HTTP_CLIENTS, TLS, Against, Client
 from .server import Behaviour, answers_json, drips, head, stalls
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.product]
 
 SHORTEST_S = 0.1
 DRIPS: dict[str, Behaviour] = {
@@ -35,7 +35,6 @@ def _short_attempts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("openvideos._flows.polling.SHORTEST_ATTEMPT_S", SHORTEST_S)
 
 
-@pytest.mark.in_turn("name")
 @pytest.mark.parametrize("drip", list(DRIPS.values()), ids=list(DRIPS))
 @pytest.mark.parametrize("name", ["poll", "create_and_poll"])
 async def test_a_poll_ends_at_its_deadline(drip: Behaviour, name: str, against: Against, flavour: str) -> None:
@@ -97,7 +96,6 @@ async def test_a_stream_that_goes_on_after_its_close(flavour: str) -> None:
     assert "larger than" in str(error)
 
 
-@pytest.mark.in_turn("name")
 @pytest.mark.parametrize("drip", list(DRIPS.values()), ids=list(DRIPS))
 @pytest.mark.parametrize("name", ["retrieve", "list", "download_content"])
 async def test_a_timeout_that_is_a_number_limits_the_whole_exchange(

@@ -25,7 +25,7 @@ from .calls import COMPLETED, ID, POSTS, QUEUED, Method, named
 from .clients import Against
 from .server import Behaviour, answers_json, closes, head, resets, responses, stalls
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.product]
 
 WHOLE = json.dumps(QUEUED).encode()
 PROMPT_FIRST = json.dumps({"model": "m", "prompt": '{"id": "no"}, [', "stage": {"id": "no"}, **QUEUED}).encode()

@@ -16,7 +16,7 @@ from .calls import CLIP, COMPLETED, DELETED, ID, METHODS, PAGE, QUEUED, READS, M
 from .clients import Against
 from .server import Behaviour, answers_json, closes, closes_at_once, floods, head, message, responses, sends
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.product]
 
 BODY = json.dumps(COMPLETED).encode()
 JSON = {"content-type": "application/json"}
@@ -130,7 +130,6 @@ class TestGoodAnswers:
             assert len(set(server.requests[-1].headers)) > 1
 
 
-@pytest.mark.in_turn("flavour")
 @pytest.mark.parametrize(
     ("method", "response"),
     [
@@ -158,7 +157,6 @@ async def test_what_is_no_response_is_reported(
     assert ["openvideos: so many polls in a row have failed; this is the last failure."] * (times > 1) == notes
 
 
-@pytest.mark.in_turn("flavour")
 @pytest.mark.parametrize("method", [method for method in METHODS if method.name in POLLS], ids=named)
 @pytest.mark.parametrize("response", [*NO_VIDEO.values(), responses(404)], ids=[*NO_VIDEO, "not found"])
 async def test_a_few_are_borne_by_a_poll(response: Behaviour, method: Method, against: Against) -> None:
@@ -175,7 +173,6 @@ async def test_a_deletion_needs_no_confirmation(response: Behaviour, against: Ag
 
 
 class TestStatuses:
-    @pytest.mark.in_turn("flavour")
     @pytest.mark.parametrize("status", [502, 520, 529, 599, 999])
     @pytest.mark.parametrize("method", READS, ids=named)
     async def test_of_500_and_above_are_server_errors(
@@ -190,7 +187,6 @@ class TestStatuses:
         assert "502 Bad Gateway" in str(error)
         assert [] == files_in(tmp_path)
 
-    @pytest.mark.in_turn("flavour")
     @pytest.mark.parametrize("status", [300, 304, 402, 499])
     @pytest.mark.parametrize("method", METHODS, ids=named)
     async def test_of_other_kinds_are_errors_at_once(
@@ -216,16 +212,13 @@ class TestStatuses:
         assert (404, "caf\xe9") == (error.status_code, error.response.headers["x-reason"])
 
 
-BOMB = gzip.compress(b"0" * (65 << 20), compresslevel=1)
-
-
 class TestTooMuch:
     """A response that has no end, or one that is out of all proportion, is left."""
 
     @pytest.mark.parametrize("name", ["retrieve", "create"])
     async def test_a_gzip_bomb(self, name: str, against: Against) -> None:
         arguments: dict[str, Any] = {"prompt": "p"} if name == "create" else {"video_id": ID}
-        bomb = responses(200, BOMB, {"content-encoding": "gzip"})
+        bomb = responses(200, gzip.compress(b"0" * (65 << 20), compresslevel=1), {"content-encoding": "gzip"})
         async with against(bomb, max_retries=0) as (_, client):
             error = await client.fails(name, **arguments)
         assert isinstance(error, APIConnectionError)

@@ -310,6 +310,38 @@ class TestAnyServer:
             assert job.word == video.additional_properties.get("server_status", video.status)
 
     @FLOWS
+    @given(farm=farms, wanted=st.lists(names, max_size=30))
+    def test_each_change_is_reported_once_and_before_its_job_is_handed_out(self, farm: Farm, wanted: list[str]) -> None:
+        reported = list[tuple[str, str]]()
+
+        def on_update(video: Video) -> None:
+            assert video.id not in farm.emitted
+            reported.append((video.id, video.status))
+
+        with contextlib.suppress(OpenVideosError):
+            farm.wait(wanted, on_update=on_update)
+        assert len(set(reported)) == len(reported)
+        assert {video.id for video in farm.world.emitted} == {
+            video_id for video_id, status in reported if status in {"completed", "failed"}
+        }
+
+    def test_what_the_caller_has_seen_is_not_reported(self) -> None:
+        farm = Farm({"video_0": Job(2)})
+        seen = Video.from_dict(farm.shown("video_0"))
+        reported = list[str]()
+        flow = waiting(
+            checked_jobs([seen]),
+            read_call,
+            partial(page_call, MAKE_PAGE, SETTINGS),
+            FIRST,
+            farm.world.retries(2),
+            AN_HOUR,
+            on_update=lambda video: reported.append(video.status),
+        )
+        farm.world.run(flow)
+        assert ["completed"] == reported
+
+    @FLOWS
     @given(
         ends=st.lists(st.floats(0, 20), min_size=1, max_size=26),
         hidden=st.frozensets(names),
@@ -332,7 +364,7 @@ class TestAnyServer:
 class TestFewRequests:
     """`wait_many` of thousands of jobs: at most 1/50 of the requests of as many polls."""
 
-    @pytest.mark.parametrize("number", [2_000, pytest.param(10_000, marks=pytest.mark.full)])
+    @pytest.mark.parametrize("number", [2_000, pytest.param(10_000, marks=pytest.mark.release)])
     @pytest.mark.parametrize("order", ["as they were made", "the last first", "at random"])
     def test_far_fewer_than_single_reads(self, order: str, number: int) -> None:
         interval, longest = 10.0, 60.0

@@ -16,7 +16,7 @@ from .contract import OPERATIONS, WEBHOOKS
 from .failures import ERRORS, REDIRECTS
 from .properties import ANSWERS, EVENTS, REQUESTS, Case, check, quick
 
-EXAMPLES = 3, 10, 60
+EXAMPLES = 3, 10, 60, 240
 """How many examples of a case are run: more, and then many, where something was not reached, as what is nested deep."""
 REASONS: dict[str, str] = tomllib.loads(Path(__file__).with_name("not_exercised.toml").read_text("utf-8"))[
     "not_exercised"
@@ -42,6 +42,7 @@ def reached() -> set[str]:
     return found
 
 
+@pytest.mark.full
 @pytest.mark.slow
 def test_all_that_the_contract_says_is_reached_or_has_a_reason() -> None:
     found = reached()

@@ -49,7 +49,8 @@ def test_a_defect_is_caught_by_its_property(defect: str) -> None:
 
 
 # The emulator sends no field that the contract does not know.
-@pytest.mark.in_turn("machine")
+@pytest.mark.full
+@pytest.mark.product
 @pytest.mark.parametrize("machine", [Jobs, AwaitedJobs])
 @pytest.mark.parametrize("defect", [name for name in broken.DEFECTS if name != "dropped_unknown_field"])
 def test_a_defect_is_noticed_by_the_model(defect: str, machine: type[Jobs]) -> None:

@@ -287,6 +287,6 @@ OFTEN = settings(
 @pytest.mark.slow
 @pytest.mark.timeout(600)  # the full run makes a hundred histories
 @pytest.mark.hypothesis
-@pytest.mark.parametrize("machine", [Jobs, AwaitedJobs])
+@pytest.mark.parametrize("machine", [Jobs, pytest.param(AwaitedJobs, marks=pytest.mark.full)])
 def test_jobs_are_what_the_model_says(machine: type[Jobs]) -> None:
     run_state_machine_as_test(machine, settings=OFTEN)

@@ -8,7 +8,7 @@ from ...client import AuthenticatedClient, Client
 from ...models.character import Character
 from ...models.create_character_form import CreateCharacterForm
 from ...models.error_response import ErrorResponse
-from ...types import UNSET, Response, Unset
+from ...types import UNSET, Response, Unset, as_texts
 
 
 def build_request(
@@ -17,9 +17,11 @@ def build_request(
     idempotency_key: str | Unset = UNSET,
 ) -> dict[str, Any]:
     """Return the keyword arguments of `httpx.Client.request` for this operation, without sending anything."""
-    headers: dict[str, Any] = {}
-    if not isinstance(idempotency_key, Unset):
-        headers["Idempotency-Key"] = idempotency_key
+    headers: dict[str, Any] = as_texts(
+        {
+            "Idempotency-Key": idempotency_key,
+        }
+    )
 
     _kwargs: dict[str, Any] = {
         "method": "post",
@@ -139,7 +141,9 @@ def sync_detailed(
             creates with the same Idempotency-Key MUST start at most one job; the others wait for it,
             or get a 409 with Retry-After. A request with the Idempotency-Key of a request with
             another path or body MUST return 409; bodies are equal if their fields and files are. An
-            Idempotency-Key MUST have the same effect on a remix as on a create. After an attempt that
+            Idempotency-Key MUST have the same effect on a remix as on a create. An Idempotency-Key
+            MUST have the same effect on an edit and an extension as on a create. An Idempotency-Key
+            of one caller MUST NOT change what a request of another caller does. After an attempt that
             was refused (4XX), the key can be used again. If the job was deleted since, a repeat is a
             409 and starts no other. A server that does not honour keys ignores the header.
         body (CreateCharacterForm): A character's name and a video that shows it. A create of a
@@ -188,7 +192,9 @@ def sync(
             creates with the same Idempotency-Key MUST start at most one job; the others wait for it,
             or get a 409 with Retry-After. A request with the Idempotency-Key of a request with
             another path or body MUST return 409; bodies are equal if their fields and files are. An
-            Idempotency-Key MUST have the same effect on a remix as on a create. After an attempt that
+            Idempotency-Key MUST have the same effect on a remix as on a create. An Idempotency-Key
+            MUST have the same effect on an edit and an extension as on a create. An Idempotency-Key
+            of one caller MUST NOT change what a request of another caller does. After an attempt that
             was refused (4XX), the key can be used again. If the job was deleted since, a repeat is a
             409 and starts no other. A server that does not honour keys ignores the header.
         body (CreateCharacterForm): A character's name and a video that shows it. A create of a
@@ -232,7 +238,9 @@ async def asyncio_detailed(
             creates with the same Idempotency-Key MUST start at most one job; the others wait for it,
             or get a 409 with Retry-After. A request with the Idempotency-Key of a request with
             another path or body MUST return 409; bodies are equal if their fields and files are. An
-            Idempotency-Key MUST have the same effect on a remix as on a create. After an attempt that
+            Idempotency-Key MUST have the same effect on a remix as on a create. An Idempotency-Key
+            MUST have the same effect on an edit and an extension as on a create. An Idempotency-Key
+            of one caller MUST NOT change what a request of another caller does. After an attempt that
             was refused (4XX), the key can be used again. If the job was deleted since, a repeat is a
             409 and starts no other. A server that does not honour keys ignores the header.
         body (CreateCharacterForm): A character's name and a video that shows it. A create of a
@@ -279,7 +287,9 @@ async def asyncio(
             creates with the same Idempotency-Key MUST start at most one job; the others wait for it,
             or get a 409 with Retry-After. A request with the Idempotency-Key of a request with
             another path or body MUST return 409; bodies are equal if their fields and files are. An
-            Idempotency-Key MUST have the same effect on a remix as on a create. After an attempt that
+            Idempotency-Key MUST have the same effect on a remix as on a create. An Idempotency-Key
+            MUST have the same effect on an edit and an extension as on a create. An Idempotency-Key
+            of one caller MUST NOT change what a request of another caller does. After an attempt that
             was refused (4XX), the key can be used again. If the job was deleted since, a repeat is a
             409 and starts no other. A server that does not honour keys ignores the header.
         body (CreateCharacterForm): A character's name and a video that shows it. A create of a

@@ -9,7 +9,7 @@ from ...models.create_video_form import CreateVideoForm
 from ...models.create_video_json import CreateVideoJson
 from ...models.error_response import ErrorResponse
 from ...models.video import Video
-from ...types import UNSET, Response, Unset
+from ...types import UNSET, Response, Unset, as_json, as_texts
 
 
 def build_request(
@@ -18,9 +18,11 @@ def build_request(
     idempotency_key: str | Unset = UNSET,
 ) -> dict[str, Any]:
     """Return the keyword arguments of `httpx.Client.request` for this operation, without sending anything."""
-    headers: dict[str, Any] = {}
-    if not isinstance(idempotency_key, Unset):
-        headers["Idempotency-Key"] = idempotency_key
+    headers: dict[str, Any] = as_texts(
+        {
+            "Idempotency-Key": idempotency_key,
+        }
+    )
 
     _kwargs: dict[str, Any] = {
         "method": "post",
@@ -31,7 +33,7 @@ def build_request(
         _kwargs["files"] = body.to_multipart()
 
     if isinstance(body, CreateVideoJson):
-        _kwargs["json"] = body.to_dict()
+        _kwargs["json"] = as_json(body)
 
         headers["Content-Type"] = "application/json"
 
@@ -139,7 +141,9 @@ def sync_detailed(
 
      Start a job and return it at once, usually with the status `queued`. Poll it with `retrieve_video`.
 
-    A server MUST accept a create as multipart/form-data. It MAY accept application/json, too.
+    A server MUST accept a create as multipart/form-data. It MAY accept application/json, too. An
+    accepted create MUST
+    start exactly one job.
 
     A server chooses a model, a size and a duration where the request names none. The response to a
     create without
@@ -160,7 +164,9 @@ def sync_detailed(
             creates with the same Idempotency-Key MUST start at most one job; the others wait for it,
             or get a 409 with Retry-After. A request with the Idempotency-Key of a request with
             another path or body MUST return 409; bodies are equal if their fields and files are. An
-            Idempotency-Key MUST have the same effect on a remix as on a create. After an attempt that
+            Idempotency-Key MUST have the same effect on a remix as on a create. An Idempotency-Key
+            MUST have the same effect on an edit and an extension as on a create. An Idempotency-Key
+            of one caller MUST NOT change what a request of another caller does. After an attempt that
             was refused (4XX), the key can be used again. If the job was deleted since, a repeat is a
             409 and starts no other. A server that does not honour keys ignores the header.
         body (CreateVideoForm): What to generate, as a form. A reference image is a file in it, or
@@ -205,7 +211,9 @@ def sync(
 
      Start a job and return it at once, usually with the status `queued`. Poll it with `retrieve_video`.
 
-    A server MUST accept a create as multipart/form-data. It MAY accept application/json, too.
+    A server MUST accept a create as multipart/form-data. It MAY accept application/json, too. An
+    accepted create MUST
+    start exactly one job.
 
     A server chooses a model, a size and a duration where the request names none. The response to a
     create without
@@ -226,7 +234,9 @@ def sync(
             creates with the same Idempotency-Key MUST start at most one job; the others wait for it,
             or get a 409 with Retry-After. A request with the Idempotency-Key of a request with
             another path or body MUST return 409; bodies are equal if their fields and files are. An
-            Idempotency-Key MUST have the same effect on a remix as on a create. After an attempt that
+            Idempotency-Key MUST have the same effect on a remix as on a create. An Idempotency-Key
+            MUST have the same effect on an edit and an extension as on a create. An Idempotency-Key
+            of one caller MUST NOT change what a request of another caller does. After an attempt that
             was refused (4XX), the key can be used again. If the job was deleted since, a repeat is a
             409 and starts no other. A server that does not honour keys ignores the header.
         body (CreateVideoForm): What to generate, as a form. A reference image is a file in it, or
@@ -266,7 +276,9 @@ async def asyncio_detailed(
 
      Start a job and return it at once, usually with the status `queued`. Poll it with `retrieve_video`.
 
-    A server MUST accept a create as multipart/form-data. It MAY accept application/json, too.
+    A server MUST accept a create as multipart/form-data. It MAY accept application/json, too. An
+    accepted create MUST
+    start exactly one job.
 
     A server chooses a model, a size and a duration where the request names none. The response to a
     create without
@@ -287,7 +299,9 @@ async def asyncio_detailed(
             creates with the same Idempotency-Key MUST start at most one job; the others wait for it,
             or get a 409 with Retry-After. A request with the Idempotency-Key of a request with
             another path or body MUST return 409; bodies are equal if their fields and files are. An
-            Idempotency-Key MUST have the same effect on a remix as on a create. After an attempt that
+            Idempotency-Key MUST have the same effect on a remix as on a create. An Idempotency-Key
+            MUST have the same effect on an edit and an extension as on a create. An Idempotency-Key
+            of one caller MUST NOT change what a request of another caller does. After an attempt that
             was refused (4XX), the key can be used again. If the job was deleted since, a repeat is a
             409 and starts no other. A server that does not honour keys ignores the header.
         body (CreateVideoForm): What to generate, as a form. A reference image is a file in it, or
@@ -330,7 +344,9 @@ async def asyncio(
 
      Start a job and return it at once, usually with the status `queued`. Poll it with `retrieve_video`.
 
-    A server MUST accept a create as multipart/form-data. It MAY accept application/json, too.
+    A server MUST accept a create as multipart/form-data. It MAY accept application/json, too. An
+    accepted create MUST
+    start exactly one job.
 
     A server chooses a model, a size and a duration where the request names none. The response to a
     create without
@@ -351,7 +367,9 @@ async def asyncio(
             creates with the same Idempotency-Key MUST start at most one job; the others wait for it,
             or get a 409 with Retry-After. A request with the Idempotency-Key of a request with
             another path or body MUST return 409; bodies are equal if their fields and files are. An
-            Idempotency-Key MUST have the same effect on a remix as on a create. After an attempt that
+            Idempotency-Key MUST have the same effect on a remix as on a create. An Idempotency-Key
+            MUST have the same effect on an edit and an extension as on a create. An Idempotency-Key
+            of one caller MUST NOT change what a request of another caller does. After an attempt that
             was refused (4XX), the key can be used again. If the job was deleted since, a repeat is a
             409 and starts no other. A server that does not honour keys ignores the header.
         body (CreateVideoForm): What to generate, as a form. A reference image is a file in it, or

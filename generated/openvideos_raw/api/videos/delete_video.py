@@ -104,7 +104,7 @@ def sync_detailed(
 
      Delete the job and what it produced. Retrieve, content, remix and delete of a deleted id MUST return
     404. A
-    deleted video MUST NOT be in a list; its id goes on working as a cursor.
+    deleted video MUST NOT be in a list; as a cursor its id goes on working, or is refused.
 
     Deleting an id that the server never issued MUST return 404. Deleting a running job MUST either end
     it and
@@ -147,7 +147,7 @@ def sync(
 
      Delete the job and what it produced. Retrieve, content, remix and delete of a deleted id MUST return
     404. A
-    deleted video MUST NOT be in a list; its id goes on working as a cursor.
+    deleted video MUST NOT be in a list; as a cursor its id goes on working, or is refused.
 
     Deleting an id that the server never issued MUST return 404. Deleting a running job MUST either end
     it and
@@ -185,7 +185,7 @@ async def asyncio_detailed(
 
      Delete the job and what it produced. Retrieve, content, remix and delete of a deleted id MUST return
     404. A
-    deleted video MUST NOT be in a list; its id goes on working as a cursor.
+    deleted video MUST NOT be in a list; as a cursor its id goes on working, or is refused.
 
     Deleting an id that the server never issued MUST return 404. Deleting a running job MUST either end
     it and
@@ -226,7 +226,7 @@ async def asyncio(
 
      Delete the job and what it produced. Retrieve, content, remix and delete of a deleted id MUST return
     404. A
-    deleted video MUST NOT be in a list; its id goes on working as a cursor.
+    deleted video MUST NOT be in a list; as a cursor its id goes on working, or is refused.
 
     Deleting an id that the server never issued MUST return 404. Deleting a running job MUST either end
     it and

@@ -8,7 +8,7 @@ from ... import errors
 from ...client import AuthenticatedClient, Client
 from ...models.error_response import ErrorResponse
 from ...models.video_variant import VideoVariant
-from ...types import UNSET, File, Response, Unset, path_segment
+from ...types import UNSET, File, Response, Unset, as_json, as_texts, path_segment
 
 
 def build_request(
@@ -19,20 +19,16 @@ def build_request(
     if_range: str | Unset = UNSET,
 ) -> dict[str, Any]:
     """Return the keyword arguments of `httpx.Client.request` for this operation, without sending anything."""
-    headers: dict[str, Any] = {}
-    if not isinstance(range_, Unset):
-        headers["Range"] = range_
-
-    if not isinstance(if_range, Unset):
-        headers["If-Range"] = if_range
+    headers: dict[str, Any] = as_texts(
+        {
+            "Range": range_,
+            "If-Range": if_range,
+        }
+    )
 
     params: dict[str, Any] = {}
 
-    json_variant: str | Unset = UNSET
-    if not isinstance(variant, Unset):
-        json_variant = variant
-
-    params["variant"] = json_variant
+    params["variant"] = as_json(variant)
 
     params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
 
@@ -166,7 +162,9 @@ def sync_detailed(
     409, 410 or
     422. Content whose time is up is a 410. The content of an id that the server never issued MUST be a
     404. Two
-    downloads of a completed job MUST return the same bytes.
+    downloads of a completed job MUST return the same bytes. Jobs with different prompts MUST have
+    different
+    content.
 
     A client MUST NOT report success unless the file on disk is complete. An interrupted download MUST
     NOT leave a
@@ -183,7 +181,7 @@ def sync_detailed(
             WebP picture that decodes, as image/webp. variant=spritesheet MUST return a JPEG picture
             that decodes, as image/jpeg. A variant that the server does not offer MUST be refused with
             400, 404 or 501, and never answered by another file; `param` is `variant` then. A variant
-            that the contract does not have MUST be refused with 400 or 422.
+            that the contract does not have MUST be refused with 400, 404, 422 or 501.
         range_ (str | Unset): The bytes wanted, such as `bytes=0-1023`. A Range that cannot be
             understood MUST be ignored.
         if_range (str | Unset): The ETag for which `Range` holds. A range MUST be a 206 if its If-
@@ -232,7 +230,9 @@ def sync(
     409, 410 or
     422. Content whose time is up is a 410. The content of an id that the server never issued MUST be a
     404. Two
-    downloads of a completed job MUST return the same bytes.
+    downloads of a completed job MUST return the same bytes. Jobs with different prompts MUST have
+    different
+    content.
 
     A client MUST NOT report success unless the file on disk is complete. An interrupted download MUST
     NOT leave a
@@ -249,7 +249,7 @@ def sync(
             WebP picture that decodes, as image/webp. variant=spritesheet MUST return a JPEG picture
             that decodes, as image/jpeg. A variant that the server does not offer MUST be refused with
             400, 404 or 501, and never answered by another file; `param` is `variant` then. A variant
-            that the contract does not have MUST be refused with 400 or 422.
+            that the contract does not have MUST be refused with 400, 404, 422 or 501.
         range_ (str | Unset): The bytes wanted, such as `bytes=0-1023`. A Range that cannot be
             understood MUST be ignored.
         if_range (str | Unset): The ETag for which `Range` holds. A range MUST be a 206 if its If-
@@ -293,7 +293,9 @@ async def asyncio_detailed(
     409, 410 or
     422. Content whose time is up is a 410. The content of an id that the server never issued MUST be a
     404. Two
-    downloads of a completed job MUST return the same bytes.
+    downloads of a completed job MUST return the same bytes. Jobs with different prompts MUST have
+    different
+    content.
 
     A client MUST NOT report success unless the file on disk is complete. An interrupted download MUST
     NOT leave a
@@ -310,7 +312,7 @@ async def asyncio_detailed(
             WebP picture that decodes, as image/webp. variant=spritesheet MUST return a JPEG picture
             that decodes, as image/jpeg. A variant that the server does not offer MUST be refused with
             400, 404 or 501, and never answered by another file; `param` is `variant` then. A variant
-            that the contract does not have MUST be refused with 400 or 422.
+            that the contract does not have MUST be refused with 400, 404, 422 or 501.
         range_ (str | Unset): The bytes wanted, such as `bytes=0-1023`. A Range that cannot be
             understood MUST be ignored.
         if_range (str | Unset): The ETag for which `Range` holds. A range MUST be a 206 if its If-
@@ -357,7 +359,9 @@ async def asyncio(
     409, 410 or
     422. Content whose time is up is a 410. The content of an id that the server never issued MUST be a
     404. Two
-    downloads of a completed job MUST return the same bytes.
+    downloads of a completed job MUST return the same bytes. Jobs with different prompts MUST have
+    different
+    content.
 
     A client MUST NOT report success unless the file on disk is complete. An interrupted download MUST
     NOT leave a
@@ -374,7 +378,7 @@ async def asyncio(
             WebP picture that decodes, as image/webp. variant=spritesheet MUST return a JPEG picture
             that decodes, as image/jpeg. A variant that the server does not offer MUST be refused with
             400, 404 or 501, and never answered by another file; `param` is `variant` then. A variant
-            that the contract does not have MUST be refused with 400 or 422.
+            that the contract does not have MUST be refused with 400, 404, 422 or 501.
         range_ (str | Unset): The bytes wanted, such as `bytes=0-1023`. A Range that cannot be
             understood MUST be ignored.
         if_range (str | Unset): The ETag for which `Range` holds. A range MUST be a 206 if its If-

@@ -8,7 +8,7 @@ from ...client import AuthenticatedClient, Client
 from ...models.error_response import ErrorResponse
 from ...models.list_order import ListOrder
 from ...models.video_list import VideoList
-from ...types import UNSET, Response, Unset
+from ...types import UNSET, Response, Unset, as_json
 
 
 def build_request(
@@ -25,11 +25,7 @@ def build_request(
 
     params["limit"] = limit
 
-    json_order: str | Unset = UNSET
-    if not isinstance(order, Unset):
-        json_order = order
-
-    params["order"] = json_order
+    params["order"] = as_json(order)
 
     params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
 
@@ -134,18 +130,19 @@ def sync_detailed(
     Args:
         after (str | Unset): The cursor: the id of the last video of the page before. A page MUST
             start right after the video that `after` names. An `after` that the server never issued
-            MUST be refused with 400, 404 or 422; it SHOULD be a 404. The id of a deleted video MUST
-            go on working as `after` for at least an hour; later it MAY be refused, but not be
-            answered by an empty page. A client MUST request the next page once, with the last video
-            of an earlier page as `after`.
+            MUST be refused with 400, 404 or 422; it SHOULD be a 404. The id of a deleted video as
+            `after` MUST return the page that follows its place, or be refused with 400, 404, 410 or
+            422. It SHOULD go on working for at least an hour. A walk MUST request the next page once,
+            with the last video of an earlier page as `after`.
         limit (int | Unset): The largest number of videos on the page, from 1 to 100. A page MUST
             NOT hold more videos than limit, or than the default limit if the request has none. A page
             SHOULD be full if there are videos after it. Each limit within the bounds MUST be
             accepted. A limit that is out of bounds or not a whole number MUST be refused with 400 or
             422. Default: 20.
         order (ListOrder | Unset): The order by `created_at`. Videos MUST come newest first by
-            default and with order=desc. With order=asc videos MUST come oldest first. An order that
-            is neither asc nor desc MUST be refused with 400 or 422.
+            default and with order=desc. With order=asc videos MUST come oldest first by `created_at`.
+            Videos of one second have an order of the server's own, which may be another one in the
+            other direction. An order that is neither asc nor desc MUST be refused with 400 or 422.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -191,18 +188,19 @@ def sync(
     Args:
         after (str | Unset): The cursor: the id of the last video of the page before. A page MUST
             start right after the video that `after` names. An `after` that the server never issued
-            MUST be refused with 400, 404 or 422; it SHOULD be a 404. The id of a deleted video MUST
-            go on working as `after` for at least an hour; later it MAY be refused, but not be
-            answered by an empty page. A client MUST request the next page once, with the last video
-            of an earlier page as `after`.
+            MUST be refused with 400, 404 or 422; it SHOULD be a 404. The id of a deleted video as
+            `after` MUST return the page that follows its place, or be refused with 400, 404, 410 or
+            422. It SHOULD go on working for at least an hour. A walk MUST request the next page once,
+            with the last video of an earlier page as `after`.
         limit (int | Unset): The largest number of videos on the page, from 1 to 100. A page MUST
             NOT hold more videos than limit, or than the default limit if the request has none. A page
             SHOULD be full if there are videos after it. Each limit within the bounds MUST be
             accepted. A limit that is out of bounds or not a whole number MUST be refused with 400 or
             422. Default: 20.
         order (ListOrder | Unset): The order by `created_at`. Videos MUST come newest first by
-            default and with order=desc. With order=asc videos MUST come oldest first. An order that
-            is neither asc nor desc MUST be refused with 400 or 422.
+            default and with order=desc. With order=asc videos MUST come oldest first by `created_at`.
+            Videos of one second have an order of the server's own, which may be another one in the
+            other direction. An order that is neither asc nor desc MUST be refused with 400 or 422.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -243,18 +241,19 @@ async def asyncio_detailed(
     Args:
         after (str | Unset): The cursor: the id of the last video of the page before. A page MUST
             start right after the video that `after` names. An `after` that the server never issued
-            MUST be refused with 400, 404 or 422; it SHOULD be a 404. The id of a deleted video MUST
-            go on working as `after` for at least an hour; later it MAY be refused, but not be
-            answered by an empty page. A client MUST request the next page once, with the last video
-            of an earlier page as `after`.
+            MUST be refused with 400, 404 or 422; it SHOULD be a 404. The id of a deleted video as
+            `after` MUST return the page that follows its place, or be refused with 400, 404, 410 or
+            422. It SHOULD go on working for at least an hour. A walk MUST request the next page once,
+            with the last video of an earlier page as `after`.
         limit (int | Unset): The largest number of videos on the page, from 1 to 100. A page MUST
             NOT hold more videos than limit, or than the default limit if the request has none. A page
             SHOULD be full if there are videos after it. Each limit within the bounds MUST be
             accepted. A limit that is out of bounds or not a whole number MUST be refused with 400 or
             422. Default: 20.
         order (ListOrder | Unset): The order by `created_at`. Videos MUST come newest first by
-            default and with order=desc. With order=asc videos MUST come oldest first. An order that
-            is neither asc nor desc MUST be refused with 400 or 422.
+            default and with order=desc. With order=asc videos MUST come oldest first by `created_at`.
+            Videos of one second have an order of the server's own, which may be another one in the
+            other direction. An order that is neither asc nor desc MUST be refused with 400 or 422.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -298,18 +297,19 @@ async def asyncio(
     Args:
         after (str | Unset): The cursor: the id of the last video of the page before. A page MUST
             start right after the video that `after` names. An `after` that the server never issued
-            MUST be refused with 400, 404 or 422; it SHOULD be a 404. The id of a deleted video MUST
-            go on working as `after` for at least an hour; later it MAY be refused, but not be
-            answered by an empty page. A client MUST request the next page once, with the last video
-            of an earlier page as `after`.
+            MUST be refused with 400, 404 or 422; it SHOULD be a 404. The id of a deleted video as
+            `after` MUST return the page that follows its place, or be refused with 400, 404, 410 or
+            422. It SHOULD go on working for at least an hour. A walk MUST request the next page once,
+            with the last video of an earlier page as `after`.
         limit (int | Unset): The largest number of videos on the page, from 1 to 100. A page MUST
             NOT hold more videos than limit, or than the default limit if the request has none. A page
             SHOULD be full if there are videos after it. Each limit within the bounds MUST be
             accepted. A limit that is out of bounds or not a whole number MUST be refused with 400 or
             422. Default: 20.
         order (ListOrder | Unset): The order by `created_at`. Videos MUST come newest first by
-            default and with order=desc. With order=asc videos MUST come oldest first. An order that
-            is neither asc nor desc MUST be refused with 400 or 422.
+            default and with order=desc. With order=asc videos MUST come oldest first by `created_at`.
+            Videos of one second have an order of the server's own, which may be another one in the
+            other direction. An order that is neither asc nor desc MUST be refused with 400 or 422.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

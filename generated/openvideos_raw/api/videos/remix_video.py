@@ -8,7 +8,7 @@ from ...client import AuthenticatedClient, Client
 from ...models.error_response import ErrorResponse
 from ...models.remix_video_json import RemixVideoJson
 from ...models.video import Video
-from ...types import UNSET, Response, Unset, path_segment
+from ...types import UNSET, Response, Unset, as_json, as_texts, path_segment
 
 
 def build_request(
@@ -18,9 +18,11 @@ def build_request(
     idempotency_key: str | Unset = UNSET,
 ) -> dict[str, Any]:
     """Return the keyword arguments of `httpx.Client.request` for this operation, without sending anything."""
-    headers: dict[str, Any] = {}
-    if not isinstance(idempotency_key, Unset):
-        headers["Idempotency-Key"] = idempotency_key
+    headers: dict[str, Any] = as_texts(
+        {
+            "Idempotency-Key": idempotency_key,
+        }
+    )
 
     _kwargs: dict[str, Any] = {
         "method": "post",
@@ -29,7 +31,7 @@ def build_request(
         ),
     }
 
-    _kwargs["json"] = body.to_dict()
+    _kwargs["json"] = as_json(body)
 
     headers["Content-Type"] = "application/json"
 
@@ -165,7 +167,9 @@ def sync_detailed(
             creates with the same Idempotency-Key MUST start at most one job; the others wait for it,
             or get a 409 with Retry-After. A request with the Idempotency-Key of a request with
             another path or body MUST return 409; bodies are equal if their fields and files are. An
-            Idempotency-Key MUST have the same effect on a remix as on a create. After an attempt that
+            Idempotency-Key MUST have the same effect on a remix as on a create. An Idempotency-Key
+            MUST have the same effect on an edit and an extension as on a create. An Idempotency-Key
+            of one caller MUST NOT change what a request of another caller does. After an attempt that
             was refused (4XX), the key can be used again. If the job was deleted since, a repeat is a
             409 and starts no other. A server that does not honour keys ignores the header.
         body (RemixVideoJson): The new prompt of a remix. A remix whose prompt is missing, empty,
@@ -226,7 +230,9 @@ def sync(
             creates with the same Idempotency-Key MUST start at most one job; the others wait for it,
             or get a 409 with Retry-After. A request with the Idempotency-Key of a request with
             another path or body MUST return 409; bodies are equal if their fields and files are. An
-            Idempotency-Key MUST have the same effect on a remix as on a create. After an attempt that
+            Idempotency-Key MUST have the same effect on a remix as on a create. An Idempotency-Key
+            MUST have the same effect on an edit and an extension as on a create. An Idempotency-Key
+            of one caller MUST NOT change what a request of another caller does. After an attempt that
             was refused (4XX), the key can be used again. If the job was deleted since, a repeat is a
             409 and starts no other. A server that does not honour keys ignores the header.
         body (RemixVideoJson): The new prompt of a remix. A remix whose prompt is missing, empty,
@@ -282,7 +288,9 @@ async def asyncio_detailed(
             creates with the same Idempotency-Key MUST start at most one job; the others wait for it,
             or get a 409 with Retry-After. A request with the Idempotency-Key of a request with
             another path or body MUST return 409; bodies are equal if their fields and files are. An
-            Idempotency-Key MUST have the same effect on a remix as on a create. After an attempt that
+            Idempotency-Key MUST have the same effect on a remix as on a create. An Idempotency-Key
+            MUST have the same effect on an edit and an extension as on a create. An Idempotency-Key
+            of one caller MUST NOT change what a request of another caller does. After an attempt that
             was refused (4XX), the key can be used again. If the job was deleted since, a repeat is a
             409 and starts no other. A server that does not honour keys ignores the header.
         body (RemixVideoJson): The new prompt of a remix. A remix whose prompt is missing, empty,
@@ -341,7 +349,9 @@ async def asyncio(
             creates with the same Idempotency-Key MUST start at most one job; the others wait for it,
             or get a 409 with Retry-After. A request with the Idempotency-Key of a request with
             another path or body MUST return 409; bodies are equal if their fields and files are. An
-            Idempotency-Key MUST have the same effect on a remix as on a create. After an attempt that
+            Idempotency-Key MUST have the same effect on a remix as on a create. An Idempotency-Key
+            MUST have the same effect on an edit and an extension as on a create. An Idempotency-Key
+            of one caller MUST NOT change what a request of another caller does. After an attempt that
             was refused (4XX), the key can be used again. If the job was deleted since, a repeat is a
             409 and starts no other. A server that does not honour keys ignores the header.
         body (RemixVideoJson): The new prompt of a remix. A remix whose prompt is missing, empty,

@@ -1,0 +1,162 @@
+"""Test that what a server sends takes no more memory than a run has, and is judged all the same."""
+
+from __future__ import annotations
+
+import json
+import tracemalloc
+from functools import partial
+from itertools import accumulate
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from openvideos_conformance._core.bodies import BodyStore, LimitError
+from openvideos_conformance._core.exchange import MISSING, MOST_JSON, Exchange
+from openvideos_conformance._core.outcomes import NotReachedError
+from openvideos_conformance._core.run_result import headline
+from openvideos_conformance._core.target import Target
+from openvideos_conformance._history.registry import RULES, Traffic
+from openvideos_conformance._judging.assertions import expect
+from openvideos_conformance._pytest.run_state import RunState
+from openvideos_conformance._server.recording_client import RecordingClient
+
+from .histories import Log, page, video
+from .runs import exchange
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MIB = 1 << 20
+SHORT = 16 << 10
+"""How long a body may be that is always kept."""
+
+
+def of(body: Any, **known: Any) -> Exchange:
+    return exchange(body=body, **known)
+
+
+@given(lengths=st.lists(st.integers(0, 50_000), max_size=8), most=st.integers(0, 200_000))
+def test_a_body_is_what_was_sent_or_the_beginning_of_what_is_too_long(lengths: list[int], most: int) -> None:
+    pieces = [bytes([number]) * length for number, length in enumerate(lengths)]
+    body, length = BodyStore().kept(iter(pieces), most)
+    ends = [*accumulate(lengths)]
+    received = next((end for end in ends if end > most), ends[-1] if ends else 0)
+    kept = received if received <= most else min(received, SHORT)
+    assert (received, b"".join(pieces)[:kept]) == (length, of(body).body)
+
+
+@given(st.lists(st.sampled_from(["broken", "too long", "known"]), max_size=8))
+def test_only_whole_new_bodies_take_room(others: list[str]) -> None:
+    store = BodyStore(2 * MIB)
+    known, new = b"a" * MIB, b"b" * MIB
+
+    def broken() -> Iterator[bytes]:
+        yield new
+        raise ConnectionError
+
+    store.kept(iter([known]), MIB)
+    for other in others:
+        if other == "broken":
+            with pytest.raises(ConnectionError):
+                store.kept(broken(), MIB)
+        elif other == "too long":
+            store.kept(iter([new, new]), MIB)
+        else:
+            assert known == of(store.kept(iter([known]), MIB)[0]).body
+    assert new == of(store.kept(iter([new]), MIB)[0]).body
+    with pytest.raises(LimitError):
+        store.kept(iter([b"c" * MIB]), MIB)
+    assert known == of(store.kept(iter([known]), MIB)[0]).body
+
+
+@given(lengths=st.lists(st.integers(0, 60_000), max_size=20), most=st.integers(0, 200_000))
+def test_all_long_bodies_of_a_run_have_one_limit(lengths: list[int], most: int) -> None:
+    store, kept = BodyStore(most), list[tuple[Exchange, bytes]]()
+    for number, length in enumerate(lengths):
+        sent = bytes([number]) * length
+        try:
+            kept.append((of(store.kept(iter([sent]), MIB)[0]), sent))
+        except LimitError:
+            assert length > SHORT
+            assert sum(len(each) for _, each in kept if len(each) > SHORT) + length > most
+    assert sum(len(sent) for _, sent in kept if len(sent) > SHORT) <= most
+    assert all(sent == each.body for each, sent in kept)
+
+
+@given(st.data())
+def test_equal_bodies_take_the_room_of_one(data: st.DataObject) -> None:
+    store = BodyStore(4 * MIB)
+    sent = [bytes([number]) * MIB for number in range(3)]
+    for number in (0, 1, 2, *data.draw(st.lists(st.integers(0, 2), max_size=12))):
+        assert sent[number] == of(store.kept(iter([sent[number]]), MIB)[0]).body
+
+
+def test_json_is_parsed_once_while_there_is_room_for_it() -> None:
+    small, huge = of(b"[1]", length=3), of(b"[" + b" " * MOST_JSON + b"]", length=MOST_JSON + 2)
+    assert small.json is small.json
+    assert huge.json is MISSING, "to parse it may take twenty times its length"
+    others = [of(b"[2]", length=MOST_JSON // 2) for _ in range(3)]
+    assert [[2]] * 3 == [each.json for each in others]
+    assert [1] == small.json
+
+
+def test_a_server_that_ignores_limits_takes_no_memory_for_each_of_its_pages() -> None:
+    one = video()
+    body = json.dumps(page(*({**one, "id": f"video_{number}"} for number in range(4_000)))).encode()
+    assert len(body) > MIB
+    tracemalloc.start()
+    try:
+        with client_of(lambda _: httpx.Response(200, content=body)) as client:
+            for _ in range(20):
+                assert 4_000 == len(client.get("/videos", query={"limit": 1}).object["data"])
+            traffic = Traffic(client.history)
+        found = {rule.requirement for rule in RULES if rule.judge(traffic).findings}
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert "VID-LIST-002" in found
+    assert peak < 55 * MIB, f"{peak} bytes; it is 40 MiB, and more than 65 when each page stays parsed or indexed"
+
+
+def client_of(answer: Any) -> RecordingClient:
+    return RecordingClient(Target(base_url="http://server.test/v1"), httpx.MockTransport(answer))
+
+
+def test_a_response_for_which_there_is_no_room_is_not_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("openvideos_conformance._server.wire.BodyStore", partial(BodyStore, 30_000))
+    count = iter(range(10))
+    with client_of(lambda _: httpx.Response(200, json={"id": "x" * 20_000, "n": next(count)})) as client:
+        assert client.get("/videos/video_1").is_ok
+        with pytest.raises(NotReachedError, match="keeps no more than 30000 bytes"):
+            client.get("/videos/video_1")
+        unkept = client.history[-1]
+        with pytest.raises(NotReachedError):
+            expect(unkept, 404, "a video")
+        assert (200, b"", False) == (unkept.status, unkept.body, unkept.is_ok)
+        state = RunState(target=client.target, client=client)
+        assert "1 response had no room" in headline(state.result())
+
+
+def test_rules_judge_one_huge_page_and_no_busy_response() -> None:
+    log = Log()
+    sent = [
+        log.add("GET", "/videos", json=page(), length=2 * MIB),
+        log.add("GET", "/videos", json=page(), length=2 * MIB),
+        log.add("GET", "/videos", json=page()),
+        log.add("GET", "/videos", 429, json={"detail": "Slow down"}, headers={"retry-after": "soon"}),
+    ]
+    traffic = Traffic(sent)
+    assert [sent[0], sent[2]] == traffic.exchanges
+    assert [sent[3]] == traffic.busy
+    found = {rule.requirement for rule in RULES if rule.judge(traffic).findings}
+    assert "VID-HEADER-004" in found, "a Retry-After that says nothing is judged"
+    assert not {"VID-ERROR-001", "VID-ERROR-009"} & found
+
+
+def test_a_deletion_that_was_refused_with_a_503_may_have_happened() -> None:
+    log = Log()
+    sent = [log.add("DELETE", "/videos/video_1", 503), log.add("GET", "/videos/video_1", json=video("video_1"))]
+    assert Traffic(sent).may_be_gone("video_1", sent[1])

@@ -1,0 +1,85 @@
+"""Name the keywords of schemas, by what they are to a comparison. What stands nowhere here is told as unknown."""
+
+from __future__ import annotations
+
+from ..model import KNOWN_VALUES
+
+TYPES = ("null", "boolean", "number", "string", "array", "object")
+
+LOWER = ("minLength", "minItems", "minProperties")
+UPPER = ("maxLength", "maxItems", "maxProperties")
+BOUNDS = ("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum")
+
+COUNTED = {
+    "string": ("minLength", "maxLength"),
+    "array": ("minItems", "maxItems"),
+    "object": ("minProperties", "maxProperties"),
+}
+"""The keywords of each type that bound a number of things."""
+
+OPAQUE = {
+    "number": ("multipleOf", "format"),
+    "string": ("pattern", "format", "contentEncoding", "contentMediaType"),
+}
+"""The keywords of each type whose values are not bounds."""
+
+FORMATS = {
+    "number": frozenset({"int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float", "double"}),
+    "string": frozenset(
+        {
+            *(
+                "date-time",
+                "date",
+                "time",
+                "duration",
+                "email",
+                "idn-email",
+                "hostname",
+                "idn-hostname",
+                "ipv4",
+                "ipv6",
+            ),
+            *("uri", "uri-reference", "iri", "iri-reference", "uuid", "uri-template", "json-pointer", "regex"),
+            *("relative-json-pointer", "byte", "binary", "password"),
+        }
+    ),
+}
+"""The formats that say something of one type alone."""
+WIDER_FORMATS = frozenset(
+    {
+        *(("int8", "int16"), ("int8", "int32"), ("int8", "int64"), ("int16", "int32"), ("int16", "int64")),
+        *(("int32", "int64"), ("uint8", "uint16"), ("uint8", "uint32"), ("uint8", "uint64"), ("uint16", "uint32")),
+        *(("uint16", "uint64"), ("uint32", "uint64"), ("float", "double"), ("email", "idn-email"), ("uri", "iri")),
+        *(("hostname", "idn-hostname"), ("uri", "uri-reference"), ("iri", "iri-reference"), ("uri", "iri-reference")),
+    }
+)
+"""Each a format, and one that has all of its values and more."""
+
+UNIONS = ("anyOf", "oneOf")
+REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef")
+SHAPING = frozenset(
+    {
+        *(*REFERENCES, "type", "enum", "const", "allOf", "not", "if", "then", "else", *UNIONS, *LOWER, *UPPER, *BOUNDS),
+        *("pattern", "format", "multipleOf", "contentEncoding", "contentMediaType", "contentSchema", "uniqueItems"),
+        *("items", "prefixItems", "contains", "minContains", "maxContains", "unevaluatedItems", "required"),
+        *("properties", "patternProperties", "additionalProperties", "propertyNames", "unevaluatedProperties"),
+        *("dependentRequired", "dependentSchemas"),
+    }
+)
+"""The keywords that say which values are legal."""
+
+WORDS = ("description", "title", "example", "examples", "summary", "externalDocs", "$comment")
+NAMING = ("$defs", "definitions", "$anchor", "$dynamicAnchor", "$recursiveAnchor")
+"""What gives schemas names; what they name is compared where it is used."""
+CHOICES = ("x-at-most-one", "x-exactly-one")
+"""Extensions that hold groups of fields, of which a request has one at most, or exactly one."""
+FLAGS = ("deprecated", "readOnly", "writeOnly")
+NOTES = frozenset({*WORDS, *NAMING, *FLAGS, "default", "discriminator"})
+"""The keywords that are understood, and do not say which values are legal."""
+BY_ITEM = frozenset({"x-recommended", KNOWN_VALUES, *CHOICES})
+"""Extensions whose items are compared one by one."""
+
+
+def is_editorial(keyword: str) -> bool:
+    """Return whether a change of a keyword's value changes no promise."""
+    return keyword.startswith("x-") or keyword.partition(" of ")[0] in {*WORDS, *NAMING}

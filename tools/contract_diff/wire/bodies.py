@@ -1,0 +1,212 @@
+"""Compare what is sent: parameters, bodies, responses and their headers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, TypeAlias
+
+from ..model import Change, Class, Place, Side, follow, is_object
+from ..schemas.terms import value_change
+from .media import compare_content
+from .rest import compare_rest
+
+Comparing: TypeAlias = Callable[[Any, Any, Place], Iterator[Change]]
+"""What compares two schemas at a place."""
+
+STYLES = {"query": "form", "cookie": "form", "path": "simple", "header": "simple"}
+IGNORED = frozenset({"accept", "content-type", "authorization"})
+"""The headers that OpenAPI does not take as parameters: content, responses and security say what they are."""
+SCALARS = frozenset({"string", "number", "integer", "boolean", "null"})
+
+
+def compare_parameters(old: dict[str, Any], new: dict[str, Any], place: Place, compare_: Comparing) -> Iterator[Change]:
+    """Yield what differs in parameters, which are by location and name."""
+    renamed = renamings(old, new, place)
+    for name in dict.fromkeys([*old, *new]):
+        here = place.at("parameters", name.split("`")[1])
+        if name.split("`")[1] in IGNORED and name.startswith("header"):
+            if not here.is_same(old.get(name), new.get(name)):
+                yield here.change(f"the {name}, which is said elsewhere, is another", Class.EDITORIAL)
+        elif name in renamed:
+            yield here.change(f"the {name} is renamed to {renamed[name]}", Class.BREAKING)  # as generated clients do
+            other = f"path parameter {renamed[name]}"
+            yield from compare_parameter(old[name], new[other], here, name, compare_)
+        elif name not in new:
+            yield here.change(f"the {name} is removed", Class.BREAKING)
+        elif name in old:
+            yield from compare_parameter(old[name], new[name], here, name, compare_)
+        elif name.split(" ", 2)[2] not in renamed.values():
+            needed = new[name].get("required") and place.side is Side.CALLERS
+            word = "required" if new[name].get("required") else "optional"
+            yield here.change(f"the {word} {name} is added", Class.BREAKING if needed else Class.ADDITIVE)
+
+
+def renamings(old: dict[str, Any], new: dict[str, Any], place: Place) -> dict[str, str]:
+    """Return the parameters of a path that stand in the same place of it by another name."""
+    before, after = (
+        [f"`{part.partition('}')[0]}`" for part in path[1].split("{")[1:]] if len(path) > 1 else []
+        for path in (place.was, place.path)
+    )
+    pairs = zip(before, after, strict=False) if len(before) == len(after) else ()
+    return {
+        f"path parameter {left}": right
+        for left, right in pairs
+        if left != right and f"path parameter {left}" in old and f"path parameter {right}" in new
+    }
+
+
+def compare_parameter(
+    old: dict[str, Any], new: dict[str, Any], here: Place, name: str, compare_: Comparing
+) -> Iterator[Change]:
+    """Yield what differs in one parameter."""
+    yield from compare_required(old, new, here, name)
+    for key in ("style", "explode", "allowReserved", "allowEmptyValue"):
+        before, after = serialised(old, key, here.old), serialised(new, key, here.new)
+        if key == "explode" and None in {before, after}:
+            continue  # a scalar is written the same
+        if before != after:
+            is_wider = key == "allowEmptyValue" and after
+            yield here.change(
+                f"`{key}` of the {name} was {before} and is {after}", Class.ADDITIVE if is_wider else Class.BREAKING
+            )
+    handled = {"name", "in", "required", "style", "explode", "allowReserved", "allowEmptyValue"}
+    yield from compare_value(old, new, here, compare_, handled)
+
+
+def serialised(parameter: dict[str, Any], key: str, document: Any) -> Any:
+    """Return how a parameter is written, with the defaults of OpenAPI; None if it makes no difference."""
+    style = parameter.get("style", STYLES.get(parameter["in"], "form"))
+    if key == "style":
+        return style
+    if key != "explode":
+        return bool(parameter.get(key))
+    if "schema" in parameter and is_scalar(parameter["schema"], document):
+        return None
+    return parameter.get("explode", style in {"form", "cookie"})
+
+
+def is_scalar(schema: Any, document: Any) -> bool:
+    """Return whether no value of a schema is an array or an object, as far as its types tell."""
+    node = follow(document, schema)
+    named: Any = node.get("type", []) if is_object(node) else []
+    types = {named} if isinstance(named, str) else set(named)
+    if not types and is_object(node):
+        unions = [each for key in ("anyOf", "oneOf", "allOf") for each in node.get(key, ())]
+        return bool(unions) and all(is_scalar(each, document) for each in unions)
+    return bool(types) and types <= SCALARS
+
+
+def compare_required(old: dict[str, Any], new: dict[str, Any], here: Place, name: str) -> Iterator[Change]:
+    """Yield whether a parameter, header or body is required now or no longer."""
+    if bool(old.get("required")) != bool(new.get("required")):
+        needed = bool(new.get("required"))
+        breaking = needed == (here.side is Side.CALLERS)
+        word = "required now" if needed else "no longer required"
+        yield here.change(f"the {name} is {word}", Class.BREAKING if breaking else Class.ADDITIVE)
+
+
+def compare_value(
+    old: dict[str, Any], new: dict[str, Any], here: Place, compare_: Comparing, handled: set[str]
+) -> Iterator[Change]:
+    """Yield what differs in the schema and words of a parameter or header."""
+    if ("content" in old) != ("content" in new):
+        word = "content" if "content" in new else "schema"
+        yield here.at(word).change(f"it is written otherwise: by `{word}` now", Class.BREAKING)
+    else:
+        yield from compare_(old.get("schema"), new.get("schema"), here.at("schema"))
+        yield from compare_content(old.get("content", {}), new.get("content", {}), here.at("content"), compare_)
+    if bool(old.get("deprecated")) != bool(new.get("deprecated")):
+        yield here.change(
+            f"`{here.name}` {'is' if new.get('deprecated') else 'is no longer'} deprecated", Class.ADDITIVE
+        )
+    yield from compare_rest(old, new, here, {*handled, "schema", "content", "deprecated"})
+
+
+def compare_body(old: Any, new: Any, here: Place, compare_: Comparing) -> Iterator[Change]:
+    """Yield what differs in a request's body."""
+    old, new, here = here.resolve(old, new)
+    if old is None or new is None:
+        if old is not new:
+            needed = new is not None and bool(new.get("required")) and here.side is Side.CALLERS
+            what = "the body is added" if old is None else "the body is removed"
+            yield here.change(what, Class.BREAKING if needed or new is None else Class.ADDITIVE)
+        return
+    yield from compare_required(old, new, here, "body")
+    yield from compare_content(old.get("content", {}), new.get("content", {}), here.at("content"), compare_)
+    yield from compare_rest(old, new, here, {"required", "content"})
+
+
+def compare_responses(old: dict[str, Any], new: dict[str, Any], place: Place, compare_: Comparing) -> Iterator[Change]:
+    """Yield what differs in an operation's responses. All errors have the same body, so readers can read a new one."""
+    before, after = (
+        {str(status): node for status, node in some.items() if not str(status).startswith("x-")} for some in (old, new)
+    )
+    for status in dict.fromkeys([*before, *after]):
+        is_new = status not in before
+        is_good = is_success(status, after if is_new else before)
+        was, now = ((status if status in some else f"{status[0]}XX" if is_good else "") for some in (before, after))
+        if was in before and now in after:  # a success may be told with the others of its range
+            yield from compare_response(*place.between(was, now).resolve(before[was], after[now]), compare_)
+            continue
+        is_kept = status.endswith("XX") and any(each[0] == status[0] for each in after if each != status)
+        kind = Class.BREAKING if is_good and (is_new or not is_kept) else Class.ADDITIVE
+        yield place.at(status).change(f"the status {status} is {'added' if is_new else 'removed'}", kind)
+
+
+def is_success(status: str, responses: dict[str, Any]) -> bool:
+    """Return whether a status tells no error; `default` does where no other status is a success."""
+    if status == "default":
+        return not any(each[0] in "123" for each in responses)
+    return status[0] in "123"
+
+
+def compare_response(old: dict[str, Any], new: dict[str, Any], here: Place, compare_: Comparing) -> Iterator[Change]:
+    """Yield what differs in one response."""
+    yield from compare_headers(old.get("headers", {}), new.get("headers", {}), here.at("headers"), compare_)
+    yield from compare_content(old.get("content", {}), new.get("content", {}), here.at("content"), compare_)
+    yield from compare_links(old.get("links", {}), new.get("links", {}), here.at("links"))
+    yield from compare_rest(old, new, here, {"headers", "content", "links"})
+
+
+def compare_headers(old: dict[str, Any], new: dict[str, Any], place: Place, compare_: Comparing) -> Iterator[Change]:
+    """Yield what differs in the headers of a response."""
+    names = {name.lower(): name for name in [*old, *new]}
+    before, after = ({name.lower(): (name, header) for name, header in some.items()} for some in (old, new))
+    for key, name in names.items():
+        was, left = before.get(key, (name, None))
+        now, right = after.get(key, (name, None))
+        left, right, here = place.between(was, now).resolve(left, right)
+        if key == "content-type":
+            if not here.is_same(left, right):
+                yield here.change(f"the header `{name}`, which is said elsewhere, is another", Class.EDITORIAL)
+        elif right is None:
+            yield place.at(name).change(f"the header `{name}` is removed", Class.BREAKING)
+        elif left is None:
+            yield place.at(name).change(f"the header `{name}` is added", Class.ADDITIVE)
+        else:
+            yield from compare_header(left, right, here, name, compare_)
+
+
+def compare_header(
+    old: dict[str, Any], new: dict[str, Any], here: Place, name: str, compare_: Comparing
+) -> Iterator[Change]:
+    """Yield what differs in one header of a response."""
+    yield from compare_required(old, new, here, f"header `{name}`")
+    for key, default in (("style", "simple"), ("explode", False)):
+        before, after = old.get(key, default), new.get(key, default)
+        if key == "explode" and (is_scalar(old.get("schema"), here.old) or is_scalar(new.get("schema"), here.new)):
+            continue
+        if before != after:
+            yield here.change(f"`{key}` of the header `{name}` {value_change(before, after)}", Class.BREAKING)
+    yield from compare_value(old, new, here, compare_, {"required", "style", "explode"})
+
+
+def compare_links(old: dict[str, Any], new: dict[str, Any], place: Place) -> Iterator[Change]:
+    """Yield what differs in links, which help readers and promise nothing."""
+    for name in dict.fromkeys([*old, *new]):
+        if name not in old:
+            yield place.at(name).change(f"the link `{name}` is added", Class.ADDITIVE)
+        elif name not in new:
+            yield place.at(name).change(f"the link `{name}` is removed", Class.EDITORIAL)
+        elif not place.is_same(old[name], new[name]):
+            yield place.at(name).change(f"the link `{name}` is another", Class.EDITORIAL)
