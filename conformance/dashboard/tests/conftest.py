@@ -153,6 +153,10 @@ class Watched:
         """Let messages of the console pass that match this."""
         self.expected.append(pattern)
 
+    def expect_the_emulator_away(self) -> None:
+        """Let messages pass of requests that fail, whatever they were about, as its process is killed."""
+        self.expect(r"Failed to load resource: net::ERR_")
+
     def picture(self, page: Page, name: str) -> None:
         """Keep a screenshot, for a person to look at."""
         page.screenshot(path=self._screenshots / f"{name}.png", animations="disabled")
@@ -270,6 +274,8 @@ def look() -> Callable[[Page, str], Locator]:
     """Give the way to choose what the page shows: Requests, Webhooks or Faults; it returns that part of the page."""
 
     def look(page: Page, name: str) -> Locator:
+        # `force` does not wait, and before the page has heard of the emulator there is nothing to choose.
+        expect(page.locator("#views")).to_be_visible()
         page.locator(f"#views input[value={name.lower()}]").check(force=True)
         view = page.locator(f"#{name.lower()}")
         expect(view).to_be_visible()

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from dashboard.tests.conftest import Emulator, Watched
 
 LISTED = "/_emulator/jobs?"
-AWAY = "ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE|ERR_INCOMPLETE"
 TOP = "() => document.activeElement.getBoundingClientRect().top"
 IS_LOADED = "image => image.complete && image.naturalWidth > 0"
 
@@ -147,7 +146,7 @@ def test_the_focus_and_the_place_stay_when_jobs_come_and_go(page: Page, emulator
 
 
 def test_a_restart_is_survived_and_told_of(page: Page, emulator: Emulator, watched: Watched) -> None:
-    watched.expect(AWAY)
+    watched.expect_the_emulator_away()
     emulator.seed("Before")
     button = page.get_by_role("button", name="Play: Before")
     button.focus()
@@ -168,7 +167,7 @@ def test_a_restart_is_survived_and_told_of(page: Page, emulator: Emulator, watch
 
 
 def test_pictures_that_were_missed_meanwhile_come_later(page: Page, emulator: Emulator, watched: Watched) -> None:
-    watched.expect(AWAY)
+    watched.expect_the_emulator_away()
     for number in range(30):
         emulator.seed(f"Number {number}")
     expect(page.locator(".job")).to_have_count(30)

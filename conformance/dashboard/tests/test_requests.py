@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     Look = Callable[[Page, str], Locator]
 
 KEY = "sk-of-this-test"
-AWAY = "ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE|ERR_INCOMPLETE"
 
 
 def test_they_appear_as_they_come_with_what_was_wrong(page: Page, emulator: Emulator, look: Look) -> None:
@@ -131,7 +130,7 @@ def test_they_are_chosen_by_operation_and_by_failure(page: Page, emulator: Emula
 
 
 def test_a_reset_and_a_restart_begin_anew(page: Page, emulator: Emulator, look: Look, watched: Watched) -> None:
-    watched.expect(AWAY)
+    watched.expect_the_emulator_away()
     view = look(page, "Requests")
     for _ in range(3):
         emulator.send("GET", "videos")

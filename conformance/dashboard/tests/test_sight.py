@@ -172,6 +172,7 @@ class TestSight:
     ) -> None:
         emulator.seed("One")
         page = watched.open(emulator.url, **{**PHONE, "viewport": {"width": width, "height": 740}})
+        expect(page.locator(".job")).to_be_visible()
         job = page.locator(".job").bounding_box()
         tools = page.locator(".tools").bounding_box()
         assert job is not None
@@ -234,7 +235,9 @@ class TestSight:
             assert [] == page.evaluate(OVERFLOW)
             assert [] == page.evaluate(SMALL)
             assert 360 == page.evaluate("document.documentElement.scrollWidth")
-        for sent in look(page, "Requests").locator(".sent").all():
+        requests = look(page, "Requests").locator(".sent")
+        expect(requests).to_have_count(len(hostile))
+        for sent in requests.all():
             sent.click()
             expect(page.locator("#exchange pre").first).to_be_visible()
             assert [] == page.evaluate(OVERFLOW)
