@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from openvideos_emulator._imitations.wrapping import Request, ServerResponse, error
+from openvideos_emulator._imitations.wrapping import Request, ServerResponse, error, named
 
 from ._registry import mutant
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ._registry import Memory
 
 RETRIEVE = "retrieve_video"
+HINT = "openai-poll-after-ms"
 TOLD = frozenset({"create_video", "remix_video", "edit_video", "extend_video", RETRIEVE})
 
 
@@ -61,7 +62,14 @@ async def retrieve_has_another_id(request: Request, ask: Handler, _: Memory) -> 
     return response
 
 
-@mutant("VID-RETRIEVE-003")
+@mutant(
+    "VID-RETRIEVE-003",
+    along={
+        "VID-AUTH-009": "a video of another caller is unknown, and not a 404",
+        "VID-DELETE-003": "a job that was deleted is unknown, and not a 404",
+        "VID-DELETE-006": "a job that was deleted while it ran is unknown, and not a 404",
+    },
+)
 async def an_unknown_id_is_a_400(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Respond with 400 for an id that is unknown."""
     response = await ask(request)
@@ -69,18 +77,15 @@ async def an_unknown_id_is_a_400(request: Request, ask: Handler, _: Memory) -> S
 
 
 @mutant("VID-RETRIEVE-003")
-async def an_unknown_id_is_a_queued_job(request: Request, ask: Handler, _: Memory) -> ServerResponse:
-    """Return a queued job for each unknown id."""
+async def an_unknown_id_is_a_queued_job(request: Request, ask: Handler, memory: Memory) -> ServerResponse:
+    """Return a job, as it was created last, for each unknown id that no job ever had."""
     response = await ask(request)
-    if request.operation == RETRIEVE and response.status == 404:
-        video = {
-            "id": request.id,
-            "object": "video",
-            "created_at": 1_800_000_000,
-            "model": "sora-2",
-            "status": "queued",
-        }
-        return response.with_json(video, 200)
+    if request.operation in TOLD and response.is_ok:
+        memory["last"] = response
+        memory[response.object["id"]] = True
+    has_shape = request.id.startswith("video_") and request.id not in memory
+    if request.operation == RETRIEVE and response.status == 404 and has_shape and "last" in memory:
+        return named(memory["last"]).with_fields(id=request.id)
     return response
 
 
@@ -120,7 +125,13 @@ async def videos_lack_their_progress(request: Request, ask: Handler, _: Memory) 
     return await with_videos(request, ask, lambda video: {name: video[name] for name in video if name != "progress"})
 
 
-@mutant("VID-RETRIEVE-008")
+@mutant(
+    "VID-RETRIEVE-008",
+    along={
+        "VID-RETRIEVE-002": "the id is not the one that was asked for",
+        "VID-ROBUST-005": "a retrieve among other requests returns another job",
+    },
+)
 async def retrieves_at_once_are_mixed_up(request: Request, ask: Handler, memory: Memory) -> ServerResponse:
     """Respond to concurrent retrieves with the same job."""
     if request.operation != RETRIEVE:
@@ -128,8 +139,8 @@ async def retrieves_at_once_are_mixed_up(request: Request, ask: Handler, memory:
     memory["running"] = memory.get("running", 0) + 1
     await asyncio.sleep(0.03)
     response = await ask(request)
-    if memory["running"] > 2 and memory.get("last") is not None:
-        response = memory["last"]
+    if memory["running"] > 2 and response.is_ok and "last" in memory:
+        response = named(memory["last"])
     elif response.is_ok:
         memory["last"] = response
     memory["running"] -= 1
@@ -143,25 +154,25 @@ async def characters_do_not_say_what_they_are(request: Request, ask: Handler, _:
     return response.without("object") if "character" in (request.operation or "") and response.is_ok else response
 
 
-@mutant("VID-LIFE-001")
+@mutant("VID-LIFE-001", along={"VID-LIFE-008": "its completed_at goes, since a job that runs has none"})
 async def a_completed_job_goes_on(request: Request, ask: Handler, memory: Memory) -> ServerResponse:
     """Report a completed job as in progress from the third read on."""
     response = await ask(request)
     if request.operation == RETRIEVE and response.object.get("status") == "completed":
         reads = memory[request.id] = memory.get(request.id, 0) + 1
         if reads > 2:
-            return response.with_fields(status="in_progress", progress=99, completed_at=None)
+            return response.with_fields(status="in_progress", completed_at=None).with_header(HINT, "500")
     return response
 
 
 @mutant("VID-LIFE-001")
 async def a_completed_job_fails(request: Request, ask: Handler, memory: Memory) -> ServerResponse:
     """Report a completed job as failed from the third read on."""
-    response = await ask(request)
+    response = await _failing(request, ask, memory, is_meant=False)
     if request.operation == RETRIEVE and response.object.get("status") == "completed":
-        reads = memory[request.id] = memory.get(request.id, 0) + 1
+        reads = memory[f"reads of {request.id}"] = memory.get(f"reads of {request.id}", 0) + 1
         if reads > 2:
-            return response.with_fields(status="failed", error={"code": "lost", "message": "It was lost."})
+            return await _failing(request, ask, memory, is_meant=True)
     return response
 
 
@@ -175,7 +186,7 @@ async def a_running_job_is_queued_again(request: Request, ask: Handler, memory: 
     return response
 
 
-@mutant("VID-LIFE-003")
+@mutant("VID-LIFE-003", along={"VID-LIFE-013": "a list tells the progress as it is"})
 async def progress_goes_back(request: Request, ask: Handler, memory: Memory) -> ServerResponse:
     """Count the progress of a running job down."""
     response = await ask(request)
@@ -197,11 +208,11 @@ async def completed_jobs_are_half_done(request: Request, ask: Handler, _: Memory
 
 @mutant("VID-LIFE-005")
 async def created_at_moves(request: Request, ask: Handler, memory: Memory) -> ServerResponse:
-    """Report a later created_at at each read."""
+    """Report an earlier created_at at each read."""
     response = await ask(request)
     if request.operation == RETRIEVE and response.is_ok:
         reads = memory[request.id] = memory.get(request.id, 0) + 1
-        return response.with_fields(created_at=response.object["created_at"] + reads)
+        return response.with_fields(created_at=response.object["created_at"] - reads)
     return response
 
 
@@ -216,9 +227,7 @@ async def the_model_becomes_another(request: Request, ask: Handler, _: Memory) -
 @mutant("VID-LIFE-006")
 async def jobs_end_before_they_begin(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Set completed_at from the start."""
-    return await with_videos(
-        request, ask, lambda video: {**video, "completed_at": video["completed_at"] or video["created_at"] + 5}
-    )
+    return await with_videos(request, ask, lambda video: {**video, "completed_at": video["created_at"] + 5})
 
 
 @mutant("VID-LIFE-007")

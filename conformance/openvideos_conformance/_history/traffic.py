@@ -103,6 +103,9 @@ class Traffic:
         """The confirmed deletions of each id."""
         self._maybe_deleted: dict[str, float] = {}
         self._keys: set[str] = set()
+        self._started = {
+            str(video.get("id")) for each in ordered if each.operation in CREATING for video in videos_of(each)
+        }
         self._flaws: dict[tuple[str, str], list[str]] = {}
         self._parameters: dict[str, dict[str, list[str]]] = {}
         for exchange in everything:
@@ -117,6 +120,8 @@ class Traffic:
         for video in videos_of(exchange):
             is_listed = exchange.operation == "list_videos"
             key = video_id if exchange.operation == "retrieve_video" else video.get("id")
+            if key != video.get("id") and str(video.get("id")) in self._started:
+                continue  # it is about another job than the one that was asked for, which a rule of retrieves says
             if isinstance(key, str) and key:
                 if not is_repeated:
                     (self.listed if is_listed else self.single)[key].append(JobSnapshot(exchange, video, is_listed))
@@ -312,11 +317,14 @@ def number(value: object) -> float | None:
 
 
 def same_value(field: str, one: object, other: object) -> bool:
-    """Tell whether two values of a field of a Video are equal; "4" and "4.0" seconds are."""
-    if field == "seconds":
-        first, second = number(_as_text(one)), number(_as_text(other))
-        return one == other if first is None or second is None else first == second
-    return one == other
+    """Tell whether two values of a field of a Video are equal; "4" and "4.0" seconds are.
+
+    A number and its text are, too: that it has the wrong type is what the schema says.
+    """
+    first, second = _as_text(one), _as_text(other)
+    if first == second:
+        return True
+    return field == "seconds" and number(first) is not None and number(first) == number(second)
 
 
 def _as_text(value: object) -> object:

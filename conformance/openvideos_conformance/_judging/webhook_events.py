@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from .._core.contract import contract
 from .._core.exchange import Exchange, json_object, videos_of
 from .._core.flaws import told
-from .._core.operations import RUNNING
+from .._core.operations import ENDED, RUNNING
 from .._core.outcomes import Finding
 
 if TYPE_CHECKING:
@@ -110,17 +110,20 @@ def unsigned(deliveries: Iterable[Delivery]) -> Finding | None:
 def too_early(deliveries: Sequence[Delivery], history: Iterable[Exchange]) -> tuple[Finding | None, int]:
     """Return a finding if an event was delivered before its job had ended, and how many events could be judged.
 
-    An exchange after a delivery shows the state of the job at the delivery, or later.
+    An exchange after a delivery shows the state of the job at the delivery, or later, unless another has shown before
+    that the job had ended: then the job has gone back.
     """
     events = {delivery.video_id: delivery for delivery in reversed(deliveries) if delivery.type in SCHEMAS}
-    judged = 0
+    judged, ended = 0, set[str]()
     for exchange in history:
         for video in videos_of(exchange):
+            if video.get("status") in ENDED:
+                ended.add(str(video.get("id")))
             delivery = events.get(video.get("id"))
             if delivery is None or exchange.began <= delivery.at or exchange.operation == "create_video":
                 continue
             judged += 1
-            if video.get("status") in RUNNING:
+            if video.get("status") in RUNNING and str(video.get("id")) not in ended:
                 return (
                     Finding(
                         f"an event {delivery.type} was delivered for {video.get('id')}, but a later "

@@ -129,6 +129,15 @@ def test_a_null_that_overlaps_the_first_value_may_be_older() -> None:
     keeps(log, "VID-LIFE-005")
 
 
+def test_a_time_as_a_text_is_no_other_time() -> None:
+    log = Log()
+    log.retrieved("video_1", "queued", created_at=NOW)
+    log.retrieved("video_1", "queued", created_at=str(NOW))
+    assert "VID-LIFE-005" not in broken(log)  # but its schema is broken
+    log.retrieved("video_1", "queued", created_at=str(NOW + 1))
+    assert "VID-LIFE-005" in broken(log)
+
+
 def test_completed_at_is_null_until_the_end() -> None:
     finding = breaks(_life("queued", completed_at=NOW + 5), "VID-LIFE-006")
     assert f"the job video_1 is queued, and its completed_at is {NOW + 5}, not null" == finding.message
