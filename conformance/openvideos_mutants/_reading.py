@@ -278,7 +278,13 @@ async def files_expire_before_they_are_there(request: Request, ask: Handler, _: 
     )
 
 
-@mutant("VID-LIFE-012")
+@mutant(
+    "VID-LIFE-012",
+    along=dict.fromkeys(
+        ("VID-CONTENT-001", "VID-CONTENT-005", "VID-CONTENT-006", "VID-MODELS-003"),
+        "a content that has not expired is refused",
+    ),
+)
 async def files_expire_too_early(request: Request, ask: Handler, memory: Memory) -> ServerResponse:
     """Respond with 410 for the content of a job whose expires_at is far off, from the fifth download on."""
     response = await ask(request)
@@ -302,8 +308,8 @@ async def lists_tell_old_news(request: Request, ask: Handler, _: Memory) -> Serv
 @mutant("VID-LIFE-014")
 async def every_job_fails(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Let every job fail."""
-    wrong = {"status": "failed", "error": {"code": "internal", "message": "No."}, "progress": 40}
-    if request.operation == "download_video_content":
+    wrong = {"status": "failed", "error": {"code": "internal", "message": "No."}}
+    if request.operation == "download_video_content" and (await ask(request)).is_ok:
         return error(409, "The video failed.", code="video_failed")
     return await with_videos(
         request, ask, lambda video: {**video, **wrong} if video["status"] == "completed" else video
