@@ -7,7 +7,7 @@ import base64
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from openvideos_emulator._imitations.wrapping import Request, ServerResponse, error
+from openvideos_emulator._imitations.wrapping import PREFIX, Request, ServerResponse, error, named
 
 from ._registry import KEY, OTHER_KEY, mutant
 
@@ -159,8 +159,7 @@ async def keys_hide_other_bodies(request: Request, ask: Handler, memory: Memory)
         if response.is_ok:
             memory[key] = response
         elif response.status == 409 and key in memory:
-            first: ServerResponse = memory[key]
-            return first
+            return named(memory[key])
     return response
 
 
@@ -187,18 +186,20 @@ async def remixes_ignore_keys(request: Request, ask: Handler, _: Memory) -> Serv
     return await ask(request)
 
 
-@mutant("VID-IDEM-005")
+@mutant("VID-IDEM-005", along={"VID-CREATE-009": "two creates that are alike have one id"})
 async def alike_is_the_same(request: Request, ask: Handler, memory: Memory) -> ServerResponse:
-    """Return the earlier job to a create with the same body, whatever the key is."""
-    if request.operation != CREATE:
+    """Return the earlier job to a create with the same body under another key."""
+    if request.operation != CREATE or not request.header("idempotency-key") or "input_reference" in request.fields:
         return await ask(request)
     fields = tuple(sorted((name, str(value)) for name, value in request.fields.items()))
-    if fields and fields in memory and "input_reference" not in request.fields:
-        first: ServerResponse = memory[fields]
-        return first
+    alike = (request.header("authorization"), fields)
+    if fields and alike in memory:
+        first = await ask(request.at(f"{PREFIX}/videos/{memory[alike]}", "GET").with_body(b"", ""))
+        if first.is_ok:
+            return first
     response = await ask(request)
     if response.is_ok:
-        memory[fields] = response
+        memory[alike] = response.object["id"]
     return response
 
 
