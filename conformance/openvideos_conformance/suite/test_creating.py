@@ -68,7 +68,7 @@ def test_a_create_starts_one_job(client: RecordingClient, offered: Capabilities)
     if not given & {str(video.get("id")) for video in videos}:
         raise NotReachedError("the list has no job of this run, so it might lack others, too", *pages)
     # A create whose response was lost may have started a job, and one that was refused; others judge that.
-    unclear = {each.request_fields.get("prompt") for each in creates if not each.is_ok}
+    unclear = {str(each.request_fields.get("prompt")) for each in creates if not each.is_ok}
     accepted_by = {each.request_fields.get("prompt"): each for each in creates if each.is_ok}
     for video in videos:
         prompt = video.get("prompt")
