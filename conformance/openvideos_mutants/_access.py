@@ -239,7 +239,7 @@ async def ranges_are_offered_in_words(request: Request, ask: Handler, _: Memory)
     return response if response.header("accept-ranges") is None else response.with_header("accept-ranges", "yes")
 
 
-@mutant("VID-HEADER-005")
+@mutant("VID-HEADER-005", along={"VID-RETRIEVE-001": "its body is no JSON, in which there is no NaN"})
 async def progress_is_no_number(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Report NaN as the progress of a job."""
     response = await ask(request)
@@ -248,18 +248,19 @@ async def progress_is_no_number(request: Request, ask: Handler, _: Memory) -> Se
     return response
 
 
-@mutant("VID-ROBUST-005")
+@mutant("VID-ROBUST-005", along={"VID-RETRIEVE-002": "the id is not the one that was asked for"})
 async def load_mixes_answers_up(request: Request, ask: Handler, memory: Memory) -> ServerResponse:
-    """Respond to a read with the response to another one if more than five are concurrent."""
+    """Respond to a read with the response to another one if more than nine are concurrent."""
     if request.operation != "retrieve_video":
         return await ask(request)
     memory["running"] = memory.get("running", 0) + 1
     await asyncio.sleep(0.02)
     response = await ask(request)
-    if memory["running"] > 5 and memory.get("last") is not None:
-        response = memory["last"]
+    if memory["running"] > 9 and response.is_ok and "last" in memory:
+        other = await ask(request.at(f"{PREFIX}/videos/{memory['last']}"))
+        response = other if other.is_ok else response
     elif response.is_ok:
-        memory["last"] = response
+        memory["last"] = request.id
     memory["running"] -= 1
     return response
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from openvideos_emulator._imitations.wrapping import Request, ServerResponse, error, named
 
-from ._registry import mutant
+from ._registry import KEY, mutant
 
 if TYPE_CHECKING:
     from openvideos_emulator._imitations.wrapping import Handler
@@ -16,26 +16,42 @@ if TYPE_CHECKING:
     from ._registry import Memory
 
 CONTENT = "download_video_content"
+_KEY = [("authorization", f"Bearer {KEY}")]
+_SENT = {200, 206, 416}
 VARIANTS = {"video", "thumbnail", "spritesheet"}
+
+
+_OTHER_RANGES = dict.fromkeys(("VID-CONTENT-017", "VID-CONTENT-019"), "the ranges are those of the right file")
+_OTHER_FRAMES = dict.fromkeys(("VID-SAMPLE-002", "VID-SAMPLE-003"), "the clip has other frames than were asked for")
 
 
 def _is_video(request: Request) -> bool:
     return request.operation == CONTENT and request.parameter("variant") in {None, "video"}
 
 
+async def _job(request: Request, ask: Handler) -> dict[str, Any]:
+    """Return the job whose content is asked for."""
+    read = Request(request.scope, "GET", f"/_emulator/jobs/{request.id}", [], _KEY, b"", is_changed=True)
+    return (await ask(read)).object
+
+
 async def _other_file(request: Request, ask: Handler, memory: Memory, **job: Any) -> ServerResponse:
-    """Return the whole file of another job, which is made as `job` says."""
-    if "other" not in memory:
-        create = Request(request.scope, "POST", "/_emulator/jobs", [], list(request.headers), b"", is_changed=True)
-        body = json.dumps({"prompt": "Another video", "size": "64x48", "seconds": "1", **job}).encode()
-        memory["other"] = (await ask(create.with_body(body, "application/json"))).object["id"]
-    path = f"/_emulator/jobs/{memory['other']}/content"
-    whole = Request(request.scope, "GET", path, [], [("authorization", request.header("authorization") or "")], b"")
-    whole.is_changed = True
-    return await ask(whole)
+    """Return the whole file of another job, which is made as `job` says; there is one for each job that is asked for.
+
+    A range of it is returned to a request for a range.
+    """
+    if request.id not in memory:
+        create = Request(request.scope, "POST", "/_emulator/jobs", [], _KEY, b"", is_changed=True)
+        body = json.dumps(
+            {"prompt": f"Another video than {request.id}", "size": "64x48", "seconds": "1", **job}
+        ).encode()
+        memory[request.id] = (await ask(create.with_body(body, "application/json"))).object["id"]
+    headers = [*_KEY, *(each for each in request.headers if each[0].lower() in {"range", "if-range"})]
+    path = f"/_emulator/jobs/{memory[request.id]}/content"
+    return await ask(Request(request.scope, request.method, path, [], headers, b"", is_changed=True))
 
 
-@mutant("VID-CONTENT-001")
+@mutant("VID-CONTENT-001", along=_OTHER_RANGES)
 async def the_file_is_cut(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Send the first half of the file, as if it were whole."""
     response = await ask(request)
@@ -52,7 +68,7 @@ async def the_file_is_of_no_type(request: Request, ask: Handler, _: Memory) -> S
     return response.with_header("content-type", "application/octet-stream") if is_meant else response
 
 
-@mutant("VID-CONTENT-001")
+@mutant("VID-CONTENT-001", along=_OTHER_RANGES)
 async def the_file_is_no_video(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Send bytes that are not MP4."""
     response = await ask(request)
@@ -69,25 +85,23 @@ async def urls_need_the_key(request: Request, ask: Handler, _: Memory) -> Server
     return await ask(request)
 
 
-@mutant("VID-CONTENT-002")
+@mutant("VID-CONTENT-002", along=_OTHER_FRAMES)
 async def the_file_is_too_long(request: Request, ask: Handler, memory: Memory) -> ServerResponse:
     """Send a clip that is three seconds longer."""
     response = await ask(request)
-    if _is_video(request) and response.status == 200:
-        job = (await ask(request.at(f"/_emulator/jobs/{request.id}").with_parameter("variant", None))).object
-        other = await _other_file(request, ask, memory, size=job["size"], seconds=str(int(job["seconds"]) + 3))
-        response.body = other.body
+    if _is_video(request) and response.status in _SENT:
+        job = await _job(request, ask)
+        return await _other_file(request, ask, memory, size=job["size"], seconds=str(int(job["seconds"]) + 3))
     return response
 
 
-@mutant("VID-CONTENT-003")
+@mutant("VID-CONTENT-003", along=_OTHER_FRAMES)
 async def the_file_has_another_size(request: Request, ask: Handler, memory: Memory) -> ServerResponse:
     """Send a clip of another size."""
     response = await ask(request)
-    if _is_video(request) and response.status == 200:
-        job = (await ask(request.at(f"/_emulator/jobs/{request.id}").with_parameter("variant", None))).object
-        other = await _other_file(request, ask, memory, size="96x128", seconds=job["seconds"])
-        response.body = other.body
+    if _is_video(request) and response.status in _SENT:
+        job = await _job(request, ask)
+        return await _other_file(request, ask, memory, size="96x128", seconds=job["seconds"])
     return response
 
 
@@ -171,7 +185,7 @@ async def failed_content_is_a_video(request: Request, ask: Handler, memory: Memo
     """Send another video as the content of a failed job."""
     response = await ask(request)
     if request.operation == CONTENT and response.status == 409:
-        job = (await ask(request.at(f"/_emulator/jobs/{request.id}").with_parameter("variant", None))).object
+        job = await _job(request, ask)
         if job.get("status") == "failed":
             return await _other_file(request, ask, memory)
     return response
@@ -353,7 +367,7 @@ async def the_file_is_sent_while_it_is_written(request: Request, ask: Handler, m
     """Send the first half of the file while the job is in progress."""
     response = await ask(request)
     if _is_video(request) and response.status == 409:
-        job = (await ask(request.at(f"/_emulator/jobs/{request.id}").with_parameter("variant", None))).object
+        job = await _job(request, ask)
         if job.get("status") == "in_progress":
             whole = await _other_file(request, ask, memory)
             whole.body = whole.body[: len(whole.body) // 2]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import TYPE_CHECKING, Any
 
-from openvideos_emulator._imitations.wrapping import Request, ServerResponse, error, named
+from openvideos_emulator._imitations.wrapping import PREFIX, Request, ServerResponse, error, named
 
 from ._registry import mutant
 
@@ -81,12 +82,11 @@ async def an_unknown_id_is_a_queued_job(request: Request, ask: Handler, memory: 
     """Return a job, as it was created last, for each unknown id that no job ever had."""
     response = await ask(request)
     if request.operation in TOLD and response.is_ok:
-        memory["last"] = response
-        memory[response.object["id"]] = True
-    has_shape = request.id.startswith("video_") and request.id not in memory
-    if request.operation == RETRIEVE and response.status == 404 and has_shape and "last" in memory:
-        return named(memory["last"]).with_fields(id=request.id)
-    return response
+        memory["last"] = memory[response.object["id"]] = response
+    if request.operation != RETRIEVE or response.status != 404 or not re.fullmatch("video_[0-9a-f]{32}", request.id):
+        return response
+    told: ServerResponse = memory.setdefault(("unknown", request.id), memory.get("last", response))
+    return response if request.id in memory else named(told).with_fields(id=request.id)
 
 
 @mutant("VID-RETRIEVE-004", along={"VID-ERROR-005": "a 500 is a server error"})
@@ -140,9 +140,10 @@ async def retrieves_at_once_are_mixed_up(request: Request, ask: Handler, memory:
     await asyncio.sleep(0.03)
     response = await ask(request)
     if memory["running"] > 2 and response.is_ok and "last" in memory:
-        response = named(memory["last"])
+        other = await ask(request.at(f"{PREFIX}/videos/{memory['last']}"))
+        response = other if other.is_ok else response
     elif response.is_ok:
-        memory["last"] = response
+        memory["last"] = request.id
     memory["running"] -= 1
     return response
 
@@ -165,14 +166,20 @@ async def a_completed_job_goes_on(request: Request, ask: Handler, memory: Memory
     return response
 
 
-@mutant("VID-LIFE-001")
+@mutant(
+    "VID-LIFE-001",
+    along={
+        "VID-CONTENT-010": "the content of the job that has failed is there",
+        "VID-LIFE-013": "a list tells that it has completed",
+    },
+)
 async def a_completed_job_fails(request: Request, ask: Handler, memory: Memory) -> ServerResponse:
     """Report a completed job as failed from the third read on."""
-    response = await _failing(request, ask, memory, is_meant=False)
+    response = await ask(request)
     if request.operation == RETRIEVE and response.object.get("status") == "completed":
-        reads = memory[f"reads of {request.id}"] = memory.get(f"reads of {request.id}", 0) + 1
+        reads = memory[request.id] = memory.get(request.id, 0) + 1
         if reads > 2:
-            return await _failing(request, ask, memory, is_meant=True)
+            return response.with_fields(status="failed", error={"code": "lost", "message": "It was lost."})
     return response
 
 

@@ -132,7 +132,7 @@ class Probes:
     @probe()
     def character(self) -> Exchange:
         """A character that was created from the clip of the plain job."""
-        return create_character(self._client, self._files.video.body)
+        return create_character(self._client, self._files.upload)
 
     @probe(needs="character")
     def other_objects(self) -> list[Exchange]:

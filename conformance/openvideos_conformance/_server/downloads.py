@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .recording_client import RecordingClient
 
 _OK: Final = 200
+_MP4: Final = b"ftyp"
 
 
 class Files:
@@ -26,6 +27,19 @@ class Files:
     def video(self) -> Exchange:
         """The complete clip, requested without a variant."""
         return self._downloaded("video")
+
+    @property
+    def upload(self) -> bytes:
+        """The clip, to be sent to the server as a file.
+
+        Raises:
+            OutcomeError: There is none, or it is no MP4, which a server may refuse.
+
+        """
+        exchange = self.video
+        if exchange.body[4:8] != _MP4:
+            raise NotReachedError("the content of the completed job is no MP4 that could be uploaded", exchange)
+        return exchange.body
 
     @property
     def thumbnail(self) -> Exchange:

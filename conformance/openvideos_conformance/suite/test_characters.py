@@ -71,7 +71,7 @@ def test_a_character_without_a_legal_name_is_refused(
 ) -> None:
     longest = int(contract.at("#/components/schemas/CreateCharacterForm/properties/name")["maxLength"])
     names = {"no name": {}, "an empty name": {"name": ""}, "a name that is too long": {"name": "n" * (longest + 1)}}
-    form = {**names[wrong], "video": ("ada.mp4", files.video.body, "video/mp4")}
+    form = {**names[wrong], "video": ("ada.mp4", files.upload, "video/mp4")}
     expect(client.post(CHARACTERS, form=form), BAD_INPUT, f"creating a character with {wrong}")
 
 

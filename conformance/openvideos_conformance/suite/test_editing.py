@@ -68,7 +68,7 @@ def test_editing_a_completed_video_starts_a_new_job(client: RecordingClient, job
 
 @checks("VID-EDIT-002", phase=Phase.LATE, starts=1)
 def test_editing_a_file_starts_a_new_job(client: RecordingClient, files: Files) -> None:
-    form = {"prompt": PROMPT, "video": ("video.mp4", files.video.body, "video/mp4")}
+    form = {"prompt": PROMPT, "video": ("video.mp4", files.upload, "video/mp4")}
     exchange = client.post(EDIT, form=form)
     _is_new(exchange, "", client, "editing an uploaded MP4")
 
