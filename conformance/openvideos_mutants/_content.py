@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from ._registry import Memory
 
 CONTENT = "download_video_content"
-_KEY = [("authorization", f"Bearer {KEY}")]
 _SENT = {200, 206, 416}
 VARIANTS = {"video", "thumbnail", "spritesheet"}
 
@@ -29,9 +28,14 @@ def _is_video(request: Request) -> bool:
     return request.operation == CONTENT and request.parameter("variant") in {None, "video"}
 
 
+def _key(request: Request) -> list[tuple[str, str]]:
+    """Return the key of a request; the url of a video is asked for without one."""
+    return [("authorization", request.header("authorization") or f"Bearer {KEY}")]
+
+
 async def _job(request: Request, ask: Handler) -> dict[str, Any]:
     """Return the job whose content is asked for."""
-    read = Request(request.scope, "GET", f"/_emulator/jobs/{request.id}", [], _KEY, b"", is_changed=True)
+    read = Request(request.scope, "GET", f"/_emulator/jobs/{request.id}", [], _key(request), b"", is_changed=True)
     return (await ask(read)).object
 
 
@@ -41,12 +45,12 @@ async def _other_file(request: Request, ask: Handler, memory: Memory, **job: Any
     A range of it is returned to a request for a range.
     """
     if request.id not in memory:
-        create = Request(request.scope, "POST", "/_emulator/jobs", [], _KEY, b"", is_changed=True)
+        create = Request(request.scope, "POST", "/_emulator/jobs", [], _key(request), b"", is_changed=True)
         body = json.dumps(
             {"prompt": f"Another video than {request.id}", "size": "64x48", "seconds": "1", **job}
         ).encode()
         memory[request.id] = (await ask(create.with_body(body, "application/json"))).object["id"]
-    headers = [*_KEY, *(each for each in request.headers if each[0].lower() in {"range", "if-range"})]
+    headers = [*_key(request), *(each for each in request.headers if each[0].lower() in {"range", "if-range"})]
     path = f"/_emulator/jobs/{memory[request.id]}/content"
     return await ask(Request(request.scope, request.method, path, [], headers, b"", is_changed=True))
 
@@ -121,7 +125,7 @@ async def the_thumbnail_is_the_video(request: Request, ask: Handler, _: Memory) 
     return await ask(request)
 
 
-@mutant("VID-CONTENT-005")
+@mutant("VID-CONTENT-005", along={"VID-CONTENT-017": "the ranges are those of the right file"})
 async def the_thumbnail_is_cut(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Send half a thumbnail."""
     response = await ask(request)

@@ -85,7 +85,8 @@ async def an_unknown_id_is_a_queued_job(request: Request, ask: Handler, memory: 
         memory["last"] = memory[response.object["id"]] = response
     if request.operation != RETRIEVE or response.status != 404 or not re.fullmatch("video_[0-9a-f]{32}", request.id):
         return response
-    told: ServerResponse = memory.setdefault(("unknown", request.id), memory.get("last", response))
+    told: ServerResponse = memory.get("last", response)
+    told = memory.setdefault(("unknown", request.id), told)
     return response if request.id in memory else named(told).with_fields(id=request.id)
 
 

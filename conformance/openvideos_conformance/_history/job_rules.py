@@ -240,15 +240,12 @@ def _is_failed_job(exchange: Exchange) -> bool:
 @rule("VID-RETRIEVE-002", "the id of a job is the one that was requested", needs="a retrieve of a job")
 def ids_are_those_asked_for(traffic: Traffic, tally: Tally) -> None:
     """Compare the id in each response with the id in the path."""
-    for video_id, snapshots in traffic.single.items():
-        for snapshot in snapshots:
-            returned_id = snapshot.video.get("id")
-            if snapshot.exchange.operation == "retrieve_video" and isinstance(returned_id, str):
-                tally.judged()
-                if returned_id != video_id:
-                    tally.found(
-                        f"the id {video_id!r} was requested, and {returned_id!r} was returned", snapshot.exchange
-                    )
+    for exchange in traffic.of("retrieve_video"):
+        video_id, returned_id = exchange.ids.get("video_id", ""), exchange.object.get("id")
+        if exchange.is_ok and isinstance(returned_id, str):
+            tally.judged()
+            if returned_id != video_id:
+                tally.found(f"the id {video_id!r} was requested, and {returned_id!r} was returned", exchange)
 
 
 @rule("VID-RETRIEVE-005", "a running job has a poll hint", needs="a retrieve of a running job", probes=("unfinished",))

@@ -285,15 +285,20 @@ def files_are_there_until_they_expire(traffic: Traffic, tally: Tally) -> None:
                 tally.found(message, snapshot.exchange, once=video_id)
             break
     downloads = traffic.of("download_video_content")
-    is_served = any(each.is_ok for each in downloads)  # content that is never there breaks another requirement
+    # A file that is never there breaks another requirement, or is a variant that is not offered.
+    served = {_variant(traffic, each) for each in downloads if each.is_ok}
     for content in downloads:
         promise = _promise(traffic, content)
-        if promise is not None and is_served:
+        if promise is not None and _variant(traffic, content) in served:
             tally.judged()
             if content.status in {404, 410}:
                 expires = promise.video["expires_at"]
                 message = f"the content of a completed job that expires at {expires} returned {content.status}"
                 tally.found(message, promise.exchange, content)
+
+
+def _variant(traffic: Traffic, content: Exchange) -> str:
+    return "".join(traffic.parameters(content).get("variant", ()))
 
 
 def _promise(traffic: Traffic, content: Exchange) -> JobSnapshot | None:

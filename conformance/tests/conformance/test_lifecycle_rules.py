@@ -261,6 +261,22 @@ def test_files_that_are_never_there_break_another_requirement() -> None:
     keeps(log)
 
 
+def test_a_variant_that_is_not_offered_does_not_expire() -> None:
+    log = _life("completed")
+    log.content()
+    log.refused("GET", "/videos/video_1/content", 404, query={"variant": "video"})
+    keeps(log, "VID-LIFE-012")
+
+
+def test_a_response_about_another_job_tells_nothing_of_the_one_that_was_asked_for() -> None:
+    log = Log()
+    log.created("video_1")
+    log.created("video_2", prompt="A cat", request_fields={"prompt": "A cat"})
+    log.retrieved("video_1", "completed", progress=100, completed_at=NOW + 9)
+    log.retrieved("video_1", returned=video("video_2", "queued", prompt="A cat"))
+    breaks(log, "VID-RETRIEVE-002")
+
+
 def test_files_may_be_gone_once_they_have_expired_or_their_job_was_deleted() -> None:
     log = _life()
     log.retrieved("video_1", "completed", expires_at=NOW + 60)

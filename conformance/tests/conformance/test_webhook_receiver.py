@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import json
 import socket
 from collections.abc import Iterator
@@ -99,6 +100,9 @@ def test_an_event_before_the_end_of_its_job_is_reported(client: RecordingClient)
     assert 1 == judged
     assert flaw is not None
     assert "in_progress" in flaw.message
+    [running] = client.history
+    ended = dataclasses.replace(running, body=running.body.replace(b"in_progress", b"completed"))
+    assert (None, 2) == too_early([early], [ended, running])  # it has gone back, which is no fault of the event
     late = delivered({**EVENT, "data": {"id": "video_2"}}, at=client.now() + 1.0)
     assert (None, 0) == too_early([late], client.history)
 
