@@ -39,6 +39,12 @@ async def _job(request: Request, ask: Handler) -> dict[str, Any]:
     return (await ask(read)).object
 
 
+async def _is_unfinished(request: Request, response: ServerResponse, ask: Handler) -> bool:
+    """Return whether a response refuses the content of a job since that has not ended."""
+    is_refused = request.operation == CONTENT and response.status == 409
+    return is_refused and (await _job(request, ask)).get("status") in {"queued", "in_progress"}
+
+
 async def _other_file(request: Request, ask: Handler, memory: Memory, **job: Any) -> ServerResponse:
     """Return the whole file of another job, which is made as `job` says; there is one for each job that is asked for.
 
@@ -163,25 +169,25 @@ async def unknown_variants_are_ignored(request: Request, ask: Handler, _: Memory
 async def unfinished_content_is_empty(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Send an empty file as the content of a job that has not ended."""
     response = await ask(request)
-    if request.operation == CONTENT and response.status == 409:
+    if await _is_unfinished(request, response, ask):
         return ServerResponse(
             200, [("content-type", "video/mp4"), ("x-request-id", response.header("x-request-id") or "")], b""
         )
     return response
 
 
-@mutant("VID-CONTENT-008")
+@mutant("VID-CONTENT-008", along={"VID-ERROR-009": "202 is no status of this operation"})
 async def unfinished_content_is_accepted(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Respond with 202 for the content of a job that has not ended."""
     response = await ask(request)
-    return response.with_status(202) if request.operation == CONTENT and response.status == 409 else response
+    return response.with_status(202) if await _is_unfinished(request, response, ask) else response
 
 
 @mutant("VID-CONTENT-009")
 async def unfinished_content_is_not_found(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Respond with 404 for the content of a job that has not ended."""
     response = await ask(request)
-    return response.with_status(404) if request.operation == CONTENT and response.status == 409 else response
+    return response.with_status(404) if await _is_unfinished(request, response, ask) else response
 
 
 @mutant("VID-CONTENT-010")
