@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from openvideos_emulator._imitations.wrapping import Request, ServerResponse, error, named
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from ._registry import Memory
 
+CREATING = {"create_video", "remix_video", "edit_video", "extend_video"}
 CONTENT = "download_video_content"
 _SENT = {200, 206, 416}
 VARIANTS = {"video", "thumbnail", "spritesheet"}
@@ -202,17 +204,26 @@ async def failed_content_is_a_video(request: Request, ask: Handler, memory: Memo
 
 
 @mutant("VID-CONTENT-011")
-async def unknown_content_is_empty(request: Request, ask: Handler, _: Memory) -> ServerResponse:
-    """Send an empty file as the content of an unknown id."""
+async def unknown_content_is_empty(request: Request, ask: Handler, memory: Memory) -> ServerResponse:
+    """Send an empty file as the content of an id that no job ever had."""
     response = await ask(request)
-    if request.operation == CONTENT and response.status == 404:
+    if request.operation in CREATING and response.is_ok:
+        memory[response.object["id"]] = True
+    is_unknown = re.fullmatch("video_[0-9a-f]{32}", request.id) and request.id not in memory
+    if _is_video(request) and response.status == 404 and is_unknown:
         return ServerResponse(
             200, [("content-type", "video/mp4"), ("x-request-id", response.header("x-request-id") or "")], b""
         )
     return response
 
 
-@mutant("VID-CONTENT-012")
+@mutant(
+    "VID-CONTENT-012",
+    along=dict.fromkeys(
+        [f"VID-CONTENT-{number}" for number in ("004", "015", "017", "018", "020", "021", "022", "025")],
+        "no two responses have the same file",
+    ),
+)
 async def the_file_changes(request: Request, ask: Handler, memory: Memory) -> ServerResponse:
     """Send another last byte at each download."""
     response = await ask(request)
@@ -245,7 +256,7 @@ async def the_etag_is_weak(request: Request, ask: Handler, _: Memory) -> ServerR
     return response if etag is None else response.with_header("etag", f"W/{etag}")
 
 
-@mutant("VID-CONTENT-015")
+@mutant("VID-CONTENT-015", along={"VID-CONTENT-020": "the ETag that was sent does not hold for If-Range"})
 async def the_etag_changes(request: Request, ask: Handler, memory: Memory) -> ServerResponse:
     """Send another ETag at each request."""
     response = await ask(request)
@@ -253,14 +264,16 @@ async def the_etag_changes(request: Request, ask: Handler, memory: Memory) -> Se
     return response if response.header("etag") is None else response.with_header("etag", f'"{memory["count"]}"')
 
 
-@mutant("VID-CONTENT-015")
+@mutant("VID-CONTENT-015", along={"VID-CONTENT-020": "the ETag that was sent does not hold for If-Range"})
 async def all_files_have_one_etag(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Send the same ETag with each file."""
     response = await ask(request)
     return response if response.header("etag") is None else response.with_header("etag", '"file"')
 
 
-@mutant("VID-CONTENT-016")
+@mutant(
+    "VID-CONTENT-016", along={"VID-MODELS-003": "the emulator's account of itself claims Standard, which has ranges"}
+)
 async def ranges_are_not_offered(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Ignore Range, and say so."""
     response = await ask(request.with_header("range", None))
