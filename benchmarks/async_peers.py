@@ -10,10 +10,10 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Final
 
 from . import answers
-from .blocking_peers import AUTHORIZATION, KEY, TIMEOUT_S
+from .blocking_peers import AUTHORIZATION, KEY, TIMEOUT_S, untouched
 
 Operations = dict[str, Callable[..., Awaitable[object]]]
-INTERVAL_S: Final = 0.05
+INTERVAL_MS: Final = 50
 """The pause of `create_and_poll` between two polls."""
 
 
@@ -30,7 +30,7 @@ def _polled(
     async def create_and_poll() -> object:
         job = await create()
         while job["status"] not in {"completed", "failed"}:
-            await asyncio.sleep(INTERVAL_S)
+            await asyncio.sleep(INTERVAL_MS / 1000)
             job = await retrieve(job["id"])
         return job
 
@@ -82,11 +82,11 @@ async def _aiohttp(base_url: str) -> AsyncGenerator[Operations]:
 
 
 def _sdk_operations(client: Any) -> Operations:
-    videos, interval = client.videos, INTERVAL_S * 1000
+    videos = client.videos
     return {
         "retrieve": lambda: videos.retrieve("video_0"),
         "create": lambda: videos.create(**answers.FIELDS),
-        "create_and_poll": lambda: videos.create_and_poll(**answers.FIELDS, poll_interval_ms=interval),
+        "create_and_poll": lambda: videos.create_and_poll(**answers.FIELDS, poll_interval_ms=INTERVAL_MS),
     }
 
 
@@ -96,25 +96,17 @@ async def _openai(base_url: str) -> AsyncGenerator[Operations]:
 
     warnings.simplefilter("ignore", DeprecationWarning)
     async with openai.AsyncOpenAI(base_url=f"{base_url}/1", api_key=KEY) as client:
-        operations = _sdk_operations(client)
-        # Its interval is an int.
-        poll = int(INTERVAL_S * 1000)
-        yield operations | {
-            "create_and_poll": lambda: client.videos.create_and_poll(**answers.FIELDS, poll_interval_ms=poll)  # type: ignore[arg-type]  # pyright: ignore
-        }
+        yield _sdk_operations(client)
 
 
 @asynccontextmanager
 async def _untouched(base_url: str) -> AsyncGenerator[Operations]:
     import httpx
-    import untouched_client  # type: ignore[import-not-found, unused-ignore]
-    from untouched_client import models  # type: ignore[import-not-found, unused-ignore]
-    from untouched_client.api.videos import (  # type: ignore[import-not-found, unused-ignore]
-        create_video,
-        retrieve_video,
-    )
 
-    client = untouched_client.AuthenticatedClient(f"{base_url}/1", token=KEY, timeout=httpx.Timeout(TIMEOUT_S))
+    models, client_module = untouched("models"), untouched("client")
+    create_video, retrieve_video = untouched("api.videos.create_video"), untouched("api.videos.retrieve_video")
+
+    client = client_module.AuthenticatedClient(f"{base_url}/1", token=KEY, timeout=httpx.Timeout(TIMEOUT_S))
     async with client:
 
         async def retrieve(id_: str = "video_0") -> Any:

@@ -17,7 +17,7 @@ class Bar:
     beside: Quantity | None = None
     most: float | None = None
     least: float | None = None
-    unit: str = "×"
+    unit: str = "x"
 
     @property
     def limit(self) -> str:
@@ -101,7 +101,9 @@ BARS: Final = [
         for way in ("blocking", "async")
         for row in [f"download-{words}-{way}"]
     ),
-    Bar("requests of wait_many for 10,000 ÷ those of single polls", _wait("requests"), _wait("single_polls"), most=0.02),
+    Bar(
+        "requests of wait_many for 10,000 ÷ those of single polls", _wait("requests"), _wait("single_polls"), most=0.02
+    ),
     Bar("memory of wait_many for 10,000", _wait("peak_mib"), most=100, unit="MiB"),
     Bar("from the end of a job until wait_many yields it, of 10,000 the latest", _wait("delay_s"), most=2, unit="s"),
     Bar(

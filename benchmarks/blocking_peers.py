@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +19,11 @@ Operations = dict[str, Callable[..., object]]
 """What a client does, by its name; each takes what its row says."""
 TIMEOUT_S: Final = 120.0
 """For the clients whose own is seconds: with thousands of requests at once, some wait long for their connection."""
+
+
+def untouched(module: str) -> Any:
+    """Return a module of the client that the run has generated from the contract."""
+    return import_module(f"untouched_client.{module}")
 
 
 def operations(peer: str, base_url: str | None) -> Operations:
@@ -55,7 +61,8 @@ def _bare(httpx: Any, base_url: str | None) -> Operations:
     http = construct()
 
     def walk(jobs: int) -> int:
-        count, after = 0, {}
+        after: dict[str, str] = {}
+        count = 0
         while True:
             page = json.loads(http.get(f"/{jobs}/videos", params={"limit": answers.PAGE, **after}).content)
             count += len(page["data"])
@@ -149,18 +156,14 @@ def _ours(base_url: str | None) -> Operations:
 
 def _untouched(base_url: str | None) -> Operations:
     import httpx
-    import untouched_client  # type: ignore[import-not-found, unused-ignore]
-    from untouched_client import models, types  # type: ignore[import-not-found, unused-ignore]
-    from untouched_client.api.videos import (  # type: ignore[import-not-found, unused-ignore]
-        create_video,
-        list_videos,
-        retrieve_video,
-    )
+
+    models, types, list_videos = untouched("models"), untouched("types"), untouched("api.videos.list_videos")
+    create_video, retrieve_video = untouched("api.videos.create_video"), untouched("api.videos.retrieve_video")
 
     def construct(jobs: int) -> Any:
         root, given = (base_url, {}) if base_url else (MEMORY_URL, {"transport": _in_memory(httpx)})
         timeout = httpx.Timeout(TIMEOUT_S)
-        return untouched_client.AuthenticatedClient(f"{root}/{jobs}", token=KEY, httpx_args=given, timeout=timeout)
+        return untouched("client").AuthenticatedClient(f"{root}/{jobs}", token=KEY, httpx_args=given, timeout=timeout)
 
     client, hundred = construct(1), construct(100)
 
@@ -172,6 +175,9 @@ def _untouched(base_url: str | None) -> Operations:
             if not page.has_more:
                 return
             after = page.last_id
+
+    def walk(jobs: int) -> int:
+        return sum(len(page.data) for page in pages(jobs))
 
     def create_file(path: str) -> Any:
         with Path(path).open("rb") as file:
@@ -185,7 +191,7 @@ def _untouched(base_url: str | None) -> Operations:
         "create": lambda: create_video.sync(client=client, body=models.CreateVideoForm(**answers.FIELDS)),
         "create_file": create_file,
         "list": lambda: [each.id for each in list_videos.sync(client=hundred, limit=answers.PAGE).data],
-        "walk": lambda jobs: sum(len(page.data) for page in pages(jobs)),
+        "walk": walk,
     }
 
 

@@ -60,10 +60,13 @@ def line_chart(title: str, across: str, upwards: str, lines: Sequence[Line]) -> 
     x = Axis.over([size for line in lines for size, _ in line.points], LEFT, WIDTH - RIGHT)
     y = Axis.over([value for line in lines for _, value in line.points], HEIGHT - BOTTOM, TOP)
     parts = [f'<text x="{LEFT}" y="24" font-size="16" font-weight="bold">{escape(title)}</text>', *grid(x, y)]
-    parts.append(f'<text x="{(x.start + x.end) / 2:.0f}" y="{HEIGHT - 10}" text-anchor="middle">{escape(across)}</text>')
+    parts.append(
+        f'<text x="{(x.start + x.end) / 2:.0f}" y="{HEIGHT - 10}" text-anchor="middle">{escape(across)}</text>'
+    )
     middle = (y.start + y.end) / 2
     parts.append(
-        f'<text x="16" y="{middle:.0f}" text-anchor="middle" transform="rotate(-90 16 {middle:.0f})">{escape(upwards)}</text>'
+        f'<text x="16" y="{middle:.0f}" text-anchor="middle" transform="rotate(-90 16 {middle:.0f})">'
+        f"{escape(upwards)}</text>"
     )
     labels = spread_out([y.place(line.points[-1][1]) for line in lines])
     for number, (line, label) in enumerate(zip(lines, labels, strict=True)):
@@ -75,7 +78,9 @@ def line_chart(title: str, across: str, upwards: str, lines: Sequence[Line]) -> 
         parts += [f'<circle cx="{across:.1f}" cy="{up:.1f}" r="3" fill="{colour}"/>' for across, up in places]
         end_x, end_y = places[-1]
         start = WIDTH - RIGHT + 12
-        parts.append(f'<path d="M{end_x:.1f} {end_y:.1f}L{start - 3} {label:.1f}" stroke="{colour}" stroke-width="0.6"/>')
+        parts.append(
+            f'<path d="M{end_x:.1f} {end_y:.1f}L{start - 3} {label:.1f}" stroke="{colour}" stroke-width="0.6"/>'
+        )
         weight = ' font-weight="bold"' if line.is_ours else ""
         parts.append(f'<text x="{start}" y="{label + 4:.1f}" fill="{colour}"{weight}>{escape(line.name)}</text>')
     return picture(parts)
@@ -104,6 +109,7 @@ def spread_out(places: Sequence[float]) -> list[float]:
 
 def picture(parts: Sequence[str]) -> str:
     """Return an SVG of these parts, on white: pages may be dark."""
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif" font-size="12">'
+    space = 'xmlns="http://www.w3.org/2000/svg"'
+    head = f'<svg {space} viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif" font-size="12">'
     ground = f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#ffffff"/>'
     return "\n".join((head, ground, *parts, "</svg>")) + "\n"

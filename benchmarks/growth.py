@@ -15,7 +15,7 @@ REQUESTS: Final = 200
 LISTS: Final = 30
 
 
-def emulator_with(bench: Bench, peer: str, *, jobs: int) -> Metrics:
+def emulator_with(bench: Bench, _: str, *, jobs: int) -> Metrics:
     """Fill an emulator with jobs, and time single requests."""
     with bench.emulator("--pace", "instant") as port:
         return asyncio.run(_times(port, jobs))
@@ -27,8 +27,7 @@ async def _times(port: int, jobs: int) -> Metrics:
 
     async def creator() -> None:
         async with Client(port, Tally()) as client:
-            for number in numbers:
-                ids.append(await create(client, f"Job {number}", SMALL))
+            ids.extend([await create(client, f"Job {number}", SMALL) for number in numbers])
 
     began = time.perf_counter()
     await asyncio.gather(*(creator() for _ in range(min(jobs, CREATORS))))

@@ -13,7 +13,7 @@ MEBIBYTE: Final = 1 << 20
 
 
 def raise_limits() -> None:
-    """Let this process have as many connections as the machine allows: a thousand at once need more than the default."""
+    """Let this process have as many connections as the machine allows: a thousand at once may need them."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     with contextlib.suppress(ValueError, OSError):  # macOS names a limit that it does not take
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

@@ -39,9 +39,14 @@ class Bench:
         """Run Python with these arguments, with pipes to it."""
         with ExitStack() as stack:
             stderr = stack.enter_context(log.open("w")) if log else None
-            pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": stderr}
             process = subprocess.Popen(
-                [sys.executable, *arguments], cwd=ROOT, env=self.environment, text=True, **pipes
+                [sys.executable, *arguments],
+                cwd=ROOT,
+                env=self.environment,
+                text=True,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
             )
             try:
                 yield process

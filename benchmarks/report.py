@@ -10,8 +10,9 @@ from typing import Any, Final
 
 from .bars import BARS
 from .chart import Line, line_chart
+from .profiles import OTHERS, PARTS
 from .results import Measured, Quantity, Results, Spread, slope
-from .rows import UNITS
+from .rows import GROWTH, PROFILES, UNITS
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 PAGE: Final = ROOT / "docs" / "performance.md"
@@ -33,7 +34,11 @@ EXTRAS: Final = {
     "wait-many-1000": ("requests", "peak_mib", "delay_s"),
     "wait-many-10000": ("requests", "peak_mib", "delay_s"),
     "emulator": ("p99_of_retrieve_ms", "p99_of_create_ms"),
-    **{f"download-{place}-{way}": ("peak_mib",) for place in ("memory", "disk") for way in ("blocking", "async", "async-16")},
+    **{
+        f"download-{place}-{way}": ("peak_mib",)
+        for place in ("memory", "disk")
+        for way in ("blocking", "async", "async-16")
+    },
 }
 """What is told of a row beside the number that it is shown by."""
 WORDS: Final = {
@@ -54,7 +59,10 @@ FAMILIES: Final = {
     "stored create": ("emulator, each create of so many", "create_us"),
 }
 """What grows, by the rows that tell of it: their names end with a size."""
-LEAST_SIZE: Final = 10
+UNKNOWN: Final = "not in this run"
+LEAST_RATIO: Final = 0.1
+"""Below it, two digits after the point say nothing."""
+LEAST_SIZE: Final = 100
 """The slope is told from this size on: below, what a run takes once is most of it."""
 
 
@@ -67,7 +75,7 @@ def number(value: float) -> str:
 
 def ratio(spread: Spread) -> str:
     """Return a ratio, and its quartiles."""
-    return f"{spread.middle:.2f}× [{spread.low:.2f}–{spread.high:.2f}]"
+    return f"{spread.middle:.2f} x [{spread.low:.2f} to {spread.high:.2f}]"
 
 
 def line(results: Results, row: str) -> str:
@@ -82,8 +90,20 @@ def line(results: Results, row: str) -> str:
 
 
 def text(results: Results) -> str:
-    """Return the whole report."""
-    return "\n".join((described(results), bars(results), tables(results), growth(results)))
+    """Return the report for a terminal: what was measured."""
+    made = "\n".join(parts(results).values())
+    return "\n".join(line for line in made.split("\n") if UNKNOWN not in line)
+
+
+def parts(results: Results) -> dict[str, str]:
+    """Return the parts of the report, by what they are."""
+    return {
+        "the run": described(results),
+        "the bars": bars(results),
+        "the rows": tables(results),
+        "the profiles": profiled(results),
+        "the growth": growth(results),
+    }
 
 
 def described(results: Results) -> str:
@@ -104,10 +124,11 @@ def bars(results: Results) -> str:
     for bar in BARS:
         measured = bar.measured(results)
         if measured is None:
-            found, verdict = "not in this run", ""
+            found, verdict = UNKNOWN, ""
         else:
+            is_ratio = bar.beside is not None and measured.middle >= LEAST_RATIO
             low, high = number(measured.low), number(measured.high)
-            found = ratio(measured) if bar.beside and bar.unit == "×" and measured.middle >= 0.1 else f"{number(measured.middle)} [{low}–{high}]"  # noqa: PLR2004 - of less, two digits after the point say nothing
+            found = ratio(measured) if is_ratio else f"{number(measured.middle)} [{low} to {high}]"
             verdict = "**missed**" if bar.is_missed(measured) else "reached"
         lines.append(f"| {bar.what} | {bar.limit} | {found} | {verdict} |")
     return "\n".join(lines) + "\n"
@@ -117,7 +138,7 @@ def tables(results: Results) -> str:
     """Return a table for each group of rows."""
     groups: dict[str, dict[str, Measured]] = {}
     for name, row in results.rows.items():
-        if not (row.size is not None and row.group == "How cost grows"):
+        if row.group not in {GROWTH, PROFILES}:
             groups.setdefault(row.group, {})[name] = row
     return "\n".join(f"### {group}\n\n{table(results, rows)}" for group, rows in groups.items())
 
@@ -145,7 +166,7 @@ def cell(results: Results, row: str, peer: str) -> str:
     if peer == "ours":
         told = f"**{told}**"
         if len(results.rows[row].samples) == 1:
-            told += f" [{number(spread.low)}–{number(spread.high)}]"
+            told += f" [{number(spread.low)} to {number(spread.high)}]"
     elif beside := results.ratio(ours, theirs):
         told += f"<br>{ratio(beside)}"
     for extra in EXTRAS.get(row, ()):
@@ -179,7 +200,19 @@ def growth(results: Results) -> str:
         exponent = slope([(size, cost * size) for size, cost in costs.items() if size >= LEAST_SIZE])
         grows = f"n^{exponent:.2f}" if exponent is not None else ""
         lines.append(f"| {words} | {cells} | {grows} |")
-    return "### How cost grows\n\n" + "\n".join(lines) + "\n"
+    return "\n".join(lines) + "\n"
+
+
+def profiled(results: Results) -> str:
+    """Return the table of whose functions take the time."""
+    shown = (*PARTS, OTHERS)
+    lines = [f"| % of the time | {' | '.join(shown)} |", "|---|" + "---|" * len(shown)]
+    for name, row in results.rows.items():
+        if row.group == PROFILES:
+            spreads = [results.spread(Quantity(name, "ours", part)) for part in shown]
+            cells = [f"{spread.middle:.0f}" if spread else "" for spread in spreads]
+            lines.append(f"| {row.what} | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
 
 
 def counts(costs: dict[str, Any]) -> str:
@@ -203,7 +236,10 @@ def plots(results: Results) -> dict[str, str]:
             "CPU of an async retrieve, so many at once",
             "at once",
             "µs of CPU a call",
-            [Line(name, sorted(points.items()), is_ours=name.startswith("openvideos")) for name, points in at_once.items()],
+            [
+                Line(name, sorted(points.items()), is_ours=name.startswith("openvideos"))
+                for name, points in at_once.items()
+            ],
         ),
         "performance-growth.svg": line_chart(
             "What one of so many costs: level is linear",
@@ -216,14 +252,7 @@ def plots(results: Results) -> dict[str, str]:
 
 def written(page: str, results: Results, costs: dict[str, Any]) -> str:
     """Return the page with the numbers of a run."""
-    parts = {
-        "the run": described(results),
-        "the bars": bars(results),
-        "the rows": tables(results),
-        "the growth": growth(results),
-        "the counts": counts(costs),
-    }
-    for name, made in parts.items():
+    for name, made in {**parts(results), "the counts": counts(costs)}.items():
         before, rest = page.split(BEGIN.format(name))
         page = before + BEGIN.format(name) + "\n" + made + "\n" + END.format(name) + rest.split(END.format(name))[1]
     return page

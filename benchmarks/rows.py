@@ -20,7 +20,10 @@ AT_ONCE: Final = (1, 50, 200, 1000)
 SIZES: Final = (1, 10, 100, 1000, 10_000)
 QUICK_SIZE: Final = 200
 """The most at once, and the most jobs, in a quick run."""
+GROWTH: Final = "How cost grows"
+PROFILES: Final = "Where the time goes"
 UNITS: Final = {
+    "openvideos": "% in our own functions",
     "cpu_us": "µs of CPU",
     "wall_us": "µs",
     "wall_s": "s",
@@ -60,6 +63,7 @@ def rows() -> list[Row]:
         *waits(),
         *of_emulator(),
         *growth(),
+        *profiles(),
         *commands(),
     ]
 
@@ -139,7 +143,13 @@ def blocking() -> Iterator[Row]:
     ):
         yield Row(name, what, group, BLOCKING, partial(ask, way=way, operation=operation, counts=counts))
     # What the page of the row above takes at the least.
-    yield Row("decode", "json.loads of that page", group, ("httpx",), partial(ask, way="memory", operation="decode", counts=(200, 50)))
+    yield Row(
+        "decode",
+        "json.loads of that page",
+        group,
+        ("httpx",),
+        partial(ask, way="memory", operation="decode", counts=(200, 50)),
+    )
     walk = partial(ask, way="blocking", operation="walk", counts=(1, 1), given=[10_000])
     yield Row("walk", "walk over 10,000 jobs, 100 to a page", group, BLOCKING, walk)
     yield Row("create-file", "create a job with a file of 50 MiB", group, BLOCKING, create_file)
@@ -227,7 +237,7 @@ def waits() -> Iterator[Row]:
         yield Row(name, what, group, ("ours",), measure, rounds=rounds, is_quick=False, size=jobs)
 
 
-def load(bench: Bench, peer: str) -> Metrics:
+def load(bench: Bench, _: str) -> Metrics:
     """Load the emulator with 200 clients."""
     jobs, output = 300 if bench.is_quick else 3000, bench.scratch / "load.json"
     arguments = ["--clients", "200", "--jobs", str(jobs), "--renders", "2", "--output", str(output)]
@@ -249,18 +259,38 @@ def of_emulator() -> Iterator[Row]:
 
 def growth() -> Iterator[Row]:
     """Yield the rows that show how cost grows, beside those that have a size already."""
-    group = "How cost grows"
+    group = GROWTH
     for size in SIZES:
         if size not in AT_ONCE:
             measure = partial(ask, way="async", operation="retrieve", at_once=size, counts=(400, 50))
             what = f"retrieve a job, {size:,} at once"
-            yield Row(f"async-retrieve-{size}", what, group, ("ours",), measure, rounds=3, is_quick=size <= QUICK_SIZE, size=size)
+            yield Row(
+                f"async-retrieve-{size}",
+                what,
+                group,
+                ("ours",),
+                measure,
+                rounds=3,
+                is_quick=size <= QUICK_SIZE,
+                size=size,
+            )
     for size in SIZES:
         walk = partial(walked, jobs=size)
-        yield Row(f"walk-{size}", f"walk over {size:,} jobs, each job", group, ("ours",), walk, rounds=3, is_quick=size <= QUICK_SIZE, size=size)
+        yield Row(
+            f"walk-{size}",
+            f"walk over {size:,} jobs, each job",
+            group,
+            ("ours",),
+            walk,
+            rounds=3,
+            is_quick=size <= QUICK_SIZE,
+            size=size,
+        )
     for size in SIZES[:3]:
         page = partial(walked, jobs=size, way="memory")
-        yield Row(f"page-{size}", f"list a page of {size:,} jobs, each job", group, ("ours",), page, rounds=3, size=size)
+        yield Row(
+            f"page-{size}", f"list a page of {size:,} jobs, each job", group, ("ours",), page, rounds=3, size=size
+        )
     for size in SIZES[:3]:
         waited = partial(wait, jobs=size, is_single=False)
         what, quick = f"wait_many of {size:,} jobs, each job", size == SIZES[1]
@@ -279,7 +309,21 @@ def walked(bench: Bench, peer: str, *, jobs: int, way: str = "blocking") -> Metr
     return {name: metrics[name] / jobs for name in ("cpu_us", "wall_us")}
 
 
-def conformance(bench: Bench, peer: str) -> Metrics:
+def profiles() -> Iterator[Row]:
+    """Yield the rows that tell where the time of a call goes."""
+    for name, what, order in (
+        ("retrieve-memory", "retrieve, in memory", {"way": "memory", "operation": "retrieve"}),
+        ("retrieve", "retrieve", {"way": "blocking", "operation": "retrieve"}),
+        ("create", "create by a form", {"way": "blocking", "operation": "create"}),
+        ("list-memory", "list of 100, in memory", {"way": "memory", "operation": "list"}),
+        ("async-1", "retrieve, async", {"way": "async", "operation": "retrieve", "at_once": 1}),
+        ("async-200", "retrieve, 200 at once", {"way": "async", "operation": "retrieve", "at_once": 200}),
+    ):
+        measure = partial(ask, counts=(400, 50), is_profiled=True, **order)
+        yield Row(f"profile-{name}", what, PROFILES, ("ours",), measure, "openvideos", rounds=3)
+
+
+def conformance(bench: Bench, _: str) -> Metrics:
     """Judge the emulator by the whole suite."""
     with bench.emulator("--pace", "polls:2") as port:
         return bench.program("-m", "openvideos_conformance", "run", "--base-url", f"http://127.0.0.1:{port}/v1")
@@ -291,7 +335,11 @@ def commands() -> Iterator[Row]:
     spec_diff = ("-m", "tools.contract_diff", "openapi.yaml", "openapi.yaml")
     for name, what, measure in (
         ("spec-diff", "compare the contract with itself: `nox -s spec_diff`", partial(command, arguments=spec_diff)),
-        ("regenerate", "make `generated/`, and compare: `nox -s regenerate -- --check`", partial(command, arguments=regenerate)),
+        (
+            "regenerate",
+            "make `generated/`, and compare: `nox -s regenerate -- --check`",
+            partial(command, arguments=regenerate),
+        ),
         ("conformance", "judge the emulator: `openvideos-conformance run`", conformance),
         ("nox", "all that a change must pass: `nox`", partial(command, arguments=("-m", "nox"))),
     ):
@@ -302,6 +350,6 @@ def commands() -> Iterator[Row]:
         yield Row(name, what, group, ("ours",), measure, "wall_s", rounds=rounds, is_quick=quick, is_long=is_long)
 
 
-def command(bench: Bench, peer: str, *, arguments: tuple[str, ...]) -> Metrics:
+def command(bench: Bench, _: str, *, arguments: tuple[str, ...]) -> Metrics:
     """Run a command of the project."""
     return bench.program(*arguments)

@@ -21,11 +21,20 @@ from typing import Final
 
 from . import report
 from .bars import BARS
-from .processes import Bench, bench
+from .processes import bench
 from .results import Measured, Results
 from .rows import Row, rows
 
-PACKAGES: Final = ("openvideos", "httpx", "httpcore", "httpx2", "aiohttp", "httpx-aiohttp", "openai", "openapi-python-client")
+PACKAGES: Final = (
+    "openvideos",
+    "httpx",
+    "httpcore",
+    "httpx2",
+    "aiohttp",
+    "httpx-aiohttp",
+    "openai",
+    "openapi-python-client",
+)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -35,7 +44,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--quick", action="store_true", help="measure less, in about a minute: to see that it runs")
     parser.add_argument("--list", action="store_true", help="tell the names of the rows")
     parser.add_argument("--write", action="store_true", help="write the page, its plots and docs/performance.json")
-    parser.add_argument("--page", action="store_true", help="measure nothing: write the page from docs/performance.json")
+    parser.add_argument(
+        "--page", action="store_true", help="measure nothing: write the page from docs/performance.json"
+    )
     parser.add_argument("--strict", action="store_true", help="exit with 1 if a bar is missed")
     options = parser.parse_args(arguments)
     if options.list:

@@ -15,6 +15,7 @@ import asyncio
 import json
 from collections import Counter
 from typing import Final
+from urllib.parse import parse_qsl
 
 from . import answers
 from .limits import raise_limits
@@ -65,7 +66,7 @@ class Connection(asyncio.Protocol):
         self.state.connections += 1
         self.state.most = max(self.state.most, self.state.open)
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's own signature
         """Count the connection out."""
         self.state.open -= 1
         self.pieces = 0
@@ -115,7 +116,7 @@ class Connection(asyncio.Protocol):
             state.created += 1
             self.write(answers.video(f"job_{state.created}", "queued"))
         elif not id_:
-            given = dict(pair.partition("=")[::2] for pair in query.split("&"))
+            given = dict(parse_qsl(query))
             self.write(answers.page_of(given, int(number)))
         elif rest[0] == "content":
             size = int(number) * answers.MEBIBYTE

@@ -1,4 +1,4 @@
-"""Downloads to files, each in a process that does nothing else: its time, and what memory it takes beyond being idle."""
+"""Downloads to files, each in a process that does nothing else: the time, and the memory beyond that when idle."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ from .blocking_peers import KEY, TIMEOUT_S
 from .limits import peak
 
 
-def perform(peer: str, base_url: str, *, mebibytes: int, directory: str, is_async: bool, files: int) -> dict[str, float]:
+def perform(
+    peer: str, base_url: str, *, mebibytes: int, directory: str, is_async: bool, files: int
+) -> dict[str, float]:
     """Download so much, in so many files side by side; return what it took."""
     base_url = f"{base_url}/{mebibytes // files}"
     with tempfile.TemporaryDirectory(prefix="openvideos-bench-", dir=directory) as scratch:
@@ -99,7 +101,7 @@ def _httpx_synced(base_url: str, is_async: bool) -> Ready:  # noqa: FBT001 - as 
     return _httpx(base_url, is_async, is_synced=True)
 
 
-def _curl(base_url: str, is_async: bool) -> Ready:  # noqa: FBT001 - as all peers
+def _curl(base_url: str, is_async: bool) -> Ready:  # noqa: ARG001, FBT001 - as all peers
     program = shutil.which("curl") or "curl"
     url = f"{base_url}/videos/video_0/content"
     return _all(lambda target: subprocess.run([program, "-s", "-f", "-o", str(target), url], check=True))
@@ -109,17 +111,18 @@ def _openai(base_url: str, is_async: bool) -> Ready:  # noqa: FBT001 - as all pe
     import openai
 
     warnings.simplefilter("ignore", DeprecationWarning)
-    client = openai.OpenAI(base_url=base_url, api_key=KEY)
 
     def blocking(target: Path) -> None:
-        with client.videos.with_streaming_response.download_content("video_0") as response:  # pyright: ignore
+        client: Any = openai.OpenAI(base_url=base_url, api_key=KEY)  # Any: its types mark the videos as deprecated
+        with client.videos.with_streaming_response.download_content("video_0") as response:
             response.stream_to_file(target)
 
     async def many(targets: list[Path]) -> None:
-        async with openai.AsyncOpenAI(base_url=base_url, api_key=KEY) as client:
+        async with openai.AsyncOpenAI(base_url=base_url, api_key=KEY) as typed:
+            client: Any = typed
 
             async def one(target: Path) -> None:
-                async with client.videos.with_streaming_response.download_content("video_0") as response:  # pyright: ignore
+                async with client.videos.with_streaming_response.download_content("video_0") as response:
                     await response.stream_to_file(target)
 
             await asyncio.gather(*map(one, targets))

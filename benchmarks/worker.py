@@ -1,4 +1,4 @@
-"""One client in a process of its own, which does what the lines of its standard input say, and answers each with a line.
+"""One client in a process of its own, which does what each line of its standard input says, and answers with a line.
 
 A process for each client, so that what one imports, caches and leaves behind costs no other; all of them live through a
 run, so that they can take turns without starting anew.
@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from typing import Any
 
-from . import async_peers, blocking_peers, transfers, waits
+from . import async_peers, blocking_peers, profiles, transfers, waits
 from .limits import peak, raise_limits
 
 Metrics = dict[str, float]
@@ -45,7 +45,14 @@ class Worker:
         return self._repeated(way, **order)
 
     def _repeated(
-        self, way: str, operation: str, count: int, given: tuple[Any, ...] = (), *, is_cold: bool = False
+        self,
+        way: str,
+        operation: str,
+        count: int,
+        given: tuple[Any, ...] = (),
+        *,
+        is_cold: bool = False,
+        is_profiled: bool = False,
     ) -> Metrics:
         if way not in self._blocking:
             self._blocking[way] = blocking_peers.operations(self.peer, self.base_url if way == "blocking" else None)
@@ -55,12 +62,16 @@ class Worker:
         elif (way, operation) not in self._warm:
             self._warm.add((way, operation))
             function(*given)
+        if is_profiled:
+            return profiles.profiled(function, count)
         idle, meter = peak(), Meter()
         for _ in range(count):
             function(*given)
         return meter.read(count) | {"peak_mib": peak() - idle}
 
-    async def _at_once(self, operation: str, count: int, at_once: int, *, is_cold: bool = False) -> Metrics:
+    async def _at_once(
+        self, operation: str, count: int, at_once: int, *, is_cold: bool = False, is_profiled: bool = False
+    ) -> Metrics:
         if not self._async:
             self._async = await self._stack.enter_async_context(async_peers.operations(self.peer, self.base_url))
         function = self._async[operation]
@@ -68,7 +79,10 @@ class Worker:
             await self._async["retrieve"]()
         else:  # opens the connections, which may have been closed since the last round
             await batch(function, min(at_once, CONNECTIONS))
-        rounds, idle, meter = max(1, count // at_once), peak(), Meter()
+        rounds = max(1, count // at_once)
+        if is_profiled:
+            return await profiles.profiled_async(lambda: batch(function, at_once), rounds)
+        idle, meter = peak(), Meter()
         for _ in range(rounds):
             await batch(function, at_once)
         return meter.read(rounds * at_once) | {"peak_mib": peak() - idle}

@@ -44,7 +44,18 @@ SIZE: Final = 4 << 20
 INLINED: Final = {"<listcomp>", "<dictcomp>", "<setcomp>"}
 """What is a call of its own before Python 3.12."""
 
-PACKAGES: Final = ("openvideos", "openvideos_raw", "httpx", "httpcore", "h11", "anyio", "attr", "attrs", "certifi", "idna")
+PACKAGES: Final = (
+    "openvideos",
+    "openvideos_raw",
+    "httpx",
+    "httpcore",
+    "h11",
+    "anyio",
+    "attr",
+    "attrs",
+    "certifi",
+    "idna",
+)
 """What the SDK is installed with. httpx imports more if it is there, such as rich for a command of its own."""
 ROOTS: Final = tuple(
     str(Path(spec.origin).parent) for name in PACKAGES if (spec := find_spec(name)) is not None and spec.origin
@@ -247,7 +258,9 @@ class TestCounts:
     """What is counted is what a caller pays for."""
 
     def test_calls_of_ours_and_of_what_it_stands_on_count_and_no_others(self) -> None:
-        assert all(map(is_counted, (openvideos.__file__, httpx.__file__, "<attrs generated init openvideos._calls.Call>")))
+        assert all(
+            map(is_counted, (openvideos.__file__, httpx.__file__, "<attrs generated init openvideos._calls.Call>"))
+        )
         assert not any(map(is_counted, (json.__file__, pytest.__file__, __file__, "<frozen importlib._bootstrap>")))
 
     def test_an_object_that_is_handed_on_twice_counts_once(self) -> None:
