@@ -62,6 +62,7 @@ FAMILIES: Final = {
 UNKNOWN: Final = "not in this run"
 LEAST_RATIO: Final = 0.1
 """Below it, two digits after the point say nothing."""
+LEAST_POINTS: Final = 3
 LEAST_SIZE: Final = 100
 """The slope is told from this size on: below, what a run takes once is most of it."""
 
@@ -197,7 +198,8 @@ def growth(results: Results) -> str:
     lines = [f"| µs | {' | '.join(f'{size:,}' for size in sizes)} | grows by |", "|---|" + "---|" * (len(sizes) + 1)]
     for words, costs in found.items():
         cells = " | ".join(number(costs[size]) if size in costs else "" for size in sizes)
-        exponent = slope([(size, cost * size) for size, cost in costs.items() if size >= LEAST_SIZE])
+        points = [(size, cost * size) for size, cost in costs.items() if size >= LEAST_SIZE]
+        exponent = slope(points) if len(points) >= LEAST_POINTS else None
         grows = f"n^{exponent:.2f}" if exponent is not None else ""
         lines.append(f"| {words} | {cells} | {grows} |")
     return "\n".join(lines) + "\n"

@@ -1,4 +1,4 @@
-"""docs/performance.md has the numbers of one run in the form of the command, and the arithmetic behind them is right."""
+"""docs/performance.md has the numbers of one run in the form of the command, and the arithmetic is right."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import json
 import math
 import re
 import tomllib
-import xml.etree.ElementTree as ET  # of our own pictures
+import xml.etree.ElementTree as ET
+from itertools import pairwise
 from statistics import median
 from typing import Final
 
@@ -127,7 +128,7 @@ def test_a_bar_is_missed_beyond_its_limit(middle: float, *, missed: bool) -> Non
 class TestChart:
     @given(st.lists(st.lists(st.tuples(POSITIVE, POSITIVE), min_size=1, max_size=4), max_size=8))
     def test_it_is_a_picture_whose_points_are_inside(self, lines: list[list[tuple[float, float]]]) -> None:
-        picture = ET.fromstring(line_chart("a < b", "x", "y", [Line("n & m", points) for points in lines]))
+        picture = ET.fromstring(line_chart("a < b", "x", "y", [Line("n & m", points) for points in lines]))  # noqa: S314 - our own
         circles = [element for element in picture.iter() if element.tag.endswith("circle")]
         assert sum(map(len, lines)) == len(circles)
         _, _, width, height = map(float, picture.attrib["viewBox"].split())
@@ -138,7 +139,7 @@ class TestChart:
     @given(st.lists(st.floats(0, 400), max_size=8))
     def test_no_label_stands_on_another(self, places: list[float]) -> None:
         moved = sorted(spread_out(places))
-        assert all(other - one >= LABEL_GAP - 1e-6 for one, other in zip(moved, moved[1:], strict=False))
+        assert all(other - one >= LABEL_GAP - 1e-6 for one, other in pairwise(moved))
 
 
 class TestAnswers:
