@@ -78,7 +78,7 @@ BARS: Final = [
     Bar("openai ÷ retrieve in memory", _cpu("retrieve-memory", "openai"), _cpu("retrieve-memory"), least=2.5),
     Bar("create, a form ÷ bare httpx that posts its bytes", _cpu("create"), _cpu("create", "httpx"), most=1.3),
     Bar(
-        "the same, async",
+        "create, a form, async ÷ bare httpx that posts its bytes",
         _cpu("async-create-1"),
         _cpu("async-create-1", "httpx"),
         most=1.3,

@@ -110,7 +110,7 @@ def parts(results: Results) -> dict[str, str]:
 def described(results: Results) -> str:
     """Return what ran where."""
     about = results.about
-    kind = "A quick run, whose numbers say little" if about["is_quick"] else "One run"
+    kind = "A quick run (its numbers say little)" if about["is_quick"] else "One run"
     versions = ", ".join(f"{name} {version}" for name, version in results.versions.items())
     return (
         f"{kind} of {about['date']}, in {number(about['seconds'] / 60)} minutes: {about['cores']} cores of "
