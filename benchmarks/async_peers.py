@@ -95,7 +95,8 @@ async def _openai(base_url: str) -> AsyncGenerator[Operations]:
     import openai
 
     warnings.simplefilter("ignore", DeprecationWarning)
-    async with openai.AsyncOpenAI(base_url=f"{base_url}/1", api_key=KEY) as client:
+    # With a thousand at once its own 5 s to connect are too short on a busy machine.
+    async with openai.AsyncOpenAI(base_url=f"{base_url}/1", api_key=KEY, timeout=TIMEOUT_S) as client:
         yield _sdk_operations(client)
 
 

@@ -20,6 +20,10 @@ ROOT: Final = Path(__file__).resolve().parents[1]
 Metrics = dict[str, float]
 
 
+class FailureError(Exception):
+    """A client, or a program, did not do what a row asks of it; its own error is above."""
+
+
 class Bench:
     """What the rows of a run share. Its processes end with the context that made it."""
 
@@ -62,7 +66,11 @@ class Bench:
                 return exchange(worker, order)
         if peer not in self._workers:
             self._workers[peer] = self._stack.enter_context(self.running(arguments))
-        return exchange(self._workers[peer], order)
+        try:
+            return exchange(self._workers[peer], order)
+        except FailureError:
+            del self._workers[peer]  # the next row has another
+            raise
 
     def statistics(self) -> Metrics:
         """Return what the server has counted since the last time."""
@@ -97,7 +105,7 @@ class Bench:
             _, status, usage = os.wait4(process.pid, 0)
             process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode:
-            raise SystemExit(f"{' '.join(arguments)[:200]} ended with {process.returncode}: {said[-2000:]}")
+            raise FailureError(f"{' '.join(arguments)[:200]} ended with {process.returncode}: {said[-2000:]}")
         cpu = usage.ru_utime + usage.ru_stime
         return {"wall_s": time.perf_counter() - wall, "cpu_s": cpu}
 
@@ -125,7 +133,7 @@ def exchange(worker: subprocess.Popen[str], order: dict[str, Any]) -> Metrics:
     worker.stdin.flush()
     line = read_line(worker)
     if not line:
-        raise SystemExit(f"the worker ended at {order}; its error is above")
+        raise FailureError(f"the worker ended at {order}")
     metrics: Metrics = json.loads(line)
     return metrics
 

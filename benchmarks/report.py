@@ -146,7 +146,7 @@ def tables(results: Results) -> str:
 
 def table(results: Results, rows: dict[str, Measured]) -> str:
     """Return a table with a column for each client."""
-    peers = list(dict.fromkeys(peer for row in rows.values() for peer in row.samples))
+    peers = list(dict.fromkeys(peer for row in rows.values() for peer in (*row.samples, *row.failures)))
     lines = [f"| | unit | rounds | {' | '.join(NAMES.get(peer, peer) for peer in peers)} |"]
     lines.append("|---|---|---|" + "---|" * len(peers))
     for name, row in rows.items():
@@ -161,6 +161,8 @@ def cell(results: Results, row: str, peer: str) -> str:
     metric = results.rows[row].metric
     theirs, ours = Quantity(row, peer, metric), Quantity(row, "ours", metric)
     spread = results.spread(theirs)
+    if peer in results.rows[row].failures:
+        return "fails"
     if spread is None:
         return ""
     told = number(spread.middle)

@@ -51,6 +51,8 @@ class Measured:
     metric: str
     size: int | None = None
     samples: dict[str, list[Metrics]] = field(default_factory=dict[str, list[Metrics]])
+    failures: list[str] = field(default_factory=list[str])
+    """The clients that did not do it."""
 
 
 @dataclass

@@ -21,7 +21,7 @@ from typing import Final
 
 from . import report
 from .bars import BARS
-from .processes import bench
+from .processes import FailureError, bench
 from .results import Measured, Results
 from .rows import Row, rows
 
@@ -86,9 +86,14 @@ def measured(wanted: list[Row], *, is_quick: bool) -> Results:
             for number in range(rounds):
                 # Whoever is first in one round is last in the next, so that no place has an advantage.
                 for peer in row.peers if number % 2 else row.peers[::-1]:
-                    if take_part(peer):
+                    if not take_part(peer) or peer in found.failures:
+                        continue
+                    try:
                         found.samples.setdefault(peer, []).append(row.measure(shared, peer))
-            found.samples = {peer: found.samples[peer] for peer in row.peers if peer in found.samples}
+                    except FailureError as failure:  # the others go on, and the table says so
+                        found.failures.append(peer)
+                        print(f"{row.name}: {peer} fails: {failure}", file=sys.stderr)
+            found.samples = {peer: found.samples[peer] for peer in row.peers if found.samples.get(peer)}
             print(f"{row.name:28} {time.monotonic() - started:6.1f} s  {report.line(results, row.name)}", flush=True)
     results.about["seconds"] = round(time.monotonic() - began)
     return results

@@ -104,6 +104,11 @@ class TestResults:
         assert None is results([1.0], []).ratio(NUMBER, BESIDE)
         assert None is results([1.0], []).spread(Quantity("another row", "ours", "cpu_us"))
 
+    def test_a_client_that_fails_is_told_and_the_others_are_there(self) -> None:
+        found = results([1.0], [])
+        found.rows["row"].failures.append("httpx")
+        assert "| a row | µs of CPU | 1 | **1** | fails |" in report.table(found, found.rows)
+
     @given(st.floats(0.2, 3), POSITIVE)
     def test_the_slope_is_the_exponent(self, exponent: float, factor: float) -> None:
         found = slope([(size, factor * size**exponent) for size in (100, 1000, 10_000)])
