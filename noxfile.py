@@ -152,11 +152,10 @@ def schemathesis(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def bench(session: nox.Session) -> None:
-    """Measure the emulator under load, and the SDK beside httpx and openai-python; `-- sdk` picks one."""
-    install(session, "test", extras=all_extras())
-    name, *arguments = session.posargs or ("",)
-    for benchmark in [name] if name else ["emulator", "sdk"]:
-        session.run("python", f"benchmarks/{benchmark}.py", *arguments)
+    """Measure the SDK beside its peers, and the emulator; `-- --quick` does less, `-- --help` tells of more."""
+    # What it measures are commands of the project as well: what they need is in `test`.
+    install(session, "bench", "test", extras=all_extras())
+    session.run("python", "-m", "benchmarks.run", *session.posargs)
 
 
 @nox.session(default=False)

@@ -38,12 +38,15 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--renders", type=int, default=20, help="how many clips are rendered, 2 at least (default: 20)")
     parser.add_argument("--log", action="store_true", help="let the emulator write a line for each request")
     parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--output", type=Path, help="write JSON to this file, too")
     options = parser.parse_args(arguments)
     with (
         tempfile.TemporaryDirectory(prefix="openvideos-bench-") as directory,
         serving(directory, options.polls, log=options.log) as port,
     ):
         numbers = asyncio.run(load(port, options))
+    if options.output:
+        options.output.write_text(json.dumps(numbers), "utf-8")
     if options.json:
         print(json.dumps(numbers))
     else:
