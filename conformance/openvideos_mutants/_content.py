@@ -303,7 +303,10 @@ async def ranges_say_the_wrong_place(request: Request, ask: Handler, _: Memory) 
     return response
 
 
-@mutant("VID-CONTENT-017")
+@mutant(
+    "VID-CONTENT-017",
+    along=dict.fromkeys(("VID-CONTENT-016", "VID-CONTENT-019"), "the whole file is sent for any range"),
+)
 async def ranges_are_ignored(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Say Accept-Ranges: bytes, and ignore each range."""
     return await ask(request.with_header("range", None))
@@ -364,7 +367,7 @@ async def unknown_ranges_are_refused(request: Request, ask: Handler, _: Memory) 
     return await ask(request)
 
 
-@mutant("VID-CONTENT-022")
+@mutant("VID-CONTENT-022", along={"VID-CONTENT-017": "the Content-Range is that of the first range alone"})
 async def several_ranges_are_run_together(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Send several ranges one after the other, as if they were one."""
     value = request.header("range") or ""
@@ -376,7 +379,10 @@ async def several_ranges_are_run_together(request: Request, ask: Handler, _: Mem
     return await ask(request)
 
 
-@mutant("VID-CONTENT-023")
+@mutant(
+    "VID-CONTENT-023",
+    along=dict.fromkeys(("VID-CONTENT-001", "VID-CONTENT-021"), "the response ends before its length"),
+)
 async def the_told_length_is_wrong(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Send a Content-Length that is ten bytes too large."""
     response = await ask(request)

@@ -31,11 +31,15 @@ async def create_answers_201(request: Request, ask: Handler, _: Memory) -> Serve
     return response.with_status(201) if request.operation == CREATE and response.is_ok else response
 
 
-@mutant("VID-CREATE-002")
+@mutant(
+    "VID-CREATE-002",
+    along=dict.fromkeys(("VID-CREATE-011", "VID-CREATE-015", "VID-REFS-001"), "a create that is a form is refused"),
+)
 async def create_takes_json_alone(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Refuse forms."""
     if request.operation == CREATE and request.media_type == FORM:
-        return error(415, "Send application/json.")
+        without_body = await ask(request.with_body(b"", JSON))
+        return without_body if without_body.status == 401 else error(415, "Send application/json.")
     return await ask(request)
 
 
