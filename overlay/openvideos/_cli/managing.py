@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 import click
 
 from .exit_codes import ExitCode
 from .invocation import Invocation, common
+from .jobs import complete_files, existing_file
 from .text import harmless, moment
 
 
@@ -49,12 +49,13 @@ Example:
   openvideos characters create Ada ada.mp4""",
 )
 @click.argument("name")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, readable=True, path_type=Path))
+@click.argument("file", shell_complete=complete_files)
 @common
-def create_character(invocation: Invocation, name: str, file: Path) -> None:
+def create_character(invocation: Invocation, name: str, file: str) -> None:
     """Store the character NAME, whom the video FILE shows, and write its id."""
+    video = existing_file(file, "FILE")
     with invocation.client() as client:
-        character = client.videos.create_character(name=name, video=file)
+        character = client.videos.create_character(name=name, video=video)
     invocation.give(harmless(character.id), character.model_dump())
 
 

@@ -28,6 +28,8 @@ from .conftest import Answer, Run
 
 JOB = {"id": "video_1", "object": "video", "created_at": 1, "model": "m", "status": "queued"}
 KEY = "sk-secret-0123456789"
+LONG = "n" * 300
+"""A name that no file system takes."""
 
 
 def one_sentence(err: str) -> str:
@@ -61,9 +63,20 @@ MISTAKES = {
         "Invalid value for 'SOURCE': there is no file 'no.mp4'; check the path",
     ),
     "a missing clip elsewhere": (["extend", "./no", "x", "--seconds", "4"], "there is no file './no'"),
-    "a missing file of a character": (["characters", "create", "Ada", "no.mp4"], "'no.mp4' does not exist"),
+    "a missing file of a character": (
+        ["characters", "create", "Ada", "no.mp4"],
+        "Invalid value for 'FILE': there is no file 'no.mp4'; check the path",
+    ),
     "no duration": (["extend", "video_1", "x"], "Missing option '--seconds'"),
     "a missing folder": (["create", "x", "-o", "no/x.mp4"], "'no/x.mp4' is in no folder: make 'no' first."),
+    "a missing folder itself": (["create", "x", "-o", "no/"], "'no/' is no folder: make it first, or name a file."),
+    "a missing folder in other words": (["download", "video_1", "-o", "no/."], "'no/.' is no folder"),
+    "a file as a folder": (["create", "x", "-o", "pipe/"], "'pipe/' is no folder: make it first, or name a file."),
+    "no output": (["create", "x", "-o", ""], "'' is no file; name one"),
+    "a long name as output": (["create", "x", "-o", LONG], "cannot be written: File name too long; name another file."),
+    "a long name as a picture": (["create", "x", "--input", LONG], "there is no file 'nnn"),
+    "a long name as a clip": (["edit", f"{LONG}.mp4", "x"], "there is no file 'nnn"),
+    "a long name of a character's file": (["characters", "create", "Ada", LONG], "there is no file 'nnn"),
     "a pipe as output": (["create", "x", "-o", "pipe"], "'pipe' is a pipe or a device"),
     "stdout as output": (["download", "video_1", "-o", "-"], "'-' is no file; name one"),
     "an unknown shell": (["completion", "tcsh"], "Invalid value for '{bash|zsh|fish}'"),
@@ -89,6 +102,11 @@ def test_a_wrong_call_sends_nothing(
     ran = run(*words, stdin=b"\xff")
     assert (ExitCode.MISUSE, "", []) == (ran.code, ran.out, sent)
     assert said in one_sentence(ran.err)
+
+
+def test_a_long_id_is_no_name_of_a_file(run: Run, serve: Callable[[Answer], None]) -> None:
+    serve(lambda _: httpx.Response(200, json=JOB))
+    assert ExitCode.DONE == run("edit", LONG, "x").code
 
 
 def test_a_prompt_that_is_too_long(run: Run, serve: Callable[[Answer], None]) -> None:

@@ -127,6 +127,11 @@ class TestCompletion:
             ("openvideos list --status c", {"completed"}),
             ("openvideos download x --variant s", {"spritesheet"}),
             ("openvideos completion z", {"zsh"}),
+            ("openvideos create --input boa", {"file"}),
+            ("openvideos create x -o boa", {"file"}),
+            ("openvideos edit boa", {"file"}),
+            ("openvideos extend boa", {"file"}),
+            ("openvideos characters create Ada boa", {"file"}),
             ("openvideos list --api", {""}),
         ],
     )
