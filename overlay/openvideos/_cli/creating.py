@@ -23,17 +23,20 @@ VIDEO_SUFFIXES: Final = frozenset({".avi", ".m4v", ".mkv", ".mov", ".mp4", ".web
 
 def _prompt(context: click.Context, parameter: click.Parameter, value: str) -> str:
     """Return the prompt, which is read from stdin if it is `-`."""
-    if value != "-":
+    if value and value != "-":
         return value
-    content = sys.stdin.buffer.read(MOST_STDIN + 1)
+    content = sys.stdin.buffer.read(MOST_STDIN + 1) if value else b""
     problem = f"stdin holds more than {MOST_STDIN} bytes; shorten it." if len(content) > MOST_STDIN else None
     try:
         text = content.decode()
     except UnicodeDecodeError:
         text, problem = "", problem or "stdin holds no text in UTF-8; convert it."
+    text = text.rstrip("\n")
+    if not text:
+        problem = problem or "there is none; say what the video shall show."
     if problem is not None:
         raise click.BadParameter(problem, context, parameter)
-    return text.rstrip("\n")
+    return text
 
 
 prompt_argument = click.argument("prompt", callback=_prompt)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
 import click
 
 from .exit_codes import ExitCode
-from .text import harmless, reason_of
+from .text import harmless, reason_of, sentence
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -160,12 +160,15 @@ def _started(
     invocation: Invocation, client: OpenVideos, send: Callable[[OpenVideos], Video], output: Path | None
 ) -> Video:
     """Start a job, and tell its id."""
-    invocation.hint = "The server may have started the job; `openvideos list` shows it if it has."
+    invocation.hint = (
+        f"The server may have started the job; it is in the list if it has: {invocation.command_line('list')}"
+    )
     try:
         video = send(client)
     except Exception:
         invocation.hint = None  # the exception itself says what is known of the job
         raise
+    invocation.video_id = video.id
     words = invocation.command_line("wait", video.id)
     if output is not None:
         words += f" && {invocation.command_line('download', video.id, output=output)}"
@@ -201,7 +204,7 @@ def failed(videos: Sequence[Video]) -> OpenVideosError:
 
     first, count = videos[0], len(videos)
     what = f"The video {first.id} has failed" if count == 1 else f"{count} videos have failed, the first {first.id}"
-    return VideoFailedError(f"{what}: {reason_of(first)}.", video=first)
+    return VideoFailedError(f"{what}: {sentence(reason_of(first))}", video=first)
 
 
 def target_of(output: Path | None, video_id: str, variant: str) -> Path:
@@ -220,6 +223,7 @@ def fetch(invocation: Invocation, client: OpenVideos, video_id: str, output: Pat
     """
     from .progress import download_progress
 
+    invocation.video_id = video_id
     target = target_of(output, video_id, variant)
     with download_progress(invocation, target.name) as on_progress:
         options: dict[str, Any] = {} if variant == "video" else {"variant": variant}

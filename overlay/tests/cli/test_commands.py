@@ -315,6 +315,11 @@ class TestInformation:
         assert (0, "") == (ran.code, ran.err)
         assert "Example" in ran.out
 
+    @pytest.mark.parametrize("words", [(), ("characters",)])
+    def test_a_group_alone_shows_its_help(self, run: Run, words: tuple[str, ...]) -> None:
+        ran = run(*words)
+        assert (0, run(*words, "--help").out, "") == (ran.code, ran.out, ran.err)
+
     def test_the_version(self, run: Run) -> None:
         from openvideos import __version__
 

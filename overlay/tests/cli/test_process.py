@@ -103,6 +103,27 @@ class TestShell:
         ran = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=True)
         assert ('{"id" 141\n', "") == (ran.stdout, ran.stderr)
 
+    @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+    @pytest.mark.parametrize("words", [["list"], ["create", "A kite"], ["--help"], ["completion", "bash"]])
+    def test_a_full_disk_is_one_sentence(self, openvideos_server: OpenVideosServer, words: list[str]) -> None:
+        openvideos_server.seed()
+        with Path("/dev/full").open("w") as full:
+            ran = subprocess.run([*COMMAND, *words], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+        said = [line for line in ran.stderr.splitlines() if line.startswith("openvideos: ")]
+        assert "openvideos: The output cannot be written: No space left on device." == said[0]
+        assert (11, words[0] == "create") == (ran.returncode, "wait for it with: openvideos wait" in said[-1])
+
+    @pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash")
+    def test_streams_may_be_closed(self, openvideos_server: OpenVideosServer) -> None:
+        """As a daemon's are. A prompt is then as empty as that of /dev/null."""
+        lines = {"list >&-": 0, "create x >&-": 0, "create - <&-": 2, "create x <&- >&- 2>&-": 0, "get nope 2>&-": 5}
+        for line, code in lines.items():
+            ran = subprocess.run(
+                ["bash", "-c", f'"{sys.executable}" -m openvideos {line}'], capture_output=True, text=True, check=False
+            )
+            assert (code, False) == (ran.returncode, "mistake" in ran.stderr), line
+        assert 2 == len(openvideos_server.jobs)
+
     def test_takes_any_encoding(self, openvideos_server: OpenVideosServer) -> None:
         job = openvideos_server.seed(prompt="Ein Fähnchen 旗")
         env = os.environ | {"PYTHONIOENCODING": "latin-1"}
