@@ -336,12 +336,13 @@ class TestInterruptions:
         serve(lambda request: httpx.Response(200 if request.method == "POST" else 401, json=JOB))
         assert "openvideos wait --ask-key video_1\n" in run("create", "x", "--wait", "--ask-key").err
 
-    def test_what_failed_is_told_with_one_full_stop(self, run: Run, serve: Callable[[Answer], None]) -> None:
-        for reason in ("No GPU", "No GPU."):
-            failed = JOB | {"status": "failed", "error": {"code": "c", "message": reason}}
-            response = httpx.Response(200, json=failed)
-            serve(lambda _, response=response: response)
-            assert run("wait", "video_1").err.endswith("The video video_1 has failed: c: No GPU.\n")
+    @pytest.mark.parametrize("reason", ["No GPU", "No GPU."])
+    def test_what_failed_is_told_with_one_full_stop(
+        self, run: Run, serve: Callable[[Answer], None], reason: str
+    ) -> None:
+        failed = JOB | {"status": "failed", "error": {"code": "c", "message": reason}}
+        serve(lambda _: httpx.Response(200, json=failed))
+        assert run("wait", "video_1").err.endswith("The video video_1 has failed: c: No GPU.\n")
 
     def test_an_error_during_the_wait(self, run: Run, serve: Callable[[Answer], None]) -> None:
         serve(lambda request: httpx.Response(200 if request.method == "POST" else 401, json=JOB))
