@@ -47,7 +47,7 @@ def endpoint(base_url: str | None, api_key: ApiKey | None, environ: Mapping[str,
         if base_url is None:
             raise ConfigurationError(
                 "No base URL: pass base_url=, or set OPENVIDEOS_BASE_URL (with OPENVIDEOS_API_KEY). To try the SDK "
-                "without a server, run `openvideos-emulator --port 8000` (pip install 'openvideos[emulator]') and set "
+                "without a server, run `openvideos-emulator --port 8000` (of the extra emulator) and set "
                 "OPENVIDEOS_BASE_URL=http://127.0.0.1:8000/v1."
             )
         url = _checked_url(base_url)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import importlib.util
+import json
 import os
 import re
 import runpy
@@ -67,7 +68,11 @@ def test_a_missing_extra_is_one_sentence(run: Run, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == missing else find_spec(name))
     ran = run("--help")
     assert (2, "") == (ran.code, ran.out)
-    assert f"openvideos: {missing} is missing; run: pip install 'openvideos[cli]'\n" == ran.err
+    said = f"this needs the extra cli, which brings {missing}; add it from where openvideos came, such as a clone: "
+    assert f"openvideos: {said}python -m pip install '.[cli]'\n" == ran.err
+    error = json.loads(run("get", "x", "--json").err)["error"]
+    assert (2, f"{said}python -m pip install '.[cli]'") == (error["exit_code"], error["message"])
+    assert {"type", "message", "exit_code", "go_on", "video_id", "request_id"} == error.keys()
 
 
 def test_what_is_looked_for_is_what_the_extra_brings() -> None:
