@@ -22,7 +22,10 @@ Examples:
 @click.option("--yes", "is_sure", is_flag=True, help="Do not ask.")
 @common
 def delete(invocation: Invocation, *, ids: tuple[str, ...], is_sure: bool) -> ExitCode:
-    """Delete videos with their files, and write the ids of those that are deleted. It asks before."""
+    """Delete videos with their files, and write the ids of those that are deleted. It asks before.
+
+    It stops at the first that the server does not delete, such as an unknown id; those behind it stay.
+    """
     if not is_sure:
         if not sys.stdin.isatty():
             raise click.UsageError("There is no terminal to ask on; give --yes to delete without a question.")
