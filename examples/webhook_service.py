@@ -1,7 +1,7 @@
 """A FastAPI service that starts videos, hears by webhooks that they have ended, and keeps their files.
 
 Shows one client for the life of the service, a create that is answered at once, webhooks whose signature is checked,
-that may come twice and are answered before the work, and files that are whole or absent.
+that may come twice and are answered before the work, and files that are whole, or absent and fetched when asked for.
 
     uvicorn --app-dir examples --port 9000 webhook_service:app
 
@@ -20,10 +20,11 @@ from typing import Annotated
 from fastapi import BackgroundTasks, Body, FastAPI, HTTPException, Request
 from fastapi.responses import FileResponse
 
-from openvideos import APIStatusError, AsyncOpenVideos, Video, WebhookVerificationError
+from openvideos import APIStatusError, AsyncOpenVideos, OpenVideosError, Video, WebhookVerificationError
 
 MOST_BYTES = 1 << 16  # of a webhook
-films: dict[str, Path] = {}  # a service of more than one process keeps these two in its database
+films: dict[str, Path] = {}  # a service of more than one process, or that is restarted, keeps all three in its database
+broken: set[str] = set()
 seen: set[str] = set()
 
 
@@ -49,6 +50,8 @@ async def start(prompt: Annotated[str, Body(embed=True)]) -> Video:
 
 @app.get("/films/{video_id}")
 async def film(video_id: str) -> FileResponse:
+    if video_id in broken:
+        await keep(video_id)
     if video_id not in films:
         raise HTTPException(404, "It is not there, or not yet.")
     return FileResponse(films[video_id], media_type="video/mp4")
@@ -71,6 +74,10 @@ async def hear(request: Request, afterwards: BackgroundTasks) -> None:
 
 
 async def keep(video_id: str) -> None:
-    """Download a file; a break is healed, and what cannot be healed leaves no file."""
+    """Download a file; a break is healed, and what cannot be healed leaves no file, and is tried again by `film`."""
     path = app.state.folder / f"{video_id}.mp4"
-    films[video_id] = await app.state.client.videos.download(video_id, to=path)
+    broken.discard(video_id)
+    try:
+        films[video_id] = await app.state.client.videos.download(video_id, to=path)
+    except OpenVideosError:
+        broken.add(video_id)

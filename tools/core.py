@@ -45,7 +45,7 @@ def main() -> None:
     if extra := installed - ALLOWED:
         raise SystemExit(f"This environment holds more than the core: {', '.join(sorted(extra))}.")
     command = subprocess.run([sys.executable, "-m", "openvideos"], capture_output=True, text=True, check=False)
-    if (command.returncode, len(command.stderr.splitlines())) != (2, 1) or "openvideos[cli]" not in command.stderr:
+    if (command.returncode, len(command.stderr.splitlines())) != (2, 1) or ".[cli]" not in command.stderr:
         raise SystemExit(f"Without its extra, the command says: {command.stderr}")
     http = httpx.Client(transport=httpx.MockTransport(respond))
     with OpenVideos(base_url="http://server.test/v1", http_client=http) as client:

@@ -17,7 +17,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; return 0, or 1 if a MUST failed, or 2 if nothing could be judged."""
     missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
     if missing:
-        problem = f"{', '.join(missing)} is missing; run: pip install 'openvideos[conformance]'"
+        problem = (
+            f"this needs the extra conformance, which brings {', '.join(missing)}; add it from where openvideos came, "
+            "such as a clone: python -m pip install '.[conformance]'"
+        )
         sys.stderr.write(f"openvideos-conformance: {problem}\n")
         return _MISUSE
     from ._cli.main import command

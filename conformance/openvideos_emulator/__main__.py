@@ -51,7 +51,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
     if missing:
-        return _complain(f"{', '.join(missing)} is missing; run: pip install 'openvideos[emulator]'", MISUSE)
+        problem = (
+            f"this needs the extra emulator, which brings {', '.join(missing)}; add it from where openvideos came, "
+            "such as a clone: python -m pip install '.[emulator]'"
+        )
+        return _complain(problem, MISUSE)
     options = read_options(argv, os.environ)
     if options.api_key is None and not options.allow_host and not _is_loopback(options.host):
         message = (

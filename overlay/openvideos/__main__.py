@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import sys
 from typing import TYPE_CHECKING, Final
 
@@ -15,13 +16,20 @@ NEEDED: Final = ("PIL", "click", "jsonschema", "referencing", "rich", "textual_i
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command that the arguments name, those of this process if they are None, and return the exit code."""
+    words = sys.argv[1:] if argv is None else argv
     missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
     if missing:
-        sys.stderr.write(f"openvideos: {', '.join(missing)} is missing; run: pip install 'openvideos[cli]'\n")
+        message = (
+            f"this needs the extra cli, which brings {', '.join(missing)}; add it from where openvideos came, such as "
+            "a clone: python -m pip install '.[cli]'"
+        )
+        known = dict.fromkeys(("go_on", "video_id", "request_id"))
+        error = {"type": "MissingExtra", "message": message, "exit_code": 2, **known}
+        sys.stderr.write(f"{json.dumps({'error': error}) if '--json' in words else f'openvideos: {message}'}\n")
         return 2
     from ._cli.main import command
 
-    return command(sys.argv[1:] if argv is None else argv)
+    return command(words)
 
 
 if __name__ == "__main__":

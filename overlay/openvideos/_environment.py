@@ -47,15 +47,18 @@ def endpoint(base_url: str | None, api_key: ApiKey | None, environ: Mapping[str,
         if base_url is None:
             raise ConfigurationError(
                 "No base URL: pass base_url=, or set OPENVIDEOS_BASE_URL (with OPENVIDEOS_API_KEY). To try the SDK "
-                "without a server, run `openvideos-emulator --port 8000` (pip install 'openvideos[emulator]') and set "
+                "without a server, run `openvideos-emulator --port 8000` (of the extra emulator) and set "
                 "OPENVIDEOS_BASE_URL=http://127.0.0.1:8000/v1."
             )
         url = _checked_url(base_url)
     else:
         url = _checked_url(base_url)
         paired_key = _key_for(url, pairs)
-    key = api_key if api_key is not None else paired_key
-    return Endpoint(base_url=str(url).rstrip("/"), api_key=key if callable(key) else checked_key(key))
+    name = "The API key"
+    if api_key is None:
+        api_key = paired_key
+        name = next((variable for _, variable in PAIRS if environ.get(variable) == paired_key), name)
+    return Endpoint(base_url=str(url).rstrip("/"), api_key=api_key if callable(api_key) else checked_key(api_key, name))
 
 
 def _key_for(url: httpx.URL, pairs: list[tuple[str | None, str | None]]) -> str | None:
@@ -125,8 +128,8 @@ def _checked_url(text: str) -> httpx.URL:
     return url
 
 
-def checked_key(key: object) -> str | None:
-    """Return an API key; None if it is empty.
+def checked_key(key: object, name: str = "The API key") -> str | None:
+    """Return an API key; None if it is empty. `name` says where it comes from.
 
     Raises:
         ConfigurationError: It is not text, or has characters that a header cannot contain. No message shows it.
@@ -137,6 +140,6 @@ def checked_key(key: object) -> str | None:
         raise ConfigurationError(f"The API key is of the type {type(key).__name__}; it must be text.")
     if not (key.isascii() and key.isprintable()) or " " in key:
         raise ConfigurationError(
-            "The API key has characters that a header cannot contain (a line break or a space?); check the copied text."
+            f"{name} has characters that a header cannot contain (a line break or a space?); check the copied text."
         )
     return key

@@ -174,7 +174,10 @@ def _webhook(secret: object) -> Webhook:
     try:
         from standardwebhooks import Webhook
     except ImportError as error:
-        raise ConfigurationError("Webhooks need standardwebhooks: pip install 'openvideos[webhooks]'.") from error
+        raise ConfigurationError(
+            "Webhooks need the extra webhooks, which brings standardwebhooks; add it from where openvideos came, such "
+            "as a clone: python -m pip install '.[webhooks]'."
+        ) from error
     if not isinstance(secret, str) or not secret.removeprefix("whsec_").strip("= \t\r\n"):
         raise ConfigurationError("A webhook secret is empty or not text; it looks like whsec_ and base64.")
     with contextlib.suppress(Exception):  # binascii's errors and others, whose attributes may have the secret

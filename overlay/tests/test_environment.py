@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from openvideos import NOT_GIVEN, AsyncOpenVideos, ConfigurationError, NotFoundError, NotGiven, OpenVideos
-from openvideos._environment import endpoint
+from openvideos._environment import PAIRS, endpoint
 
 from .faults.clients import reachable_texts
 
@@ -204,6 +204,19 @@ class TestWithOptions:
             client.with_options(base_url="nope")
         with pytest.raises(ValueError, match="X-A"):
             client.with_options(default_headers={"X-A": "a\nb"})
+
+
+@pytest.mark.parametrize("pair", PAIRS)
+def test_a_key_that_cannot_be_sent_is_named_by_its_variable(
+    pair: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(pair[0], "http://h/v1")
+    monkeypatch.setenv(pair[1], "sesame\n")
+    with pytest.raises(ConfigurationError, match=f"^{pair[1]} has characters that a header cannot contain") as caught:
+        OpenVideos()
+    assert "sesame" not in str(caught.value)
+    with pytest.raises(ConfigurationError, match=r"^The API key has characters that a header cannot contain"):
+        OpenVideos(api_key="a b")
 
 
 class TestBaseUrl:

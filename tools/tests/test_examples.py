@@ -27,7 +27,7 @@ from openvideos_emulator.testing import OpenVideosServer
 
 EXAMPLES: Final = Path(__file__).parents[2] / "examples"
 SECRET: Final = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz"
-LONGER: Final = {"server.py": 150}
+LONGER: Final = {"server.py": 150, "webhook_service.py": 83}
 
 
 def module(name: str) -> ModuleType:
@@ -96,6 +96,15 @@ class TestService:
             openvideos_server.advance()
             assert 200 == polled(lambda: client.get(path)).status_code
             assert b"ftyp" == client.get(path).content[4:8]
+
+    @pytest.mark.openvideos(pace="manual")
+    def test_a_film_whose_download_failed_is_there_later(self, url: str, openvideos_server: OpenVideosServer) -> None:
+        with httpx.Client(base_url=url, trust_env=False) as client:
+            path = f"/films/{client.post('/films', json={'prompt': 'A cat'}).json()['id']}"
+            openvideos_server.fail_next(410, operation="download_video_content")
+            openvideos_server.advance()
+            assert 200 == polled(lambda: client.get(path)).status_code
+            assert 2 <= len(openvideos_server.requests.of("download_video_content"))
 
     def test_a_webhook_of_another_and_a_huge_one_are_refused(self, url: str) -> None:
         with httpx.Client(base_url=url, trust_env=False) as client:

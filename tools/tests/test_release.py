@@ -55,6 +55,13 @@ def run(root: Path, *arguments: str) -> int:
     return release.main([*arguments], root, lambda: NOW, lambda _: 0)
 
 
+def test_no_message_sends_to_a_registry_before_there_is_a_release() -> None:
+    """The name may be anybody's there. What a message says is true of a clone, and stays so after a release."""
+    sources = [each for root in ("overlay", "conformance") for each in (PROJECT / root).rglob("openvideos*/**/*.py")]
+    assert len(sources) > 100
+    assert [] == [str(path) for path in sources if re.search(r"install '?openvideos", path.read_text("utf-8"))]
+
+
 def test_a_version_is_prepared_and_then_nothing_is_missing(root: Path) -> None:
     assert 0 == run(root, "0.2.0")
     assert {"0.2.0"} == {release.version_in(root, path) for path in release.NAMED}

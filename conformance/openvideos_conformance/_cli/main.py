@@ -90,7 +90,10 @@ def _client(options: argparse.Namespace) -> int:
 
         need_emulator()
     except ImportError as problem:
-        return _fail(f"the scenarios need the emulator ({problem}); pip install 'openvideos[conformance,emulator]'")
+        return _fail(
+            f"the scenarios need the extra emulator ({problem}); add it from where openvideos came, such as a clone: "
+            "python -m pip install '.[conformance,emulator]'"
+        )
 
     def show(done: ScenarioRun, observations: list[Observation]) -> None:
         _print_line(verdict_line(done, observations))

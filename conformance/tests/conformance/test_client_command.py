@@ -84,7 +84,7 @@ def test_without_the_emulator_there_is_no_verdict(
 ) -> None:
     monkeypatch.setitem(sys.modules, "openvideos_emulator", None)
     assert 2 == command(["client", "--", sys.executable, OURS])
-    assert "pip install 'openvideos[conformance,emulator]'" in capsys.readouterr().err
+    assert "python -m pip install '.[conformance,emulator]'" in capsys.readouterr().err
 
 
 def test_an_unknown_scenario_is_named(capsys: pytest.CaptureFixture[str]) -> None:

@@ -424,5 +424,6 @@ def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytes
     monkeypatch.setattr("openvideos_conformance.__main__._NEEDED", ("pytest", "no_such_package"))
     assert 2 == main(["requirements"])
     assert (
-        "openvideos-conformance: no_such_package is missing; run: pip install 'openvideos[conformance]'\n"
+        "openvideos-conformance: this needs the extra conformance, which brings no_such_package; add it from where "
+        "openvideos came, such as a clone: python -m pip install '.[conformance]'\n"
     ) == capsys.readouterr().err

@@ -430,7 +430,10 @@ def test_a_missing_extra_is_reported(tmp_path: Path) -> None:
     command = [sys.executable, "-c", script]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=30, check=False)
     assert 2 == done.returncode
-    assert "openvideos-emulator: av, yaml is missing; run: pip install 'openvideos[emulator]'\n" == done.stderr
+    assert (
+        "openvideos-emulator: this needs the extra emulator, which brings av, yaml; add it from where openvideos came, "
+        "such as a clone: python -m pip install '.[emulator]'\n"
+    ) == done.stderr
 
 
 def test_ffmpeg_and_pillow_wait_for_the_first_file(tmp_path: Path) -> None:

@@ -304,7 +304,7 @@ def test_a_missing_extra_is_reported_by_the_fixture_alone(tests: pytest.Pytester
         patch.setenv("PYTHONPATH", os.pathsep.join((str(tests.path), PATH)))
         result = tests.runpytest_subprocess("-p", PLUGIN, *STRICT)
     result.assert_outcomes(passed=1, errors=1)
-    result.stdout.fnmatch_lines(["*does not start: av, yaml is missing; run: pip install 'openvideos?emulator?'"])
+    result.stdout.fnmatch_lines(["*does not start: this needs the extra emulator, which brings av, yaml; add it *"])
 
 
 def test_loading_the_plugin_loads_nothing_that_takes_time() -> None:

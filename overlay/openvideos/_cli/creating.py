@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from .invocation import Invocation, common
-from .jobs import start_job, wait_options
+from .jobs import complete_files, existing_file, start_job, wait_options
 
 if TYPE_CHECKING:
     from .exit_codes import ExitCode
@@ -23,27 +23,23 @@ VIDEO_SUFFIXES: Final = frozenset({".avi", ".m4v", ".mkv", ".mov", ".mp4", ".web
 
 def _prompt(context: click.Context, parameter: click.Parameter, value: str) -> str:
     """Return the prompt, which is read from stdin if it is `-`."""
-    if value != "-":
+    if value and value != "-":
         return value
-    content = sys.stdin.buffer.read(MOST_STDIN + 1)
+    content = sys.stdin.buffer.read(MOST_STDIN + 1) if value else b""
     problem = f"stdin holds more than {MOST_STDIN} bytes; shorten it." if len(content) > MOST_STDIN else None
     try:
         text = content.decode()
     except UnicodeDecodeError:
         text, problem = "", problem or "stdin holds no text in UTF-8; convert it."
+    text = text.rstrip("\n")
+    if not text:
+        problem = problem or "there is none; say what the video shall show."
     if problem is not None:
         raise click.BadParameter(problem, context, parameter)
-    return text.rstrip("\n")
+    return text
 
 
 prompt_argument = click.argument("prompt", callback=_prompt)
-
-
-def _file(text: str, option: str) -> Path:
-    path = Path(text)
-    if not path.is_file():
-        raise click.BadParameter(f"there is no file {text!r}; check the path.", param_hint=f"'{option}'")
-    return path
 
 
 def references_of(inputs: tuple[str, ...]) -> dict[str, Any]:
@@ -63,10 +59,12 @@ def references_of(inputs: tuple[str, ...]) -> dict[str, Any]:
                 "several pictures need a role each, such as --input first_frame=a.png --input last_frame=b.png.",
                 param_hint="'--input'",
             )
-        picture = {"image_url": inputs[0]} if inputs[0].startswith(URLS) else _file(inputs[0], "--input")
+        picture = {"image_url": inputs[0]} if inputs[0].startswith(URLS) else existing_file(inputs[0], "--input")
         return {"input_reference": picture}
     references: list[dict[str, Any]] = [
-        {"role": role, "image_url": rest} if rest.startswith(URLS) else {"role": role, "image": _file(rest, "--input")}
+        {"role": role, "image_url": rest}
+        if rest.startswith(URLS)
+        else {"role": role, "image": existing_file(rest, "--input")}
         for role, rest in roles
     ]
     return {"references": references} if references else {}
@@ -78,9 +76,8 @@ def source_of(text: str) -> str | Path:
     Raises:
         BadParameter: It looks like the name of a file, and there is none.
     """
-    path = Path(text)
-    is_path = os.sep in text or path.suffix.lower() in VIDEO_SUFFIXES
-    return _file(text, "SOURCE") if is_path or path.is_file() else text
+    is_path = os.sep in text or Path(text).suffix.lower() in VIDEO_SUFFIXES
+    return existing_file(text, "SOURCE") if is_path or os.path.isfile(text) else text  # noqa: PTH113 - an id may be long
 
 
 @click.command(
@@ -102,6 +99,7 @@ Examples:
     "inputs",
     metavar="[ROLE=]FILE",
     multiple=True,
+    shell_complete=complete_files,
     help="A picture to start from, or its URL; several with a role each, such as first_frame and last_frame.",
 )
 @click.option("--negative-prompt", metavar="TEXT", help="What the video shall not show.")
@@ -151,7 +149,7 @@ Examples:
   openvideos edit video_123 "Make it snow" --wait
   openvideos edit clip.mp4 "Make it snow" --output snow.mp4"""
 )
-@click.argument("source")
+@click.argument("source", shell_complete=complete_files)
 @prompt_argument
 @wait_options
 @common
@@ -171,7 +169,7 @@ def edit(
 Example:
   openvideos extend video_123 "The boat reaches the sea" --seconds 4 --wait"""
 )
-@click.argument("source")
+@click.argument("source", shell_complete=complete_files)
 @prompt_argument
 @click.option("--seconds", metavar="N", required=True, help="The duration to add.")
 @wait_options

@@ -46,6 +46,7 @@ class ExitCode(IntEnum):
     JOB_FAILED = 9
     STILL_RUNNING = 10
     NO_FILE = 11
+    HUNG_UP = 129
     INTERRUPTED = 130
     READER_GONE = 141
     TERMINATED = 143
@@ -63,7 +64,8 @@ MEANINGS: Final = {
     ExitCode.SERVER_FAILED: "The server failed or is overloaded (5XX, 429), or its response breaks the contract.",
     ExitCode.JOB_FAILED: "A job that was waited for has failed.",
     ExitCode.STILL_RUNNING: "A job did not end within `--timeout`. It goes on at the server.",
-    ExitCode.NO_FILE: "A file did not arrive completely, or cannot be written.",
+    ExitCode.NO_FILE: "A file did not arrive completely, or it or the output cannot be written.",
+    ExitCode.HUNG_UP: "SIGHUP, the terminal was closed; otherwise as Ctrl-C.",
     ExitCode.INTERRUPTED: "Ctrl-C. A job that was started goes on at the server.",
     ExitCode.READER_GONE: "What reads the output has gone, as `head` does.",
     ExitCode.TERMINATED: "SIGTERM, otherwise as Ctrl-C.",

@@ -10,7 +10,7 @@ import click
 
 from .exit_codes import ExitCode
 from .invocation import Invocation, common
-from .jobs import check_output, fetch, output_option
+from .jobs import fetch, output_option
 from .text import harmless
 
 
@@ -51,8 +51,6 @@ def download(invocation: Invocation, video_id: str, variant: str, output: Path |
     It goes on where it stopped when the connection breaks, and the file is complete or absent. Without --output, it is
     named by the id, in this folder; a file of the same name is replaced.
     """
-    if output is not None:
-        check_output(output)
     with invocation.client() as client:
         path = fetch(invocation, client, video_id, output, variant)
     invocation.give(harmless(path), _document(video_id, variant, path))

@@ -36,6 +36,8 @@ class Invocation:
         self.is_debug = is_debug
         self.base_url: str | None = None
         self.asks_key = False
+        self.video_id: str | None = None
+        """The job that the command is about, once it is known."""
         self.hint: str | None = None
         """What to do about a job that the command leaves behind, should it break off."""
         self.above_bars: Console | None = None
@@ -59,6 +61,7 @@ class Invocation:
     def command_line(self, name: str, *ids: str, output: Path | None = None) -> str:
         """Return a command that a shell takes, for the same server."""
         options = [] if self.base_url is None else ["--base-url", self.base_url]
+        options += ["--ask-key"] if self.asks_key else []
         options += [] if output is None else ["--output", str(output)]
         # An id that looks like an option is none.
         end = ["--"] if any(each.startswith("-") for each in ids) else []

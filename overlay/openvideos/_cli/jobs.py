@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 import sys
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
@@ -13,9 +14,11 @@ from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
 import click
 
 from .exit_codes import ExitCode
-from .text import harmless, reason_of
+from .text import harmless, reason_of, sentence
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from .. import OpenVideos, OpenVideosError, Video
     from .invocation import Invocation
 
@@ -44,9 +47,61 @@ timeout_option = click.option(
 )
 
 
+def complete_files(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Let the shell complete the name of a file."""
+    from click.shell_completion import CompletionItem
+
+    return [CompletionItem(incomplete, type="file")]
+
+
+def existing_file(text: str, name: str) -> Path:
+    """Return the path of a file that is there; `name` is that of the option or argument.
+
+    Raises:
+        BadParameter: It is not.
+    """
+    # Unlike Path.is_file, this is no error for a name that is too long.
+    if not os.path.isfile(text):  # noqa: PTH113 - as said
+        raise click.BadParameter(f"there is no file {text!r}; check the path.", param_hint=f"'{name}'")
+    return Path(text)
+
+
+def _output(context: click.Context, parameter: click.Parameter, value: str | None) -> Path | None:
+    """Return where to save a file, which can be written there: this is seen before a job is paid for."""
+    problem = None if value is None else _problem_with(value)
+    if problem is not None:
+        raise click.BadParameter(f"{value!r} {problem}.", context, parameter)
+    return None if value is None else Path(value)
+
+
+def _problem_with(text: str) -> str | None:
+    """Return why no file can be written to a path, or to a folder of this name; None if one can."""
+    output = Path(text)
+    try:
+        mode = output.stat().st_mode
+    except FileNotFoundError:
+        mode = None
+    except (OSError, ValueError) as error:
+        return f"cannot be written: {getattr(error, 'strerror', None) or error}; name another file"
+    is_folder = mode is not None and stat.S_ISDIR(mode)
+    folder = output if is_folder else output.parent
+    problem = None
+    if text in {"", "-"}:
+        problem = "is no file; name one, since a video is checked before it is complete"
+    elif not is_folder and os.path.basename(text) in {"", "."}:  # noqa: PTH119 - pathlib drops this sign of a folder
+        problem = "is no folder: make it first, or name a file"
+    elif not folder.is_dir():
+        problem = f"is in no folder: make {str(folder)!r} first"
+    elif not (mode is None or is_folder or stat.S_ISREG(mode)):
+        problem = "is a pipe or a device, which a file would replace; name a file"
+    elif not os.access(folder, os.W_OK | os.X_OK):
+        problem = f"cannot be written: you may not write in {str(folder)!r}; name another folder"
+    return problem
+
+
 def output_option(words: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Add the option that says where to save a file; `words` are its help."""
-    return click.option("--output", "-o", metavar="FILE", type=click.Path(path_type=Path), help=words)
+    return click.option("--output", "-o", metavar="FILE", callback=_output, shell_complete=complete_files, help=words)
 
 
 def wait_options(function: Callable[P, R]) -> Callable[P, R]:
@@ -86,12 +141,10 @@ def start_job(
     The id is written as soon as it is known, and every way out of here tells how to go on with the job.
 
     Raises:
-        UsageError: The options do not fit together, or the file cannot be written.
+        UsageError: The options do not fit together.
         OpenVideosError: The job was not started, cannot be read, or did not end in time; or its file cannot be saved.
     """
-    if output is not None:
-        check_output(output)
-    elif timeout is not None and not wait:
+    if timeout is not None and not wait and output is None:
         raise click.UsageError("--timeout limits a wait; give --wait or --output, too.")
     with invocation.client() as client:
         video = _started(invocation, client, send, output)
@@ -107,12 +160,15 @@ def _started(
     invocation: Invocation, client: OpenVideos, send: Callable[[OpenVideos], Video], output: Path | None
 ) -> Video:
     """Start a job, and tell its id."""
-    invocation.hint = "The server may have started the job; `openvideos list` shows it if it has."
+    invocation.hint = (
+        f"The server may have started the job; it is in the list if it has: {invocation.command_line('list')}"
+    )
     try:
         video = send(client)
     except Exception:
         invocation.hint = None  # the exception itself says what is known of the job
         raise
+    invocation.video_id = video.id
     words = invocation.command_line("wait", video.id)
     if output is not None:
         words += f" && {invocation.command_line('download', video.id, output=output)}"
@@ -148,27 +204,7 @@ def failed(videos: Sequence[Video]) -> OpenVideosError:
 
     first, count = videos[0], len(videos)
     what = f"The video {first.id} has failed" if count == 1 else f"{count} videos have failed, the first {first.id}"
-    return VideoFailedError(f"{what}: {reason_of(first)}.", video=first)
-
-
-def check_output(output: Path) -> None:
-    """Check before a job is paid for that its file can be written.
-
-    Raises:
-        BadParameter: It cannot.
-    """
-    folder = output if output.is_dir() else output.parent
-    problem = None
-    if str(output) == "-":
-        problem = "is no file; name one, since a video is checked before it is complete"
-    elif not folder.is_dir():
-        problem = f"is in no folder: make {str(folder)!r} first"
-    elif output.exists() and not (output.is_file() or output.is_dir()):
-        problem = "is a pipe or a device, which a file would replace; name a file"
-    elif not os.access(folder, os.W_OK | os.X_OK):
-        problem = f"cannot be written: you may not write in {str(folder)!r}; name another folder"
-    if problem is not None:
-        raise click.BadParameter(f"{str(output)!r} {problem}.", param_hint="'--output'")
+    return VideoFailedError(f"{what}: {sentence(reason_of(first))}", video=first)
 
 
 def target_of(output: Path | None, video_id: str, variant: str) -> Path:
@@ -187,6 +223,7 @@ def fetch(invocation: Invocation, client: OpenVideos, video_id: str, output: Pat
     """
     from .progress import download_progress
 
+    invocation.video_id = video_id
     target = target_of(output, video_id, variant)
     with download_progress(invocation, target.name) as on_progress:
         options: dict[str, Any] = {} if variant == "video" else {"variant": variant}

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 import click
 
 from .exit_codes import ExitCode
 from .invocation import Invocation, common
+from .jobs import complete_files, existing_file
 from .text import harmless, moment
 
 
@@ -22,7 +22,10 @@ Examples:
 @click.option("--yes", "is_sure", is_flag=True, help="Do not ask.")
 @common
 def delete(invocation: Invocation, *, ids: tuple[str, ...], is_sure: bool) -> ExitCode:
-    """Delete videos with their files, and write the ids of those that are deleted. It asks before."""
+    """Delete videos with their files, and write the ids of those that are deleted. It asks before.
+
+    It stops at the first that the server does not delete, such as an unknown id; those behind it stay.
+    """
     if not is_sure:
         if not sys.stdin.isatty():
             raise click.UsageError("There is no terminal to ask on; give --yes to delete without a question.")
@@ -49,12 +52,13 @@ Example:
   openvideos characters create Ada ada.mp4""",
 )
 @click.argument("name")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, readable=True, path_type=Path))
+@click.argument("file", shell_complete=complete_files)
 @common
-def create_character(invocation: Invocation, name: str, file: Path) -> None:
+def create_character(invocation: Invocation, name: str, file: str) -> None:
     """Store the character NAME, whom the video FILE shows, and write its id."""
+    video = existing_file(file, "FILE")
     with invocation.client() as client:
-        character = client.videos.create_character(name=name, video=file)
+        character = client.videos.create_character(name=name, video=video)
     invocation.give(harmless(character.id), character.model_dump())
 
 

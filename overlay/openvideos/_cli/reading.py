@@ -17,14 +17,19 @@ from .jobs import ended_jobs, failed, timeout_option
 from .text import age_of, harmless, moment, reason_of
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
+    from rich.table import Table
+    from rich.text import Text
 
     from .. import Video
 
 LIMIT: Final = 20
 LARGEST_PAGE: Final = 100
+NARROWEST_PROMPT: Final = 20
+"""With fewer columns for the prompts, there is no table: each video has two lines, so that its id stays whole."""
 LONGEST_PROMPT: Final = 200
 """The most characters of a prompt that a table holds, so that a long list needs little memory."""
+BETWEEN: Final = 3
+"""The blanks between two columns of a table."""
 STYLES: Final = {"completed": "green", "failed": "red", "in_progress": "cyan", "processing": "cyan", "queued": "yellow"}
 
 
@@ -136,29 +141,50 @@ def row_of(video: Video) -> list[str]:
 
 def _show_table(_invocation: Invocation, videos: Iterator[Video]) -> int:
     """Write a table of the videos, and return how many there are."""
-    from rich import box
     from rich.console import Console
-    from rich.table import Table
     from rich.text import Text
 
+    console, now = Console(), time.time()
+    rows = [[Text(cell, style) for cell, style in _cells(video, now)] for video in videos]
+    columns = [max((cell.cell_len for cell in column), default=0) for column in zip(*rows, strict=True)][:-1]
+    if not rows:
+        console.print("There are no videos.")
+    elif sum(columns) + BETWEEN * len(columns) + NARROWEST_PROMPT <= console.width:
+        console.print(_table(rows))
+    else:
+        for video_id, status, when, size, seconds, prompt in rows:
+            console.print(video_id, soft_wrap=True)  # whoever copies it gets no line break, however narrow it is
+            console.print(
+                Text("  ").join([Text(), status, when, size, seconds.append(" s"), prompt]),
+                no_wrap=True,
+                overflow="ellipsis",
+            )
+    return len(rows)
+
+
+def _cells(video: Video, now: float) -> Iterator[tuple[str, str]]:
+    """Yield what a row of a table holds, each with its style: the id, four short texts, and the prompt."""
+    progress: object = video.progress
+    status = f"{video.status} {progress} %" if video.status == "in_progress" and progress else video.status
+    yield harmless(video.id), ""
+    yield harmless(status, 24), STYLES.get(video.status, "")
+    for each in (age_of(video, now), video.size, video.seconds):
+        yield harmless(each or "-", 20), ""
+    yield harmless(video.prompt or "-", LONGEST_PROMPT), ""
+
+
+def _table(rows: list[list[Text]]) -> Table:
+    from rich import box
+    from rich.table import Table
+
     table = Table(box=box.SIMPLE_HEAD, expand=True, pad_edge=False)
-    table.add_column("id", overflow="fold")
+    table.add_column("id", no_wrap=True)
     for name in ("status", "age", "size", "s"):
         table.add_column(name, no_wrap=True, justify="right" if name in {"age", "s"} else "left")
     table.add_column("prompt", no_wrap=True, overflow="ellipsis", ratio=1)
-    now = time.time()
-    for video in videos:
-        progress: object = video.progress
-        status = f"{video.status} {progress} %" if video.status == "in_progress" and progress else video.status
-        cells: list[RenderableType] = [
-            Text(harmless(video.id)),
-            Text(harmless(status, 24), style=STYLES.get(video.status, "")),
-            *(Text(harmless(each or "-", 20)) for each in (age_of(video, now), video.size, video.seconds)),
-            Text(harmless(video.prompt or "-", LONGEST_PROMPT)),
-        ]
-        table.add_row(*cells)
-    Console().print(table if table.row_count else "There are no videos.")
-    return table.row_count
+    for row in rows:
+        table.add_row(*row)
+    return table
 
 
 @click.command(

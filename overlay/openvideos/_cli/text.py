@@ -23,6 +23,12 @@ def harmless(text: object, most: int | None = None) -> str:
     return line if most is None or len(line) <= most else f"{line[: most - 1]}…"
 
 
+def sentence(text: str) -> str:
+    """Return a text of any lines as one that ends as sentences do."""
+    line = " ".join(text.split())
+    return line if line.endswith((".", "…", "!", "?")) else f"{line}."
+
+
 def escaped(character: str) -> str:
     """Return a character as Python writes it in a text."""
     return character.encode("unicode_escape").decode()

@@ -148,7 +148,7 @@ def _path(target: str | os.PathLike[str]) -> Path:
     """Convert a target to a path.
 
     Raises:
-        InvalidArgumentError: The target is not a valid path.
+        InvalidArgumentError: The target is not a valid path of a file.
     """
     try:
         path = Path(target).expanduser()
@@ -158,6 +158,9 @@ def _path(target: str | os.PathLike[str]) -> Path:
         raise InvalidArgumentError(f"{repr_of(target)} is not a path that a file can have: {error}.") from error
     if nul:
         raise InvalidArgumentError(f"{target!r} is not a path that a file can have: it contains a NUL.")
+    # pathlib drops the slash by which a caller names a directory, and a file would stand in its place.
+    if os.path.basename(os.fspath(target)) in {"", "."}:  # noqa: PTH119 - as said
+        raise InvalidArgumentError(f"{str(target)!r} names a directory; name the file to write.")
     return path
 
 

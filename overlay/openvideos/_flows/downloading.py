@@ -18,7 +18,7 @@ import httpx
 from attrs import define, evolve, field, frozen
 
 from .._calls import Call
-from .._errors import APIConnectionError, APIError, DownloadError
+from .._errors import APIConnectionError, APIError, DownloadError, OpenVideosError
 from .._parsing.media import BEGINNING, Boxes, WantedFile
 from .._status import is_completed, is_known
 from .effects import Close, Do, Flow, Notify, Save, Send, Sleep
@@ -125,6 +125,10 @@ def downloading(
         if state.boxes.lacks_end:
             yield from _check_completed(read, sink)
         path: Path = yield Do(sink.commit)
+    except OpenVideosError as error:
+        error.about(call.video_id)
+        raise
+    else:
         return path
     finally:
         # This runs also after Ctrl-C or a cancellation, when the flow can yield no effects. It is quick, and after a

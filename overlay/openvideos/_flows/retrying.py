@@ -19,7 +19,7 @@ from attrs import frozen
 
 from .._calls import Call
 from .._errors import APIConnectionError, APIError
-from .._parsing.responses import job_id, status_error
+from .._parsing.responses import job_id, refuses, status_error
 from .effects import Flow, Send, Sleep
 from .hints import LONGEST_RETRY_PAUSE_S, retry_after
 
@@ -80,11 +80,7 @@ def was_not_accepted(outcome: httpx.Response | APIConnectionError) -> bool:
     """Return whether a POST with this outcome provably started no job."""
     if isinstance(outcome, APIConnectionError):
         return outcome.never_sent and not isinstance(outcome.__cause__, httpx.UnsupportedProtocol)
-    if outcome.headers.get("x-should-retry") == "false":
-        return False
-    if outcome.status_code == HTTPStatus.SERVICE_UNAVAILABLE:
-        return "retry-after" in outcome.headers or "retry-after-ms" in outcome.headers
-    return outcome.status_code == HTTPStatus.TOO_MANY_REQUESTS
+    return refuses(outcome)
 
 
 def may_repeat(call: Call[Any], outcome: httpx.Response | APIConnectionError, *, idempotent_posts: bool) -> bool:

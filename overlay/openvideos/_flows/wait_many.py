@@ -329,9 +329,14 @@ def _read_one(wait: _Wait, video_id: str) -> Flow[None]:
 
 def _timed_out(wait: _Wait, poll_settings: PollSettings, problem: OpenVideosError | None) -> PollTimeoutError:
     pending = tuple(wait.pending)
+    within = f"did not end within {poll_settings.timeout:g} s"
+    what = f"{len(pending)} of the videos {within}, the first {pending[0]}. They go on at the server: "
+    what += "wait for `.pending` again, or pass a larger poll_timeout_ms."
+    if len(pending) == 1:
+        what = f"The video {pending[0]} {within}. It goes on at the server: "
+        what += "poll it again, or pass a larger poll_timeout_ms."
     return PollTimeoutError(
-        f"{len(pending)} of the videos did not end within {poll_settings.timeout:g} s, the first {pending[0]}. They go"
-        f" on at the server: wait for `.pending` again, or pass a larger poll_timeout_ms.{last_failure(problem)}",
+        f"{what}{last_failure(problem)}",
         video=wait.pending[pending[0]],
         video_id=pending[0],
     )

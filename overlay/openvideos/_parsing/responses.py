@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Iterable
+from http import HTTPStatus
 from typing import Any, Final, TypeVar, cast
 
 import httpx
@@ -34,6 +35,8 @@ DEEPEST: Final = 100
 _SHOWN: Final = 300
 _ADVICE: Final = {
     401: " Check the API key: api_key=, or OPENVIDEOS_API_KEY with OPENVIDEOS_BASE_URL.",
+    402: " The server wants to be paid before it does this: look at the account there.",
+    403: " The key may not do this, or the server's rules refuse it: try another key, or other words.",
     404: " Check the id, and that the base URL ends where the API begins, usually with /v1.",
     410: " The content has expired; nothing brings it back.",
     413: " Send a smaller file.",
@@ -106,9 +109,14 @@ def status_error(response: httpx.Response) -> APIStatusError:
     body = _body(response, secrets)
     status = response.status_code
     advice = _ADVICE.get(status, "")
+    if status == HTTPStatus.NOT_FOUND and response.request.url.path.endswith("/videos"):
+        advice = advice.replace("the id, and ", "")  # there is none
     job = job_id(response) if response.request.method == "POST" else None
-    if job is None and response.request.method == "POST" and status >= 500:  # noqa: PLR2004 - RFC 9110, 15.6
+    if refuses(response):
+        advice = advice or " The server has not taken it; try it again later."
+    elif job is None and response.request.method == "POST" and status >= 500:  # noqa: PLR2004 - RFC 9110, 15.6
         advice = " The server may have started the job all the same; list the videos before you start it again."
+    advice += _asked_pause(response)
     if job is not None:
         advice = f" The response is the job {job}, so the server has accepted it: poll it, and do not start it again."
     if response.has_redirect_location:
@@ -123,6 +131,22 @@ def status_error(response: httpx.Response) -> APIStatusError:
         body=body,
         video_id=scrub(job, secrets),
     )
+
+
+def refuses(response: httpx.Response) -> bool:
+    """Return whether a response says that the server has not taken the request, so that a POST started no job."""
+    status, headers = response.status_code, response.headers
+    if headers.get("x-should-retry") == "false":
+        return False
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        return "retry-after" in headers or "retry-after-ms" in headers
+    return status == HTTPStatus.TOO_MANY_REQUESTS
+
+
+def _asked_pause(response: httpx.Response) -> str:
+    """Return a sentence with the pause that the server asks for, as it says it; none if it asks for none."""
+    name = next((each for each in ("Retry-After-Ms", "Retry-After") if each in response.headers), None)
+    return "" if name is None else f" The server asks for a pause ({name}: {response.headers[name][:_SHOWN]})."
 
 
 def _redirect_target(response: httpx.Response) -> str:

@@ -28,6 +28,8 @@ from .conftest import Answer, Run
 
 JOB = {"id": "video_1", "object": "video", "created_at": 1, "model": "m", "status": "queued"}
 KEY = "sk-secret-0123456789"
+LONG = "n" * 300
+"""A name that no file system takes."""
 
 
 def one_sentence(err: str) -> str:
@@ -42,7 +44,7 @@ MISTAKES = {
     "no such command": (["creat"], "No such command 'creat'"),
     "no such option": (["list", "--statu", "x"], "--status"),
     "no argument": (["get"], "Missing argument 'ID'. See openvideos get --help."),
-    "too many arguments": (["get", "a", "b"], "Got unexpected extra argument (b)"),
+    "too many arguments": (["get", "a", "b"], "Got unexpected extra argument (b). See openvideos get"),
     "no number": (["list", "--limit", "many"], "Invalid value for '--limit': 'many' is not a valid integer"),
     "a number that is too small": (["list", "--limit", "0"], "Invalid value for '--limit'"),
     "an option before the command": (["--ask-key", "list"], "--ask-key stands behind a command, as in:"),
@@ -61,13 +63,26 @@ MISTAKES = {
         "Invalid value for 'SOURCE': there is no file 'no.mp4'; check the path",
     ),
     "a missing clip elsewhere": (["extend", "./no", "x", "--seconds", "4"], "there is no file './no'"),
-    "a missing file of a character": (["characters", "create", "Ada", "no.mp4"], "'no.mp4' does not exist"),
+    "a missing file of a character": (
+        ["characters", "create", "Ada", "no.mp4"],
+        "Invalid value for 'FILE': there is no file 'no.mp4'; check the path",
+    ),
     "no duration": (["extend", "video_1", "x"], "Missing option '--seconds'"),
     "a missing folder": (["create", "x", "-o", "no/x.mp4"], "'no/x.mp4' is in no folder: make 'no' first."),
+    "a missing folder itself": (["create", "x", "-o", "no/"], "'no/' is no folder: make it first, or name a file."),
+    "a missing folder in other words": (["download", "video_1", "-o", "no/."], "'no/.' is no folder"),
+    "a file as a folder": (["create", "x", "-o", "pipe/"], "'pipe/' is no folder: make it first, or name a file."),
+    "no output": (["create", "x", "-o", ""], "'' is no file; name one"),
+    "a long name as output": (["create", "x", "-o", LONG], "cannot be written: File name too long; name another file."),
+    "a long name as a picture": (["create", "x", "--input", LONG], "there is no file 'nnn"),
+    "a long name as a clip": (["edit", f"{LONG}.mp4", "x"], "there is no file 'nnn"),
+    "a long name of a character's file": (["characters", "create", "Ada", LONG], "there is no file 'nnn"),
     "a pipe as output": (["create", "x", "-o", "pipe"], "'pipe' is a pipe or a device"),
     "stdout as output": (["download", "video_1", "-o", "-"], "'-' is no file; name one"),
+    "a choice that is missing": (["completion"], "Choose from: bash, zsh, fish. See openvideos completion --help."),
     "an unknown shell": (["completion", "tcsh"], "Invalid value for '{bash|zsh|fish}'"),
     "an id that is none": (["get", ".."], ""),
+    "no prompt": (["create", ""], "Invalid value for 'PROMPT': there is none; say what the video shall show."),
     "a prompt of no text": (["create", "-"], "stdin holds no text in UTF-8; convert it."),
 }
 
@@ -89,6 +104,11 @@ def test_a_wrong_call_sends_nothing(
     ran = run(*words, stdin=b"\xff")
     assert (ExitCode.MISUSE, "", []) == (ran.code, ran.out, sent)
     assert said in one_sentence(ran.err)
+
+
+def test_a_long_id_is_no_name_of_a_file(run: Run, serve: Callable[[Answer], None]) -> None:
+    serve(lambda _: httpx.Response(200, json=JOB))
+    assert ExitCode.DONE == run("edit", LONG, "x").code
 
 
 def test_a_prompt_that_is_too_long(run: Run, serve: Callable[[Answer], None]) -> None:
@@ -116,11 +136,15 @@ class TestSettings:
         assert "No base URL: give --base-url, or set OPENVIDEOS_BASE_URL" in ran.err
         assert "openvideos-emulator" in one_sentence(ran.err)
 
-    @pytest.mark.parametrize("url", ["server", "http://u:p@server/v1", "ftp://server"])
+    @pytest.mark.parametrize(
+        "url",
+        ["server", "http://u:p@server/v1", "ftp://server", "http://server/?a=b", "http://[", "http://h:99999", " "],
+    )
     def test_a_wrong_base_url(self, run: Run, url: str) -> None:
         ran = run("list", "--base-url", url)
         assert ExitCode.CONFIGURATION == ran.code
         assert "base URL" in one_sentence(ran.err)
+        assert not re.search(r"[a-z]_[a-z]+=", ran.err), "what whoever writes Python would do is no way out"
 
     def test_a_wrong_proxy(self, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("HTTP_PROXY", "http://:0:")
@@ -241,6 +265,7 @@ class TestInterruptions:
         [
             (signal.SIGINT, ExitCode.INTERRUPTED, "interrupted."),
             (signal.SIGTERM, ExitCode.TERMINATED, "terminated."),
+            (signal.SIGHUP, ExitCode.HUNG_UP, "the terminal was closed."),
         ],
     )
     def test_a_signal_during_the_wait(
@@ -269,7 +294,55 @@ class TestInterruptions:
         serve(answer)
         ran = run("create", "x")
         assert ExitCode.INTERRUPTED == ran.code
-        assert "The server may have started the job; `openvideos list` shows it if it has." in ran.err
+        said = "The server may have started the job; it is in the list if it has:"
+        assert f"{said} openvideos list\n" in ran.err
+        ran = run("create", "x", "--base-url", "http://server.test/v2")
+        assert f"{said} openvideos list --base-url http://server.test/v2\n" in ran.err
+
+    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+    def test_the_json_of_a_signal_has_the_id(
+        self, run: Run, serve: Callable[[Answer], None], number: signal.Signals
+    ) -> None:
+        def answer(request: httpx.Request) -> httpx.Response:
+            if request.method == "GET":
+                signal.pthread_kill(threading.main_thread().ident or 0, number)
+            return httpx.Response(200, json=JOB)
+
+        serve(answer)
+        for words in (["create", "x", "--wait"], ["download", "video_1", "-o", "x.mp4"]):
+            error = json.loads(run(*words, "--json").err.splitlines()[-1])["error"]
+            assert "video_1" == error["video_id"]
+            assert not error["type"].startswith("_")
+
+    def test_a_signal_that_is_ignored_stays_so(self, run: Run, serve: Callable[[Answer], None]) -> None:
+        """As nohup has it."""
+
+        def answer(_: httpx.Request) -> httpx.Response:
+            signal.raise_signal(signal.SIGHUP)
+            return httpx.Response(200, json=JOB)
+
+        serve(answer)
+        before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        try:
+            assert ExitCode.DONE == run("get", "video_1").code
+            assert signal.SIG_IGN == signal.getsignal(signal.SIGHUP)
+        finally:
+            signal.signal(signal.SIGHUP, before)
+
+    def test_the_way_on_asks_for_the_key_again(
+        self, run: Run, serve: Callable[[Answer], None], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(Invocation, "_asked_key", lambda _: KEY)
+        serve(lambda request: httpx.Response(200 if request.method == "POST" else 401, json=JOB))
+        assert "openvideos wait --ask-key video_1\n" in run("create", "x", "--wait", "--ask-key").err
+
+    @pytest.mark.parametrize("reason", ["No GPU", "No GPU."])
+    def test_what_failed_is_told_with_one_full_stop(
+        self, run: Run, serve: Callable[[Answer], None], reason: str
+    ) -> None:
+        failed = JOB | {"status": "failed", "error": {"code": "c", "message": reason}}
+        serve(lambda _: httpx.Response(200, json=failed))
+        assert run("wait", "video_1").err.endswith("The video video_1 has failed: c: No GPU.\n")
 
     def test_an_error_during_the_wait(self, run: Run, serve: Callable[[Answer], None]) -> None:
         serve(lambda request: httpx.Response(200 if request.method == "POST" else 401, json=JOB))

@@ -276,6 +276,12 @@ class TestDelete:
         assert (2, [job.id]) == (ran.code, [each.id for each in openvideos_server.jobs])
         assert "give --yes to delete without a question" in ran.err
 
+    def test_stops_at_the_first_that_is_not_deleted(self, run: Run, openvideos_server: OpenVideosServer) -> None:
+        jobs = [openvideos_server.seed().id for _ in range(2)]
+        ran = run("delete", jobs[0], "nope", jobs[1], "--yes")
+        assert (5, [jobs[0]]) == (ran.code, ran.lines)
+        assert [jobs[1]] == [job.id for job in openvideos_server.jobs]
+
 
 class TestCharacters:
     def test_are_stored_and_shown(self, run: Run, clip: Path) -> None:
@@ -314,6 +320,11 @@ class TestInformation:
         ran = run(*words)
         assert (0, "") == (ran.code, ran.err)
         assert "Example" in ran.out
+
+    @pytest.mark.parametrize("words", [(), ("characters",)])
+    def test_a_group_alone_shows_its_help(self, run: Run, words: tuple[str, ...]) -> None:
+        ran = run(*words)
+        assert (0, run(*words, "--help").out, "") == (ran.code, ran.out, ran.err)
 
     def test_the_version(self, run: Run) -> None:
         from openvideos import __version__

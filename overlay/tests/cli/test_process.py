@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import importlib.util
+import json
 import os
 import re
 import runpy
@@ -67,7 +68,11 @@ def test_a_missing_extra_is_one_sentence(run: Run, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == missing else find_spec(name))
     ran = run("--help")
     assert (2, "") == (ran.code, ran.out)
-    assert f"openvideos: {missing} is missing; run: pip install 'openvideos[cli]'\n" == ran.err
+    said = f"this needs the extra cli, which brings {missing}; add it from where openvideos came, such as a clone: "
+    assert f"openvideos: {said}python -m pip install '.[cli]'\n" == ran.err
+    error = json.loads(run("get", "x", "--json").err)["error"]
+    assert (2, f"{said}python -m pip install '.[cli]'") == (error["exit_code"], error["message"])
+    assert {"type", "message", "exit_code", "go_on", "video_id", "request_id"} == error.keys()
 
 
 def test_what_is_looked_for_is_what_the_extra_brings() -> None:
@@ -103,6 +108,27 @@ class TestShell:
         ran = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=True)
         assert ('{"id" 141\n', "") == (ran.stdout, ran.stderr)
 
+    @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+    @pytest.mark.parametrize("words", [["list"], ["create", "A kite"], ["--help"], ["completion", "bash"]])
+    def test_a_full_disk_is_one_sentence(self, openvideos_server: OpenVideosServer, words: list[str]) -> None:
+        openvideos_server.seed()
+        with Path("/dev/full").open("w") as full:
+            ran = subprocess.run([*COMMAND, *words], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+        said = [line for line in ran.stderr.splitlines() if line.startswith("openvideos: ")]
+        assert "openvideos: The output cannot be written: No space left on device." == said[0]
+        assert (11, words[0] == "create") == (ran.returncode, "wait for it with: openvideos wait" in said[-1])
+
+    @pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash")
+    def test_streams_may_be_closed(self, openvideos_server: OpenVideosServer) -> None:
+        """As a daemon's are. A prompt is then as empty as that of /dev/null."""
+        lines = {"list >&-": 0, "create x >&-": 0, "create - <&-": 2, "create x <&- >&- 2>&-": 0, "get nope 2>&-": 5}
+        for line, code in lines.items():
+            ran = subprocess.run(
+                ["bash", "-c", f'"{sys.executable}" -m openvideos {line}'], capture_output=True, text=True, check=False
+            )
+            assert (code, False) == (ran.returncode, "mistake" in ran.stderr), line
+        assert 2 == len(openvideos_server.jobs)
+
     def test_takes_any_encoding(self, openvideos_server: OpenVideosServer) -> None:
         job = openvideos_server.seed(prompt="Ein Fähnchen 旗")
         env = os.environ | {"PYTHONIOENCODING": "latin-1"}
@@ -127,6 +153,11 @@ class TestCompletion:
             ("openvideos list --status c", {"completed"}),
             ("openvideos download x --variant s", {"spritesheet"}),
             ("openvideos completion z", {"zsh"}),
+            ("openvideos create --input boa", {"file"}),
+            ("openvideos create x -o boa", {"file"}),
+            ("openvideos edit boa", {"file"}),
+            ("openvideos extend boa", {"file"}),
+            ("openvideos characters create Ada boa", {"file"}),
             ("openvideos list --api", {""}),
         ],
     )

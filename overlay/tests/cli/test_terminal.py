@@ -201,11 +201,28 @@ class TestList:
         assert re.fullmatch(rf"{running.id} +in_progress 50 % +\d+ s +64x48 +1 +A kite", rows[0].strip())
         assert re.fullmatch(rf"{failed.id} +failed +\d+ d +720x1280 +4 +A \[red\]boat\[/\]", rows[1].strip())
 
-    def test_shows_whole_ids_on_few_columns(self, terminal: MakeTerminal, run_on: OnTerminal, running: Job) -> None:
-        screen = terminal(columns=60)
+    @pytest.mark.parametrize("columns", [20, 40, 50, 60, 70, 80, 95, 120])
+    def test_shows_whole_ids_and_prompts_on_any_columns(
+        self,
+        terminal: MakeTerminal,
+        run_on: OnTerminal,
+        openvideos_server: OpenVideosServer,
+        running: Job,
+        columns: int,
+    ) -> None:
+        other = openvideos_server.seed(prompt="A boat that is far away from here " * 9)
+        screen = terminal(columns=columns)
         assert 0 == run_on(screen, "list")
-        rows = screen.text.splitlines()[2:]
-        assert running.id == "".join(row.strip().split(" ")[0] for row in rows)
+        lines = [line.rstrip() for line in screen.text.splitlines()]
+        if columns > 95:
+            assert [running.id, other.id] == [line.split()[0] for line in lines[2:]][::-1]
+        else:
+            # Where the terminal itself wraps an id, there is none in what is copied.
+            assert running.id.encode() in screen.raw
+            assert other.id in "".join(lines)
+            assert [True, True] == [f"\r\n{each.id}\r\n".encode() in b"\r\n" + screen.raw for each in (running, other)]
+        assert columns < 60 or "A kite" in screen.text
+        assert columns < 60 or "A boat that" in screen.text
 
     def test_says_that_there_is_nothing(self, terminal: MakeTerminal, run_on: OnTerminal) -> None:
         screen = terminal()

@@ -129,6 +129,7 @@ async def test_a_disk_that_is_full_ends_it(against: Against, tmp_path: Path, mon
         error = await client.fails("download", ID, to=tmp_path / "clip.mp4")
     assert isinstance(error, DownloadError)
     assert "No space left on device" in str(error)
+    assert ID == error.video_id
     assert [] == files_in(tmp_path)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from typing import Any
 
@@ -126,6 +127,19 @@ def test_a_number_that_python_does_not_write_is_no_query() -> None:
 def test_a_redirect_to_no_address_is_told_as_it_is() -> None:
     error = status_error(httpx.Response(307, headers={"location": "http://[::1"}, request=REQUEST))
     assert "'http://[::1', which is no address" in str(error)
+
+
+@pytest.mark.parametrize(("path", "has_id"), [("/v1/videos", False), ("/v1/videos/video_1", True)])
+def test_an_id_that_was_not_sent_is_not_to_be_checked(path: str, has_id: bool) -> None:  # noqa: FBT001 - a parameter
+    error = status_error(httpx.Response(404, request=httpx.Request("GET", f"http://server.test{path}")))
+    assert "heck that the base URL ends where the API begins" in str(error) or has_id
+    assert has_id == ("Check the id" in str(error))
+
+
+@pytest.mark.parametrize("status", [402, 403])
+def test_what_an_account_may_not_do_has_a_way_out(status: int) -> None:
+    error = status_error(httpx.Response(status, json={"error": {"message": "No."}}, request=REQUEST))
+    assert re.search(r"returned 40[23]: No\. The .+: (look at|try) ", str(error))
 
 
 def test_a_host_that_holds_a_secret_is_hidden() -> None:

@@ -46,6 +46,14 @@ class TestWriting:
         part.commit()
         assert b"new" == target.read_bytes()
 
+    @pytest.mark.parametrize("name", ["new/", "new/.", "old/", "old/.", "./", ""])
+    def test_what_names_a_directory_is_no_file(self, tmp_path: Path, name: str) -> None:
+        """A slash at the end says so, though no directory is there yet."""
+        (tmp_path / "old").write_bytes(b"old")
+        with pytest.raises(InvalidArgumentError, match="names a directory; name the file to write"):
+            write_whole(f"{tmp_path}/{name}", b"new")
+        assert (["old"], b"old") == (names(tmp_path), (tmp_path / "old").read_bytes())
+
     def test_two_to_one_target_do_not_meet(self, tmp_path: Path) -> None:
         parts = [PartFile(tmp_path / "a.mp4") for _ in range(2)]
         for number, part in enumerate(parts):
@@ -219,9 +227,9 @@ class TestPaths:
     @pytest.mark.parametrize("name", ["", ".", "/"])
     def test_a_directory(self, tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.chdir(tmp_path)
-        with pytest.raises(InvalidArgumentError, match="is a directory; name the file to write"):
+        with pytest.raises(InvalidArgumentError, match=r"(is|names) a directory; name the file to write"):
             PartFile(name).open()
-        with pytest.raises(InvalidArgumentError, match="is a directory; name the file to write"):
+        with pytest.raises(InvalidArgumentError, match=r"(is|names) a directory; name the file to write"):
             PartFile(tmp_path).open()
         assert [] == names(tmp_path)
 

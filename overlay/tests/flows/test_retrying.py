@@ -141,6 +141,31 @@ class TestJobsThatCostMoney:
         world.run(sending(create_call(), world.retries()))
         assert 2 == len(world.sent)
 
+    @given(
+        status=st.sampled_from([429, 500, 502, 503, 504, 599]),
+        headers=st.fixed_dictionaries(
+            {},
+            optional={
+                "retry-after": st.sampled_from(["0", "600", "Fri, 01 Jan 2100 00:00:00 GMT", "soon"]),
+                "retry-after-ms": st.just("600000"),
+                "x-should-retry": st.sampled_from(["true", "false"]),
+            },
+        ),
+        limit=st.integers(0, 2),
+    )
+    @FLOWS
+    def test_the_error_says_what_the_rule_says(self, status: int, headers: dict[str, str], limit: int) -> None:
+        """The last response of a create says whether there may be a job, and when the server can be asked again."""
+        response = refusal(status, headers)
+        world = World(scripted(*[response] * 3))
+        with pytest.raises(APIStatusError) as raised:
+            world.run(sending(create_call(), world.retries(limit)))
+        message = raised.value.message
+        is_refused = never_accepted(response) and (status == 429 or headers.get("x-should-retry") != "false")
+        assert is_refused == ("may have started" not in message)
+        assert ("retry-after" in headers or "retry-after-ms" in headers) == ("asks for a pause (Retry-After" in message)
+        assert "retry-after-ms" in headers or headers.get("retry-after", "") in message
+
     @pytest.mark.parametrize("status", [429, 503])
     def test_a_server_that_says_not_to_retry_is_obeyed(self, status: int) -> None:
         headers = {"retry-after": "1", "x-should-retry": "false"}

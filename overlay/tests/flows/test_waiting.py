@@ -791,6 +791,14 @@ class TestTheDeadline:
         assert caught.value.video is not None
         assert "in_progress" == caught.value.video.status
 
+    def test_names_the_one_that_is_left(self) -> None:
+        with pytest.raises(PollTimeoutError) as caught:
+            Farm({"video_1": Job(99), "video_2": Job(1)}).wait(pace=PollSettings(interval=None, timeout=10))
+        assert str(caught.value) == (
+            "The video video_1 did not end within 10 s. It goes on at the server: poll it again, or pass a larger "
+            "poll_timeout_ms."
+        )
+
     def test_says_why_the_last_poll_failed(self) -> None:
         farm = Farm({"video_1": Job(99), "video_2": Job(99)}, faults=dict.fromkeys(range(2, 99), refusal(503)))
         with pytest.raises(PollTimeoutError) as caught:
