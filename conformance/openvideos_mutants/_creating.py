@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import TYPE_CHECKING
 
 from openvideos_emulator._imitations.wrapping import FORM, JSON, Request, ServerResponse, as_object, error
@@ -15,6 +16,12 @@ if TYPE_CHECKING:
     from ._registry import Memory
 
 CREATE = "create_video"
+_SIZE = re.compile("[0-9]+x[0-9]+")
+_RETRIEVE_DIFFERS = {"VID-LIFE-005": "a retrieve returns another value than the create"}
+_REMIX_DIFFERS = {
+    **_RETRIEVE_DIFFERS,
+    "VID-REMIX-003": "a remix has another value than the create of its source returned",
+}
 
 
 @mutant("VID-CREATE-001")
@@ -54,15 +61,15 @@ async def json_create_answers_202(request: Request, ask: Handler, _: Memory) -> 
     return response.with_status(202) if is_meant else response
 
 
-@mutant("VID-CREATE-003")
+@mutant("VID-CREATE-003", along={"VID-CREATE-005": "a JSON create has another size than was asked for"})
 async def json_create_forgets_the_size(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Ignore the size of a JSON create."""
-    if request.operation == CREATE and request.media_type == JSON and request.text("size"):
+    if request.operation == CREATE and request.media_type == JSON and _SIZE.fullmatch(request.text("size") or ""):
         request = request.with_fields({name: value for name, value in request.fields.items() if name != "size"})
     return await ask(request)
 
 
-@mutant("VID-CREATE-004")
+@mutant("VID-CREATE-004", along=_RETRIEVE_DIFFERS)
 async def create_garbles_the_prompt(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Remove all characters but ASCII from a prompt."""
     response = await ask(request)
@@ -71,7 +78,7 @@ async def create_garbles_the_prompt(request: Request, ask: Handler, _: Memory) -
     return response
 
 
-@mutant("VID-CREATE-004")
+@mutant("VID-CREATE-004", along=_RETRIEVE_DIFFERS)
 async def create_trims_the_prompt(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Cut a prompt to 60 characters."""
     response = await ask(request)
@@ -80,7 +87,7 @@ async def create_trims_the_prompt(request: Request, ask: Handler, _: Memory) -> 
     return response
 
 
-@mutant("VID-CREATE-005")
+@mutant("VID-CREATE-005", along=_REMIX_DIFFERS)
 async def create_turns_the_picture(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Swap width and height in the response to a create."""
     response = await ask(request)
@@ -90,7 +97,14 @@ async def create_turns_the_picture(request: Request, ask: Handler, _: Memory) ->
     return response
 
 
-@mutant("VID-CREATE-006")
+@mutant(
+    "VID-CREATE-006",
+    along={
+        **_REMIX_DIFFERS,
+        "VID-EXTEND-002": "an extension is as long as its source was asked to be, and not as its create returned",
+        "VID-LIFE-015": "the duration is not that of the seconds that the create returned",
+    },
+)
 async def create_answers_other_seconds(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Report a second more than was requested."""
     response = await ask(request)
@@ -99,7 +113,7 @@ async def create_answers_other_seconds(request: Request, ask: Handler, _: Memory
     return response
 
 
-@mutant("VID-CREATE-007")
+@mutant("VID-CREATE-007", along=_RETRIEVE_DIFFERS)
 async def create_swaps_the_model(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Report another model than was requested."""
     response = await ask(request)
