@@ -190,7 +190,7 @@ def docs(session: nox.Session) -> None:
 @nox.session(default=False)
 def release(session: nox.Session) -> None:
     """Prepare a version (`-- 0.2.0`), tell what is missing for it (`-- --check`), build and check it (`-- --build`)."""
-    install(session, "release", extras=all_extras())  # mypy reads all that the overlay imports
+    install(session, "release", "test", extras=all_extras())  # it runs the tests that list all
     arguments = [each for each in session.posargs if each != "--build"]
     if arguments:
         session.run("python", "tools/release.py", *arguments)

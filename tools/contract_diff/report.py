@@ -38,7 +38,7 @@ def report(
     placed: set[str | Decision] = set()
     by_change = with_inner_models([(change, files_of(change, files, *specs)) for change in changes], files)
     for change, touched in by_change:
-        decided = [decision for decision in left if concerns(decision, change)]
+        decided = [decision for decision in left if decision not in placed and concerns(decision, change)]
         rows.append(
             (
                 change.callers or "-",

@@ -68,7 +68,7 @@ def test_what_a_revision_adds_is_marked_with_its_date(before: str, after: str) -
 def test_each_change_of_a_revision_is_in_the_changelog(before: str, after: str) -> None:
     """Those that break nobody and add nothing, such as another description, are not told."""
     old, new = (load(str(ROOT / "contract" / revision / "openapi.yaml")) for revision in (before, after))
-    entries = with_entry("## [Unreleased]\n", compare(old, new), since_release=False)
+    entries = with_entry("## [Unreleased]\n", compare(old, new))
     told = {line for line in entries.splitlines() if line.startswith("- ")}
     assert told
     assert told <= set((ROOT / "CHANGELOG.md").read_text("utf-8").splitlines())
