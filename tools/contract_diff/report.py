@@ -15,7 +15,7 @@ Row = Sequence[str | Sequence[str]]
 """The cells of a row; a cell of several lines is a sequence of them."""
 
 HEAD = ("callers", "readers", "change", "generated files", "to decide")
-NO_CHANGE = "no change of the contract"
+NO_CHANGE = "by no change of the contract"
 TYPES = "the overlay's types with the raw client"
 TESTS = "the tests that name what changed"
 
