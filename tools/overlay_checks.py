@@ -18,7 +18,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import overlay_probe
+import overlay_caller
 from contract_diff.affected import affected
 from contract_diff.model import Change
 from contract_diff.overlay_advice import Decision, read_modules
@@ -41,7 +41,7 @@ def unsent_arguments(root: Path, spec: dict[str, Any]) -> list[Decision]:
         file = Path(scratch, "plan.json")
         file.write_text(made.written(), "utf-8")
         packages = [str(root / name) for name in ("generated", "overlay")]
-        command = [sys.executable, str(overlay_probe.__file__), str(file), *packages]
+        command = [sys.executable, str(overlay_caller.__file__), str(file), *packages]
         run = subprocess.run(command, cwd=scratch, capture_output=True, encoding="utf-8", check=False)
     if run.returncode:
         return [broken(root, run.stderr)]

@@ -12,7 +12,7 @@ from .model import Change
 from .overlay_files import VERSION
 from .release import git, last_tag, version, version_problems
 
-MADE = "The contract's revision is kept in `contract/`, and `generated/` is made of it."
+MADE = "The contract's revision is kept in `contract/`, `generated/` is made of it, and `CHANGELOG.md` has the changes."
 DECIDED = "Nothing is left to decide."
 RAISED = "The version is later than that of the last release, and allows for the changes."
 DATED = "`CHANGELOG.md` has a heading for the version, with a date, and nothing above it."
