@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 from covering import covering
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
-# `nox` takes the profile "quick", `nox -s full` the other. A test that sets a number of its own counts from the
+# `nox` takes the profile "quick", `nox -s full` "full", and `nox -s regenerate` the last, which looks for no smaller
+# example. A test that sets a number of its own counts from the
 # profile's. A busy machine is slow, and that is no failure; the rest is Hypothesis's own, which in CI repeats itself.
 for _name, _examples in {"quick": 10, "full": 100}.items():
     settings.register_profile(
@@ -23,6 +24,9 @@ for _name, _examples in {"quick": 10, "full": 100}.items():
         deadline=None,
         suppress_health_check=[HealthCheck.too_slow],
     )
+settings.register_profile(
+    "unshrunk", parent=settings.get_profile("quick"), phases=[Phase.explicit, Phase.reuse, Phase.generate]
+)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 

@@ -119,9 +119,9 @@ def regenerate(session: nox.Session) -> None:
 @nox.session(default=False)
 def templates(session: nox.Session) -> None:
     """Merge another version of the generator into our templates: `-- VERSION`."""
-    if len(session.posargs) != 1:
+    if len(session.posargs) != 1 or session.posargs[0].startswith("-"):
         session.error("name the version of openapi-python-client to merge: nox -s templates -- VERSION")
-    install(session, "regenerate")
+    install(session, "regenerate", "changes")
     theirs = Path(session.virtualenv.location, "another-generator")
     shutil.rmtree(theirs, ignore_errors=True)
     session.install("--target", str(theirs), "--no-deps", f"openapi-python-client=={session.posargs[0]}")
@@ -189,7 +189,7 @@ def docs(session: nox.Session) -> None:
 @nox.session(default=False)
 def release(session: nox.Session) -> None:
     """Prepare a version (`-- 0.2.0`), tell what is missing for it (`-- --check`), build and check it (`-- --build`)."""
-    install(session, "release", extras=all_extras())  # mypy reads all that the overlay imports
+    install(session, "release", "test", extras=all_extras())  # it runs the tests that list all
     arguments = [each for each in session.posargs if each != "--build"]
     if arguments:
         session.run("python", "tools/release.py", *arguments)

@@ -21,7 +21,7 @@ from regenerate import ROOT, pins
 GENERATOR = "openapi-python-client"
 PACKAGE = "openapi_python_client"
 FORKS = "generator-templates"
-MARK = "<<<<<<< "
+CONFLICT = "<<<<<<< "
 """How a conflict begins in a file that git has merged."""
 
 
@@ -120,7 +120,7 @@ def merge_one(name: str, old: Path, new: Path, versions: tuple[str, str]) -> Out
         return Outcome(name, f"{versions[1]} has not changed it")
     text = merged(fork, base, new, versions)
     fork.write_text(text, "utf-8")
-    places = [number for number, line in enumerate(text.splitlines(), 1) if line.startswith(MARK)]
+    places = [number for number, line in enumerate(text.splitlines(), 1) if line.startswith(CONFLICT)]
     if places:
         return Outcome(name, f"conflicts in line {', '.join(map(str, places))}", is_done=False)
     return Outcome(name, "merged")
@@ -145,7 +145,7 @@ def merged(ours: Path, base: bytes, theirs: Path, versions: tuple[str, str]) -> 
 
 def has_conflict(text: str) -> bool:
     """Tell whether a file has a conflict that is not resolved."""
-    return any(line.startswith(MARK) for line in text.splitlines())
+    return any(line.startswith(CONFLICT) for line in text.splitlines())
 
 
 def move_pin(old: str, new: str) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import re
 import subprocess
 import sys
@@ -17,17 +18,19 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import overlay_probe
+import overlay_caller
 from contract_diff.affected import affected
 from contract_diff.model import Change
 from contract_diff.overlay_advice import Decision, read_modules
 from contract_diff.overlay_calls import plan, unsent
-from contract_diff.overlay_files import METHODS
+from contract_diff.overlay_files import LISTS, METHODS
 
 LONGEST = 200
 """The most characters of what a failed test says."""
-SELECTION = "not slow and not full and not release and not hypothesis"
-"""What the run of the tests leaves to `nox`: a property that fails looks for minutes for a smaller example."""
+SELECTION = "not slow and not full and not release"
+"""What of these tests is run; `nox` runs more."""
+PROFILE = "unshrunk"
+"""Hypothesis's profile: a property that fails would look for minutes for a smaller example."""
 
 
 def unsent_arguments(root: Path, spec: dict[str, Any]) -> list[Decision]:
@@ -38,7 +41,7 @@ def unsent_arguments(root: Path, spec: dict[str, Any]) -> list[Decision]:
         file = Path(scratch, "plan.json")
         file.write_text(made.written(), "utf-8")
         packages = [str(root / name) for name in ("generated", "overlay")]
-        command = [sys.executable, str(overlay_probe.__file__), str(file), *packages]
+        command = [sys.executable, str(overlay_caller.__file__), str(file), *packages]
         run = subprocess.run(command, cwd=scratch, capture_output=True, encoding="utf-8", check=False)
     if run.returncode:
         return [broken(root, run.stderr)]
@@ -54,29 +57,31 @@ def broken(root: Path, traceback: str) -> Decision:
     return Decision(f"the overlay cannot be called: {last[:LONGEST]}", path.relative_to(root).as_posix(), line)
 
 
-def failed_tests(root: Path, changes: Sequence[Change]) -> list[Decision]:
-    """Run the tests that changes may concern, and return those that fail; print what is not run."""
+def failed_tests(root: Path, changes: Sequence[Change]) -> tuple[list[Decision], list[str]]:
+    """Run the tests that changes may concern; return those that fail, and the words that too many others name."""
     folders = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["tool"]["pytest"]["ini_options"]["testpaths"]
-    found = [path for folder in folders if folder != "tools/tests" for path in (root / folder).rglob("test_*.py")]
-    chosen = affected(changes, {path.relative_to(root).as_posix(): path.read_text("utf-8") for path in sorted(found)})
-    if chosen.too_common:
-        print(f"more tests than are run here name {', '.join(chosen.too_common)}: nox -s tests runs them all")
+    found = [path for folder in folders for path in (root / folder).rglob("test_*.py")]
+    paths = [path.relative_to(root).as_posix() for path in sorted(found)]
+    # The tests of the tools name words of the contract as examples.
+    own = [path for path in paths if path in LISTS or not path.startswith("tools/")]
+    chosen = affected(changes, {path: (root / path).read_text("utf-8") for path in own})
     if not chosen.files:
-        return []
+        return [], chosen.too_common
     if importlib.util.find_spec("pytest") is None:
-        print(f"no pytest to run these with, which name what changed: {', '.join(chosen.files)}")
-        return []
+        what = f"the tests cannot be run: there is no pytest, which `nox -s regenerate` has: {', '.join(chosen.files)}"
+        return [Decision(what, chosen.files[0], 1)], chosen.too_common
     print(f"running the tests of {len(chosen.files)} files, which name what changed or list all that there is")
     with tempfile.TemporaryDirectory(prefix="openvideos-tests-") as scratch:
         report = Path(scratch, "report.xml")
         options = ["-q", "--tb=no", "-p", "no:cacheprovider", "-m", SELECTION]
         options += [f"--junitxml={report}", "-o", "junit_family=xunit1"]
         command = [sys.executable, "-m", "pytest", *options, *chosen.files]
-        run = subprocess.run(command, cwd=root, capture_output=True, encoding="utf-8", check=False)
+        environment = os.environ | {"HYPOTHESIS_PROFILE": PROFILE}
+        run = subprocess.run(command, cwd=root, env=environment, capture_output=True, encoding="utf-8", check=False)
         if not report.exists():
             last = (run.stdout + run.stderr).strip().rpartition("\n")[2]
-            return [Decision(f"the tests cannot be run: {last[:LONGEST]}", chosen.files[0], 1)]
-        return list(failures(report.read_text("utf-8")))
+            return [Decision(f"the tests cannot be run: {last[:LONGEST]}", chosen.files[0], 1)], chosen.too_common
+        return list(failures(report.read_text("utf-8"))), chosen.too_common
 
 
 def failures(report: str) -> Iterator[Decision]:

@@ -22,11 +22,20 @@ from typing import Any
 
 from contract_diff import overlay_files
 from contract_diff.changes import compare
-from contract_diff.checklist import checklist, last_release
+from contract_diff.checklist import checklist, last_release, version_of
 from contract_diff.document import InvalidSpecError, load
 from contract_diff.model import KNOWN_VALUES, Change, is_array, is_object
 from contract_diff.overlay_advice import Decision, decisions
-from contract_diff.release import Baseline, baseline, touched_since, version_problems, with_entry
+from contract_diff.release import (
+    Baseline,
+    baseline,
+    entry_of,
+    git,
+    heading_of,
+    touched_since,
+    version_problems,
+    with_entry,
+)
 from contract_diff.report import report
 from overlay_checks import failed_tests, unsent_arguments
 
@@ -58,22 +67,24 @@ def main(arguments: list[str] | None = None) -> int:
         changes = compare(old, spec)
         is_kept = renew_revision(str(spec["info"]["version"]), check=check)
         files = renew(spec, check=check)
+        # What another comparison comes to is no news of the next release.
+        is_told = since is None or bool(options.against) or renew_changelog(changes, since, check=check)
         if options.check:
-            return int(not check_version(changes, since) or bool(files) or not is_kept)
+            return int(not check_version(changes, since) or bool(files) or not is_kept or not is_told)
         left, mistyped = open_decisions(spec)
+        failed, not_run = ([], []) if left or mistyped else failed_tests(ROOT, changes)
+        count = len(left) + len(mistyped) + len(failed)
         if options.release:
-            return tell_release(spec, changes, is_made=is_kept and not files, left=len(left) + len(mistyped))
-        failed = [] if left or mistyped else failed_tests(ROOT, changes)
+            return tell_release(spec, changes, is_made=is_kept and is_told and not files, left=count)
     except (CannotGenerateError, InvalidSpecError) as problem:
         print(f"regenerate: {problem}", file=sys.stderr)
         return 2
     if since:
-        write_changelog(changes, since)
-        files = (touched_since(ROOT, since.reference) if since.reference else {}) | files
+        files = touched_since(ROOT, since.reference) if since.reference else files
         print(f"\nsince {since.spec}" + ("" if since.is_release else ", which is no release") + ":\n")
     print(report(changes, files, left, mistyped, (old, spec), failed))
-    count = len(left) + len(mistyped) + len(failed)
-    print(f"\n{count or 'nothing is'} left to decide")
+    others = f" here; nox runs more tests that name {', '.join(not_run)}" if not_run else ""
+    print(f"\n{count or 'nothing is'} left to decide{others}")
     return int(bool(count))
 
 
@@ -151,14 +162,23 @@ def renew_revision(version: str, *, check: bool) -> bool:
     return False
 
 
-def write_changelog(changes: list[Change], since: Baseline) -> None:
-    """Write what has changed under "API changes" in CHANGELOG.md, which need not be there."""
+def renew_changelog(changes: list[Change], since: Baseline, *, check: bool) -> bool:
+    """Write what has changed under "API changes" in CHANGELOG.md, or only tell that it is not there.
+
+    Return whether it was; the file need not be there.
+    """
     changelog = ROOT / "CHANGELOG.md"
     text = changelog.read_text("utf-8") if changelog.exists() else ""
-    written = with_entry(text, changes, since_release=since.is_release)
-    if written != text:
-        changelog.write_text(written, "utf-8")
-        print("changed: CHANGELOG.md")
+    if since.is_release:
+        renewed = with_entry(text, changes, heading=heading_of(text, version_of(ROOT), str(since.reference)))
+    else:
+        renewed = with_entry(text, changes, grows_from=entry_of(git(ROOT, "show", f"{since.reference}:CHANGELOG.md")))
+    if renewed == text:
+        return True
+    print("stale: CHANGELOG.md (its API changes are others)" if check else "changed: CHANGELOG.md")
+    if not check:
+        changelog.write_text(renewed, "utf-8")
+    return False
 
 
 def type_errors() -> list[Decision]:

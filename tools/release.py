@@ -19,7 +19,7 @@ from typing import Final
 
 import regenerate
 from contract_diff.overlay_files import VERSION
-from contract_diff.release import git
+from contract_diff.release import last_tag
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 NO_RELEASE: Final = "There is no release yet"
@@ -71,13 +71,16 @@ def prepare(root: Path, version: str, today: date) -> None:
     """Write what a release has to have.
 
     Raises:
-        ReleaseError: The version is none, is not higher than the last one, or the changelog is not ready.
+        ReleaseError: The version is none, is not higher than the last one, is lower than the present one, or the
+            changelog is not ready.
     """
-    last = git(root, "describe", "--tags", "--match", "v*", "--abbrev=0")
+    last, own = last_tag(root), version_in(root)
     if not SHAPE.fullmatch(version):
         raise ReleaseError(f"{version!r} is no version; write X.Y.Z, such as 0.2.0.")
     if last and number(version) <= number(last):
         raise ReleaseError(f"{version} is not higher than the last release, {last}.")
+    if SHAPE.fullmatch(own) and number(version) < number(own):
+        raise ReleaseError(f"{version} is lower than {own}, which {VERSION} names; take that, or a higher one.")
     changelog = root / "CHANGELOG.md"
     changelog.write_text(released(changelog.read_text("utf-8"), version, today), "utf-8")
     for path, pattern in NAMED.items():

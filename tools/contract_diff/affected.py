@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
-from .model import Change, Class
+from .model import Change, Class, steps
 from .overlay_files import LISTS
 
-COMMON = 20
+MOST_FILES = 20
 """A word that more files have than these says nothing about any of them."""
+NAMING = frozenset({"properties", "parameters", "schemas", "headers", "responses", "webhooks"})
+"""The keywords below which the contract has names of its own."""
 
 
 @dataclass(frozen=True)
@@ -22,20 +25,26 @@ class Affected:
 
 
 def affected(changes: Sequence[Change], texts: Mapping[str, str]) -> Affected:
-    """Return the files of tests, of those whose texts are given by their paths, that changes may concern."""
+    """Return the files of tests, of those whose texts are given by their paths, that changes may concern.
+
+    Those that list all are always among them: any word of the contract may stand in a list.
+    """
     words = {word for change in changes if change.worst is not Class.EDITORIAL for word in words_of(change)}
     named = {word: files_with(word, texts) for word in sorted(words)}
-    rare = [files for files in named.values() if len(files) <= COMMON]
-    listing = [file for file in texts if file in LISTS and words]
+    rare = [files for files in named.values() if len(files) <= MOST_FILES]
+    listing = [file for file in texts if file in LISTS]
     return Affected(
         files=sorted({*listing, *(file for files in rare for file in files)}),
-        too_common=[word for word, files in named.items() if len(files) > COMMON],
+        too_common=[word for word, files in named.items() if len(files) > MOST_FILES],
     )
 
 
 def words_of(change: Change) -> set[str]:
-    """Return the names that a change quotes: of operations, fields and values."""
-    return {match[1] or match[2] for match in re.finditer(r"`([^`]+)`|\"([^\"]+)\"", change.what)}
+    """Return the names that a change quotes, of operations, fields and values, and that of what it changes."""
+    quoted = {match[1] or match[2] for match in re.finditer(r"`([^`]+)`|\"([^\"]+)\"", change.what)}
+    path = steps(f"#{change.where}")
+    named = [name for keyword, name in pairwise(path) if keyword in NAMING and name not in NAMING]
+    return quoted | {*named[-1:]}
 
 
 def files_with(word: str, texts: Mapping[str, str]) -> list[str]:

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from .model import Change
 from .overlay_files import VERSION
-from .release import git, version, version_problems
+from .release import git, last_tag, version, version_problems
 
-MADE = "The contract's revision is kept in `contract/`, and `generated/` is made of it."
+MADE = "The contract's revision is kept in `contract/`, `generated/` is made of it, and `CHANGELOG.md` has the changes."
 DECIDED = "Nothing is left to decide."
 RAISED = "The version is later than that of the last release, and allows for the changes."
 DATED = "`CHANGELOG.md` has a heading for the version, with a date, and nothing above it."
@@ -40,7 +40,7 @@ def last_release(root: Path) -> str | None:
     """Return the tag of the last release, before the present commit's own if that is one; None if there is none."""
     own = version_of(root)
     excluded = [] if tagged(root, own) else ["--exclude", f"v{own}"]
-    return git(root, "describe", "--tags", "--match", "v*", *excluded, "--abbrev=0") or None
+    return last_tag(root, *excluded) or None
 
 
 def version_of(root: Path) -> str:
@@ -59,7 +59,7 @@ def checklist(
         Item(RAISED, raised(root, own, release, changes)),
         Item(DATED, dated(root, own)),
         Item(SUMMED, summed(root, revision)),
-        Item(COMMITTED, ["git add and git commit"] if git(root, "status", "--porcelain") else []),
+        Item(COMMITTED, committed(root)),
         Item(TAGGED, tagged(root, own)),
     ]
 
@@ -67,7 +67,7 @@ def checklist(
 def raised(root: Path, own: str, release: str | None, changes: list[Change]) -> list[str]:
     """Return what is wrong with the version."""
     if release is None:
-        return []
+        return unknown(root)
     if version((root / VERSION).read_text("utf-8")) <= version(git(root, "show", f"{release}:{VERSION}")):
         return [f"{VERSION} has {own}, and {release} is released: raise it"]
     problems = version_problems(root, release, changes)
@@ -87,6 +87,17 @@ def summed(root: Path, revision: str) -> list[str]:
     digest = hashlib.sha256((root / "openapi.yaml").read_bytes()).hexdigest()
     lines = (root / "contract/SHA256SUMS").read_text("utf-8").splitlines()
     return [] if f"{digest}  {path}" in lines else ["sha256sum contract/*/openapi.yaml > contract/SHA256SUMS"]
+
+
+def committed(root: Path) -> list[str]:
+    """Return what is wrong with what is committed."""
+    return unknown(root) or (["git add and git commit"] if git(root, "status", "--porcelain") else [])
+
+
+def unknown(root: Path) -> list[str]:
+    """Return why nothing can be said by git, which says nothing of what it does not know."""
+    is_known = bool(git(root, "rev-parse", "--verify", "HEAD"))
+    return [] if is_known else [f"git knows no commit of {root.name}: run this in a clone"]
 
 
 def tagged(root: Path, own: str) -> list[str]:

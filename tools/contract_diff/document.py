@@ -59,7 +59,8 @@ def from_git(name: str, root: Path | None) -> bytes:
         InvalidSpecError: git has no such file, or is not installed.
     """
     try:
-        run = subprocess.run(["git", "show", name], cwd=root, capture_output=True, check=False)  # noqa: S607
+        command = ["git", "show", "--end-of-options", name]  # a name may begin with a hyphen
+        run = subprocess.run(command, cwd=root, capture_output=True, check=False)
     except FileNotFoundError:
         run = None
     if run is None or run.returncode:

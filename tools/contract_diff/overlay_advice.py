@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,7 @@ class Decision:
 class Method:
     """A method of the overlay that says in its docstring which operation it is."""
 
+    name: str
     operation: str
     line: int
     arguments: frozenset[str]
@@ -57,6 +58,7 @@ def decisions(spec: dict[str, Any], root: Path) -> list[Decision]:
                 found.append(Decision(f"{name} is no longer in the contract", file, method.line, f"`{name}`"))
                 continue
             found += differences(spec, name, known[name], set(method.arguments), file, method.line, "takes")
+        found += unwrapped(modules[file], methods, file)
     statuses = modules[STATUSES]
     understood = {node.value for node in ast.walk(statuses) if isinstance(node, ast.Constant)}
     for word in spec["components"]["schemas"].get("VideoStatus", {}).get(KNOWN_VALUES, []):
@@ -66,6 +68,17 @@ def decisions(spec: dict[str, Any], root: Path) -> list[Decision]:
     found += unsent_fields(spec, known, modules)
     found += missing_imports(root, modules)
     return sorted(found, key=lambda decision: (decision.file, decision.line, decision.what))
+
+
+def unwrapped(module: ast.Module, methods: Sequence[Method], file: str) -> Iterator[Decision]:
+    """Yield the methods that a class of responses lacks, which has an attribute for each: `self.create = ...`."""
+    for kind in module.body:
+        if isinstance(kind, ast.ClassDef) and kind.name.endswith("Response"):
+            targets = [target for node in ast.walk(kind) if isinstance(node, ast.Assign) for target in node.targets]
+            has = {target.attr for target in targets if isinstance(target, ast.Attribute)}
+            for method in [method for method in methods if method.name not in has]:
+                what = f"{kind.name} has no `{method.name}`: add it"
+                yield Decision(what, file, kind.end_lineno or kind.lineno, f"`{method.operation}`")
 
 
 def read_modules(root: Path) -> dict[str, ast.Module]:
@@ -173,6 +186,6 @@ def read_methods(module: ast.Module) -> tuple[list[Method], int]:
                 named = re.search(r"\(openapi\.yaml, (\w+)\)", ast.get_docstring(node) or "")
                 if named:
                     arguments = {each.arg for each in (*node.args.args, *node.args.kwonlyargs)}
-                    methods.append(Method(named[1], node.lineno, frozenset(arguments - COMMON)))
+                    methods.append(Method(node.name, named[1], node.lineno, frozenset(arguments - COMMON)))
                     last = kind.end_lineno or last
     return methods, last

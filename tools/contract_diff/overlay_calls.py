@@ -1,6 +1,6 @@
 """Follow each argument of the overlay's methods into the request, and each event into its class. Pure.
 
-`plan` says what to call with what, `tools/overlay_probe.py` calls it, and `unsent` compares what was sent with that.
+`plan` says what to call with what, `tools/overlay_caller.py` calls it, and `unsent` compares what was sent with that.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from .overlay_files import BUILDERS, METHODS, WEBHOOKS
 from .samples import FILE, samples
 
 JSON = "application/json"
-FORM = "multipart/form-data"
 UNKNOWN = "UnknownEvent"
 
 
@@ -33,7 +32,7 @@ class Field:
 
 
 @dataclass(frozen=True)
-class Target:
+class Sender:
     """A method of the overlay that sends an operation's request."""
 
     operation: str
@@ -50,7 +49,7 @@ class Target:
 class Call:
     """One call, and the argument that it is about."""
 
-    target: Target
+    sender: Sender
     field: Field
     value: Any
     arguments: Mapping[str, Any]
@@ -65,9 +64,9 @@ class Plan:
     """The body of an event of each webhook, by the webhook's name."""
 
     def written(self) -> str:
-        """Return it as the probe reads it."""
+        """Return it as `overlay_caller.py` reads it."""
         calls = [
-            {"method": call.target.name, "is_async": call.target.is_async, "arguments": call.arguments}
+            {"method": call.sender.name, "is_async": call.sender.is_async, "arguments": call.arguments}
             for call in self.calls
         ]
         return json.dumps({"calls": calls, "events": [*self.events.values()]})
@@ -77,20 +76,20 @@ def plan(spec: dict[str, Any], modules: Mapping[str, ast.Module]) -> Plan:
     """Return what to call: each method with each argument, in each form of body that the other arguments lead to."""
     known = {operation["operationId"]: operation for _, operation in operations(spec, "paths").values()}
     found = Plan()
-    for target in targets(known, modules):
-        fields = fields_of(spec, known[target.operation])
-        if not target.required <= {each.name for each in fields}:
+    for sender in senders(known, modules):
+        fields = fields_of(spec, known[sender.operation])
+        if not sender.required <= {each.name for each in fields}:
             continue  # it takes what is no part of the request, such as the path of a file
         for each in fields:
-            if each.name in target.arguments:
-                found.calls += calls_with(each, target, fields)
+            if each.name in sender.arguments:
+                found.calls += calls_with(each, sender, fields)
     for path, webhook in operations(spec, "webhooks").values():
         schema = follow(spec, webhook.get("requestBody", {})).get("content", {}).get(JSON, {}).get("schema", {})
         found.events[webhook.get("operationId", " ".join(path[1:]))] = samples(spec, schema)[0]
     return found
 
 
-def targets(known: Mapping[str, Any], modules: Mapping[str, ast.Module]) -> Iterator[Target]:
+def senders(known: Mapping[str, Any], modules: Mapping[str, ast.Module]) -> Iterator[Sender]:
     """Yield the methods that name an operation, or call the builder of its request."""
     builders = builders_of(known, modules[BUILDERS])
     for file in METHODS:
@@ -103,7 +102,7 @@ def targets(known: Mapping[str, Any], modules: Mapping[str, ast.Module]) -> Iter
                 taken = [*node.args.args, *node.args.kwonlyargs]
                 defaults = [None] * (len(node.args.args) - len(node.args.defaults)) + node.args.defaults
                 lacking = zip(taken, [*defaults, *node.args.kw_defaults], strict=True)
-                yield Target(
+                yield Sender(
                     operation=operation,
                     file=file,
                     line=node.lineno,
@@ -138,22 +137,22 @@ def fields_of(spec: dict[str, Any], operation: dict[str, Any]) -> list[Field]:
     return found
 
 
-def calls_with(about: Field, target: Target, fields: Sequence[Field]) -> Iterator[Call]:
+def calls_with(about: Field, sender: Sender, fields: Sequence[Field]) -> Iterator[Call]:
     """Yield calls with an argument, and beside it with what leads to another form of body."""
-    needed = {name: values_of(name, fields) for name in sorted(target.required - {about.name})}
+    needed = {name: values_of(name, fields) for name in sorted(sender.required - {about.name})}
     bases = [{name: values[0] for name, values in needed.items()}]
     bases += [{**bases[0], name: value} for name, values in needed.items() for value in values[1:]]
     others: list[dict[str, Any]] = [{}]
     if about.place not in {"path", "query"}:
         shaped = {each.name: next(filter(is_shaped, each.values), None) for each in fields if each.place == about.place}
-        others += [{name: value} for name, value in shaped.items() if value and name in target.arguments]
+        others += [{name: value} for name, value in shaped.items() if value and name in sender.arguments]
     if about.place == JSON:
         others.append({"extra_headers": {"Content-Type": JSON}})
     for value in about.values:
         for base in bases:
             for other in others:
-                if about.name not in other and not target.required & other.keys():
-                    yield Call(target, about, value, {**base, **other, about.name: value})
+                if about.name not in other and not sender.required & other.keys():
+                    yield Call(sender, about, value, {**base, **other, about.name: value})
 
 
 def values_of(name: str, fields: Sequence[Field]) -> list[Any]:
@@ -174,23 +173,23 @@ def unsent(
     spec: dict[str, Any], modules: Mapping[str, ast.Module], made: Plan, outcome: dict[str, Any]
 ) -> list[Decision]:
     """Return the arguments that do not reach the request as they were given, and the events that have no class."""
-    groups: dict[tuple[str, str, str], dict[Target, list[tuple[Call, dict[str, Any]]]]] = {}
+    groups: dict[tuple[str, str, str], dict[Sender, list[tuple[Call, dict[str, Any]]]]] = {}
     for call, said in zip(made.calls, outcome["calls"], strict=True):
-        group = groups.setdefault((call.target.operation, call.field.name, call.field.place), {})
-        group.setdefault(call.target, []).append((call, said))
+        group = groups.setdefault((call.sender.operation, call.field.name, call.field.place), {})
+        group.setdefault(call.sender, []).append((call, said))
     builders = builder_lines(spec, modules)
-    reached = {(call.target, said.get("media_type")) for call, said in zip(made.calls, outcome["calls"], strict=True)}
+    reached = {(call.sender, said.get("media_type")) for call, said in zip(made.calls, outcome["calls"], strict=True)}
     found: list[Decision] = []
-    for (operation, name, _), by_target in groups.items():
-        wrong = {target: problem_of(some, reached) for target, some in by_target.items()}
-        wrong = {target: problem for target, problem in wrong.items() if problem}
-        if wrong and len({target.file for target in wrong}) == len(METHODS) and operation in builders:
+    for (operation, name, _), by_sender in groups.items():
+        wrong = {sender: problem_of(some, reached) for sender, some in by_sender.items()}
+        wrong = {sender: problem for sender, problem in wrong.items() if problem}
+        if wrong and len({sender.file for sender in wrong}) == len(METHODS) and operation in builders:
             what = f"{operation} takes `{name}`, and {next(iter(wrong.values()))}"
             found.append(Decision(what, BUILDERS, builders[operation], f"`{name}`", operation))
         else:
-            for target, problem in wrong.items():
+            for sender, problem in wrong.items():
                 what = f"{operation} takes `{name}`, and {problem}"
-                found.append(Decision(what, target.file, target.line, f"`{name}`", operation))
+                found.append(Decision(what, sender.file, sender.line, f"`{name}`", operation))
     found += unknown_events(modules, made, outcome)
     return sorted(set(found), key=lambda decision: (decision.file, decision.line, decision.what))
 
@@ -203,12 +202,12 @@ def builder_lines(spec: dict[str, Any], modules: Mapping[str, ast.Module]) -> di
     return {operation: lines[name] for name, operation in builders.items()}
 
 
-def problem_of(some: Sequence[tuple[Call, dict[str, Any]]], reached: set[tuple[Target, str | None]]) -> str:
+def problem_of(some: Sequence[tuple[Call, dict[str, Any]]], reached: set[tuple[Sender, str | None]]) -> str:
     """Return what is wrong with an argument in one place, nothing if one of its calls carries it there."""
     place = some[0][0].field.place
     if place not in {"path", "query"}:
         some = [(call, said) for call, said in some if "error" in said or said["media_type"] == place]
-        if (next((call.target for call, _ in some), None), place) not in reached:
+        if (next((call.sender for call, _ in some), None), place) not in reached:
             return ""  # this method never sends such a body
     carried = [(call, said, *carried_by(call, said)) for call, said in some if "error" not in said]
     if any(is_same for *_, is_same in carried):

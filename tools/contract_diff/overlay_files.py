@@ -19,9 +19,13 @@ UNCOVERED: Final = "overlay/uncovered.toml"
 """The operations that have no method, each with its reason."""
 LISTS: Final = (
     *("overlay/tests/spec/test_coverage.py", "overlay/tests/spec/test_parity.py", "overlay/tests/test_surface.py"),
-    *("overlay/tests/test_sync_and_async.py", "overlay/tests/test_uncovered.py"),
+    *("overlay/tests/test_sync_and_async.py", "overlay/tests/test_uncovered.py", "overlay/tests/test_docs.py"),
+    *("overlay/tests/spec/test_properties.py", "overlay/tests/raw/test_contract.py"),
+    *("conformance/tests/conformance/test_catalogue.py", "conformance/tests/conformance/test_profiles.py"),
+    "conformance/tests/emulator/test_error_codes.py",
+    *("tools/tests/test_contract_docs.py", "tools/tests/test_revisions.py"),
 )
-"""The tests that list what the overlay offers, whatever it is called."""
+"""The tests that read or list all of the contract or of what the overlay offers, whatever it is called."""
 TYPING: Final = "overlay/tests/typing"
 """What applications write, for type checkers alone."""
 DECISIONS: Final = (

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from .model import Change, Class
 from .overlay_files import VERSION
 from .surface import broken_surface
 
 HEADING = "### API changes"
+UNRELEASED = "[Unreleased]"
+RELEASE: Final = re.compile(r"v\d+\.\d+\.\d+")
+RELEASES: Final = (
+    *("--tags", "--match", "v[0-9]*.[0-9]*.[0-9]*"),
+    *("--exclude", "*[!v0-9.]*", "--exclude", "*v*v*", "--exclude", "*.*.*.*"),
+)
+"""What `git describe` needs to find tags vX.Y.Z, which are the releases, and no others."""
 
 
 @dataclass(frozen=True)
@@ -31,19 +40,34 @@ def baseline(root: Path, against: str | None) -> Baseline | None:
         if Path(against).exists():
             return Baseline(against, None, is_release=False)
         reference, _, path = against.partition(":")
-        return Baseline(f"{reference}:{path or 'openapi.yaml'}", reference, is_release=is_known and not path)
-    tag = git(root, "describe", "--tags", "--match", "v*", "--abbrev=0") if is_known else ""
-    if tag:
+        is_release = is_known and not path and RELEASE.fullmatch(reference) is not None
+        return Baseline(f"{reference}:{path or 'openapi.yaml'}", reference, is_release=is_release)
+    if is_known and (tag := last_tag(root)):
         return Baseline(f"{tag}:openapi.yaml", tag, is_release=True)
     if is_known and git(root, "rev-parse", "--verify", "HEAD:openapi.yaml"):
         return Baseline("HEAD:openapi.yaml", "HEAD", is_release=False)
     return None
 
 
+def last_tag(root: Path, *options: str) -> str:
+    """Return the tag of the last release, as further options of `git describe` let it be; an empty text for none."""
+    return git(root, "describe", *RELEASES, *options, "--abbrev=0")
+
+
 def touched_since(root: Path, reference: str) -> dict[str, str]:
     """Return what has happened below generated/ since a git reference, by path: added, removed or changed."""
     words = {"A": "added", "D": "removed"}
-    output = git(root, "diff", "--name-status", "--no-renames", "--relative=generated", reference, "--", "generated")
+    output = git(
+        root,
+        "diff",
+        "--name-status",
+        "--no-renames",
+        "--relative=generated",
+        "--end-of-options",
+        reference,
+        "--",
+        "generated",
+    )
     pairs = [line.split("\t", 1) for line in output.splitlines()]
     new = git(root, "ls-files", "--others", "--exclude-standard", "--", "generated").splitlines()
     found = {path: words.get(letter, "changed") for letter, path in pairs}
@@ -59,10 +83,10 @@ def git(root: Path, *arguments: str) -> str:
     return run.stdout.strip() if run.returncode == 0 else ""
 
 
-def version(source: str) -> tuple[int, ...]:
-    """Return the version in the source of the module that holds it."""
-    _, _, rest = source.partition('__version__ = "')
-    return tuple(int(part) for part in rest.partition('"')[0].split(".")[:3])
+def version(source: str) -> tuple[int, int, int]:
+    """Return the version in the source of the module that holds it; 0.0.0 if it names none."""
+    found = re.search(r'__version__ = "(\d+)\.(\d+)\.(\d+)', source)
+    return (int(found[1]), int(found[2]), int(found[3])) if found else (0, 0, 0)
 
 
 def is_bumped(old: tuple[int, ...], new: tuple[int, ...]) -> bool:
@@ -87,24 +111,44 @@ def packages(root: Path) -> list[Path]:
     return [Path(package) for package in project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]]
 
 
-def with_entry(changelog: str, changes: list[Change], *, since_release: bool) -> str:
-    """Return the changelog with the changes of the contract under its newest heading; a second call changes nothing.
+def with_entry(
+    changelog: str, changes: list[Change], *, grows_from: str | None = None, heading: str = UNRELEASED
+) -> str:
+    """Return the changelog with the changes of the contract below a heading; a second call changes nothing.
 
-    Compared with a release, the entry is the whole difference; compared with HEAD, it grows.
+    Compared with a release, the entry is the whole difference. Where there is none, it grows from that of the changelog
+    as it was committed: what was written since, and no longer holds, is gone.
     """
     lines = [f"- {change_sentence(change)}" for change in changes if change.worst is not Class.EDITORIAL]
-    head, mark, rest = changelog.partition("## [Unreleased]\n")
-    section, following, tail = rest.partition("\n## [")
-    before, heading, old = section.partition(f"{HEADING}\n\n")
-    entry, _, after = old.partition("\n### ") if heading else ("", "", "")
-    after = f"### {after}" if after else ""
-    if not since_release:
-        lines = list(dict.fromkeys([*(line for line in entry.splitlines() if line), *lines]))
-    if not mark or (not lines and not heading):
+    start = re.search(rf"^## {re.escape(heading)}.*\n", changelog, re.MULTILINE)
+    if start is None:
         return changelog
-    kept = before.rstrip("\n") + ("\n\n" + after.rstrip("\n") if after else "")
-    written = f"\n\n{HEADING}\n\n" + "\n".join(lines) if lines else ""
-    return f"{head}{mark}{kept}{written}\n{following}{tail}"
+    head, (section, following, tail) = changelog[: start.end()], changelog[start.end() :].partition("\n## [")
+    before, entry, after = parted(section)
+    if grows_from is not None:
+        told = {line for line in [*before.splitlines(), *after.splitlines(), *tail.splitlines()] if line}
+        lines = [line for line in dict.fromkeys([*grows_from.splitlines(), *lines]) if line and line not in told]
+    if not lines and not entry:
+        return changelog
+    parts = [before.strip("\n"), f"{HEADING}\n\n" + "\n".join(lines) if lines else "", after.strip("\n")]
+    return head + "".join(f"\n{part}\n" for part in parts if part) + following + tail
+
+
+def parted(section: str) -> tuple[str, str, str]:
+    """Return the lines of the entry in a section of the changelog, and what stands before and after it."""
+    before, _, rest = section.partition(f"{HEADING}\n\n")
+    entry, mark, after = rest.partition("\n### ")
+    return before, entry, mark[1:] + after
+
+
+def entry_of(changelog: str) -> str:
+    """Return the lines of the entry of what is unreleased."""
+    return parted(changelog.partition(f"## {UNRELEASED}\n")[2].partition("\n## [")[0])[1]
+
+
+def heading_of(changelog: str, own: str, release: str) -> str:
+    """Return the heading of what is new since a release: that of the present version, if it is being released."""
+    return f"[{own}]" if release != f"v{own}" and f"\n## [{own}]" in changelog else UNRELEASED
 
 
 def change_sentence(change: Change) -> str:

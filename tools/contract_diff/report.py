@@ -15,7 +15,7 @@ Row = Sequence[str | Sequence[str]]
 """The cells of a row; a cell of several lines is a sequence of them."""
 
 HEAD = ("callers", "readers", "change", "generated files", "to decide")
-NO_CHANGE = "no change of the contract"
+NO_CHANGE = "by no change of the contract"
 TYPES = "the overlay's types with the raw client"
 TESTS = "the tests that name what changed"
 
@@ -38,7 +38,7 @@ def report(
     placed: set[str | Decision] = set()
     by_change = with_inner_models([(change, files_of(change, files, *specs)) for change in changes], files)
     for change, touched in by_change:
-        decided = [decision for decision in left if concerns(decision, change)]
+        decided = [decision for decision in left if decision not in placed and concerns(decision, change)]
         rows.append(
             (
                 change.callers or "-",

@@ -21,8 +21,8 @@ from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
+import overlay_caller
 import overlay_checks
-import overlay_probe
 import regenerate
 from contract_diff import document, release, surface
 
@@ -99,7 +99,7 @@ class Cheap:
     def run(self, command: list[str], **options: Any) -> subprocess.CompletedProcess[str]:
         """Do what subprocess.run does; the generator, mypy and the calls of the overlay run once for each input."""
         options.pop("check", None)
-        if command[1] == overlay_probe.__file__:
+        if command[1] == overlay_caller.__file__:
             return self.called(command, options)
         if command[:2] != [sys.executable, "-m"] or not IS_POSSIBLE:
             return subprocess.run(command, check=False, **options)

@@ -56,7 +56,8 @@ def test_the_extensions() -> None:
 def test_the_newest_revision_and_each_kept_one_has_a_section() -> None:
     kept = sorted((path.parent.name for path in ROOT.glob("contract/*/openapi.yaml")), reverse=True)
     section = TEXT.partition("\n## Revisions\n")[2].partition("\n## ")[0]
-    assert kept == [line.removeprefix("### ") for line in section.splitlines() if line.startswith("### ")]
+    told = [line.removeprefix("### ") for line in section.splitlines() if line.startswith("### ")]
+    assert kept == told, f"docs/contract.md: give each revision a section below Revisions: {', '.join(kept)}"
 
 
 def test_what_is_recommended_stands_in_prose() -> None:

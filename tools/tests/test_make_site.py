@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from make_site import LOADED, SiteError, check, foreign
+from make_site import DOCS, LOADED, SiteError, check, foreign
 
 FOREIGN = st.sampled_from(["https://fonts.example/a.woff2", "//cdn.example/a.js", "http://cdn.example/a.js"])
 OWN = st.sampled_from(["a.js", "../_static/a.css", "/a.png", "data:image/png;base64,AA==", "#top", ""])
@@ -42,3 +43,16 @@ def test_a_site_is_refused_with_the_page_that_loads(tmp_path: Path) -> None:
     (tmp_path / "guides" / "a.html").write_text("<script src='https://cdn.example/a.js'></script>")
     with pytest.raises(SiteError, match=r"^guides/a\.html loads https://cdn\.example/a\.js$"):
         check(tmp_path)
+
+
+def test_what_a_page_includes_begins_and_ends_where_it_says() -> None:
+    """Sphinx says so, too, and only `nox -s docs` runs it."""
+    judged = 0
+    for page in DOCS.rglob("*.md"):
+        for name, options in re.findall(r"^```\{include\} (\S+)\n((?::.*\n)*)", page.read_text("utf-8"), re.MULTILINE):
+            rest = (page.parent / name).read_text("utf-8")
+            for words in re.findall(r'^:(?:start-after|end-before): "(.*)"$', options, re.MULTILINE):
+                judged += 1
+                _, found, rest = rest.partition(f"\n{words}\n")
+                assert found, f"{page.name} includes {name}, which has no {words!r} there"
+    assert judged

@@ -97,6 +97,16 @@ def test_a_template_that_is_gone_is_named(root: Path, other: Path, capsys: pytes
     assert before == (root / FORKS / "literal_enum.py.jinja").read_bytes()
 
 
+def test_a_template_that_the_pinned_version_lacks_is_merged_with_ours(
+    root: Path, other: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (root / FORKS / "film.py.jinja").write_text("ours\n", "utf-8")
+    (other / PACKAGE / "templates" / "film.py.jinja").write_text("theirs\n", "utf-8")
+    assert 1 == main([str(other)])
+    assert f"{FORKS}/film.py.jinja: conflicts in line 1" in capsys.readouterr().out
+    assert {"ours", "theirs"} <= set((root / FORKS / "film.py.jinja").read_text("utf-8").splitlines())
+
+
 def test_the_pinned_version_is_merged_already(root: Path, other: Path, capsys: pytest.CaptureFixture[str]) -> None:
     metadata = other / f"{PACKAGE}-99.0.dist-info" / "METADATA"
     metadata.write_text(metadata.read_text("utf-8").replace("99.0", PINNED), "utf-8")

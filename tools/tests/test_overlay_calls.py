@@ -198,4 +198,4 @@ def test_the_command_names_what_is_in_the_signatures_and_not_sent(released: Proj
         f"list_videos takes `x_state`, and {lost[2]}: add it to the request",
     } == {decision.split(": ", 1)[1] for decision in run.decisions}
     assert (1, "3 left to decide") == (run.code, run.last_line)
-    assert [] == [row.change for row in run.rows if row.decisions and row.change == ["no change of the contract"]]
+    assert [] == [row.change for row in run.rows if row.decisions and row.change == ["by no change of the contract"]]

@@ -182,7 +182,16 @@ class TestDecisions:
         run = released.regenerate()
         assert 0 == run.returncode
         [row] = rows(run.stdout)
-        assert (["no change of the contract"], ["openvideos_raw/types.py"]) == (row.change, row.files)
+        assert (["by no change of the contract"], ["openvideos_raw/types.py"]) == (row.change, row.files)
+
+    def test_what_is_taken_back_is_nothing(self, released: Project) -> None:
+        before = released.read("openapi.yaml")
+        released.change("openapi.yaml", "How much is done, in whole percent.", "How far it is, in whole percent.")
+        assert 1 == len(rows(released.regenerate().stdout))
+        (released.root / "openapi.yaml").write_text(before, "utf-8")
+        run = released.regenerate()
+        assert "changed: generated/openvideos_raw/models/video.py" in run.stdout
+        assert "nothing changes" in run.stdout
 
 
 class TestComparingWith:
@@ -204,6 +213,18 @@ class TestComparingWith:
         assert [] == rows(released.regenerate().stdout)
         [row] = rows(released.regenerate("--against", "v0.1.0").stdout)
         assert ("breaking", "-") == (row.callers, row.readers)
+
+    def test_another_contract_is_no_news_of_the_next_release(self, released: Project) -> None:
+        released.change("openapi.yaml", LONGEST_PROMPT, SHORTER_PROMPT)
+        released.regenerate()
+        changelog = released.read("CHANGELOG.md")
+        assert "### API changes" in changelog
+        released.git("commit", "-q", "-a", "-m", "Shorter prompts")
+        assert [] == rows(released.regenerate("--against", "HEAD").stdout)
+        assert changelog == released.read("CHANGELOG.md")
+        refused = released.regenerate("--check", "--against", "v0.1.0")
+        assert (1, True) == (refused.returncode, "Raise the version" in refused.stdout)
+        assert 0 == released.regenerate("--check", "--against", "HEAD").returncode
 
     def test_what_is_not_there(self, released: Project) -> None:
         run = released.regenerate("--against", "v9")
@@ -235,6 +256,17 @@ def test_an_entry_of_the_changelog_is_written_once(released: Project) -> None:
     released.change("openapi.yaml", SHORTER_PROMPT, LONGEST_PROMPT)
     released.regenerate()
     assert "### API changes" not in released.read("CHANGELOG.md")
+
+
+def test_an_entry_of_the_changelog_that_is_missing_is_stale(released: Project) -> None:
+    released.change("openapi.yaml", "  version: '2026-12-01'\n", "  version: '2026-12-15'\n", 1)
+    url = "        url:\n          type: [string, 'null']\n"
+    released.change("openapi.yaml", url, "        x_film:\n          type: integer\n" + url)
+    released.regenerate()
+    assert 0 == released.regenerate("--check").returncode
+    released.git("checkout", "-q", "CHANGELOG.md")
+    run = released.regenerate("--check")
+    assert (1, True) == (run.returncode, "stale: CHANGELOG.md" in run.stdout)
 
 
 def test_an_invalid_contract_changes_nothing(released: Project) -> None:

@@ -124,6 +124,13 @@ def test_a_changelog_that_tells_nothing_new_is_refused() -> None:
         release.released("## [Unreleased]\n\n- A.\n\n## [0.2.0] - 2026-01-01\n\n- B.\n", "0.2.0", NOW.date())
 
 
+def test_so_is_one_that_is_lower_than_the_present(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    change(root, VERSION, '"0.1.0"', '"0.2.0"')
+    assert 2 == run(root, "0.1.1")
+    assert "0.1.1 is lower than 0.2.0" in capsys.readouterr().err
+    assert 0 == run(root, "0.2.0")
+
+
 @pytest.mark.parametrize("arguments", [[], ["0.2.0", "--check"]])
 def test_it_wants_a_version_or_the_check(arguments: list[str], root: Path) -> None:
     with pytest.raises(SystemExit, match="2"):

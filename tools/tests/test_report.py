@@ -63,14 +63,14 @@ def test_a_new_model_is_told_with_what_holds_it(
     verbs = {**dict.fromkeys(changed, "changed"), **dict.fromkeys(added, "added")}
     files = {f"{MODELS}/{name}.py": verb for name, verb in verbs.items()}
     [row] = told(edit, files)
-    assert row.change != ["no change of the contract"]
+    assert row.change != ["by no change of the contract"]
     assert [*files] == row.files
 
 
 def test_a_model_of_nothing_that_changes_is_told_by_itself() -> None:
     files = {f"{MODELS}/__init__.py": "changed", f"{MODELS}/x_team.py": "added"}
     *_, row = told(move_tag, files)
-    assert (["no change of the contract"], [*files]) == (row.change, row.files)
+    assert (["by no change of the contract"], [*files]) == (row.change, row.files)
 
 
 def test_a_tag_that_moves_breaks_who_imports_the_operation() -> None:

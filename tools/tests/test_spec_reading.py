@@ -119,6 +119,7 @@ def test_references_that_multiply_are_compared(tmp_path: Path) -> None:
 def test_what_a_file_may_be(tmp_path: Path) -> None:
     for name, content, said in (
         ("large.yaml", b"#" * (MOST_BYTES + 1), "is larger than"),
+        ("largest.yaml", b"#" * MOST_BYTES, "is no OpenAPI document"),
         ("latin.yaml", b"openapi: \xff", "cannot be read"),
     ):
         (tmp_path / name).write_bytes(content)
@@ -187,3 +188,9 @@ def test_json_may_be_indented_with_tabs_and_has_its_own_numbers() -> None:
     assert SPEC == parse("spaces", spaces)
     assert [] == compare(SPEC, parse("tabs", tabs))
     assert 7 == lines_of("x", '{\n\t"a":\n\t{\n\t\t"b": [\n\t\t\t1,\n\n\t\t\t2\n\t\t]\n\t}\n}')(("a", "b", "1", "c"))
+
+
+def test_a_name_that_begins_with_a_hyphen_is_no_option_of_git(tmp_path: Path) -> None:
+    with pytest.raises(InvalidSpecError, match="is neither a file nor known to git"):
+        load(f"--output={tmp_path / 'written'}", PROJECT)
+    assert [] == [*tmp_path.iterdir()]

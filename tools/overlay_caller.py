@@ -1,4 +1,4 @@
-"""Call the overlay as a plan says, and print what it sends: `python overlay_probe.py PLAN DIRECTORY...`.
+"""Call the overlay as a plan says, and print what it sends: `python overlay_caller.py PLAN DIRECTORY...`.
 
 The plan is JSON. The directories hold the packages. Nothing is sent anywhere: a transport in memory keeps each request
 and refuses it.
@@ -51,7 +51,7 @@ async def called(calls: list[dict[str, Any]]) -> list[dict[str, Any]]:
         requests.append(request)
         return httpx.Response(400, json={"error": {"message": "No", "type": "x", "param": None, "code": None}})
 
-    options: dict[str, Any] = {"base_url": BASE_URL, "api_key": "sk-probe-0123456789", "max_retries": 0}
+    options: dict[str, Any] = {"base_url": BASE_URL, "api_key": "sk-overlay-0123456789", "max_retries": 0}
     blocking = httpx.Client(transport=httpx.MockTransport(refuse))
     awaited = httpx.AsyncClient(transport=httpx.MockTransport(refuse_async))
     found: list[dict[str, Any]] = []
@@ -104,7 +104,7 @@ def read(body: Any) -> str:
 
     payload = json.dumps(body)
     try:
-        with OpenVideos(base_url=BASE_URL, api_key="sk-probe-0123456789", webhook_secret=SECRET) as client:
+        with OpenVideos(base_url=BASE_URL, api_key="sk-overlay-0123456789", webhook_secret=SECRET) as client:
             return type(client.webhooks.unwrap(payload, sign(payload, secret=SECRET))).__name__
     except Exception as problem:  # noqa: BLE001 - whatever it is, it is told
         return f"{type(problem).__name__}: {problem}"[:300]
