@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from openvideos_emulator._imitations.wrapping import FORM, JSON, Request, ServerResponse, as_object, error
+from openvideos_emulator._imitations.wrapping import FORM, JSON, PREFIX, Request, ServerResponse, as_object, error
 
+from ._reading import with_videos
 from ._registry import mutant
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from ._registry import Memory
 
 CREATE = "create_video"
+SAMPLING = ("negative_prompt", "seed", "fps", "num_frames")
 _SIZE = re.compile("[0-9]+x[0-9]+")
 _RETRIEVE_DIFFERS = {"VID-LIFE-005": "a retrieve returns another value than the create"}
 _REMIX_DIFFERS = {
@@ -139,20 +141,22 @@ async def _unnamed(request: Request, ask: Handler, field: str) -> ServerResponse
     return response.with_fields(**{field: None}) if is_meant else response
 
 
-@mutant("VID-CREATE-009")
+@mutant("VID-CREATE-009", along={"VID-CREATE-004": "the job of one create has the prompt of another"})
 async def creates_at_once_share_an_id(request: Request, ask: Handler, memory: Memory) -> ServerResponse:
     """Respond to concurrent creates with one job."""
-    if request.operation != CREATE:
+    if request.operation != CREATE or request.header("idempotency-key") is not None:
         return await ask(request)
     memory["running"] = memory.get("running", 0) + 1
     await asyncio.sleep(0.05)
-    if memory["running"] > 1 and memory.get("last") is not None:
-        memory["running"] -= 1
-        last: ServerResponse = memory["last"]
-        return last
     response = await ask(request)
-    if response.is_ok:
-        memory["last"] = response
+    caller = request.header("authorization")
+    if memory["running"] > 1 and response.is_ok and caller in memory:
+        last = await ask(request.at(f"{PREFIX}/videos/{memory[caller]}", "GET").with_body(b"", JSON))
+        if last.is_ok:
+            await ask(request.at(f"{PREFIX}/videos/{response.object['id']}", "DELETE").with_body(b"", JSON))
+            response = last
+    elif response.is_ok:
+        memory[caller] = response.object["id"]
     memory["running"] -= 1
     return response
 
@@ -161,22 +165,23 @@ async def creates_at_once_share_an_id(request: Request, ask: Handler, memory: Me
 async def a_new_job_is_unknown_at_first(request: Request, ask: Handler, memory: Memory) -> ServerResponse:
     """Respond to the first retrieve of each job with 404."""
     seen: set[str] = memory.setdefault("seen", set())
-    if request.operation == "retrieve_video" and request.id not in seen:
+    response = await ask(request)
+    if request.operation == "retrieve_video" and response.is_ok and request.id not in seen:
         seen.add(request.id)
         return error(404, f"No video has the id {request.id}.", param="video_id", code="not_found")
-    return await ask(request)
+    return response
 
 
 @mutant("VID-CREATE-011")
 async def the_longest_prompt_counts_bytes(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Count the bytes of a prompt, not its characters."""
     prompt = request.text("prompt") if request.operation == CREATE else None
-    if prompt is not None and len(prompt.encode()) > 32_000 >= len(prompt):
+    if prompt is not None and len(prompt.encode("utf-8", "replace")) > 32_000 >= len(prompt):
         return error(400, "prompt is too long.", param="prompt")
     return await ask(request)
 
 
-@mutant("VID-CREATE-012")
+@mutant("VID-CREATE-012", along={"VID-CREATE-013": "a file that is no image gets the 413, too"})
 async def references_are_too_large(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Refuse each image with 413."""
     if request.operation == CREATE and "input_reference" in request.fields and request.media_type == FORM:
@@ -188,7 +193,8 @@ async def references_are_too_large(request: Request, ask: Handler, _: Memory) ->
 async def bad_references_are_dropped(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Ignore an image that cannot be read."""
     response = await ask(request)
-    if request.operation == CREATE and "input_reference" in request.fields and response.status in {400, 415, 422}:
+    has_file = request.operation == CREATE and request.media_type == FORM and "input_reference" in request.fields
+    if has_file and response.status in {400, 415, 422}:
         fields = {name: value for name, value in request.fields.items() if name != "input_reference"}
         return await ask(request.with_fields(fields))
     return response
@@ -199,23 +205,26 @@ async def references_by_name_are_dropped(request: Request, ask: Handler, _: Memo
     """Ignore a reference in a form that is no file."""
     if request.operation == CREATE and request.media_type == FORM:
         used = {name: value for name, value in request.fields.items() if not name.startswith("input_reference[")}
-        return await ask(request.with_fields(used) if used.keys() != request.fields.keys() else request)
+        return await ask(request.with_fields(used) if len(used) + 1 == len(request.fields) else request)
     return await ask(request)
 
 
 @mutant("VID-CREATE-014")
-async def a_new_job_is_a_remix(request: Request, ask: Handler, _: Memory) -> ServerResponse:
-    """Say that a new job is a remix of itself."""
-    response = await ask(request)
-    if request.operation in {CREATE, "retrieve_video"} and response.is_ok:
-        return response.with_fields(remixed_from_video_id=response.object["id"])
-    return response
+async def a_new_job_is_a_remix(request: Request, ask: Handler, memory: Memory) -> ServerResponse:
+    """Say that each new job is a remix of the first one."""
+
+    def change(video: dict[str, Any]) -> dict[str, Any]:
+        if request.operation == CREATE:
+            memory[video["id"]] = memory.setdefault("first", video["id"])
+        return {**video, "remixed_from_video_id": memory.get(video["id"], video["remixed_from_video_id"])}
+
+    return await with_videos(request, ask, change)
 
 
 @mutant("VID-CREATE-015")
 async def unknown_fields_are_refused(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Refuse a create with a field that is unknown."""
-    known = {"prompt", "model", "seconds", "size", "input_reference"}
+    known = {"prompt", "model", "seconds", "size", "input_reference", "references", *SAMPLING}
     unknown = {name for name in request.fields if name.partition("[")[0] not in known}
     if request.operation == CREATE and unknown:
         return error(400, "There is an unknown field.", param=min(unknown))
