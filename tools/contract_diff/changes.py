@@ -7,12 +7,15 @@ from readers. openapi-spec-validator checks validity, griffe the Python surface.
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from .model import METHODS, Change, Class, Digests, Path, Place, Side, follow, is_array, is_object, reference_of, steps
+from .digests import Digests, references
+from .model import METHODS, Change, Class, Path, Side, follow, found, is_object, pointer, steps
+from .places import Place
 from .schemas.comparison import Comparison
 from .schemas.source import Source
 from .scope import Scope
@@ -27,11 +30,11 @@ Operation = tuple[Path, dict[str, Any]]
 
 def compare(old: dict[str, Any], new: dict[str, Any], scope: Scope = EVERYTHING) -> list[Change]:
     """Return the changes from one contract to another, each once, with the operations that it touches."""
-    found: dict[tuple[str, str], Change] = {}
+    told: dict[tuple[str, str], Change] = {}
     for change in walk(old, new, scope):
-        key = (change.where.split("#")[-1], change.what)
-        found[key] = found[key].merged(change) if key in found else change
-    return list(found.values())
+        key = (change.where, change.what)
+        told[key] = told[key].merged(change) if key in told else change
+    return list(told.values())
 
 
 def walk(old: dict[str, Any], new: dict[str, Any], scope: Scope) -> Iterator[Change]:
@@ -201,7 +204,7 @@ def compare_items(old: dict[str, Any], new: dict[str, Any], place: Place, scope:
 
 def compare_unused(old: dict[str, Any], new: dict[str, Any], place: Place) -> Iterator[Change]:
     """Yield the components that differ although nothing leads to them."""
-    before, after = reached(old), reached(new)
+    before, after = reached(place.before), reached(place.after)
     for kind in sorted({*old.get("components", {}), *new.get("components", {})}):
         some, others = (document.get("components", {}).get(kind, {}) for document in (old, new))
         if kind.startswith("x-"):
@@ -216,22 +219,15 @@ def compare_unused(old: dict[str, Any], new: dict[str, Any], place: Place) -> It
                 yield place.at(*path).change(what, Class.EDITORIAL)
 
 
-def reached(document: dict[str, Any]) -> set[Path]:
-    """Return the paths of the components to which the operations of a document lead."""
-    found: set[Path] = set()
-    waiting: list[Any] = [document.get("paths"), document.get("webhooks")]
-    for node in waiting:
-        if reference := reference_of(node):
-            path = steps(reference)[:3]
-            if path not in found:
-                found.add(path)
-                waiting.append(component(document, path))
-        waiting.extend(node.values() if is_object(node) else node if is_array(node) else ())
-    return found
-
-
-def component(document: Any, path: Path) -> Any:
-    """Return a component, None if there is none."""
-    for step in path:
-        document = document.get(step) if is_object(document) else None
-    return document
+def reached(contract: Digests) -> set[Path]:
+    """Return the paths of the components to which the operations of a contract lead."""
+    document = contract.document
+    told: set[Path] = set()
+    waiting = [*references([document.get("paths"), document.get("webhooks")])]
+    for reference in waiting:
+        path = steps(reference)[:3]
+        if path not in told:
+            told.add(path)
+            with contextlib.suppress(LookupError):  # an example may have a key of this name
+                waiting += [*references(found(document, path)), *contract.heirs.get(f"#{pointer(path)}", ())]
+    return told

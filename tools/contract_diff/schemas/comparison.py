@@ -10,8 +10,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ..model import Change, Path, Place, Side, is_same
+from ..digests import is_same
+from ..model import Change, Path, Side
 from ..model import found as node_at
+from ..places import Place
 from .branches import compare_branch, compare_listed
 from .keywords import TYPES
 from .notes import compare_notes, compare_words

@@ -9,7 +9,8 @@ from itertools import combinations
 from typing import Any, TypeAlias
 from urllib.parse import unquote
 
-from ..model import Digests, Path, found, is_array, is_object, steps
+from ..digests import Digests
+from ..model import Path, found, is_array, is_object, mapped, pointer, steps
 from .keywords import BY_ITEM, FLAGS, REFERENCES, SHAPING, TYPES, UNIONS
 from .shapes import (
     Branch,
@@ -126,7 +127,7 @@ class Source:
             raise IncomparableError("a schema is an object, true or false")
         notes = {key: Note(value, path) for key, value in schema.items() if is_note(key, value)}
         if "discriminator" in schema:
-            notes["discriminator"] = Note(self.discriminator(schema), path)
+            notes["discriminator"] = Note(self.discriminator(schema, path), path)
         found: Expanded = [*self.own(schema, path)], notes
         if (target := self.target(part)) and target.path not in trail:
             found = combined(found, self.branches_of(target, (*trail, target.path)))
@@ -267,16 +268,16 @@ class Source:
                 return replace(branch, items=branch.items or parts)
         return branch
 
-    def discriminator(self, schema: dict[str, Any]) -> dict[str, Any]:
+    def discriminator(self, schema: dict[str, Any], path: Path) -> dict[str, Any]:
         """Return a discriminator with the names that its schemas have of themselves, and what each leads to."""
         if not is_object(schema["discriminator"]):
             raise IncomparableError("a discriminator is an object")
         said = {**schema["discriminator"]}
-        listed: dict[str, str] = said.pop("mapping", {})
-        targets = {name: each if "/" in each else f"#/components/schemas/{each}" for name, each in listed.items()}
-        for each in [each for union in UNIONS for each in schema.get(union, ()) if is_object(each)]:
-            if "$ref" in each and each["$ref"] not in targets.values():
-                targets[each["$ref"].rpartition("/")[2]] = each["$ref"]
+        targets = dict(zip(said.pop("mapping", {}), mapped(schema), strict=True))
+        named: list[Any] = [each["$ref"] for union in UNIONS for each in schema.get(union, ()) if "$ref" in each]
+        for target in [*named, *self.digests.heirs.get(f"#{pointer(path)}", ())]:
+            if target not in targets.values():
+                targets[target.rpartition("/")[2]] = target
         parts = {name: self.target(Part({"$ref": target}, ())) for name, target in targets.items()}
         return {**said, "mapping": {name: (part,) for name, part in parts.items() if part}}
 

@@ -6,7 +6,8 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from ..model import Change, Class, Place
+from ..model import Change, Class
+from ..places import Place
 from ..schemas.terms import value_change
 from .rest import compare_rest
 

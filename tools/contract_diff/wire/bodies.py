@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
-from ..model import Change, Class, Place, Side, follow, is_object
+from ..model import Change, Class, Side, follow, is_object
+from ..places import Place
 from ..schemas.terms import value_change
 from .media import compare_content
 from .rest import compare_rest

@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from ..model import Change, Class, Place, Side
+from ..model import Change, Class, Side
+from ..places import Place
 from .rest import compare_rest
 
 BYTES: dict[str, Any] = {"type": "string", "format": "binary"}
