@@ -20,10 +20,11 @@ from .schemas.comparison import Comparison
 from .schemas.source import Source
 from .scope import Scope
 from .wire.access import compare_schemes, compare_security, compare_servers
-from .wire.bodies import Comparing, compare_body, compare_parameters, compare_responses
+from .wire.bodies import Comparing, Parameters, compare_body, compare_parameters, compare_responses
 from .wire.rest import compare_rest
 
 EVERYTHING = Scope()
+OF_PATH = "the parameters of its path"
 Operation = tuple[Path, dict[str, Any]]
 """Where an operation is, and what it says, with what its path and its document say for it."""
 
@@ -94,7 +95,7 @@ def operations_of(document: dict[str, Any], node: Any, place: Path) -> dict[str,
         way = (name,) if method in own else ("additionalOperations", name)
         whole = {
             **operation,
-            "parameters": [*item.get("parameters", []), *operation.get("parameters", [])],
+            OF_PATH: item.get("parameters", []),
             "security": operation.get("security", document.get("security", [])),
             "servers": operation.get("servers") or item.get("servers") or document.get("servers"),
         }
@@ -102,14 +103,16 @@ def operations_of(document: dict[str, Any], node: Any, place: Path) -> dict[str,
     return found
 
 
-def parameters(operation: dict[str, Any], document: Any) -> dict[str, Any]:
+def parameters(operation: dict[str, Any], place: Path, document: Any) -> Parameters:
     """Return an operation's parameters by location and name; an operation's own replaces its path's."""
-    found: dict[str, Any] = {}
-    for node in operation["parameters"]:
-        one = follow(document, node)
-        name = one["name"].lower() if one["in"] == "header" else one["name"]
-        found[f"{one['in']} parameter `{name}`"] = one
-    return found
+    item = place[: -2 if place[-2] == "additionalOperations" else -1]
+    told: Parameters = {}
+    for way, nodes in ((item, operation[OF_PATH]), (place, operation.get("parameters", []))):
+        for number, node in enumerate(nodes):
+            one = follow(document, node)
+            name = one["name"].lower() if one["in"] == "header" else one["name"]
+            told[f"{one['in']} parameter `{name}`"] = ((*way, "parameters", str(number)), node)
+    return told
 
 
 def compare_operations(
@@ -154,7 +157,8 @@ def compare_operation(old: dict[str, Any], new: dict[str, Any], here: Place, com
     if bool(old.get("deprecated")) != bool(new.get("deprecated")):
         word = "deprecated now" if new.get("deprecated") else "no longer deprecated"
         yield here.change(f"the operation is {word}", Class.ADDITIVE)
-    yield from compare_parameters(parameters(old, here.old), parameters(new, here.new), here, compare_)
+    before, after = parameters(old, here.was, here.old), parameters(new, here.path, here.new)
+    yield from compare_parameters(before, after, here, compare_)
     yield from compare_body(old.get("requestBody"), new.get("requestBody"), here.at("requestBody"), compare_)
     yield from compare_responses(
         old.get("responses", {}), new.get("responses", {}), responses_place.at("responses"), compare_
@@ -162,7 +166,7 @@ def compare_operation(old: dict[str, Any], new: dict[str, Any], here: Place, com
     yield from compare_tags(old.get("tags", []), new.get("tags", []), here.at("tags"))
     yield from compare_callbacks(old.get("callbacks", {}), new.get("callbacks", {}), here.at("callbacks"), compare_)
     handled = {"operationId", "deprecated", "security", "parameters", "requestBody", "responses", "tags", "callbacks"}
-    yield from compare_rest(old, new, here, {*handled, "servers"})
+    yield from compare_rest(old, new, here, {*handled, "servers", OF_PATH})
 
 
 def compare_tags(old: list[str], new: list[str], here: Place) -> Iterator[Change]:

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .model import found, is_array, is_object, mapped, plain, pointer, reference_of, steps
+from .model import found, is_array, is_object, mapped, objects, plain, pointer, reference_of, steps
 
 MOST_ROUNDS = 50
 """How often the targets of a circle are looked at. What is told apart later than that is taken for different."""
@@ -120,16 +120,10 @@ def hashed(value: Any) -> str:
 
 def references(node: Any) -> Iterator[str]:
     """Yield all references in a node, those of discriminators, too."""
-    waiting = [node]
-    while waiting:
-        each = waiting.pop()
-        if is_object(each):
-            if reference := reference_of(each):
-                yield reference
-            yield from mapped(each)
-            waiting.extend(each.values())
-        elif is_array(each):
-            waiting.extend(each)
+    for each in objects(node):
+        if reference := reference_of(each):
+            yield reference
+        yield from mapped(each)
 
 
 def heirs_of(document: Any) -> dict[str, list[str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, TypeGuard
@@ -91,6 +92,16 @@ def steps(reference: str) -> Path:
 def pointer(path: Path) -> str:
     """Return a path as a JSON pointer."""
     return "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in path)
+
+
+def objects(node: Any) -> Iterator[dict[str, Any]]:
+    """Yield a node and all that is below it, as far as these are objects."""
+    waiting = [node]
+    while waiting:
+        each = waiting.pop()
+        if is_object(each):
+            yield each
+        waiting.extend(each.values() if is_object(each) else each if is_array(each) else ())
 
 
 def last_reference(document: Any, node: Any) -> Path | None:

@@ -41,11 +41,6 @@ class Place:
         """Return a place below this one that has another name in each contract."""
         return replace(self, was=(*self.was, was), path=(*self.path, now))
 
-    @property
-    def name(self) -> str:
-        """The name of the property at hand, or of the component."""
-        return self.path[-1] if self.path else ""
-
     def change(self, what: str, kind: Class) -> Change:
         """Return a change here, of a class for the side that this place concerns."""
         operations = (self.operation,) if self.operation else ()

@@ -122,6 +122,8 @@ class Comparison:
         self, old: list[Branch], new: list[Branch]
     ) -> tuple[list[tuple[Branch, Branch]], list[Branch], list[Branch]]:
         """Return the branches that are the same, or the same and changed, and those that are gone and come."""
+        if len(old) == len(new) == 1:
+            return [(old[0], new[0])], [], []
         pairs: list[tuple[Branch, Branch]] = []
         gone, come = [*old], [*new]
         tests: list[Callable[[Branch, Branch], bool]] = [
