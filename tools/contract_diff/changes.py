@@ -25,6 +25,8 @@ from .wire.rest import compare_rest
 
 EVERYTHING = Scope()
 OF_PATH = "the parameters of its path"
+MOST_CALLBACKS = 3
+"""How deep callbacks of callbacks are compared: a path may be its own."""
 Operation = tuple[Path, dict[str, Any]]
 """Where an operation is, and what it says, with what its path and its document say for it."""
 
@@ -43,10 +45,10 @@ def walk(old: dict[str, Any], new: dict[str, Any], scope: Scope) -> Iterator[Cha
     before, after = Digests(old), Digests(new)
     callers = Place(before, after, (), (), Side.CALLERS)
     compare_ = Comparison(Source(before), Source(after)).changes
-    for key in ("openapi", "info", "tags"):
+    for key in ("openapi", "info", "tags", "$self"):
         if not callers.is_same(old.get(key), new.get(key)):
             yield callers.at(key).change(f"`{key}` is another", Class.EDITORIAL)
-    handled = {"openapi", "info", "tags", "paths", "webhooks", "components", "security", "servers"}
+    handled = {"openapi", "info", "tags", "paths", "webhooks", "components", "security", "servers", "$self"}
     yield from compare_rest(old, new, callers, handled)
     was, now = (scope.servers(each.get("servers")) for each in (old, new))
     servers = [*compare_servers(was, now, callers.at("servers"))]
@@ -57,7 +59,8 @@ def walk(old: dict[str, Any], new: dict[str, Any], scope: Scope) -> Iterator[Cha
         some, others = (scoped(operations(each, section), scope) for each in (old, new))
         yield from compare_operations(some, others, place, compare_)
         yield from compare_own_servers(some, others, place, {change.what for change in servers})
-        yield from compare_items(old.get(section, {}), new.get(section, {}), place, scope)
+        yield from compare_items(items(old, section), items(new, section), place, scope)
+        yield from compare_rest(*(extensions(each.get(section, {})) for each in (old, new)), place, set())
     yield from compare_unused(old, new, callers)
 
 
@@ -73,10 +76,20 @@ def scoped(found: dict[tuple[str, str], Operation], scope: Scope) -> dict[tuple[
 def operations(document: dict[str, Any], section: str) -> dict[tuple[str, str], Operation]:
     """Return the operations of a document by path and method, with their path's parameters, and their places."""
     found: dict[tuple[str, str], Operation] = {}
-    for path, item in document.get(section, {}).items():
+    for path, item in items(document, section).items():
         for method, (place, operation) in operations_of(document, item, (section, path)).items():
             found[name_of(path), method] = (place, operation)
     return found
+
+
+def items(document: dict[str, Any], section: str) -> dict[str, Any]:
+    """Return the paths or the webhooks of a document, which may have extensions beside them."""
+    return {path: item for path, item in document.get(section, {}).items() if not path.startswith("x-")}
+
+
+def extensions(node: dict[str, Any]) -> dict[str, Any]:
+    """Return the extensions of a node of which all other keys are names."""
+    return {key: value for key, value in node.items() if key.startswith("x-")}
 
 
 def name_of(path: str) -> str:
@@ -150,19 +163,22 @@ def compare_operation(old: dict[str, Any], new: dict[str, Any], here: Place, com
     if here.is_same(old, new):
         return
     event = here.side is Side.READERS
-    responses_place = replace(here, side=Side.CALLERS if event else Side.READERS)
-    if old.get("operationId") != new.get("operationId"):
-        what = f"the operation `{old.get('operationId')}` is renamed to `{new.get('operationId')}`"
-        yield here.at("operationId").change(what, Class.BREAKING)  # the clients that are generated from it rename
+    names = [each.get("operationId") for each in (old, new)]
+    if names[0] != names[1]:
+        left, right = (f"`{name}`" if name else "none" for name in names)
+        # The clients that are generated from it rename; of an event, and of what had no name, they have none.
+        kind = Class.EDITORIAL if event or names[0] is None else Class.BREAKING
+        what = f"the operation {left} is renamed to {right}" if all(names) else f"the id was {left} and is {right}"
+        yield here.at("operationId").change(what, kind)
     if bool(old.get("deprecated")) != bool(new.get("deprecated")):
         word = "deprecated now" if new.get("deprecated") else "no longer deprecated"
         yield here.change(f"the operation is {word}", Class.ADDITIVE)
     before, after = parameters(old, here.was, here.old), parameters(new, here.path, here.new)
     yield from compare_parameters(before, after, here, compare_)
     yield from compare_body(old.get("requestBody"), new.get("requestBody"), here.at("requestBody"), compare_)
-    yield from compare_responses(
-        old.get("responses", {}), new.get("responses", {}), responses_place.at("responses"), compare_
-    )
+    responses = replace(here, side=Side.CALLERS if event else Side.READERS).at("responses")
+    for change in compare_responses(old.get("responses", {}), new.get("responses", {}), responses, compare_):
+        yield change.swapped() if event else change  # who reads events sends what the contract wants in response
     yield from compare_tags(old.get("tags", []), new.get("tags", []), here.at("tags"))
     yield from compare_callbacks(old.get("callbacks", {}), new.get("callbacks", {}), here.at("callbacks"), compare_)
     handled = {"operationId", "deprecated", "security", "parameters", "requestBody", "responses", "tags", "callbacks"}
@@ -185,13 +201,15 @@ def compare_callbacks(old: dict[str, Any], new: dict[str, Any], here: Place, com
         {
             (name, expression, method): operation
             for name, node in callbacks.items()
+            if not name.startswith("x-")
             for expression, item in follow(document, node).items()
             if not expression.startswith("x-")
-            for method, operation in operations_of(document, item, (*here.path, name, expression)).items()
+            for method, operation in operations_of(document, item, (*path, name, expression)).items()
         }
-        for callbacks, document in ((old, here.old), (new, here.new))
+        for callbacks, document, path in ((old, here.old, here.was), (new, here.new, here.path))
     )
-    yield from compare_operations(before, after, event, compare_)
+    if here.path.count("callbacks") <= MOST_CALLBACKS:
+        yield from compare_operations(before, after, event, compare_)
 
 
 def compare_items(old: dict[str, Any], new: dict[str, Any], place: Place, scope: Scope) -> Iterator[Change]:

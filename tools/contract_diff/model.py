@@ -54,6 +54,10 @@ class Change:
         readers = max(self.readers, other.readers, key=SEVERITY.index)
         return replace(self, operations=tuple(operations), callers=callers, readers=readers)
 
+    def swapped(self) -> Change:
+        """Return the change with what it is to callers as what it is to readers, and the other way round."""
+        return replace(self, callers=self.readers, readers=self.callers)
+
     @property
     def worst(self) -> Class:
         """The worse of the two classes."""

@@ -6,6 +6,7 @@ expect, so a wider one breaks those. A difference is therefore narrower or wider
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -175,9 +176,15 @@ def compare_types(old: Shape, new: Shape, where: Path) -> Iterator[Difference]:
 def kinds(shape: Shape) -> frozenset[str]:
     """Return the types of the values that a schema allows; numbers are `integer` if all of them are whole."""
     names = {branch.type for branch in shape.branches}
-    if "number" in names and all("integer" in each.limits for each in shape.branches if each.type == "number"):
+    if "number" in names and all(map(is_whole, shape.branches)):
         names = names - {"number"} | {"integer"}
     return frozenset(names)
+
+
+def is_whole(branch: Branch) -> bool:
+    """Return whether no value of a branch is a number with a fraction."""
+    listed = branch.values is not None and not any(isinstance(json.loads(each), float) for each in branch.values)
+    return branch.type != "number" or listed or "integer" in branch.limits
 
 
 def has_all(names: frozenset[str], others: frozenset[str]) -> bool:

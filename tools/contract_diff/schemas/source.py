@@ -30,6 +30,8 @@ from .simplify import simplified
 
 MOST_BRANCHES = 100
 """A schema that comes to more is not compared: `allOf` with unions multiplies."""
+MOST_PARTS = 10_000
+"""So is one that combines more: references multiply."""
 
 Expanded = tuple[list[Branch], dict[str, Note]]
 
@@ -42,6 +44,8 @@ class Source:
     shapes: dict[tuple[Path, ...], Shape | None] = field(default_factory=dict[tuple[Path, ...], "Shape | None"])
     texts: dict[Path, str] = field(default_factory=dict[Path, str])
     anchors: dict[str, Path] | None = None
+    left: int = 0
+    """How many more schemas may be combined in the one at hand."""
 
     @property
     def document(self) -> Any:
@@ -52,6 +56,7 @@ class Source:
         """Return what some schemas come to; None if that cannot be compared."""
         key = tuple(part.path for part in parts)
         if key not in self.shapes:
+            self.left = MOST_PARTS
             try:
                 branches, notes = self.expanded(parts, ())
                 branches, notes = simplified(branches, notes, self.text)
@@ -119,6 +124,9 @@ class Source:
     def branches_of(self, part: Part, trail: tuple[Path, ...]) -> Expanded:
         """Return the branches of one schema, and what it says beside that."""
         schema, path = part.schema, part.path
+        self.left -= 1
+        if self.left < 0:
+            raise IncomparableError("it comes to too many schemas")
         if schema is False:
             return [], {}
         if schema is True:

@@ -146,20 +146,31 @@ def compare_body(old: Any, new: Any, here: Place, compare_: Comparing) -> Iterat
 
 
 def compare_responses(old: dict[str, Any], new: dict[str, Any], place: Place, compare_: Comparing) -> Iterator[Change]:
-    """Yield what differs in an operation's responses. All errors have the same body, so readers can read a new one."""
+    """Yield what differs in an operation's responses, or in those of readers to an event, who then send them.
+
+    A new status of an error breaks no reader: one of its kind was always to be expected.
+    """
     before, after = (
         {str(status): node for status, node in some.items() if not str(status).startswith("x-")} for some in (old, new)
     )
     for status in dict.fromkeys([*before, *after]):
         is_new = status not in before
         is_good = is_success(status, after if is_new else before)
-        was, now = ((status if status in some else f"{status[0]}XX" if is_good else "") for some in (before, after))
-        if was in before and now in after:  # a success may be told with the others of its range
+        was, now = (covering(status, some) for some in (before, after))
+        if was in before and now in after:
             yield from compare_response(*place.between(was, now).resolve(before[was], after[now]), compare_)
             continue
-        is_kept = status.endswith("XX") and any(each[0] == status[0] for each in after if each != status)
-        kind = Class.BREAKING if is_good and (is_new or not is_kept) else Class.ADDITIVE
+        if place.side is Side.CALLERS:
+            kind = Class.ADDITIVE if is_new or not is_good else Class.BREAKING
+        else:
+            is_kept = status.endswith("XX") and any(each[0] == status[0] for each in after if each != status)
+            kind = Class.BREAKING if is_good and (is_new or not is_kept) else Class.ADDITIVE
         yield place.at(status).change(f"the status {status} is {'added' if is_new else 'removed'}", kind)
+
+
+def covering(status: str, responses: dict[str, Any]) -> str:
+    """Return the status under which a response is told: its own, or that of its range."""
+    return status if status in responses else f"{status[0]}XX"
 
 
 def is_success(status: str, responses: dict[str, Any]) -> bool:
@@ -172,6 +183,10 @@ def is_success(status: str, responses: dict[str, Any]) -> bool:
 def compare_response(old: dict[str, Any], new: dict[str, Any], here: Place, compare_: Comparing) -> Iterator[Change]:
     """Yield what differs in one response."""
     yield from compare_headers(old.get("headers", {}), new.get("headers", {}), here.at("headers"), compare_)
+    if here.side is Side.CALLERS and bool(old.get("content")) != bool(new.get("content")):
+        kind = Class.BREAKING if new.get("content") else Class.ADDITIVE
+        yield here.at("content").change(f"the body is {'added' if new.get('content') else 'removed'}", kind)
+        new = {**new, "content": old.get("content", {})}
     yield from compare_content(old.get("content", {}), new.get("content", {}), here.at("content"), compare_)
     yield from compare_links(old.get("links", {}), new.get("links", {}), here.at("links"))
     yield from compare_rest(old, new, here, {"headers", "content", "links"})
@@ -189,9 +204,11 @@ def compare_headers(old: dict[str, Any], new: dict[str, Any], place: Place, comp
             if not here.is_same(left, right):
                 yield here.change(f"the header `{name}`, which is said elsewhere, is another", Class.EDITORIAL)
         elif right is None:
-            yield place.at(name).change(f"the header `{name}` is removed", Class.BREAKING)
+            kind = Class.BREAKING if place.side is Side.READERS else Class.ADDITIVE
+            yield place.at(name).change(f"the header `{name}` is removed", kind)
         elif left is None:
-            yield place.at(name).change(f"the header `{name}` is added", Class.ADDITIVE)
+            needed = place.side is Side.CALLERS and right.get("required")
+            yield place.at(name).change(f"the header `{name}` is added", Class.BREAKING if needed else Class.ADDITIVE)
         else:
             yield from compare_header(left, right, here, name, compare_)
 
