@@ -7,6 +7,7 @@ root: `python -m tools.contract_diff OLD NEW`.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -20,10 +21,21 @@ from .scope import Scope
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line. Return 0, 1 if a change is as grave as --fail-on says, 2 for what cannot be read."""
-    options = parser().parse_args(arguments)
+    try:
+        return run(parser().parse_args(arguments))
+    except BrokenPipeError:  # whoever reads has read enough, as `head` has
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+def run(options: argparse.Namespace) -> int:
+    """Compare what the options name, and print what they ask for."""
     try:
         old, text = parse(options.old, read(options.old)), read(options.new)
-        changes = compare(old, parse(options.new, text), Scope(options.prefix, tuple(options.only)))
+        new, scope = parse(options.new, text), Scope(options.prefix, tuple(options.only))
+        if problem := scope.problem({options.old: old, options.new: new}):
+            raise InvalidSpecError(problem)
+        changes = compare(old, new, scope)
         ignored, stale = reasons(changes, listed(options.ignore) if options.ignore else [])
         match options.format:
             case "json":
@@ -41,6 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
     for entry in stale:
         what = f"{entry.what} ({entry.where})"
         print(printable(f"contract_diff: {options.ignore}: no change is {what}; remove the entry"), file=sys.stderr)
+    sys.stdout.flush()
     gravest = SEVERITY.index(options.fail_on) if options.fail_on else len(SEVERITY)
     return int(any(SEVERITY.index(change.worst) >= gravest for change in changes if change not in ignored))
 

@@ -60,16 +60,18 @@ def walk(old: dict[str, Any], new: dict[str, Any], scope: Scope) -> Iterator[Cha
         yield from compare_operations(some, others, place, compare_)
         yield from compare_own_servers(some, others, place, {change.what for change in servers})
         yield from compare_items(items(old, section), items(new, section), place, scope)
-        yield from compare_rest(*(extensions(each.get(section, {})) for each in (old, new)), place, set())
+        left, right = (extensions(each.get(section, {})) for each in (old, new))
+        yield from compare_rest(left, right, place, set())
     yield from compare_unused(old, new, callers)
 
 
 def scoped(found: dict[tuple[str, str], Operation], scope: Scope) -> dict[tuple[str, str], Operation]:
     """Return operations by the names by which they are compared, without those that are not."""
+    names = scope.names(key for key, _ in found)
     return {
-        (name, method): (path, {**operation, "servers": scope.servers(operation["servers"])})
+        (names[key], method): (path, {**operation, "servers": scope.servers(operation["servers"])})
         for (key, method), (path, operation) in found.items()
-        if (name := scope.name(key)) is not None
+        if key in names
     }
 
 
@@ -116,8 +118,13 @@ def operations_of(document: dict[str, Any], node: Any, place: Path) -> dict[str,
     return found
 
 
-def parameters(operation: dict[str, Any], place: Path, document: Any) -> Parameters:
+def parameters(operation: dict[str, Any], document: Any) -> dict[str, Any]:
     """Return an operation's parameters by location and name; an operation's own replaces its path's."""
+    return {name: follow(document, node) for name, (_, node) in placed(operation, ("", ""), document).items()}
+
+
+def placed(operation: dict[str, Any], place: Path, document: Any) -> Parameters:
+    """Return an operation's parameters as they are written, with their places."""
     item = place[: -2 if place[-2] == "additionalOperations" else -1]
     told: Parameters = {}
     for way, nodes in ((item, operation[OF_PATH]), (place, operation.get("parameters", []))):
@@ -173,7 +180,7 @@ def compare_operation(old: dict[str, Any], new: dict[str, Any], here: Place, com
     if bool(old.get("deprecated")) != bool(new.get("deprecated")):
         word = "deprecated now" if new.get("deprecated") else "no longer deprecated"
         yield here.change(f"the operation is {word}", Class.ADDITIVE)
-    before, after = parameters(old, here.was, here.old), parameters(new, here.path, here.new)
+    before, after = placed(old, here.was, here.old), placed(new, here.path, here.new)
     yield from compare_parameters(before, after, here, compare_)
     yield from compare_body(old.get("requestBody"), new.get("requestBody"), here.at("requestBody"), compare_)
     responses = replace(here, side=Side.CALLERS if event else Side.READERS).at("responses")
@@ -215,7 +222,9 @@ def compare_callbacks(old: dict[str, Any], new: dict[str, Any], here: Place, com
 def compare_items(old: dict[str, Any], new: dict[str, Any], place: Place, scope: Scope) -> Iterator[Change]:
     """Yield what differs in what paths say themselves, such as their summary."""
     before, after = (
-        {name_of(name): path for path in some if (name := scope.name(path)) is not None} for some in (old, new)
+        {names[name_of(path)]: path for path in some if name_of(path) in names}
+        for some in (old, new)
+        for names in [scope.names(map(name_of, some))]
     )
     for name in sorted(before.keys() & after.keys()):
         was, now = before[name], after[name]

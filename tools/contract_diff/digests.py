@@ -1,8 +1,8 @@
 """Tell whether nodes of two documents say the same, wherever their references lead. Pure.
 
-The digest of a node is a short text. Equal digests mean equal nodes; the other way round it holds but for spellings, such
-as a circle of references that is written out once more. What it costs grows with the size of a document, whatever ways
-there are through its references: each target is looked at once, and what leads back to itself is told apart in rounds.
+The digest of a node is a short text. Equal digests mean equal nodes; the other way round it holds but for spellings,
+such as a circle of references that is written out once more. What it costs grows with the size of a document, whatever
+ways there are through its references: each target is looked at once, and what leads back to itself in rounds.
 """
 
 from __future__ import annotations
@@ -66,9 +66,10 @@ class Digests:
         for _ in range(MOST_ROUNDS):
             self.steps += len(targets)
             around = {**self.known, **colours}
-            last, colours = colours, {
-                name: hashed([colours[name], self.of_target(name, node, around)]) for name, node in targets.items()
-            }
+            last, colours = (
+                colours,
+                {name: hashed([colours[name], self.of_target(name, node, around)]) for name, node in targets.items()},
+            )
             if len({*last.values()}) == len({*colours.values()}):
                 whole = hashed(sorted({*colours.values()}))
                 self.known |= {name: hashed([whole, colour]) for name, colour in colours.items()}
@@ -155,7 +156,27 @@ def pointer_to(name: str) -> str:
 
 def circles(edges: Edges) -> list[list[str]]:
     """Return the nodes of a graph in groups of which each leads to all others of it, after those that it leads to."""
-    ended: dict[str, None] = {}
+    before: dict[str, list[str]] = {name: [] for name in edges}
+    for name, targets in edges.items():
+        for target in targets:
+            before[target].append(name)
+    groups: list[list[str]] = []
+    grouped: set[str] = set()
+    for start in reversed(ended(edges)):
+        if start not in grouped:
+            group = [start]
+            grouped.add(start)
+            for name in group:
+                come = [each for each in before[name] if each not in grouped]
+                grouped.update(come)
+                group += dict.fromkeys(come)
+            groups.append(group)
+    return groups[::-1]
+
+
+def ended(edges: Edges) -> list[str]:
+    """Return the nodes of a graph in the order in which a walk along its edges, first into the depth, leaves them."""
+    left: list[str] = []
     seen: set[str] = set()
     for start in edges:
         trail = [] if start in seen else [(start, iter(edges[start]))]
@@ -164,25 +185,9 @@ def circles(edges: Edges) -> list[list[str]]:
             name, rest = trail[-1]
             after = next((each for each in rest if each not in seen), None)
             if after is None:
-                ended[name] = None
+                left.append(name)
                 trail.pop()
             else:
                 seen.add(after)
                 trail.append((after, iter(edges[after])))
-    before: dict[str, list[str]] = {name: [] for name in edges}
-    for name, targets in edges.items():
-        for target in targets:
-            before[target].append(name)
-    groups: list[list[str]] = []
-    grouped: set[str] = set()
-    for start in reversed(ended):
-        if start not in grouped:
-            group = [start]
-            grouped.add(start)
-            for name in group:
-                for each in before[name]:
-                    if each not in grouped:
-                        grouped.add(each)
-                        group.append(each)
-            groups.append(group)
-    return groups[::-1]
+    return left

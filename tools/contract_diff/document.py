@@ -23,7 +23,10 @@ WORDS: dict[str, tuple[str, str]] = {
     "bool": ("true|True|TRUE|false|False|FALSE", "tTfF"),
     "null": ("~|null|Null|NULL|", "~nN\0"),
     "int": ("[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+", "-+0123456789"),
-    "float": (r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)", "-+0123456789."),
+    "float": (
+        r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)",
+        "-+0123456789.",
+    ),
 }
 """The words of YAML 1.2, OpenAPI's, each with what it begins with: to PyYAML, which reads 1.1, 16:9 is 969."""
 
@@ -33,19 +36,22 @@ def loader(base: Any) -> Any:
     kind: Any = type("Loader", (base,), {"yaml_implicit_resolvers": {"<": base.yaml_implicit_resolvers["<"]}})
     for word, (pattern, begins) in WORDS.items():
         tag = f"tag:yaml.org,2002:{word}"
-        kind.add_implicit_resolver(tag, re.compile(f"^(?:{pattern})$"), ["" if each == "\0" else each for each in begins])
-    kind.add_constructor("tag:yaml.org,2002:int", lambda _, node: integer(node.value))
-    kind.add_constructor("tag:yaml.org,2002:float", lambda _, node: real(node.value))
+        kind.add_implicit_resolver(
+            tag, re.compile(f"^(?:{pattern})$"), ["" if each == "\0" else each for each in begins]
+        )
+    kind.add_constructor("tag:yaml.org,2002:int", integer)
+    kind.add_constructor("tag:yaml.org,2002:float", real)
     return kind
 
 
-def integer(word: str) -> int:
+def integer(_: object, node: yaml.ScalarNode) -> int:
     """Return the integer that a word of YAML 1.2 is."""
-    return int(word, 0 if word[:2] in {"0o", "0x"} else 10)
+    return int(node.value, 0 if node.value[:2] in {"0o", "0x"} else 10)
 
 
-def real(word: str) -> float:
+def real(_: object, node: yaml.ScalarNode) -> float:
     """Return the number that a word of YAML 1.2 is."""
+    word = str(node.value)
     return float(word.lower().replace(".inf", "inf").replace(".nan", "nan") if word[-1:].isalpha() else word)
 
 
@@ -97,9 +103,10 @@ def from_git(name: str, root: Path | None) -> bytes:
     """
     command = ["git", "show", "--end-of-options", name]
     content, code = b"", 1
-    with contextlib.suppress(FileNotFoundError), subprocess.Popen(
-        command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-    ) as run:
+    with (
+        contextlib.suppress(FileNotFoundError),
+        subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as run,
+    ):
         content = run.stdout.read(MOST_BYTES + 1) if run.stdout else b""
         if len(content) > MOST_BYTES:
             run.kill()

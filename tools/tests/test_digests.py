@@ -32,7 +32,7 @@ def document(graph: Graph, words: list[int]) -> dict[str, Any]:
                 }
                 for number, (targets, word) in enumerate(zip(graph, words, strict=True))
             }
-        }
+        },
     }
 
 
@@ -73,7 +73,7 @@ def test_a_target_is_looked_at_as_often_as_there_are_rounds_at_the_most(graph: G
 
 def test_a_ladder_is_looked_at_once() -> None:
     graph = [[number + 1, number + 1] for number in range(5000)]
-    assert 5000 == Digests(document([*graph, []], [0] * 5001)).steps
+    assert 5001 == Digests(document([*graph, []], [0] * 5001)).steps
 
 
 def test_what_is_not_told_apart_in_time_is_another() -> None:

@@ -1,4 +1,4 @@
-"""The comparison by pairs of small contracts, forth and back: what an edit of ours cannot show, for ours has no such part."""
+"""The comparison by pairs of small contracts, forth and back: of what ours does not have, so that no edit shows it."""
 
 from __future__ import annotations
 
@@ -12,9 +12,7 @@ from contract_diff.document import parse
 
 from .edits import PROJECT, verdict
 
-PAIRS: list[dict[str, Any]] = yaml.safe_load(
-    (PROJECT / "tools" / "tests" / "spec_pairs.yaml").read_text("utf-8")
-)
+PAIRS: list[dict[str, Any]] = yaml.safe_load((PROJECT / "tools" / "tests" / "spec_pairs.yaml").read_text("utf-8"))
 
 
 def contract(pair: dict[str, Any], side: str) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from .edits import PROJECT, SPEC, TEXT
 
 SPECS = Path(__file__).with_name("specs")
+BACK = {"$ref": "#/components/schemas/S0"}
 STATUS = "'#/components/schemas/VideoStatus'"
 SENTENCES = [
     ("openapi: 3.1.0", "openapi: [", "is no YAML"),
@@ -33,7 +34,7 @@ SENTENCES = [
     (STATUS, "'#/info/title'", "refers to #/info/title, which is no object"),
     ("'#/components/parameters/VideoId'", "'#/info'", "refers to #/info, which is none of the parameters"),
     ("'#/components/responses/Unauthorized'", "'#/paths'", "refers to #/paths, which is none of the responses"),
-    ("    VideoStatus:\n", "    A: {$anchor: [x], $dynamicAnchor: {}}\n    VideoStatus:\n", "is no OpenAPI 3.1: .*is not of"),
+    ("    VideoStatus:\n", "    A: {$anchor: [x]}\n    VideoStatus:\n", "is no OpenAPI 3.1: .*is not of"),
     ("    VideoStatus:\n", "    VideoStatus: &it\n      x-it: *it\n", "holds itself"),
     (
         "    VideoStatus:\n",
@@ -115,7 +116,7 @@ def of_schemas(schemas: dict[str, Any]) -> dict[str, Any]:
     return {"openapi": "3.1.0", "info": info, "paths": {"/a": {"get": operation}}, "components": {"schemas": schemas}}
 
 
-@pytest.mark.parametrize("last", [{}, {"properties": {"back": {"$ref": "#/components/schemas/S0"}}}], ids=["ladder", "circle"])
+@pytest.mark.parametrize("last", [{}, {"properties": {"back": BACK}}], ids=["ladder", "circle"])
 def test_references_that_multiply_are_compared(last: dict[str, Any]) -> None:
     """There are two to the power of 60 ways to the last component, which may lead back to the first."""
     schemas: dict[str, Any] = {"S60": {"type": ["string", "object"], **last}}
@@ -129,7 +130,7 @@ def test_references_that_multiply_are_compared(last: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("key", ["allOf", "anyOf", "oneOf"])
-@pytest.mark.parametrize("last", [{"type": "string"}, {"anyOf": [{"$ref": "#/components/schemas/S0"}]}], ids=["ladder", "circle"])
+@pytest.mark.parametrize("last", [{"type": "string"}, {"anyOf": [BACK]}], ids=["ladder", "circle"])
 def test_references_that_multiply_what_is_combined_are_refused(key: str, last: dict[str, Any]) -> None:
     schemas: dict[str, Any] = {"S40": last}
     for level in range(40):

@@ -55,9 +55,11 @@ def undecided(branches: list[Branch], text: Callable[[Parts], str]) -> dict[tupl
         rest = replace(branch, values=None, notes={})
         if branch.type in {"array", "object"} and not rest.is_free:
             found["limits", text_of(rest, text)] = Note(value=True, path=branch.path)
-        for key, note in branch.rules.items():
-            if any(fits(Branch(branch.type, rules={key: note}), value) is None for value in branch.values or ()):
-                found[key] = note
+        found |= {
+            key: note
+            for key, note in branch.rules.items()
+            if any(fits(Branch(branch.type, rules={key: note}), value) is None for value in branch.values or ())
+        }
     return found
 
 

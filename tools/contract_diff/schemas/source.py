@@ -123,10 +123,8 @@ class Source:
 
     def branches_of(self, part: Part, trail: tuple[Path, ...]) -> Expanded:
         """Return the branches of one schema, and what it says beside that."""
+        self.count()
         schema, path = part.schema, part.path
-        self.left -= 1
-        if self.left < 0:
-            raise IncomparableError("it comes to too many schemas")
         if schema is False:
             return [], {}
         if schema is True:
@@ -148,6 +146,12 @@ class Source:
             if union in schema:
                 found = combined(found, self.united(schema[union], (*path, union), trail))
         return [self.closed(branch, schema, path) for branch in found[0]], found[1]
+
+    def count(self) -> None:
+        """Count one of the schemas that are combined. Raises IncomparableError if there are too many."""
+        self.left -= 1
+        if self.left < 0:
+            raise IncomparableError("it comes to too many schemas")
 
     def united(self, schemas: list[Any], path: Path, trail: tuple[Path, ...]) -> Expanded:
         """Return the branches of a union. What the one of them that is not null says is said of them all."""

@@ -120,15 +120,14 @@ def credential(scheme: dict[str, Any], scopes: Sequence[str] = ()) -> Credential
         for key, value in scheme.items()
         if key not in {*WORDS_OF_SCHEME, "flows"} and not key.startswith("x-")
     }
-    for key in ("scheme", "name"):  # of which case means nothing, unless it names a cookie or a part of the query
-        if key == "scheme" or said.get("in") == "header":
-            said |= {key: str(said[key]).lower()} if key in said else {}
+    for key in ("scheme", "name") if said.get("in") in {"header", None} else ():  # of which case means nothing
+        said |= {key: str(said[key]).lower()} if key in said else {}
     flows = {
         (name, quoted({key: value for key, value in flow.items() if key != "scopes" and not key.startswith("x-")}))
         for name, flow in scheme.get("flows", {}).items()
         if not name.startswith("x-")
     }
-    words = " ".join(str(value) for key, value in sorted(said.items(), key=lambda pair: pair[0] != "type"))
+    words = " ".join(str(said[key]) for key in sorted(said, key=lambda key: (key != "type", key)))
     return Credential(words, frozenset(flows), frozenset(scopes))
 
 
