@@ -16,7 +16,7 @@ from .changes import compare
 from .document import InvalidSpecError, lines_of, parse, read
 from .ignoring import Ignored, InvalidListError, ignored_of, reasons
 from .model import SEVERITY, Class, printable
-from .scope import Scope
+from .scope import EmptyScopeError, Scope
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -33,8 +33,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         old, text = parse(options.old, read(options.old)), read(options.new)
         new, scope = parse(options.new, text), Scope(options.prefix, tuple(options.only))
-        if problem := scope.problem({options.old: old, options.new: new}):
-            raise InvalidSpecError(problem)
+        scope.refuse_nothing({options.old: old, options.new: new})
         changes = compare(old, new, scope)
         ignored, stale = reasons(changes, listed(options.ignore) if options.ignore else [])
         match options.format:
@@ -47,7 +46,7 @@ def run(options: argparse.Namespace) -> int:
                 print(output.github(changes, ignored, file, lines_of(options.new, text)))
             case _:
                 print(output.text(changes, ignored))
-    except (InvalidSpecError, InvalidListError) as problem:
+    except (InvalidSpecError, InvalidListError, EmptyScopeError) as problem:
         print(printable(f"contract_diff: {problem}"), file=sys.stderr)
         return 2
     for entry in stale:

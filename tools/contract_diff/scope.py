@@ -9,6 +9,10 @@ from typing import Any
 from .model import objects
 
 
+class EmptyScopeError(Exception):
+    """Nothing of a contract is in a scope. The message says what the contract has."""
+
+
 @dataclass(frozen=True)
 class Scope:
     """What is compared; everything, by default."""
@@ -39,19 +43,20 @@ class Scope:
         taken = {name for path, name in told.items() if name != path}
         return {path: f"{name} beside" if name == path and name in taken else name for path, name in told.items()}
 
-    def problem(self, files: Mapping[str, Mapping[str, Any]]) -> str | None:
-        """Return why nothing of a contract, among some by their files, is compared, or why no prefix is left out."""
+    def refuse_nothing(self, files: Mapping[str, Mapping[str, Any]]) -> None:
+        """Refuse contracts, by their files, of which it chooses nothing. Raises EmptyScopeError."""
         for file, spec in files.items():
             paths = [*spec.get("paths", {}), *spec.get("webhooks", {})]
             if self.only and not self.names(paths):
-                return f"no path of {file} is below {' or '.join(self.only)}; it has {', '.join(paths[:3]) or 'none'}"
+                raise EmptyScopeError(
+                    f"no path of {file} is below {' or '.join(self.only)}; it has {', '.join(paths[:3]) or 'none'}"
+                )
         urls = [str(node["url"]) for spec in files.values() for node in objects(spec) if "url" in node]
         paths = [path for spec in files.values() for path in spec.get("paths", {})]
         bare = Scope(self.prefix)
-        if self.prefix.strip("/") and not any(bare.url(url) != url for url in urls):
-            if not any(bare.name(path) != path for path in paths):
-                return f"no path and no server of {' or '.join(files)} has the prefix {self.prefix}"
-        return None
+        is_there = any(bare.url(url) != url for url in urls) or any(bare.name(path) != path for path in paths)
+        if self.prefix.strip("/") and not is_there:
+            raise EmptyScopeError(f"no path and no server of {' or '.join(files)} has the prefix {self.prefix}")
 
     def servers(self, servers: list[dict[str, Any]] | None) -> list[dict[str, Any]]:
         """Return servers with the URLs by which they are compared."""

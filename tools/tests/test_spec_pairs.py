@@ -23,8 +23,12 @@ def contract(pair: dict[str, Any], side: str) -> dict[str, Any]:
         if key in part:
             body = {"description": "A.", "content": {"application/json": {"schema": part[key]}}}
             operation[way] = {"200": body} if key == "response" else {"content": body["content"]}
-    spec = {"openapi": "3.1.0", "info": {"title": "A", "version": "1"}, "paths": {"/a": {"post": operation}}}
-    return spec | {"components": part.get("components", {})} | part.get("root", {})
+    spec: dict[str, Any] = {
+        "openapi": "3.1.0",
+        "info": {"title": "A", "version": "1"},
+        "paths": {"/a": {"post": operation}},
+    }
+    return {**spec, "components": part.get("components", {}), **part.get("root", {})}
 
 
 @pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: pair["name"])

@@ -84,11 +84,13 @@ def combining_faults(document: dict[str, Any]) -> Iterator[Fault]:
             waiting += edges[reference]
     counts: dict[str, int] = {}
     for circle in circles({name: [*dict.fromkeys(some)] for name, some in edges.items()}):
-        inner = sum(each in circle for name in circle for each in edges[name]) if len(circle) > 1 else 0
+        members = {*circle}
+        inner = sum(each in members for name in circle for each in edges[name])
         # Of a circle there are as many ways as each crossing of it has branches.
         factor = 2 ** min(max(0, inner - len(circle)), 20)
-        count = factor * sum(1 + sum(counts.get(each, 0) for each in edges[name]) for name in circle)
-        counts |= dict.fromkeys(circle, min(count, 2 * MOST_COMBINED))
+        count: int = factor * sum(1 + sum(counts.get(each, 0) for each in edges[name]) for name in circle)
+        for name in circle:
+            counts[name] = min(count, 2 * MOST_COMBINED)
     for path, node in objects(document):
         if sum(counts[each] for each in combined(node)) > MOST_COMBINED:
             yield f"the schema comes to more than {MOST_COMBINED} by what it combines; combine fewer", path

@@ -91,10 +91,8 @@ def compare_security(old: dict[str, Any], new: dict[str, Any], here: Place) -> I
         if not any(is_enough(way, other) for other in after):
             yield here.at("security").change(f"the security {words_of_way(way)} is removed", Class.BREAKING)
     for way in after:
-        if not any(is_enough(way, other) for other in before):
+        if not any(is_enough(way, other) and is_enough(other, way) for other in before):
             yield here.at("security").change(f"the security {words_of_way(way)} is added", Class.ADDITIVE)
-        elif not any(is_enough(other, way) for other in before):
-            yield here.at("security").change(f"the security {words_of_way(way)} is enough now", Class.ADDITIVE)
 
 
 def ways(operation: dict[str, Any], document: dict[str, Any]) -> list[Way]:
@@ -132,8 +130,11 @@ def credential(scheme: dict[str, Any], scopes: Sequence[str] = ()) -> Credential
 
 
 def is_enough(way: Way, other: Way) -> bool:
-    """Return whether who authenticates in one way has done what another one asks for."""
-    return all(any(has.gives(asked) for has in way) for asked in other)
+    """Return whether who authenticates in one way has done what another one asks for.
+
+    Where nothing is asked for, what is sent is not known for what it is: that is enough for who sends nothing alone.
+    """
+    return bool(way) == bool(other) and all(any(has.gives(asked) for has in way) for asked in other)
 
 
 def words_of_way(way: Way) -> str:

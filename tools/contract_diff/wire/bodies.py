@@ -148,7 +148,7 @@ def compare_body(old: Any, new: Any, here: Place, compare_: Comparing) -> Iterat
 def compare_responses(old: dict[str, Any], new: dict[str, Any], place: Place, compare_: Comparing) -> Iterator[Change]:
     """Yield what differs in an operation's responses, or in those of readers to an event, who then send them.
 
-    A new status of an error breaks no reader: one of its kind was always to be expected.
+    A new status of an error breaks no reader, who is to expect any, unless its range has promised another body.
     """
     before, after = (
         {str(status): node for status, node in some.items() if not str(status).startswith("x-")} for some in (old, new)
@@ -158,8 +158,11 @@ def compare_responses(old: dict[str, Any], new: dict[str, Any], place: Place, co
         is_good = is_success(status, after if is_new else before)
         was, now = (covering(status, some) for some in (before, after))
         if was in before and now in after:
-            yield from compare_response(*place.between(was, now).resolve(before[was], after[now]), compare_)
-            continue
+            some, others, here = place.between(was, now).resolve(before[was], after[now])
+            if is_good or was == now:
+                yield from compare_response(some, others, here, compare_)
+                continue
+            yield from compare_content(some.get("content", {}), others.get("content", {}), here.at("content"), compare_)
         if place.side is Side.CALLERS:
             kind = Class.ADDITIVE if is_new or not is_good else Class.BREAKING
         else:
