@@ -76,14 +76,10 @@ CHOICES = ("x-at-most-one", "x-exactly-one")
 FLAGS = ("deprecated", "readOnly", "writeOnly")
 NOTES = frozenset({*WORDS, *NAMING, *FLAGS, "default", "discriminator"})
 """The keywords that are understood, and do not say which values are legal."""
-PROMISING = frozenset({"x-extension", "x-profiles", "x-error-codes"})
-"""Extensions to which the text of our contract gives a meaning, so that a person has to look at a change."""
 BY_ITEM = frozenset({"x-recommended", KNOWN_VALUES, *CHOICES})
 """Extensions whose items are compared one by one."""
 
 
 def is_editorial(keyword: str) -> bool:
     """Return whether a change of a keyword's value changes no promise."""
-    if keyword in PROMISING:
-        return False
     return keyword.startswith("x-") or keyword.partition(" of ")[0] in {*WORDS, *NAMING}
