@@ -238,8 +238,8 @@ def for_generator(node: Any) -> Any:
         return [for_generator(each) for each in node]
     if not is_object(node):
         return node
-    asks = "responses" in node  # an operation, which asks for a key; no field of that name
-    kept = {key: value for key, value in node.items() if not (asks and key == "security")}
+    asks = "responses" in node  # an operation, which asks for keys by a list; a field of that name has a schema
+    kept = {key: value for key, value in node.items() if not (asks and key == "security" and is_array(value))}
     return {"enum" if key == KNOWN_VALUES else key: for_generator(value) for key, value in kept.items()}
 
 

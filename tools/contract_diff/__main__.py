@@ -7,6 +7,7 @@ root: `python -m tools.contract_diff OLD NEW`.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -15,15 +16,25 @@ from .changes import compare
 from .document import InvalidSpecError, lines_of, parse, read
 from .ignoring import Ignored, InvalidListError, ignored_of, reasons
 from .model import SEVERITY, Class, printable
-from .scope import Scope
+from .scope import EmptyScopeError, Scope
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line. Return 0, 1 if a change is as grave as --fail-on says, 2 for what cannot be read."""
-    options = parser().parse_args(arguments)
+    try:
+        return run(parser().parse_args(arguments))
+    except BrokenPipeError:  # whoever reads has read enough, as `head` has
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+def run(options: argparse.Namespace) -> int:
+    """Compare what the options name, and print what they ask for."""
     try:
         old, text = parse(options.old, read(options.old)), read(options.new)
-        changes = compare(old, parse(options.new, text), Scope(options.prefix, tuple(options.only)))
+        new, scope = parse(options.new, text), Scope(options.prefix, tuple(options.only))
+        scope.refuse_nothing({options.old: old, options.new: new})
+        changes = compare(old, new, scope)
         ignored, stale = reasons(changes, listed(options.ignore) if options.ignore else [])
         match options.format:
             case "json":
@@ -35,12 +46,13 @@ def main(arguments: list[str] | None = None) -> int:
                 print(output.github(changes, ignored, file, lines_of(options.new, text)))
             case _:
                 print(output.text(changes, ignored))
-    except (InvalidSpecError, InvalidListError) as problem:
+    except (InvalidSpecError, InvalidListError, EmptyScopeError) as problem:
         print(printable(f"contract_diff: {problem}"), file=sys.stderr)
         return 2
     for entry in stale:
         what = f"{entry.what} ({entry.where})"
         print(printable(f"contract_diff: {options.ignore}: no change is {what}; remove the entry"), file=sys.stderr)
+    sys.stdout.flush()
     gravest = SEVERITY.index(options.fail_on) if options.fail_on else len(SEVERITY)
     return int(any(SEVERITY.index(change.worst) >= gravest for change in changes if change not in ignored))
 

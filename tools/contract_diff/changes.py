@@ -7,31 +7,37 @@ from readers. openapi-spec-validator checks validity, griffe the Python surface.
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from .model import METHODS, Change, Class, Digests, Path, Place, Side, follow, is_array, is_object, reference_of, steps
+from .digests import Digests, references
+from .model import METHODS, Change, Class, Path, Side, follow, found, is_object, pointer, steps
+from .places import Place
 from .schemas.comparison import Comparison
 from .schemas.source import Source
 from .scope import Scope
 from .wire.access import compare_schemes, compare_security, compare_servers
-from .wire.bodies import Comparing, compare_body, compare_parameters, compare_responses
+from .wire.bodies import Comparing, Parameters, compare_body, compare_parameters, compare_responses
 from .wire.rest import compare_rest
 
 EVERYTHING = Scope()
+OF_PATH = "the parameters of its path"
+MOST_CALLBACKS = 3
+"""How deep callbacks of callbacks are compared: a path may be its own."""
 Operation = tuple[Path, dict[str, Any]]
 """Where an operation is, and what it says, with what its path and its document say for it."""
 
 
 def compare(old: dict[str, Any], new: dict[str, Any], scope: Scope = EVERYTHING) -> list[Change]:
     """Return the changes from one contract to another, each once, with the operations that it touches."""
-    found: dict[tuple[str, str], Change] = {}
+    told: dict[tuple[str, str], Change] = {}
     for change in walk(old, new, scope):
-        key = (change.where.split("#")[-1], change.what)
-        found[key] = found[key].merged(change) if key in found else change
-    return list(found.values())
+        key = (change.where, change.what)
+        told[key] = told[key].merged(change) if key in told else change
+    return list(told.values())
 
 
 def walk(old: dict[str, Any], new: dict[str, Any], scope: Scope) -> Iterator[Change]:
@@ -39,10 +45,10 @@ def walk(old: dict[str, Any], new: dict[str, Any], scope: Scope) -> Iterator[Cha
     before, after = Digests(old), Digests(new)
     callers = Place(before, after, (), (), Side.CALLERS)
     compare_ = Comparison(Source(before), Source(after)).changes
-    for key in ("openapi", "info", "tags"):
+    for key in ("openapi", "info", "tags", "$self"):
         if not callers.is_same(old.get(key), new.get(key)):
             yield callers.at(key).change(f"`{key}` is another", Class.EDITORIAL)
-    handled = {"openapi", "info", "tags", "paths", "webhooks", "components", "security", "servers"}
+    handled = {"openapi", "info", "tags", "paths", "webhooks", "components", "security", "servers", "$self"}
     yield from compare_rest(old, new, callers, handled)
     was, now = (scope.servers(each.get("servers")) for each in (old, new))
     servers = [*compare_servers(was, now, callers.at("servers"))]
@@ -53,26 +59,39 @@ def walk(old: dict[str, Any], new: dict[str, Any], scope: Scope) -> Iterator[Cha
         some, others = (scoped(operations(each, section), scope) for each in (old, new))
         yield from compare_operations(some, others, place, compare_)
         yield from compare_own_servers(some, others, place, {change.what for change in servers})
-        yield from compare_items(old.get(section, {}), new.get(section, {}), place, scope)
+        yield from compare_items(items(old, section), items(new, section), place, scope)
+        left, right = (extensions(each.get(section, {})) for each in (old, new))
+        yield from compare_rest(left, right, place, set())
     yield from compare_unused(old, new, callers)
 
 
 def scoped(found: dict[tuple[str, str], Operation], scope: Scope) -> dict[tuple[str, str], Operation]:
     """Return operations by the names by which they are compared, without those that are not."""
+    names = scope.names(key for key, _ in found)
     return {
-        (name, method): (path, {**operation, "servers": scope.servers(operation["servers"])})
+        (names[key], method): (path, {**operation, "servers": scope.servers(operation["servers"])})
         for (key, method), (path, operation) in found.items()
-        if (name := scope.name(key)) is not None
+        if key in names
     }
 
 
 def operations(document: dict[str, Any], section: str) -> dict[tuple[str, str], Operation]:
     """Return the operations of a document by path and method, with their path's parameters, and their places."""
     found: dict[tuple[str, str], Operation] = {}
-    for path, item in document.get(section, {}).items():
+    for path, item in items(document, section).items():
         for method, (place, operation) in operations_of(document, item, (section, path)).items():
             found[name_of(path), method] = (place, operation)
     return found
+
+
+def items(document: dict[str, Any], section: str) -> dict[str, Any]:
+    """Return the paths or the webhooks of a document, which may have extensions beside them."""
+    return {path: item for path, item in document.get(section, {}).items() if not path.startswith("x-")}
+
+
+def extensions(node: dict[str, Any]) -> dict[str, Any]:
+    """Return the extensions of a node of which all other keys are names."""
+    return {key: value for key, value in node.items() if key.startswith("x-")}
 
 
 def name_of(path: str) -> str:
@@ -91,7 +110,7 @@ def operations_of(document: dict[str, Any], node: Any, place: Path) -> dict[str,
         way = (name,) if method in own else ("additionalOperations", name)
         whole = {
             **operation,
-            "parameters": [*item.get("parameters", []), *operation.get("parameters", [])],
+            OF_PATH: item.get("parameters", []),
             "security": operation.get("security", document.get("security", [])),
             "servers": operation.get("servers") or item.get("servers") or document.get("servers"),
         }
@@ -101,12 +120,19 @@ def operations_of(document: dict[str, Any], node: Any, place: Path) -> dict[str,
 
 def parameters(operation: dict[str, Any], document: Any) -> dict[str, Any]:
     """Return an operation's parameters by location and name; an operation's own replaces its path's."""
-    found: dict[str, Any] = {}
-    for node in operation["parameters"]:
-        one = follow(document, node)
-        name = one["name"].lower() if one["in"] == "header" else one["name"]
-        found[f"{one['in']} parameter `{name}`"] = one
-    return found
+    return {name: follow(document, node) for name, (_, node) in placed(operation, ("", ""), document).items()}
+
+
+def placed(operation: dict[str, Any], place: Path, document: Any) -> Parameters:
+    """Return an operation's parameters as they are written, with their places."""
+    item = place[: -2 if place[-2] == "additionalOperations" else -1]
+    told: Parameters = {}
+    for way, nodes in ((item, operation[OF_PATH]), (place, operation.get("parameters", []))):
+        for number, node in enumerate(nodes):
+            one = follow(document, node)
+            name = one["name"].lower() if one["in"] == "header" else one["name"]
+            told[f"{one['in']} parameter `{name}`"] = ((*way, "parameters", str(number)), node)
+    return told
 
 
 def compare_operations(
@@ -144,22 +170,26 @@ def compare_operation(old: dict[str, Any], new: dict[str, Any], here: Place, com
     if here.is_same(old, new):
         return
     event = here.side is Side.READERS
-    responses_place = replace(here, side=Side.CALLERS if event else Side.READERS)
-    if old.get("operationId") != new.get("operationId"):
-        what = f"the operation `{old.get('operationId')}` is renamed to `{new.get('operationId')}`"
-        yield here.at("operationId").change(what, Class.BREAKING)  # the clients that are generated from it rename
+    names = [each.get("operationId") for each in (old, new)]
+    if names[0] != names[1]:
+        left, right = (f"`{name}`" if name else "none" for name in names)
+        # The clients that are generated from it rename; of an event, and of what had no name, they have none.
+        kind = Class.EDITORIAL if event or names[0] is None else Class.BREAKING
+        what = f"the operation {left} is renamed to {right}" if all(names) else f"the id was {left} and is {right}"
+        yield here.at("operationId").change(what, kind)
     if bool(old.get("deprecated")) != bool(new.get("deprecated")):
         word = "deprecated now" if new.get("deprecated") else "no longer deprecated"
         yield here.change(f"the operation is {word}", Class.ADDITIVE)
-    yield from compare_parameters(parameters(old, here.old), parameters(new, here.new), here, compare_)
+    before, after = placed(old, here.was, here.old), placed(new, here.path, here.new)
+    yield from compare_parameters(before, after, here, compare_)
     yield from compare_body(old.get("requestBody"), new.get("requestBody"), here.at("requestBody"), compare_)
-    yield from compare_responses(
-        old.get("responses", {}), new.get("responses", {}), responses_place.at("responses"), compare_
-    )
+    responses = replace(here, side=Side.CALLERS if event else Side.READERS).at("responses")
+    for change in compare_responses(old.get("responses", {}), new.get("responses", {}), responses, compare_):
+        yield change.swapped() if event else change  # who reads events sends what the contract wants in response
     yield from compare_tags(old.get("tags", []), new.get("tags", []), here.at("tags"))
     yield from compare_callbacks(old.get("callbacks", {}), new.get("callbacks", {}), here.at("callbacks"), compare_)
     handled = {"operationId", "deprecated", "security", "parameters", "requestBody", "responses", "tags", "callbacks"}
-    yield from compare_rest(old, new, here, {*handled, "servers"})
+    yield from compare_rest(old, new, here, {*handled, "servers", OF_PATH})
 
 
 def compare_tags(old: list[str], new: list[str], here: Place) -> Iterator[Change]:
@@ -178,19 +208,23 @@ def compare_callbacks(old: dict[str, Any], new: dict[str, Any], here: Place, com
         {
             (name, expression, method): operation
             for name, node in callbacks.items()
+            if not name.startswith("x-")
             for expression, item in follow(document, node).items()
             if not expression.startswith("x-")
-            for method, operation in operations_of(document, item, (*here.path, name, expression)).items()
+            for method, operation in operations_of(document, item, (*path, name, expression)).items()
         }
-        for callbacks, document in ((old, here.old), (new, here.new))
+        for callbacks, document, path in ((old, here.old, here.was), (new, here.new, here.path))
     )
-    yield from compare_operations(before, after, event, compare_)
+    if here.path.count("callbacks") <= MOST_CALLBACKS:
+        yield from compare_operations(before, after, event, compare_)
 
 
 def compare_items(old: dict[str, Any], new: dict[str, Any], place: Place, scope: Scope) -> Iterator[Change]:
     """Yield what differs in what paths say themselves, such as their summary."""
     before, after = (
-        {name_of(name): path for path in some if (name := scope.name(path)) is not None} for some in (old, new)
+        {names[name_of(path)]: path for path in some if name_of(path) in names}
+        for some in (old, new)
+        for names in [scope.names(map(name_of, some))]
     )
     for name in sorted(before.keys() & after.keys()):
         was, now = before[name], after[name]
@@ -201,7 +235,7 @@ def compare_items(old: dict[str, Any], new: dict[str, Any], place: Place, scope:
 
 def compare_unused(old: dict[str, Any], new: dict[str, Any], place: Place) -> Iterator[Change]:
     """Yield the components that differ although nothing leads to them."""
-    before, after = reached(old), reached(new)
+    before, after = reached(place.before), reached(place.after)
     for kind in sorted({*old.get("components", {}), *new.get("components", {})}):
         some, others = (document.get("components", {}).get(kind, {}) for document in (old, new))
         if kind.startswith("x-"):
@@ -216,22 +250,15 @@ def compare_unused(old: dict[str, Any], new: dict[str, Any], place: Place) -> It
                 yield place.at(*path).change(what, Class.EDITORIAL)
 
 
-def reached(document: dict[str, Any]) -> set[Path]:
-    """Return the paths of the components to which the operations of a document lead."""
-    found: set[Path] = set()
-    waiting: list[Any] = [document.get("paths"), document.get("webhooks")]
-    for node in waiting:
-        if reference := reference_of(node):
-            path = steps(reference)[:3]
-            if path not in found:
-                found.add(path)
-                waiting.append(component(document, path))
-        waiting.extend(node.values() if is_object(node) else node if is_array(node) else ())
-    return found
-
-
-def component(document: Any, path: Path) -> Any:
-    """Return a component, None if there is none."""
-    for step in path:
-        document = document.get(step) if is_object(document) else None
-    return document
+def reached(contract: Digests) -> set[Path]:
+    """Return the paths of the components to which the operations of a contract lead."""
+    document = contract.document
+    told: set[Path] = set()
+    waiting = [*references([document.get("paths"), document.get("webhooks")])]
+    for reference in waiting:
+        path = steps(reference)[:3]
+        if path not in told:
+            told.add(path)
+            with contextlib.suppress(LookupError):  # an example may have a key of this name
+                waiting += [*references(found(document, path)), *contract.heirs.get(f"#{pointer(path)}", ())]
+    return told

@@ -1,10 +1,9 @@
-"""Define a change of the contract, and a place in the two contracts that are compared."""
+"""Define a change of the contract, and what a reference in one leads to."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, TypeGuard
 from urllib.parse import unquote
@@ -55,115 +54,14 @@ class Change:
         readers = max(self.readers, other.readers, key=SEVERITY.index)
         return replace(self, operations=tuple(operations), callers=callers, readers=readers)
 
+    def swapped(self) -> Change:
+        """Return the change with what it is to callers as what it is to readers, and the other way round."""
+        return replace(self, callers=self.readers, readers=self.callers)
+
     @property
     def worst(self) -> Class:
         """The worse of the two classes."""
         return max(self.callers, self.readers, key=SEVERITY.index) or Class.EDITORIAL
-
-
-@dataclass(eq=False)
-class Digests:
-    """A document, and the digests of what its references lead to."""
-
-    document: Any
-    known: dict[str, str] = field(default_factory=dict[str, str])
-
-    def of(self, node: Any) -> str:
-        """Return a text that is equal for equal nodes, wherever their references lead; it is short for a large node."""
-        return self.digest(node, ())[0]
-
-    def digest(self, node: Any, trail: tuple[str, ...]) -> tuple[str, int]:
-        """Return the digest of a node, and how far up the trail of references it leads back; its length if it does not.
-
-        Each target is looked at once, since there may be as many ways to it as to the power of its depth.
-        """
-        if is_array(node):
-            several = [self.digest(item, trail) for item in node]
-            text = "[" + ",".join(each for each, _ in several) + "]"
-        elif not is_object(node):
-            return json.dumps(plain(node), default=str), len(trail)
-        elif (reference := reference_of(node)) and (target := target_of(self.document, node)) is not None:
-            return self.followed(reference, target, trail, is_alone=len(node) == 1)
-        else:
-            keys = sorted(node, key=str)
-            several = [self.digest(node[key], trail) for key in keys]
-            text = ",".join(f"{key}:{each}" for key, (each, _) in zip(keys, several, strict=True))
-        low = min((back for _, back in several), default=len(trail))
-        return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest(), low
-
-    def followed(self, reference: str, target: Any, trail: tuple[str, ...], *, is_alone: bool) -> tuple[str, int]:
-        """Return the digest of what a reference leads to; `is_alone` is true if it has no keys beside it."""
-        if reference in trail:
-            return f"back {len(trail) - trail.index(reference)}", trail.index(reference)
-        if is_alone and reference in self.known:
-            return self.known[reference], len(trail)
-        text, low = self.digest(target, (*trail, reference))
-        if is_alone and low >= len(trail):
-            self.known[reference] = text
-        return text, min(low, len(trail))
-
-
-def is_same(old: Digests, one: Any, new: Digests, other: Any) -> bool:
-    """Return whether a node of an older document says the same as one of a newer."""
-    if any(isinstance(node, str | None) for node in (one, other)):  # as most of what is compared
-        return bool(one == other)
-    return old.of(one) == new.of(other)
-
-
-@dataclass(frozen=True)
-class Place:
-    """A place in both contracts, the operation that it serves, and whom it concerns."""
-
-    before: Digests
-    """The older contract."""
-    after: Digests
-    was: Path
-    """Where it is in the older contract."""
-    path: Path
-    """Where it is in the newer one, which is the place of its changes."""
-    side: Side
-    operation: str = ""
-
-    @property
-    def old(self) -> Any:
-        """The older contract."""
-        return self.before.document
-
-    @property
-    def new(self) -> Any:
-        """The newer contract."""
-        return self.after.document
-
-    def at(self, *steps: str) -> Place:
-        """Return a place below this one."""
-        return replace(self, was=(*self.was, *steps), path=(*self.path, *steps))
-
-    def between(self, was: str, now: str) -> Place:
-        """Return a place below this one that has another name in each contract."""
-        return replace(self, was=(*self.was, was), path=(*self.path, now))
-
-    @property
-    def name(self) -> str:
-        """The name of the property at hand, or of the component."""
-        return self.path[-1] if self.path else ""
-
-    def change(self, what: str, kind: Class) -> Change:
-        """Return a change here, of a class for the side that this place concerns."""
-        operations = (self.operation,) if self.operation else ()
-        callers = kind if self.side is Side.CALLERS else None
-        readers = kind if self.side is Side.READERS else None
-        return Change(pointer(self.path), operations, what, callers, readers)
-
-    def resolve(self, old: Any, new: Any) -> tuple[Any, Any, Place]:
-        """Return what two nodes refer to; a shared component is the place of its changes."""
-        was, now = last_reference(self.old, old), last_reference(self.new, new)
-        path = now or (was if new is None or new == {} else None) or self.path
-        place = replace(self, was=was or self.was, path=path)
-        return follow(self.old, old), follow(self.new, new), place
-
-    def is_same(self, old: Any, new: Any) -> bool:
-        """Return whether a node of the older contract says the same as one of the newer."""
-        return is_same(self.before, old, self.after, new)
 
 
 def is_object(node: Any) -> TypeGuard[dict[str, Any]]:
@@ -182,6 +80,14 @@ def reference_of(node: Any) -> str | None:
     return unquote(target) if isinstance(target, str) and target.startswith("#/") else None
 
 
+def mapped(node: dict[str, Any]) -> list[str]:
+    """Return where the discriminator of a schema leads to: schemas that have the schema in them, often."""
+    said: Any = node.get("discriminator")
+    listed: Any = said.get("mapping") if is_object(said) else None
+    names = [each for each in listed.values() if isinstance(each, str)] if is_object(listed) else []
+    return [unquote(each) if each.startswith("#/") else f"#/components/schemas/{each}" for each in names]
+
+
 def steps(reference: str) -> Path:
     """Return the path that a reference into its own document names."""
     return tuple(step.replace("~1", "/").replace("~0", "~") for step in reference[2:].split("/"))
@@ -190,6 +96,16 @@ def steps(reference: str) -> Path:
 def pointer(path: Path) -> str:
     """Return a path as a JSON pointer."""
     return "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in path)
+
+
+def objects(node: Any) -> Iterator[dict[str, Any]]:
+    """Yield a node and all that is below it, as far as these are objects."""
+    waiting = [node]
+    while waiting:
+        each = waiting.pop()
+        if is_object(each):
+            yield each
+        waiting.extend(each.values() if is_object(each) else each if is_array(each) else ())
 
 
 def last_reference(document: Any, node: Any) -> Path | None:
@@ -202,12 +118,15 @@ def last_reference(document: Any, node: Any) -> Path | None:
 
 
 def follow(document: Any, node: Any) -> Any:
-    """Return what a node refers to in its document; keys next to a reference replace those of its target."""
+    """Return what a node refers to in its document; keys next to a reference replace those of its target.
+
+    That is the rule of OpenAPI for what is no schema: of a schema, both hold.
+    """
     siblings: dict[str, Any] = {}
     while reference := reference_of(node):
         siblings = {key: value for key, value in node.items() if key != "$ref"} | siblings
         node = found(document, steps(reference))
-    return {**node, **siblings} if siblings else node
+    return {**node, **siblings} if siblings and is_object(node) else node
 
 
 def found(document: Any, path: Path) -> Any:
@@ -220,14 +139,6 @@ def found(document: Any, path: Path) -> Any:
         else:
             raise LookupError(f"there is nothing at {pointer(path)}")
     return document
-
-
-def target_of(document: Any, node: Any) -> Any:
-    """Return what a node refers to, None if there is nothing: an example may have a key of this name."""
-    try:
-        return follow(document, node)
-    except LookupError:
-        return None
 
 
 def plain(value: Any) -> Any:

@@ -97,7 +97,8 @@ def folded(changes: Sequence[Change]) -> list[Row]:
         subject = SUBJECT.search(change.what)
         name = subject[0] if subject else ""
         parent, _, last = change.where.rpartition("/")
-        where = parent if name.strip("`") in steps(f"#/{last}") else change.where
+        is_below = name.strip("`") in steps(f"#/{last}") or (name and parent.endswith("/parameters"))
+        where = parent if is_below else change.where
         rest = re.sub(" +", " ", change.what.replace(name, "", 1)).strip() if name else change.what
         groups.setdefault((*classes(change), rest, where), []).append((change, name))
     rows: list[Row] = []

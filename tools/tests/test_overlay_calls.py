@@ -157,6 +157,24 @@ class TestSamples:
             ({"type": "object"}, [{}]),
             ({"type": ["null", "boolean"]}, [True]),
             ({"type": "null"}, [None]),
+            ({"type": "string", "pattern": r"^\P{C}*$"}, ["x"]),
+            ({"type": "string", "pattern": "(?<y>a)"}, ["a-b"]),
+            ({"type": "string", "pattern": "^[A-Z]{3}$"}, ["AAA"]),
+            ({"type": "string", "maxLength": 0}, [""]),
+            ({"type": "number", "minimum": 0.1, "maximum": 0.5}, [0.1]),
+            ({"type": "number", "exclusiveMinimum": 0, "maximum": 0.5}, [0.5]),
+            ({"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1}, [0.5]),
+            ({"type": "number", "exclusiveMaximum": 0}, [-1]),
+            ({"allOf": [True, {"type": "integer"}]}, [1]),
+            (
+                {
+                    "properties": {"b": {"const": 1}},
+                    "required": ["b"],
+                    "allOf": [{"required": ["a"], "properties": {"a": {}}}],
+                },
+                [{"a": "x", "b": 1}],
+            ),
+            ({"type": "object", "anyOf": [{"required": ["a"]}], "properties": {"a": {"const": 1}}}, [{"a": 1}]),
         ],
     )
     def test_are_of_the_schema(self, schema: dict[str, Any], expected: list[Any]) -> None:

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from .edits import PROJECT, SPEC, TEXT
 
 SPECS = Path(__file__).with_name("specs")
+BACK = {"$ref": "#/components/schemas/S0"}
 STATUS = "'#/components/schemas/VideoStatus'"
 SENTENCES = [
     ("openapi: 3.1.0", "openapi: [", "is no YAML"),
@@ -31,6 +32,9 @@ SENTENCES = [
     (STATUS, "'#/components/schemas/Nothing'", "refers to #/components/schemas/Nothing, which is not there"),
     (STATUS, "'#nothing'", "refers to #nothing, which is not there"),
     (STATUS, "'#/info/title'", "refers to #/info/title, which is no object"),
+    ("'#/components/parameters/VideoId'", "'#/info'", "refers to #/info, which is none of the parameters"),
+    ("'#/components/responses/Unauthorized'", "'#/paths'", "refers to #/paths, which is none of the responses"),
+    ("    VideoStatus:\n", "    A: {$anchor: [x]}\n    VideoStatus:\n", "is no OpenAPI 3.1: .*is not of"),
     ("    VideoStatus:\n", "    VideoStatus: &it\n      x-it: *it\n", "holds itself"),
     (
         "    VideoStatus:\n",
@@ -75,8 +79,10 @@ def test_what_is_wrong_is_told_in_a_sentence_with_its_line(old: str, new: str, s
         ("a: " + "[" * 3000 + "]" * 3000, "is nested too deeply"),
         ('{"a":' * 300 + "1" + "}" * 300, "is nested too deeply"),
         ("\n".join(["a: &a [x]", *(f"b{n}: &b{n} [*a, *a]" for n in range(3))]), "is no OpenAPI document"),
-        ("a: 2026-13-45", "is no YAML: month must be in 1..12"),
-        ("2026-01-01: a", "holds what JSON cannot say"),
+        ("a: !!timestamp 2026-13-45", "is no YAML: month must be in 1..12"),
+        ("a: !!timestamp x", "is no YAML"),
+        ("a: !!bool x", "is no YAML"),
+        ("? !!timestamp 2026-01-01\n: a", "holds what JSON cannot say"),
         ("a: .nan", "holds what JSON cannot say"),
         ("a: !!python/object:os.system x", "is no YAML"),
         ("a: \x1b[31m", "is no YAML"),
@@ -102,18 +108,61 @@ def test_whatever_a_file_holds_is_read_or_refused(text: str) -> None:
         parse("x", text)
 
 
-def test_references_that_multiply_are_compared(tmp_path: Path) -> None:
-    """There are two to the power of 60 ways to the last component."""
-    schemas: dict[str, Any] = {"S60": {"type": "string"}}
-    for level in range(60):
-        schemas[f"S{level}"] = {"properties": {key: {"$ref": f"#/components/schemas/S{level + 1}"} for key in "ab"}}
+def of_schemas(schemas: dict[str, Any]) -> dict[str, Any]:
+    """Return a contract whose one operation returns a schema, S0."""
     content = {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/S0"}}}}
     operation = {"operationId": "a", "responses": {"200": {"description": "A.", **content}}}
-    spec = {"openapi": "3.1.0", "info": {}, "paths": {"/a": {"get": operation}}, "components": {"schemas": schemas}}
+    info = {"title": "A", "version": "1"}
+    return {"openapi": "3.1.0", "info": info, "paths": {"/a": {"get": operation}}, "components": {"schemas": schemas}}
+
+
+@pytest.mark.parametrize("last", [{}, {"properties": {"back": BACK}}], ids=["ladder", "circle"])
+def test_references_that_multiply_are_compared(last: dict[str, Any]) -> None:
+    """There are two to the power of 60 ways to the last component, which may lead back to the first."""
+    schemas: dict[str, Any] = {"S60": {"type": ["string", "object"], **last}}
+    for level in range(60):
+        schemas[f"S{level}"] = {"properties": {key: {"$ref": f"#/components/schemas/S{level + 1}"} for key in "ab"}}
+    spec = parse("x", json.dumps(of_schemas(schemas)))
     other = json.loads(json.dumps(spec))
     other["components"]["schemas"]["S60"]["maxLength"] = 1
     [change] = compare(spec, other)
     assert "/components/schemas/S60" == change.where
+
+
+@pytest.mark.parametrize("key", ["allOf", "anyOf", "oneOf"])
+@pytest.mark.parametrize("last", [{"type": "string"}, {"anyOf": [BACK]}], ids=["ladder", "circle"])
+def test_references_that_multiply_what_is_combined_are_refused(key: str, last: dict[str, Any]) -> None:
+    schemas: dict[str, Any] = {"S40": last}
+    for level in range(40):
+        schemas[f"S{level}"] = {key: [{"$ref": f"#/components/schemas/S{level + 1}"}] * 2}
+    with pytest.raises(InvalidSpecError, match="the schema comes to more than 5000 by what it combines; combine fewer"):
+        parse("x", json.dumps(of_schemas(schemas)))
+    changed = {**schemas, "S40": {**last, "maxLength": 1}}
+    assert ["other"] == [change.worst for change in compare(of_schemas(schemas), of_schemas(changed))]
+
+
+def test_a_long_chain_of_references_is_compared() -> None:
+    for chain in ({"allOf": ["next"]}, {"items": "next"}, "next"):
+        schemas: dict[str, Any] = {"S300": {"type": "string"}}
+        for level in range(300):
+            text = json.dumps(chain).replace('"next"', json.dumps({"$ref": f"#/components/schemas/S{level + 1}"}))
+            schemas[f"S{level}"] = json.loads(text)
+        spec, other = (of_schemas({**schemas, "S300": {"type": kind}}) for kind in ("string", "integer"))
+        assert [] == compare(spec, spec)
+        assert {"breaking", "other"} & {change.worst for change in compare(spec, other)}
+
+
+def test_the_words_of_yaml_are_those_of_12() -> None:
+    words = "[16:9, on, No, 1_000, 2026-12-01, '~', 0o17, 0x1F, 010, -7, 1e3, .5, ~, true]"
+    spec = {"openapi": "3.1.0", "info": {"title": "A", "version": "1"}, "paths": {}}
+    told = parse("x", f"{json.dumps(spec)[:-1]}, x-words: {words}" + "}")["x-words"]
+    assert ["16:9", "on", "No", "1_000", "2026-12-01", "~", 15, 31, 10, -7, 1000, 0.5, None, True] == told
+
+
+def test_a_name_is_no_option_of_git(tmp_path: Path) -> None:
+    with pytest.raises(InvalidSpecError, match="is neither a file nor known to git"):
+        load(f"--output={tmp_path / 'written'}", PROJECT)
+    assert [] == [*tmp_path.iterdir()]
 
 
 def test_what_a_file_may_be(tmp_path: Path) -> None:

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import unquote
 
 import regress
 
+from ..digests import circles
 from ..model import METHODS, Path, found, is_array, is_object, printable, steps
 from ..model import reference_of as pointer_of
 
@@ -35,11 +37,20 @@ NAMES = frozenset(
 """Keys whose values have keys that are names, not words of OpenAPI."""
 DEEPEST = 150
 """How deep a contract may be nested."""
+COMBINING = ("allOf", "anyOf", "oneOf", "not")
+MOST_COMBINED = 5000
+"""How many schemas one may come to by what combines schemas: references can double them at each level."""
+KINDS = {
+    **{key: key for key in ("parameters", "responses", "headers", "callbacks", "requestBodies", "securitySchemes")},
+    **dict.fromkeys(("paths", "webhooks", "pathItems"), "path items"),
+}
+"""What stands below a key, by which a reference may not lead to what is something else."""
 
 
 def faults(document: dict[str, Any]) -> Iterator[Fault]:
-    """Yield what is wrong with references, with ids that stand twice, and with patterns."""
-    anchors = {node[key] for _, node in objects(document) for key in ("$anchor", "$dynamicAnchor") if key in node}
+    """Yield what is wrong with references, with ids that stand twice, with patterns, and with what is combined."""
+    names = [node.get(key) for _, node in objects(document) for key in ("$anchor", "$dynamicAnchor")]
+    anchors = {name for name in names if isinstance(name, str)}
     ids: dict[str, Path] = {}
     for path, node in objects(document):
         if "$ref" in node:
@@ -57,6 +68,53 @@ def faults(document: dict[str, Any]) -> Iterator[Fault]:
                     (*path, "operationId"),
                 )
             ids.setdefault(name, path)
+    yield from combining_faults(document)
+
+
+def combining_faults(document: dict[str, Any]) -> Iterator[Fault]:
+    """Yield the schemas that come to too many by references that multiply."""
+    edges: dict[str, list[str]] = {}
+    waiting = [each for _, node in objects(document) for each in combined(node)]
+    for reference in waiting:
+        if reference not in edges:
+            try:
+                edges[reference] = combined(found(document, steps(reference)))
+            except LookupError:
+                edges[reference] = []
+            waiting += edges[reference]
+    counts: dict[str, int] = {}
+    for circle in circles({name: [*dict.fromkeys(some)] for name, some in edges.items()}):
+        members = {*circle}
+        inner = sum(each in members for name in circle for each in edges[name])
+        # Of a circle there are as many ways as each crossing of it has branches.
+        factor = 2 ** min(max(0, inner - len(circle)), 20)
+        count: int = factor * sum(1 + sum(counts.get(each, 0) for each in edges[name]) for name in circle)
+        for name in circle:
+            counts[name] = min(count, 2 * MOST_COMBINED)
+    for path, node in objects(document):
+        if sum(counts[each] for each in combined(node)) > MOST_COMBINED:
+            yield f"the schema comes to more than {MOST_COMBINED} by what it combines; combine fewer", path
+            return
+
+
+def combined(node: Any) -> list[str]:
+    """Return what a schema refers to and combines, each as often as it does."""
+    told: list[str] = []
+    waiting = [node]
+    for each in waiting:
+        if is_object(each):
+            told += [reference] if (reference := pointer_of(each)) else []
+            for key in COMBINING:
+                inner: Any = each.get(key)
+                waiting += inner if is_array(inner) else [inner]
+    return told
+
+
+def kind_of(path: Path) -> str | None:
+    """Return what stands at a path, None for schemas and what else may be anything."""
+    if {"schema", "schemas", "itemSchema"} & {*path}:
+        return None
+    return "requestBodies" if path[-1:] == ("requestBody",) else KINDS.get(path[-2] if len(path) > 1 else "")
 
 
 def reference_faults(document: Any, node: dict[str, Any], path: Path, anchors: set[Any]) -> Iterator[Fault]:
@@ -84,6 +142,8 @@ def reference_faults(document: Any, node: dict[str, Any], path: Path, anchors: s
                 return
         if not is_object(step) and not isinstance(step, bool):
             yield f"refers to {short(target)}, which is no object", here
+        elif (kind := kind_of(path)) and kind_of(steps(unquote(target))) != kind:
+            yield f"refers to {short(target)}, which is none of the {kind}", here
 
 
 def objects(document: Any) -> Iterator[tuple[Path, dict[str, Any]]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from fractions import Fraction
 from typing import Any, TypeAlias
 
 from ..model import Class, Path
@@ -82,8 +83,9 @@ def compare_values(old: Branch, new: Branch, where: Path) -> Iterator[Difference
 
 def compare_listed(old: tuple[str, ...], new: tuple[str, ...], where: Path) -> Iterator[Difference]:
     """Yield the values that are added and removed, as JSON."""
-    for value in [value for value in (*new, *old) if (value in old) != (value in new)]:
-        is_new = value in new
+    before, after = {*old}, {*new}
+    for value in [value for value in (*new, *old) if (value in before) != (value in after)]:
+        is_new = value in after
         yield turned(where, "wider" if is_new else "narrower", f"the value {value} is {added_or_removed(is_new)}")
 
 
@@ -214,8 +216,9 @@ def turn_of(keyword: str, before: Any, after: Any) -> Turn | None:
     """Return the turn from one value of an opaque keyword to another; None if both mean the same."""
     if keyword == "pattern":
         wider, narrower = covers(after, before), covers(before, after)
-    elif keyword == "multipleOf" and all(isinstance(each, int) for each in (before, after)):
-        wider, narrower = before % after == 0, after % before == 0
+    elif keyword == "multipleOf":
+        left, right = (Fraction(str(each)) for each in (before, after))
+        wider, narrower = left % right == 0, right % left == 0
     elif keyword == "format":
         wider, narrower = (before, after) in WIDER_FORMATS, (after, before) in WIDER_FORMATS
     else:

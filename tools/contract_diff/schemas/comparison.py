@@ -6,12 +6,15 @@ expect, so a wider one breaks those. A difference is therefore narrower or wider
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ..model import Change, Path, Place, Side, is_same
+from ..digests import is_same
+from ..model import Change, Path, Side
 from ..model import found as node_at
+from ..places import Place
 from .branches import compare_branch, compare_listed
 from .keywords import TYPES
 from .notes import compare_notes, compare_words
@@ -120,6 +123,8 @@ class Comparison:
         self, old: list[Branch], new: list[Branch]
     ) -> tuple[list[tuple[Branch, Branch]], list[Branch], list[Branch]]:
         """Return the branches that are the same, or the same and changed, and those that are gone and come."""
+        if len(old) == len(new) == 1:
+            return [(old[0], new[0])], [], []
         pairs: list[tuple[Branch, Branch]] = []
         gone, come = [*old], [*new]
         tests: list[Callable[[Branch, Branch], bool]] = [
@@ -171,9 +176,15 @@ def compare_types(old: Shape, new: Shape, where: Path) -> Iterator[Difference]:
 def kinds(shape: Shape) -> frozenset[str]:
     """Return the types of the values that a schema allows; numbers are `integer` if all of them are whole."""
     names = {branch.type for branch in shape.branches}
-    if "number" in names and all("integer" in each.limits for each in shape.branches if each.type == "number"):
+    if "number" in names and all(map(is_whole, shape.branches)):
         names = names - {"number"} | {"integer"}
     return frozenset(names)
+
+
+def is_whole(branch: Branch) -> bool:
+    """Return whether no value of a branch is a number with a fraction."""
+    listed = branch.values is not None and not any(isinstance(json.loads(each), float) for each in branch.values)
+    return branch.type != "number" or listed or "integer" in branch.limits
 
 
 def has_all(names: frozenset[str], others: frozenset[str]) -> bool:

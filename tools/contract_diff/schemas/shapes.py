@@ -288,7 +288,8 @@ def merged(one: Branch, other: Branch) -> Branch | None:
         return replace(kept, notes=notes) if notes else kept
     values = one.values if other.values is None else other.values
     if one.values is not None and other.values is not None:
-        values = tuple(value for value in one.values if value in other.values)
+        shared = {*other.values}
+        values = tuple(value for value in one.values if value in shared)
     if values == ():
         return None
     if is_crossing(one, other) or is_crossing(other, one):

@@ -36,7 +36,7 @@ def simplified(
         elif values:
             is_whole = kind == "null" or (kind == "boolean" and len(values) == len((False, True)))
             listed_ = None if is_whole else tuple(sorted(values))
-            kept[kind] = Branch(kind, some[0].path, listed_, rules=undecided(some), notes=notes_of(some))
+            kept[kind] = Branch(kind, some[0].path, listed_, rules=undecided(some, text), notes=notes_of(some))
     return [*kept.values()], {**notes, **({KNOWN_VALUES: known} if known else {})}
 
 
@@ -45,14 +45,22 @@ def is_possible(branch: Branch, value: str) -> bool:
     return fits(replace(branch, values=None), value) is not False
 
 
-def undecided(branches: list[Branch]) -> dict[tuple[str, str], Note]:
-    """Return the rules of which it is not decided which of the enumerated values they allow."""
-    return {
-        key: note
-        for branch in branches
-        for key, note in branch.rules.items()
-        if any(fits(Branch(branch.type, rules={key: note}), value) is None for value in branch.values or ())
-    }
+def undecided(branches: list[Branch], text: Callable[[Parts], str]) -> dict[tuple[str, str], Note]:
+    """Return the rules of which it is not decided which of the enumerated values they allow.
+
+    Of arrays and objects nothing is decided, so all that a branch says is one rule.
+    """
+    found: dict[tuple[str, str], Note] = {}
+    for branch in branches:
+        rest = replace(branch, values=None, notes={})
+        if branch.type in {"array", "object"} and not rest.is_free:
+            found["limits", text_of(rest, text)] = Note(value=True, path=branch.path)
+        found |= {
+            key: note
+            for key, note in branch.rules.items()
+            if any(fits(Branch(branch.type, rules={key: note}), value) is None for value in branch.values or ())
+        }
+    return found
 
 
 def notes_of(branches: list[Branch]) -> dict[str, Note]:

@@ -9,7 +9,8 @@ from itertools import combinations
 from typing import Any, TypeAlias
 from urllib.parse import unquote
 
-from ..model import Digests, Path, found, is_array, is_object, steps
+from ..digests import Digests
+from ..model import Path, found, is_array, is_object, mapped, pointer, steps
 from .keywords import BY_ITEM, FLAGS, REFERENCES, SHAPING, TYPES, UNIONS
 from .shapes import (
     Branch,
@@ -29,6 +30,8 @@ from .simplify import simplified
 
 MOST_BRANCHES = 100
 """A schema that comes to more is not compared: `allOf` with unions multiplies."""
+MOST_PARTS = 10_000
+"""So is one that combines more: references multiply."""
 
 Expanded = tuple[list[Branch], dict[str, Note]]
 
@@ -41,6 +44,8 @@ class Source:
     shapes: dict[tuple[Path, ...], Shape | None] = field(default_factory=dict[tuple[Path, ...], "Shape | None"])
     texts: dict[Path, str] = field(default_factory=dict[Path, str])
     anchors: dict[str, Path] | None = None
+    left: int = 0
+    """How many more schemas may be combined in the one at hand."""
 
     @property
     def document(self) -> Any:
@@ -51,6 +56,7 @@ class Source:
         """Return what some schemas come to; None if that cannot be compared."""
         key = tuple(part.path for part in parts)
         if key not in self.shapes:
+            self.left = MOST_PARTS
             try:
                 branches, notes = self.expanded(parts, ())
                 branches, notes = simplified(branches, notes, self.text)
@@ -117,6 +123,7 @@ class Source:
 
     def branches_of(self, part: Part, trail: tuple[Path, ...]) -> Expanded:
         """Return the branches of one schema, and what it says beside that."""
+        self.count()
         schema, path = part.schema, part.path
         if schema is False:
             return [], {}
@@ -126,7 +133,7 @@ class Source:
             raise IncomparableError("a schema is an object, true or false")
         notes = {key: Note(value, path) for key, value in schema.items() if is_note(key, value)}
         if "discriminator" in schema:
-            notes["discriminator"] = Note(self.discriminator(schema), path)
+            notes["discriminator"] = Note(self.discriminator(schema, path), path)
         found: Expanded = [*self.own(schema, path)], notes
         if (target := self.target(part)) and target.path not in trail:
             found = combined(found, self.branches_of(target, (*trail, target.path)))
@@ -139,6 +146,12 @@ class Source:
             if union in schema:
                 found = combined(found, self.united(schema[union], (*path, union), trail))
         return [self.closed(branch, schema, path) for branch in found[0]], found[1]
+
+    def count(self) -> None:
+        """Count one of the schemas that are combined. Raises IncomparableError if there are too many."""
+        self.left -= 1
+        if self.left < 0:
+            raise IncomparableError("it comes to too many schemas")
 
     def united(self, schemas: list[Any], path: Path, trail: tuple[Path, ...]) -> Expanded:
         """Return the branches of a union. What the one of them that is not null says is said of them all."""
@@ -267,16 +280,16 @@ class Source:
                 return replace(branch, items=branch.items or parts)
         return branch
 
-    def discriminator(self, schema: dict[str, Any]) -> dict[str, Any]:
+    def discriminator(self, schema: dict[str, Any], path: Path) -> dict[str, Any]:
         """Return a discriminator with the names that its schemas have of themselves, and what each leads to."""
         if not is_object(schema["discriminator"]):
             raise IncomparableError("a discriminator is an object")
         said = {**schema["discriminator"]}
-        listed: dict[str, str] = said.pop("mapping", {})
-        targets = {name: each if "/" in each else f"#/components/schemas/{each}" for name, each in listed.items()}
-        for each in [each for union in UNIONS for each in schema.get(union, ()) if is_object(each)]:
-            if "$ref" in each and each["$ref"] not in targets.values():
-                targets[each["$ref"].rpartition("/")[2]] = each["$ref"]
+        targets = dict(zip(said.pop("mapping", {}), mapped(schema), strict=True))
+        named: list[Any] = [each["$ref"] for union in UNIONS for each in schema.get(union, ()) if "$ref" in each]
+        for target in [*named, *self.digests.heirs.get(f"#{pointer(path)}", ())]:
+            if target not in targets.values():
+                targets[target.rpartition("/")[2]] = target
         parts = {name: self.target(Part({"$ref": target}, ())) for name, target in targets.items()}
         return {**said, "mapping": {name: (part,) for name, part in parts.items() if part}}
 

@@ -17,6 +17,8 @@ MOST_STATES = {True: 8, False: 40}
 
 A pattern's automaton can have two to the power of that many states.
 """
+REPEATED_GROUP, MOST_TO_REPEAT = re.compile(r"\)[*+?{]"), 20
+ENDLESS, MOST_WAYS = re.compile(r"[*+]|,\}"), 10_000_000
 SYNTAX = re.compile(
     r"""
     (?P<name> \[ \^? (?: \\[-dws.\]\[/\\^$|*+?(){}] | \\x[0-9a-f]{2} | [^\]\[\\&~] )+ \]
@@ -33,6 +35,8 @@ def fits(branch: Branch, text: str) -> bool | None:
     """Return whether a value, as JSON, is one of a branch's; None if that cannot be told."""
     if branch.values is not None:
         return text in branch.values
+    if branch.is_free:
+        return True
     value = json.loads(text)
     told = [is_within(branch, value)]
     for (keyword, _), note in branch.rules.items():
@@ -77,7 +81,24 @@ def compiled(pattern: str) -> regress.Regex | None:
 def matches(pattern: object, value: object) -> bool | None:
     """Return whether a pattern is found in a text; None if it is no pattern."""
     regex = compiled(pattern) if isinstance(pattern, str) else None
-    return None if regex is None else regex.find(str(value)) is not None
+    return None if regex is None or is_costly(str(pattern), str(value)) else regex.find(str(value)) is not None
+
+
+def is_costly(pattern: str, value: str) -> bool:
+    """Return whether a pattern may be tried in too many ways: a repetition in one doubles them with each character."""
+    if REPEATED_GROUP.search(pattern):
+        return len(value) > MOST_TO_REPEAT
+    ways: int = len(value) ** (1 + len(ENDLESS.findall(pattern)))
+    return ways > MOST_WAYS
+
+
+def text_of(pattern: str) -> str | None:
+    """Return a text that a pattern takes; None if none is found, for not all patterns are understood."""
+    inner = body(pattern)
+    try:
+        return None if inner is None else next(iter(parse(inner).strings()), None)
+    except (NoMatch, ValueError):
+        return None
 
 
 @cache

@@ -2,16 +2,42 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
 
-from ..model import Change, Class, Place
-from ..schemas.terms import value_change
+from ..model import Change, Class, follow, is_array, is_object, objects
+from ..places import Place
+from ..schemas.terms import quoted, value_change
 from .rest import compare_rest
 
 WORDS_OF_SCHEME = ("description", "bearerFormat", "deprecated")
 """What a security scheme says for people alone."""
+
+
+@dataclass(frozen=True)
+class Credential:
+    """What a caller sends to authenticate, and what it has to allow."""
+
+    what: str
+    flows: frozenset[tuple[str, str]]
+    """The ways in which OAuth gives it, each with its URLs."""
+    scopes: frozenset[str]
+
+    def gives(self, asked: Credential) -> bool:
+        """Return whether it is accepted where another one is asked for, wherever it comes from."""
+        return self.what == asked.what and self.flows <= asked.flows and self.scopes >= asked.scopes
+
+    @property
+    def told(self) -> str:
+        """What it is in words."""
+        flows = [f"by {name} {urls}" for name, urls in sorted(self.flows)]
+        scopes = [f"with {', '.join(sorted(self.scopes))}"] if self.scopes else []
+        return " ".join([self.what, *flows, *scopes])
+
+
+Way: TypeAlias = tuple[Credential, ...]
+"""What is sent at once."""
 
 
 def compare_servers(old: list[dict[str, Any]], new: list[dict[str, Any]], place: Place) -> Iterator[Change]:
@@ -56,50 +82,87 @@ def listed(old: list[str], new: list[str], place: Place, name: str) -> Iterator[
 
 
 def compare_security(old: dict[str, Any], new: dict[str, Any], here: Place) -> Iterator[Change]:
-    """Yield the ways to authenticate that are removed or added; none at all means that anyone may call."""
+    """Yield the ways to authenticate that are removed or added; none at all means that anyone may call.
+
+    A way stays if what it makes callers send is enough for one of the newer ways, which may ask for less.
+    """
     before, after = (ways(old, here.old), ways(new, here.new))
-    yield from listed(before, after, here.at("security"), "the security")
+    for way in before:
+        if not any(is_enough(way, other) for other in after):
+            yield here.at("security").change(f"the security {words_of_way(way)} is removed", Class.BREAKING)
+    for way in after:
+        if not any(is_enough(way, other) and is_enough(other, way) for other in before):
+            yield here.at("security").change(f"the security {words_of_way(way)} is added", Class.ADDITIVE)
 
 
-def ways(operation: dict[str, Any], document: dict[str, Any]) -> list[str]:
-    """Name each way to authenticate by what is sent, not by its name in the document."""
-    schemes = document.get("components", {}).get("securitySchemes", {})
-    names: list[str] = []
+def ways(operation: dict[str, Any], document: dict[str, Any]) -> list[Way]:
+    """Return each way to authenticate by what is sent, not by its name in the document."""
+    schemes = schemes_of(document)
     accepted: list[dict[str, list[str]]] = operation["security"] or [{}]
-    for way in accepted:
-        parts: list[str] = []
-        for name, scopes in way.items():
-            scheme = scheme_words(schemes.get(name, {"name": name}))
-            parts.append(scheme + (f" {sorted(scopes)}" if scopes else ""))
-        names.append(" and ".join(sorted(parts)) or "none")
-    return names
+    return [
+        tuple(credential(schemes.get(name, {"type": name}), scopes) for name, scopes in sorted(way.items()))
+        for way in accepted
+    ]
 
 
-def scheme_words(scheme: dict[str, Any]) -> str:
+def schemes_of(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the security schemes of a document by name."""
+    schemes: dict[str, Any] = document.get("components", {}).get("securitySchemes", {})
+    return {name: follow(document, scheme) for name, scheme in schemes.items() if not name.startswith("x-")}
+
+
+def credential(scheme: dict[str, Any], scopes: Sequence[str] = ()) -> Credential:
     """Return what a security scheme makes callers send."""
-    said = {key: value for key, value in scheme.items() if key not in WORDS_OF_SCHEME and not key.startswith("x-")}
-    if "scheme" in said:
-        said["scheme"] = str(said["scheme"]).lower()
-    if said.get("type") == "oauth2":
-        said["flows"] = json.dumps(
-            {
-                name: {key: value for key, value in flow.items() if key != "scopes"}
-                | {"scopes": sorted(flow.get("scopes", ()))}
-                for name, flow in said.get("flows", {}).items()
-            },
-            sort_keys=True,
-        )
-    return "(" + ", ".join(f"{key}: {value}" for key, value in sorted(said.items())) + ")"
+    said = {
+        key: value
+        for key, value in scheme.items()
+        if key not in {*WORDS_OF_SCHEME, "flows"} and not key.startswith("x-")
+    }
+    for key in ("scheme", "name") if said.get("in") in {"header", None} else ():  # of which case means nothing
+        said |= {key: str(said[key]).lower()} if key in said else {}
+    flows = {
+        (name, quoted({key: value for key, value in flow.items() if key != "scopes" and not key.startswith("x-")}))
+        for name, flow in scheme.get("flows", {}).items()
+        if not name.startswith("x-")
+    }
+    words = " ".join(str(said[key]) for key in sorted(said, key=lambda key: (key != "type", key)))
+    return Credential(words, frozenset(flows), frozenset(scopes))
+
+
+def is_enough(way: Way, other: Way) -> bool:
+    """Return whether who authenticates in one way has done what another one asks for.
+
+    Where nothing is asked for, what is sent is not known for what it is: that is enough for who sends nothing alone.
+    """
+    return bool(way) == bool(other) and all(any(has.gives(asked) for has in way) for asked in other)
+
+
+def words_of_way(way: Way) -> str:
+    """Return a way to authenticate as it is told."""
+    return " and ".join(sorted(each.told for each in way)) or "none"
 
 
 def compare_schemes(old: dict[str, Any], new: dict[str, Any], place: Place) -> Iterator[Change]:
-    """Yield the words of security schemes that differ; what they make callers send is told with each operation."""
-    some, others = (document.get("components", {}).get("securitySchemes", {}) for document in (old, new))
-    for name in sorted(some.keys() & others.keys()):
+    """Yield what differs in security schemes and is told with no operation: words, and schemes that none asks for."""
+    some, others = (schemes_of(document) for document in (old, new))
+    used = asked_for(old) | asked_for(new)
+    for name in sorted(some.keys() | others.keys()):
         here = place.at("components", "securitySchemes", name)
-        before, after = (
-            {key: value for key, value in each[name].items() if key in WORDS_OF_SCHEME or key.startswith("x-")}
-            for each in (some, others)
-        )
-        if not place.is_same(before, after):
+        before, after = some.get(name), others.get(name)
+        if before is None or after is None:
+            if name not in used:
+                word = "added" if before is None else "removed"
+                yield here.change(f"the security scheme `{name}`, which nothing asks for, is {word}", Class.EDITORIAL)
+        elif not place.is_same(before, after) and (name not in used or credential(before) == credential(after)):
             yield here.change("the words of the security scheme are others", Class.EDITORIAL)
+
+
+def asked_for(document: dict[str, Any]) -> set[str]:
+    """Return the names of the security schemes that a document asks for, anywhere."""
+    return {
+        name
+        for node in objects(document)
+        for way in (node["security"] if is_array(node.get("security")) else ())
+        if is_object(way)
+        for name in way
+    }

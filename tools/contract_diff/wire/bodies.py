@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any, TypeAlias
 
-from ..model import Change, Class, Place, Side, follow, is_object
+from ..model import Change, Class, Path, Side, follow, is_object, reference_of
+from ..places import Place
 from ..schemas.terms import value_change
 from .media import compare_content
 from .rest import compare_rest
@@ -13,35 +15,40 @@ from .rest import compare_rest
 Comparing: TypeAlias = Callable[[Any, Any, Place], Iterator[Change]]
 """What compares two schemas at a place."""
 
+Parameters: TypeAlias = dict[str, tuple[Path, Any]]
+"""The parameters of an operation by location and name, with their places."""
+
 STYLES = {"query": "form", "cookie": "form", "path": "simple", "header": "simple"}
 IGNORED = frozenset({"accept", "content-type", "authorization"})
 """The headers that OpenAPI does not take as parameters: content, responses and security say what they are."""
 SCALARS = frozenset({"string", "number", "integer", "boolean", "null"})
 
 
-def compare_parameters(old: dict[str, Any], new: dict[str, Any], place: Place, compare_: Comparing) -> Iterator[Change]:
+def compare_parameters(old: Parameters, new: Parameters, place: Place, compare_: Comparing) -> Iterator[Change]:
     """Yield what differs in parameters, which are by location and name."""
     renamed = renamings(old, new, place)
     for name in dict.fromkeys([*old, *new]):
-        here = place.at("parameters", name.split("`")[1])
+        other = f"path parameter {renamed[name]}" if name in renamed else name
+        path, node = new.get(other) or old[name]
+        was, before = old.get(name) or (path, None)
+        here = replace(place, was=was, path=path)
+        some, others, there = here.resolve(before, node)
         if name.split("`")[1] in IGNORED and name.startswith("header"):
-            if not here.is_same(old.get(name), new.get(name)):
+            if name not in old or name not in new or not here.is_same(some, others):
                 yield here.change(f"the {name}, which is said elsewhere, is another", Class.EDITORIAL)
-        elif name in renamed:
-            yield here.change(f"the {name} is renamed to {renamed[name]}", Class.BREAKING)  # as generated clients do
-            other = f"path parameter {renamed[name]}"
-            yield from compare_parameter(old[name], new[other], here, name, compare_)
-        elif name not in new:
+        elif other not in new:
             yield here.change(f"the {name} is removed", Class.BREAKING)
         elif name in old:
-            yield from compare_parameter(old[name], new[name], here, name, compare_)
+            if name in renamed:
+                yield there.change(f"the {name} is renamed to {renamed[name]}", Class.BREAKING)  # by generated clients
+            yield from compare_parameter(some, others, there, name, compare_)
         elif name.split(" ", 2)[2] not in renamed.values():
-            needed = new[name].get("required") and place.side is Side.CALLERS
-            word = "required" if new[name].get("required") else "optional"
+            needed = others.get("required") and place.side is Side.CALLERS
+            word = "required" if others.get("required") else "optional"
             yield here.change(f"the {word} {name} is added", Class.BREAKING if needed else Class.ADDITIVE)
 
 
-def renamings(old: dict[str, Any], new: dict[str, Any], place: Place) -> dict[str, str]:
+def renamings(old: Parameters, new: Parameters, place: Place) -> dict[str, str]:
     """Return the parameters of a path that stand in the same place of it by another name."""
     before, after = (
         [f"`{part.partition('}')[0]}`" for part in path[1].split("{")[1:]] if len(path) > 1 else []
@@ -70,7 +77,7 @@ def compare_parameter(
                 f"`{key}` of the {name} was {before} and is {after}", Class.ADDITIVE if is_wider else Class.BREAKING
             )
     handled = {"name", "in", "required", "style", "explode", "allowReserved", "allowEmptyValue"}
-    yield from compare_value(old, new, here, compare_, handled)
+    yield from compare_value(old, new, here, name, compare_, handled)
 
 
 def serialised(parameter: dict[str, Any], key: str, document: Any) -> Any:
@@ -85,14 +92,17 @@ def serialised(parameter: dict[str, Any], key: str, document: Any) -> Any:
     return parameter.get("explode", style in {"form", "cookie"})
 
 
-def is_scalar(schema: Any, document: Any) -> bool:
+def is_scalar(schema: Any, document: Any, trail: frozenset[str] = frozenset()) -> bool:
     """Return whether no value of a schema is an array or an object, as far as its types tell."""
+    if (reference := reference_of(schema)) in trail:
+        return True  # it leads back to itself, which adds no value
+    trail = trail | {reference} if reference else trail
     node = follow(document, schema)
     named: Any = node.get("type", []) if is_object(node) else []
     types = {named} if isinstance(named, str) else set(named)
     if not types and is_object(node):
         unions = [each for key in ("anyOf", "oneOf", "allOf") for each in node.get(key, ())]
-        return bool(unions) and all(is_scalar(each, document) for each in unions)
+        return bool(unions) and all(is_scalar(each, document, trail) for each in unions)
     return bool(types) and types <= SCALARS
 
 
@@ -106,7 +116,7 @@ def compare_required(old: dict[str, Any], new: dict[str, Any], here: Place, name
 
 
 def compare_value(
-    old: dict[str, Any], new: dict[str, Any], here: Place, compare_: Comparing, handled: set[str]
+    old: dict[str, Any], new: dict[str, Any], here: Place, name: str, compare_: Comparing, handled: set[str]
 ) -> Iterator[Change]:
     """Yield what differs in the schema and words of a parameter or header."""
     if ("content" in old) != ("content" in new):
@@ -116,9 +126,8 @@ def compare_value(
         yield from compare_(old.get("schema"), new.get("schema"), here.at("schema"))
         yield from compare_content(old.get("content", {}), new.get("content", {}), here.at("content"), compare_)
     if bool(old.get("deprecated")) != bool(new.get("deprecated")):
-        yield here.change(
-            f"`{here.name}` {'is' if new.get('deprecated') else 'is no longer'} deprecated", Class.ADDITIVE
-        )
+        word = "deprecated now" if new.get("deprecated") else "no longer deprecated"
+        yield here.change(f"the {name} is {word}", Class.ADDITIVE)
     yield from compare_rest(old, new, here, {*handled, "schema", "content", "deprecated"})
 
 
@@ -137,20 +146,34 @@ def compare_body(old: Any, new: Any, here: Place, compare_: Comparing) -> Iterat
 
 
 def compare_responses(old: dict[str, Any], new: dict[str, Any], place: Place, compare_: Comparing) -> Iterator[Change]:
-    """Yield what differs in an operation's responses. All errors have the same body, so readers can read a new one."""
+    """Yield what differs in an operation's responses, or in those of readers to an event, who then send them.
+
+    A new status of an error breaks no reader, who is to expect any, unless its range has promised another body.
+    """
     before, after = (
         {str(status): node for status, node in some.items() if not str(status).startswith("x-")} for some in (old, new)
     )
     for status in dict.fromkeys([*before, *after]):
         is_new = status not in before
         is_good = is_success(status, after if is_new else before)
-        was, now = ((status if status in some else f"{status[0]}XX" if is_good else "") for some in (before, after))
-        if was in before and now in after:  # a success may be told with the others of its range
-            yield from compare_response(*place.between(was, now).resolve(before[was], after[now]), compare_)
-            continue
-        is_kept = status.endswith("XX") and any(each[0] == status[0] for each in after if each != status)
-        kind = Class.BREAKING if is_good and (is_new or not is_kept) else Class.ADDITIVE
+        was, now = (covering(status, some) for some in (before, after))
+        if was in before and now in after:
+            some, others, here = place.between(was, now).resolve(before[was], after[now])
+            if is_good or was == now:
+                yield from compare_response(some, others, here, compare_)
+                continue
+            yield from compare_content(some.get("content", {}), others.get("content", {}), here.at("content"), compare_)
+        if place.side is Side.CALLERS:
+            kind = Class.ADDITIVE if is_new or not is_good else Class.BREAKING
+        else:
+            is_kept = status.endswith("XX") and any(each[0] == status[0] for each in after if each != status)
+            kind = Class.BREAKING if is_good and (is_new or not is_kept) else Class.ADDITIVE
         yield place.at(status).change(f"the status {status} is {'added' if is_new else 'removed'}", kind)
+
+
+def covering(status: str, responses: dict[str, Any]) -> str:
+    """Return the status under which a response is told: its own, or that of its range."""
+    return status if status in responses else f"{status[0]}XX"
 
 
 def is_success(status: str, responses: dict[str, Any]) -> bool:
@@ -163,6 +186,10 @@ def is_success(status: str, responses: dict[str, Any]) -> bool:
 def compare_response(old: dict[str, Any], new: dict[str, Any], here: Place, compare_: Comparing) -> Iterator[Change]:
     """Yield what differs in one response."""
     yield from compare_headers(old.get("headers", {}), new.get("headers", {}), here.at("headers"), compare_)
+    if here.side is Side.CALLERS and bool(old.get("content")) != bool(new.get("content")):
+        kind = Class.BREAKING if new.get("content") else Class.ADDITIVE
+        yield here.at("content").change(f"the body is {'added' if new.get('content') else 'removed'}", kind)
+        new = {**new, "content": old.get("content", {})}
     yield from compare_content(old.get("content", {}), new.get("content", {}), here.at("content"), compare_)
     yield from compare_links(old.get("links", {}), new.get("links", {}), here.at("links"))
     yield from compare_rest(old, new, here, {"headers", "content", "links"})
@@ -180,9 +207,11 @@ def compare_headers(old: dict[str, Any], new: dict[str, Any], place: Place, comp
             if not here.is_same(left, right):
                 yield here.change(f"the header `{name}`, which is said elsewhere, is another", Class.EDITORIAL)
         elif right is None:
-            yield place.at(name).change(f"the header `{name}` is removed", Class.BREAKING)
+            kind = Class.BREAKING if place.side is Side.READERS else Class.ADDITIVE
+            yield place.at(name).change(f"the header `{name}` is removed", kind)
         elif left is None:
-            yield place.at(name).change(f"the header `{name}` is added", Class.ADDITIVE)
+            needed = place.side is Side.CALLERS and right.get("required")
+            yield place.at(name).change(f"the header `{name}` is added", Class.BREAKING if needed else Class.ADDITIVE)
         else:
             yield from compare_header(left, right, here, name, compare_)
 
@@ -198,7 +227,7 @@ def compare_header(
             continue
         if before != after:
             yield here.change(f"`{key}` of the header `{name}` {value_change(before, after)}", Class.BREAKING)
-    yield from compare_value(old, new, here, compare_, {"required", "style", "explode"})
+    yield from compare_value(old, new, here, f"header `{name}`", compare_, {"required", "style", "explode"})
 
 
 def compare_links(old: dict[str, Any], new: dict[str, Any], place: Place) -> Iterator[Change]:

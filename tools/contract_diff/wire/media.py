@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from ..model import Change, Class, Place, Side
+from ..model import Change, Class, Side
+from ..places import Place
 from .rest import compare_rest
 
 BYTES: dict[str, Any] = {"type": "string", "format": "binary"}
@@ -55,7 +56,7 @@ def compare_media(
 ) -> Iterator[Change]:
     """Yield what differs in what one media type holds."""
     otherwise = None if TEXTUAL.fullmatch(name.partition(";")[0]) else BYTES
-    yield from compare_(old.get("schema") or otherwise, new.get("schema") or otherwise, here.at("schema"))
+    yield from compare_(old.get("schema", otherwise), new.get("schema", otherwise), here.at("schema"))
     yield from compare_(old.get("itemSchema"), new.get("itemSchema"), here.at("itemSchema"))
     some, others = old.get("encoding", {}), new.get("encoding", {})
     if name.startswith("multipart/") or name.endswith("x-www-form-urlencoded"):  # it is ignored in others

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from typing import Any
 
-from ..model import Change, Class, Place
+from ..model import Change, Class
+from ..places import Place
 from ..schemas.keywords import WORDS, is_editorial
 
 
