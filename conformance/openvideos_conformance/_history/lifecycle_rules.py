@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from .._core.exchange import json_object
+from .._core.exchange import date_of, json_object
 from .._core.operations import ENDED, RUNNING
 from .._judging.assertions import shown
 from .rule import rule
-from .traffic import JobSnapshot, amount, date_of, in_order, number, same_value, whole
+from .traffic import JobSnapshot, amount, in_order, number, same_value, whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

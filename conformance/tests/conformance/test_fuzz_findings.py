@@ -273,9 +273,7 @@ def test_accepted_illegal_requests_are_found_without_schemathesis() -> None:
     ] == [(requirement, failure.exchange.number, failure.statuses) for requirement, failure in found]
 
 
-@pytest.mark.parametrize(
-    ("body", "is_wrong"), [(b"\x00\x00\x00\x20ftypisom", False), (b"<html>", True), (b"", True)]
-)
+@pytest.mark.parametrize(("body", "is_wrong"), [(b"\x00\x00\x00\x20ftypisom", False), (b"<html>", True), (b"", True)])
 def test_files_are_known_by_their_bytes(body: bytes, *, is_wrong: bool) -> None:
     completed = _exchange(1, "GET", "/videos/video_1", 200, {"id": "video_1", "status": "completed"})
     file = _exchange(2, "GET", "/videos/video_1/content", 200, body=body, media_type="video/mp4")
