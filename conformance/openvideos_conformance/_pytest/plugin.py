@@ -58,11 +58,26 @@ class SuitePlugin:
         items[:] = [item for _, item in kept]
         config.hook.pytest_deselected(items=out)
         state = self.state
-        for check, _ in kept:
+        judged = [check for check, _ in kept if not self._denial(check)]
+        if not judged:
+            state.needed_jobs.clear()  # nothing will be sent
+        for check in judged:
             capabilities = {catalogue()[check.requirement].capability, check.capability}
             state.needed_jobs |= {*check.jobs, *(job for name, job in DETECTED_BY.items() if name in capabilities)}
         pairs = [(check, getattr(item, "fixturenames", ())) for check, item in kept]
         state.most_videos = most_jobs(pairs, state.needed_jobs, state.target.denied, state.target.max_videos)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """End a check that the operator excludes, before its fixtures start a job."""
+        check = check_of(item)
+        denial = self._denial(check) if check is not None else None
+        if denial is not None:
+            raise UnsupportedError(denial)
+
+    def _denial(self, check: Check) -> str | None:
+        names = filter(None, (catalogue()[check.requirement].capability, check.capability))
+        return next(filter(None, map(self.state.target.denial, names)), None)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(

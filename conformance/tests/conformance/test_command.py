@@ -216,6 +216,15 @@ def test_a_wrong_value_is_named(capsys: pytest.CaptureFixture[str], option: str,
     assert option in capsys.readouterr().err
 
 
+def test_what_the_options_exclude_costs_no_request(capsys: pytest.CaptureFixture[str]) -> None:
+    with responding(hangs) as url:
+        assert 0 == main(["run", "--base-url", url, "--profile", "core", "--only", "VID-LIST-003,VID-DELETE-001", "-v"])
+    out, _ = capsys.readouterr()
+    assert "The run starts 0 videos at most" in out
+    assert "list is beyond the profile core" in out
+    assert "No MUST requirement was exercised" in out
+
+
 @pytest.mark.parametrize("text", ["[expected", "", "[expected]\nVID-NO-001 = 'x'", "[expected]\nVID-LIST-001 = ''"])
 def test_malformed_expected_failures_are_reported(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str
