@@ -198,7 +198,7 @@ def ends_are_after_creation_and_stay(traffic: Traffic, tally: Tally) -> None:
                 )
 
 
-@rule("VID-LIFE-009", "times are Unix seconds of now", needs="a job that was created")
+@rule("VID-LIFE-009", "times are Unix seconds of now", needs="a job whose times are whole numbers")
 def times_are_of_now(traffic: Traffic, tally: Tally) -> None:
     """Compare the times in the run's own jobs with the time of the response that contains them."""
     for start in traffic.new:

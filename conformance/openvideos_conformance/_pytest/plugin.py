@@ -18,7 +18,7 @@ from .._server.capabilities import DETECTED_BY
 from .._server.preflight import is_alive
 from . import fixtures
 from .budget import most_jobs
-from .marker import Check, check_of
+from .marker import Check, check_of, denial
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -58,7 +58,7 @@ class SuitePlugin:
         items[:] = [item for _, item in kept]
         config.hook.pytest_deselected(items=out)
         state = self.state
-        judged = [check for check, _ in kept if not self._denial(check)]
+        judged = [check for check, _ in kept if not denial(check, state.target)]
         if not judged:
             state.needed_jobs.clear()  # nothing will be sent
         for check in judged:
@@ -71,13 +71,9 @@ class SuitePlugin:
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         """End a check that the operator excludes, before its fixtures start a job."""
         check = check_of(item)
-        denial = self._denial(check) if check is not None else None
-        if denial is not None:
-            raise UnsupportedError(denial)
-
-    def _denial(self, check: Check) -> str | None:
-        names = filter(None, (catalogue()[check.requirement].capability, check.capability))
-        return next(filter(None, map(self.state.target.denial, names)), None)
+        reason = denial(check, self.state.target) if check is not None else None
+        if reason is not None:
+            raise UnsupportedError(reason)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
