@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Final, TextIO
 
 import pytest
 
+from .._core.catalogue import Level, catalogue
 from .._core.run_result import plural
 from .._core.sanitize import one_line
 from .._core.verdicts import Outcome, Verdict
-from .._pytest.marker import check_of
+from .._pytest.marker import check_of, denial
 from .._reports.terminal import COLOURS, GREY, OUTCOMES, painted
 
 if TYPE_CHECKING:
@@ -60,9 +61,10 @@ class Progress:
         if not selected:
             return
         state, target = self._state, self._state.target
+        judged = [check for check in selected if not denial(check, target)]
         self.write_line(
-            f"Judging {target.base_url} by {plural(len({check.requirement for check in selected}), 'requirement')}, "
-            f"in {plural(len(selected), 'check')}."
+            f"Judging {target.base_url} by {plural(len({check.requirement for check in judged}), 'requirement')}, "
+            f"in {plural(len(judged), 'check')}."
         )
         self.write_line(
             f"The run starts {plural(state.most_videos, 'video')} at most (--max-videos {target.max_videos}), "
@@ -96,7 +98,11 @@ class Progress:
     # ---------------------------------------------------------------- lines
     def _line(self, kept: dict[str, Any], outcome: Outcome) -> str:
         message = f": {one_line(kept['message'])}" if kept["message"] else ""
-        word = painted(f"{OUTCOMES[outcome]:<13}", _COLOURS[outcome], is_coloured=self._is_coloured)
+        name, colour = OUTCOMES[outcome], _COLOURS[outcome]
+        is_should = catalogue()[kept["requirement"]].level is Level.SHOULD
+        if outcome is Outcome.VIOLATED and is_should and not self._state.strict:
+            name, colour = "warn", COLOURS[Verdict.WARN]
+        word = painted(f"{name:<13}", colour, is_coloured=self._is_coloured)
         return f"{word} {kept['requirement']:<16} {one_line(kept['check'])}{message}"
 
     def _tick(self) -> None:

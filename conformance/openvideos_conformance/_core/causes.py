@@ -105,7 +105,8 @@ def _deviations(result: Result) -> Iterator[_Deviation]:
         return
     for observation in result.observations:
         if observation.outcome is Outcome.VIOLATED:
-            yield from (_deviation(result, each) for each in _findings(observation))
+            for finding in _findings(observation):
+                yield from _of_finding(result, finding)
 
 
 def _findings(observation: Observation) -> Iterator[Mapping[str, Any]]:
@@ -115,18 +116,15 @@ def _findings(observation: Observation) -> Iterator[Mapping[str, Any]]:
     yield from (each for each in observation.more if each["exchanges"])
 
 
-def _deviation(result: Result, finding: Mapping[str, Any]) -> _Deviation:
+def _of_finding(result: Result, finding: Mapping[str, Any]) -> list[_Deviation]:
     requirement, message = result.requirement, str(finding["message"])
     exchanges = [json_object(each) for each in finding["exchanges"]]
-    found: _Deviation | None = None
+    found: list[_Deviation] = []
     if exchanges and requirement.capability != CLIENT:
         exchange = next(filter(_explains_itself, reversed(exchanges)), exchanges[-1])
-        found = (
-            _by_response(exchange)
-            or _by_status(exchange, frozenset(finding["statuses"]), message)
-            or _by_flaw(exchange, f"{requirement.statement} {message}")
-        )
-    return found or _Deviation(("requirement", requirement.id), message)
+        one = _by_response(exchange) or _by_status(exchange, frozenset(finding["statuses"]), message, requirement.id)
+        found = [one] if one is not None else [*_by_flaws(exchange, f"{requirement.statement} {message}")]
+    return found or [_Deviation(("requirement", requirement.id), message)]
 
 
 def _by_response(exchange: Mapping[str, Any]) -> _Deviation | None:
@@ -146,7 +144,9 @@ def _explains_itself(exchange: Mapping[str, Any]) -> bool:
     return bool(_failure(exchange)) or is_absent or (status >= _SERVER_ERROR and status not in _ABSENT)
 
 
-def _by_status(exchange: Mapping[str, Any], expected: frozenset[int], message: str) -> _Deviation | None:
+def _by_status(
+    exchange: Mapping[str, Any], expected: frozenset[int], message: str, requirement: str
+) -> _Deviation | None:
     """Return the deviation of a response whose status is not one of those that were expected."""
     where, status = _where(exchange), _status(exchange)
     if not expected or status in expected:
@@ -155,29 +155,31 @@ def _by_status(exchange: Mapping[str, Any], expected: frozenset[int], message: s
         return _Deviation(("refused", where, status), _response(exchange), where)
     # A key is checked in one place for all operations.
     place = "" if expected == frozenset({_UNAUTHORIZED}) else where
-    kind = min(expected) if len(expected) == 1 else _BAD
+    # What a server has to look at to refuse bad input, each requirement says.
+    kind = min(expected) if len(expected) == 1 else requirement
     return _Deviation(("accepted" if status < _BAD else status, place, kind), message)
 
 
-def _by_flaw(exchange: Mapping[str, Any], text: str) -> _Deviation | None:
-    """Return the deviation of a response whose body has a flaw that a text is about."""
+def _by_flaws(exchange: Mapping[str, Any], text: str) -> Iterator[_Deviation]:
+    """Yield the deviations of a response whose body has flaws that a text is about."""
     flaws = [_flaw(str(each)) for each in json_array(exchange.get("flaws"))]
     words = set(re.findall(r"\w+", text))
     if "walk" in words:
         words |= _WALK
     is_about_all = bool(words & {"fit", "fits", "envelope"})
-    found = next((each for each in flaws if is_about_all or each.field in words), None)
-    if found is None:
-        return None
     schema = str(exchange.get("schema")).rpartition("/")[2]
-    if not found.is_missing:
-        key = ("flaw", schema, found.place, found.field, shape(found.text))
-        return _Deviation(key, f"{schema}: {found.text}", _where(exchange))
-    # Fields that one object lacks are one cause: who wrote it did not write them.
-    missing = [each.field for each in flaws if each.is_missing and each.place == found.place]
-    place = found.place.removeprefix("$").removeprefix(".")
-    seen = f"{schema} without {', '.join(missing)}" + (f" in {place}" if place else "")
-    return _Deviation(("missing", schema, found.place), seen, _where(exchange))
+    for found in flaws:
+        if not is_about_all and found.field not in words:
+            continue
+        if not found.is_missing:
+            key = ("flaw", schema, found.place, found.field, shape(found.text))
+            yield _Deviation(key, f"{schema}: {found.text}", _where(exchange))
+            continue
+        # Fields that one object lacks are one cause: who wrote it did not write them.
+        missing = [each.field for each in flaws if each.is_missing and each.place == found.place]
+        place = found.place.removeprefix("$").removeprefix(".")
+        seen = f"{schema} without {', '.join(missing)}" + (f" in {place}" if place else "")
+        yield _Deviation(("missing", schema, found.place), seen, _where(exchange))
 
 
 def _flaw(text: str) -> _Flaw:

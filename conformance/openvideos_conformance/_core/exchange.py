@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import json
 from dataclasses import dataclass, field
+from datetime import UTC
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from .bodies import Body, ParsedBodies
@@ -140,6 +142,18 @@ def videos_of(exchange: Exchange) -> Iterable[dict[str, Any]]:
         yield from filter(None, [exchange.object])
     elif exchange.operation == "list_videos":
         yield from filter(None, map(json_object, json_array(exchange.object.get("data"))))
+
+
+def date_of(exchange: Exchange) -> float | None:
+    """Return the Date of a response in Unix seconds; None without a valid one."""
+    value = exchange.header("date")
+    if value is None:
+        return None
+    try:
+        date = parsedate_to_datetime(value)
+        return (date if date.tzinfo is not None else date.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, TypeError, OverflowError, IndexError):
+        return None
 
 
 def json_object(value: Any) -> dict[str, Any]:

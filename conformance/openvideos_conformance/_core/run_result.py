@@ -142,7 +142,7 @@ def headline(run: RunResult) -> str:
     if errors:
         return f"The suite itself failed in {plural(errors, 'requirement')}, which is no verdict; please report it"
     kept, tested = run.kept(Level.MUST)
-    sentence = f"{kept} of {plural(tested, 'MUST requirement')} {'passes' if kept == 1 else 'pass'}"
+    sentence = f"{kept} of {plural(tested, 'MUST requirement')} {'passes' if 1 in (kept, tested) else 'pass'}"
     sentence = sentence if tested else "No MUST requirement was exercised"
     known = sum(1 for result in run.results if result.verdict is Verdict.FAIL and result.expected is not None)
     stale = sum(1 for result in run.results if result.is_stale)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from .catalogue import CORE, capabilities
+from .contract import contract
 from .profiles import beyond, profiles, promised
 
 if TYPE_CHECKING:
@@ -189,8 +190,8 @@ class Target:
             api_key=own,
             other_api_key=other,
             model=text("model"),
-            size=text("size"),
-            seconds=text("seconds"),
+            size=_chosen("--size", text("size"), "VideoSize", "WIDTHxHEIGHT in pixels"),
+            seconds=_chosen("--seconds", text("seconds"), "VideoSeconds", "a whole number of seconds"),
             failing_prompt=text("failing_prompt"),
             profile=profile,
             declared=declared,
@@ -266,6 +267,13 @@ def _key(key: str | None, name: str, variable: str) -> str | None:
         option = name.replace("_", "-")
         raise TargetError(f"the key must be printable ASCII without spaces; see --{option} and {variable}")
     return key
+
+
+def _chosen(option: str, text: str | None, schema: str, form: str) -> str | None:
+    """Return what a create is to name, which the contract has to allow: files of the same kind are made of it, too."""
+    if text is None or not contract().flaws(text, f"#/components/schemas/{schema}"):
+        return text
+    raise TargetError(f"{option} {_shown(text)} is not {form}; use one such as {contract().example(schema)}")
 
 
 def _profile(name: str | None) -> str | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from typing import TYPE_CHECKING, Final
+from urllib.parse import parse_qs
 
 from .._core.exchange import MISSING, videos_of
 from .._core.flaws import told
@@ -51,7 +52,8 @@ _NOT_THERE: Final = frozenset({_NOT_FOUND, _NOT_ALLOWED, _NOT_IMPLEMENTED})
 _NO_VERDICT_ON_INPUT: Final = frozenset({401, 402, 403, 409, 413, 429})
 """Statuses that refuse a legal request for a reason outside its query and body."""
 
-_MAGIC: Final = {"video/mp4": (4, b"ftyp"), "image/webp": (8, b"WEBP"), "image/jpeg": (0, b"\xff\xd8\xff")}
+_MP4, _BRAND = "video/mp4", slice(4, 8)
+"""The media type of a video, and where its bytes say that it is one."""
 _PLAIN_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,200}")
 
 
@@ -66,13 +68,13 @@ def requirement_of(failure: Failure, generated: Generated) -> str | None:
     if failure.check in {"response_schema_conformance", "content_type_conformance"} and not misfit(exchange, generated):
         return None
     by_response: dict[str, Callable[[Exchange, int], str | None]] = {
-        "not_a_server_error": _server_error,
         "status_code_conformance": _status,
-        "content_type_conformance": _content_type,
-        "response_schema_conformance": _schema,
         "unsupported_method": _method,
     }
     by_history: dict[str, Callable[[Exchange, int, Generated], str | None]] = {
+        "not_a_server_error": _server_error,
+        "content_type_conformance": _content_type,
+        "response_schema_conformance": _schema,
         "use_after_free": _after_deletion,
         "ensure_resource_availability": _unavailable,
     }
@@ -105,14 +107,10 @@ def _own_flaws(
     if exchange.is_ok and legality.is_illegal:
         message = f"the request breaks the contract ({told(legality.flaws, most=2)}), and returns {exchange.status}"
         yield forbidding(exchange, legality), message, *BAD_INPUT
-    if exchange.is_ok and exchange.operation == "download_video_content":
-        place, magic = _MAGIC.get(exchange.media_type, (0, b""))
-        if exchange.body[place : place + len(magic)] != magic:
-            begin = exchange.body[:12].hex(" ")
-            yield (
-                "VID-CONTENT-001",
-                f"the media type is {exchange.media_type}, and the body begins with {begin or 'nothing'}",
-            )
+    is_file = exchange.operation == "download_video_content" and _is_judged(exchange, generated)
+    if is_file and exchange.media_type == _MP4 and exchange.body[_BRAND] != b"ftyp":
+        begin = exchange.body[:12].hex(" ")
+        yield "VID-CONTENT-001", f"the media type is {_MP4}, and the body begins with {begin or 'nothing'}"
     video_id = exchange.ids.get("video_id")
     if video_id not in created:
         return
@@ -156,8 +154,10 @@ def _tested_by(exchange: Exchange, generated: Generated, created: set[str]) -> I
             yield from ("VID-ERROR-003", "VID-ERROR-004")
         return
     yield "VID-ERROR-009"
-    if status >= _BAD or exchange.operation in OPERATIONS:
-        yield "VID-ERROR-001" if status >= _BAD else OPERATIONS[exchange.operation].requirement
+    if status >= _BAD:
+        yield "VID-ERROR-001"
+    elif exchange.operation in OPERATIONS and _is_judged(exchange, generated):
+        yield OPERATIONS[exchange.operation].requirement
     if not exchange.has_key:
         yield "VID-AUTH-001"
         return
@@ -178,27 +178,39 @@ def _of_input(exchange: Exchange, legality: Legality) -> Iterable[str]:
             yield "VID-LIST-016"
 
 
-def _server_error(exchange: Exchange, status: int) -> str | None:
-    if status == _NOT_IMPLEMENTED and exchange.operation == "download_video_content":
-        return None  # a variant that the server does not offer
-    return "VID-ERROR-005" if status >= _SERVER_ERROR else None
+def _server_error(exchange: Exchange, _: int, generated: Generated) -> str | None:
+    return "VID-ERROR-005" if exchange.number in generated.server_errors else None
 
 
 def _status(exchange: Exchange, _: int) -> str | None:
     return "VID-ERROR-009" if _is_plain(exchange) else None
 
 
-def _content_type(exchange: Exchange, status: int) -> str | None:
+def _content_type(exchange: Exchange, status: int, generated: Generated) -> str | None:
     if isinstance(exchange.json, dict | list) and exchange.operation != "download_video_content":
         return "VID-HEADER-003"
-    return _schema(exchange, status)
+    return _schema(exchange, status, generated)
 
 
-def _schema(exchange: Exchange, status: int) -> str | None:
+def _schema(exchange: Exchange, status: int, generated: Generated) -> str | None:
     if status >= _BAD:
         return "VID-ERROR-001"
+    if not _is_judged(exchange, generated):
+        return None
     facts = OPERATIONS.get(exchange.operation or "")
     return facts.requirement if facts else None
+
+
+def _is_judged(exchange: Exchange, generated: Generated) -> bool:
+    """Tell whether a response has to be what its operation returns: for a download, the video of a completed job.
+
+    What is returned for other jobs and variants, other requirements say.
+    """
+    if exchange.operation != "download_video_content":
+        return True
+    is_video = parse_qs(exchange.query, keep_blank_values=True).get("variant", ["video"]) == ["video"]
+    end = generated.completed.get(exchange.ids.get("video_id", ""))
+    return exchange.is_ok and exchange.status == _OK and is_video and end is not None and end.is_before(exchange)
 
 
 def _method(exchange: Exchange, status: int) -> str | None:

@@ -10,6 +10,7 @@ from .._core.exchange import MISSING, json_array, json_object, videos_of
 from .._core.flaws import shown, told
 from .._core.operations import CREATING, OPERATIONS
 from .._core.request_validation import JSON, of_illegal_creates
+from .._judging.server_errors import server_errors
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -57,6 +58,21 @@ class Generated:
     def has_plain_list(self) -> bool:
         """Whether the server has returned a list without parameters."""
         return any(each.operation == "list_videos" and not each.query and each.is_ok for each in self.history)
+
+    @cached_property
+    def server_errors(self) -> frozenset[int]:
+        """The numbers of the exchanges that ended in an error of the server."""
+        return frozenset(each.number for each in server_errors(self.history))
+
+    @cached_property
+    def completed(self) -> Mapping[str, Exchange]:
+        """The first response that showed a job as completed, by the job's id."""
+        found: dict[str, Exchange] = {}
+        for exchange in sorted(self.history, key=lambda each: each.ended):
+            for video in videos_of(exchange):
+                if video.get("status") == "completed":
+                    found.setdefault(str(video.get("id")), exchange)
+        return found
 
     def deletion_before(self, exchange: Exchange) -> Exchange | None:
         """Return an earlier confirmed deletion of the video of an exchange, or None."""

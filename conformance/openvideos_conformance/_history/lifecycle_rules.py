@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from .._core.exchange import json_object
+from .._core.exchange import date_of, json_object
 from .._core.operations import ENDED, RUNNING
 from .._judging.assertions import shown
 from .rule import rule
-from .traffic import JobSnapshot, amount, date_of, in_order, number, same_value, whole
+from .traffic import JobSnapshot, amount, in_order, number, same_value, whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -198,7 +198,7 @@ def ends_are_after_creation_and_stay(traffic: Traffic, tally: Tally) -> None:
                 )
 
 
-@rule("VID-LIFE-009", "times are Unix seconds of now", needs="a job that was created")
+@rule("VID-LIFE-009", "times are Unix seconds of now", needs="a job whose times are whole numbers")
 def times_are_of_now(traffic: Traffic, tally: Tally) -> None:
     """Compare the times in the run's own jobs with the time of the response that contains them."""
     for start in traffic.new:

@@ -10,6 +10,7 @@ from .._core.contract import branches
 from .._core.exchange import MISSING, json_array, json_object
 from .._core.flaws import told
 from .._judging.assertions import shown
+from .._judging.server_errors import server_errors
 from .rule import rule
 
 if TYPE_CHECKING:
@@ -103,23 +104,15 @@ def _path(traffic: Traffic, path: str) -> str | None:
 
 @rule("VID-ERROR-005", "no request leads to a server error", needs="a response")
 def nothing_leads_to_a_server_error(traffic: Traffic, tally: Tally) -> None:
-    """Find 5XX statuses, except 501 for what is not offered. A 503 is that of a busy server, which is not judged."""
-    offered = {_what(traffic, each) for each in traffic.with_response if each.is_ok}
-    for exchange in traffic.exchanges:
-        if exchange.status is None or exchange.elsewhere:
-            continue
-        tally.judged()
-        is_not_offered = exchange.status == 501 and _what(traffic, exchange) not in offered  # noqa: PLR2004 - HTTP's own
-        if exchange.status >= 500 and not is_not_offered:  # noqa: PLR2004 - HTTP's own
+    """Find requests without a response, and 5XX statuses. A 503 is that of a busy server, which is not judged."""
+    tally.instances = sum(each.status is not None and not each.elsewhere for each in traffic.exchanges)
+    for exchange in server_errors(traffic.exchanges):
+        if exchange.status is None:
+            message = f"{exchange.method} {exchange.target} has no response: {exchange.failure}"
+            tally.found(message, exchange, once=(exchange.operation, exchange.method, exchange.failure))
+        else:
             once = exchange.operation, exchange.method, exchange.status
             tally.found(f"{exchange.summary} is a server error", exchange, once=once)
-
-
-def _what(traffic: Traffic, exchange: Exchange) -> object:
-    """Return a key for what a server may offer or not: an operation, and for downloads the variant."""
-    if exchange.operation is None:
-        return None, exchange.method, exchange.path
-    return exchange.operation, tuple(traffic.parameters(exchange).get("variant", ["video"]))
 
 
 @rule(

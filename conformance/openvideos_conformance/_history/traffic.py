@@ -9,8 +9,6 @@ from __future__ import annotations
 import json
 import math
 from collections import defaultdict
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import parse_qs
@@ -338,18 +336,6 @@ def is_text(value: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-def date_of(exchange: Exchange) -> float | None:
-    """Return the Date of a response in Unix seconds; None without a valid one."""
-    value = exchange.header("date")
-    if value is None:
-        return None
-    try:
-        date = parsedate_to_datetime(value)
-        return (date if date.tzinfo is not None else date.replace(tzinfo=UTC)).timestamp()
-    except (ValueError, TypeError, OverflowError, IndexError):
-        return None
 
 
 def video_id_of(exchange: Exchange) -> str:

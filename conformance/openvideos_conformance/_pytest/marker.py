@@ -7,8 +7,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import pytest
 
+from .._core.catalogue import catalogue
+
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from .._core.target import Target
 
 F = TypeVar("F", bound="Callable[..., Any]")
 
@@ -57,6 +61,12 @@ def checks(
         return marked
 
     return mark
+
+
+def denial(check: Check, target: Target) -> str | None:
+    """Return why a run with these options does not judge by a check; None if it does."""
+    names = filter(None, (catalogue()[check.requirement].capability, check.capability))
+    return next(filter(None, map(target.denial, names)), None)
 
 
 def check_of(item: pytest.Item) -> Check | None:

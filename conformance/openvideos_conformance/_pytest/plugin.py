@@ -18,7 +18,7 @@ from .._server.capabilities import DETECTED_BY
 from .._server.preflight import is_alive
 from . import fixtures
 from .budget import most_jobs
-from .marker import Check, check_of
+from .marker import Check, check_of, denial
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -58,11 +58,22 @@ class SuitePlugin:
         items[:] = [item for _, item in kept]
         config.hook.pytest_deselected(items=out)
         state = self.state
-        for check, _ in kept:
+        judged = [check for check, _ in kept if not denial(check, state.target)]
+        if not judged:
+            state.needed_jobs.clear()  # nothing will be sent
+        for check in judged:
             capabilities = {catalogue()[check.requirement].capability, check.capability}
             state.needed_jobs |= {*check.jobs, *(job for name, job in DETECTED_BY.items() if name in capabilities)}
         pairs = [(check, getattr(item, "fixturenames", ())) for check, item in kept]
         state.most_videos = most_jobs(pairs, state.needed_jobs, state.target.denied, state.target.max_videos)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """End a check that the operator excludes, before its fixtures start a job."""
+        check = check_of(item)
+        reason = denial(check, self.state.target) if check is not None else None
+        if reason is not None:
+            raise UnsupportedError(reason)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from .._core.exchange import date_of
 from .._core.outcomes import NotReachedError
 
 if TYPE_CHECKING:
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
 
 _OK: Final = 200
 _MP4: Final = b"ftyp"
+_GONE: Final = 410
+_MARGIN: Final = 5.0
+"""How many seconds two clocks of a server may differ, as in the rule of VID-LIFE-012."""
 
 
 class Files:
@@ -55,14 +59,22 @@ class Files:
         """Return the exchange that downloads a file, whatever its status is.
 
         Raises:
-            OutcomeError: The plain job was not accepted, or did not complete.
+            OutcomeError: The plain job was not accepted, or did not complete, or its files have expired, as it said.
 
         """
+        job = self._jobs.completed()
         if variant not in self._responses:
-            path = f"{self._jobs.completed().path}/content"
             query = {} if variant == "video" else {"variant": variant}
-            self._responses[variant] = self._client.get(path, query=query)
-        return self._responses[variant]
+            self._responses[variant] = self._client.get(f"{job.path}/content", query=query)
+        exchange = self._responses[variant]
+        expires = job.video.get("expires_at")
+        if exchange.status == _GONE and _is_past(expires, exchange):
+            raise NotReachedError(
+                f"the {variant} of the job {job.id} expired at {expires}, before it was downloaded; "
+                "let the server keep files for longer than a run takes",
+                exchange,
+            )
+        return exchange
 
     def _downloaded(self, variant: str) -> Exchange:
         exchange = self.response(variant)
@@ -71,3 +83,10 @@ class Files:
                 f"the {variant} of the completed job could not be downloaded: {exchange.summary}", exchange
             )
         return exchange
+
+
+def _is_past(expires: object, exchange: Exchange) -> bool:
+    """Tell whether a time had come when an exchange ended, by the clock of the server if it tells the time."""
+    date = date_of(exchange)
+    now = exchange.at if date is None else date
+    return isinstance(expires, int | float) and expires <= now + _MARGIN

@@ -366,10 +366,10 @@ class JobPool:
 def _why_nothing_can_be_judged(plain: Exchange, secrets: tuple[str, ...]) -> str:
     """Return what the operator can do about a plain create that was refused or had no response; empty if nothing."""
     if plain.status is None or plain.status in LOST:
-        return (
-            f"a plain create has no response: {plain.summary}. Its job may run all the same. Give the server more time "
-            "with --timeout, and a gateway before it as much"
-        )
+        remedy = "Give the server more time with --timeout, and a gateway before it as much"
+        if plain.status is None and "Timeout" not in plain.failure:
+            remedy = "The server's log may say why"
+        return f"a plain create has no response: {plain.summary.rstrip('.')}. Its job may run all the same. {remedy}"
     if plain.status not in {400, 401, 402, 403, 404, 405, 415, 422}:
         return ""
     remedy = "name values that it offers with --model, --size and --seconds"

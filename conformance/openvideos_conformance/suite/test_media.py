@@ -6,7 +6,7 @@ from .._core.exchange import Exchange
 from .._core.outcomes import NotReachedError
 from .._core.target import Target
 from .._history.traffic import number
-from .._judging.assertions import expect, violated
+from .._judging.assertions import expect, shown, violated
 from .._judging.media import Clip, MediaError, clip, is_as_long, picture
 from .._pytest.marker import Phase, checks
 from .._server.downloads import Files
@@ -102,7 +102,8 @@ def _stated(job: Job, field: str, requested: str | None) -> str:
     if not isinstance(value, str) or not value:
         value = job.created.object.get(field) or requested
     if not isinstance(value, str) or not value:
-        raise NotReachedError(f"the job {job.id} has no {field}", job.created)
+        found = f"has no {field}" if value is None else f"has {field} {shown(value)}, which is no text"
+        raise NotReachedError(f"the job {job.id} {found}", job.created)
     return value
 
 

@@ -111,11 +111,11 @@ class ModelServer:
             self.log.deleted(video_id, **span)
 
     def _lost(self, video_id: str, _: Job | None, __: int, span: Span) -> None:
-        """Delete a job without a response."""
+        """Delete a job, and let the network lose the response, which no server is to blame for."""
         nothing: dict[str, str | None] = dict.fromkeys(("x-request-id", "content-length", "date", "content-type"))
         self.jobs.pop(video_id, None)
         path = f"/videos/{video_id}"
-        self.log.add("DELETE", path, None, body=b"", headers=nothing, failure="ReadTimeout", **span)
+        self.log.add("DELETE", path, None, body=b"", headers=nothing, failure="ProxyError", **span)
 
     def _downloaded(self, video_id: str, job: Job | None, pick: int, span: Span) -> None:
         if job is None or job["status"] != "completed":

@@ -94,6 +94,39 @@ def test_without_any_refusal_of_a_key_nothing_is_judged() -> None:
         authentication.test_no_operation_accepts_a_missing_key(client, requests)
 
 
+def test_a_server_that_needs_no_key_has_one_divergence_and_gets_advice() -> None:
+    def wrong(request: httpx.Request) -> httpx.Response | None:
+        path = request.url.path
+        is_unknown = path.startswith("/v1/videos/video_") and not path.startswith("/v1/videos/video_1")
+        if is_unknown:
+            return refusal(404)
+        return refusal(409) if path.endswith("/content") else None
+
+    with unauthorized(wrong) as (client, requests):
+        checks: tuple[Callable[[], None], ...] = (
+            partial(authentication.test_no_operation_accepts_a_missing_key, client, requests),
+            partial(authentication.test_no_operation_accepts_a_wrong_key, client, requests),
+            partial(authentication.test_a_key_under_another_scheme_is_refused, requests),
+            partial(
+                authentication.test_an_unauthorized_create_starts_no_job,
+                client,
+                cast("Capabilities", SimpleNamespace(has=lambda _: True)),
+                requests,
+            ),
+        )
+        messages: list[str] = []
+        for check in checks:
+            with pytest.raises(ViolationError) as caught:
+                check()
+            messages.append(caught.value.message)
+            # By these, what to mend first has one cause for all.
+            assert caught.value.findings[0].statuses == {401}
+            assert caught.value.exchanges[0].is_ok
+        assert "a server that needs no key is judged without --api-key and OPENVIDEOS_API_KEY" in messages[0]
+        with pytest.raises(NotReachedError):
+            authentication.test_unauthorized_clients_do_not_learn_which_ids_exist(requests)
+
+
 # ---------------------------------------------------------------- jobs and events
 def test_a_poll_that_is_refused_says_nothing_of_the_job() -> None:
     left = iter([BUSY] * 40)

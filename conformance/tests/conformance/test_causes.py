@@ -152,6 +152,8 @@ def test_what_is_accepted_and_what_is_refused_are_causes_of_their_operations() -
     found = judged(
         broken("VID-VALID-001", {400, 422}, **asked("create_video", 200, video)),
         broken("VID-VALID-004", {400, 422}, **asked("create_video", 200, video)),
+        broken("VID-DELETE-003", {404}, **asked("retrieve_video", 200, video)),
+        broken("VID-DELETE-005", {404}, **asked("retrieve_video", 200, video)),
         broken("VID-LIST-001", {200}, **asked("list_videos", 400, refusal)),
         broken("VID-LIST-016", {200}, **asked("list_videos", 400, refusal)),
         broken("VID-LIST-009", {404}, **asked("list_videos", 200, b"{}")),
@@ -159,11 +161,25 @@ def test_what_is_accepted_and_what_is_refused_are_causes_of_their_operations() -
         broken("VID-AUTH-002", {401}, **asked("retrieve_video", 200, b"{}")),
     )
     assert [
-        {"VID-VALID-001", "VID-VALID-004"},
+        {"VID-VALID-001"},
+        {"VID-VALID-004"},
+        {"VID-DELETE-003", "VID-DELETE-005"},
         {"VID-AUTH-001", "VID-AUTH-002"},
         {"VID-LIST-009"},
         {"VID-LIST-001", "VID-LIST-016"},
     ] == ids(found)
+
+
+def test_each_flaw_of_a_body_is_a_cause() -> None:
+    video = {"id": "video_1", "object": "video", "model": "m", "status": "queued", "created_at": 1.5, "seconds": 1}
+    made = exchange(**asked("retrieve_video", 200, json.dumps(video).encode()))
+    with pytest.raises(ViolationError) as raised:
+        fits(made, "#/components/schemas/Video", "a job")
+    found = judged(failed("VID-RETRIEVE-001", *raised.value.findings))
+    assert sorted(each.seen for each in found) == [
+        "GET /videos/{video_id} → Video: $.created_at is 1.5, not a whole number",
+        "GET /videos/{video_id} → Video: $.seconds is 1, not a text or null",
+    ]
 
 
 def test_expect_says_which_statuses_it_expected() -> None:

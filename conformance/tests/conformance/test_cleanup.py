@@ -243,6 +243,17 @@ def _answering(answer: int | None) -> Callable[[httpx.Request], httpx.Response |
     return respond
 
 
+def test_a_plain_create_whose_connection_is_closed_is_not_helped_by_time() -> None:
+    def respond(request: httpx.Request) -> httpx.Response | None:
+        if request.method == "POST":
+            raise httpx.RemoteProtocolError("Server disconnected without sending a response.")
+        return None
+
+    with client_of(SyntheticServer(respond)) as client, pytest.raises(CannotJudgeError) as caught:
+        JobPool(client).start(("plain",))
+    assert str(caught.value).endswith(" a response. Its job may run all the same. The server's log may say why")
+
+
 @pytest.mark.parametrize(
     ("answer", "advice"),
     [(None, "--timeout"), (504, "--timeout"), (404, "usually with /v1"), (405, "usually with /v1"), (422, "--size")],

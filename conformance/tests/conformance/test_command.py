@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import os
 import re
@@ -14,13 +15,18 @@ import threading
 import time
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import httpx
 import pytest
 from hypothesis import settings
 
 from openvideos_conformance.__main__ import main
+from openvideos_conformance._cli.progress import Progress
+from openvideos_conformance._core.target import Target
 from openvideos_conformance._pytest.budget import WRONGLY_STARTED
+from openvideos_conformance._pytest.run_state import RunState
 
 KEY = "sk-openvideos-command-0123456789"
 FEW = "VID-CREATE-004,VID-LIST-002"
@@ -214,6 +220,28 @@ def test_a_wrong_command_line_gets_a_sentence(
 def test_a_wrong_value_is_named(capsys: pytest.CaptureFixture[str], option: str, value: str) -> None:
     assert 2 == main(["run", "--base-url", "http://127.0.0.1:1/v1", f"{option}={value}"])
     assert option in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("is_strict", "word"), [(False, "warn"), (True, "fail")])
+def test_a_should_that_fails_is_a_warning_while_the_run_goes_on(*, is_strict: bool, word: str) -> None:
+    stream = io.StringIO()
+    state = RunState(target=Target(base_url="http://127.0.0.1:1/v1"), strict=is_strict)
+    progress = Progress(state, stream, is_coloured=False, is_live=False)
+    for requirement in ("VID-IDEM-001", "VID-LIST-001"):
+        kept = {"outcome": "violated", "requirement": requirement, "check": "test_it", "message": ""}
+        progress.pytest_runtest_logreport(cast("pytest.TestReport", SimpleNamespace(openvideos=kept)))
+    words = [line.split()[:2] for line in stream.getvalue().splitlines()]
+    assert [[word, "VID-IDEM-001"], ["fail", "VID-LIST-001"]] == words
+
+
+def test_what_the_options_exclude_costs_no_request(capsys: pytest.CaptureFixture[str]) -> None:
+    with responding(hangs) as url:
+        assert 0 == main(["run", "--base-url", url, "--profile", "core", "--only", "VID-LIST-003,VID-DELETE-001", "-v"])
+    out, _ = capsys.readouterr()
+    assert "by 0 requirements, in 0 checks" in out
+    assert "The run starts 0 videos at most" in out
+    assert "list is beyond the profile core" in out
+    assert "No MUST requirement was exercised" in out
 
 
 @pytest.mark.parametrize("text", ["[expected", "", "[expected]\nVID-NO-001 = 'x'", "[expected]\nVID-LIST-001 = ''"])

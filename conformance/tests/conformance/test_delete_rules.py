@@ -65,7 +65,7 @@ def test_what_was_not_confirmed_may_be_known() -> None:
     log.deleted(status=None, failure="ReadTimeout")
     log.retrieved()
     log.listed(video())
-    assert {"VID-DELETE-001"} == set(broken(log))  # deleted is false
+    assert {"VID-DELETE-001", "VID-ERROR-005"} == set(broken(log))  # deleted is false, and there is no response
 
 
 def test_a_remix_that_is_repeated_with_its_key_may_be_known() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from email.utils import formatdate
 
 import httpx
 import pytest
@@ -15,7 +16,7 @@ from openvideos_conformance._server.downloads import Files
 from openvideos_conformance._server.jobs import JobPool
 from openvideos_conformance._server.recording_client import RecordingClient
 
-from .histories import error, page, video
+from .histories import NOW, error, page, video
 
 Response = Callable[[httpx.Request], httpx.Response]
 
@@ -72,6 +73,29 @@ def test_a_file_that_is_refused_is_not_reached() -> None:
             _ = files.video
         pool.stop()
         assert 1 == len(_downloads(client))
+
+
+@pytest.mark.parametrize(
+    ("status", "expires", "is_excused"),
+    [(410, -1, True), (410, 4, True), (410, 3600, False), (410, None, False), (404, -1, False)],
+)
+def test_content_whose_time_is_up_is_not_judged(status: int, expires: int | None, *, is_excused: bool) -> None:
+    def response(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/content"):
+            return httpx.Response(status, json=error(), headers={"date": formatdate(NOW, usegmt=True)})
+        job = video("video_1", "completed", expires_at=None if expires is None else NOW + expires)
+        return httpx.Response(200, json=job)
+
+    with _client(response) as client:
+        pool = JobPool(client)
+        pool.start(["plain"])
+        files = Files(client, pool)
+        if is_excused:
+            with pytest.raises(NotReachedError, match=r"the video of the job video_1 expired at \d+, before it was"):
+                files.response("video")
+        else:
+            assert status == files.response("video").status
+        pool.stop()
 
 
 def test_a_job_that_failed_has_no_files() -> None:

@@ -258,6 +258,12 @@ def test_a_run_that_exercised_no_must_says_so() -> None:
     assert "No MUST requirement was exercised" == headline(nothing)
 
 
+def test_one_must_that_fails_is_told_in_the_singular() -> None:
+    outcomes = dict.fromkeys(catalogue(), Outcome.NOT_REACHED) | {"VID-LIST-001": Outcome.VIOLATED}
+    made = run(*(observation(each, outcome, "no") for each, outcome in outcomes.items()))
+    assert "0 of 1 MUST requirement passes" == headline(made)
+
+
 @pytest.mark.parametrize(("left_over", "is_said"), [((), True), (("video_1",), False)])
 def test_the_terminal_says_that_the_jobs_of_its_commands_are_gone(left_over: tuple[str, ...], *, is_said: bool) -> None:
     failed = observation("VID-RETRIEVE-001", Outcome.VIOLATED, "wrong", operation="retrieve_video")

@@ -72,6 +72,31 @@ def test_nothing_leads_to_a_server_error(status: int) -> None:
     assert f"GET /videos -> {status} is a server error" in found["VID-ERROR-005"][0].message
 
 
+@pytest.mark.parametrize(
+    ("failure", "is_sent"),
+    [
+        ("RemoteProtocolError: Server disconnected without sending a response.", True),
+        ("ReadError: [Errno 104] Connection reset by peer", True),
+        ("ReadTimeout: timed out", True),
+        ("ConnectError: [Errno 111] Connection refused", False),
+        ("ConnectTimeout: timed out", False),
+        ("InvalidURL: Invalid non-printable ASCII character in URL", False),
+        ("LocalProtocolError: Illegal header value", False),
+    ],
+)
+@pytest.mark.parametrize("layer", ["scenario", "fuzz"])
+def test_a_response_that_never_comes_is_a_server_error(failure: str, layer: str, *, is_sent: bool) -> None:
+    log = Log()
+    log.listed()
+    log.add("POST", "/videos", None, body=b"", headers={"x-request-id": None}, failure=failure, layer=layer)
+    if is_sent:
+        finding = breaks(log, "VID-ERROR-005")
+        assert f"POST /videos has no response: {failure}" == finding.message
+        assert finding.exchanges == (log.exchanges[-1],)
+    else:
+        keeps(log)
+
+
 def test_what_is_not_offered_or_busy_is_no_server_error() -> None:
     log = _refusal(501, "POST", "/videos/edits")
     log.refused("GET", "/videos/video_1/content", 501, query={"variant": "thumbnail"})

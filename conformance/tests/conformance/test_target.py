@@ -127,6 +127,23 @@ def test_a_number_is_in_its_range_or_refused_by_name(name: str, text: str) -> No
     assert value is None or (least <= value <= most and (name == "seed" or value > 0))
 
 
+DIGITS = st.text("0123456789", max_size=4)
+
+
+@given(DIGITS, st.sampled_from(["x", "X", "*", "", "x1x"]), DIGITS)
+def test_a_size_is_one_of_the_contract_or_refused_by_name(width: str, sign: str, height: str) -> None:
+    found, refusal = made(size=f"{width}{sign}{height}")
+    is_size = sign == "x" and all(each and not each.startswith("0") for each in (width, height))
+    assert is_size == (found is not None)
+    assert is_size or f"--size {width}"[:9] in refusal.replace("'", "")
+    assert is_size or "is not WIDTHxHEIGHT in pixels; use one such as 720x1280" in refusal
+
+
+@pytest.mark.parametrize("seconds", ["0", "1.5", "four", "", "-1", "4s"])
+def test_seconds_are_whole_or_refused_by_name(seconds: str) -> None:
+    assert f"--seconds {seconds!r} is not a whole number of seconds; use one such as 4" == made(seconds=seconds)[1]
+
+
 @given(st.text(st.characters(codec="utf-8"), max_size=30))
 def test_a_url_with_a_password_is_never_shown(text: str) -> None:
     with pytest.raises(TargetError) as caught:

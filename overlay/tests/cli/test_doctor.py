@@ -122,6 +122,40 @@ class TestServer:
         assert "              - $: 'has_more' is a required property" in ran.lines
         assert ["              - the body is not JSON"] == ran.lines[-1:]
 
+    @pytest.mark.parametrize(
+        "answer",
+        [
+            httpx.Response(404, text="<h1>Not Found</h1>"),
+            httpx.Response(404, json={"detail": "Not Found"}),
+            httpx.Response(200, text="<html>Welcome</html>"),
+        ],
+    )
+    def test_is_no_api(self, run: Run, serve: Callable[[Answer], None], answer: httpx.Response) -> None:
+        serve(lambda _: httpx.Response(answer.status_code, headers=answer.headers, content=answer.content))
+        for words in (["doctor"], ["doctor", "--json"]):
+            ran = run(*words)
+            assert ExitCode.SERVER_FAILED == ran.code
+            assert "is this its base URL? It usually ends with /v1" in ran.err
+        assert 3 == len(ran.json["requests"])
+
+    @pytest.mark.parametrize(
+        ("unknown", "listed"),
+        [
+            (httpx.Response(404, json={"error": {"message": "m", "type": "t", "param": None, "code": None}}), None),
+            (httpx.Response(404, json={"detail": "Not Found"}), httpx.Response(200, json={"data": []})),
+            (httpx.Response(502, text="<h1>Bad Gateway</h1>"), None),
+        ],
+    )
+    def test_is_an_api_that_differs_or_has_less(
+        self, run: Run, serve: Callable[[Answer], None], unknown: httpx.Response, listed: httpx.Response | None
+    ) -> None:
+        def answer(request: httpx.Request) -> httpx.Response:
+            found = listed if listed is not None and request.url.path.endswith("/videos") else unknown
+            return httpx.Response(found.status_code, headers=found.headers, content=found.content)
+
+        serve(answer)
+        assert ExitCode.DONE == run("doctor").code
+
     def test_says_what_it_offers_as_far_as_it_says_it(self, run: Run, serve: Callable[[Answer], None]) -> None:
         models = [{"id": "m", "is_default": True, "sizes": ["64x48"], "seconds": ["1", "2"]}, {"id": "n"}]
         serve(lambda _: httpx.Response(200, json={"data": models}))
