@@ -20,6 +20,7 @@ from . import (
     _errors,
     _hooks,
     _listing,
+    _ranges,
     _reading,
 )
 from ._odd import ODD
@@ -41,6 +42,7 @@ MODULES: Final = (
     _errors,
     _hooks,
     _listing,
+    _ranges,
     _reading,
 )
 """The modules of the mutants; importing them registers the mutants."""

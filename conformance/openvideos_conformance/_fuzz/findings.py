@@ -187,7 +187,8 @@ def _status(exchange: Exchange, _: int) -> str | None:
 
 
 def _content_type(exchange: Exchange, status: int, generated: Generated) -> str | None:
-    if isinstance(exchange.json, dict | list) and exchange.operation != "download_video_content":
+    is_told_as_json = exchange.operation != "download_video_content" or status >= _BAD
+    if is_told_as_json and isinstance(exchange.json, dict | list):
         return "VID-HEADER-003"
     return _schema(exchange, status, generated)
 

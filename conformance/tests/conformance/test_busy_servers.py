@@ -120,7 +120,7 @@ def test_a_server_that_needs_no_key_has_one_divergence_and_gets_advice() -> None
                 check()
             messages.append(caught.value.message)
             # By these, what to mend first has one cause for all.
-            assert caught.value.findings[0].statuses == {401}
+            assert {401} == caught.value.findings[0].statuses
             assert caught.value.exchanges[0].is_ok
         assert "a server that needs no key is judged without --api-key and OPENVIDEOS_API_KEY" in messages[0]
         with pytest.raises(NotReachedError):

@@ -176,10 +176,10 @@ def test_each_flaw_of_a_body_is_a_cause() -> None:
     with pytest.raises(ViolationError) as raised:
         fits(made, "#/components/schemas/Video", "a job")
     found = judged(failed("VID-RETRIEVE-001", *raised.value.findings))
-    assert sorted(each.seen for each in found) == [
+    assert [
         "GET /videos/{video_id} → Video: $.created_at is 1.5, not a whole number",
         "GET /videos/{video_id} → Video: $.seconds is 1, not a text or null",
-    ]
+    ] == sorted(each.seen for each in found)
 
 
 def test_expect_says_which_statuses_it_expected() -> None:

@@ -794,10 +794,10 @@ class TestTheDeadline:
     def test_names_the_one_that_is_left(self) -> None:
         with pytest.raises(PollTimeoutError) as caught:
             Farm({"video_1": Job(99), "video_2": Job(1)}).wait(pace=PollSettings(interval=None, timeout=10))
-        assert str(caught.value) == (
+        assert (
             "The video video_1 did not end within 10 s. It goes on at the server: poll it again, or pass a larger "
             "poll_timeout_ms."
-        )
+        ) == str(caught.value)
 
     def test_says_why_the_last_poll_failed(self) -> None:
         farm = Farm({"video_1": Job(99), "video_2": Job(99)}, faults=dict.fromkeys(range(2, 99), refusal(503)))
