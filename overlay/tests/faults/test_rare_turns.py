@@ -14,7 +14,8 @@ from openvideos import APIConnectionError, ConfigurationError, InvalidArgumentEr
 from openvideos._calls import Call
 from openvideos._drivers.attempt import failed_exchange
 from openvideos._drivers.callers_client import blocking_client
-from openvideos._drivers.deadline import BoundedTransport, within
+from openvideos._drivers.network import within
+from openvideos._drivers.own_transport import OwnTransport
 from openvideos._drivers.routing import RoutingTransport
 from openvideos._drivers.sync import SyncDriver
 from openvideos._drivers.transport import SyncTransport
@@ -33,7 +34,7 @@ CALL = Call(operation="create_video", method="POST", url=str(REQUEST.url), heade
 
 def test_a_connection_over_socks_heeds_the_deadline() -> None:
     backend = Backend(b"\x05\x00", b"\x05\x00\x00\x01\x7f\x00\x00\x01\x00\x50", RESPONSE)
-    transport = BoundedTransport(TLS, httpx.Proxy("socks5://proxy.test:1080"), backend)
+    transport = OwnTransport(TLS, httpx.Proxy("socks5://proxy.test:1080"), backend)
     with httpx.Client(transport=transport) as client, within(5.0):
         assert {} == client.get("http://server.test/", timeout=None).json()
     assert [True] == [timeout is not None and timeout <= 5.0 for timeout in backend.timeouts]
@@ -134,7 +135,7 @@ def test_a_host_that_holds_a_secret_is_hidden() -> None:
 
 
 def test_httpcore_is_what_the_transport_is_built_on() -> None:
-    """If httpx uses another pool one day, BoundedTransport has to follow."""
+    """If httpx uses another pool one day, OwnTransport has to follow."""
     with httpx.HTTPTransport() as transport:
         assert isinstance(vars(transport)["_pool"], httpcore.ConnectionPool)
 

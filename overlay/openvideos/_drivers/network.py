@@ -1,0 +1,122 @@
+"""Open connections for the pools: with TCP keep-alive, and, blocking, within the total time of their thread.
+
+A server that sends its headers byte by byte never exceeds the timeout of a single read, so a poll would miss its
+deadline. Async code needs no such limit, since a cancellation ends any wait.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
+from typing import Any, Final, TypeAlias
+
+import httpcore
+
+_SILENT_S: Final = 60
+
+SocketOption: TypeAlias = tuple[int, int, int]
+
+SOCKET_OPTIONS: Final[list[SocketOption]] = [
+    # Gateways and NAT forget connections that are silent for minutes, as a create may be.
+    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+    *(
+        (socket.IPPROTO_TCP, getattr(socket, name), value)
+        for name, value in (("TCP_KEEPIDLE", _SILENT_S), ("TCP_KEEPINTVL", _SILENT_S), ("TCP_KEEPCNT", 5))
+        if hasattr(socket, name)  # not every system has all of them
+    ),
+]
+
+_thread: Final = threading.local()
+
+
+@contextmanager
+def within(seconds: float) -> Generator[None]:
+    """Limit the total time of this thread's requests over a Backend; an inner limit may be a shorter one."""
+    before: float | None = getattr(_thread, "deadline", None)
+    deadline = time.perf_counter() + seconds
+    _thread.deadline = deadline if before is None else min(before, deadline)
+    try:
+        yield
+    finally:
+        _thread.deadline = before
+
+
+def left(timeout: float | None) -> float | None:
+    """Return how long a wait may take, in seconds: the timeout, or the time until the thread's deadline if it is less.
+
+    Raises:
+        httpcore.ReadTimeout: The deadline has passed.
+    """
+    deadline: float | None = getattr(_thread, "deadline", None)
+    if deadline is None:
+        return timeout
+    left = deadline - time.perf_counter()
+    if left <= 0:
+        raise httpcore.ReadTimeout("the response took too long")
+    return left if timeout is None else min(left, timeout)
+
+
+class Backend(httpcore.NetworkBackend):
+    """Opens connections that obey the thread's deadline."""
+
+    def __init__(self, inner: httpcore.NetworkBackend | None = None) -> None:
+        """Connect by this backend, which tests replace."""
+        self._inner = inner or httpcore.SyncBackend()
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,  # noqa: ARG002 - httpcore gives none where a proxy is between
+    ) -> httpcore.NetworkStream:
+        """Connect to a host, and keep the connection known to what is between."""
+        return _Stream(self._inner.connect_tcp(host, port, left(timeout), local_address, SOCKET_OPTIONS))
+
+
+class _Stream(httpcore.NetworkStream):
+    """A connection that obeys the thread's deadline."""
+
+    def __init__(self, inner: httpcore.NetworkStream) -> None:
+        self._inner = inner
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._inner.read(max_bytes, left(timeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._inner.write(buffer, left(timeout))
+
+    def close(self) -> None:
+        self._inner.close()
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._inner.get_extra_info(info)
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        return _Stream(self._inner.start_tls(ssl_context, server_hostname, left(timeout)))
+
+
+class AsyncBackend(httpcore.AsyncNetworkBackend):
+    """Opens connections by anyio, on asyncio or trio."""
+
+    def __init__(self, inner: httpcore.AsyncNetworkBackend | None = None) -> None:
+        """Connect by this backend, which tests replace."""
+        self._inner = inner or httpcore.AnyIOBackend()
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,  # noqa: ARG002 - httpcore gives none where a proxy is between
+    ) -> httpcore.AsyncNetworkStream:
+        """Connect to a host, and keep the connection known to what is between."""
+        return await self._inner.connect_tcp(host, port, timeout, local_address, SOCKET_OPTIONS)
