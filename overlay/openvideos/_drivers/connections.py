@@ -90,9 +90,9 @@ class Connections(Generic[C]):
         return waiting
 
     def received(self, waiting: Waiting[C]) -> tuple[C | None, list[C]]:
-        """Return the connection that was waited for, or a new one in its place if it has expired; None if there is none.
+        """Return what was waited for, or a new connection in its place if it has expired; None if it is not there yet.
 
-        Who waits waits no longer, either way.
+        In either case, nothing is waited for any longer.
         """
         connection = waiting.connection
         if connection is None:
@@ -103,7 +103,7 @@ class Connections(Generic[C]):
         return connection, []
 
     def give_back(self, connection: C) -> list[C]:
-        """Let the next request have a connection, or let it rest; a connection that cannot be used again is replaced."""
+        """Let the next request have a connection, or let it rest; one that cannot be used again is replaced."""
         origin = self._origins.get(connection)
         if origin is None or not connection.is_idle():
             self._origins.pop(connection, None)

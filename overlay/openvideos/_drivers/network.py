@@ -6,29 +6,19 @@ deadline. Async code needs no such limit, since a cancellation ends any wait.
 
 from __future__ import annotations
 
-import socket
+import asyncio
 import ssl
 import threading
 import time
 from collections.abc import Generator, Iterable
-from contextlib import contextmanager
-from typing import Any, Final, TypeAlias
+from contextlib import contextmanager, suppress
+from typing import Any, Final
 
+import anyio
 import httpcore
 
-_SILENT_S: Final = 60
-
-SocketOption: TypeAlias = tuple[int, int, int]
-
-SOCKET_OPTIONS: Final[list[SocketOption]] = [
-    # Gateways and NAT forget connections that are silent for minutes, as a create may be.
-    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
-    *(
-        (socket.IPPROTO_TCP, getattr(socket, name), value)
-        for name, value in (("TCP_KEEPIDLE", _SILENT_S), ("TCP_KEEPINTVL", _SILENT_S), ("TCP_KEEPCNT", 5))
-        if hasattr(socket, name)  # not every system has all of them
-    ),
-]
+from .asyncio_stream import AsyncioBackend
+from .sockets import SOCKET_OPTIONS, WORTH_A_WRITE
 
 _thread: Final = threading.local()
 
@@ -80,16 +70,29 @@ class Backend(httpcore.NetworkBackend):
 
 
 class _Stream(httpcore.NetworkStream):
-    """A connection that obeys the thread's deadline."""
+    """A connection that obeys the deadline, and is written to when a piece is worth it, or when its answer is read."""
 
     def __init__(self, inner: httpcore.NetworkStream) -> None:
         self._inner = inner
+        self._unsent = bytearray()
+        self._write_timeout: float | None = None
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        if self._unsent:
+            # As in httpcore, a write may fail: a server may have answered before it had the whole request.
+            with suppress(httpcore.WriteError):
+                self._flush()
         return self._inner.read(max_bytes, left(timeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._inner.write(buffer, left(timeout))
+        self._unsent += buffer
+        self._write_timeout = timeout
+        if len(self._unsent) >= WORTH_A_WRITE:
+            self._flush()
+
+    def _flush(self) -> None:
+        data, self._unsent = self._unsent, bytearray()
+        self._inner.write(bytes(data), left(self._write_timeout))
 
     def close(self) -> None:
         self._inner.close()
@@ -104,11 +107,11 @@ class _Stream(httpcore.NetworkStream):
 
 
 class AsyncBackend(httpcore.AsyncNetworkBackend):
-    """Opens connections by anyio, on asyncio or trio."""
+    """Opens connections on asyncio or trio, whichever runs."""
 
     def __init__(self, inner: httpcore.AsyncNetworkBackend | None = None) -> None:
         """Connect by this backend, which tests replace."""
-        self._inner = inner or httpcore.AnyIOBackend()
+        self._inner = inner
 
     async def connect_tcp(
         self,
@@ -119,4 +122,6 @@ class AsyncBackend(httpcore.AsyncNetworkBackend):
         socket_options: Iterable[Any] | None = None,  # noqa: ARG002 - httpcore gives none where a proxy is between
     ) -> httpcore.AsyncNetworkStream:
         """Connect to a host, and keep the connection known to what is between."""
-        return await self._inner.connect_tcp(host, port, timeout, local_address, SOCKET_OPTIONS)
+        is_asyncio = anyio.get_cancelled_exc_class() is asyncio.CancelledError
+        inner = self._inner or (AsyncioBackend() if is_asyncio else httpcore.AnyIOBackend())
+        return await inner.connect_tcp(host, port, timeout, local_address, SOCKET_OPTIONS)

@@ -48,7 +48,9 @@ class OwnTransport(httpx.HTTPTransport):
     ) -> None:
         """Connect with TLS as the context says, over a proxy if there is one; tests replace the backend."""
         kinds = {"direct": httpcore.ConnectionPool, "http": httpcore.HTTPProxy, "socks": httpcore.SOCKSProxy}
-        connecting = kinds[_kind(proxy)](**_options(context, proxy), network_backend=Backend(backend))
+        connecting: httpcore.ConnectionPool = kinds[_kind(proxy)](
+            **_options(context, proxy), network_backend=Backend(backend)
+        )
 
         def make(origin: Origin) -> httpcore.ConnectionInterface:
             return connecting.create_connection(httpcore.Origin(*origin))
@@ -74,7 +76,9 @@ class AsyncOwnTransport(httpx.AsyncHTTPTransport):
             "http": httpcore.AsyncHTTPProxy,
             "socks": httpcore.AsyncSOCKSProxy,
         }
-        connecting = kinds[_kind(proxy)](**_options(context, proxy), network_backend=AsyncBackend(backend))
+        connecting: httpcore.AsyncConnectionPool = kinds[_kind(proxy)](
+            **_options(context, proxy), network_backend=AsyncBackend(backend)
+        )
 
         def make(origin: Origin) -> httpcore.AsyncConnectionInterface:
             return connecting.create_connection(httpcore.Origin(*origin))

@@ -64,7 +64,7 @@ class Pool:
         except BaseException:
             self._give_back(connection)
             raise
-        stream = _Body(cast("_ClosableBody", response.stream), lambda: self._give_back(connection))
+        stream = _Body(cast("Iterable[bytes]", response.stream), lambda: self._give_back(connection))
         return httpcore.Response(
             response.status, headers=response.headers, content=stream, extensions=response.extensions
         )
