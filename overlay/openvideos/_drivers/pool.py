@@ -226,7 +226,6 @@ class _AsyncBody(httpx.AsyncByteStream):
         if not self._is_closed:
             self._is_closed = True
             try:
-                with anyio.CancelScope(shield=True):
-                    await cast("httpx.AsyncByteStream", self._inner).aclose()
+                await cast("httpx.AsyncByteStream", self._inner).aclose()
             finally:
                 await self._give_back(self._connection)
