@@ -6,8 +6,8 @@ deadline. Async code needs no such limit, since a cancellation ends any wait.
 
 from __future__ import annotations
 
-import asyncio
 import ssl
+import sys
 import threading
 import time
 from collections.abc import Generator, Iterable
@@ -17,7 +17,6 @@ from typing import Any, Final
 import anyio
 import httpcore
 
-from .asyncio_stream import AsyncioBackend
 from .sockets import SOCKET_OPTIONS, WORTH_A_WRITE
 
 _thread: Final = threading.local()
@@ -122,6 +121,16 @@ class AsyncBackend(httpcore.AsyncNetworkBackend):
         socket_options: Iterable[Any] | None = None,  # noqa: ARG002 - httpcore gives none where a proxy is between
     ) -> httpcore.AsyncNetworkStream:
         """Connect to a host, and keep the connection known to what is between."""
-        is_asyncio = anyio.get_cancelled_exc_class() is asyncio.CancelledError
-        inner = self._inner or (AsyncioBackend() if is_asyncio else httpcore.AnyIOBackend())
+        inner = self._inner or (_on_asyncio() if _runs_asyncio() else httpcore.AnyIOBackend())
         return await inner.connect_tcp(host, port, timeout, local_address, SOCKET_OPTIONS)
+
+
+def _runs_asyncio() -> bool:
+    asyncio = sys.modules.get("asyncio")
+    return asyncio is not None and anyio.get_cancelled_exc_class() is asyncio.CancelledError
+
+
+def _on_asyncio() -> httpcore.AsyncNetworkBackend:
+    from .asyncio_stream import AsyncioBackend  # imported late: a blocking client does without asyncio
+
+    return AsyncioBackend()

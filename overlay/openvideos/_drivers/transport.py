@@ -6,11 +6,11 @@ used after a fork, and async connections cannot be used in another event loop.
 
 from __future__ import annotations
 
-import asyncio
 import os
+import sys
 import threading
 from collections.abc import AsyncGenerator
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 from weakref import WeakKeyDictionary, ref
 
 import anyio
@@ -20,6 +20,9 @@ from attrs import define, frozen
 
 from .._errors import ConfigurationError
 from .callers_client import async_client, blocking_client
+
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
 
 CLOSED: Final = "The client is closed; make a new one, or keep it open for longer (`with OpenVideos() as client:`)."
 FORKED: Final = (
@@ -155,17 +158,20 @@ class AsyncTransport:
 class _Latest:
     """The connections that were used last, and their event loop."""
 
-    loop: ref[asyncio.AbstractEventLoop]
+    loop: ref[AbstractEventLoop]
     connections: _Connections
 
 
-def _loop_of_asyncio() -> asyncio.AbstractEventLoop | None:
+def _loop_of_asyncio() -> AbstractEventLoop | None:
     """Return the event loop if it is asyncio's; a guest of it, such as trio, runs in no task."""
+    asyncio = sys.modules.get("asyncio")  # to import it takes a tenth of what `import openvideos` does
+    if asyncio is None:
+        return None
     try:
         task = asyncio.current_task()
     except RuntimeError:
         return None
-    return None if task is None else task.get_loop()
+    return None if task is None else cast("AbstractEventLoop", task.get_loop())
 
 
 def _here() -> WeakKeyDictionary[AsyncTransport, _Connections]:
