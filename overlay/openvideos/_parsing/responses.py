@@ -31,6 +31,7 @@ T = TypeVar("T")
 DEEPEST: Final = 100
 """The most levels of nested lists and objects that a response may have."""
 
+_NESTING: Final = frozenset({dict, list})  # a page of a hundred has a thousand values
 _SHOWN: Final = 300
 _ADVICE: Final = {
     401: " Check the API key: api_key=, or OPENVIDEOS_API_KEY with OPENVIDEOS_BASE_URL.",
@@ -64,21 +65,19 @@ def _loads(content: bytes) -> Any:
     except RecursionError as error:
         raise ValueError("nested too deep") from error
     if content.count(b"[") + content.count(b"{") > DEEPEST:
-        level: list[Any] = [data]
+        level: list[Any] = [data] if type(data) in _NESTING else []
         depth = 0
         while level:
             if depth == DEEPEST:
                 raise ValueError("nested too deep")
-            level = [inner for outer in level for inner in _children(outer) if is_object(inner) or is_array(inner)]
+            level = [
+                inner
+                for outer in level
+                for inner in (outer.values() if type(outer) is dict else outer)
+                if type(inner) in _NESTING
+            ]
             depth += 1
     return data
-
-
-def _children(value: Any) -> Iterable[Any]:
-    """Return the values inside a JSON object or array."""
-    if is_object(value):
-        return value.values()
-    return value if is_array(value) else ()
 
 
 def invalid(response: httpx.Response, problem: str) -> APIResponseValidationError:
