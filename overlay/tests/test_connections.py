@@ -53,11 +53,11 @@ class Clients(RuleBasedStateMachine):
         # Those who wait are served in their order.
         while self.waiting and self.waiting[0].connection is not None:
             waiting = self.waiting.popleft()
-            connection, more = self.connections.received(waiting)
-            assert connection is not None
+            received, more = self.connections.received(waiting)
+            assert received is not None
             for each in more:
                 each.state = "closed"
-            self.use(connection, waiting.origin)
+            self.use(received, waiting.origin)
 
     def use(self, connection: Connection, origin: Origin) -> None:
         assert connection not in self.used

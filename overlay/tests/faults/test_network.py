@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import anyio
+import anyio.lowlevel
 import anyio.to_thread
 import httpcore
 import httpx
@@ -39,20 +40,34 @@ def flavour(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-async def get(flavour: str, url: str, tls: ssl.SSLContext = TRUSTING, proxy: str | None = None) -> httpx.Response:
+async def exchanged(
+    flavour: str,
+    url: str,
+    *,
+    tls: ssl.SSLContext = TRUSTING,
+    proxy: str | None = None,
+    timeout: httpx.Timeout | None = None,
+    body: bytes = b"",
+) -> httpx.Response:
     """Send a request over a transport of its own."""
     via = None if proxy is None else httpx.Proxy(proxy)
     if is_blocking(flavour):
-        with httpx.Client(transport=OwnTransport(tls, via), timeout=WAIT_S) as client:
-            return client.get(url)
-    async with httpx.AsyncClient(transport=AsyncOwnTransport(tls, via), timeout=WAIT_S) as async_client:
-        return await async_client.get(url)
+        return exchanged_blocking(OwnTransport(tls, via), url, timeout, body)
+    async with httpx.AsyncClient(transport=AsyncOwnTransport(tls, via), timeout=timeout) as client:
+        request = client.build_request("POST", url, content=body)
+        request.stream = RequestBody(cast("httpx.SyncByteStream", request.stream))
+        return await client.send(request)
+
+
+def exchanged_blocking(transport: OwnTransport, url: str, timeout: httpx.Timeout | None, body: bytes) -> httpx.Response:
+    with httpx.Client(transport=transport, timeout=timeout) as client:
+        return client.post(url, content=body)
 
 
 async def test_a_connection_is_encrypted(flavour: str) -> None:
     body = b"v" * 1_000_000
     with FaultServer(Behaviour(lambda exchange: void(exchange.send(message(200, body)))), tls=SERVING) as server:
-        assert body == (await get(flavour, server.origin)).content
+        assert body == (await exchanged(flavour, server.origin)).content
         assert server.wait_until_closed()
 
 
@@ -69,14 +84,14 @@ async def test_a_tunnel_of_a_proxy_is_encrypted(flavour: str) -> None:
             exchange.close()
 
     with FaultServer(Behaviour(tunnel)) as proxy:
-        assert b"inside" == (await get(flavour, "https://localhost/", proxy=proxy.origin)).content
+        assert b"inside" == (await exchanged(flavour, "https://localhost/", proxy=proxy.origin)).content
         assert ["CONNECT"] == proxy.methods
 
 
 async def test_a_certificate_that_nobody_trusts_is_the_cause(flavour: str) -> None:
     with FaultServer(tls=SERVING) as server:
         with pytest.raises(httpx.ConnectError) as caught:
-            await get(flavour, server.origin, TLS)
+            await exchanged(flavour, server.origin, tls=TLS)
         assert server.wait_until_closed()
     assert "certificate verify failed" in str(caught.value)
     assert isinstance(caught.value.__cause__, httpcore.ConnectError)
@@ -86,12 +101,7 @@ async def test_a_handshake_that_stalls_ends_in_time(flavour: str) -> None:
     with FaultServer(Behaviour(Exchange.until_left, eager=True)) as server:
         url, timeout = server.origin.replace("http:", "https:"), httpx.Timeout(WAIT_S, connect=0.01)
         with pytest.raises(httpx.ConnectTimeout):
-            if is_blocking(flavour):
-                with httpx.Client(transport=OwnTransport(TLS), timeout=timeout) as client:
-                    client.get(url)
-            else:
-                async with httpx.AsyncClient(transport=AsyncOwnTransport(TLS), timeout=timeout) as async_client:
-                    await async_client.get(url)
+            await exchanged(flavour, url, timeout=timeout)
         assert server.wait_until_closed()
 
 
@@ -99,14 +109,7 @@ async def test_a_body_that_the_server_does_not_take_ends_in_time(flavour: str) -
     with FaultServer(Behaviour(waits_for_the_end, eager=True)) as server:
         body, timeout = bytes(32 << 20), httpx.Timeout(WAIT_S, write=0.01)
         with pytest.raises(httpx.WriteTimeout):
-            if is_blocking(flavour):
-                with httpx.Client(transport=OwnTransport(TLS), timeout=timeout) as client:
-                    client.post(server.origin, content=body)
-            else:
-                async with httpx.AsyncClient(transport=AsyncOwnTransport(TLS), timeout=timeout) as async_client:
-                    request = async_client.build_request("POST", server.origin, content=body)
-                    request.stream = RequestBody(cast("httpx.SyncByteStream", request.stream))
-                    await async_client.send(request)
+            await exchanged(flavour, server.origin, timeout=timeout, body=body)
 
 
 def waits_for_the_end(exchange: Exchange) -> None:
@@ -124,16 +127,16 @@ def waits_for_the_end(exchange: Exchange) -> None:
 class TestAsyncio:
     async def test_a_server_that_sends_more_than_is_read_has_to_wait(self) -> None:
         with FaultServer(floods(head(200), bytes(1 << 16))) as server:
-            async with httpx.AsyncClient(transport=AsyncOwnTransport(TLS)) as client:
-                async with client.stream("GET", server.origin) as response:
-                    stream = cast("AsyncioStream", response.extensions["network_stream"])
-                    while not stream._is_paused:  # noqa: ASYNC110 - the loop sets it
-                        await anyio.sleep(0)
-                    pieces = aiter(response.aiter_raw())
-                    for _ in range(64):
-                        await anext(pieces)
-                        assert stream._size <= 4 * asyncio_stream._MOST_UNREAD
-                    await cast("Any", pieces).aclose()
+            client = httpx.AsyncClient(transport=AsyncOwnTransport(TLS))
+            async with client, client.stream("GET", server.origin) as response:
+                stream = cast("AsyncioStream", response.extensions["network_stream"])
+                while not stream._is_paused:
+                    await anyio.lowlevel.checkpoint()
+                pieces = aiter(response.aiter_raw())
+                for _ in range(64):
+                    await anext(pieces)
+                    assert stream._size <= 4 * asyncio_stream._MOST_UNREAD
+                await cast("Any", pieces).aclose()
             assert await anyio.to_thread.run_sync(server.wait_until_closed)
 
     async def test_a_body_waits_until_the_server_takes_it(self) -> None:
@@ -153,8 +156,8 @@ class TestAsyncio:
 
             async with anyio.create_task_group() as group:
                 group.start_soon(read)
-                while not server.requests:  # noqa: ASYNC110 - a thread of its own sets it
-                    await anyio.sleep(0)
+                while not server.requests:
+                    await anyio.lowlevel.checkpoint()
                 await transport.aclose()
 
     async def test_what_is_known_of_a_connection(self) -> None:

@@ -1,4 +1,4 @@
-"""Requests wait for connections, have them, and give them back, whatever ends them; blocking, on asyncio and on trio."""
+"""Requests wait for connections, have them and give them back, whatever ends them: blocking, on asyncio, on trio."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 import anyio.to_thread
 import httpx
 import pytest
@@ -156,14 +157,13 @@ class TestAsync:
                 await client.get(server.origin)
                 raise AssertionError("it was cancelled")
 
-            async with anyio.create_task_group() as group:
-                async with client.stream("GET", server.origin) as response:
-                    group.start_soon(get)
-                    await anyio.wait_all_tasks_blocked()
-                    group.cancel_scope.cancel()
-                    # At the same moment, so that there is a connection already.
-                    with anyio.CancelScope(shield=True):
-                        await response.aread()
+            async with anyio.create_task_group() as group, client.stream("GET", server.origin) as response:
+                group.start_soon(get)
+                await anyio.wait_all_tasks_blocked()
+                group.cancel_scope.cancel()
+                # At the same moment, so that there is a connection already.
+                with anyio.CancelScope(shield=True):
+                    await response.aread()
             assert (200, 1) == ((await client.get(server.origin)).status_code, server.connections)
 
     async def test_who_waits_while_the_client_closes_is_told(self, server: FaultServer) -> None:
@@ -191,8 +191,8 @@ class TestAsync:
             async with httpx.AsyncClient(transport=narrow(AsyncOwnTransport(TLS))) as client:
                 async with anyio.create_task_group() as group:
                     group.start_soon(client.get, server.origin)
-                    while not server.requests:  # noqa: ASYNC110 - a thread of its own sets it
-                        await anyio.sleep(0)
+                    while not server.requests:
+                        await anyio.lowlevel.checkpoint()
                     group.cancel_scope.cancel()
                 assert 200 == (await client.get(server.origin)).status_code
             assert await anyio.to_thread.run_sync(server.wait_until_closed)
