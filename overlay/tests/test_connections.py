@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from functools import partial
 from typing import Any
 
 import pytest
@@ -111,7 +112,7 @@ class Clients(RuleBasedStateMachine):
         held = self.connections.all()
         woken: list[int] = []
         for number, waiting in enumerate(self.waiting):
-            waiting.wake = lambda number=number: woken.append(number)  # type: ignore[misc]
+            waiting.wake = partial(woken.append, number)
         assert held == self.connections.close()
         assert [*range(len(self.waiting))] == woken
         for connection in self.used:

@@ -104,8 +104,7 @@ class AsyncDriver:
                 raise AssertionError("a flow emitted an item outside of iterate()")
 
     async def _send(self, send: Send) -> httpx.Response | APIConnectionError:
-        if send.call.key is not None:
-            send = await authorized_async(send)
+        send = await authorized_async(send)
         call, started = send.call, time.perf_counter()
         http = await self.transport.client()
         request = build(http, send)

@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager, suppress
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import anyio
 import httpcore
@@ -121,16 +121,14 @@ class AsyncBackend(httpcore.AsyncNetworkBackend):
         socket_options: Iterable[Any] | None = None,  # noqa: ARG002 - httpcore gives none where a proxy is between
     ) -> httpcore.AsyncNetworkStream:
         """Connect to a host, and keep the connection known to what is between."""
-        inner = self._inner or (_on_asyncio() if _runs_asyncio() else httpcore.AnyIOBackend())
+        inner = self._inner or _running_backend()
         return await inner.connect_tcp(host, port, timeout, local_address, SOCKET_OPTIONS)
 
 
-def _runs_asyncio() -> bool:
+def _running_backend() -> httpcore.AsyncNetworkBackend:
     asyncio = sys.modules.get("asyncio")
-    return asyncio is not None and anyio.get_cancelled_exc_class() is asyncio.CancelledError
-
-
-def _on_asyncio() -> httpcore.AsyncNetworkBackend:
+    if asyncio is None or anyio.get_cancelled_exc_class() is not asyncio.CancelledError:
+        return cast("httpcore.AsyncNetworkBackend", httpcore.AnyIOBackend())
     from .asyncio_stream import AsyncioBackend  # imported late: a blocking client does without asyncio
 
     return AsyncioBackend()

@@ -6,7 +6,7 @@ httpcore makes the connections, and httpx translates its requests and errors; th
 from __future__ import annotations
 
 import ssl
-from typing import Any
+from typing import Any, Self
 
 import httpcore
 import httpx
@@ -58,7 +58,11 @@ class OwnTransport(httpx.HTTPTransport):
         # The only attribute that the methods of httpx's transport use.
         self._pool: Any = Pool(make)
 
-    __enter__, __exit__ = httpx.BaseTransport.__enter__, httpx.BaseTransport.__exit__
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 class AsyncOwnTransport(httpx.AsyncHTTPTransport):
@@ -85,4 +89,8 @@ class AsyncOwnTransport(httpx.AsyncHTTPTransport):
 
         self._pool: Any = AsyncPool(make)
 
-    __aenter__, __aexit__ = httpx.AsyncBaseTransport.__aenter__, httpx.AsyncBaseTransport.__aexit__
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()

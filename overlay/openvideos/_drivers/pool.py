@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator
-from typing import Final, cast
+from typing import Any, Final, cast
 
 import anyio
 import httpcore
@@ -32,8 +32,9 @@ def _origin(request: httpcore.Request) -> Origin:
 
 def _patience(request: httpcore.Request) -> float | None:
     """Return how long a request may wait for a connection, in seconds."""
-    timeout: float | None = request.extensions.get("timeout", {}).get("pool")
-    return timeout
+    extensions = cast("dict[str, Any]", request.extensions)  # pyright: ignore[reportUnknownMemberType] # its types are partial
+    timeouts: dict[str, float | None] = extensions.get("timeout", {})
+    return timeouts.get("pool")
 
 
 def _no_connection(*, is_closed: bool) -> Exception:
@@ -64,10 +65,8 @@ class Pool:
         except BaseException:
             self._give_back(connection)
             raise
-        stream = _Body(cast("Iterable[bytes]", response.stream), lambda: self._give_back(connection))
-        return httpcore.Response(
-            response.status, headers=response.headers, content=stream, extensions=response.extensions
-        )
+        response.stream = _Body(cast("Iterable[bytes]", response.stream), lambda: self._give_back(connection))
+        return response
 
     def close(self) -> None:
         """Close all connections, those in use too."""
@@ -81,11 +80,13 @@ class Pool:
             if self._connections.is_closed:
                 raise _no_connection(is_closed=True)
             connection, closing = self._connections.take(origin)
-            if connection is None:
-                woken = threading.Event()
-                waiting = self._connections.wait(origin, woken.set)
+            # Before another thread can give a connection back.
+            woken = threading.Event() if connection is None else None
+            waiting = None if woken is None else self._connections.wait(origin, woken.set)
         _close(closing)
-        return self._awaited(waiting, woken, _patience(request)) if connection is None else connection
+        if woken is None or waiting is None:
+            return cast("httpcore.ConnectionInterface", connection)
+        return self._awaited(waiting, woken, _patience(request))
 
     def _awaited(
         self, waiting: Waiting[httpcore.ConnectionInterface], woken: threading.Event, timeout: float | None
@@ -164,10 +165,8 @@ class AsyncPool:
             if connection is not None:
                 await self._give_back(connection)
             raise
-        stream = _AsyncBody(cast("AsyncIterable[bytes]", response.stream), self._give_back, connection)
-        return httpcore.Response(
-            response.status, headers=response.headers, content=stream, extensions=response.extensions
-        )
+        response.stream = _AsyncBody(cast("AsyncIterable[bytes]", response.stream), self._give_back, connection)
+        return response
 
     async def aclose(self) -> None:
         """Close all connections, those in use too."""

@@ -70,14 +70,14 @@ def _loads(content: bytes) -> Any:
         while level:
             if depth == DEEPEST:
                 raise ValueError("nested too deep")
-            level = [
-                inner
-                for outer in level
-                for inner in (outer.values() if type(outer) is dict else outer)
-                if type(inner) in _NESTING
-            ]
+            level = [inner for outer in level for inner in _children(outer) if type(inner) in _NESTING]
             depth += 1
     return data
+
+
+def _children(value: dict[str, Any] | list[Any]) -> Iterable[Any]:
+    """Return the values inside a JSON object or array."""
+    return value.values() if isinstance(value, dict) else value
 
 
 def invalid(response: httpx.Response, problem: str) -> APIResponseValidationError:

@@ -213,8 +213,8 @@ class Inner(httpcore.MockBackend):
         super().__init__([message(200, b'{"id": "video_1", "status": "completed"}')])
         self.writes: list[bytes] = []
 
-    def connect_tcp(self, *_: Any) -> httpcore.NetworkStream:
-        stream, writes = super().connect_tcp("server.test", 80), self.writes
+    def connect_tcp(self, host: str, *_: Any, **__: Any) -> httpcore.NetworkStream:
+        stream, writes = super().connect_tcp(host, 80), self.writes
         cast("Any", stream).write = lambda buffer, _=None: writes.append(buffer)
         return stream
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
@@ -44,7 +45,7 @@ def server() -> Iterator[FaultServer]:
 
 
 @contextmanager
-def waiting(transport: Any, ask: Callable[[], object]) -> Iterator[list[Any]]:
+def waiting(transport: Any, ask: Callable[[], object]) -> Generator[list[Any]]:
     """Ask in a thread, and go on once that waits; what came of it is in the list at the end."""
     results: list[Any] = []
 
@@ -126,6 +127,12 @@ class TestBlocking:
                 assert server.wait_until_closed()
             assert other.wait_until_closed()
 
+    def test_many_threads_share_few_connections(self, server: FaultServer) -> None:
+        client = httpx.Client(transport=narrow(OwnTransport(TLS), 2), timeout=WAIT_S)
+        with client, ThreadPoolExecutor(16) as threads:
+            assert [200] * 100 == [response.status_code for response in threads.map(client.get, [server.origin] * 100)]
+        assert server.connections == 2
+
 
 class TestAsync:
     async def test_who_waits_has_the_connection_of_the_response_that_is_closed(self, server: FaultServer) -> None:
@@ -141,6 +148,18 @@ class TestAsync:
                 assert [] == codes
                 await response.aread()
             assert ([200], 1) == (codes, server.connections)
+
+    async def test_many_tasks_share_few_connections(self, server: FaultServer) -> None:
+        async with httpx.AsyncClient(transport=narrow(AsyncOwnTransport(TLS), 2), timeout=WAIT_S) as client:
+            codes: list[int] = []
+
+            async def get() -> None:
+                codes.append((await client.get(server.origin)).status_code)
+
+            async with anyio.create_task_group() as group:
+                for _ in range(100):
+                    group.start_soon(get)
+        assert ([200] * 100, 2) == (codes, server.connections)
 
     async def test_who_waits_too_long_is_told_and_takes_nobodys_place(self, server: FaultServer) -> None:
         patience = httpx.Timeout(WAIT_S, pool=0.001)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import sys
 import threading
 from typing import Any
 
@@ -17,8 +19,9 @@ from openvideos._drivers.callers_client import blocking_client
 from openvideos._drivers.network import within
 from openvideos._drivers.own_transport import OwnTransport
 from openvideos._drivers.routing import RoutingTransport
+from openvideos._drivers.sockets import is_readable
 from openvideos._drivers.sync import SyncDriver
-from openvideos._drivers.transport import SyncTransport
+from openvideos._drivers.transport import SyncTransport, _loop_of_asyncio
 from openvideos._flows.effects import Do, Flow, Gather
 from openvideos._parsing.responses import status_error, video
 from openvideos._secrets import without_secrets
@@ -132,6 +135,18 @@ def test_a_redirect_to_no_address_is_told_as_it_is() -> None:
 def test_a_host_that_holds_a_secret_is_hidden() -> None:
     request = httpx.Request("GET", "http://sk-very-secret-1.server.test/v1")
     assert "sk-very-secret-1" not in str(without_secrets(request, ("sk-very-secret-1",)).url)
+
+
+def test_without_asyncio_no_loop_of_it_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program on trio may never import it."""
+    monkeypatch.delitem(sys.modules, "asyncio")
+    assert _loop_of_asyncio() is None
+
+
+def test_a_socket_that_is_closed_is_at_its_end() -> None:
+    connection = socket.socket()
+    connection.close()
+    assert is_readable(connection)
 
 
 def test_httpcore_is_what_the_transport_is_built_on() -> None:
