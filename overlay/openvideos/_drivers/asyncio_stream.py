@@ -11,6 +11,7 @@ import ssl
 from collections import deque
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager, suppress
+from ipaddress import ip_address
 from typing import Any, Final, cast
 
 import httpcore
@@ -35,14 +36,22 @@ class AsyncioBackend(httpcore.AsyncNetworkBackend):
     ) -> httpcore.AsyncNetworkStream:
         """Connect to a host, at whichever of its addresses answers first."""
         loop = asyncio.get_running_loop()
+        # asyncio loses a connection that is made in the moment of its cancellation, if it tries several addresses.
+        delay = None if _is_address(host) else _NEXT_ADDRESS_S
         with _connecting():
             async with asyncio.timeout(timeout):
                 transport, stream = await loop.create_connection(
-                    lambda: AsyncioStream(loop), host, port, happy_eyeballs_delay=_NEXT_ADDRESS_S
+                    lambda: AsyncioStream(loop), host, port, happy_eyeballs_delay=delay
                 )
         for option in SOCKET_OPTIONS:
             transport.get_extra_info("socket").setsockopt(*option)
         return stream
+
+
+def _is_address(host: str) -> bool:
+    with suppress(ValueError):
+        return bool(ip_address(host))
+    return False
 
 
 @contextmanager
@@ -64,6 +73,7 @@ class AsyncioStream(httpcore.AsyncNetworkStream, asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._unsent, self._write_timeout = bytearray(), cast("float | None", None)
         self._unread, self._size = deque[bytes](), 0
+        self._read = 0  # so many bytes of the first piece
         self._is_paused, self._may_write = False, True
         self._is_at_end = self._is_closed = False
         self._error: Exception | None = None
@@ -118,11 +128,14 @@ class AsyncioStream(httpcore.AsyncNetworkStream, asyncio.Protocol):
             if self._is_at_end:
                 return b""
             await self._wait(timeout, httpcore.ReadTimeout)
-        data = self._unread.popleft()
-        if len(data) > max_bytes:
-            self._unread.appendleft(data[max_bytes:])
-            data = data[:max_bytes]
+        data = self._unread[0]
+        if self._read or len(data) > max_bytes:  # each byte is copied once, however often a piece is cut
+            data = data[self._read : self._read + max_bytes]
+        self._read += len(data)
         self._size -= len(data)
+        if self._read == len(self._unread[0]):
+            self._unread.popleft()
+            self._read = 0
         if self._is_paused and self._size < _MOST_UNREAD:
             self._is_paused = False
             cast("asyncio.Transport", self._transport).resume_reading()

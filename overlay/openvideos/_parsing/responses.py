@@ -65,7 +65,7 @@ def _loads(content: bytes) -> Any:
     except RecursionError as error:
         raise ValueError("nested too deep") from error
     if content.count(b"[") + content.count(b"{") > DEEPEST:
-        level: list[Any] = [data] if type(data) in _NESTING else []
+        level: list[Any] = [data]
         depth = 0
         while level:
             if depth == DEEPEST:
@@ -75,9 +75,11 @@ def _loads(content: bytes) -> Any:
     return data
 
 
-def _children(value: dict[str, Any] | list[Any]) -> Iterable[Any]:
+def _children(value: Any) -> Iterable[Any]:
     """Return the values inside a JSON object or array."""
-    return value.values() if isinstance(value, dict) else value
+    if is_object(value):
+        return value.values()
+    return value if is_array(value) else ()
 
 
 def invalid(response: httpx.Response, problem: str) -> APIResponseValidationError:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import socket
 import ssl
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, cast
 
@@ -176,6 +178,32 @@ class TestAsyncio:
             with pytest.raises(httpcore.ReadError):
                 await stream.read(1)
 
+    async def test_an_attempt_to_connect_that_is_cancelled_at_any_time_leaves_no_socket(self) -> None:
+        with FaultServer() as server:
+            host, port = server.origin.removeprefix("http://").split(":")
+            for turns in range(30):
+                task = asyncio.ensure_future(AsyncioBackend().connect_tcp(host, int(port)))
+                for _ in range(turns):
+                    await anyio.lowlevel.checkpoint()
+                task.cancel()
+                [stream] = await asyncio.gather(task, return_exceptions=True)
+                if isinstance(stream, httpcore.AsyncNetworkStream):
+                    await stream.aclose()
+            del task, stream
+            gc.collect()
+            assert await anyio.to_thread.run_sync(server.wait_until_closed)
+
+    @pytest.mark.parametrize("most", [1, 3, 4, 10])
+    async def test_what_arrives_is_read_in_pieces_of_any_size(self, most: int) -> None:
+        stream = AsyncioStream(asyncio.get_running_loop())
+        for piece in (b"abcd", b"e", b"fghijkl"):
+            stream.data_received(piece)
+        stream.eof_received()
+        read = [piece async for piece in read_all(stream, most)]
+        assert b"abcdefghijkl" == b"".join(read)
+        assert all(0 < len(piece) <= most for piece in read)
+        assert 0 == stream._size
+
     async def test_a_stream_that_was_not_connected_is_closed(self) -> None:
         stream = AsyncioStream(asyncio.get_running_loop())
         await stream.aclose()
@@ -204,6 +232,11 @@ class TestAsyncio:
         assert 1 == len(writes)
         assert writes[0].startswith(b"POST /v1/videos HTTP/1.1\r\n")
         assert writes[0].endswith(b"--\r\n")
+
+
+async def read_all(stream: AsyncioStream, most: int) -> AsyncIterator[bytes]:
+    while piece := await stream.read(most):
+        yield piece
 
 
 class Inner(httpcore.MockBackend):

@@ -185,6 +185,13 @@ class TestAsync:
                     await response.aread()
             assert (200, 1) == ((await client.get(server.origin)).status_code, server.connections)
 
+    async def test_who_is_cancelled_before_there_is_a_connection_is_forgotten(self, server: FaultServer) -> None:
+        transport = narrow(AsyncOwnTransport(TLS))
+        async with httpx.AsyncClient(transport=transport) as client, client.stream("GET", server.origin):
+            with anyio.move_on_after(0):
+                await client.get(server.origin)
+            assert not transport._pool._connections._waiting
+
     async def test_who_waits_while_the_client_closes_is_told(self, server: FaultServer) -> None:
         transport = narrow(AsyncOwnTransport(TLS))
         client = httpx.AsyncClient(transport=transport)
