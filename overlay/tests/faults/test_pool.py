@@ -185,6 +185,35 @@ class TestAsync:
                     await response.aread()
             assert (200, 1) == ((await client.get(server.origin)).status_code, server.connections)
 
+    @pytest.mark.parametrize("end", ["aread", "aclose"])
+    async def test_ctrl_c_ends_a_wait(self, server: FaultServer, end: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        class Interrupted:
+            def set(self) -> None: ...
+
+            async def wait(self) -> None:
+                await getattr(response, end)()  # at the same moment, so that there is a connection
+                raise KeyboardInterrupt
+
+        async with httpx.AsyncClient(transport=narrow(AsyncOwnTransport(TLS))) as client:
+            async with client.stream("GET", server.origin) as response:
+                with monkeypatch.context() as patch:
+                    patch.setattr(anyio, "Event", Interrupted)
+                    with pytest.raises(KeyboardInterrupt):
+                        await client.get(server.origin)
+            assert 200 == (await client.get(server.origin)).status_code
+            assert (1 if end == "aread" else 2) == server.connections
+
+    async def test_a_connection_that_is_given_back_makes_room_for_another_server(self, server: FaultServer) -> None:
+        with FaultServer(responses(200, b"{}")) as other:
+            async with httpx.AsyncClient(transport=narrow(AsyncOwnTransport(TLS))) as client:
+                async with anyio.create_task_group() as group, client.stream("GET", server.origin) as response:
+                    group.start_soon(client.get, other.origin)
+                    await anyio.wait_all_tasks_blocked()
+                    await response.aread()
+                assert await anyio.to_thread.run_sync(server.wait_until_closed)
+            assert (1, 1) == (server.connections, other.connections)
+            assert await anyio.to_thread.run_sync(other.wait_until_closed)
+
     async def test_who_is_cancelled_before_there_is_a_connection_is_forgotten(self, server: FaultServer) -> None:
         transport = narrow(AsyncOwnTransport(TLS))
         async with httpx.AsyncClient(transport=transport) as client, client.stream("GET", server.origin):
