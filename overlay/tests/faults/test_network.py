@@ -183,14 +183,7 @@ class TestAsyncio:
         with FaultServer() as server:
             host, port = server.origin.removeprefix("http://").split(":")
             for turns in range(30):
-                task = asyncio.ensure_future(AsyncioBackend().connect_tcp(host, int(port)))
-                for _ in range(turns):
-                    await anyio.lowlevel.checkpoint()
-                task.cancel()
-                [stream] = await asyncio.gather(task, return_exceptions=True)
-                if isinstance(stream, httpcore.AsyncNetworkStream):
-                    await stream.aclose()
-            del task, stream
+                await connect_and_cancel(host, int(port), turns)
             gc.collect()
             assert await anyio.to_thread.run_sync(server.wait_until_closed)
 
@@ -233,6 +226,17 @@ class TestAsyncio:
         assert 1 == len(writes)
         assert writes[0].startswith(b"POST /v1/videos HTTP/1.1\r\n")
         assert writes[0].endswith(b"--\r\n")
+
+
+async def connect_and_cancel(host: str, port: int, turns: int) -> None:
+    """Cancel an attempt to connect after so many turns of the loop."""
+    task = asyncio.ensure_future(AsyncioBackend().connect_tcp(host, port))
+    for _ in range(turns):
+        await anyio.lowlevel.checkpoint()
+    task.cancel()
+    [stream] = await asyncio.gather(task, return_exceptions=True)
+    if isinstance(stream, httpcore.AsyncNetworkStream):
+        await stream.aclose()
 
 
 async def read_all(stream: AsyncioStream, most: int) -> AsyncIterator[bytes]:
