@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 
 import httpx
 import pytest
-from opentelemetry.instrumentation.httpx import SyncOpenTelemetryTransport
+from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor, SyncOpenTelemetryTransport
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from openvideos import OpenVideos
+from openvideos import AsyncOpenVideos, OpenVideos
+
+from .faults.server import FaultServer, answers_json
 
 VIDEO = {"id": "video_1", "object": "video", "created_at": 1, "model": "m", "status": "completed"}
 
@@ -75,3 +78,24 @@ def test_the_instrumentation_of_httpx_shows_each_attempt() -> None:
     assert [503, 200] == codes
     urls = [dict(span.attributes or {}).get("http.url") for span in spans]
     assert ["http://server.test/v1/videos/video_1"] * 2 == urls
+
+
+def test_the_instrumentation_of_all_clients_shows_those_that_the_sdk_makes() -> None:
+    exporter = InMemorySpanExporter()
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+
+    async def retrieve(base_url: str) -> None:
+        async with AsyncOpenVideos(base_url=base_url) as client:
+            await client.videos.retrieve("video_1")
+
+    instrumentor = HTTPXClientInstrumentor()
+    instrumentor.instrument(tracer_provider=provider)
+    try:
+        with FaultServer(*[answers_json(VIDEO)] * 2) as server, OpenVideos(base_url=server.base_url) as client:
+            client.videos.retrieve("video_1")
+            asyncio.run(retrieve(server.base_url))
+    finally:
+        instrumentor.uninstrument()
+    assert ["GET", "GET"] == [span.name for span in exporter.get_finished_spans()]
+    assert all("traceparent" in request.headers for request in server.requests)

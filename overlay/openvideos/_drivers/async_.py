@@ -34,6 +34,10 @@ from .transport import AsyncTransport
 T = TypeVar("T")
 
 
+def _deadline(limit: float | None) -> float:
+    return math.inf if limit is None else anyio.current_time() + limit
+
+
 class AsyncDriver:
     """Run flows asynchronously, on asyncio or trio."""
 
@@ -106,25 +110,24 @@ class AsyncDriver:
         request = build(http, send)
         if call.is_post:
             watch_async(request)
-        response: httpx.Response | None = None
+        body: ResponseBody | None = None
         failure: Exception | None = None
-        outcome: httpx.Response | APIConnectionError
+        outcome: httpx.Response | APIConnectionError | None = None
         limit = time_limit(send)
-        deadline = math.inf if limit is None else anyio.current_time() + limit
         try:
-            with call.closing(), anyio.CancelScope(deadline=deadline):
+            with call.closing(), anyio.CancelScope(deadline=_deadline(limit)):
                 response = await self._exchange(http, request, send)
+                body = ResponseBody(call, response)
+                outcome = response if send.stream and response.is_success else await self._read(response, body)
         except Exception as error:  # noqa: BLE001 - raised again if it is not about the exchange
             failure = error
         # Outside of the block above, so that no exception has this one, which may hold a secret, as its context.
         if failure is not None:
             outcome = failed_exchange(call, request, failure, self.transport)
-        elif response is None:
+        elif body is None:
             outcome = failed_attempt_error(call, request, late(request))
-        elif send.stream and response.is_success:
-            outcome = response
-        else:
-            outcome = await self._read(response, send, deadline)
+        elif outcome is None:
+            outcome = body.broken(late(request))
         log_attempt(call, outcome, started)
         return outcome
 
@@ -140,23 +143,21 @@ class AsyncDriver:
             response.history = history
         return response
 
-    async def _read(self, response: httpx.Response, send: Send, deadline: float) -> httpx.Response | APIConnectionError:
-        body = ResponseBody(send.call, response)
+    async def _read(self, response: httpx.Response, body: ResponseBody) -> httpx.Response | APIConnectionError:
         try:
-            with anyio.CancelScope(deadline=deadline):
-                if body.is_small():
-                    await response.aread()
-                    return response
-                async with aclosing(pieces_async(response)) as pieces:
-                    async for piece in pieces:
-                        body.add(piece)
-                return body.whole()
-            return body.broken(late(response.request))
+            if body.is_small():
+                await response.aread()
+                return response
+            async with aclosing(pieces_async(response)) as pieces:
+                async for piece in pieces:
+                    body.add(piece)
+            return body.whole()
         except Exception as error:  # noqa: BLE001 - only the transport's code runs here, and httpx's
             return body.broken(error)
         finally:
-            with anyio.CancelScope(shield=True):
-                await response.aclose()
+            if not response.is_closed:
+                with anyio.CancelScope(shield=True):
+                    await response.aclose()
 
     async def _save(self, save: Save) -> APIConnectionError | None:
         broken: APIConnectionError | None = None

@@ -7,6 +7,7 @@ import logging
 import time
 import traceback
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final, cast
 
 import httpx
@@ -120,6 +121,9 @@ async def authorized_async(send: Send) -> Send:
     return evolve(send, call=send.call.with_key(await key if inspect.isawaitable(key) else key))
 
 
+_address: Final = lru_cache(maxsize=128)(httpx.URL)  # to parse one takes as long as all else of a request
+
+
 def build(http: httpx.Client | httpx.AsyncClient, send: Send) -> httpx.Request:
     """Build the request of one attempt.
 
@@ -132,7 +136,7 @@ def build(http: httpx.Client | httpx.AsyncClient, send: Send) -> httpx.Request:
     try:
         request = http.build_request(
             call.method,
-            call.url,
+            _address(call.url),
             headers=call.headers,
             params=call.query,
             json=call.json,

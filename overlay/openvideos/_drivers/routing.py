@@ -19,7 +19,7 @@ import httpx
 
 from .._errors import ConfigurationError
 from .connection_errors import UnreachableProxyError, UnreachableProxyTimeout, causes
-from .deadline import SOCKET_OPTIONS, BoundedTransport
+from .own_transport import AsyncOwnTransport, OwnTransport
 from .proxies import Proxies, ProxySetting
 
 T = TypeVar("T", bound=httpx.BaseTransport | httpx.AsyncBaseTransport)
@@ -118,7 +118,7 @@ class RoutingTransport(httpx.BaseTransport):
 
     def __init__(self) -> None:
         """Read the environment's proxies; nothing is connected yet."""
-        self._routes = _Routes[httpx.BaseTransport](BoundedTransport)
+        self._routes = _Routes[httpx.BaseTransport](OwnTransport)
         self._is_closed = False
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -138,16 +138,12 @@ class RoutingTransport(httpx.BaseTransport):
             transport.close()
 
 
-def _async_transport(context: ssl.SSLContext, proxy: httpx.Proxy | None) -> httpx.AsyncBaseTransport:
-    return httpx.AsyncHTTPTransport(verify=context, proxy=proxy, socket_options=SOCKET_OPTIONS)
-
-
 class AsyncRoutingTransport(httpx.AsyncBaseTransport):
     """The async transport of the SDK's own client."""
 
     def __init__(self) -> None:
         """Read the environment's proxies; nothing is connected yet."""
-        self._routes = _Routes[httpx.AsyncBaseTransport](_async_transport)
+        self._routes = _Routes[httpx.AsyncBaseTransport](AsyncOwnTransport)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request over its proxy, or directly."""

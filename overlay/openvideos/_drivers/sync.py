@@ -114,7 +114,7 @@ class SyncDriver:
                 if limit is None:
                     outcome = self._exchange(http, request, send, started)
                 else:
-                    from .deadline import within  # imported late, because it imports httpcore
+                    from .network import within  # imported late, because it imports httpcore
 
                     with within(limit):
                         outcome = self._exchange(http, request, send, started)

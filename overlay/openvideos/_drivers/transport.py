@@ -7,18 +7,22 @@ used after a fork, and async connections cannot be used in another event loop.
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from collections.abc import AsyncGenerator
-from typing import Any, Final
-from weakref import WeakKeyDictionary
+from typing import TYPE_CHECKING, Any, Final, cast
+from weakref import WeakKeyDictionary, ref
 
 import anyio
 import httpx
 from anyio.lowlevel import RunVar
-from attrs import define
+from attrs import define, frozen
 
 from .._errors import ConfigurationError
 from .callers_client import async_client, blocking_client
+
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
 
 CLOSED: Final = "The client is closed; make a new one, or keep it open for longer (`with OpenVideos() as client:`)."
 FORKED: Final = (
@@ -108,6 +112,7 @@ class AsyncTransport:
         """
         self.callers: Any = callers
         self._client = None if callers is None else async_client(callers)
+        self._latest: _Latest | None = None
         self._closed = False
         self._pid = os.getpid()
 
@@ -123,9 +128,14 @@ class AsyncTransport:
             if self._pid != os.getpid():  # pragma: no cover - runs only in a child process, which is not measured
                 raise ConfigurationError(FORKED)
             return self._client
+        loop, latest = _loop_of_asyncio(), self._latest
+        # To find out which library runs, and its loop, takes anyio a tenth of what a call costs.
+        if latest is not None and latest.loop() is loop and latest.connections.pid == os.getpid():
+            return latest.connections.client
         connections = _here().get(self)
         if connections is None or connections.pid != os.getpid():
             connections = _here()[self] = await _connections()
+        self._latest = None if loop is None else _Latest(ref(loop), connections)
         return connections.client
 
     @property
@@ -138,9 +148,30 @@ class AsyncTransport:
         self._closed = True
         if self._client is not None and self._pid == os.getpid():
             await self._client.aclose()
+        self._latest = None
         connections = _here().pop(self, None)
         if connections is not None and connections.pid == os.getpid():
             await connections.keeper.aclose()
+
+
+@frozen
+class _Latest:
+    """The connections that were used last, and their event loop."""
+
+    loop: ref[AbstractEventLoop]
+    connections: _Connections
+
+
+def _loop_of_asyncio() -> AbstractEventLoop | None:
+    """Return the event loop if it is asyncio's; a guest of it, such as trio, runs in no task."""
+    asyncio = sys.modules.get("asyncio")  # to import it takes a tenth of what `import openvideos` does
+    if asyncio is None:
+        return None
+    try:
+        task = asyncio.current_task()
+    except RuntimeError:
+        return None
+    return None if task is None else cast("AbstractEventLoop", task.get_loop())
 
 
 def _here() -> WeakKeyDictionary[AsyncTransport, _Connections]:

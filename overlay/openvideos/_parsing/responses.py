@@ -32,6 +32,7 @@ T = TypeVar("T")
 DEEPEST: Final = 100
 """The most levels of nested lists and objects that a response may have."""
 
+_NESTING: Final = frozenset({dict, list})  # a page of a hundred has a thousand values
 _SHOWN: Final = 300
 _ADVICE: Final = {
     401: " Check the API key: api_key=, or OPENVIDEOS_API_KEY with OPENVIDEOS_BASE_URL.",
@@ -72,7 +73,7 @@ def _loads(content: bytes) -> Any:
         while level:
             if depth == DEEPEST:
                 raise ValueError("nested too deep")
-            level = [inner for outer in level for inner in _children(outer) if is_object(inner) or is_array(inner)]
+            level = [inner for outer in level for inner in _children(outer) if type(inner) in _NESTING]
             depth += 1
     return data
 

@@ -18,7 +18,7 @@ import httpx2
 from httpx_aiohttp import HttpxAiohttpClient
 
 from openvideos import AsyncOpenVideos, OpenVideos, OpenVideosError
-from openvideos._drivers.deadline import BoundedTransport
+from openvideos._drivers.own_transport import AsyncOwnTransport, OwnTransport
 
 from .flavours import is_blocking
 from .server import WAIT_S, Behaviour, FaultServer
@@ -28,9 +28,9 @@ TLS: Final = ssl.create_default_context()
 """Made once, since it takes longer than a test. httpx clients made with it are otherwise those that the SDK makes."""
 
 HTTP_CLIENTS: Final[dict[str, Callable[[], object]]] = {
-    "sync": lambda: httpx.Client(transport=BoundedTransport(TLS)),
-    "asyncio": lambda: httpx.AsyncClient(verify=TLS),
-    "trio": lambda: httpx.AsyncClient(verify=TLS),
+    "sync": lambda: httpx.Client(transport=OwnTransport(TLS)),
+    "asyncio": lambda: httpx.AsyncClient(transport=AsyncOwnTransport(TLS)),
+    "trio": lambda: httpx.AsyncClient(transport=AsyncOwnTransport(TLS)),
     "httpx2": lambda: httpx2.Client(verify=TLS),
     "httpx2 async": lambda: httpx2.AsyncClient(verify=TLS),
     "aiohttp": lambda: HttpxAiohttpClient(verify=TLS),

@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import json
 import socket
+import ssl
 import struct
 import threading
 from collections import deque
@@ -184,7 +185,8 @@ def floods(before: bytes, piece: bytes) -> Behaviour:
 class FaultServer:
     """A server on a port of its own that plays a script, one behaviour a request."""
 
-    def __init__(self, *script: Behaviour) -> None:
+    def __init__(self, *script: Behaviour, tls: ssl.SSLContext | None = None) -> None:
+        self._tls = tls
         self.script = deque(script)
         self.requests: list[Received] = []
         self.connections = 0
@@ -197,7 +199,7 @@ class FaultServer:
     @property
     def origin(self) -> str:
         host, port = self._listener.getsockname()
-        return f"http://{host}:{port}"
+        return f"{'http' if self._tls is None else 'https'}://{host}:{port}"
 
     @property
     def base_url(self) -> str:
@@ -255,8 +257,10 @@ class FaultServer:
             thread.start()
 
     def _serve(self, connection: socket.socket) -> None:
-        exchange = Exchange(connection)
         try:
+            if self._tls is not None:
+                connection = self._tls.wrap_socket(connection, server_side=True)
+            exchange = Exchange(connection)
             while exchange.open:
                 self._next(exchange)
         except OSError:

@@ -9,7 +9,8 @@ import httpcore
 import httpx
 import pytest
 
-from openvideos._drivers.deadline import BoundedTransport, within
+from openvideos._drivers.network import within
+from openvideos._drivers.own_transport import OwnTransport
 
 from .clients import TLS
 
@@ -44,7 +45,7 @@ CONNECTED = b"HTTP/1.1 200 OK\r\n\r\n"
 def test_every_connection_heeds_the_deadline(url: str, proxy: str | None) -> None:
     tunnelled = proxy is not None and url.startswith("https")
     backend = Backend(*([CONNECTED] if tunnelled else []), RESPONSE)
-    transport = BoundedTransport(TLS, None if proxy is None else httpx.Proxy(proxy), backend)
+    transport = OwnTransport(TLS, None if proxy is None else httpx.Proxy(proxy), backend)
     with httpx.Client(transport=transport) as client, within(5.0):
         assert {} == client.get(url, timeout=None).json()
     (timeout,) = backend.timeouts
@@ -54,14 +55,14 @@ def test_every_connection_heeds_the_deadline(url: str, proxy: str | None) -> Non
 
 def test_a_shorter_timeout_counts() -> None:
     backend = Backend(RESPONSE)
-    with httpx.Client(transport=BoundedTransport(TLS, backend=backend)) as client, within(5.0):
+    with httpx.Client(transport=OwnTransport(TLS, backend=backend)) as client, within(5.0):
         client.get("http://server.test/", timeout=1.0)
     assert [1.0] == backend.timeouts
 
 
 def test_without_a_deadline_nothing_changes() -> None:
     backend = Backend(RESPONSE)
-    with httpx.Client(transport=BoundedTransport(TLS, backend=backend)) as client:
+    with httpx.Client(transport=OwnTransport(TLS, backend=backend)) as client:
         client.get("http://server.test/", timeout=None)
     assert [None] == backend.timeouts
 
@@ -69,7 +70,7 @@ def test_without_a_deadline_nothing_changes() -> None:
 def test_nothing_is_done_after_the_deadline() -> None:
     backend = Backend(RESPONSE)
     with (
-        httpx.Client(transport=BoundedTransport(TLS, backend=backend)) as client,
+        httpx.Client(transport=OwnTransport(TLS, backend=backend)) as client,
         within(0.0),
         pytest.raises(httpx.ReadTimeout),
     ):
@@ -80,7 +81,7 @@ def test_nothing_is_done_after_the_deadline() -> None:
 def test_an_inner_deadline_leaves_the_outer_one() -> None:
     """A file that is uploaded may be read by another client of the SDK."""
     backend = Backend(RESPONSE)
-    with httpx.Client(transport=BoundedTransport(TLS, backend=backend)) as client, within(5.0):
+    with httpx.Client(transport=OwnTransport(TLS, backend=backend)) as client, within(5.0):
         with within(60.0):
             pass
         client.get("http://server.test/", timeout=None)

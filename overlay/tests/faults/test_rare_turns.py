@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import socket
+import sys
 import threading
 from typing import Any
 
@@ -15,10 +17,12 @@ from openvideos import APIConnectionError, ConfigurationError, InvalidArgumentEr
 from openvideos._calls import Call
 from openvideos._drivers.attempt import failed_exchange
 from openvideos._drivers.callers_client import blocking_client
-from openvideos._drivers.deadline import BoundedTransport, within
+from openvideos._drivers.network import within
+from openvideos._drivers.own_transport import OwnTransport
 from openvideos._drivers.routing import RoutingTransport
+from openvideos._drivers.sockets import is_readable
 from openvideos._drivers.sync import SyncDriver
-from openvideos._drivers.transport import SyncTransport
+from openvideos._drivers.transport import SyncTransport, _loop_of_asyncio
 from openvideos._flows.effects import Do, Flow, Gather
 from openvideos._parsing.responses import status_error, video
 from openvideos._secrets import without_secrets
@@ -34,7 +38,7 @@ CALL = Call(operation="create_video", method="POST", url=str(REQUEST.url), heade
 
 def test_a_connection_over_socks_heeds_the_deadline() -> None:
     backend = Backend(b"\x05\x00", b"\x05\x00\x00\x01\x7f\x00\x00\x01\x00\x50", RESPONSE)
-    transport = BoundedTransport(TLS, httpx.Proxy("socks5://proxy.test:1080"), backend)
+    transport = OwnTransport(TLS, httpx.Proxy("socks5://proxy.test:1080"), backend)
     with httpx.Client(transport=transport) as client, within(5.0):
         assert {} == client.get("http://server.test/", timeout=None).json()
     assert [True] == [timeout is not None and timeout <= 5.0 for timeout in backend.timeouts]
@@ -147,8 +151,20 @@ def test_a_host_that_holds_a_secret_is_hidden() -> None:
     assert "sk-very-secret-1" not in str(without_secrets(request, ("sk-very-secret-1",)).url)
 
 
+def test_without_asyncio_no_loop_of_it_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program on trio may never import it."""
+    monkeypatch.delitem(sys.modules, "asyncio")
+    assert _loop_of_asyncio() is None
+
+
+def test_a_socket_that_is_closed_is_at_its_end() -> None:
+    connection = socket.socket()
+    connection.close()
+    assert is_readable(connection)
+
+
 def test_httpcore_is_what_the_transport_is_built_on() -> None:
-    """If httpx uses another pool one day, BoundedTransport has to follow."""
+    """If httpx uses another pool one day, OwnTransport has to follow."""
     with httpx.HTTPTransport() as transport:
         assert isinstance(vars(transport)["_pool"], httpcore.ConnectionPool)
 

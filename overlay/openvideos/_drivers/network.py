@@ -1,0 +1,134 @@
+"""Open connections for the pools: with TCP keep-alive, and, blocking, within the total time of their thread.
+
+A server that sends its headers byte by byte never exceeds the timeout of a single read, so a poll would miss its
+deadline. Async code needs no such limit, since a cancellation ends any wait.
+"""
+
+from __future__ import annotations
+
+import ssl
+import sys
+import threading
+import time
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager, suppress
+from typing import Any, Final, cast
+
+import anyio
+import httpcore
+
+from .sockets import SOCKET_OPTIONS, WORTH_A_WRITE
+
+_thread: Final = threading.local()
+
+
+@contextmanager
+def within(seconds: float) -> Generator[None]:
+    """Limit the total time of this thread's requests over a Backend; an inner limit may be a shorter one."""
+    before: float | None = getattr(_thread, "deadline", None)
+    deadline = time.perf_counter() + seconds
+    _thread.deadline = deadline if before is None else min(before, deadline)
+    try:
+        yield
+    finally:
+        _thread.deadline = before
+
+
+def left(timeout: float | None) -> float | None:
+    """Return how long a wait may take, in seconds: the timeout, or the time until the thread's deadline if it is less.
+
+    Raises:
+        httpcore.ReadTimeout: The deadline has passed.
+    """
+    deadline: float | None = getattr(_thread, "deadline", None)
+    if deadline is None:
+        return timeout
+    left = deadline - time.perf_counter()
+    if left <= 0:
+        raise httpcore.ReadTimeout("the response took too long")
+    return left if timeout is None else min(left, timeout)
+
+
+class Backend(httpcore.NetworkBackend):
+    """Opens connections that obey the thread's deadline."""
+
+    def __init__(self, inner: httpcore.NetworkBackend | None = None) -> None:
+        """Connect by this backend, which tests replace."""
+        self._inner = inner or httpcore.SyncBackend()
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,  # noqa: ARG002 - httpcore gives none where a proxy is between
+    ) -> httpcore.NetworkStream:
+        """Connect to a host, and keep the connection known to what is between."""
+        return _Stream(self._inner.connect_tcp(host, port, left(timeout), local_address, SOCKET_OPTIONS))
+
+
+class _Stream(httpcore.NetworkStream):
+    """A connection that obeys the deadline, and is written to when a piece is worth it, or when its answer is read."""
+
+    def __init__(self, inner: httpcore.NetworkStream) -> None:
+        self._inner = inner
+        self._unsent = bytearray()
+        self._write_timeout: float | None = None
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        if self._unsent:
+            # As in httpcore, a write may fail: a server may have answered before it had the whole request.
+            with suppress(httpcore.WriteError):
+                self._flush()
+        return self._inner.read(max_bytes, left(timeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._unsent += buffer
+        self._write_timeout = timeout
+        if len(self._unsent) >= WORTH_A_WRITE:
+            self._flush()
+
+    def _flush(self) -> None:
+        data, self._unsent = self._unsent, bytearray()
+        self._inner.write(bytes(data), left(self._write_timeout))
+
+    def close(self) -> None:
+        self._inner.close()
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._inner.get_extra_info(info)
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        return _Stream(self._inner.start_tls(ssl_context, server_hostname, left(timeout)))
+
+
+class AsyncBackend(httpcore.AsyncNetworkBackend):
+    """Opens connections on asyncio or trio, whichever runs."""
+
+    def __init__(self, inner: httpcore.AsyncNetworkBackend | None = None) -> None:
+        """Connect by this backend, which tests replace."""
+        self._inner = inner
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,  # noqa: ARG002 - httpcore gives none where a proxy is between
+    ) -> httpcore.AsyncNetworkStream:
+        """Connect to a host, and keep the connection known to what is between."""
+        inner = self._inner or _running_backend()
+        return await inner.connect_tcp(host, port, timeout, local_address, SOCKET_OPTIONS)
+
+
+def _running_backend() -> httpcore.AsyncNetworkBackend:
+    asyncio = sys.modules.get("asyncio")
+    if asyncio is None or anyio.get_cancelled_exc_class() is not asyncio.CancelledError:
+        return cast("httpcore.AsyncNetworkBackend", httpcore.AnyIOBackend())
+    from .asyncio_stream import AsyncioBackend  # imported late: a blocking client does without asyncio
+
+    return AsyncioBackend()

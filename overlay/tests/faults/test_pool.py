@@ -1,0 +1,270 @@
+"""Requests wait for connections, have them and give them back, whatever ends them: blocking, on asyncio, on trio."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+import anyio
+import anyio.lowlevel
+import anyio.to_thread
+import httpx
+import pytest
+
+from openvideos._drivers.network import within
+from openvideos._drivers.own_transport import AsyncOwnTransport, OwnTransport
+
+from .clients import TLS
+from .server import WAIT_S, FaultServer, closes, head, responses, stalls
+
+pytestmark = pytest.mark.anyio
+
+FULL = "all connections were in use for too long"
+CLOSED = "the client was closed before there was a connection"
+
+
+def narrow(transport: Any, most: int = 1) -> Any:
+    """Let a transport have so few connections."""
+    transport._pool._connections._most = most
+    return transport
+
+
+@pytest.fixture(params=["asyncio", "trio"])
+def anyio_backend(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def server() -> Iterator[FaultServer]:
+    with FaultServer(*[responses(200, b"{}")] * 100) as server:
+        yield server
+        assert server.wait_until_closed()
+
+
+@contextmanager
+def waiting(transport: Any, ask: Callable[[], object]) -> Generator[list[Any]]:
+    """Ask in a thread, and go on once that waits; what came of it is in the list at the end."""
+    results: list[Any] = []
+
+    def work() -> None:
+        try:
+            results.append(ask())
+        except httpx.HTTPError as error:
+            results.append(error)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    while not transport._pool._connections._waiting:
+        assert thread.is_alive()
+    yield results
+    thread.join(WAIT_S)
+
+
+class TestBlocking:
+    def test_who_waits_has_the_connection_of_the_response_that_is_closed(self, server: FaultServer) -> None:
+        transport = narrow(OwnTransport(TLS))
+        with httpx.Client(transport=transport) as client, client.stream("GET", server.origin) as response:
+            with waiting(transport, lambda: client.get(server.origin).status_code) as found:
+                response.read()
+            assert ([200], 1) == (found, server.connections)
+
+    def test_who_waits_too_long_is_told_and_takes_nobodys_place(self, server: FaultServer) -> None:
+        patience = httpx.Timeout(WAIT_S, pool=0.001)
+        with httpx.Client(transport=narrow(OwnTransport(TLS)), timeout=patience) as client:
+            with client.stream("GET", server.origin), pytest.raises(httpx.PoolTimeout, match=FULL):
+                client.get(server.origin)
+            assert 200 == client.get(server.origin).status_code
+
+    def test_a_wait_heeds_the_deadline(self, server: FaultServer) -> None:
+        client = httpx.Client(transport=narrow(OwnTransport(TLS)), timeout=None)  # noqa: S113 - the deadline ends it
+        with client, client.stream("GET", server.origin), within(0.01), pytest.raises(httpx.PoolTimeout):
+            client.get(server.origin)
+
+    def test_ctrl_c_ends_a_wait(self, server: FaultServer, monkeypatch: pytest.MonkeyPatch) -> None:
+        def interrupted(*_: object) -> bool:
+            response.read()  # at the same moment, so that there is a connection
+            raise KeyboardInterrupt
+
+        transport = narrow(OwnTransport(TLS))
+        with httpx.Client(transport=transport) as client:
+            with client.stream("GET", server.origin) as response, monkeypatch.context() as patch:
+                patch.setattr(threading.Event, "wait", interrupted)
+                with pytest.raises(KeyboardInterrupt):
+                    client.get(server.origin)
+            assert (200, 1) == (client.get(server.origin).status_code, server.connections)
+
+    def test_who_waits_while_the_client_closes_is_told(self, server: FaultServer) -> None:
+        transport = narrow(OwnTransport(TLS))
+        client = httpx.Client(transport=transport)
+        with client.stream("GET", server.origin), waiting(transport, lambda: client.get(server.origin)) as found:
+            transport.close()
+        assert [(httpx.ConnectError, CLOSED)] == [(type(error), str(error)) for error in found]
+
+    def test_there_is_no_connection_after_the_end(self, server: FaultServer) -> None:
+        transport = OwnTransport(TLS)
+        client = httpx.Client(transport=transport)
+        transport.close()
+        with pytest.raises(httpx.ConnectError, match=CLOSED):
+            client.get(server.origin)
+
+    def test_a_body_that_breaks_off_leaves_its_place(self) -> None:
+        short = head(200, {"content-length": "9"}) + b"{"
+        with FaultServer(closes(short), responses(200, b"{}")) as server:
+            with httpx.Client(transport=narrow(OwnTransport(TLS))) as client:
+                with pytest.raises(httpx.RemoteProtocolError):
+                    client.get(server.origin)
+                assert 200 == client.get(server.origin).status_code
+            assert server.wait_until_closed()
+
+    def test_a_connection_that_rests_makes_room_for_another_server(self, server: FaultServer) -> None:
+        with FaultServer(responses(200, b"{}")) as other:
+            with httpx.Client(transport=narrow(OwnTransport(TLS))) as client:
+                client.get(server.origin)
+                client.get(other.origin)
+                assert server.wait_until_closed()
+            assert other.wait_until_closed()
+
+    def test_many_threads_share_few_connections(self, server: FaultServer) -> None:
+        client = httpx.Client(transport=narrow(OwnTransport(TLS), 2), timeout=WAIT_S)
+        with client, ThreadPoolExecutor(16) as threads:
+            assert [200] * 100 == [response.status_code for response in threads.map(client.get, [server.origin] * 100)]
+        assert server.connections == 2
+
+
+class TestAsync:
+    async def test_who_waits_has_the_connection_of_the_response_that_is_closed(self, server: FaultServer) -> None:
+        codes: list[int] = []
+        async with httpx.AsyncClient(transport=narrow(AsyncOwnTransport(TLS))) as client:
+
+            async def get() -> None:
+                codes.append((await client.get(server.origin)).status_code)
+
+            async with anyio.create_task_group() as group, client.stream("GET", server.origin) as response:
+                group.start_soon(get)
+                await anyio.wait_all_tasks_blocked()
+                assert [] == codes
+                await response.aread()
+            assert ([200], 1) == (codes, server.connections)
+
+    async def test_many_tasks_share_few_connections(self, server: FaultServer) -> None:
+        async with httpx.AsyncClient(transport=narrow(AsyncOwnTransport(TLS), 2), timeout=WAIT_S) as client:
+            codes: list[int] = []
+
+            async def get() -> None:
+                codes.append((await client.get(server.origin)).status_code)
+
+            async with anyio.create_task_group() as group:
+                for _ in range(100):
+                    group.start_soon(get)
+        assert ([200] * 100, 2) == (codes, server.connections)
+
+    async def test_who_waits_too_long_is_told_and_takes_nobodys_place(self, server: FaultServer) -> None:
+        patience = httpx.Timeout(WAIT_S, pool=0.001)
+        async with httpx.AsyncClient(transport=narrow(AsyncOwnTransport(TLS)), timeout=patience) as client:
+            async with client.stream("GET", server.origin):
+                with pytest.raises(httpx.PoolTimeout, match=FULL):
+                    await client.get(server.origin)
+            assert 200 == (await client.get(server.origin)).status_code
+
+    async def test_who_is_cancelled_takes_nobodys_place(self, server: FaultServer) -> None:
+        async with httpx.AsyncClient(transport=narrow(AsyncOwnTransport(TLS))) as client:
+
+            async def get() -> None:
+                await client.get(server.origin)
+                raise AssertionError("it was cancelled")
+
+            async with anyio.create_task_group() as group, client.stream("GET", server.origin) as response:
+                group.start_soon(get)
+                await anyio.wait_all_tasks_blocked()
+                group.cancel_scope.cancel()
+                # At the same moment, so that there is a connection already.
+                with anyio.CancelScope(shield=True):
+                    await response.aread()
+            assert (200, 1) == ((await client.get(server.origin)).status_code, server.connections)
+
+    @pytest.mark.parametrize("end", ["aread", "aclose"])
+    async def test_ctrl_c_ends_a_wait(self, server: FaultServer, end: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        class Interrupted:
+            def set(self) -> None: ...
+
+            async def wait(self) -> None:
+                await getattr(response, end)()  # at the same moment, so that there is a connection
+                raise KeyboardInterrupt
+
+        async with httpx.AsyncClient(transport=narrow(AsyncOwnTransport(TLS))) as client:
+            async with client.stream("GET", server.origin) as response:
+                with monkeypatch.context() as patch:
+                    patch.setattr(anyio, "Event", Interrupted)
+                    with pytest.raises(KeyboardInterrupt):
+                        await client.get(server.origin)
+            assert 200 == (await client.get(server.origin)).status_code
+            assert (1 if end == "aread" else 2) == server.connections
+
+    async def test_a_connection_that_is_given_back_makes_room_for_another_server(self, server: FaultServer) -> None:
+        with FaultServer(responses(200, b"{}")) as other:
+            async with httpx.AsyncClient(transport=narrow(AsyncOwnTransport(TLS))) as client:
+                async with anyio.create_task_group() as group, client.stream("GET", server.origin) as response:
+                    group.start_soon(client.get, other.origin)
+                    await anyio.wait_all_tasks_blocked()
+                    await response.aread()
+                assert await anyio.to_thread.run_sync(server.wait_until_closed)
+            assert (1, 1) == (server.connections, other.connections)
+            assert await anyio.to_thread.run_sync(other.wait_until_closed)
+
+    async def test_who_is_cancelled_before_there_is_a_connection_is_forgotten(self, server: FaultServer) -> None:
+        transport = narrow(AsyncOwnTransport(TLS))
+        async with httpx.AsyncClient(transport=transport) as client, client.stream("GET", server.origin):
+            with anyio.move_on_after(0):
+                await client.get(server.origin)
+            assert not transport._pool._connections._waiting
+
+    async def test_who_waits_while_the_client_closes_is_told(self, server: FaultServer) -> None:
+        transport = narrow(AsyncOwnTransport(TLS))
+        client = httpx.AsyncClient(transport=transport)
+
+        async def get() -> None:
+            with pytest.raises(httpx.ConnectError, match=CLOSED):
+                await client.get(server.origin)
+
+        async with client.stream("GET", server.origin), anyio.create_task_group() as group:
+            group.start_soon(get)
+            await anyio.wait_all_tasks_blocked()
+            await transport.aclose()
+
+    async def test_there_is_no_connection_after_the_end(self, server: FaultServer) -> None:
+        transport = AsyncOwnTransport(TLS)
+        client = httpx.AsyncClient(transport=transport)
+        await transport.aclose()
+        with pytest.raises(httpx.ConnectError, match=CLOSED):
+            await client.get(server.origin)
+
+    async def test_a_request_that_is_cancelled_leaves_its_place(self) -> None:
+        with FaultServer(stalls(), responses(200, b"{}")) as server:
+            async with httpx.AsyncClient(transport=narrow(AsyncOwnTransport(TLS))) as client:
+                async with anyio.create_task_group() as group:
+                    group.start_soon(client.get, server.origin)
+                    while not server.requests:
+                        await anyio.lowlevel.checkpoint()
+                    group.cancel_scope.cancel()
+                assert 200 == (await client.get(server.origin)).status_code
+            assert await anyio.to_thread.run_sync(server.wait_until_closed)
+
+    async def test_a_body_that_breaks_off_leaves_its_place(self) -> None:
+        short = head(200, {"content-length": "9"}) + b"{"
+        with FaultServer(closes(short), responses(200, b"{}")) as server:
+            async with httpx.AsyncClient(transport=narrow(AsyncOwnTransport(TLS))) as client:
+                with pytest.raises(httpx.RemoteProtocolError):
+                    await client.get(server.origin)
+                assert 200 == (await client.get(server.origin)).status_code
+            assert await anyio.to_thread.run_sync(server.wait_until_closed)
+
+    async def test_a_connection_that_rests_makes_room_for_another_server(self, server: FaultServer) -> None:
+        with FaultServer(responses(200, b"{}")) as other:
+            async with httpx.AsyncClient(transport=narrow(AsyncOwnTransport(TLS))) as client:
+                await client.get(server.origin)
+                await client.get(other.origin)
+                assert await anyio.to_thread.run_sync(server.wait_until_closed)
+            assert await anyio.to_thread.run_sync(other.wait_until_closed)
