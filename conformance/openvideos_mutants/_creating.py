@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from openvideos_emulator._imitations.wrapping import FORM, JSON, PREFIX, Request, ServerResponse, as_object, error
 
 from ._reading import with_videos
-from ._registry import mutant
+from ._registry import RETRIEVE_DIFFERS, mutant
 
 if TYPE_CHECKING:
     from openvideos_emulator._imitations.wrapping import Handler
@@ -19,9 +19,8 @@ if TYPE_CHECKING:
 CREATE = "create_video"
 SAMPLING = ("negative_prompt", "seed", "fps", "num_frames")
 _SIZE = re.compile("[0-9]+x[0-9]+")
-_RETRIEVE_DIFFERS = {"VID-LIFE-005": "a retrieve returns another value than the create"}
 _REMIX_DIFFERS = {
-    **_RETRIEVE_DIFFERS,
+    **RETRIEVE_DIFFERS,
     "VID-REMIX-003": "a remix has another value than the create of its source returned",
 }
 
@@ -71,7 +70,7 @@ async def json_create_forgets_the_size(request: Request, ask: Handler, _: Memory
     return await ask(request)
 
 
-@mutant("VID-CREATE-004", along=_RETRIEVE_DIFFERS)
+@mutant("VID-CREATE-004", along=RETRIEVE_DIFFERS)
 async def create_garbles_the_prompt(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Remove all characters but ASCII from a prompt."""
     response = await ask(request)
@@ -80,7 +79,7 @@ async def create_garbles_the_prompt(request: Request, ask: Handler, _: Memory) -
     return response
 
 
-@mutant("VID-CREATE-004", along=_RETRIEVE_DIFFERS)
+@mutant("VID-CREATE-004", along=RETRIEVE_DIFFERS)
 async def create_trims_the_prompt(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Cut a prompt to 60 characters."""
     response = await ask(request)
@@ -115,7 +114,7 @@ async def create_answers_other_seconds(request: Request, ask: Handler, _: Memory
     return response
 
 
-@mutant("VID-CREATE-007", along=_RETRIEVE_DIFFERS)
+@mutant("VID-CREATE-007", along=RETRIEVE_DIFFERS)
 async def create_swaps_the_model(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Report another model than was requested."""
     response = await ask(request)

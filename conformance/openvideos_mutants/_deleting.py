@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ._registry import Memory
 
 DELETE = "delete_video"
+STARTING = {"create_video", "remix_video", "edit_video", "extend_video"}
 
 
 @mutant("VID-DELETE-001")
@@ -24,7 +25,13 @@ async def delete_answers_the_video(request: Request, ask: Handler, _: Memory) ->
     return response.with_fields(object="video") if request.operation == DELETE and response.is_ok else response
 
 
-@mutant("VID-DELETE-001", along={"VID-ERROR-009": "the contract gives a deletion no 204"})
+@mutant(
+    "VID-DELETE-001",
+    along={
+        "VID-ERROR-009": "the contract gives a deletion no 204",
+        "VID-DELETE-006": "a job that runs gets the 204, too",
+    },
+)
 async def delete_answers_nothing(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Confirm a deletion with 204."""
     response = await ask(request)
@@ -38,7 +45,10 @@ async def delete_names_another_id(request: Request, ask: Handler, _: Memory) -> 
     return response.with_fields(id="video_other") if request.operation == DELETE and response.is_ok else response
 
 
-@mutant("VID-DELETE-003")
+@mutant(
+    "VID-DELETE-003",
+    along=dict.fromkeys(("VID-DELETE-004", "VID-DELETE-006", "VID-DELETE-008"), "what was deleted is still there"),
+)
 async def delete_keeps_the_video(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Confirm a deletion, and delete nothing."""
     if request.operation == DELETE:
@@ -54,15 +64,15 @@ async def delete_keeps_the_files(request: Request, ask: Handler, memory: Memory)
     """Still serve the content of a deleted video."""
     response = await ask(request)
     if request.operation == "download_video_content":
+        file = request.header("authorization"), request.id, request.parameter("variant")
         if response.status == 200:
-            memory[request.id] = response
-        elif response.status == 404 and request.id in memory:
-            kept: ServerResponse = memory[request.id]
-            return kept
+            memory[file] = response
+        elif response.status == 404 and file in memory:
+            return named(memory[file])
     return response
 
 
-@mutant("VID-DELETE-003")
+@mutant("VID-DELETE-003", along={"VID-DELETE-008": "each of several deletions is confirmed"})
 async def delete_can_be_repeated(request: Request, ask: Handler, memory: Memory) -> ServerResponse:
     """Confirm the deletion of a deleted video again."""
     response = await ask(request)
@@ -70,7 +80,7 @@ async def delete_can_be_repeated(request: Request, ask: Handler, memory: Memory)
         gone: set[str] = memory.setdefault("gone", set())
         if response.is_ok:
             gone.add(request.id)
-        elif request.id in gone:
+        elif request.id in gone and response.status == 404:
             return response.with_json({"id": request.id, "object": "video.deleted", "deleted": True}, 200)
     return response
 
@@ -79,27 +89,23 @@ async def delete_can_be_repeated(request: Request, ask: Handler, memory: Memory)
 async def lists_keep_what_is_deleted(request: Request, ask: Handler, memory: Memory) -> ServerResponse:
     """Keep a deleted video only in the lists."""
     gone: set[str] = memory.setdefault("gone", set())
-    if request.id in gone:
+    response = await ask(request.at(request.path, "GET") if request.operation == DELETE else request)
+    if request.id in gone and response.is_ok:
         return error(404, f"No video has the id {request.id}.", param="video_id", code="not_found")
-    if request.operation == DELETE:
-        response = await ask(request.at(request.path, "GET"))
-        if response.is_ok:
-            gone.add(request.id)
-            return response.with_json({"id": request.id, "object": "video.deleted", "deleted": True})
-        return response
-    return await ask(request)
+    if request.operation == DELETE and response.is_ok:
+        gone.add(request.id)
+        return response.with_json({"id": request.id, "object": "video.deleted", "deleted": True})
+    return response
 
 
 @mutant("VID-DELETE-005")
 async def delete_confirms_what_never_was(request: Request, ask: Handler, memory: Memory) -> ServerResponse:
     """Confirm the deletion of an id that never existed."""
     response = await ask(request)
-    if request.operation == DELETE:
-        gone: set[str] = memory.setdefault("gone", set())
-        if response.is_ok:
-            gone.add(request.id)
-        elif response.status == 404 and request.id not in gone:
-            return response.with_json({"id": request.id, "object": "video.deleted", "deleted": True}, 200)
+    if request.operation in STARTING and response.is_ok:
+        memory[response.object["id"]] = True
+    if request.operation == DELETE and response.status == 404 and request.id not in memory:
+        return response.with_json({"id": request.id, "object": "video.deleted", "deleted": True}, 200)
     return response
 
 
@@ -113,7 +119,10 @@ async def running_jobs_cannot_be_deleted(request: Request, ask: Handler, _: Memo
     return await ask(request)
 
 
-@mutant("VID-DELETE-007")
+@mutant(
+    "VID-DELETE-007",
+    along=dict.fromkeys(("VID-LIFE-012", "VID-LIST-004", "VID-LIST-010", "VID-DELETE-008"), "the neighbour is gone"),
+)
 async def delete_takes_a_neighbour_along(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Delete the next older video, too."""
     if request.operation == DELETE:
@@ -141,7 +150,7 @@ async def deletions_at_once_are_all_confirmed(request: Request, ask: Handler, me
         memory["confirmed", request.id] = response
     elif memory[key] > 1 or memory.get(("many", request.id)):
         memory["many", request.id] = True
-        response = memory.get(("confirmed", request.id), response)
+        response = named(memory.get(("confirmed", request.id), response))
     await asyncio.sleep(0.05)
     memory[key] -= 1
     if memory[key] == 0:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from openvideos_emulator._imitations.wrapping import FORM, JSON, Request, ServerResponse, as_object, error
 
-from ._registry import mutant
+from ._registry import RETRIEVE_DIFFERS, mutant
 
 if TYPE_CHECKING:
     from openvideos_emulator._imitations.wrapping import Handler
@@ -26,21 +26,36 @@ async def _job(request: Request, ask: Handler, **fields: Any) -> ServerResponse:
     return await ask(create.with_body(body, JSON))
 
 
-@mutant("VID-REMIX-001")
+async def _remixed(request: Request, ask: Handler) -> ServerResponse:
+    """Start a plain job instead of a remix, with its prompt, and name the source of the remix in the response."""
+    started = await _job(request, ask, prompt=request.text("prompt"))
+    return started.with_fields(remixed_from_video_id=request.id) if started.is_ok else started
+
+
+@mutant("VID-REMIX-001", along={"VID-ERROR-009": "the contract gives a remix no 201"})
 async def remix_answers_201(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Respond to a remix with 201."""
     response = await ask(request)
     return response.with_status(201) if request.operation == REMIX and response.is_ok else response
 
 
-@mutant("VID-REMIX-001")
+@mutant(
+    "VID-REMIX-001",
+    along=dict.fromkeys(
+        [
+            *("VID-CREATE-009", "VID-CREATE-014", "VID-DELETE-007", "VID-LIFE-001", "VID-LIFE-002", "VID-LIFE-003"),
+            *("VID-LIFE-005", "VID-LIFE-008", "VID-LIST-011", "VID-REMIX-002", "VID-REMIX-003"),
+        ],
+        "the id is that of the source, of which other things are true than of the remix",
+    ),
+)
 async def remix_answers_its_source(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Respond to a remix with the id of its source."""
     response = await ask(request)
     return response.with_fields(id=request.id) if request.operation == REMIX and response.is_ok else response
 
 
-@mutant("VID-REMIX-002")
+@mutant("VID-REMIX-002", along={"VID-LIFE-013": "a list tells the source"})
 async def remixes_forget_their_source(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Leave remixed_from_video_id null."""
     response = await ask(request)
@@ -49,7 +64,7 @@ async def remixes_forget_their_source(request: Request, ask: Handler, _: Memory)
     return response
 
 
-@mutant("VID-REMIX-002")
+@mutant("VID-REMIX-002", along=RETRIEVE_DIFFERS)
 async def remixes_name_themselves(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Name the remix itself as its source."""
     response = await ask(request)
@@ -58,14 +73,14 @@ async def remixes_name_themselves(request: Request, ask: Handler, _: Memory) -> 
     return response
 
 
-@mutant("VID-REMIX-003")
+@mutant("VID-REMIX-003", along=RETRIEVE_DIFFERS)
 async def remixes_have_another_size(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Remix at 1280x720, whatever the source's size is."""
     response = await ask(request)
     return response.with_fields(size="1280x720") if request.operation == REMIX and response.is_ok else response
 
 
-@mutant("VID-REMIX-003")
+@mutant("VID-REMIX-003", along=RETRIEVE_DIFFERS)
 async def remixes_have_the_old_prompt(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Report the source's prompt as that of the remix."""
     response = await ask(request)
@@ -75,14 +90,14 @@ async def remixes_have_the_old_prompt(request: Request, ask: Handler, _: Memory)
     return response
 
 
-@mutant("VID-REMIX-003")
+@mutant("VID-REMIX-003", along={**RETRIEVE_DIFFERS, "VID-LIFE-015": "the duration is that of the file"})
 async def remixes_last_longer(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Remix for twelve seconds, whatever the source's are."""
     response = await ask(request)
     return response.with_fields(seconds="12") if request.operation == REMIX and response.is_ok else response
 
 
-@mutant("VID-REMIX-004")
+@mutant("VID-REMIX-004", along={"VID-LIFE-005": "the prompt of the source changes"})
 async def remixing_changes_the_source(request: Request, ask: Handler, memory: Memory) -> ServerResponse:
     """Give the source the prompt of its remix."""
     response = await ask(request)
@@ -93,14 +108,11 @@ async def remixing_changes_the_source(request: Request, ask: Handler, memory: Me
     return response
 
 
-@mutant("VID-REMIX-005")
+@mutant("VID-REMIX-005", along={**RETRIEVE_DIFFERS, "VID-REMIX-002": "a retrieve tells no source"})
 async def unfinished_jobs_are_remixed(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Remix a job that is not completed."""
     response = await ask(request)
-    if request.operation == REMIX and response.status == NOT_READY:
-        started = await _job(request, ask)
-        return started.with_fields(remixed_from_video_id=request.id)
-    return response
+    return await _remixed(request, ask) if request.operation == REMIX and response.status == NOT_READY else response
 
 
 @mutant("VID-REMIX-006")
@@ -110,16 +122,22 @@ async def unfinished_jobs_are_not_found(request: Request, ask: Handler, _: Memor
     return response.with_status(404) if request.operation == REMIX and response.status == NOT_READY else response
 
 
-@mutant("VID-REMIX-007")
+@mutant(
+    "VID-REMIX-007",
+    along={
+        **RETRIEVE_DIFFERS,
+        "VID-AUTH-011": "a video of another caller is unknown",
+        "VID-DELETE-003": "a video that was deleted is unknown",
+        "VID-REMIX-002": "a retrieve tells no source",
+    },
+)
 async def unknown_videos_are_remixed(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Remix an id that is unknown."""
     response = await ask(request)
-    if request.operation == REMIX and response.status == 404:
-        return (await _job(request, ask)).with_fields(remixed_from_video_id=request.id)
-    return response
+    return await _remixed(request, ask) if request.operation == REMIX and response.status == 404 else response
 
 
-@mutant("VID-REMIX-007")
+@mutant("VID-REMIX-007", along={"VID-DELETE-003": "a video that was deleted is unknown"})
 async def unknown_remixes_are_bad_requests(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Respond with 400 to the remix of an id that is unknown."""
     response = await ask(request)
@@ -143,14 +161,14 @@ async def remixes_take_any_prompt(request: Request, ask: Handler, _: Memory) -> 
     return await ask(request)
 
 
-@mutant("VID-EDIT-001")
+@mutant("VID-EDIT-001", along=dict.fromkeys(("VID-EDIT-002", "VID-ERROR-009"), "the contract gives an edit no 202"))
 async def edit_answers_202(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Respond to an edit with 202."""
     response = await ask(request)
     return response.with_status(202) if request.operation == EDIT and response.is_ok else response
 
 
-@mutant("VID-EDIT-001")
+@mutant("VID-EDIT-001", along=RETRIEVE_DIFFERS)
 async def edits_forget_the_prompt(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Report another prompt than that of the edit."""
     response = await ask(request)
@@ -165,11 +183,16 @@ async def edits_take_no_file(request: Request, ask: Handler, _: Memory) -> Serve
     return await ask(request)
 
 
-@mutant("VID-EDIT-003")
+@mutant("VID-EDIT-003", along={"VID-AUTH-011": "a video of another caller is unknown"})
 async def anything_is_edited(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Edit what is not known, and what is not completed."""
     response = await ask(request)
-    return await _job(request, ask) if request.operation == EDIT and response.status in {404, 409} else response
+    prompt = request.text("prompt")
+    return (
+        await _job(request, ask, prompt=prompt)
+        if request.operation == EDIT and response.status in {404, 409}
+        else response
+    )
 
 
 @mutant("VID-EDIT-004")
@@ -195,7 +218,7 @@ async def extend_answers_no_time(request: Request, ask: Handler, _: Memory) -> S
     return response.without("created_at") if request.operation == EXTEND and response.is_ok else response
 
 
-@mutant("VID-EXTEND-002")
+@mutant("VID-EXTEND-002", along={**RETRIEVE_DIFFERS, "VID-LIFE-015": "the duration is that of the file"})
 async def extensions_tell_what_was_added(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Report only the seconds that were added."""
     response = await ask(request)
@@ -204,11 +227,19 @@ async def extensions_tell_what_was_added(request: Request, ask: Handler, _: Memo
     return response
 
 
-@mutant("VID-EXTEND-003")
+@mutant(
+    "VID-EXTEND-003",
+    along={"VID-AUTH-011": "a video of another caller is unknown", "VID-EXTEND-002": "what is not there has no length"},
+)
 async def anything_is_extended(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Extend what is not known, and what is not completed."""
     response = await ask(request)
-    return await _job(request, ask) if request.operation == EXTEND and response.status in {404, 409} else response
+    prompt = request.text("prompt")
+    return (
+        await _job(request, ask, prompt=prompt)
+        if request.operation == EXTEND and response.status in {404, 409}
+        else response
+    )
 
 
 @mutant("VID-EXTEND-004")
@@ -227,7 +258,7 @@ async def extensions_by_form_need_a_file(request: Request, ask: Handler, _: Memo
     return await ask(request)
 
 
-@mutant("VID-CHAR-001")
+@mutant("VID-CHAR-001", along={"VID-CHAR-002": "a retrieve returns the name that was sent"})
 async def characters_lose_their_name(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Call each new character Ada."""
     response = await ask(request)

@@ -40,6 +40,9 @@ class Mutant:
         return wrapped(app, lambda request, ask: self.breaking(request, ask, memory))
 
 
+RETRIEVE_DIFFERS: Final = {"VID-LIFE-005": "a retrieve returns another value than the request that started the job"}
+"""What comes along with a mutant that changes the response to a create or the like alone."""
+
 MUTANTS: Final[dict[str, Mutant]] = {}
 """The mutants by their names."""
 
