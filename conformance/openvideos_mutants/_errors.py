@@ -120,7 +120,7 @@ async def errors_name_no_field(request: Request, ask: Handler, _: Memory) -> Ser
     return response
 
 
-@mutant("VID-ERROR-008")
+@mutant("VID-ERROR-008", along={"VID-ERROR-007": "the param is that of another field"})
 async def errors_name_another_field(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Always name the model as the wrong parameter."""
     response = await ask(request)
@@ -225,10 +225,12 @@ async def _substitute(request: Request, ask: Handler) -> ServerResponse:
 @mutant("VID-VALID-008")
 async def broken_json_will_do(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Make a video of a body that is not JSON."""
-    if request.operation == CREATE and request.media_type == JSON:
+    if request.operation == CREATE and request.media_type == JSON and request.body:
         try:
             json.loads(request.body)
-        except (ValueError, RecursionError):
+        except RecursionError:
+            pass  # it is JSON that is nested deeply
+        except ValueError:
             return await _substitute(request, ask)
     return await ask(request)
 
@@ -238,7 +240,9 @@ async def cut_forms_will_do(request: Request, ask: Handler, _: Memory) -> Server
     """Make a video of a form that is cut, or has no boundary."""
     response = await ask(request)
     is_whole = request.body.rstrip().endswith(b"--") and "boundary=" in (request.header("content-type") or "")
-    if request.operation == CREATE and request.media_type == FORM and response.status in BAD and not is_whole:
+    if request.operation != CREATE or request.media_type != FORM or not request.body:
+        return response
+    if response.status in BAD and not is_whole:
         return await _substitute(request, ask)
     return response
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import io
 import json
 import sys
 from typing import TYPE_CHECKING, Final
@@ -12,6 +13,16 @@ if TYPE_CHECKING:
 
 NEEDED: Final = ("PIL", "click", "jsonschema", "referencing", "rich", "textual_image", "yaml")
 """What the extra `cli` brings."""
+
+
+def _write_whole_lines() -> None:
+    """Give stdout the buffer that PYTHONUNBUFFERED takes away: Python would drop what a pipe does not take at once."""
+    stdout = sys.stdout
+    raw = getattr(stdout, "buffer", None)
+    if isinstance(stdout, io.TextIOWrapper) and isinstance(raw, io.RawIOBase):
+        settings = stdout.encoding, stdout.errors
+        stdout.detach()
+        sys.stdout = io.TextIOWrapper(io.BufferedWriter(raw), *settings, write_through=True)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -27,6 +38,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         error = {"type": "MissingExtra", "message": message, "exit_code": 2, **known}
         sys.stderr.write(f"{json.dumps({'error': error}) if '--json' in words else f'openvideos: {message}'}\n")
         return 2
+    if argv is None:
+        _write_whole_lines()
     from ._cli.main import command
 
     return command(words)

@@ -212,7 +212,7 @@ def reached(spec: Spec) -> set[tuple[Side, str]]:
     """Return the pointers of the components to which the operations of a contract lead, and whom."""
     found: set[tuple[Side, str]] = set()
     for section, writes in (("paths", Side.CALLERS), ("webhooks", Side.READERS)):
-        for item in spec.get(section, {}).values():
+        for item in (each for name, each in spec.get(section, {}).items() if not name.startswith("x-")):
             for node in item.values():
                 operation = node if is_object(node) else {"parameters": node}
                 for part, below in operation.items():

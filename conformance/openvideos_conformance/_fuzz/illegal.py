@@ -37,11 +37,12 @@ _OF_TEXT: Final = {"size": "VID-VALID-004", "seconds": "VID-VALID-005"}
 _WRONG_TYPE: Final = "VID-VALID-006"
 _OF_CREATE: Final = frozenset({"prompt", "model", "size", "seconds"})
 _BODIES: Final = {"the body is not JSON": "VID-VALID-008", "the body is missing": "VID-VALID-012"}
+_MEDIA_TYPE: Final = "VID-VALID-010"
 
 _NO_PROMPT, _EMPTY_PROMPT, _REFERENCE = "VID-VALID-001", "VID-VALID-002", "VID-VALID-007"
 
 FORBIDDING: Final = (
-    *(_NO_PROMPT, _EMPTY_PROMPT, *_OF_TEXT.values(), _WRONG_TYPE, _REFERENCE, *_BODIES.values(), GENERAL),
+    *(_NO_PROMPT, _EMPTY_PROMPT, *_OF_TEXT.values(), _WRONG_TYPE, _REFERENCE, *_BODIES.values(), _MEDIA_TYPE, GENERAL),
     *dict.fromkeys(_OF_OPERATION.values()),
 )
 """All requirements that forbid requests."""
@@ -52,6 +53,8 @@ def forbidding(exchange: Exchange, legality: Legality) -> str:
     flaw = legality.flaws[0]
     found = re.match(r"(?:\$\.)?(\w+)", flaw)
     field = found[1] if found is not None else ""
+    if flaw.startswith("the body is ") and flaw not in _BODIES:
+        return _MEDIA_TYPE
     if exchange.operation == "create_video":
         return _BODIES.get(flaw) or _of_create(field, legality)
     return _OF_OPERATION.get((exchange.operation or "", field), GENERAL)

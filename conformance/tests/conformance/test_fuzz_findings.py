@@ -183,6 +183,8 @@ def test_a_list_that_is_refused_is_judged_where_a_plain_one_is_not(
         ("POST", "/videos", "$.input_reference has 2 fields", {"input_reference": {}}, "VID-VALID-007"),
         ("POST", "/videos", "the body is not JSON", {}, "VID-VALID-008"),
         ("POST", "/videos", "the body is missing", {}, "VID-VALID-012"),
+        ("POST", "/videos", "the body is text/plain", {}, "VID-VALID-010"),
+        ("POST", "/videos/video_1/remix", "the body is text/plain", {}, "VID-VALID-010"),
         ("POST", "/videos", "$.seed is 'x', …", {"seed": "x"}, "VID-VALID-014"),
         ("POST", "/videos", "$ has seconds and num_frames, …", {}, "VID-VALID-014"),
         ("POST", "/videos/video_1/remix", "$.prompt is empty", {"prompt": ""}, "VID-REMIX-008"),

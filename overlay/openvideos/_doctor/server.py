@@ -65,7 +65,7 @@ def exchanges(client: OpenVideos) -> Iterator[Exchange]:
         yield exchange
     if is_of_no_api:
         raise APIResponseValidationError(
-            f"nothing at {client.base_url} is the Videos API; is this its base URL? It usually ends with /v1"
+            f"nothing at {client.base_url} is the Videos API; check the base URL, which usually ends with /v1."
         )
 
 

@@ -135,7 +135,7 @@ class TestServer:
         for words in (["doctor"], ["doctor", "--json"]):
             ran = run(*words)
             assert ExitCode.SERVER_FAILED == ran.code
-            assert "is this its base URL? It usually ends with /v1" in ran.err
+            assert "check the base URL, which usually ends with /v1" in ran.err
         assert 3 == len(ran.json["requests"])
 
     @pytest.mark.parametrize(

@@ -108,6 +108,24 @@ class TestShell:
         ran = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=True)
         assert ('{"id" 141\n', "") == (ran.stdout, ran.stderr)
 
+    @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux sets the size of a pipe")
+    @pytest.mark.parametrize("unbuffered", ["", "1"])
+    def test_what_a_reader_takes_in_part_is_not_taken(
+        self, openvideos_server: OpenVideosServer, unbuffered: str
+    ) -> None:
+        """Without a buffer, Python takes a line for written of which the pipe took a page."""
+        import fcntl
+
+        openvideos_server.seed(prompt="x" * 30_000)
+        reads, writes = os.pipe()
+        fcntl.fcntl(writes, fcntl.F_SETPIPE_SZ, 4096)
+        environ = {**os.environ, "PYTHONUNBUFFERED": unbuffered}
+        with subprocess.Popen([*COMMAND, "list", "--json"], stdout=writes, stderr=subprocess.PIPE, env=environ) as ran:
+            os.close(writes)
+            assert b'{"id"' == os.read(reads, 5)
+            os.close(reads)
+            assert (141, b"") == (ran.wait(), ran.stderr.read() if ran.stderr else b"")
+
     @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
     @pytest.mark.parametrize("words", [["list"], ["create", "A kite"], ["--help"], ["completion", "bash"]])
     def test_a_full_disk_is_one_sentence(self, openvideos_server: OpenVideosServer, words: list[str]) -> None:

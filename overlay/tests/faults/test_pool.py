@@ -131,7 +131,7 @@ class TestBlocking:
         client = httpx.Client(transport=narrow(OwnTransport(TLS), 2), timeout=WAIT_S)
         with client, ThreadPoolExecutor(16) as threads:
             assert [200] * 100 == [response.status_code for response in threads.map(client.get, [server.origin] * 100)]
-        assert server.connections == 2
+        assert 2 == server.connections
 
 
 class TestAsync:
