@@ -110,7 +110,13 @@ def _with_long_ids(delivery: Delivery, secret: str) -> Delivery:
 RELAYS["long_winded"] = _with_long_ids
 
 
-@mutant("VID-HOOK-005")
+@mutant(
+    "VID-HOOK-005",
+    along={
+        "VID-HOOK-002": "a job that fails has the event, too",
+        "VID-HOOK-004": "the event at the end of the job has another id",
+    },
+)
 async def completion_is_told_at_once(request: Request, ask: Handler, memory: Memory) -> ServerResponse:
     """Send video.completed when a job is created."""
     response = await ask(request)

@@ -30,7 +30,7 @@ async def a_page_is_a_bare_list(request: Request, ask: Handler, _: Memory) -> Se
     return response.without("has_more") if request.operation == LIST and response.is_ok else response
 
 
-@mutant("VID-LIST-002")
+@mutant("VID-LIST-002", along={"VID-LIST-014": "a page of 20 is not full where more are asked for"})
 async def limit_is_ignored(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Use the default instead of each legal limit."""
     limit = request.parameter("limit") or ""
@@ -48,7 +48,10 @@ async def pages_hold_one_too_many(request: Request, ask: Handler, _: Memory) -> 
     return await ask(request)
 
 
-@mutant("VID-LIST-003")
+@mutant(
+    "VID-LIST-003",
+    along=dict.fromkeys(("VID-LIST-004", "VID-LIST-006", "VID-LIST-007"), "the page after the first id is asked for"),
+)
 async def the_cursor_is_the_first_id(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Report the first id as the last."""
     response = await ask(request)
@@ -63,7 +66,10 @@ async def there_is_no_cursor(request: Request, ask: Handler, _: Memory) -> Serve
     return response.with_fields(last_id=None) if request.operation == LIST and response.is_ok else response
 
 
-@mutant("VID-LIST-004")
+@mutant(
+    "VID-LIST-004",
+    along=dict.fromkeys(("VID-LIST-003", "VID-LIST-005", "VID-LIST-014"), "the page ends before its cursor"),
+)
 async def the_second_page_misses_one(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Omit the last video of each page but the first, but send its id as the cursor."""
     response = await ask(request)
@@ -95,7 +101,13 @@ async def there_is_never_more(request: Request, ask: Handler, _: Memory) -> Serv
     return response.with_fields(has_more=False) if request.operation == LIST and response.is_ok else response
 
 
-@mutant("VID-LIST-006")
+@mutant(
+    "VID-LIST-006",
+    along={
+        "VID-LIST-004": "the first page has what the last one has in the other order",
+        "VID-LIST-011": "no new job is on the first page",
+    },
+)
 async def the_oldest_come_first(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """List the oldest first unless another order is requested."""
     if request.operation == LIST and request.parameter("order") is None:
@@ -103,7 +115,9 @@ async def the_oldest_come_first(request: Request, ask: Handler, _: Memory) -> Se
     return await ask(request)
 
 
-@mutant("VID-LIST-007")
+@mutant(
+    "VID-LIST-007", along={"VID-LIST-008": "the page after a cursor begins with an older video, not with a newer one"}
+)
 async def order_is_ignored(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Treat asc as desc."""
     if request.operation == LIST and request.parameter("order") == "asc":
@@ -111,7 +125,7 @@ async def order_is_ignored(request: Request, ask: Handler, _: Memory) -> ServerR
     return await ask(request)
 
 
-@mutant("VID-LIST-008")
+@mutant("VID-LIST-008", along={"VID-LIST-004": "the page after a cursor is that which ends with it"})
 async def pages_begin_with_the_cursor(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Begin each page with the video that the cursor names."""
     response = await ask(request)
@@ -125,7 +139,10 @@ async def pages_begin_with_the_cursor(request: Request, ask: Handler, _: Memory)
     return response
 
 
-@mutant("VID-LIST-008")
+@mutant(
+    "VID-LIST-008",
+    along={"VID-LIST-004": "what is skipped is on no page", "VID-LIST-014": "the page lacks what is skipped"},
+)
 async def pages_skip_one(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Skip the video right after the cursor."""
     response = await ask(request)
@@ -134,7 +151,7 @@ async def pages_skip_one(request: Request, ask: Handler, _: Memory) -> ServerRes
     return response
 
 
-@mutant("VID-LIST-008")
+@mutant("VID-LIST-008", along=dict.fromkeys(("VID-LIST-004", "VID-LIST-006"), "each page is the first one"))
 async def the_cursor_is_ignored(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Return the first page for each page."""
     response = await ask(request)

@@ -103,11 +103,17 @@ def not_met_once(walk: Walk, own: Sequence[str]) -> Finding | None:
     return None
 
 
+def until_its_end(walk: Walk, own: Sequence[str]) -> Sequence[str]:
+    """Return those of the run's own videos, in the order of the walk, that come no later than its last one."""
+    met = walk.own(own)
+    return own[: own.index(met[-1]) + 1] if met else own[:0]
+
+
 def wrong_end(walk: Walk, own: Sequence[str]) -> Finding | None:
     """Return a finding if `has_more` is wrong. `own` are the run's own videos in the order of the walk."""
     if walk.end is End.LAST_PAGE and walk.pages:
         met = walk.own(own)
-        rest = own[own.index(met[-1]) + 1 :] if met else own
+        rest = own[len(until_its_end(walk, own)) :]
         missed = [video_id for video_id in rest if video_id not in met]
         if missed:
             return Finding(

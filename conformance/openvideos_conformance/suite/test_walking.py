@@ -17,6 +17,7 @@ from .._judging.list_walks import (
     ids_on,
     moments,
     not_met_once,
+    until_its_end,
     wrong_end,
     wrong_start,
     wrong_times,
@@ -40,8 +41,8 @@ def _report(flaws: Iterable[Finding | None]) -> None:
             raise violated(flaw.message, *flaw.exchanges)
 
 
-def _wrong_ends(walks: Walks) -> Iterator[tuple[Walk, Finding | None]]:
-    """Yield each walk, with a finding if its has_more is wrong.
+def _wrong_ends(walks: Walks) -> Iterator[tuple[Walk, list[str], Finding | None]]:
+    """Yield each walk, with the order of the run's own videos, and with a finding if its has_more is wrong.
 
     Videos of one second have an order of their own in each direction.
     """
@@ -49,21 +50,22 @@ def _wrong_ends(walks: Walks) -> Iterator[tuple[Walk, Finding | None]]:
         longest = max(direction, key=lambda each: len(set(each.own(walks.own))))
         expected = list(dict.fromkeys(longest.own(walks.own)))
         for each in direction:
-            yield each, wrong_end(each, expected)
+            yield each, expected, wrong_end(each, expected)
 
 
 @checks("VID-LIST-004", phase=Phase.LATE, jobs=MANY)
 def test_a_walk_meets_each_video_once(walks: Walks) -> None:
-    early = {id(walk) for walk, flaw in _wrong_ends(walks) if flaw is not None}  # has_more is another requirement
-    judged = [each for each in walks.all if each.end not in {End.BROKEN, End.BOUND} and id(each) not in early]
-    _report(not_met_once(each, walks.own) for each in judged)
+    # What follows the page on which has_more is wrong is judged by another requirement.
+    early = {id(walk): until_its_end(walk, order) for walk, order, flaw in _wrong_ends(walks) if flaw is not None}
+    judged = [each for each in walks.all if each.end not in {End.BROKEN, End.BOUND}]
+    _report(not_met_once(each, early.get(id(each), walks.own)) for each in judged)
     if not judged:
         raise NotReachedError("no walk over the pages ended", *walks.reference.pages[-1:])
 
 
 @checks("VID-LIST-005", phase=Phase.LATE, jobs=MANY)
 def test_has_more_is_true_until_the_last_page(walks: Walks) -> None:
-    _report(flaw for _, flaw in _wrong_ends(walks))
+    _report(flaw for _, _, flaw in _wrong_ends(walks))
 
 
 @checks("VID-LIST-006", phase=Phase.LATE, jobs=MANY)

@@ -15,6 +15,7 @@ from openvideos_conformance._judging.list_walks import (
     Walk,
     before_all,
     not_met_once,
+    until_its_end,
     wrong_end,
     wrong_start,
     wrong_times,
@@ -88,6 +89,15 @@ def test_has_more_that_is_false_too_early_is_reported() -> None:
     flaw = wrong_end(walk(page("c"), limit=1), OWN)
     assert flaw is not None
     assert "2 videos follow" in flaw.message
+
+
+def test_what_a_walk_misses_before_it_ends_too_early_is_told_from_what_follows() -> None:
+    early = walk(page("c", more=True), page("a"), limit=1)
+    own = (*OWN, "z")
+    assert "1 videos follow, such as z" in str(wrong_end(early, own))
+    assert OWN == until_its_end(early, own)
+    assert "misses 1 of the 3" in str(not_met_once(early, until_its_end(early, own)))
+    assert () == until_its_end(walk(page("x")), own)
 
 
 def test_has_more_that_is_true_on_the_last_page_is_reported_if_it_is_repeated() -> None:
