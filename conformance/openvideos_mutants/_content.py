@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from openvideos_emulator._imitations.wrapping import Request, ServerResponse, error, named
 
 from ._registry import KEY, mutant
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from openvideos_emulator._imitations.wrapping import Handler
 
     from ._registry import Memory
@@ -22,8 +24,12 @@ _SENT = {200, 206, 416}
 VARIANTS = {"video", "thumbnail", "spritesheet"}
 
 
-_OTHER_RANGES = dict.fromkeys(("VID-CONTENT-017", "VID-CONTENT-019"), "the ranges are those of the right file")
-_OTHER_FRAMES = dict.fromkeys(("VID-SAMPLE-002", "VID-SAMPLE-003"), "the clip has other frames than were asked for")
+_OTHER_RANGES: Final[Mapping[str, str]] = dict.fromkeys(
+    ("VID-CONTENT-017", "VID-CONTENT-019"), "the ranges are those of the right file"
+)
+_OTHER_FRAMES: Final[Mapping[str, str]] = dict.fromkeys(
+    ("VID-SAMPLE-002", "VID-SAMPLE-003"), "the clip has other frames than were asked for"
+)
 
 
 def _is_video(request: Request) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from openvideos_emulator._imitations.wrapping import Request, ServerResponse, error
@@ -245,18 +246,18 @@ async def pages_are_short(request: Request, ask: Handler, _: Memory) -> ServerRe
     return await ask(request)
 
 
-@mutant("VID-LIST-015")
+@mutant(
+    "VID-LIST-015",
+    along=dict.fromkeys(("VID-LIST-004", "VID-LIST-008", "VID-LIST-010"), "the order changes from page to page"),
+)
 async def ties_are_shuffled(request: Request, ask: Handler, memory: Memory) -> ServerResponse:
-    """Order the videos of a page otherwise at each request, within 60 seconds."""
+    """Order the videos of one second otherwise at each request."""
     response = await ask(request)
     if request.operation == LIST and response.is_ok and len(response.object["data"]) > 1:
         dice = memory.setdefault("dice", random.Random(1))  # noqa: S311 - a shuffle, no secret
-        data = list(response.object["data"])
-        first = data[0]["created_at"]
-        near = [video for video in data if abs(video["created_at"] - first) < 60]
-        dice.shuffle(near)
-        same = {"created_at": first}
-        return _paged(response, [{**video, **same} for video in near] + data[len(near) :])
+        seconds = groupby(response.object["data"], lambda video: video["created_at"])
+        tied = [list(videos) for _, videos in seconds]
+        return _paged(response, [video for videos in tied for video in dice.sample(videos, len(videos))])
     return response
 
 
