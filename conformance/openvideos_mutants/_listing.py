@@ -283,5 +283,5 @@ async def the_cursor_is_an_offset(request: Request, ask: Handler, memory: Memory
     ids = [video["id"] for video in every["data"]]
     last = response.object["last_id"]
     if last in ids:
-        memory[last] = ids.index(last) + 1
+        memory.setdefault(last, ids.index(last) + 1)
     return response
