@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from openvideos_emulator._imitations.wrapping import FORM, Request, ServerResponse, as_object, error, named, wrapped
 
+from ._discovering import SAMPLING
 from ._reading import with_videos
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ async def talkative(request: Request, ask: Handler, _: Memory) -> ServerResponse
 @odd()
 async def terse(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Send no more of a video than is required."""
-    kept = {"id", "object", "created_at", "model", "status", "remixed_from_video_id"}
+    kept = {"id", "object", "created_at", "model", "status", "remixed_from_video_id", *SAMPLING}
     return await with_videos(request, ask, lambda video: {name: video[name] for name in video if name in kept})
 
 
