@@ -9,7 +9,16 @@ from dataclasses import dataclass
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Any, Final
 
-from openvideos_emulator._imitations.wrapping import FORM, Request, ServerResponse, as_object, error, named, wrapped
+from openvideos_emulator._imitations.wrapping import (
+    FORM,
+    PREFIX,
+    Request,
+    ServerResponse,
+    as_object,
+    error,
+    named,
+    wrapped,
+)
 
 from ._discovering import SAMPLING
 from ._reading import with_videos
@@ -227,12 +236,12 @@ async def crowded(request: Request, ask: Handler, memory: Memory) -> ServerRespo
 
 @odd()
 async def limited(request: Request, ask: Handler, memory: Memory) -> ServerResponse:
-    """Take twenty requests in each second, and refuse the rest with 429 and a date."""
+    """Take forty requests in each second, and refuse the rest with 429 and a date."""
     second = int(time.time())
     taken = memory.get(second, 0)
     memory.clear()
     memory[second] = taken + 1
-    if taken < 20:
+    if taken < 40:
         return await ask(request)
     refused = error(429, "Slow down.", code="rate_limit_exceeded")
     return refused.with_header("retry-after", formatdate(second + 1, usegmt=True))
@@ -271,7 +280,7 @@ async def long_winded(request: Request, ask: Handler, _: Memory) -> ServerRespon
     def outer(value: object) -> object:
         return value + tail if isinstance(value, str) else value
 
-    if request.steps and request.steps[0].startswith("video_"):
+    if request.path.startswith(f"{PREFIX}/videos/video_"):
         path = request.path.replace("%3A", ":").replace("%3D", "=")
         request = request.at(path.replace(tail, "") if tail in path else path.replace("video_", "unknown_"))
     after = request.parameter("after")
