@@ -135,7 +135,7 @@ def error_json(error: JobError | str | None) -> dict[str, str] | None:
 
 
 def refusal_of(content: Mapping[str, Any]) -> str:
-    """Return why a control endpoint refuses a request, in the words of the methods, which name some fields otherwise."""
+    """Return why a control endpoint refuses a request, with the names that the methods have for its fields."""
     name, message = content["error"]["param"], str(content["error"]["message"])
     return message.replace(name, _ARGUMENTS[name], 1) if name in _ARGUMENTS else message
 

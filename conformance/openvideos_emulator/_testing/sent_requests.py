@@ -160,9 +160,8 @@ class SentRequests(Sequence[SentRequest]):
         known = sorted(FIELDS.get(operation, ()))
         for name in fields:
             if name.partition("[")[0] not in known and not any(name in each.fields for each in of):
-                raise ValueError(
-                    f"{name!r} is not a field of {operation}, and no request had it; it has {', '.join(known) or 'none'}"
-                )
+                has = ", ".join(known) or "none"
+                raise ValueError(f"{name!r} is not a field of {operation}, and no request had it; it has {has}")
         found = [each for each in of if _has(each, fields)]
         if count == len(found) or (found and count is None):
             return found[-1] if found else None
