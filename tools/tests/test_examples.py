@@ -290,6 +290,10 @@ class TestNotebook:
         outputs = [output for cell in CELLS for output in cell["outputs"]]
         assert outputs
         assert "error" not in {output["output_type"] for output in outputs}
+        shown = [text for output in outputs for text in output.get("data", {}).get("text/html", [])]
+        assert "<img " in "".join(shown)
+        assert not re.search(r"<img (?!alt=)", "".join(shown))
+        assert "\nnb_merge_streams = True" in (DOCS / "conf.py").read_text("utf-8")  # Jupyter sends line by line
 
     @pytest.mark.slow
     def test_its_cells_run(self, tmp_path: Path, openvideos_environ: Any) -> None:
