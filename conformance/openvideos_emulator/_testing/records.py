@@ -30,7 +30,8 @@ Operation = Literal[
 
 FIELDS: Final[Mapping[Operation, frozenset[str]]] = {
     "create_video": frozenset(
-        "prompt model seconds size input_reference references seed negative_prompt fps num_frames".split()
+        {"prompt", "model", "seconds", "size", "input_reference", "references"}
+        | {"seed", "negative_prompt", "fps", "num_frames"}
     ),
     "remix_video": frozenset({"prompt"}),
     "edit_video": frozenset({"prompt", "video"}),
