@@ -33,6 +33,7 @@ nb_execution_mode = "force"
 nb_execution_in_temp = True
 nb_execution_raise_on_error = True
 nb_execution_timeout = 120
+nb_merge_streams = True  # what a cell prints is one box, however many messages it comes in
 
 # Docstrings have Markdown's single backticks.
 default_role = "code"

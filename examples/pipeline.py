@@ -1,7 +1,8 @@
 """A pipeline that makes 500 videos of 500 prompts, shows what is going on, and goes on where it was.
 
 Shows a journal that has each id before anything waits for it, an Idempotency-Key of each prompt, so that no create is
-billed twice where the server honours it, limited creates and downloads, and `wait_many`.
+billed twice where the server honours it, limited creates and downloads, and `wait_many`. What fails is told, stops
+nothing else, and is tried again by the next run.
 
     python examples/pipeline.py prompts.txt films
 
@@ -13,63 +14,89 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import os
 import sys
 from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from openvideos import AsyncOpenVideos, Video
+from openvideos import AsyncOpenVideos, OpenVideosError
 
 AT_ONCE = 8
 
 
-async def each(items: Iterable[str], work: Callable[[str], Awaitable[None]]) -> None:
-    """Do something with each item, a few at a time."""
-    limit = asyncio.Semaphore(AT_ONCE)
-
-    async def limited(item: str) -> None:
-        async with limit:
-            await work(item)
-
-    await asyncio.gather(*(limited(item) for item in items))
+def read(journal: Path) -> list[dict[str, str]]:
+    """Return what is in the journal, and remove the end of it that a run was killed in writing."""
+    lines = journal.read_bytes().splitlines(keepends=True) if journal.exists() else []
+    if lines and not lines[-1].endswith(b"\n"):
+        os.truncate(journal, sum(map(len, lines[:-1])))
+        lines.pop()
+    return [json.loads(line) for line in lines]
 
 
 async def make(prompts: list[str], folder: Path, progress: Progress) -> int:
-    """Make the videos; return how many have failed."""
+    """Make the videos that are not there; return how many have failed."""
     journal = folder / "jobs.jsonl"
-    lines = journal.read_text("utf-8").splitlines() if journal.exists() else []
-    jobs: dict[str, str] = {entry["prompt"]: entry["id"] for entry in map(json.loads, lines)}
-    bars: dict[str, TaskID] = {word: progress.add_task(word, total=len(prompts)) for word in ("started", "saved")}
-    progress.update(bars["started"], completed=len(jobs))
-    failed = progress.add_task("failed", total=len(prompts))
+    entries = read(journal)
+    jobs: dict[str, str | None] = {entry["prompt"]: entry["id"] for entry in entries}
+    told: list[str] = []
+    started, saved, failed = (progress.add_task(word, total=len(prompts)) for word in ("started", "saved", "failed"))
+
+    def write(prompt: str, video_id: str | None) -> None:
+        jobs[prompt] = video_id
+        with journal.open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"prompt": prompt, "id": video_id}) + "\n")
+
+    def tell(prompt: str, problem: object) -> None:
+        told.append(prompt)
+        progress.advance(failed)
+        progress.console.print(f"{prompt[:60]}: {problem}", markup=False)
+
+    async def each(items: Iterable[str], work: Callable[[str], Awaitable[object]]) -> None:
+        limit = asyncio.Semaphore(AT_ONCE)
+
+        async def limited(prompt: str) -> None:
+            async with limit:
+                try:
+                    await work(prompt)
+                except OpenVideosError as problem:  # of this one: the others go on
+                    tell(prompt, problem)
+
+        await asyncio.gather(*map(limited, items))
+
     async with AsyncOpenVideos(max_retries=8) as client:
 
         async def start(prompt: str) -> None:
-            key = hashlib.sha256(f"{folder}\n{prompt}".encode()).hexdigest()
+            turn = sum(entry["prompt"] == prompt for entry in entries)  # one that has failed wants another key
+            key = hashlib.sha256(f"{folder}\n{turn}\n{prompt}".encode()).hexdigest()
             video = await client.videos.create(prompt=prompt, extra_headers={"Idempotency-Key": key})
-            with journal.open("a", encoding="utf-8") as file:
-                file.write(json.dumps({"prompt": prompt, "id": video.id}) + "\n")
-            jobs[prompt] = video.id
-            progress.advance(bars["started"])
+            write(prompt, video.id)
+            progress.advance(started)
 
-        async def save(video_id: str) -> None:
-            await client.videos.download(video_id, to=folder / f"{video_id}.mp4")
-            progress.advance(bars["saved"])
+        async def save(prompt: str) -> None:
+            await client.videos.download(str(jobs[prompt]), to=folder / f"{jobs[prompt]}.mp4")
+            progress.advance(saved)
 
-        await each([prompt for prompt in prompts if prompt not in jobs], start)
-        left = [video_id for video_id in jobs.values() if not (folder / f"{video_id}.mp4").exists()]
-        progress.update(bars["saved"], completed=len(jobs) - len(left))
-        ended: list[Video] = [video async for video in client.videos.wait_many(left)]
-        progress.advance(failed, sum(video.status != "completed" for video in ended))
-        await each([video.id for video in ended if video.status == "completed"], save)
-    return sum(video.status != "completed" for video in ended)
+        progress.update(started, completed=sum(map(bool, jobs.values())))
+        await each([prompt for prompt in prompts if not jobs.get(prompt)], start)
+        prompt_of = {video_id: prompt for prompt, video_id in jobs.items() if video_id}
+        left = [video_id for video_id in prompt_of if not (folder / f"{video_id}.mp4").exists()]
+        progress.update(saved, completed=len(prompt_of) - len(left))
+        ended = [video async for video in client.videos.wait_many(left)]
+        for video in ended:
+            if video.status != "completed":
+                write(prompt_of[video.id], None)
+                tell(prompt_of[video.id], video.error)
+        await each([prompt_of[video.id] for video in ended if video.status == "completed"], save)
+    return len(told)
 
 
 if __name__ == "__main__":
     given, target = Path(sys.argv[1]), Path(sys.argv[2])
     target.mkdir(parents=True, exist_ok=True)
+    texts = dict.fromkeys(filter(str.strip, given.read_text("utf-8").splitlines()))
     columns = (TextColumn("{task.description:8}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns) as shown:
-        count = asyncio.run(make(list(dict.fromkeys(given.read_text("utf-8").splitlines())), target, shown))
+        count = asyncio.run(make([*texts], target, shown))
     sys.exit(f"{count} videos have failed" if count else 0)

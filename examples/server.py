@@ -4,7 +4,7 @@ Shows what a server owes its clients: requests are judged by the contract itself
 repeated create starts no second job, a file is whole before it is shown, and each error has the same envelope.
 
     uvicorn --app-dir examples --port 8000 server:app
-    openvideos-conformance run --base-url http://127.0.0.1:8000/v1 --profile core --size 64x48 --seconds 1
+    openvideos-conformance run --base-url http://127.0.0.1:8000/v1 --profile core --size 64x48 --seconds 1 --api-key ''
 """
 
 import asyncio

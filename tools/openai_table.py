@@ -66,10 +66,14 @@ def has_attribute(kind: Any) -> Callable[[str], bool]:
     """Return what tells whether a class or a module has an attribute, also one that only its objects have."""
     if not inspect.isclass(kind):
         return lambda name: hasattr(kind, name)
+    of_objects = {*attributes(kind), *(each.alias for each in getattr(kind, "__attrs_attrs__", ()))}
+    return lambda name: hasattr(kind, name) or name in of_objects
+
+
+def attributes(kind: type) -> tuple[str, ...]:
+    """Return the public attributes of a class, and of its objects: those that are declared, or set by `__init__`."""
     declared = {name for each in kind.__mro__ for name in getattr(each, "__annotations__", {})}
-    assigned = {name for each in kind.__mro__ for name in assigned_in(each)}
-    fields = {each.alias for each in getattr(kind, "__attrs_attrs__", ())}
-    return lambda name: hasattr(kind, name) or name in declared | assigned | fields
+    return public({*dir(kind), *declared, *(name for each in kind.__mro__ for name in assigned_in(each))})
 
 
 def assigned_in(kind: type) -> set[str]:
@@ -97,12 +101,14 @@ def parts() -> list[Part]:
     exported: list[str] = vars(openai)["__all__"]
     errors = [name for name in exported if is_error(getattr(openai, name))]
     rest = [name for name in exported if name not in errors]
+    settings = {name for name in parameters(openai.OpenAI) if name in vars(openai)}
     ours = openvideos.Videos
     client: Any = openvideos.OpenVideos
     found = [
         Part("The module", public(rest), has_attribute(openvideos)),
+        Part("The module as a client", public({*settings, "videos", "webhooks"}), has_attribute(openvideos)),
         Part("OpenAI(…)", parameters(openai.OpenAI), has_parameter(client)),
-        Part("The client", public(set(dir(openai.OpenAI)) - others), has_attribute(client)),
+        Part("The client", public(set(attributes(openai.OpenAI)) - others), has_attribute(client)),
         Part(
             "client.with_options(…)",
             parameters(vars(openai.OpenAI)["with_options"]),
@@ -127,12 +133,12 @@ def parts() -> list[Part]:
     content, response = openvideos.HttpxBinaryResponseContent, openvideos.APIResponse
     return [
         *found,
-        Part("All objects", public(dir(openai.BaseModel)), has_attribute(openvideos.Video)),
+        Part("All objects", attributes(openai.BaseModel), has_attribute(openvideos.Video)),
         Part("A page", public(of_page), has_attribute(openvideos.SyncConversationCursorPage)),
-        Part("The content of a download", public(dir(HttpxBinaryResponseContent)), has_attribute(content)),
-        Part("A raw response", public(dir(LegacyAPIResponse)), has_attribute(response)),
-        Part("A streamed response", public(dir(APIResponse)), has_attribute(response)),
-        Part("client.webhooks", public(dir(Webhooks)), has_attribute(openvideos.Webhooks)),
+        Part("The content of a download", attributes(HttpxBinaryResponseContent), has_attribute(content)),
+        Part("A raw response", attributes(LegacyAPIResponse), has_attribute(response)),
+        Part("A streamed response", attributes(APIResponse), has_attribute(response)),
+        Part("client.webhooks", attributes(Webhooks), has_attribute(openvideos.Webhooks)),
         Part("The exceptions", tuple(errors), has_attribute(openvideos)),
         Part(
             "Their attributes",

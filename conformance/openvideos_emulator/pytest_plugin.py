@@ -69,7 +69,7 @@ def openvideos_server(request: pytest.FixtureRequest, _openvideos_processes: Pro
         server = OpenVideosServer(process.base_url, options["api_key"] or "any")
         server.reset(pace=options["pace"], profile=options["profile"])
     except EmulatorError as error:
-        pytest.fail(f"openvideos_server: {error}", pytrace=False)
+        raise pytest.fail.Exception(f"openvideos_server: {error}", pytrace=False) from None
     yield server
     with contextlib.suppress(EmulatorError):  # a test may have stopped the emulator
         server.stop_webhooks()
@@ -97,13 +97,15 @@ def openvideos_emulator(request: pytest.FixtureRequest, _openvideos_processes: P
     try:
         process = _openvideos_processes.of(None, request.config.getini("openvideos_imitate"))
     except EmulatorError as error:
-        pytest.fail(f"openvideos_emulator: {error}", pytrace=False)
+        raise pytest.fail.Exception(f"openvideos_emulator: {error}", pytrace=False) from None
     return OpenVideosEmulator(process.base_url)
 
 
 @pytest.fixture
 def openvideos_environ(openvideos_server: OpenVideosServer, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """Set OPENVIDEOS_BASE_URL, OPENVIDEOS_API_KEY, OPENAI_BASE_URL and OPENAI_API_KEY to `openvideos_server`'s.
+
+    NO_PROXY is set, too, so that a proxy of the machine does not stand between.
 
     Example:
         >>> def test_a_video_is_started(openvideos_environ, openvideos_server):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import urlsplit
 
 from ._options import new_secret
+from ._testing.environment import environment
 from ._testing.records import (
     ConnectionReset,
     Event,
@@ -24,6 +25,7 @@ from ._testing.records import (
     error_json,
     job_of,
     record_of,
+    refusal_of,
     without_none,
 )
 from ._testing.sent_requests import SentFile, SentRequest, SentRequests, SentResponse, sent_request
@@ -77,16 +79,13 @@ class OpenVideosServer:
     def environ(self) -> dict[str, str]:
         """Return the environment variables that point clients here: openvideos, and clients of OpenAI's API.
 
+        NO_PROXY is among them, so that a proxy of the machine does not stand between.
+
         Example:
             >>> subprocess.run(["node", "application.mjs"], env={**os.environ, **openvideos_server.environ})
 
         """
-        return {
-            "OPENVIDEOS_BASE_URL": self.base_url,
-            "OPENVIDEOS_API_KEY": self.api_key,
-            "OPENAI_BASE_URL": self.base_url,
-            "OPENAI_API_KEY": self.api_key,
-        }
+        return environment(self.base_url, self.api_key)
 
     @property
     def jobs(self) -> list[Job]:
@@ -370,7 +369,7 @@ class OpenVideosServer:
         finally:
             connection.close()
         if response.status >= _BAD:
-            raise EmulatorError(str(content["error"]["message"]))
+            raise EmulatorError(refusal_of(content))
         return content
 
 

@@ -207,6 +207,12 @@ class TestReadme:
                 "-", " ", 0
             )
 
+    def test_it_clones_and_installs_before_it_runs(self) -> None:
+        assert "git clone " in self.TEXT.partition("```console")[0]
+        for command, extra in {"openvideos-emulator ": "emulator", "openvideos create ": "cli"}.items():
+            assert f"'.[{extra}]'" in self.TEXT.partition(f"\n{command}")[0]
+        assert ["dashboard.png", "cli.svg"] == re.findall(r"^!\[.+\]\(\S+/docs/(\S+)\)$", self.TEXT, re.MULTILINE)
+
     def test_the_first_video_is_within_one_screen(self) -> None:
         assert self.TEXT.partition("create_and_poll(")[0].count("\n") < 50
 

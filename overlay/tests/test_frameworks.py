@@ -465,7 +465,7 @@ class TestNotebooks:
         ("kind", "expected"),
         [
             ("video/mp4", '<video controls src="data:video/mp4;base64,{}"></video>'),
-            ("Image/WebP; q=1", '<img src="data:image/webp;base64,{}">'),
+            ("Image/WebP; q=1", '<img alt="A picture (image/webp)" src="data:image/webp;base64,{}">'),
         ],
     )
     def test_content_that_is_at_hand_is_played(self, kind: str, expected: str) -> None:

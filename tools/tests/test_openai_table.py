@@ -5,11 +5,24 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import openai
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from openai.resources.videos import Videos
-from openai_table import PAGE, Difference, Part, TableError, check, differences, find, parts, table, with_tables
+from openai_table import (
+    PAGE,
+    Difference,
+    Part,
+    TableError,
+    check,
+    differences,
+    find,
+    has_attribute,
+    parts,
+    table,
+    with_tables,
+)
 
 import openvideos
 
@@ -36,6 +49,19 @@ def test_what_is_only_here_is_here_and_not_there() -> None:
     assert arguments
     for name in arguments[1].split(", "):
         find(f"Videos.create({name})")
+
+
+def test_what_only_objects_have_is_told() -> None:
+    named = {part.title: set(part.names) for part in parts()}
+    client, response = openai.OpenAI(base_url="http://server.test/v1", api_key="k"), named["A raw response"]
+    assert {name for name in vars(client) if not name.startswith("_")} <= named["The client"]
+    assert {"retries_taken", "http_response"} <= response & named["A streamed response"]
+    assert {"api_key", "base_url", "videos"} <= named["The module as a client"]
+
+
+def test_a_field_that_is_said_to_be_unknown_is_unknown() -> None:
+    [name] = re.findall(r'`video\["(\w+)"\]`', PAGE.read_text("utf-8"))
+    assert not has_attribute(openvideos.Video)(name)
 
 
 @pytest.mark.parametrize("part", parts(), ids=lambda part: part.title)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,6 +27,20 @@ Operation = Literal[
     "list_models",
 ]
 """The operations of the Videos API, by their ids in `openapi.yaml`."""
+
+FIELDS: Final[Mapping[Operation, frozenset[str]]] = {
+    "create_video": frozenset(
+        {"prompt", "model", "seconds", "size", "input_reference", "references"}
+        | {"seed", "negative_prompt", "fps", "num_frames"}
+    ),
+    "remix_video": frozenset({"prompt"}),
+    "edit_video": frozenset({"prompt", "video"}),
+    "extend_video": frozenset({"prompt", "seconds", "video"}),
+    "create_character": frozenset({"name", "video"}),
+}
+"""The fields of each operation that has some; in a form, a key in brackets may follow."""
+
+_ARGUMENTS: Final = {"times": "count", "stall.at": "stall_at", "stall.seconds": "stall_seconds"}
 
 ConnectionReset = Literal["before_request", "before_answer", "before_body", "after_body"]
 """When a connection is reset. With `before_request` the request has no effect; with the others, it has."""
@@ -119,6 +133,12 @@ def error_json(error: JobError | str | None) -> dict[str, str] | None:
     if error is None or isinstance(error, str):
         return None if error is None else {"code": error}
     return {"code": error.code, "message": error.message}
+
+
+def refusal_of(content: Mapping[str, Any]) -> str:
+    """Return why a control endpoint refuses a request, with the names that the methods have for its fields."""
+    name, message = content["error"]["param"], str(content["error"]["message"])
+    return message.replace(name, _ARGUMENTS[name], 1) if name in _ARGUMENTS else message
 
 
 def without_none(**values: Any) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args, overload
 from urllib.parse import parse_qsl
 
-from .records import Operation
+from .records import FIELDS, Operation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -147,15 +147,22 @@ class SentRequests(Sequence[SentRequest]):
         Args:
             operation: The operation, such as `create_video`.
             count: How many there have to be, 0 for none at all; None for at least one.
-            fields: Fields that the request must have with these values; in a form, every value is a text.
+            fields: Fields that the request must have with these values; in a form, every value is a text. One that
+                the operation does not have, and no request had, is refused: it would always be "not sent".
 
         Raises:
             AssertionError: There are none, or not so many. The message shows what was sent.
-            ValueError: The Videos API has no such operation.
+            ValueError: The Videos API has no such operation, or the operation no such field.
 
         """
         __tracebackhide__ = True  # pytest shows the line of the test
-        found = [each for each in self.of(operation) if _has(each, fields)]
+        of = self.of(operation)
+        known = sorted(FIELDS.get(operation, ()))
+        for name in fields:
+            if name.partition("[")[0] not in known and not any(name in each.fields for each in of):
+                has = ", ".join(known) or "none"
+                raise ValueError(f"{name!r} is not a field of {operation}, and no request had it; it has {has}")
+        found = [each for each in of if _has(each, fields)]
         if count == len(found) or (found and count is None):
             return found[-1] if found else None
         wanted = " ".join([operation, *(f"{name}={value!r}" for name, value in fields.items())])

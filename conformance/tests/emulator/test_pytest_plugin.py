@@ -138,6 +138,7 @@ def test_an_option_that_is_not_known_is_reported(tests: pytest.Pytester) -> None
             "openvideos_server: the emulator does not start: *the key must be printable ASCII*",
         ]
     )
+    assert "another exception" not in str(result.stdout)
     assert "Traceback" not in str(result.stdout)
 
 
@@ -183,12 +184,15 @@ def test_the_server_is_neither_measured_nor_judged_and_keeps_its_files_together(
 
 
 @pytest.mark.full
-def test_the_environment_is_changed_for_who_asks_and_during_the_test(tests: pytest.Pytester) -> None:
+def test_the_environment_is_changed_for_who_asks_and_during_the_test(
+    tests: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
     source = """
         import os
         from openvideos import OpenVideos
 
-        NAMES = {"OPENVIDEOS_BASE_URL", "OPENVIDEOS_API_KEY", "OPENAI_BASE_URL", "OPENAI_API_KEY"}
+        KEYS = {"OPENVIDEOS_API_KEY", "OPENAI_API_KEY"}
+        NAMES = KEYS | {"OPENVIDEOS_BASE_URL", "OPENAI_BASE_URL", "NO_PROXY", "no_proxy"}
         before = {name: os.environ.get(name) for name in NAMES}
 
         def test_one(openvideos_environ, openvideos_server):
@@ -200,6 +204,8 @@ def test_the_environment_is_changed_for_who_asks_and_during_the_test(tests: pyte
         def test_other(openvideos_server):
             assert before == {name: os.environ.get(name) for name in NAMES}
     """
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")  # of a machine that reaches others by a proxy
+    monkeypatch.setenv("NO_PROXY", "intranet.test")
     passed(tests, source, count=2)
 
 
@@ -388,6 +394,8 @@ def test_what_was_sent_can_be_asserted(tests: pytest.Pytester) -> None:
             assert sent.assert_sent("delete_video", count=0) is None
             with pytest.raises(AssertionError, match="list_videos: GET /v1/videos 200"):
                 sent.assert_sent("list_videos", count=0)
+            with pytest.raises(ValueError, match="'promt' is not a field of create_video, .* it has fps, .* prompt"):
+                sent.assert_sent("create_video", promt="A cat", count=0)
             with pytest.raises(ValueError, match="'create' is not an operation .* create_video, list_videos"):
                 sent.assert_sent("create")
             assert openvideos_server.api_key not in repr(list(sent))

@@ -16,6 +16,8 @@ from standardwebhooks import Webhook
 from openvideos_emulator._contract import contract
 from openvideos_emulator._model import fault_plan, jobs
 from openvideos_emulator._process.parent import EmulatorProcess
+from openvideos_emulator._testing.environment import environment
+from openvideos_emulator._testing.records import FIELDS
 from openvideos_emulator.testing import (
     ConnectionReset,
     EmulatorError,
@@ -55,8 +57,36 @@ def client(server: OpenVideosServer) -> Iterator[httpx.Client]:
 
 def test_the_words_are_those_of_the_emulator() -> None:
     assert {operation.id for operation in contract().operations} == set(get_args(Operation))
+    bodies = {
+        operation.id: {
+            name.partition("[")[0]
+            for address in operation.bodies.values()
+            for name in contract().properties_of(contract().schema_at(address))
+        }
+        for operation in contract().operations
+    }
+    assert {name: fields for name, fields in bodies.items() if fields} == FIELDS
     assert [status.value for status in jobs.Status] == list(get_args(Status))
     assert [reset.value for reset in fault_plan.ConnectionReset] == list(get_args(ConnectionReset))
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({}, "127.0.0.1"),
+        ({"NO_PROXY": "one.test, two.test"}, "one.test,two.test,127.0.0.1"),
+        ({"NO_PROXY": "one.test", "no_proxy": "two.test"}, "two.test,127.0.0.1"),
+        ({"no_proxy": "localhost,127.0.0.1"}, "localhost,127.0.0.1"),
+        ({"no_proxy": "*"}, "*"),
+    ],
+)
+def test_no_proxy_stands_between(before: dict[str, str], after: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in before.items():
+        monkeypatch.setenv(name, value)
+    found = environment("http://127.0.0.1:8000/v1", "sk-key")
+    assert (after, after) == (found["NO_PROXY"], found["no_proxy"])
 
 
 def test_its_repr_keeps_the_key(server: OpenVideosServer) -> None:
@@ -246,6 +276,9 @@ def test_faults_that_are_left_are_reported(server: OpenVideosServer, client: htt
         (lambda server: server.advance(-1), "seconds"),
         (lambda server: server.advance(jobs=["video_none"]), "No video has the id video_none"),
         (lambda server: server.fail_next(operation="nothing"), "it must be one of create_character"),
+        (lambda server: server.fail_next(count=0), "^count is 0; it must be at least 1"),
+        (lambda server: server.fail_next(stall_at=-1), "^stall_at is -1; it must be at least 0"),
+        (lambda server: server.fail_next(stall_at=1, stall_seconds=-1), "^stall_seconds is -1; it must be"),
         (lambda server: server.reset(pace="fast"), "the pace 'fast' is unknown"),
         (lambda server: server.seed(size="1x1"), "even numbers"),
         (lambda server: server.send_webhooks("ftp://127.0.0.1"), "the webhook URL must be http"),

@@ -63,7 +63,8 @@ class HttpxBinaryResponseContent:
         if tag is None or len(self.response.content) > LARGEST_SHOWN:
             return html.escape(repr(self))
         source = f"data:{kind};base64,{base64.b64encode(self.response.content).decode()}"
-        return f'<video controls src="{source}"></video>' if tag[1] == "video" else f'<img src="{source}">'
+        shown = f'<img alt="A picture ({kind})" src="{source}">'
+        return f'<video controls src="{source}"></video>' if tag[1] == "video" else shown
 
     @property
     def content(self) -> bytes:
