@@ -28,7 +28,7 @@ _OTHER_RANGES: Final[Mapping[str, str]] = dict.fromkeys(
     ("VID-CONTENT-017", "VID-CONTENT-019"), "the ranges are those of the right file"
 )
 _OTHER_FRAMES: Final[Mapping[str, str]] = dict.fromkeys(
-    ("VID-SAMPLE-002", "VID-SAMPLE-003"), "the clip has other frames than were asked for"
+    ("VID-SAMPLE-002", "VID-SAMPLE-003", "VID-SAMPLE-004"), "the clip has other frames than were asked for"
 )
 
 

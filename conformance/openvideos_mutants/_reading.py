@@ -172,6 +172,7 @@ async def a_completed_job_goes_on(request: Request, ask: Handler, memory: Memory
     along={
         "VID-CONTENT-010": "the content of the job that has failed is there",
         "VID-LIFE-013": "a list tells that it has completed",
+        "VID-LIFE-014": "a job that can be made is told to have failed",
     },
 )
 async def a_completed_job_fails(request: Request, ask: Handler, memory: Memory) -> ServerResponse:

@@ -38,6 +38,11 @@ _QUOTED: Final = re.compile(r'[\\"$`]')
 
 def curl(exchange: Exchange, base_url: str, body: bytes) -> str:
     """Return a shell command that sends a request again, with this body; it reads the key from OPENVIDEOS_API_KEY."""
+    if exchange.elsewhere and exchange.operation is None:
+        # The query of a Video's url is a secret, and no variable holds it.
+        return (
+            f"curl -i -g --path-as-is --location {shlex.quote(exchange.elsewhere)}  # with the query of the Video's url"
+        )
     words = ["curl", "-i", "-g", "--path-as-is", "-X", exchange.method]
     if exchange.method == "HEAD":
         words = ["curl", "--head", "-g", "--path-as-is"]  # with -X HEAD, curl would wait for a body

@@ -63,8 +63,10 @@ def _typed(requirement: str, variant: str) -> Rule:
 
     @rule(requirement, f"a {variant} is {expected}", needs=f"a {variant} that is downloaded")
     def judge(traffic: Traffic, tally: Tally) -> None:
-        for (_, downloaded), content in _whole_files(traffic):
-            if downloaded == variant:
+        for (video_id, downloaded), content in _whole_files(traffic):
+            # Content that a job does not have yet, or no longer, is refused, which other requirements judge.
+            has_ended = any(each.is_before(content) for each in _ends(traffic, video_id))
+            if downloaded == variant and has_ended:
                 tally.judged()
                 if content.media_type != expected:
                     message = f"{content.summary} has the media type {shown(content.media_type)}, not {expected}"

@@ -24,7 +24,7 @@ from openvideos_conformance._core.target import KEY_VARIABLE, Target
 from openvideos_conformance._probes.unauthorized_requests import other_schemes, wrong_keys
 from openvideos_conformance._server.recording_client import RecordingClient
 
-from .runs import exchange
+from .runs import BASE_URL, exchange
 
 KEY = "sk-openvideos-Repeat-0123456789"
 NEEDED = ("sh", "curl", "base64", "gunzip", "rev", "tr")
@@ -180,6 +180,13 @@ def test_no_wrong_key_tells_the_right_one(key: str) -> None:
 
 def test_a_request_without_a_key_is_repeated_without() -> None:
     assert "Authorization" not in curl(exchange(request_headers=()), "http://127.0.0.1/v1", b"")
+
+
+def test_the_url_of_a_file_is_named_without_its_query() -> None:
+    """That holds the right to the file, and no variable of the reader's has it."""
+    place = "http://127.0.0.1:8000/files/video_1.mp4"
+    line = curl(exchange(method="GET", operation=None, path="/files/video_1.mp4", elsewhere=place), BASE_URL, b"")
+    assert f"curl -i -g --path-as-is --location {place}  # with the query of the Video's url" == line
 
 
 def test_a_secret_in_a_body_is_not_packed_into_the_line() -> None:
