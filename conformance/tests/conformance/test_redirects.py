@@ -17,6 +17,8 @@ from openvideos_conformance._history.registry import RULES, Traffic
 from openvideos_conformance._server.recording_client import RecordingClient
 from openvideos_conformance._server.redirects import MOST_REDIRECTS, next_request
 
+from .histories import NOW, Log
+
 KEY = "sk-a-synthetic-key"
 BASE = "https://api.test/v1"
 PATH = "/videos/video_1/content"
@@ -127,8 +129,12 @@ def test_rules_hold_the_file_elsewhere_to_those_of_files_alone() -> None:
         )
     )
     assert 200 == found.status
+    completed = Log().retrieved("video_1", "completed", progress=100, completed_at=NOW + 9, began=-2.0, ended=-1.0)
     broken = {
-        rule.requirement for rule in RULES for history in (refused, whole) if rule.judge(Traffic(history)).findings
+        rule.requirement
+        for rule in RULES
+        for history in (refused, whole)
+        if rule.judge(Traffic([completed, *history])).findings
     }
     assert {"VID-CONTENT-001"} <= broken
     assert broken <= {"VID-CONTENT-001", "VID-CONTENT-023"}
