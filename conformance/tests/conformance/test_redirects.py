@@ -129,7 +129,9 @@ def test_rules_hold_the_file_elsewhere_to_those_of_files_alone() -> None:
         )
     )
     assert 200 == found.status
-    completed = Log().retrieved("video_1", "completed", progress=100, completed_at=NOW + 9, began=-2.0, ended=-1.0)
+    log = Log()
+    log.created()
+    completed = log.retrieved("video_1", "completed", progress=100, completed_at=NOW + 9, began=-2.0, ended=-1.0)
     broken = {
         rule.requirement
         for rule in RULES
