@@ -140,10 +140,16 @@ async def _unnamed(request: Request, ask: Handler, field: str) -> ServerResponse
     return response.with_fields(**{field: None}) if is_meant else response
 
 
-@mutant("VID-CREATE-009", along={"VID-CREATE-004": "the job of one create has the prompt of another"})
+@mutant(
+    "VID-CREATE-009",
+    along={
+        "VID-CREATE-004": "the job of one create has the prompt of another",
+        "VID-IDEM-003": "concurrent creates with one key have the jobs of others",
+    },
+)
 async def creates_at_once_share_an_id(request: Request, ask: Handler, memory: Memory) -> ServerResponse:
     """Respond to concurrent creates with one job."""
-    if request.operation != CREATE or request.header("idempotency-key") is not None:
+    if request.operation != CREATE:
         return await ask(request)
     memory["running"] = memory.get("running", 0) + 1
     await asyncio.sleep(0.05)

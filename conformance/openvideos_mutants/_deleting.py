@@ -98,7 +98,7 @@ async def lists_keep_what_is_deleted(request: Request, ask: Handler, memory: Mem
     return response
 
 
-@mutant("VID-DELETE-005")
+@mutant("VID-DELETE-005", along={"VID-DELETE-003": "an id that never was can be deleted again"})
 async def delete_confirms_what_never_was(request: Request, ask: Handler, memory: Memory) -> ServerResponse:
     """Confirm the deletion of an id that never existed."""
     response = await ask(request)

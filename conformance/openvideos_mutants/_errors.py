@@ -222,7 +222,7 @@ async def _substitute(request: Request, ask: Handler) -> ServerResponse:
     return await ask(request.with_body(body, JSON))
 
 
-@mutant("VID-VALID-008")
+@mutant("VID-VALID-008", along={"VID-ROBUST-002": "JSON that is not UTF-8 is no JSON, either"})
 async def broken_json_will_do(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Make a video of a body that is not JSON."""
     if request.operation == CREATE and request.media_type == JSON and request.body:
@@ -306,7 +306,7 @@ async def deep_json_crashes(request: Request, ask: Handler, _: Memory) -> Server
     return await ask(request)
 
 
-@mutant("VID-ROBUST-002")
+@mutant("VID-ROBUST-002", along={"VID-VALID-014": "a body that is no object is taken"})
 async def json_of_any_kind_will_do(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Make a video of JSON that is not an object."""
     if (
@@ -318,7 +318,7 @@ async def json_of_any_kind_will_do(request: Request, ask: Handler, _: Memory) ->
     return await ask(request)
 
 
-@mutant("VID-ROBUST-003")
+@mutant("VID-ROBUST-003", along={"VID-ERROR-005": "a 500 is a server error"})
 async def repeated_parameters_crash(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Fail on a parameter that is given twice."""
     names = [name for name, _ in request.query]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from openvideos_emulator._imitations.wrapping import Request, ServerResponse, error
 
@@ -152,7 +153,9 @@ async def pages_skip_one(request: Request, ask: Handler, _: Memory) -> ServerRes
     return response
 
 
-@mutant("VID-LIST-008", along=dict.fromkeys(("VID-LIST-004", "VID-LIST-006"), "each page is the first one"))
+@mutant(
+    "VID-LIST-008", along=dict.fromkeys(("VID-LIST-004", "VID-LIST-006", "VID-LIST-007"), "each page is the first one")
+)
 async def the_cursor_is_ignored(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Return the first page for each page."""
     response = await ask(request)
@@ -185,13 +188,13 @@ async def a_deleted_cursor_is_the_end(request: Request, ask: Handler, _: Memory)
     """Respond to the id of a deleted video as a cursor with an empty page."""
     after = request.parameter("after")
     if request.operation == LIST and after:
-        video = await ask(request.at(f"/v1/videos/{after}"))
+        video = await ask(request.at(f"/v1/videos/{quote(after, safe='')}"))
         response = await ask(request)
         return response if video.is_ok or not response.is_ok else _paged(response, [], has_more=False)
     return await ask(request)
 
 
-@mutant("VID-LIST-011")
+@mutant("VID-LIST-011", along={"VID-LIST-014": "the page lacks the new jobs"})
 async def new_jobs_are_not_listed(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """List only jobs that have ended."""
     response = await ask(request)
@@ -207,7 +210,8 @@ async def a_limit_of_nothing_is_legal(request: Request, ask: Handler, _: Memory)
     """Respond to limit=0 with an empty page with has_more: true."""
     if request.operation == LIST and request.parameter("limit") == "0":
         page: dict[str, Any] = {"object": "list", "data": [], "first_id": None, "last_id": None, "has_more": True}
-        return (await ask(request.with_parameter("limit", "1"))).with_json(page)
+        response = await ask(request.with_parameter("limit", "1"))
+        return response.with_json(page) if response.is_ok else response
     return await ask(request)
 
 
@@ -269,7 +273,9 @@ async def the_largest_limit_is_refused(request: Request, ask: Handler, _: Memory
     return await ask(request)
 
 
-@mutant("VID-LIST-008")
+@mutant(
+    "VID-LIST-008", along=dict.fromkeys(("VID-LIST-004", "VID-LIST-006"), "a page repeats what was before its cursor")
+)
 async def the_cursor_is_an_offset(request: Request, ask: Handler, memory: Memory) -> ServerResponse:
     """Keep the place of each cursor in the list, which a create shifts."""
     response = await ask(request)

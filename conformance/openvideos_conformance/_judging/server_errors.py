@@ -24,7 +24,7 @@ def is_unanswered(exchange: Exchange) -> bool:
 
     It was not lost on a connection that the server had closed before: `_server/wire.py` repeats such a request.
     """
-    return exchange.status is None and exchange.failure.partition(":")[0] in _UNANSWERED
+    return exchange.is_kept and exchange.status is None and exchange.failure.partition(":")[0] in _UNANSWERED
 
 
 def server_errors(exchanges: Sequence[Exchange]) -> Iterator[Exchange]:

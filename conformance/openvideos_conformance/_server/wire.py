@@ -6,6 +6,7 @@ Requests of checks and generated ones both go through here, so that one verdict 
 from __future__ import annotations
 
 import contextlib
+import errno
 import threading
 import time
 from dataclasses import dataclass
@@ -99,6 +100,8 @@ class Wire:
                     known.update(self._body(response, max_body))
             except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
                 known["failure"] = attempt.failure(error)
+                if _is_closed_here(error):
+                    known.update(failure="the connection was closed on this side", is_kept=False)
                 is_stale = isinstance(error, httpx.NetworkError | httpx.RemoteProtocolError) and attempt.is_stale
                 return Received(**known), is_stale
         return Received(**known), False
@@ -116,6 +119,14 @@ class Wire:
             return {"failure": str(problem), "is_kept": False}
         failure = f"the response is longer than {max_body} bytes" if length > max_body else ""
         return {"body": body, "length": length, "failure": failure}
+
+
+def _is_closed_here(error: BaseException) -> bool:
+    """Tell whether the socket was closed on this side while it was used, which says nothing of the server."""
+    cause: BaseException | None = error
+    while cause is not None and not (isinstance(cause, OSError) and cause.errno == errno.EBADF):
+        cause = cause.__cause__ or cause.__context__
+    return cause is not None
 
 
 def _headers(response: httpx.Response) -> tuple[tuple[str, str], ...]:

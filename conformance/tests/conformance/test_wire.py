@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import socket
 import time
 from contextlib import suppress
 from typing import Any
 
+import httpx
 import pytest
 
 from openvideos_conformance._core.exchange import Exchange
+from openvideos_conformance._core.outcomes import NotReachedError
 from openvideos_conformance._core.target import Target
 from openvideos_conformance._fuzz.transport import RecordingTransport
+from openvideos_conformance._judging.server_errors import is_unanswered
 from openvideos_conformance._server.recording_client import RecordingClient
 
 from .conversations import Answer, Conversations, says, serving
@@ -153,3 +157,14 @@ def test_a_generated_request_has_the_same_care() -> None:
     for _, request in server.requests:
         assert 1 == request.lower().count(b"accept-encoding:")
         assert b"accept-encoding: identity\r\n" in request.lower()
+
+
+def test_a_socket_that_was_closed_on_this_side_says_nothing_of_the_server() -> None:
+    def answer(_: httpx.Request) -> httpx.Response:
+        raise httpx.ReadError("Bad file descriptor") from OSError(errno.EBADF, "Bad file descriptor")
+
+    with RecordingClient(Target(base_url="https://api.test/v1"), httpx.MockTransport(answer)) as client:
+        with pytest.raises(NotReachedError, match="closed on this side"):
+            client.post("/videos", json={"prompt": "A boat"})
+        [exchange] = client.history
+    assert not is_unanswered(exchange)
