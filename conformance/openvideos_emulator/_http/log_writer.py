@@ -5,6 +5,7 @@ The event loop writes no line itself, so that a reader of stderr that is slow, o
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import queue
@@ -30,6 +31,10 @@ class LogWriter:
     def __init__(self, stream: TextIO, *, log_format: str) -> None:
         """Write to `stream` as `log_format` says: `text` or `json`."""
         self._stream = stream
+        # At its end Python flushes the buffer of stderr, and would wait for a thread that waits for a reader.
+        buffer = getattr(stream, "buffer", None)
+        raw = getattr(buffer, "raw", buffer)  # with PYTHONUNBUFFERED, there is no buffer
+        self._raw = raw if isinstance(raw, io.RawIOBase) else None
         is_json = log_format == "json"
         self._line_of = json_line_of if is_json else line_of
         self._formatter = _JsonFormatter() if is_json else logging.Formatter(_TEXT)
@@ -84,12 +89,20 @@ class LogWriter:
         """Write a line; return whether the stream took it."""
         line = self._formatter.format(what) + "\n" if isinstance(what, logging.LogRecord) else self._described(what)
         try:
-            self._stream.write(line)
-            if self._waiting.empty():
-                self._stream.flush()
+            self._write_text(line)
         except (OSError, ValueError):  # its disk is full, or nobody reads it any more; that may pass
             return False
         return True
+
+    def _write_text(self, text: str) -> None:
+        if self._raw is None:
+            self._stream.write(text)
+            if self._waiting.empty():
+                self._stream.flush()
+            return
+        left = text.encode(self._stream.encoding, "backslashreplace")
+        while left:
+            left = left[self._raw.write(left) or 0 :]
 
     def _described(self, record: Record) -> str:
         try:

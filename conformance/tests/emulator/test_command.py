@@ -400,7 +400,11 @@ def test_a_client_that_speaks_tls_gets_an_alert_and_the_log_a_line(run: Run, tmp
     assert [told] == lines
 
 
-def test_a_warning_that_nobody_reads_holds_up_nothing(run: Run, tmp_path: Path) -> None:
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_warning_that_nobody_reads_holds_up_nothing(
+    run: Run, tmp_path: Path, unbuffered: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONUNBUFFERED", unbuffered)
     with run("--ephemeral", "--quiet=no", cwd=tmp_path) as (process, base_url):
         with httpx.Client(base_url=base_url, trust_env=False, timeout=10) as client:
             for _ in range(60):  # more than a pipe holds
