@@ -100,6 +100,7 @@ class Receiver:
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
+    request_queue_size = 128  # of 32 deliveries at once, a queue of five would drop some, which come much later
 
     def __init__(self, receiver: Receiver) -> None:
         super().__init__(("127.0.0.1", 0), _Handler, bind_and_activate=False)
