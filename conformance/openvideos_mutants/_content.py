@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from openvideos_emulator._imitations.wrapping import Request, ServerResponse, error, named
 
-from ._registry import KEY, mutant
+from ._registry import KEY, STARTING, mutant
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from ._registry import Memory
 
-CREATING = {"create_video", "remix_video", "edit_video", "extend_video"}
 CONTENT = "download_video_content"
 _SENT = {200, 206, 416}
 VARIANTS = {"video", "thumbnail", "spritesheet"}
@@ -214,7 +213,7 @@ async def failed_content_is_a_video(request: Request, ask: Handler, memory: Memo
 async def unknown_content_is_empty(request: Request, ask: Handler, memory: Memory) -> ServerResponse:
     """Send an empty file as the content of an id that no job ever had."""
     response = await ask(request)
-    if request.operation in CREATING and response.is_ok:
+    if request.operation in STARTING and response.is_ok:
         memory[response.object["id"]] = True
     is_unknown = re.fullmatch("video_[0-9a-f]{32}", request.id) and request.id not in memory
     if _is_video(request) and response.status == 404 and is_unknown:

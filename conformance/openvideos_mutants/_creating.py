@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from openvideos_emulator._imitations.wrapping import FORM, JSON, PREFIX, Request, ServerResponse, as_object, error
 
+from ._discovering import SAMPLING
 from ._reading import with_videos
 from ._registry import RETRIEVE_DIFFERS, mutant
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from ._registry import Memory
 
 CREATE = "create_video"
-SAMPLING = ("negative_prompt", "seed", "fps", "num_frames")
 _SIZE = re.compile("[0-9]+x[0-9]+")
 _REMIX_DIFFERS = {
     **RETRIEVE_DIFFERS,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from openvideos_emulator._imitations.wrapping import Request, ServerResponse, error, named
 
-from ._registry import mutant
+from ._registry import STARTING, mutant
 
 if TYPE_CHECKING:
     from openvideos_emulator._imitations.wrapping import Handler
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from ._registry import Memory
 
 DELETE = "delete_video"
-STARTING = {"create_video", "remix_video", "edit_video", "extend_video"}
 
 
 @mutant("VID-DELETE-001")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from openvideos_emulator._imitations.wrapping import PREFIX, Request, ServerResponse, error, named
 
-from ._registry import mutant
+from ._registry import STARTING, mutant
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 RETRIEVE = "retrieve_video"
 HINT = "openai-poll-after-ms"
-TOLD = frozenset({"create_video", "remix_video", "edit_video", "extend_video", RETRIEVE})
+TOLD = STARTING | {RETRIEVE}
 
 
 async def with_videos(

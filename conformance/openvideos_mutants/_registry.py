@@ -40,6 +40,9 @@ class Mutant:
         return wrapped(app, lambda request, ask: self.breaking(request, ask, memory))
 
 
+STARTING: Final = frozenset({"create_video", "remix_video", "edit_video", "extend_video"})
+"""The operations that start jobs."""
+
 RETRIEVE_DIFFERS: Final = {"VID-LIFE-005": "a retrieve returns another value than the request that started the job"}
 """What comes along with a mutant that changes the response to a create or the like alone."""
 
