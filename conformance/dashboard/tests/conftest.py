@@ -23,6 +23,21 @@ if TYPE_CHECKING:
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 ARGUMENTS = ("--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run")
 PATIENCE = 30.0
+LATENCY = float(os.environ.get("DASHBOARD_LATENCY", "0"))
+"""Let each request and each response of the page take up to so many seconds: a test that acts before the page has heard
+of what it set up then fails often, not once a week."""
+LATE = """
+const send = fetch;
+const pass = () => new Promise((done) => setTimeout(done, Math.random() * LATENCY));
+window.fetch = async (...request) => {
+  await pass();
+  const response = await send(...request);
+  const { status, headers } = response;
+  const body = await response.blob(); // what is not read, the browser may give up
+  await pass();
+  return new Response(status === 304 ? null : body, { status, headers });
+};
+"""
 SHARED = ("--pace", "manual")
 """What the emulator is started with that the tests share."""
 HOSTILE = (
@@ -141,6 +156,8 @@ class Watched:
         options.setdefault("viewport", {"width": 1100, "height": 900})
         context = self._browser.new_context(**options)
         context.set_default_timeout(1000 * PATIENCE)
+        if LATENCY:
+            context.add_init_script(LATE.replace("LATENCY", str(1000 * LATENCY)))
         page = context.new_page()
         page.on("console", self._hear)
         page.on("pageerror", lambda error: self.problems.append(str(error)))

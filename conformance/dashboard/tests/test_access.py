@@ -59,6 +59,7 @@ class TestKeyboard:
         }
         for name, controls in expected.items():
             view = look(page, name)
+            expect(view.get_by_role("listitem")).to_have_count(1 if controls else 0)
             page.get_by_role("button", name="Finish all").focus()
             page.keyboard.press("Tab")  # the command
             page.keyboard.press("Tab")  # its button

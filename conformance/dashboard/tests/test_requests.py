@@ -63,6 +63,7 @@ def test_the_whole_exchange_is_shown_on_a_click(page: Page, emulator: Emulator, 
     emulator.control("advance", {})
     length = len(emulator.send("GET", f"videos/{id_}/content").content)
     view, dialog = look(page, "Requests"), page.get_by_role("dialog")
+    expect(view.locator(".sent")).to_have_count(3)
     button = view.locator(".sent").last
     button.press("Enter")
     expect(dialog.get_by_role("heading", name="POST create_video")).to_be_visible()

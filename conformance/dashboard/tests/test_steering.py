@@ -176,6 +176,7 @@ class TestFaults:
         view.get_by_role("button", name="Remove: status 500").click()
         expect(page.locator("#notice")).to_contain_text(re.compile(r"The fault \d+ is not planned"))
         emulator.control("faults", {"delay": 3})
+        expect(view.locator(".line b")).to_have_text(["status 503", "delay 3 s"])
         view.get_by_role("button", name="Remove all").press("Enter")
         expect(view.locator(".line")).to_have_count(0)
         expect(view.get_by_role("button", name="Remove all")).to_be_hidden()

@@ -15,11 +15,13 @@ const views = [...document.getElementsByName("view")];
 const needsKey = document.documentElement.dataset.key === "needed";
 
 let linkState = "waiting";
+let linkReason = "";
 let hasShown = false;
 
 function showLink(state, reason = "") {
   const wasLost = linkState === "lost";
-  linkState = state;
+  const isNews = linkState !== state || linkReason !== reason;
+  [linkState, linkReason] = [state, reason];
   at("link").dataset.state = state;
   at("key-form").hidden = state !== "locked";
   at("board").hidden = at("views").hidden = state === "locked" || !hasShown;
@@ -31,7 +33,8 @@ function showLink(state, reason = "") {
     say(at("link"), "Live");
   } else if (state === "lost") {
     say(at("link"), "Not connected");
-    notice(reason || "The emulator does not respond. This page goes on by itself once it is back.");
+    // Said once: by now the notice may tell what a button could not do.
+    if (isNews) notice(reason || "The emulator does not respond. This page goes on by itself once it is back.");
   } else if (state === "locked") {
     at("clock").hidden = true;
     say(at("link"), "Key needed");
