@@ -77,10 +77,15 @@ class Invocation:
         """
         from .. import OpenVideos
 
-        with OpenVideos(base_url=self.base_url, api_key=self._asked_key() if self.asks_key else None) as client:
+        with OpenVideos(base_url=self.base_url, api_key=self.asked_key() if self.asks_key else None) as client:
             yield client
 
-    def _asked_key(self) -> str:
+    def asked_key(self) -> str:
+        """Ask for the API key.
+
+        Raises:
+            UsageError: There is no terminal.
+        """
         if not sys.stdin.isatty():
             raise click.UsageError("--ask-key needs a terminal to ask on; set OPENVIDEOS_API_KEY instead.")
         key: str = click.prompt("API key", hide_input=True, err=True)

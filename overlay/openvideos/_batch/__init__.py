@@ -1,0 +1,1 @@
+"""Make a video of each row of a file, whatever breaks meanwhile, and pay for none twice."""
