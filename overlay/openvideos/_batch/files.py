@@ -8,7 +8,7 @@ import hashlib
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from attrs import define, field
 
@@ -17,6 +17,8 @@ from .rows import BatchError
 
 if TYPE_CHECKING:
     from .. import AsyncOpenVideos
+
+Variant: TypeAlias = Literal["video", "thumbnail"]
 
 SUFFIXES: Final = {"video": ".mp4", "thumbnail": ".webp"}
 """The suffix of each variant's file, by its media type in the contract."""
@@ -37,7 +39,7 @@ class Files:
     """Called with what keeps files from being written, and with None once they are written again."""
     _slots: asyncio.Semaphore = field(factory=lambda: asyncio.Semaphore(AT_ONCE))
 
-    async def fetch(self, video_id: str, name: str, variant: str, known: dict[str, Any] | None) -> dict[str, Any]:
+    async def fetch(self, video_id: str, name: str, variant: Variant, known: dict[str, Any] | None) -> dict[str, Any]:
         """Return the name, the bytes and the sha256 of a file that is in its place, and is whole.
 
         `known` is what was recorded of it before: a file that is still so is not downloaded again. While the disk is
@@ -62,7 +64,7 @@ class Files:
                     self.on_trouble(None)
                     return found
 
-    async def _download(self, video_id: str, target: str, variant: str) -> dict[str, Any]:
+    async def _download(self, video_id: str, target: str, variant: Variant) -> dict[str, Any]:
         if "://" not in self.out:
             await self.client.videos.download(video_id, Path(self.out, target), variant=variant)
             found = await asyncio.to_thread(self._described, target)

@@ -219,7 +219,7 @@ class Ledger:
         """Return how many videos may have been billed, and how many seconds of video they have."""
         with self._engine.begin() as connection:
             of_batch = sa.select(BATCHES.c.videos, BATCHES.c.seconds).where(BATCHES.c.id == self.batch.id)
-            videos, seconds = connection.execute(of_batch).tuples().one()
+            videos, seconds = connection.execute(of_batch).one()
         return videos, seconds
 
     def intend(self, name: str, at: float, *, settled: bool = False) -> dict[str, Any] | None:
@@ -235,11 +235,6 @@ class Ledger:
             change = {"state": SENDING, "generation": row["generation"] + 1, "is_counted": True, "intended_at": at}
             self._set(connection, name, **change)
             return {**row, **change, "is_new": True}
-
-    def is_latest(self, name: str, generation: int) -> bool:
-        """Return whether an intent still holds, just before its create is sent."""
-        row = self.row(name)
-        return row["generation"] == generation and row["state"] == SENDING
 
     def doubt(self, name: str) -> dict[str, Any]:
         """Record that the answer to a create is lost, which makes its intent void; return the row."""
@@ -257,7 +252,7 @@ class Ledger:
                 mine = (self.batch.id, name, row["attempt"])
                 wanted = (JOBS.c.base_url == self.batch.base_url, JOBS.c.video_id == video_id)
                 owner = connection.execute(sa.select(JOBS.c.batch, JOBS.c.name, JOBS.c.attempt).where(*wanted))
-                known = owner.tuples().one_or_none()
+                known = owner.one_or_none()
                 if known is None:
                     claim = dict(zip(("batch", "name", "attempt"), mine, strict=True), recorded_at=time.time())
                     claim |= {"base_url": self.batch.base_url, "video_id": video_id}
@@ -266,7 +261,7 @@ class Ledger:
                     change = dict.fromkeys(("candidates", "code", "message"))
                     self._set(connection, name, state=RUNNING, video_id=video_id, **change)
                     return True
-                return row["video_id"] == video_id
+                return bool(row["video_id"] == video_id)
         except sa.exc.IntegrityError:  # another process was faster
             return False
 
@@ -296,7 +291,7 @@ class Ledger:
         alike = [self._rows, ROWS.c.digest == row["digest"], ROWS.c.name != row["name"]]
         counted = sa.select(ROWS.c.state, sa.func.count()).where(*alike).group_by(ROWS.c.state)
         with self._engine.begin() as connection:
-            found = dict(connection.execute(counted).tuples().all())
+            found = {state: count for state, count in connection.execute(counted)}  # noqa: C416 - dict() of Rows has no type
         return found.get(DOUBT, 0), found.get(SENDING, 0) > 0
 
     def claimed(self, ids: Sequence[str]) -> dict[str, str | None]:
@@ -305,7 +300,7 @@ class Ledger:
             wanted = (JOBS.c.base_url == self.batch.base_url, JOBS.c.video_id.in_(ids))
             same_row = (ROWS.c.batch == JOBS.c.batch) & (ROWS.c.name == JOBS.c.name)
             chosen = sa.select(JOBS.c.video_id, JOBS.c.batch, ROWS.c.sent).where(*wanted)
-            found = connection.execute(chosen.join_from(JOBS, ROWS, same_row, isouter=True)).tuples().all()
+            found = connection.execute(chosen.join_from(JOBS, ROWS, same_row, isouter=True)).all()
         return {id_: sent["prompt"] if sent and batch == self.batch.id else None for id_, batch, sent in found}
 
     @contextmanager
@@ -327,6 +322,8 @@ class Ledger:
         wanted = [BATCHES.c.id == self.batch.id]
         limits = ((BATCHES.c.videos, sign, "max_videos"), (BATCHES.c.seconds, seconds, "max_seconds_of_video"))
         if sign > 0:
-            wanted += [column + more <= settings[name] for column, more, name in limits if settings.get(name) is not None]
+            wanted += [
+                column + more <= settings[name] for column, more, name in limits if settings.get(name) is not None
+            ]
         change = {"videos": BATCHES.c.videos + sign, "seconds": BATCHES.c.seconds + seconds}
         return connection.execute(sa.update(BATCHES).where(*wanted).values(**change)).rowcount == 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from . import ledger as states
 from .ledger import Ledger
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def retry(ledger: Ledger, names: Collection[str], code: str | None = None) -> list[str]:
-    """Let rows that have failed begin anew, under new keys: those named, or all, or those of a code; return their names.
+    """Let rows that have failed begin anew, under new keys: those named, or all, of a code; return their names.
 
     Raises:
         BatchError: A row that is named has not failed.
@@ -56,7 +56,7 @@ def send(ledger: Ledger, name: str) -> None:
     ledger.renew(name)
 
 
-def _ambiguous(ledger: Ledger, name: str) -> dict[str, object]:
+def _ambiguous(ledger: Ledger, name: str) -> dict[str, Any]:
     row = ledger.row(name)
     if row["state"] != states.AMBIGUOUS:
         raise BatchError(f"the row {name!r} is {row['state']}; only one that is ambiguous needs a decision.")

@@ -5,9 +5,9 @@ key of the create, is durable before the first byte is sent, and the id right af
 is not known is in doubt. A doubt is settled by what the server shows, and where it shows too little, by a person.
 
 `placing` is a generator, as the flows of the SDK are. Its driver carries out each effect, and records the outcome for
-ever: a flow that is begun again after a crash is given the recorded outcomes, and goes on with the first effect that has
-none. The driver sends the create of an intent once, in the process that recorded the intent. In any other process, or
-the second time, the create may have been sent already, and the outcome is a `Doubt`.
+ever: a flow that is begun again after a crash is given the recorded outcomes, and goes on with the first effect that
+has none. The driver sends the create of an intent once, in the process that recorded the intent. In any other process,
+or the second time, the create may have been sent already, and the outcome is a `Doubt`.
 """
 
 from __future__ import annotations
@@ -175,7 +175,7 @@ def placing(*, honours_keys: bool, settle: float) -> Placing:
         if isinstance(outcome, Busy):
             yield Sleep(max(outcome.seconds, pause))
             pause = min(2 * pause, LONGEST_PAUSE_S)
-        elif outcome is not None:
+        elif isinstance(outcome, (Placed, Refused, Held, Ambiguous)):
             return outcome
     return Ambiguous("its create was sent too often without a clear answer")
 
@@ -200,33 +200,40 @@ def _repeating(doubt: Doubt) -> Generator[Effect, Any, Placed | Refused | Ambigu
 def _searching(intent: Intent, settle: float) -> Generator[Effect, Any, Placed | Ambiguous | None]:
     """Look for the job of a create whose answer is lost; None if it has surely started none."""
     yield Sleep(settle)
-    absences, pause, reason = 0, SHORTEST_PAUSE_S, ""
+    absences, pause = 0, SHORTEST_PAUSE_S
+    reason: str | None = None
     near: tuple[str, ...] = ()
     for _ in range(MOST_LOOKS):
         sight = yield Look(intent)
-        if isinstance(sight, Blind):
-            if not sight.may_pass:
-                return Ambiguous(sight.reason)
-            near, reason = (), sight.reason
-        elif len(sight.candidates) > sight.rivals + 1:
+        if isinstance(sight, Blind) and not sight.may_pass:
+            return Ambiguous(sight.reason)
+        if isinstance(sight, Sight) and len(sight.candidates) > sight.rivals + 1:
             return Ambiguous("the list has more jobs like it than rows are in doubt", sight.candidates)
-        elif sight.under_way:
-            near, reason = (), "the create of an equal row was under way all the time"
-        elif sight.candidates:
-            if (yield Adopt(sight.candidates[0])):
-                return Placed(sight.candidates[0])
-            near, reason = (), "each job like it went to another row"
-        elif sight.near:
-            near, reason = sight.near, "the list has a job that may be its own, with other settings or another prompt"
-        elif not sight.is_proven:
-            near, reason = (), "the list shows no job that this batch started, so that it proves nothing"
-        else:
-            absences += 1
-            if absences >= ABSENCES:
-                return None
-            yield Sleep(pause)
-            continue
-        absences = 0
+        found = sight.candidates[:1] if isinstance(sight, Sight) and not sight.under_way else ()
+        if found and (yield Adopt(found[0])):
+            return Placed(found[0])
+        reason = _open_question(sight)
+        near = sight.near if isinstance(sight, Sight) else ()
+        absences = absences + 1 if reason is None else 0
+        if absences >= ABSENCES:
+            return None
         yield Sleep(pause)
         pause = min(2 * pause, LONGEST_PAUSE_S)
-    return Ambiguous(reason, near)
+    return Ambiguous(reason or "its job comes and goes in the list", near)
+
+
+def _open_question(sight: Sight | Blind) -> str | None:
+    """Return why a look does not show that a job is absent; None if it does."""
+    match sight:
+        case Blind():
+            return sight.reason
+        case Sight(under_way=True):
+            return "the create of an equal row was under way all the time"
+        case Sight(candidates=[_, *_]):
+            return "each job like it went to another row"
+        case Sight(near=[_, *_]):
+            return "the list has a job that may be its own, with other settings or another prompt"
+        case Sight(is_proven=False):
+            return "the list shows no job that this batch started, so that it proves nothing"
+        case _:
+            return None

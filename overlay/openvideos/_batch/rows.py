@@ -145,7 +145,7 @@ def _row(line: int, value: dict[str, Any], folder: Path, pictures: dict[Path, st
     Raises:
         ValueError: It is malformed; the message says how.
     """
-    sent = {name: _sent(name, value[name]) for name in SENT if name in value}
+    sent: dict[str, Any] = {name: _sent(name, value[name]) for name in SENT if name in value}
     if not str(sent.get("prompt", "")).strip():
         raise ValueError("there is no prompt; say what the video shall show.")
     hashed = dict(sent)

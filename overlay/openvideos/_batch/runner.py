@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 import sqlalchemy as sa
 from attrs import asdict, define, field
@@ -17,7 +18,7 @@ from dbos import DBOS
 
 from .. import APIStatusError, OpenVideosError
 from . import ledger as states
-from .files import Files
+from .files import Files, Variant
 from .ledger import Ledger
 from .pacing import Pace
 from .placing import (
@@ -27,7 +28,6 @@ from .placing import (
     Busy,
     Create,
     Doubt,
-    Effect,
     Held,
     Intend,
     Intent,
@@ -38,7 +38,7 @@ from .placing import (
     Sleep,
     placing,
 )
-from .server import CreatesStopped, Server
+from .server import CreatesStoppedError, Server
 from .sights import sight_of
 from .waiting import Waiting
 
@@ -49,7 +49,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-KINDS: Final = {kind.__name__: kind for kind in (Intent, Placed, Refused, Busy, Doubt, Sight, Blind, Held, Ambiguous)}
+KINDS: Final[dict[str, Callable[..., Any]]] = {
+    kind.__name__: kind for kind in (Intent, Placed, Refused, Busy, Doubt, Sight, Blind, Held, Ambiguous)
+}
 NO_RETRY: Final = ("policy", "moderation", "safety")
 """Words of error codes that tell of a prompt that will be refused again."""
 GATE_S: Final = 0.05
@@ -108,7 +110,7 @@ class Runner:
         try:
             while True:
                 outcome = await self._placed(name)
-                state = await _step("end", lambda outcome=outcome: self._end(name, outcome))
+                state = await _step("end", partial(self._end, name, outcome))
                 if state != states.PENDING or isinstance(outcome, Held):
                     return state
         finally:
@@ -126,22 +128,19 @@ class Runner:
                 await DBOS.sleep_async(effect.seconds)
                 outcome = None
             else:
-                said = await _step(type(effect).__name__, lambda effect=effect: self._carry_out(name, effect))
-                outcome = _decoded(said)
+                said = await _step(type(effect).__name__, partial(self._carry_out, name, effect))
+                outcome = decoded(said)
 
-    async def _carry_out(self, name: str, effect: Effect) -> Any:
+    async def _carry_out(self, name: str, effect: Intend | Create | Look | Adopt) -> Any:
         match effect:
             case Intend():
-                outcome = await self._intend(name, effect)
+                return _encoded(await self._intend(name, effect))
             case Create():
-                outcome = await self._create(name, effect)
+                return _encoded(await self._create(name, effect))
             case Look():
-                outcome = await self._look(name, effect)
+                return _encoded(await self._look(name, effect))
             case Adopt():
                 return await asyncio.to_thread(self.ledger.place, name, effect.video_id)
-            case _:
-                raise TypeError(effect)
-        return _encoded(outcome)
 
     async def _turn(self, name: str) -> bool:
         """Wait until a create of a row may be sent; return False if none may be any more."""
@@ -182,7 +181,7 @@ class Runner:
             self._unsent.discard(token)
             try:
                 outcome = await self.server.create(row["sent"], key)
-            except CreatesStopped as reason:
+            except CreatesStoppedError as reason:
                 self.stopped = str(reason)
                 outcome = Busy(0.0)
             if not isinstance(outcome, Placed):
@@ -197,7 +196,9 @@ class Runner:
             return placed
         return Ambiguous("the server answered its create with a job that another row has", (placed.video_id,))
 
-    async def _not_placed(self, name: str, effect: Create, outcome: Refused | Busy | str) -> Refused | Busy | Doubt | Placed:
+    async def _not_placed(
+        self, name: str, effect: Create, outcome: Refused | Busy | str
+    ) -> Refused | Busy | Doubt | Placed:
         if isinstance(outcome, str):
             return await self._doubt(name, effect.intent, outcome)
         if isinstance(outcome, Busy):
@@ -232,13 +233,13 @@ class Runner:
         elif isinstance(outcome, Ambiguous):
             state, values = states.AMBIGUOUS, {"message": outcome.reason, "candidates": [*outcome.candidates]}
         await asyncio.to_thread(self.ledger.set, name, state, workflow=None, **values)
-        return state
+        return str(state)
 
     async def _finish(self, name: str) -> str:
         """Wait for the job of a row, and fetch its files; try a job that has failed again, if the settings say so."""
         row = await asyncio.to_thread(self.ledger.row, name)
         if row["video_id"] is None or row["state"] in states.ENDED:
-            return row["state"]  # a crash came between the change and its record
+            return str(row["state"])  # a crash came between the change and its record
         self._inside.add(name)
         try:
             video = await self.waiting.ended(row["video_id"])
@@ -248,7 +249,8 @@ class Runner:
                 return await self._failed(row, str(code or ""), str(message or ""))
             await asyncio.to_thread(self.ledger.set, name, states.DOWNLOADING)
             files = dict(row["files"] or {})
-            for variant in ("video", "thumbnail") if self.thumbnail else ("video",):
+            variants: tuple[Variant, ...] = ("video", "thumbnail") if self.thumbnail else ("video",)
+            for variant in variants:
                 files[variant] = await self.files.fetch(row["video_id"], name, variant, files.get(variant))
             await asyncio.to_thread(self.ledger.set, name, states.DONE, workflow=None, files=files, message=None)
         except APIStatusError as error:
@@ -299,10 +301,11 @@ def _encoded(outcome: Any) -> dict[str, Any]:
     return {"kind": type(outcome).__name__, **asdict(outcome)}
 
 
-def _decoded(said: Any) -> Any:
+def decoded(said: Any) -> Any:
+    """Return an outcome as it was."""
     if not isinstance(said, dict):
         return said
-    values = dict(said)
+    values = dict(cast("dict[str, Any]", said))
     kind = KINDS[values.pop("kind")]
     if "intent" in values:
         values["intent"] = Intent(**values["intent"])

@@ -113,7 +113,9 @@ def url_of(out: str, database: str | None) -> str:
     """
     if database is not None:
         # SQLAlchemy would take another driver than the one that DBOS brings.
-        return database.replace("postgresql://", "postgresql+psycopg://", 1).replace("postgres://", "postgresql+psycopg://", 1)
+        return database.replace("postgresql://", "postgresql+psycopg://", 1).replace(
+            "postgres://", "postgresql+psycopg://", 1
+        )
     if "://" in out:
         raise BatchError(f"{out} is no folder, where the state of the batch could be; give --database, too.")
     return f"sqlite:///{Path(out).absolute() / DATABASE}"
@@ -175,7 +177,9 @@ def begin(jobs: Path, out: str, database: str | None, base_url: str, settings: S
     if settings.max_seconds_of_video is not None:
         without = next((row for row in rows if row.seconds is None), None)
         if without is not None:
-            raise BatchError(f"{jobs}:{without.line}: there are no seconds, so that their sum cannot be limited; add them.")
+            raise BatchError(
+                f"{jobs}:{without.line}: there are no seconds, so that their sum cannot be limited; add them."
+            )
     check_place(out)
     engine = _connected(url_of(out, database))
     found = [each for each in Ledger.batches(engine) if each.out == out]
@@ -219,9 +223,8 @@ def _new_rows(jobs: Path, rows: Sequence[Row], known: Mapping[str, tuple[str, in
 
 def estimate(ledger: Ledger) -> Estimate:
     """Return what a run may still start."""
-    seconds: list[int | None] = []
-    for row in ledger.rows(states=(states.PENDING,)):
-        seconds.append(int(row["sent"]["seconds"]) if "seconds" in row["sent"] else None)
+    pending = ledger.rows(states=(states.PENDING,))
+    seconds = [int(row["sent"]["seconds"]) if "seconds" in row["sent"] else None for row in pending]
     known = [each for each in seconds if each is not None]
     return Estimate(len(seconds), sum(known) if len(known) == len(seconds) else None, ledger.spent()[0])
 
@@ -258,9 +261,7 @@ async def work(
     return runner.stopped
 
 
-async def _until_done(
-    ledger: Ledger, runner: Runner, engine: Engine, on_progress: Callable[[Progress], None]
-) -> None:
+async def _until_done(ledger: Ledger, runner: Runner, engine: Engine, on_progress: Callable[[Progress], None]) -> None:
     began, looked, before = time.monotonic(), float("-inf"), None
     while True:
         if time.monotonic() - looked > TAKE_OVER_S:

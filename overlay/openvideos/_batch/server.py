@@ -44,7 +44,7 @@ STOPPING: Final = frozenset({401, 402, 403, 404, 405})
 MODERATION: Final = "content_policy_violation"
 
 
-class CreatesStopped(Exception):
+class CreatesStoppedError(Exception):
     """Raised when no create of the batch can succeed: the key or the account is refused. No job was started."""
 
 
@@ -104,7 +104,7 @@ class Server:
         """Send a create under a key; return the reason, as a text, if its outcome is not known.
 
         Raises:
-            CreatesStopped: The server refuses every create, for its key or its account.
+            CreatesStoppedError: The server refuses every create, for its key or its account.
         """
         arguments = dict(sent)
         picture = arguments.get("input_reference")
@@ -136,7 +136,7 @@ class Server:
             return Busy(DEFAULT_PAUSE_S if pause is None else pause)
         status = error.status_code
         if status in STOPPING and error.code != MODERATION:
-            raise CreatesStopped(error.message)
+            raise CreatesStoppedError(error.message)
         if not HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR and status not in ALWAYS:
             return error.message
         return Refused(error.code or f"status {status}", error.message, always=status in ALWAYS or status == 403)  # noqa: PLR2004 - moderation's

@@ -56,7 +56,9 @@ def _work_options(function: Callable[P, R]) -> Callable[P, R]:
     for option in (
         click.option("--in-flight", type=_whole(1), default=16, show_default=True, help="The most jobs at once."),
         click.option("--per-minute", type=_whole(1), metavar="N", help="Start at most so many jobs in a minute."),
-        click.option("--retry-failed", type=_whole(0), default=0, metavar="N", help="Make a failed job again, N times."),
+        click.option(
+            "--retry-failed", type=_whole(0), default=0, metavar="N", help="Make a failed job again, N times."
+        ),
         click.option("--retry-code", "retry_codes", multiple=True, help="Only for failures with this code."),
         click.option("--thumbnail", is_flag=True, help="Save a thumbnail of each video, too."),
         click.option(
@@ -80,7 +82,9 @@ def _work_options(function: Callable[P, R]) -> Callable[P, R]:
 
 def _place_options(function: Callable[P, R]) -> Callable[P, R]:
     """Add the options that say which batch is meant."""
-    database = click.option("--database", metavar="URL", help="The database of the batch.  [default: one in its folder]")
+    database = click.option(
+        "--database", metavar="URL", help="The database of the batch.  [default: one in its folder]"
+    )
     name = click.option("--batch", "batch_id", metavar="ID", help="The id of the batch, if the database has several.")
     return database(name(function))
 
@@ -102,7 +106,7 @@ Examples:
 @_work_options
 @_place_options
 @common
-def run(  # noqa: PLR0913 - the options of the command
+def run(
     invocation: Invocation,
     jobs: Path,
     out: str,
@@ -115,8 +119,8 @@ def run(  # noqa: PLR0913 - the options of the command
 ) -> ExitCode:
     """Make a video of each row of JOBS, a file of CSV or JSON Lines with a prompt in each row.
 
-    Run it again to go on with a batch that was broken off, whatever broke it: no row is paid for twice. Ctrl-C starts no
-    more jobs, and waits for those that are under way; a second one leaves them to the server.
+    Run it again to go on with a batch that was broken off, whatever broke it: no row is paid for twice. Ctrl-C starts
+    no more jobs, and waits for those that are under way; a second one leaves them to the server.
     """
     invocation.hint = f"Go on with: {invocation.command_line('batch run', str(jobs))} --out {harmless(out)}"
 
@@ -202,7 +206,8 @@ class _Teller:
 
     def __init__(self, invocation: Invocation) -> None:
         self._invocation = invocation
-        self._at, self._trouble = 0.0, None
+        self._at = 0.0
+        self._trouble: str | None = None
         self._is_terminal = sys.stderr.isatty()
 
     def tell(self, progress: Progress) -> None:
@@ -262,7 +267,9 @@ def status(invocation: Invocation, ledger: Ledger) -> None:
 
 def _told(row: dict[str, Any]) -> str:
     said = ": ".join(harmless(row[name], 200) for name in ("code", "message") if row[name])
-    which = f" (jobs to look at: {', '.join(harmless(each) for each in row['candidates'])})" if row["candidates"] else ""
+    which = (
+        f" (jobs to look at: {', '.join(harmless(each) for each in row['candidates'])})" if row["candidates"] else ""
+    )
     return f"{row['state']} {row['name']} (line {row['line']}): {said}{which}"
 
 

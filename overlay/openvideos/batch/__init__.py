@@ -3,9 +3,13 @@
     from openvideos import batch
 
     result = batch.run("jobs.csv", "videos/")
+
+May import `_batch`.
 """
 
-from ._batch.rows import BatchError
-from ._batch.running import Estimate, Progress, Result, Settings, run
+from __future__ import annotations
+
+from .._batch.rows import BatchError
+from .._batch.running import Estimate, Progress, Result, Settings, run
 
 __all__ = ["BatchError", "Estimate", "Progress", "Result", "Settings", "run"]
