@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import hashlib
+import importlib
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -135,14 +136,14 @@ def check_place(out: str) -> None:
 
 def _filesystem(out: str) -> tuple[Any, str]:
     try:
-        import fsspec
+        core: Any = importlib.import_module("fsspec.core")  # it ships no types
     except ImportError:
         raise BatchError(f"{out} needs fsspec, and what fsspec needs for it; pip install fsspec.") from None
     try:
-        filesystem, path = fsspec.core.url_to_fs(out)
+        filesystem, path = core.url_to_fs(out)
     except (ImportError, ValueError) as error:
         raise BatchError(f"fsspec does not take {out}: {error}.") from None
-    return filesystem, path.rstrip("/")
+    return filesystem, str(path).rstrip("/")
 
 
 def _put(path: Path, out: str, target: str) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import sqlalchemy as sa
 from attrs import frozen
 from sqlalchemy import event
+from sqlalchemy.exc import IntegrityError
 
 from .rows import BatchError, Row
 
@@ -186,8 +187,9 @@ class Ledger:
         """Yield the rows in these states, in the order of their lines, without holding all of them."""
         wanted = [self._rows, ROWS.c.state.in_(states), *([] if name is None else [ROWS.c.name == name])]
         with self._engine.connect().execution_options(yield_per=500) as connection:
-            for each in connection.execute(sa.select(ROWS).where(*wanted).order_by(ROWS.c.line, ROWS.c.name)):
-                yield dict(each._mapping)  # noqa: SLF001 - the name that SQLAlchemy documents
+            ordered = sa.select(ROWS).where(*wanted).order_by(ROWS.c.line, ROWS.c.name)
+            for each in connection.execute(ordered).mappings():
+                yield dict(each)
 
     def row(self, name: str) -> dict[str, Any]:
         """Return a row.
@@ -262,7 +264,7 @@ class Ledger:
                     self._set(connection, name, state=RUNNING, video_id=video_id, **change)
                     return True
                 return bool(row["video_id"] == video_id)
-        except sa.exc.IntegrityError:  # another process was faster
+        except IntegrityError:  # another process was faster
             return False
 
     def release(self, name: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import html
+import importlib
 import io
 import json
 import os
@@ -26,8 +27,8 @@ FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r")
 def results(ledger: Ledger) -> Iterator[dict[str, Any]]:
     """Yield what came of each row: its state, its job, its files, what was sent, and what was handed through."""
     for row in ledger.rows():
-        files = row["files"] or {}
-        found = {name: row[name] for name in COLUMNS if row[name] is not None}
+        files: dict[str, dict[str, Any]] = row["files"] or {}
+        found: dict[str, Any] = {name: row[name] for name in COLUMNS if row[name] is not None}
         if "video" in files:
             found |= files["video"]
         if "thumbnail" in files:
@@ -86,8 +87,8 @@ def _csv(rows: list[dict[str, Any]]) -> bytes:
 
 def _parquet(rows: list[dict[str, Any]]) -> bytes:
     try:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
+        pa: Any = importlib.import_module("pyarrow")  # it ships no types
+        pq: Any = importlib.import_module("pyarrow.parquet")
     except ImportError:
         raise BatchError("parquet needs pyarrow; pip install pyarrow.") from None
     columns = _columns(rows)

@@ -97,7 +97,7 @@ def _csv(path: Path, text: str) -> Iterator[tuple[int, dict[str, Any]]]:
     reader = csv.reader(re.split(r"(?<=\n)", text), strict=True)
     line = 1
     try:
-        header = [each.strip() for each in next(reader, [])]
+        header = [each.strip() for each in next(reader, list[str]())]
         if "prompt" not in header:
             raise BatchError(f"{path}:1: there is no column prompt; the first line names the columns.")
         doubled = [each for each, count in Counter(header).items() if count > 1]

@@ -12,9 +12,9 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
-import sqlalchemy as sa
 from attrs import asdict, define, field
 from dbos import DBOS
+from sqlalchemy.exc import DBAPIError, ProgrammingError
 
 from .. import APIStatusError, OpenVideosError
 from . import ledger as states
@@ -154,8 +154,8 @@ class Runner:
         return False
 
     async def _intend(self, name: str, effect: Intend) -> Intent | Doubt | Placed | Held:
-        row: dict[str, Any] | None = await asyncio.to_thread(self.ledger.row, name)
-        if row is not None and row["state"] == states.PENDING and not await self._turn(name):
+        found = await asyncio.to_thread(self.ledger.row, name)
+        if found["state"] == states.PENDING and not await self._turn(name):
             return Held()
         row = await asyncio.to_thread(self.ledger.intend, name, self.server.now, settled=effect.settled)
         if row is None:
@@ -293,7 +293,7 @@ async def _step(name: str, function: Callable[[], Awaitable[T]]) -> T:
 
 def is_of_the_database(error: BaseException) -> bool:
     """Return whether an error tells that the database cannot be used now: it is away, or its disk is full."""
-    return isinstance(error, sa.exc.DBAPIError) and not isinstance(error, sa.exc.ProgrammingError)
+    return isinstance(error, DBAPIError) and not isinstance(error, ProgrammingError)
 
 
 def _encoded(outcome: Any) -> dict[str, Any]:
@@ -309,4 +309,5 @@ def decoded(said: Any) -> Any:
     kind = KINDS[values.pop("kind")]
     if "intent" in values:
         values["intent"] = Intent(**values["intent"])
-    return kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+    tuples = {name: tuple(cast("list[str]", value)) for name, value in values.items() if isinstance(value, list)}
+    return kind(**values | tuples)

@@ -14,6 +14,7 @@ from typing import Final
 
 import sqlalchemy as sa
 from attrs import frozen
+from sqlalchemy.exc import SQLAlchemyError
 
 from .. import AsyncOpenVideos
 from . import ledger as states
@@ -142,7 +143,7 @@ def _connected(url: str) -> sa.Engine:
     try:
         engine = connect(url)
         Ledger.prepare(engine)
-    except (sa.exc.SQLAlchemyError, ImportError) as error:
+    except (SQLAlchemyError, ImportError) as error:
         place = sa.make_url(url).render_as_string(hide_password=True) if "://" in url else "the URL"
         raise BatchError(f"the database {place} cannot be used: {type(error).__name__}.") from None
     return engine

@@ -95,10 +95,10 @@ class Server:
             return False
         self.hear(response.headers)
         try:
-            contract = response.parse().contract
+            claim: Any = getattr(response.parse(), "contract", None)
         except OpenVideosError:
             return False
-        return contract is not None and "idempotency" in contract.extensions
+        return "idempotency" in getattr(claim, "extensions", ())
 
     async def create(self, sent: Mapping[str, Any], key: str) -> Placed | Refused | Busy | str:
         """Send a create under a key; return the reason, as a text, if its outcome is not known.

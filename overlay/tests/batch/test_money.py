@@ -57,7 +57,12 @@ class ModelServer:
         if fate == "is lost":
             return "lost"
         if not (self.honours and key in self.by_key):
-            made = {"id": f"video_{len(self.jobs)}", "object": "video", "status": "queued", "model": "m"}
+            made: dict[str, Any] = {
+                "id": f"video_{len(self.jobs)}",
+                "object": "video",
+                "status": "queued",
+                "model": "m",
+            }
             made |= {
                 "created_at": int(self.now),
                 "prompt": sent["prompt"],
@@ -192,7 +197,7 @@ def test_no_row_is_billed_twice_and_no_job_is_lost(
     it = world(loop, data.draw, prompts, honours=honours, list_kind=list_kind)
     names = [f"row {line}" for line in range(2, len(prompts) + 2)]
     it.run(names, deaths)
-    jobs = Counter(video.prompt for video in it.server.jobs)
+    jobs = Counter(str(video.prompt) for video in it.server.jobs)
     wanted = Counter(prompts)
     outcomes = Counter(type(outcome).__name__ for outcome in it.ended.values())
     # No more jobs than rows of each prompt: nothing is billed twice, on no server.
