@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import platform
 import uuid
 from collections.abc import Collection, Generator
@@ -53,11 +54,11 @@ class Engine:
             "application_version": VERSION,
             "executor_id": self._executor,
             "serializer": DBOSPortableJSONSerializer(),
-            "log_level": "ERROR",
+            "log_level": "CRITICAL",  # what goes wrong is told by the rows
         }
-        engine = connect(url, is_durable=False) if is_local else None
-        if engine is not None:
-            config["system_database_engine"] = engine
+        self._engine = connect(url, is_durable=False) if is_local else None
+        if self._engine is not None:
+            config["system_database_engine"] = self._engine
         _runners[self._batch] = runner
         self._locks = None if is_local else Liveness(url, self._executor)
         DBOS(config=config)
@@ -65,7 +66,7 @@ class Engine:
         DBOS.launch()
         limiter: Any = None if per_minute is None else {"limit": per_minute, "period": 60.0}
         self._client = DBOSClient(
-            system_database_url=url, system_database_engine=engine, serializer=DBOSPortableJSONSerializer()
+            system_database_url=url, system_database_engine=self._engine, serializer=DBOSPortableJSONSerializer()
         )
         self._client.register_queue(
             queue_name(self._batch),
@@ -117,10 +118,13 @@ class Engine:
     def close(self) -> None:
         """Stop; what is under way goes on when the batch is run again."""
         DBOS.destroy()
+        logging.getLogger("dbos").handlers.clear()  # it would keep what stderr is now, and write to it the next time
         self._client.destroy()
         _runners.pop(self._batch, None)
         if self._locks is not None:
             self._locks.close()
+        if self._engine is not None:
+            self._engine.dispose()
 
 
 class Liveness:

@@ -134,6 +134,10 @@ class Ledger:
             connection.execute(sa.insert(BATCHES).values(**values, videos=0, seconds=0))
         return cls(engine, batch)
 
+    def close(self) -> None:
+        """Close the connections to the database."""
+        self._engine.dispose()
+
     def change(self, settings: Mapping[str, Any]) -> None:
         """Record other settings, which hold from now on."""
         with self._engine.begin() as connection:

@@ -8,7 +8,7 @@ import sqlite3
 import time
 import uuid
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import Final
 
@@ -134,6 +134,7 @@ def open_batch(out: str | None, database: str | None, *, name: str | None = None
     engine = _connected(url)
     found = [each for each in Ledger.batches(engine) if name in {None, each.id} and out in {None, each.out}]
     if len(found) != 1:
+        engine.dispose()
         what = "no such batch" if not found else f"{len(found)} batches; name the id of one"
         raise BatchError(f"the database has {what}.")
     return Ledger(engine, found[0])
@@ -183,6 +184,16 @@ def begin(jobs: Path, out: str, database: str | None, base_url: str, settings: S
             )
     check_place(out)
     engine = _connected(url_of(out, database))
+    try:
+        return _begun(engine, jobs, rows, out, base_url, settings, add=add)
+    except BaseException:
+        engine.dispose()
+        raise
+
+
+def _begun(
+    engine: sa.Engine, jobs: Path, rows: Sequence[Row], out: str, base_url: str, settings: Settings, *, add: bool
+) -> Ledger:
     found = [each for each in Ledger.batches(engine) if each.out == out]
     limits = {"max_videos": settings.max_videos, "max_seconds_of_video": settings.max_seconds_of_video}
     if not found:
@@ -380,21 +391,34 @@ def run(
         raise BatchError("there is no place for the files; give out.")
     else:
         ledger = begin(Path(jobs), place, database, str(client.base_url), chosen, add=add)
-    if ledger.batch.base_url != str(client.base_url):
-        raise BatchError(f"the batch belongs to {ledger.batch.base_url}; give it as the base URL.")
-    lock = locked(ledger.batch.out) if database is None else nullcontext()
-    with lock:
-        expected = estimate(ledger)
-        if expected.videos and not confirm(expected):
-            raise BatchError("you said no; nothing was started.")
+    with closing(ledger):
+        if ledger.batch.base_url != str(client.base_url):
+            raise BatchError(f"the batch belongs to {ledger.batch.base_url}; give it as the base URL.")
+        with locked(ledger.batch.out) if database is None else nullcontext():
+            stopped = _run(ledger, database, client, chosen, confirm, on_progress)
+        counts, _, _ = ledger.counts()
+        return Result(ledger.batch.id, counts, *ledger.spent(), stopped)
 
-        async def main() -> str | None:
-            async with client:
-                return await work(ledger, database, client, chosen, on_progress)
 
-        try:
-            stopped = asyncio.run(main())
-        finally:
-            write_results(ledger)
-    counts, _, _ = ledger.counts()
-    return Result(ledger.batch.id, counts, *ledger.spent(), stopped)
+def _run(
+    ledger: Ledger,
+    database: str | None,
+    client: AsyncOpenVideos,
+    settings: Settings,
+    confirm: Callable[[Estimate], bool],
+    on_progress: Callable[[Progress], None],
+) -> str | None:
+    expected = estimate(ledger)
+    if expected.videos and not confirm(expected):
+        raise BatchError("you said no; nothing was started.")
+
+    async def main() -> str | None:
+        async with client:
+            return await work(ledger, database, client, settings, on_progress)
+
+    try:
+        return asyncio.run(main())
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None  # the second Ctrl-C
+    finally:
+        write_results(ledger)

@@ -7,6 +7,7 @@ import importlib.util
 import sys
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
 
@@ -201,6 +202,10 @@ def _tell(invocation: Invocation, expected: Estimate, options: dict[str, Any]) -
     invocation.note(f"{expected.videos} videos are to be made{seconds}{limited}.")
 
 
+def _is_terminal() -> bool:
+    return sys.stderr.isatty()
+
+
 class _Teller:
     """Tells how far a batch is: in one line of a terminal, or by a plain line from time to time."""
 
@@ -208,7 +213,7 @@ class _Teller:
         self._invocation = invocation
         self._at = 0.0
         self._trouble: str | None = None
-        self._is_terminal = sys.stderr.isatty()
+        self._is_terminal = _is_terminal()
 
     def tell(self, progress: Progress) -> None:
         """Tell of it, unless it was told a moment ago."""
@@ -241,7 +246,8 @@ def _opened(function: Callable[..., Any]) -> Callable[..., Any]:
 
         if out is None and database is None:
             raise click.UsageError("name the folder of the batch, or its --database.")
-        return function(invocation, open_batch(place_of(out), database, name=batch_id), **options)
+        with closing(open_batch(place_of(out), database, name=batch_id)) as ledger:
+            return function(invocation, ledger, **options)
 
     return invoke
 

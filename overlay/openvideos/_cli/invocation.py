@@ -65,7 +65,7 @@ class Invocation:
         options += [] if output is None else ["--output", str(output)]
         # An id that looks like an option is none.
         end = ["--"] if any(each.startswith("-") for each in ids) else []
-        return harmless(shlex.join([PROGRAM, name, *options, *end, *ids]))
+        return harmless(shlex.join([PROGRAM, *name.split(), *options, *end, *ids]))
 
     @contextmanager
     def client(self) -> Generator[OpenVideos]:

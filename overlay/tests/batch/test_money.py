@@ -12,6 +12,7 @@ import itertools
 import uuid
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from types import SimpleNamespace
 from typing import Any
 
@@ -167,7 +168,8 @@ def loop() -> Iterator[asyncio.Runner]:
         yield loop
 
 
-def world(loop: asyncio.Runner, draw: Any, prompts: list[str], *, honours: bool, list_kind: str) -> World:
+@contextmanager
+def world(loop: asyncio.Runner, draw: Any, prompts: list[str], *, honours: bool, list_kind: str) -> Iterator[World]:
     engine = sa.create_engine("sqlite://", poolclass=sa.pool.StaticPool, connect_args={"check_same_thread": False})
     Ledger.prepare(engine)
     ledger = Ledger.begin(engine, Batch(str(uuid.uuid4()), "http://server.test/v1", "/nowhere", {}))
@@ -177,7 +179,8 @@ def world(loop: asyncio.Runner, draw: Any, prompts: list[str], *, honours: bool,
     client: Any = SimpleNamespace()
     runner = Runner(ledger, client, Calm(100), honours_keys=honours, settle=SETTLE, interval=1.0)
     runner.server = server  # type: ignore[assignment]
-    return World(runner, server, draw, loop)
+    with closing(ledger):
+        yield World(runner, server, draw, loop)
 
 
 PROMPTS = st.lists(st.sampled_from(("a cat", "a cat", "a dog", "a boat", "bad")), min_size=1, max_size=4)
@@ -194,45 +197,45 @@ def test_no_row_is_billed_twice_and_no_job_is_lost(
     loop: asyncio.Runner, data: st.DataObject, prompts: list[str], deaths: int, kind: tuple[bool, str]
 ) -> None:
     honours, list_kind = kind
-    it = world(loop, data.draw, prompts, honours=honours, list_kind=list_kind)
-    names = [f"row {line}" for line in range(2, len(prompts) + 2)]
-    it.run(names, deaths)
-    jobs = Counter(str(video.prompt) for video in it.server.jobs)
-    wanted = Counter(prompts)
-    outcomes = Counter(type(outcome).__name__ for outcome in it.ended.values())
-    # No more jobs than rows of each prompt: nothing is billed twice, on no server.
-    assert not jobs - wanted
-    placed = [outcome.video_id for outcome in it.ended.values() if isinstance(outcome, Placed)]
-    assert len({*placed}) == len(placed)
-    # No job is lost: each is a row's, or a row that asks for a person may have it.
-    unknown = [video for video in it.server.jobs if video.id not in placed]
-    assert len(unknown) <= outcomes["Ambiguous"]
-    if honours:
-        assert "Ambiguous" not in outcomes
-    assert outcomes["Refused"] <= wanted["bad"]
+    with world(loop, data.draw, prompts, honours=honours, list_kind=list_kind) as it:
+        names = [f"row {line}" for line in range(2, len(prompts) + 2)]
+        it.run(names, deaths)
+        jobs = Counter(str(video.prompt) for video in it.server.jobs)
+        wanted = Counter(prompts)
+        outcomes = Counter(type(outcome).__name__ for outcome in it.ended.values())
+        # No more jobs than rows of each prompt: nothing is billed twice, on no server.
+        assert not jobs - wanted
+        placed = [outcome.video_id for outcome in it.ended.values() if isinstance(outcome, Placed)]
+        assert len({*placed}) == len(placed)
+        # No job is lost: each is a row's, or a row that asks for a person may have it.
+        unknown = [video for video in it.server.jobs if video.id not in placed]
+        assert len(unknown) <= outcomes["Ambiguous"]
+        if honours:
+            assert "Ambiguous" not in outcomes
+        assert outcomes["Refused"] <= wanted["bad"]
 
 
 def test_a_create_that_is_cut_off_is_found_in_the_list(loop: asyncio.Runner) -> None:
-    it = world(loop, _first, ["a boat", "a cat"], honours=False, list_kind="full")
-    it.server.fates = itertools.chain(["arrives", "answer is lost"])
-    it.run(["row 2", "row 3"], 0)
-    assert {"row 2": Placed("video_0"), "row 3": Placed("video_1")} == it.ended
+    with world(loop, _first, ["a boat", "a cat"], honours=False, list_kind="full") as it:
+        it.server.fates = itertools.chain(["arrives", "answer is lost"])
+        it.run(["row 2", "row 3"], 0)
+        assert {"row 2": Placed("video_0"), "row 3": Placed("video_1")} == it.ended
 
 
 def test_a_create_that_never_arrived_is_sent_again(loop: asyncio.Runner) -> None:
-    it = world(loop, _first, ["a boat", "a cat"], honours=False, list_kind="full")
-    it.server.fates = itertools.chain(["arrives", "is lost"])
-    it.run(["row 2", "row 3"], 0)
-    assert {"row 2": Placed("video_0"), "row 3": Placed("video_1")} == it.ended
-    assert (2, 0) == it.runner.ledger.spent()
+    with world(loop, _first, ["a boat", "a cat"], honours=False, list_kind="full") as it:
+        it.server.fates = itertools.chain(["arrives", "is lost"])
+        it.run(["row 2", "row 3"], 0)
+        assert {"row 2": Placed("video_0"), "row 3": Placed("video_1")} == it.ended
+        assert (2, 0) == it.runner.ledger.spent()
 
 
 def test_without_keys_and_list_a_person_decides(loop: asyncio.Runner) -> None:
-    it = world(loop, _first, ["a cat"], honours=False, list_kind="none")
-    it.server.fates = itertools.chain(["answer is lost"])
-    it.run(["row 2"], 0)
-    assert "there is no list" in it.ended["row 2"].reason
-    assert states.DOUBT == it.runner.ledger.row("row 2")["state"]
+    with world(loop, _first, ["a cat"], honours=False, list_kind="none") as it:
+        it.server.fates = itertools.chain(["answer is lost"])
+        it.run(["row 2"], 0)
+        assert "there is no list" in it.ended["row 2"].reason
+        assert states.DOUBT == it.runner.ledger.row("row 2")["state"]
 
 
 def _first(strategy: Any) -> Any:

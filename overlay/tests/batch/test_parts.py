@@ -403,7 +403,7 @@ class TestFiles:
 
 class TestResults:
     @pytest.fixture
-    def ledger(self, tmp_path: Path) -> Ledger:
+    def ledger(self, tmp_path: Path) -> Iterator[Ledger]:
         engine = connect(f"sqlite:///{tmp_path / 'batch.db'}")
         Ledger.prepare(engine)
         ledger = Ledger.begin(engine, Batch("b", "http://server.test/v1", str(tmp_path), {}))
@@ -413,7 +413,8 @@ class TestResults:
         saved = {"video": {"file": "cat.mp4", "bytes": 3, "sha256": "x"}, "thumbnail": {"file": "cat.webp"}}
         ledger.set("cat", "done", files=saved, video_id="video_1")
         ledger.set("dog", "ambiguous", message="who knows", candidates=["video_2"])
-        return ledger
+        yield ledger
+        ledger.close()
 
     def test_a_line_for_each_row(self, ledger: Ledger, tmp_path: Path) -> None:
         results.write_results(ledger)
