@@ -88,7 +88,7 @@ class Engine:
             }
             self._client.enqueue_in_transaction(connection, options, self._batch, name)
 
-        return self._runner.ledger.enqueue(put, most, states)
+        return self._runner.ledger.enqueue(put, most, states, self._runner.parked)
 
     def clear(self) -> None:
         """Let the rows be enqueued again whose workflows ended without them, which no workflow should."""

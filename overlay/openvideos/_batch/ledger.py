@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Final
 import sqlalchemy as sa
 from attrs import frozen
 from sqlalchemy import event
-from sqlalchemy.exc import IntegrityError
 
 from .rows import BatchError, Row
 
@@ -156,12 +155,18 @@ class Ledger:
             with self._engine.begin() as connection:
                 connection.execute(sa.insert(ROWS), values)
 
-    def enqueue(self, put: Callable[[sa.Connection, str, str], None], most: int, states: Collection[str]) -> int:
+    def enqueue(
+        self,
+        put: Callable[[sa.Connection, str, str], None],
+        most: int,
+        states: Collection[str],
+        without: Collection[str] = (),
+    ) -> int:
         """Give up to `most` rows in these states that nobody makes a workflow each; return how many.
 
         `put(connection, workflow, name)` enqueues it in the same transaction, so that no row has two.
         """
-        free = [self._rows, ROWS.c.workflow.is_(None), ROWS.c.state.in_(states)]
+        free = [self._rows, ROWS.c.workflow.is_(None), ROWS.c.state.in_(states), ROWS.c.name.not_in(without)]
         with self._engine.begin() as connection:
             if self._engine.dialect.name == "sqlite":
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
@@ -253,23 +258,21 @@ class Ledger:
 
     def place(self, name: str, video_id: str) -> bool:
         """Record the id of a row's job; return False if another row has it, or the row has another job."""
-        try:
-            with self._changing(name) as (connection, row):
-                mine = (self.batch.id, name, row["attempt"])
-                wanted = (JOBS.c.base_url == self.batch.base_url, JOBS.c.video_id == video_id)
-                owner = connection.execute(sa.select(JOBS.c.batch, JOBS.c.name, JOBS.c.attempt).where(*wanted))
-                known = owner.one_or_none()
-                if known is None:
-                    claim = dict(zip(("batch", "name", "attempt"), mine, strict=True), recorded_at=time.time())
-                    claim |= {"base_url": self.batch.base_url, "video_id": video_id}
-                    connection.execute(sa.insert(JOBS).values(**claim))
-                if row["video_id"] is None and known in {None, mine}:
-                    change = dict.fromkeys(("candidates", "code", "message"))
-                    self._set(connection, name, state=RUNNING, video_id=video_id, **change)
-                    return True
-                return bool(row["video_id"] == video_id)
-        except IntegrityError:  # another process was faster
-            return False
+        with self._changing(name) as (connection, row):
+            mine = (self.batch.id, name, row["attempt"])
+            wanted = (JOBS.c.base_url == self.batch.base_url, JOBS.c.video_id == video_id)
+            owner = connection.execute(sa.select(JOBS.c.batch, JOBS.c.name, JOBS.c.attempt).where(*wanted))
+            known = owner.one_or_none()
+            if known is None:
+                claim = dict(zip(("batch", "name", "attempt"), mine, strict=True), recorded_at=time.time())
+                claim |= {"base_url": self.batch.base_url, "video_id": video_id}
+                # If another process is faster, this fails, and the step is tried again.
+                connection.execute(sa.insert(JOBS).values(**claim))
+            if row["video_id"] is None and known in {None, mine}:
+                change = dict.fromkeys(("candidates", "code", "message"))
+                self._set(connection, name, state=RUNNING, video_id=video_id, **change)
+                return True
+            return bool(row["video_id"] == video_id)
 
     def release(self, name: str) -> None:
         """Record that the create of a row has surely started no job, and is not to be paid for."""

@@ -75,6 +75,8 @@ class Runner:
     """Why no create is sent any more."""
     is_over_limit: bool = False
     """Whether a row found that the spend limit leaves no room for it."""
+    parked: set[str] = field(factory=set[str])
+    """The rows whose files cannot be saved, which are not tried again by this run."""
     trouble: str | None = None
     """What keeps the batch from going on, at the moment."""
     server: Server = field(init=False)
@@ -139,7 +141,7 @@ class Runner:
                 return _encoded(await self._create(name, effect))
             case Look():
                 return _encoded(await self._look(name, effect))
-            case Adopt():
+            case _:
                 return await asyncio.to_thread(self.ledger.place, name, effect.video_id)
 
     async def _turn(self, name: str) -> bool:
@@ -259,6 +261,7 @@ class Runner:
             return states.FAILED
         except OpenVideosError as error:
             self.trouble = error.message
+            self.parked.add(name)
             values = {"code": type(error).__name__, "message": error.message}
             await asyncio.to_thread(self.ledger.set, name, states.DOWNLOADING, workflow=None, **values)
             return states.DOWNLOADING

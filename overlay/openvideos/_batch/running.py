@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 import sqlalchemy as sa
 from attrs import frozen
@@ -310,12 +310,12 @@ def _feed(ledger: Ledger, runner: Runner, engine: Engine) -> int:
 @contextmanager
 def _interruptible(runner: Runner) -> Generator[None]:
     """Let the first Ctrl-C stop the creates, and the second one leave what is under way."""
-    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    loop, task = asyncio.get_running_loop(), cast("asyncio.Task[None]", asyncio.current_task())
 
     def stop() -> None:
         if runner.stopped is None:
             runner.stopped = INTERRUPTED
-        elif task is not None:
+        else:
             task.cancel()
 
     try:

@@ -86,6 +86,7 @@ def test_many_rows_that_need_you_are_counted(command: Command, rows: Rows, tmp_p
 
 def test_what_is_missing_is_told(command: Command, rows: Rows, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert 2 == command("worker")[0]
+    assert 1 == command("worker", "--database", "nonsense://x")[0]
     assert 2 == command("status")[0]
     code, _, told = command("status", tmp_path)
     assert (1, True) == (code, "there is no batch in" in told)

@@ -23,9 +23,10 @@ import sqlalchemy as sa
 from openvideos import AuthenticationError, OpenVideos
 from openvideos._batch import ledger as states
 from openvideos._batch import mending
+from openvideos._batch.engine import Liveness
 from openvideos._batch.ledger import Ledger
 from openvideos._batch.runner import is_of_the_database, may_try_again
-from openvideos._batch.running import locked, open_batch
+from openvideos._batch.running import locked, open_batch, url_of
 from openvideos._batch.server import CreatesStoppedError, Server
 from openvideos.batch import BatchError, Estimate, Progress, Settings, run
 
@@ -320,6 +321,16 @@ class TestManyMachines:
             worker.kill()
         result = run(jobs, out, settings=soon, database=database)
         assert ({"done": 4}, 4) == (known(result.counts), result.videos)
+
+    def test_a_lock_tells_whether_a_worker_lives(self, database: str) -> None:
+        url = url_of("", database)
+        one, other = Liveness(url, "one"), Liveness(url, "other")
+        with other.holding("one") as is_dead:
+            assert not is_dead
+        one.close()
+        with other.holding("one") as is_dead:
+            assert is_dead
+        other.close()
 
 
 def counted(database: str, out: Path, state: str) -> int:
