@@ -90,8 +90,7 @@ class Server:
         except (AuthenticationError, APIConnectionError):
             raise
         except APIError as error:
-            if error.response is not None:
-                self.hear(error.response.headers)
+            self.hear({} if error.response is None else error.response.headers)
             return False
         self.hear(response.headers)
         try:

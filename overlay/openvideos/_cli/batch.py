@@ -20,7 +20,8 @@ from .text import age, harmless
 
 if TYPE_CHECKING:
     from .._batch.ledger import Ledger
-    from .._batch.running import Estimate, Progress, Result
+    from .._batch.opening import Estimate
+    from .._batch.running import Progress, Result
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -242,7 +243,7 @@ def _opened(function: Callable[..., Any]) -> Callable[..., Any]:
     def invoke(
         invocation: Invocation, out: str | None, database: str | None, batch_id: str | None, **options: Any
     ) -> Any:
-        from .._batch.running import open_batch, place_of
+        from .._batch.opening import open_batch, place_of
 
         if out is None and database is None:
             raise click.UsageError("name the folder of the batch, or its --database.")

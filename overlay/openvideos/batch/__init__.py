@@ -9,7 +9,8 @@ May import `_batch`.
 
 from __future__ import annotations
 
+from .._batch.opening import Estimate, Settings
 from .._batch.rows import BatchError
-from .._batch.running import Estimate, Progress, Result, Settings, run
+from .._batch.running import Progress, Result, run
 
 __all__ = ["BatchError", "Estimate", "Progress", "Result", "Settings", "run"]

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from openvideos.__main__ import main
-from openvideos._batch.running import open_batch
+from openvideos._batch.opening import open_batch
 
 Rows = Callable[..., Path]
 pytestmark = pytest.mark.usefixtures("in_environment")

@@ -11,7 +11,7 @@ import asyncio
 import itertools
 import uuid
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from types import SimpleNamespace
 from typing import Any
@@ -169,7 +169,7 @@ def loop() -> Iterator[asyncio.Runner]:
 
 
 @contextmanager
-def world(loop: asyncio.Runner, draw: Any, prompts: list[str], *, honours: bool, list_kind: str) -> Iterator[World]:
+def world(loop: asyncio.Runner, draw: Any, prompts: list[str], *, honours: bool, list_kind: str) -> Generator[World]:
     engine = sa.create_engine("sqlite://", poolclass=sa.pool.StaticPool, connect_args={"check_same_thread": False})
     Ledger.prepare(engine)
     ledger = Ledger.begin(engine, Batch(str(uuid.uuid4()), "http://server.test/v1", "/nowhere", {}))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import errno
+import importlib
 import io
 import json
 import socket
@@ -207,7 +208,7 @@ class TestServer:
             page = {"object": "list", "data": jobs, "has_more": True, "first_id": None, "last_id": jobs[-1]["id"]}
             return httpx.Response(200, json=page, headers={"date": DATE})
 
-        async def both() -> list[Any]:
+        async def both() -> tuple[Any, ...]:
             server = Server(at(answer))
             return await asyncio.gather(server.jobs_since(AT), server.jobs_since(AT + 5000), server.jobs_since(AT))
 
@@ -306,7 +307,7 @@ class TestWaiting:
                 return says(404, **error("unknown_path"))(request)
             return says(200, **video("here", status="completed"))(request)
 
-        async def wait() -> list[Any]:
+        async def wait() -> tuple[Any, ...]:
             waiting = Waiting(at(answer), 0.01, lambda _: None)
             both = waiting.ended("gone"), waiting.ended("here")
             return await asyncio.gather(*both, return_exceptions=True)
@@ -434,8 +435,7 @@ class TestResults:
         assert 'src="cat.mp4" poster="cat.webp"' in page
 
     def test_parquet(self, ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        import pyarrow.parquet as pq
-
+        pq: Any = importlib.import_module("pyarrow.parquet")  # it ships no types
         results.export(ledger, "parquet", tmp_path / "a.parquet")
         assert ["cat", "dog"] == pq.read_table(tmp_path / "a.parquet").column("name").to_pylist()
         monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)

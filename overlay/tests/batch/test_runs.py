@@ -12,21 +12,22 @@ import tempfile
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from openvideos import AuthenticationError, OpenVideos
 from openvideos._batch import ledger as states
 from openvideos._batch import mending
 from openvideos._batch.engine import Liveness
 from openvideos._batch.ledger import Ledger
+from openvideos._batch.opening import locked, open_batch, url_of
 from openvideos._batch.runner import is_of_the_database, may_try_again
-from openvideos._batch.running import locked, open_batch, url_of
 from openvideos._batch.server import CreatesStoppedError, Server
 from openvideos.batch import BatchError, Estimate, Progress, Settings, run
 
@@ -35,7 +36,7 @@ pytestmark = pytest.mark.usefixtures("in_environment")
 
 
 @contextmanager
-def opened(out: Path | str | None, database: str | None = None, **names: Any) -> Iterator[Ledger]:
+def opened(out: Path | str | None, database: str | None = None, **names: Any) -> Generator[Ledger]:
     with closing(open_batch(None if out is None else str(out), database, **names)) as ledger:
         yield ledger
 
@@ -280,8 +281,8 @@ def test_a_row_that_was_left_by_its_workflow_is_made(rows: Rows, out: Path, soon
 
 
 def test_errors_of_the_database() -> None:
-    assert is_of_the_database(sa.exc.OperationalError("", {}, Exception("disk is full")))
-    assert not is_of_the_database(sa.exc.ProgrammingError("", {}, Exception("no such column")))
+    assert is_of_the_database(OperationalError("", {}, Exception("disk is full")))
+    assert not is_of_the_database(ProgrammingError("", {}, Exception("no such column")))
     assert not is_of_the_database(ValueError())
 
 

@@ -12,12 +12,13 @@ from typing import Any, cast
 
 import httpx
 import pytest
-import sqlalchemy as sa
+from sqlalchemy.exc import OperationalError
 
 from openvideos import AsyncOpenVideos, InternalServerError, NotFoundError
 from openvideos._batch import ledger as states
 from openvideos._batch.engine import Engine
 from openvideos._batch.ledger import Batch, Ledger, connect
+from openvideos._batch.opening import Settings
 from openvideos._batch.pacing import Pace
 from openvideos._batch.placing import (
     Adopt,
@@ -38,7 +39,7 @@ from openvideos._batch.placing import (
 )
 from openvideos._batch.rows import BatchError, Row, read_rows
 from openvideos._batch.runner import Runner, decoded
-from openvideos._batch.running import Settings, run
+from openvideos._batch.running import run
 from openvideos._batch.server import Server
 from openvideos._batch.waiting import Waiting
 
@@ -155,10 +156,10 @@ class TestRunner:
         with monkeypatch.context() as context:
 
             def away(*_: object) -> None:
-                raise sa.exc.OperationalError("", {}, Exception("away"))
+                raise OperationalError("", {}, Exception("away"))
 
             context.setattr(Ledger, "place", away)
-            with pytest.raises(sa.exc.OperationalError):
+            with pytest.raises(OperationalError):
                 self.do(runner, Create(intent))
         self.answering(runner, "it must not be sent again")
         assert Placed("v") == self.do(runner, Create(intent))
