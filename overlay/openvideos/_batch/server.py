@@ -25,6 +25,7 @@ from .. import (
     PermissionDeniedError,
     Video,
 )
+from .._doctor.contract import contract
 from .._flows.hints import retry_after
 from .._parsing.responses import refuses
 from .placing import Blind, Busy, Placed, Refused
@@ -41,6 +42,7 @@ ALWAYS: Final = frozenset({400, 413, 414, 415, 422, 431, 501})
 """Statuses that refuse a create for what is in it."""
 STOPPING: Final = frozenset({401, 402, 403, 404, 405})
 """Statuses that tell of the key, the account or the address: the next create would be refused, too."""
+KEYS: Final = "idempotency"
 MODERATION: Final = "content_policy_violation"
 
 
@@ -97,7 +99,9 @@ class Server:
             claim: Any = getattr(response.parse(), "contract", None)
         except OpenVideosError:
             return False
-        return "idempotency" in getattr(claim, "extensions", ())
+        claimed = {*getattr(claim, "extensions", ()), *getattr(claim, "profiles", ())}
+        with_keys = {name for name, profile in contract()["x-profiles"].items() if KEYS in profile["capabilities"]}
+        return bool(claimed & {KEYS, *with_keys})
 
     async def create(self, sent: Mapping[str, Any], key: str) -> Placed | Refused | Busy | str:
         """Send a create under a key; return the reason, as a text, if its outcome is not known.

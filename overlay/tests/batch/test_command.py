@@ -26,7 +26,8 @@ def command(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str,
     def command(*words: object) -> tuple[int, str, str]:
         capsys.readouterr()
         code = main(["batch", *map(str, words)])
-        return (code, *capsys.readouterr())
+        wrote = capsys.readouterr()
+        return code, wrote.out, wrote.err
 
     return command
 

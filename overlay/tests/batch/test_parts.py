@@ -183,6 +183,15 @@ class TestServer:
                 ),
                 True,
             ),
+            (
+                says(
+                    200,
+                    object="list",
+                    data=[],
+                    contract={"revision": "2026-12-01", "profiles": ["full"], "extensions": []},
+                ),
+                True,
+            ),
             (says(200, object="list", data=[]), False),
             (says(404, **error("unknown_path")), False),
         ],
