@@ -22,7 +22,7 @@ import httpx
 import pytest
 
 from openvideos._batch.opening import open_batch
-from openvideos_mutants._hosting import KEY
+from openvideos_mutants._registry import KEY
 
 CRASHING = Path(__file__).with_name("crashing.py")
 MOMENTS = 70
