@@ -179,6 +179,14 @@ def mutants(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def batch_faults(session: nox.Session) -> None:
+    """Kill batches at each moment, and again and again while connections break; `-- N` says with how many seeds."""
+    install(session, "test", extras=all_extras())
+    env = {"OPENVIDEOS_BATCH_FAULTS": session.posargs[0] if session.posargs else "5"}
+    session.run("pytest", "--numprocesses=2", "overlay/tests/batch/test_crashes.py", env=env)
+
+
+@nox.session(default=False)
 def docs(session: nox.Session) -> None:
     """Make the documentation site, and run the code in its pages; `-- --output DIR` says where to put it."""
     install(session, "docs", "test", extras=all_extras())

@@ -112,7 +112,13 @@ ROOMS: Final = [
     *_rooms(
         "openvideos",
         ("command", "the console script", "_cli", "__main__"),
-        ("_cli", "the command line, which uses the public SDK alone", "_doctor surface openvideos_raw"),
+        ("_cli", "the command line, which uses the public SDK alone", "_doctor batch _batch surface openvideos_raw"),
+        ("batch", "the public names of batches", "_batch"),
+        (
+            "_batch",
+            "a video of each row of a file: the rule about money, the ledger, and the engine that runs it",
+            "_doctor surface _flows _parsing",
+        ),
         (
             "_doctor",
             "what is in force and where it comes from, and how a server differs from the contract",

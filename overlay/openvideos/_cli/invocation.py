@@ -65,7 +65,7 @@ class Invocation:
         options += [] if output is None else ["--output", str(output)]
         # An id that looks like an option is none.
         end = ["--"] if any(each.startswith("-") for each in ids) else []
-        return harmless(shlex.join([PROGRAM, name, *options, *end, *ids]))
+        return harmless(shlex.join([PROGRAM, *name.split(), *options, *end, *ids]))
 
     @contextmanager
     def client(self) -> Generator[OpenVideos]:
@@ -77,10 +77,15 @@ class Invocation:
         """
         from .. import OpenVideos
 
-        with OpenVideos(base_url=self.base_url, api_key=self._asked_key() if self.asks_key else None) as client:
+        with OpenVideos(base_url=self.base_url, api_key=self.asked_key() if self.asks_key else None) as client:
             yield client
 
-    def _asked_key(self) -> str:
+    def asked_key(self) -> str:
+        """Ask for the API key.
+
+        Raises:
+            UsageError: There is no terminal.
+        """
         if not sys.stdin.isatty():
             raise click.UsageError("--ask-key needs a terminal to ask on; set OPENVIDEOS_API_KEY instead.")
         key: str = click.prompt("API key", hide_input=True, err=True)

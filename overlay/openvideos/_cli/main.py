@@ -15,6 +15,7 @@ import click
 
 from .. import OpenVideosError, __version__
 from . import creating, files, managing, reading
+from .batch import batch
 from .completion import VARIABLE, complete, completion
 from .doctor import doctor
 from .exit_codes import ExitCode, exit_code_of
@@ -90,6 +91,7 @@ for _command in (
     creating.extend,
     managing.delete,
     managing.characters,
+    batch,
     doctor,
     completion,
 ):

@@ -1,0 +1,338 @@
+"""Keep what is known of a batch in SQLite or PostgreSQL: its rows, their jobs, and what was spent.
+
+Each method is one transaction, so that a crash leaves the state before it or the state after it.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+import sqlalchemy as sa
+from attrs import frozen
+from sqlalchemy import event
+
+from .rows import BatchError, Row
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+PENDING, SENDING, DOUBT, RUNNING, DOWNLOADING = "pending", "sending", "doubt", "running", "downloading"
+DONE, FAILED, AMBIGUOUS = "done", "failed", "ambiguous"
+STATES: Final = (PENDING, SENDING, DOUBT, RUNNING, DOWNLOADING, DONE, FAILED, AMBIGUOUS)
+"""The states of a row, in their order: nothing sent; a create is being sent; its answer is lost; the job has an id; it
+has completed; its file is here; no video will come of it; a person has to look."""
+ENDED: Final = frozenset({DONE, FAILED, AMBIGUOUS})
+GOING: Final = (SENDING, DOUBT, RUNNING, DOWNLOADING)
+
+_tables = sa.MetaData()
+BATCHES: Final = sa.Table(
+    "openvideos_batches",
+    _tables,
+    sa.Column("id", sa.String, primary_key=True),
+    sa.Column("base_url", sa.String, nullable=False),
+    sa.Column("out", sa.String, nullable=False),
+    sa.Column("settings", sa.JSON, nullable=False),
+    sa.Column("videos", sa.Integer, nullable=False),  # that may have been billed
+    sa.Column("seconds", sa.Integer, nullable=False),  # of these videos
+)
+ROWS: Final = sa.Table(
+    "openvideos_rows",
+    _tables,
+    sa.Column("batch", sa.String, primary_key=True),
+    sa.Column("name", sa.String, primary_key=True),
+    sa.Column("line", sa.Integer, nullable=False),
+    sa.Column("digest", sa.String, nullable=False),
+    sa.Column("sent", sa.JSON, nullable=False),
+    sa.Column("extra", sa.JSON, nullable=False),
+    sa.Column("state", sa.String, nullable=False),
+    sa.Column("attempt", sa.Integer, nullable=False),  # each attempt is a job of its own, under a key of its own
+    sa.Column("generation", sa.Integer, nullable=False),  # counts the intents and the doubts: an older one is void
+    sa.Column("is_counted", sa.Boolean, nullable=False),  # whether this attempt is among what was spent
+    sa.Column("workflow", sa.String),  # the one that is to make it; none if it is to be enqueued
+    sa.Column("intended_at", sa.Float),
+    sa.Column("video_id", sa.String),
+    sa.Column("code", sa.String),
+    sa.Column("message", sa.String),
+    sa.Column("candidates", sa.JSON),
+    sa.Column("files", sa.JSON),  # by variant: the name, the bytes and the sha256
+    sa.Index("openvideos_rows_by_state", "batch", "state"),
+    sa.Index("openvideos_rows_by_digest", "batch", "digest"),
+)
+JOBS: Final = sa.Table(
+    "openvideos_jobs",
+    _tables,
+    sa.Column("base_url", sa.String, primary_key=True),
+    sa.Column("video_id", sa.String, primary_key=True),
+    sa.Column("batch", sa.String, nullable=False),
+    sa.Column("name", sa.String, nullable=False),
+    sa.Column("attempt", sa.Integer, nullable=False),
+    sa.Column("recorded_at", sa.Float, nullable=False),
+)
+
+
+@frozen
+class Batch:
+    """What all rows of a batch have in common."""
+
+    id: str
+    base_url: str
+    out: str
+    settings: Mapping[str, Any]
+
+
+def connect(url: str, *, is_durable: bool = True) -> sa.Engine:
+    """Return the engine of a database; one that is not durable may lose its latest transactions if the power fails."""
+    if not url.startswith("sqlite"):
+        return sa.create_engine(url, pool_pre_ping=True)
+    engine = sa.create_engine(url)
+
+    @event.listens_for(engine, "connect")
+    def set_up(connection: Any, _record: Any) -> None:
+        connection.isolation_level = "IMMEDIATE"
+        for pragma in (
+            "busy_timeout=30000",
+            "foreign_keys=ON",
+            "journal_mode=WAL",
+            f"synchronous={'FULL' if is_durable else 'NORMAL'}",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    return engine
+
+
+class Ledger:
+    """The ledger of one batch."""
+
+    def __init__(self, engine: sa.Engine, batch: Batch) -> None:
+        """Hold the engine, whose tables are there."""
+        self._engine = engine
+        self.batch = batch
+        self._rows = ROWS.c.batch == batch.id
+
+    @staticmethod
+    def prepare(engine: sa.Engine) -> None:
+        """Create the tables that are not there."""
+        _tables.create_all(engine)
+
+    @staticmethod
+    def batches(engine: sa.Engine) -> list[Batch]:
+        """Return all batches of a database."""
+        with engine.begin() as connection:
+            found = connection.execute(sa.select(BATCHES).order_by(BATCHES.c.id)).mappings().all()
+        return [Batch(each["id"], each["base_url"], each["out"], each["settings"]) for each in found]
+
+    @classmethod
+    def begin(cls, engine: sa.Engine, batch: Batch) -> Ledger:
+        """Record a new batch."""
+        values = {"id": batch.id, "base_url": batch.base_url, "out": batch.out, "settings": dict(batch.settings)}
+        with engine.begin() as connection:
+            connection.execute(sa.insert(BATCHES).values(**values, videos=0, seconds=0))
+        return cls(engine, batch)
+
+    def close(self) -> None:
+        """Close the connections to the database."""
+        self._engine.dispose()
+
+    def change(self, settings: Mapping[str, Any]) -> None:
+        """Record other settings, which hold from now on."""
+        with self._engine.begin() as connection:
+            connection.execute(sa.update(BATCHES).where(BATCHES.c.id == self.batch.id).values(settings=dict(settings)))
+        self.batch = Batch(self.batch.id, self.batch.base_url, self.batch.out, settings)
+
+    def add(self, rows: Iterable[Row]) -> None:
+        """Record new rows."""
+        fresh = {"state": PENDING, "attempt": 1, "generation": 0, "is_counted": False}
+        values = [
+            {"batch": self.batch.id, "name": row.name, "line": row.line, "digest": row.digest, **fresh}
+            | {"sent": dict(row.sent), "extra": dict(row.extra)}
+            for row in rows
+        ]
+        if values:
+            with self._engine.begin() as connection:
+                connection.execute(sa.insert(ROWS), values)
+
+    def enqueue(
+        self,
+        put: Callable[[sa.Connection, str, str], None],
+        most: int,
+        states: Collection[str],
+        without: Collection[str] = (),
+    ) -> int:
+        """Give up to `most` rows in these states that nobody makes a workflow each; return how many.
+
+        `put(connection, workflow, name)` enqueues it in the same transaction, so that no row has two.
+        """
+        free = [self._rows, ROWS.c.workflow.is_(None), ROWS.c.state.in_(states), ROWS.c.name.not_in(without)]
+        with self._engine.begin() as connection:
+            if self._engine.dialect.name == "sqlite":
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            wanted = sa.select(ROWS.c.name).where(*free).order_by(ROWS.c.line).limit(most).with_for_update()
+            names = connection.execute(wanted).scalars().all()
+            given = [{"row": name, "given": f"{self.batch.id}:{uuid.uuid4()}"} for name in names]
+            for each in given:
+                put(connection, each["given"], each["row"])
+            if given:
+                change = sa.update(ROWS).where(self._rows, ROWS.c.name == sa.bindparam("row"))
+                connection.execute(change.values(workflow=sa.bindparam("given")), given)
+        return len(given)
+
+    def free(self, workflows: Collection[str]) -> None:
+        """Let the rows of workflows that ended without them be enqueued again."""
+        with self._engine.begin() as connection:
+            change = sa.update(ROWS).where(self._rows, ROWS.c.workflow.in_(workflows))
+            connection.execute(change.values(workflow=None))
+
+    def workflows(self) -> list[str]:
+        """Return the workflows of the rows that have not ended."""
+        wanted = [self._rows, ROWS.c.workflow.is_not(None), ROWS.c.state.not_in(ENDED)]
+        with self._engine.begin() as connection:
+            return [*connection.execute(sa.select(ROWS.c.workflow).where(*wanted)).scalars()]
+
+    def rows(self, *, states: Collection[str] = STATES, name: str | None = None) -> Generator[dict[str, Any]]:
+        """Yield the rows in these states, in the order of their lines, without holding all of them."""
+        wanted = [self._rows, ROWS.c.state.in_(states), *([] if name is None else [ROWS.c.name == name])]
+        with self._engine.connect().execution_options(yield_per=500) as connection:
+            ordered = sa.select(ROWS).where(*wanted).order_by(ROWS.c.line, ROWS.c.name)
+            for each in connection.execute(ordered).mappings():
+                yield dict(each)
+
+    def row(self, name: str) -> dict[str, Any]:
+        """Return a row.
+
+        Raises:
+            BatchError: There is none of this name.
+        """
+        found = next(iter(list(self.rows(name=name))), None)
+        if found is None:
+            raise BatchError(f"the batch has no row {name!r}; `openvideos batch status` names those that need you.")
+        return found
+
+    def digests(self) -> dict[str, tuple[str, int]]:
+        """Return the digest and the line of each row, by its name."""
+        with self._engine.begin() as connection:
+            found = connection.execute(sa.select(ROWS.c.name, ROWS.c.digest, ROWS.c.line).where(self._rows))
+            return {name: (digest, line) for name, digest, line in found}
+
+    def counts(self) -> tuple[dict[str, int], int, int]:
+        """Return how many rows are in each state, how many have a workflow, and how many of these are pending."""
+        counted = sa.select(ROWS.c.state, sa.func.count(), sa.func.count(ROWS.c.workflow)).where(self._rows)
+        with self._engine.begin() as connection:
+            found = {state: both for state, *both in connection.execute(counted.group_by(ROWS.c.state))}
+        counts = {state: found.get(state, (0, 0))[0] for state in STATES}
+        given = {state: found.get(state, (0, 0))[1] for state in STATES if state not in ENDED}
+        return counts, sum(given.values()), given[PENDING]
+
+    def spent(self) -> tuple[int, int]:
+        """Return how many videos may have been billed, and how many seconds of video they have."""
+        with self._engine.begin() as connection:
+            of_batch = sa.select(BATCHES.c.videos, BATCHES.c.seconds).where(BATCHES.c.id == self.batch.id)
+            videos, seconds = connection.execute(of_batch).one()
+        return videos, seconds
+
+    def intend(self, name: str, at: float, *, settled: bool = False) -> dict[str, Any] | None:
+        """Record that a create is about to be sent; return the row, or None if the spend limit does not allow it.
+
+        The row is returned as it is if it has a job, has ended, or has an intent that is not settled.
+        """
+        with self._changing(name) as (connection, row):
+            if row["state"] != PENDING and not (settled and row["state"] == DOUBT and row["video_id"] is None):
+                return row
+            if not row["is_counted"] and not self._count(connection, row, 1):
+                return None
+            change = {"state": SENDING, "generation": row["generation"] + 1, "is_counted": True, "intended_at": at}
+            self._set(connection, name, **change)
+            return {**row, **change, "is_new": True}
+
+    def doubt(self, name: str) -> dict[str, Any]:
+        """Record that the answer to a create is lost, which makes its intent void; return the row."""
+        with self._changing(name) as (connection, row):
+            if row["state"] != SENDING:
+                return row
+            change = {"state": DOUBT, "generation": row["generation"] + 1}
+            self._set(connection, name, **change)
+            return row | change
+
+    def place(self, name: str, video_id: str) -> bool:
+        """Record the id of a row's job; return False if another row has it, or the row has another job."""
+        with self._changing(name) as (connection, row):
+            mine = (self.batch.id, name, row["attempt"])
+            wanted = (JOBS.c.base_url == self.batch.base_url, JOBS.c.video_id == video_id)
+            owner = connection.execute(sa.select(JOBS.c.batch, JOBS.c.name, JOBS.c.attempt).where(*wanted))
+            known = owner.one_or_none()
+            if known is None:
+                claim = dict(zip(("batch", "name", "attempt"), mine, strict=True), recorded_at=time.time())
+                claim |= {"base_url": self.batch.base_url, "video_id": video_id}
+                # If another process is faster, this fails, and the step is tried again.
+                connection.execute(sa.insert(JOBS).values(**claim))
+            if row["video_id"] is None and known in {None, mine}:
+                change = dict.fromkeys(("candidates", "code", "message"))
+                self._set(connection, name, state=RUNNING, video_id=video_id, **change)
+                return True
+            return bool(row["video_id"] == video_id)
+
+    def release(self, name: str) -> None:
+        """Record that the create of a row has surely started no job, and is not to be paid for."""
+        with self._changing(name) as (connection, row):
+            if row["video_id"] is not None or row["state"] not in {SENDING, DOUBT}:
+                return
+            self._count(connection, row, -1)
+            self._set(connection, name, state=PENDING, is_counted=False)
+
+    def set(self, name: str, state: str, **values: Any) -> None:
+        """Record the state of a row, and further columns."""
+        with self._engine.begin() as connection:
+            self._set(connection, name, state=state, **values)
+
+    def renew(self, name: str) -> int:
+        """Let a row that has ended begin anew, as another attempt under another key; return its number."""
+        with self._changing(name) as (connection, row):
+            attempt = int(row["attempt"]) + 1
+            nothing = dict.fromkeys(("intended_at", "video_id", "code", "message", "candidates"))
+            self._set(connection, name, state=PENDING, attempt=attempt, is_counted=False, **nothing)
+        return attempt
+
+    def twins(self, row: Mapping[str, Any]) -> tuple[int, bool]:
+        """Return how many other rows send the same and are in doubt, and whether one of them is being sent."""
+        alike = [self._rows, ROWS.c.digest == row["digest"], ROWS.c.name != row["name"]]
+        counted = sa.select(ROWS.c.state, sa.func.count()).where(*alike).group_by(ROWS.c.state)
+        with self._engine.begin() as connection:
+            found = {state: count for state, count in connection.execute(counted)}  # noqa: C416 - dict() of Rows has no type
+        return found.get(DOUBT, 0), found.get(SENDING, 0) > 0
+
+    def claimed(self, ids: Sequence[str]) -> dict[str, str | None]:
+        """Return which of these jobs are recorded, with the prompt of each that is of this batch."""
+        with self._engine.begin() as connection:
+            wanted = (JOBS.c.base_url == self.batch.base_url, JOBS.c.video_id.in_(ids))
+            same_row = (ROWS.c.batch == JOBS.c.batch) & (ROWS.c.name == JOBS.c.name)
+            chosen = sa.select(JOBS.c.video_id, JOBS.c.batch, ROWS.c.sent).where(*wanted)
+            found = connection.execute(chosen.join_from(JOBS, ROWS, same_row, isouter=True)).all()
+        return {id_: sent["prompt"] if sent and batch == self.batch.id else None for id_, batch, sent in found}
+
+    @contextmanager
+    def _changing(self, name: str) -> Generator[tuple[sa.Connection, dict[str, Any]]]:
+        """Yield a row that nobody else changes meanwhile."""
+        with self._engine.begin() as connection:
+            if self._engine.dialect.name == "sqlite":
+                connection.exec_driver_sql("BEGIN IMMEDIATE")  # sqlite3 begins one only before a write
+            wanted = sa.select(ROWS).where(self._rows, ROWS.c.name == name).with_for_update()
+            yield connection, dict(connection.execute(wanted).mappings().one())
+
+    def _set(self, connection: sa.Connection, name: str, **values: Any) -> None:
+        connection.execute(sa.update(ROWS).where(self._rows, ROWS.c.name == name).values(**values))
+
+    def _count(self, connection: sa.Connection, row: Mapping[str, Any], sign: int) -> bool:
+        """Add a row to what is spent, or take it off; return False if that would exceed a limit."""
+        seconds = sign * int(row["sent"].get("seconds", 0))
+        settings = self.batch.settings
+        wanted = [BATCHES.c.id == self.batch.id]
+        limits = ((BATCHES.c.videos, sign, "max_videos"), (BATCHES.c.seconds, seconds, "max_seconds_of_video"))
+        if sign > 0:
+            wanted += [
+                column + more <= settings[name] for column, more, name in limits if settings.get(name) is not None
+            ]
+        change = {"videos": BATCHES.c.videos + sign, "seconds": BATCHES.c.seconds + seconds}
+        return connection.execute(sa.update(BATCHES).where(*wanted).values(**change)).rowcount == 1

@@ -1,0 +1,206 @@
+"""Open a batch: find its place and its database, and compare it with its file."""
+
+from __future__ import annotations
+
+import sqlite3
+import uuid
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import sqlalchemy as sa
+from attrs import frozen
+from sqlalchemy.exc import SQLAlchemyError
+
+from . import ledger as states
+from .files import check_place
+from .ledger import Batch, Ledger, connect
+from .rows import BatchError, Row, read_rows
+
+DATABASE: Final = "batch.db"
+LOCK: Final = "batch.lock"
+LONGEST_S: Final = 10**9
+
+
+@frozen
+class Estimate:
+    """What a run may start, before it does."""
+
+    videos: int
+    seconds: int | None
+    """The seconds of video that are asked for; None if a row leaves them to the server."""
+    spent: int
+    """How many videos the batch has started before."""
+
+
+@frozen
+class Settings:
+    """What a run may do; what is None or false is not limited, or not asked for."""
+
+    in_flight: int = 16
+    per_minute: int | None = None
+    max_videos: int | None = None
+    max_seconds_of_video: int | None = None
+    retry_failed: int = 0
+    retry_codes: Sequence[str] = ()
+    thumbnail: bool = False
+    honours_keys: bool | None = None
+    """Whether the server honours Idempotency-Key; by default what it says of itself."""
+    settle: float = 60.0
+    poll_interval: float = 2.0
+
+    def __attrs_post_init__(self) -> None:
+        """Check the numbers.
+
+        Raises:
+            BatchError: One is out of its range.
+        """
+        least = {"in_flight": 1, "per_minute": 1, "max_videos": 1, "max_seconds_of_video": 1, "retry_failed": 0}
+        for name, low in least.items():
+            value = getattr(self, name)
+            if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < low):
+                raise BatchError(f"{name} is {value!r}; it must be a whole number from {low}.")
+        for name in ("settle", "poll_interval"):
+            if not 0 < getattr(self, name) < LONGEST_S:
+                raise BatchError(f"{name} is {getattr(self, name)!r}; it must be a number of seconds above zero.")
+
+
+def place_of(out: str | Path | None) -> str | None:
+    """Return a folder as an absolute path, and a URL as it is."""
+    return None if out is None else str(out if "://" in str(out) else Path(out).absolute())
+
+
+def url_of(out: str, database: str | None) -> str:
+    """Return the URL of the database of a batch: in its folder, if none is named.
+
+    Raises:
+        BatchError: The place is no folder, and no database is named.
+    """
+    if database is not None:
+        # SQLAlchemy would take another driver than the one that DBOS brings.
+        return database.replace("postgresql://", "postgresql+psycopg://", 1).replace(
+            "postgres://", "postgresql+psycopg://", 1
+        )
+    if "://" in out:
+        raise BatchError(f"{out} is no folder, where the state of the batch could be; give --database, too.")
+    return f"sqlite:///{Path(out).absolute() / DATABASE}"
+
+
+def open_batch(out: str | None, database: str | None, *, name: str | None = None) -> Ledger:
+    """Open a batch that is there: the one in a folder, or the one of this id, or the only one, in a database.
+
+    Raises:
+        BatchError: There is none.
+    """
+    url = url_of(out or "", database)
+    if url.startswith("sqlite") and not Path(url.removeprefix("sqlite:///")).exists():
+        raise BatchError(f"there is no batch in {out}; `openvideos batch run JOBS --out {out}` begins one.")
+    engine = _connected(url)
+    found = [each for each in Ledger.batches(engine) if name in {None, each.id} and out in {None, each.out}]
+    if len(found) != 1:
+        engine.dispose()
+        what = "no such batch" if not found else f"{len(found)} batches; name the id of one"
+        raise BatchError(f"the database has {what}.")
+    return Ledger(engine, found[0])
+
+
+def _connected(url: str) -> sa.Engine:
+    try:
+        engine = connect(url)
+        Ledger.prepare(engine)
+    except (SQLAlchemyError, ImportError) as error:
+        place = sa.make_url(url).render_as_string(hide_password=True) if "://" in url else "the URL"
+        raise BatchError(f"the database {place} cannot be used: {type(error).__name__}.") from None
+    return engine
+
+
+@contextmanager
+def locked(out: str) -> Generator[None]:
+    """Hold the lock of a folder, which goes with the process, so that no two run one batch.
+
+    Raises:
+        BatchError: Another process holds it.
+    """
+    connection = sqlite3.connect(Path(out) / LOCK, timeout=0, isolation_level=None)
+    try:
+        connection.execute("BEGIN EXCLUSIVE")
+    except sqlite3.OperationalError:
+        connection.close()
+        raise BatchError(f"another process runs the batch in {out}; wait for it, or end it.") from None
+    try:
+        yield
+    finally:
+        connection.close()
+
+
+def begin(jobs: Path, out: str, database: str | None, base_url: str, settings: Settings, *, add: bool) -> Ledger:
+    """Record the rows of a file as a new batch, or compare them with the batch that is there.
+
+    Raises:
+        BatchError: The file or the place is wrong, or is that of another batch.
+    """
+    rows = read_rows(jobs)
+    if settings.max_seconds_of_video is not None:
+        without = next((row for row in rows if row.seconds is None), None)
+        if without is not None:
+            raise BatchError(
+                f"{jobs}:{without.line}: there are no seconds, so that their sum cannot be limited; add them."
+            )
+    check_place(out)
+    engine = _connected(url_of(out, database))
+    try:
+        return _begun(engine, jobs, rows, out, base_url, settings, add=add)
+    except BaseException:
+        engine.dispose()
+        raise
+
+
+def _begun(
+    engine: sa.Engine, jobs: Path, rows: Sequence[Row], out: str, base_url: str, settings: Settings, *, add: bool
+) -> Ledger:
+    found = [each for each in Ledger.batches(engine) if each.out == out]
+    limits = {"max_videos": settings.max_videos, "max_seconds_of_video": settings.max_seconds_of_video}
+    if not found:
+        ledger = Ledger.begin(engine, Batch(str(uuid.uuid4()), base_url, out, limits))
+        ledger.add(rows)
+        return ledger
+    ledger = Ledger(engine, found[0])
+    if found[0].base_url != base_url:
+        raise BatchError(f"the batch in {out} belongs to {found[0].base_url}, not to {base_url}; give its --base-url.")
+    new = _new_rows(jobs, rows, ledger.digests(), out)
+    if new and not add:
+        raise BatchError(f"{jobs}:{new[0].line} is not in the batch in {out}; give --add to take added rows in.")
+    ledger.add(new)
+    ledger.change(limits)
+    return ledger
+
+
+def _new_rows(jobs: Path, rows: Sequence[Row], known: Mapping[str, tuple[str, int]], out: str) -> list[Row]:
+    """Return the rows that were added to a file.
+
+    Raises:
+        BatchError: A row was changed, or is gone.
+    """
+    for row in rows:
+        if row.name in known and known[row.name][0] != row.digest:
+            raise BatchError(
+                f"{jobs}:{row.line}: the row {row.name!r} was changed since the batch in {out} was begun; "
+                "give it another name to make it anew, or change it back."
+            )
+    names = {row.name for row in rows}
+    gone = next((name for name in known if name not in names), None)
+    if gone is not None:
+        raise BatchError(
+            f"{jobs}: the row of line {known[gone][1]}, {gone!r}, was changed or is gone since the batch in {out} was "
+            "begun; put it back, or begin another batch with another --out."
+        )
+    return [row for row in rows if row.name not in known]
+
+
+def estimate(ledger: Ledger) -> Estimate:
+    """Return what a run may still start."""
+    pending = ledger.rows(states=(states.PENDING,))
+    seconds = [int(row["sent"]["seconds"]) if "seconds" in row["sent"] else None for row in pending]
+    known = [each for each in seconds if each is not None]
+    return Estimate(len(seconds), sum(known) if len(known) == len(seconds) else None, ledger.spent()[0])

@@ -1,0 +1,316 @@
+"""Make the video of a row: carry out what `placing` decides, wait for the job, and fetch its files.
+
+Each effect, and the end, is a step of a workflow of DBOS: their outcomes are recorded, and after a crash the workflow
+begins again with those that it has.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+
+from attrs import asdict, define, field
+from dbos import DBOS
+from sqlalchemy.exc import DBAPIError, ProgrammingError
+
+from .. import APIStatusError, OpenVideosError
+from . import ledger as states
+from .files import Files, Variant
+from .ledger import Ledger
+from .pacing import Pace
+from .placing import (
+    Adopt,
+    Ambiguous,
+    Blind,
+    Busy,
+    Create,
+    Doubt,
+    Held,
+    Intend,
+    Intent,
+    Look,
+    Placed,
+    Refused,
+    Sight,
+    Sleep,
+    placing,
+)
+from .server import CreatesStoppedError, Server
+from .sights import sight_of
+from .waiting import Waiting
+
+if TYPE_CHECKING:
+    from dbos._core import StepOptions
+
+    from .. import AsyncOpenVideos
+
+T = TypeVar("T")
+
+KINDS: Final[dict[str, Callable[..., Any]]] = {
+    kind.__name__: kind for kind in (Intent, Placed, Refused, Busy, Doubt, Sight, Blind, Held, Ambiguous)
+}
+NO_RETRY: Final = ("policy", "moderation", "safety")
+"""Words of error codes that tell of a prompt that will be refused again."""
+GATE_S: Final = 0.05
+
+
+@define
+class Runner:
+    """What the workflows of this process share."""
+
+    ledger: Ledger
+    client: AsyncOpenVideos
+    pace: Pace
+    honours_keys: bool
+    settle: float
+    interval: float
+    thumbnail: bool = False
+    retry_failed: int = 0
+    only_codes: tuple[str, ...] = ()
+    """The codes of failures that are tried again; all but those of a policy if there are none."""
+    stopped: str | None = None
+    """Why no create is sent any more."""
+    is_over_limit: bool = False
+    """Whether a row found that the spend limit leaves no room for it."""
+    parked: set[str] = field(factory=set[str])
+    """The rows whose files cannot be saved, which are not tried again by this run."""
+    trouble: str | None = None
+    """What keeps the batch from going on, at the moment."""
+    server: Server = field(init=False)
+    waiting: Waiting = field(init=False)
+    files: Files = field(init=False)
+    _unsent: set[tuple[str, int]] = field(factory=set[tuple[str, int]], init=False)
+    """The intents of this process whose creates were not sent, by name and generation."""
+    _arrived: dict[str, str] = field(factory=dict[str, str], init=False)
+    """The ids that have arrived and are not recorded yet, by key."""
+    _inside: set[str] = field(factory=set[str], init=False)
+    """The rows whose jobs are being made."""
+
+    def __attrs_post_init__(self) -> None:
+        """Make the parts."""
+        self.server = Server(self.client)
+        self.waiting = Waiting(self.client, self.interval, self._in_trouble)
+        self.files = Files(self.client, self.ledger.batch.out, self._in_trouble)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether jobs are being made."""
+        return bool(self._inside)
+
+    def _in_trouble(self, what: str | None) -> None:
+        self.trouble = what
+
+    def key(self, row: dict[str, Any]) -> str:
+        """Return the Idempotency-Key of a row's attempt, the same for ever."""
+        return str(uuid.uuid5(uuid.UUID(self.ledger.batch.id), f"{row['name']}\n{row['attempt']}"))
+
+    async def make(self, name: str) -> str:
+        """Make the video of a row, and return the row's last state."""
+        try:
+            while True:
+                outcome = await self._placed(name)
+                state = await _step("end", partial(self._end, name, outcome))
+                if state != states.PENDING or isinstance(outcome, Held):
+                    return state
+        finally:
+            self._inside.discard(name)
+
+    async def _placed(self, name: str) -> Any:
+        flow = placing(honours_keys=self.honours_keys, settle=self.settle)
+        outcome: Any = None
+        while True:
+            try:
+                effect = flow.send(outcome)
+            except StopIteration as end:
+                return end.value
+            if isinstance(effect, Sleep):
+                await DBOS.sleep_async(effect.seconds)
+                outcome = None
+            else:
+                said = await _step(type(effect).__name__, partial(self._carry_out, name, effect))
+                outcome = decoded(said)
+
+    async def _carry_out(self, name: str, effect: Intend | Create | Look | Adopt) -> Any:
+        match effect:
+            case Intend():
+                return _encoded(await self._intend(name, effect))
+            case Create():
+                return _encoded(await self._create(name, effect))
+            case Look():
+                return _encoded(await self._look(name, effect))
+            case _:
+                return await asyncio.to_thread(self.ledger.place, name, effect.video_id)
+
+    async def _turn(self, name: str) -> bool:
+        """Wait until a create of a row may be sent; return False if none may be any more."""
+        now = asyncio.get_running_loop().time
+        while self.stopped is None:
+            has_room = name in self._inside or len(self._inside) < self.pace.limit
+            if has_room and now() >= self.pace.not_before:
+                self._inside.add(name)
+                return True
+            await asyncio.sleep(GATE_S)
+        return False
+
+    async def _intend(self, name: str, effect: Intend) -> Intent | Doubt | Placed | Held:
+        found = await asyncio.to_thread(self.ledger.row, name)
+        if found["state"] == states.PENDING and not await self._turn(name):
+            return Held()
+        row = await asyncio.to_thread(self.ledger.intend, name, self.server.now, settled=effect.settled)
+        if row is None:
+            self.is_over_limit = True
+            return Held()
+        if row["state"] in states.ENDED:
+            return Held()
+        if row["video_id"] is not None:
+            return Placed(row["video_id"])
+        intent = Intent(self.key(row), row["intended_at"])
+        if not row.get("is_new"):
+            return await self._doubt(name, intent, "it is not known whether its create was sent")
+        self._unsent.add((name, row["generation"]))
+        return intent
+
+    async def _create(self, name: str, effect: Create) -> Placed | Refused | Busy | Doubt | Ambiguous:
+        row = await asyncio.to_thread(self.ledger.row, name)
+        key = effect.intent.key
+        token = (name, row["generation"])
+        if key not in self._arrived:
+            if not effect.again and (token not in self._unsent or row["state"] != states.SENDING):
+                return await self._doubt(name, effect.intent, "the process that was to send its create has ended")
+            self._unsent.discard(token)
+            try:
+                outcome = await self.server.create(row["sent"], key)
+            except CreatesStoppedError as reason:
+                self.stopped = str(reason)
+                outcome = Busy(0.0)
+            if not isinstance(outcome, Placed):
+                return await self._not_placed(name, effect, outcome)
+            self.pace.accepted()
+            # While the database cannot take the id, this step is tried again.
+            self._arrived[key] = outcome.video_id
+        placed = Placed(self._arrived[key])
+        is_own = await asyncio.to_thread(self.ledger.place, name, placed.video_id)
+        del self._arrived[key]
+        if is_own:
+            return placed
+        return Ambiguous("the server answered its create with a job that another row has", (placed.video_id,))
+
+    async def _not_placed(
+        self, name: str, effect: Create, outcome: Refused | Busy | str
+    ) -> Refused | Busy | Doubt | Placed:
+        if isinstance(outcome, str):
+            return await self._doubt(name, effect.intent, outcome)
+        if isinstance(outcome, Busy):
+            self.pace.busy(asyncio.get_running_loop().time(), outcome.seconds)
+        if not effect.again or (isinstance(outcome, Refused) and outcome.always):
+            await asyncio.to_thread(self.ledger.release, name)
+        return outcome
+
+    async def _doubt(self, name: str, intent: Intent, reason: str) -> Doubt | Placed:
+        row = await asyncio.to_thread(self.ledger.doubt, name)
+        if row["video_id"] is not None:
+            return Placed(row["video_id"])
+        return Doubt(intent, reason, max(0.0, self.server.now - intent.at))
+
+    async def _look(self, name: str, effect: Look) -> Sight | Blind:
+        jobs = await self.server.jobs_since(effect.intent.at)
+        if isinstance(jobs, Blind):
+            return jobs
+        row = await asyncio.to_thread(self.ledger.row, name)
+        rivals, under_way = await asyncio.to_thread(self.ledger.twins, row)
+        claimed = await asyncio.to_thread(self.ledger.claimed, [video.id for video in jobs])
+        return sight_of(row["sent"], jobs, claimed, rivals=rivals, under_way=under_way)
+
+    async def _end(self, name: str, outcome: Placed | Refused | Ambiguous | Held) -> str:
+        """Do what is left to do for a row; return its state, which is "pending" if it begins anew."""
+        if isinstance(outcome, Placed):
+            return await self._finish(name)
+        row = await asyncio.to_thread(self.ledger.row, name)
+        state, values = row["state"], dict[str, Any]()
+        if isinstance(outcome, Refused):
+            state, values = states.FAILED, {"code": outcome.code, "message": outcome.message}
+        elif isinstance(outcome, Ambiguous):
+            state, values = states.AMBIGUOUS, {"message": outcome.reason, "candidates": [*outcome.candidates]}
+        await asyncio.to_thread(self.ledger.set, name, state, workflow=None, **values)
+        return str(state)
+
+    async def _finish(self, name: str) -> str:
+        """Wait for the job of a row, and fetch its files; try a job that has failed again, if the settings say so."""
+        row = await asyncio.to_thread(self.ledger.row, name)
+        if row["video_id"] is None or row["state"] in states.ENDED:
+            return str(row["state"])  # a crash came between the change and its record
+        self._inside.add(name)
+        try:
+            video = await self.waiting.ended(row["video_id"])
+            if video.status == "failed":
+                error = video.error
+                code, message = (error.code, error.message) if error else ("", "the server gives no reason")
+                return await self._failed(row, str(code or ""), str(message or ""))
+            await asyncio.to_thread(self.ledger.set, name, states.DOWNLOADING)
+            files = dict(row["files"] or {})
+            variants: tuple[Variant, ...] = ("video", "thumbnail") if self.thumbnail else ("video",)
+            for variant in variants:
+                files[variant] = await self.files.fetch(row["video_id"], name, variant, files.get(variant))
+            await asyncio.to_thread(self.ledger.set, name, states.DONE, workflow=None, files=files, message=None)
+        except APIStatusError as error:
+            values = {"code": error.code or f"status {error.status_code}", "message": error.message}
+            await asyncio.to_thread(self.ledger.set, name, states.FAILED, workflow=None, **values)
+            return states.FAILED
+        except OpenVideosError as error:
+            self.trouble = error.message
+            self.parked.add(name)
+            values = {"code": type(error).__name__, "message": error.message}
+            await asyncio.to_thread(self.ledger.set, name, states.DOWNLOADING, workflow=None, **values)
+            return states.DOWNLOADING
+        return states.DONE
+
+    async def _failed(self, row: dict[str, Any], code: str, message: str) -> str:
+        name = row["name"]
+        if self.stopped is None and row["attempt"] <= self.retry_failed and may_try_again(code, self.only_codes):
+            await asyncio.to_thread(self.ledger.renew, name)
+            return states.PENDING
+        await asyncio.to_thread(self.ledger.set, name, states.FAILED, workflow=None, code=code, message=message)
+        return states.FAILED
+
+
+def may_try_again(code: str, only: tuple[str, ...] = ()) -> bool:
+    """Return whether a job that failed with this code may succeed if it is made again."""
+    if any(word in code.casefold() for word in NO_RETRY):
+        return False
+    return not only or code in only
+
+
+async def _step(name: str, function: Callable[[], Awaitable[T]]) -> T:
+    """Do something whose outcome is recorded for ever; while the database is away, try it again."""
+    options: StepOptions = {"name": name, "retries_allowed": True, "max_attempts": 10_000, "interval_seconds": 1.0}
+    options |= {"backoff_rate": 1.0, "should_retry": is_of_the_database}
+
+    async def do() -> T:
+        return await function()
+
+    return await DBOS.run_step_async(options, do)
+
+
+def is_of_the_database(error: BaseException) -> bool:
+    """Return whether an error tells that the database cannot be used now: it is away, or its disk is full."""
+    return isinstance(error, DBAPIError) and not isinstance(error, ProgrammingError)
+
+
+def _encoded(outcome: Any) -> dict[str, Any]:
+    """Return an outcome as JSON, in which it is recorded: whoever could write pickles there could run code here."""
+    return {"kind": type(outcome).__name__, **asdict(outcome)}
+
+
+def decoded(said: Any) -> Any:
+    """Return an outcome as it was."""
+    if not isinstance(said, dict):
+        return said
+    values = dict(cast("dict[str, Any]", said))
+    kind = KINDS[values.pop("kind")]
+    if "intent" in values:
+        values["intent"] = Intent(**values["intent"])
+    tuples = {name: tuple(cast("list[str]", value)) for name, value in values.items() if isinstance(value, list)}
+    return kind(**values | tuples)

@@ -1,0 +1,234 @@
+"""Run a batch: let its rows be made until nothing is left to do."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from collections.abc import Callable, Generator, Mapping
+from contextlib import closing, contextmanager, nullcontext
+from pathlib import Path
+from typing import Final, cast
+
+from attrs import frozen
+
+from .. import AsyncOpenVideos
+from . import ledger as states
+from .engine import Engine
+from .ledger import Ledger
+from .opening import Estimate, Settings, begin, estimate, locked, open_batch, place_of, url_of
+from .pacing import Pace
+from .results import write_results
+from .rows import BatchError
+from .runner import Runner
+
+WINDOW: Final = 1000
+"""How many rows are enqueued ahead."""
+TICK_S: Final = 0.25
+TAKE_OVER_S: Final = 10.0
+INTERRUPTED: Final = "interrupted"
+
+
+@frozen
+class Progress:
+    """How far a batch is."""
+
+    counts: Mapping[str, int]
+    """How many rows are in each state."""
+    videos: int
+    """How many videos may have been billed."""
+    seconds: int
+    """How many seconds of video they have, as far as they were asked for."""
+    elapsed: float
+    left: float | None
+    """Seconds until all rows have ended, at the pace of this run; None if that is not known yet."""
+    trouble: str | None
+    """What keeps the batch from going on."""
+
+    @property
+    def ended(self) -> int:
+        """How many rows have ended."""
+        return sum(self.counts[state] for state in states.ENDED)
+
+
+async def work(
+    ledger: Ledger,
+    database: str | None,
+    client: AsyncOpenVideos,
+    settings: Settings,
+    on_progress: Callable[[Progress], None],
+) -> str | None:
+    """Make rows until all have ended, or no more can be made; return why creates were stopped, if they were."""
+    runner = Runner(
+        ledger,
+        client,
+        Pace(settings.in_flight),
+        honours_keys=False,
+        settle=settings.settle,
+        interval=settings.poll_interval,
+        thumbnail=settings.thumbnail,
+        retry_failed=settings.retry_failed,
+        only_codes=tuple(settings.retry_codes),
+    )
+    says_so = await runner.server.honours_keys()
+    runner.honours_keys = says_so if settings.honours_keys is None else settings.honours_keys
+    url = url_of(ledger.batch.out, database)
+    engine = Engine(url, runner, most=settings.in_flight, per_minute=settings.per_minute)
+    try:
+        with _interruptible(runner):
+            await asyncio.to_thread(engine.clear)
+            await _until_done(ledger, runner, engine, on_progress)
+    finally:
+        await asyncio.to_thread(engine.close)
+    return runner.stopped
+
+
+async def _until_done(ledger: Ledger, runner: Runner, engine: Engine, on_progress: Callable[[Progress], None]) -> None:
+    began, looked, before = time.monotonic(), float("-inf"), None
+    while True:
+        if time.monotonic() - looked > TAKE_OVER_S:
+            await asyncio.to_thread(engine.take_over)
+            looked = time.monotonic()
+        fed = await asyncio.to_thread(_feed, ledger, runner, engine)
+        counts, active, _ = await asyncio.to_thread(ledger.counts)
+        videos, seconds = await asyncio.to_thread(ledger.spent)
+        ended, elapsed = sum(counts[state] for state in states.ENDED), time.monotonic() - began
+        before = ended if before is None else before
+        left = (sum(counts.values()) - ended) * elapsed / (ended - before) if ended > before else None
+        on_progress(Progress(counts, videos, seconds, elapsed, left, runner.trouble))
+        if not fed and (not active or (runner.stopped is not None and not runner.is_busy)):
+            return
+        await asyncio.sleep(TICK_S)
+
+
+def _feed(ledger: Ledger, runner: Runner, engine: Engine) -> int:
+    """Enqueue rows, as far as the limit of videos goes, and not all at once; return how many.
+
+    The limit itself is kept when a create is intended. This only saves the rows a turn that would find it reached.
+    """
+    _, active, waiting = ledger.counts()
+    room = max(0, WINDOW - active)
+    fed = engine.enqueue(room, states.GOING)
+    if runner.stopped is not None or runner.is_over_limit:
+        return fed
+    most = ledger.batch.settings.get("max_videos")
+    if most is not None:
+        room = min(room, max(0, most - ledger.spent()[0] - waiting))
+    return fed + engine.enqueue(room - fed, (states.PENDING,))
+
+
+@contextmanager
+def _interruptible(runner: Runner) -> Generator[None]:
+    """Let the first Ctrl-C stop the creates, and the second one leave what is under way."""
+    loop, task = asyncio.get_running_loop(), cast("asyncio.Task[None]", asyncio.current_task())
+
+    def stop() -> None:
+        if runner.stopped is None:
+            runner.stopped = INTERRUPTED
+        else:
+            task.cancel()
+
+    try:
+        loop.add_signal_handler(signal.SIGINT, stop)
+    except (NotImplementedError, RuntimeError, ValueError):  # Windows, or no main thread
+        yield
+        return
+    try:
+        yield
+    finally:
+        loop.remove_signal_handler(signal.SIGINT)
+
+
+@frozen
+class Result:
+    """What a batch has come to."""
+
+    batch: str
+    """Its id."""
+    counts: Mapping[str, int]
+    """How many rows are in each state."""
+    videos: int
+    """How many videos may have been billed."""
+    seconds: int
+    """How many seconds of video they have, as far as they were asked for."""
+    stopped: str | None
+    """Why creates were stopped before all rows were made, if they were."""
+
+
+def run(
+    jobs: str | Path | None,
+    out: str | Path | None,
+    *,
+    base_url: str | None = None,
+    api_key: str | None = None,
+    database: str | None = None,
+    batch: str | None = None,
+    add: bool = False,
+    settings: Settings | None = None,
+    confirm: Callable[[Estimate], bool] = lambda _: True,
+    on_progress: Callable[[Progress], None] = lambda _: None,
+) -> Result:
+    """Make a video of each row of a file, and return what came of them; a batch that was broken off goes on.
+
+    Nothing is started before the file, the folder and the key are known to be right. A create whose answer is lost is
+    sent again only if it surely started no job. docs/batch.md says what is promised on which kind of server. DBOS is
+    one in a process, so that two batches cannot run in one at the same time.
+
+    Args:
+        jobs: The rows: a path of .csv, .jsonl or .ndjson; None to work at a batch that is there.
+        out: Where the files go: a folder, or a URL that fsspec knows, which needs `database`.
+        base_url: The address of the API; by default as for `OpenVideos`.
+        api_key: The key; by default as for `OpenVideos`. It is not stored.
+        database: Where the state is, "postgresql://…"; by default SQLite in the folder.
+        batch: The id of the batch, if the database has several.
+        add: Take rows in that were added to the file.
+        settings: What the run may do.
+        confirm: Called with what the run may start before it does; false ends it.
+        on_progress: Called several times a second with how far the batch is.
+
+    Raises:
+        BatchError: The file, the place or the database is wrong; nothing was started.
+        AuthenticationError: The server refuses the key; nothing was started.
+        APIConnectionError: The server cannot be reached; nothing was started.
+
+    """
+    chosen = settings or Settings()
+    client = AsyncOpenVideos(base_url=base_url, api_key=api_key, idempotent_posts=False)
+    place = place_of(out)
+    if jobs is None:
+        ledger = open_batch(place, database, name=batch)
+    elif place is None:
+        raise BatchError("there is no place for the files; give out.")
+    else:
+        ledger = begin(Path(jobs), place, database, str(client.base_url), chosen, add=add)
+    with closing(ledger):
+        if ledger.batch.base_url != str(client.base_url):
+            raise BatchError(f"the batch belongs to {ledger.batch.base_url}; give it as the base URL.")
+        with locked(ledger.batch.out) if database is None else nullcontext():
+            stopped = _run(ledger, database, client, chosen, confirm, on_progress)
+        counts, _, _ = ledger.counts()
+        return Result(ledger.batch.id, counts, *ledger.spent(), stopped)
+
+
+def _run(
+    ledger: Ledger,
+    database: str | None,
+    client: AsyncOpenVideos,
+    settings: Settings,
+    confirm: Callable[[Estimate], bool],
+    on_progress: Callable[[Progress], None],
+) -> str | None:
+    expected = estimate(ledger)
+    if expected.videos and not confirm(expected):
+        raise BatchError("you said no; nothing was started.")
+
+    async def main() -> str | None:
+        async with client:
+            return await work(ledger, database, client, settings, on_progress)
+
+    try:
+        return asyncio.run(main())
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None  # the second Ctrl-C
+    finally:
+        write_results(ledger)

@@ -1,0 +1,77 @@
+"""Wait for the jobs of all rows together: one walk of the list tells of a hundred of them."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Final
+
+from attrs import define, field
+
+from .. import APIConnectionError, APIError, AuthenticationError, OpenVideosError, PollTimeoutError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .. import AsyncOpenVideos, Video
+
+LONGEST_PAUSE_S: Final = 60.0
+
+
+@define
+class Waiting:
+    """Waits for jobs; one may join at any time."""
+
+    client: AsyncOpenVideos
+    interval: float
+    """Seconds between two rounds."""
+    on_trouble: Callable[[str | None], None]
+    """Called with what keeps the jobs from being read, and with None once they are read again."""
+    _jobs: dict[str, asyncio.Future[Video]] = field(factory=dict["str", "asyncio.Future[Video]"])
+    _task: asyncio.Task[None] | None = None
+
+    async def ended(self, video_id: str) -> Video:
+        """Return a job once it has ended, completed or failed.
+
+        Raises:
+            APIError: The server does not know the job, or its answer cannot be read.
+        """
+        if video_id not in self._jobs:
+            self._jobs[video_id] = asyncio.get_running_loop().create_future()
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._wait())
+        return await self._jobs[video_id]
+
+    async def _wait(self) -> None:
+        pause = self.interval
+        while self._jobs:
+            try:
+                await self._round()
+            except PollTimeoutError:
+                pause = self.interval
+                self.on_trouble(None)
+            except OpenVideosError as error:
+                if not self._is_about_one(error):
+                    self.on_trouble(error.message)
+                    pause = min(2 * pause, LONGEST_PAUSE_S)
+            await asyncio.sleep(pause)
+
+    async def _round(self) -> None:
+        """Read all jobs, and once more after an interval; those that join meanwhile are in the next round."""
+        milliseconds = self.interval * 1000
+        rounds = self.client.videos.wait_many(
+            [*self._jobs], poll_timeout_ms=milliseconds, poll_interval_ms=milliseconds
+        )
+        async with aclosing(rounds):
+            async for video in rounds:
+                self.on_trouble(None)
+                self._jobs.pop(video.id).set_result(video)
+
+    def _is_about_one(self, error: OpenVideosError) -> bool:
+        """Return whether an error tells of one job alone, whose row gets it."""
+        if isinstance(error, (APIConnectionError, AuthenticationError)) or not isinstance(error, APIError):
+            return False
+        if error.video_id not in self._jobs or (error.response is not None and error.response.status_code >= 500):  # noqa: PLR2004 - RFC 9110, 15.6
+            return False
+        self._jobs.pop(error.video_id).set_exception(error)
+        return True

