@@ -189,6 +189,11 @@ class TestArguments:
         with pytest.raises(InvalidArgumentError, match="max_concurrency"):
             answering(200).videos.wait_many([], max_concurrency=value)
 
+    @pytest.mark.parametrize("name", ["on_update", "on_not_found"])
+    def test_a_callback_that_is_none(self, name: str) -> None:
+        with pytest.raises(InvalidArgumentError, match=f"^{name} is of the type str; pass a function"):
+            answering(200).videos.wait_many(["video_1"], **{name: "print"})
+
     def test_an_async_callback_for_a_blocking_client(self) -> None:
         async def on_update(video: openvideos.Video) -> None: ...
 
