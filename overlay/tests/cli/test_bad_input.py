@@ -21,7 +21,8 @@ from terminal import Terminal
 import openvideos
 from openvideos._cli.exit_codes import ExitCode
 from openvideos._cli.invocation import Invocation
-from openvideos._cli.main import ADVICE, cli
+from openvideos._cli.main import cli
+from openvideos._cli.telling import ADVICE
 from openvideos_emulator.testing import OpenVideosServer
 
 from .conftest import Answer, Run
