@@ -123,7 +123,7 @@ def test_the_tests_of_all_pages_pass(tmp_path: Path) -> None:
 class TestCommands:
     def test_each_is_of_a_program_that_is_tested(self) -> None:
         known = {"cd", "export", "git", "nox", "openvideos", "openvideos-conformance", "openvideos-emulator", "pytest"}
-        known |= {"python", "sha256sum", "uvicorn"}
+        known |= {"python", "sha256sum", "uvicorn", "xargs"}
         of_others = {"docs/servers.md"}  # how servers are started, which only their machines can do
         assert [] == [
             f"{block.name}: {command}"
