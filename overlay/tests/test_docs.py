@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import inspect
 import json
 import os
 import re
@@ -17,6 +18,7 @@ import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import FunctionType
 from typing import Final
 
 import pytest
@@ -257,3 +259,24 @@ class TestReference:
                 if block.language == "python"
             )
         ]
+
+    def test_the_page_or_the_docstring_has_an_example_of_each_method(self) -> None:
+        lacking = set[str]()
+        for name, page in self.SHOWN.items():
+            module, _, attribute = name.rpartition(".")
+            # What all objects and events can do is shown once.
+            pages = {page, page.with_name("objects.md")}
+            code = "".join(block.code for each in pages for block in blocks(each) if block.language == "python")
+            for method, value in own_methods(getattr(importlib.import_module(module), attribute)).items():
+                if "Example:" not in (inspect.getdoc(value) or "") and f".{method}(" not in code:
+                    lacking.add(f"{page.name}: {attribute}.{method}")
+        assert set() == lacking
+
+
+def own_methods(kind: object) -> dict[str, object]:
+    """Return the public methods of a class that the reference shows; exceptions are caught, and not called."""
+    if not isinstance(kind, type) or issubclass(kind, Exception):
+        return {}
+    ours = [vars(base) for base in reversed(kind.__mro__) if base.__module__.startswith("openvideos")]
+    named = {name: value for each in ours for name, value in each.items() if not name.startswith("_")}
+    return {name: value for name, value in named.items() if isinstance(value, (FunctionType, classmethod))}
