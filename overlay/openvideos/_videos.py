@@ -444,8 +444,8 @@ class Videos:
             poll_timeout_ms: Milliseconds to wait in total; by default an hour.
             raise_on_failure: Raise VideoFailedError if a job failed.
             on_update: Called with the Video of a job whenever it has changed.
-            on_not_found: Called with the NotFoundError of a job that the server does not have, `video_id`, while the others
-                are waited for. Without it, the first such error is raised.
+            on_not_found: Called with the NotFoundError of a job that the server does not have, `video_id`, while the
+                others are waited for. Without it, the first such error is raised.
             max_concurrency: The most requests at once.
 
         Raises:
