@@ -33,7 +33,7 @@ from openvideos_raw import errors, models
 PROJECT: Final = Path(__file__).parents[2]
 PAGES: Final = [
     PROJECT / "README.md",
-    *(page for page in sorted((PROJECT / "docs").rglob("*.md")) if page.name != "emulator.md"),
+    *(page for page in sorted((PROJECT / "docs").rglob("*.md")) if page != PROJECT / "docs" / "emulator.md"),
 ]
 FENCE: Final = re.compile(r"^ *```(?P<language>[\w{}-]*)[^\n]*\n(?P<code>.*?)^ *```$", re.MULTILINE | re.DOTALL)
 NO_RELEASE: Final = "There is no release yet: clone the repository, and install from the clone."
