@@ -1,8 +1,8 @@
 """A pipeline that makes 500 videos of 500 prompts, shows what is going on, and goes on where it was.
 
 Shows a journal that has each id before anything waits for it, an Idempotency-Key of each prompt, so that no create is
-billed twice where the server honours it, limited creates and downloads, and `wait_many`. What fails is told, stops
-nothing else, and is tried again by the next run.
+billed twice where the server honours it, limited creates and downloads, and `wait_many`. What fails, or is lost by the
+server, is told, stops nothing else, and is tried again by the next run.
 
     python examples/pipeline.py prompts.txt films
 
@@ -83,11 +83,16 @@ async def make(prompts: list[str], folder: Path, progress: Progress) -> int:
         prompt_of = {video_id: prompt for prompt, video_id in jobs.items() if video_id}
         left = [video_id for video_id in prompt_of if not (folder / f"{video_id}.mp4").exists()]
         progress.update(saved, completed=len(prompt_of) - len(left))
-        ended = [video async for video in client.videos.wait_many(left)]
-        for video in ended:
-            if video.status != "completed":
-                write(prompt_of[video.id], None)
-                tell(prompt_of[video.id], video.error)
+
+        def forget(video_id: str | None, problem: object) -> None:  # so that the next run makes it anew
+            prompt = prompt_of[str(video_id)]
+            write(prompt, None)
+            tell(prompt, problem)
+
+        waiting = client.videos.wait_many(left, on_not_found=lambda lost: forget(lost.video_id, lost))
+        ended = [video async for video in waiting]
+        for video in [video for video in ended if video.status != "completed"]:
+            forget(video.id, video.error)
         await each([prompt_of[video.id] for video in ended if video.status == "completed"], save)
     return len(told)
 

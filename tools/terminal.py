@@ -58,9 +58,10 @@ class Terminal:
                 data = os.read(self._master, 65_536)
             except OSError:
                 return
-            for query, answer in self._answers.items():
-                if query in data:
-                    os.write(self._master, answer)
+            # Several queries may come at once; they are answered in their order.
+            asked = sorted((data.find(query), answer) for query, answer in self._answers.items() if query in data)
+            for _, answer in asked:
+                os.write(self._master, answer)
             with self._changed:
                 self.raw += data
                 self._feed(data.replace(MARK, b""))

@@ -18,6 +18,7 @@ from openvideos_raw.models.video_delete_response import VideoDeleteResponse
 from . import _operations as operations
 from ._calls import Call, Extras
 from ._drivers.part_file import PartFile
+from ._errors import NotFoundError
 from ._flows.downloading import downloading
 from ._flows.paging import Shared, Walk, page_call
 from ._flows.polling import PollSettings, creating_and_polling, polling
@@ -428,6 +429,7 @@ class AsyncVideos:
         poll_timeout_ms: float | Omit | None = omit,
         raise_on_failure: bool = False,
         on_update: Callable[[Video], Any] | None = None,
+        on_not_found: Callable[[NotFoundError], Any] | None = None,
         max_concurrency: int = DEFAULT_CONCURRENCY,
         extra_headers: Mapping[str, str] | None = None,
         extra_query: Mapping[str, object] | None = None,
@@ -445,11 +447,13 @@ class AsyncVideos:
             poll_timeout_ms: Milliseconds to wait in total; by default an hour.
             raise_on_failure: Raise VideoFailedError if a job failed.
             on_update: Called with the Video of a job whenever it has changed; awaited if async.
+            on_not_found: Called with the NotFoundError of a job that the server does not have, `video_id`, while the
+                others are waited for; awaited if async. Without it, the first such error is raised.
             max_concurrency: The most requests at once.
 
         Raises:
             PollTimeoutError: Some jobs did not end in time; `pending` has their ids.
-            NotFoundError: The server has no job with one of the ids; `video_id` is that id.
+            NotFoundError: The server has no job with one of the ids, its `video_id`, and there is no on_not_found.
             VideoFailedError: A job failed, and raise_on_failure is true.
 
         """
@@ -465,6 +469,7 @@ class AsyncVideos:
             poll_settings,
             raise_on_failure=raise_on_failure,
             on_update=operations.callback("on_update", on_update),
+            on_not_found=operations.callback("on_not_found", on_not_found),
             concurrency=checked_concurrency(max_concurrency),
         )
         return self._session.driver.iterate(flow)

@@ -66,7 +66,7 @@ class OpenVideosError(Exception):
     video: Video | None
     """The latest snapshot of the job, if the exception is about a job."""
     pending: tuple[str, ...] = ()
-    """The ids of all jobs that `wait_many` has not returned."""
+    """The ids of all jobs that `wait_many` has neither returned nor passed to `on_not_found`."""
 
     def __init__(self, message: str, *, video: Video | None = None, video_id: str | None = None) -> None:
         """Store the message, and the job that the exception is about, if there is one."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
@@ -188,6 +188,11 @@ class TestArguments:
     def test_a_concurrency_that_is_none(self, value: Any) -> None:
         with pytest.raises(InvalidArgumentError, match="max_concurrency"):
             answering(200).videos.wait_many([], max_concurrency=value)
+
+    @pytest.mark.parametrize("name", ["on_update", "on_not_found"])
+    def test_a_callback_that_is_none(self, name: str) -> None:
+        with pytest.raises(InvalidArgumentError, match=f"^{name} is of the type str; pass a function"):
+            answering(200).videos.wait_many(["video_1"], **cast("Any", {name: "print"}))
 
     def test_an_async_callback_for_a_blocking_client(self) -> None:
         async def on_update(video: openvideos.Video) -> None: ...

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import inspect
 import json
 import os
 import re
@@ -17,6 +18,7 @@ import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import FunctionType
 from typing import Final
 
 import pytest
@@ -31,7 +33,7 @@ from openvideos_raw import errors, models
 PROJECT: Final = Path(__file__).parents[2]
 PAGES: Final = [
     PROJECT / "README.md",
-    *(page for page in sorted((PROJECT / "docs").rglob("*.md")) if page.name != "emulator.md"),
+    *(page for page in sorted((PROJECT / "docs").rglob("*.md")) if page != PROJECT / "docs" / "emulator.md"),
 ]
 FENCE: Final = re.compile(r"^ *```(?P<language>[\w{}-]*)[^\n]*\n(?P<code>.*?)^ *```$", re.MULTILINE | re.DOTALL)
 NO_RELEASE: Final = "There is no release yet: clone the repository, and install from the clone."
@@ -123,7 +125,7 @@ def test_the_tests_of_all_pages_pass(tmp_path: Path) -> None:
 class TestCommands:
     def test_each_is_of_a_program_that_is_tested(self) -> None:
         known = {"cd", "export", "git", "nox", "openvideos", "openvideos-conformance", "openvideos-emulator", "pytest"}
-        known |= {"python", "sha256sum", "uvicorn"}
+        known |= {"python", "sha256sum", "uvicorn", "xargs"}
         of_others = {"docs/servers.md"}  # how servers are started, which only their machines can do
         assert [] == [
             f"{block.name}: {command}"
@@ -257,3 +259,24 @@ class TestReference:
                 if block.language == "python"
             )
         ]
+
+    def test_the_page_or_the_docstring_has_an_example_of_each_method(self) -> None:
+        lacking = set[str]()
+        for name, page in self.SHOWN.items():
+            module, _, attribute = name.rpartition(".")
+            # What all objects and events can do is shown once.
+            pages = {page, page.with_name("objects.md")}
+            code = "".join(block.code for each in pages for block in blocks(each) if block.language == "python")
+            for method, value in own_methods(getattr(importlib.import_module(module), attribute)).items():
+                if "Example:" not in (inspect.getdoc(value) or "") and f".{method}(" not in code:
+                    lacking.add(f"{page.name}: {attribute}.{method}")
+        assert set() == lacking
+
+
+def own_methods(kind: object) -> dict[str, object]:
+    """Return the public methods of a class that the reference shows; exceptions are caught, and not called."""
+    if not isinstance(kind, type) or issubclass(kind, Exception):
+        return {}
+    ours = [vars(base) for base in reversed(kind.__mro__) if base.__module__.startswith("openvideos")]
+    named = {name: value for each in ours for name, value in each.items() if not name.startswith("_")}
+    return {name: value for name, value in named.items() if isinstance(value, (FunctionType, classmethod))}

@@ -27,6 +27,7 @@ AWAITED = {
         "Return a list: await it to get its first page, or iterate it to get"
     ),
     "whenever it has changed.": "whenever it has changed; awaited if async.",
+    "are waited for.": "are waited for; awaited if async.",
     "(None if unknown).": "(None if unknown); awaited if async.",
     "`contextlib.closing`": "`contextlib.aclosing`",
 }

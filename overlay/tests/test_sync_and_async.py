@@ -147,6 +147,16 @@ class TestWaitMany:
             await colour.collect(client.videos.wait_many(["video_1", "video_2"]))
         assert "video_2" == caught.value.video_id
 
+    async def test_tells_the_ids_that_are_unknown_and_goes_on(self, colour: Blocking | Async) -> None:
+        client, told = colour.client(Server({"video_1": ["queued", "completed"]})), list[str | None]()
+        waiting = client.videos.wait_many(
+            ["video_0", "video_1", "video_2"],
+            poll_interval_ms=0,
+            on_not_found=lambda error: told.append(error.video_id),
+        )
+        assert ["video_1"] == [video.id for video in await colour.collect(waiting)]
+        assert ["video_0", "video_2"] == told
+
     async def test_names_what_is_pending_at_the_deadline(self, colour: Blocking | Async) -> None:
         client = colour.client(Server({"video_1": ["queued"], "video_2": ["completed"]}))
         waiting = client.videos.wait_many(["video_1", "video_2"], poll_timeout_ms=0)

@@ -206,6 +206,26 @@ class TestPipeline:
             assert turn == [job.prompt for job in openvideos_server.jobs].count("[fail] A cat")
             assert 1 == [job.prompt for job in openvideos_server.jobs].count("A dog")
 
+    @pytest.mark.openvideos(pace="polls:1")
+    def test_a_video_that_the_server_has_lost_is_told_and_made_anew_by_the_next_run(
+        self, tmp_path: Path, openvideos_server: OpenVideosServer, openvideos_environ: Any
+    ) -> None:
+        """As one does that keeps its jobs in memory, and is started anew."""
+        films = tmp_path / "films"
+        films.mkdir()
+        lost = [json.dumps({"prompt": f"Take {number}", "id": f"video_lost_{number}"}) for number in (1, 2)]
+        (films / "jobs.jsonl").write_text("\n".join([*lost, ""]))
+        first = self.run(tmp_path, ["Take 1", "Take 2", "Take 3"])
+        assert (1, "2 videos have failed\n") == (first.returncode, first.stderr)
+        assert all(
+            f"Take {number}: GET /v1/videos/video_lost_{number} returned 404" in first.stdout for number in (1, 2)
+        )
+        assert ["Take 3"] == [job.prompt for job in openvideos_server.jobs]
+        assert [job.id for job in openvideos_server.jobs] == [path.stem for path in films.glob("*.mp4")]
+        second = self.run(tmp_path, ["Take 1", "Take 2", "Take 3"])
+        assert (0, "") == (second.returncode, second.stderr)
+        assert 3 == len(list(films.glob("*.mp4"))) == len(openvideos_server.jobs)
+
 
 class TestServer:
     COMMAND: Final = shlex.split(

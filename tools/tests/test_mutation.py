@@ -141,3 +141,10 @@ def test_the_tests_are_run_as_the_project_has_it(project: Project) -> None:
     tool = tomllib.loads(project.seen.read_text("utf-8"))["tool"]
     assert ["src/openvideos/_flows/hints.py", "src/openvideos/_flows/paging.py"] == tool["mutmut"]["only_mutate"]
     assert {"testpaths": ["tests"], "filterwarnings": ["error"], "timeout": 9} == tool["pytest"]["ini_options"]
+
+
+def test_the_tests_of_the_flows_import_no_others() -> None:
+    """They are copied to where mutants are tried; the others are not."""
+    files = sorted(TOOLS.parent.joinpath("overlay", "tests", "flows").glob("*.py"))
+    assert files
+    assert [] == [path.name for path in files if "\nfrom .." in path.read_text("utf-8")]

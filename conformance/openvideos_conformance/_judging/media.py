@@ -113,13 +113,13 @@ def _pictures(container: InputContainer, stream: VideoStream) -> Clip:
         for frame in packet.decode():
             if found is not None:
                 continue
-            rate = stream.average_rate
+            rate = stream.average_rate  # from av 19 on, one that is unknown is 0/1, and not None
             found = Clip(
                 width=frame.width,
                 height=frame.height,
                 seconds=seconds,
                 frames=stream.frames or None,
-                fps=None if rate is None else float(rate),
+                fps=float(rate) if rate else None,
                 first_picture=hashlib.sha256(bytes(frame.reformat(format="rgb24").planes[0])).hexdigest(),
             )
     return found or _nothing()

@@ -7,8 +7,10 @@ import io
 import struct
 import tempfile
 from collections.abc import Iterator
+from fractions import Fraction
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import av
@@ -17,6 +19,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from PIL import Image
 
+from openvideos_conformance._judging import media
 from openvideos_conformance._judging.media import Clip, MediaError, clip, is_as_long, picture
 from openvideos_conformance._judging.mp4_boxes import NotWholeError, boxes, tracks
 
@@ -73,6 +76,16 @@ def test_other_codecs_and_fragments_are_clips_too() -> None:
     fragmented = clip(_mp4(30, "frag_keyframe+empty_moov"))
     assert (64, 48) == (fragmented.width, fragmented.height)
     assert fragmented.seconds is None or fragmented.seconds == pytest.approx(3.0, abs=0.2)
+
+
+@pytest.mark.parametrize("unknown", [None, Fraction(0)])
+def test_a_rate_that_is_unknown_is_none(unknown: Fraction | None) -> None:
+    """As versions of av tell it: the older ones by None, the newer ones by 0/1."""
+    packet = SimpleNamespace(decode=lambda: [av.VideoFrame(64, 48, "rgb24")])
+    container: Any = SimpleNamespace(demux=lambda _: iter([packet]), duration=None)
+    stream: Any = SimpleNamespace(codec_context=SimpleNamespace(), duration=None, time_base=None, frames=0)
+    stream.average_rate = unknown
+    assert Clip(width=64, height=48, seconds=None) == media._pictures(container, stream)
 
 
 def test_sizes_may_be_of_64_bits_or_reach_to_the_end() -> None:

@@ -26,7 +26,7 @@ def clip(server: Server, video_id: str) -> tuple[int, int, bytes]:
     with av.open(io.BytesIO(content), "r") as container:
         stream = container.streams.video[0]
         assert stream.average_rate is not None
-        return int(stream.average_rate), sum(1 for _ in container.decode(stream)), content
+        return round(float(stream.average_rate)), sum(1 for _ in container.decode(stream)), content
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NoReturn, ParamSpec, TypeVar
 
 import click
 
@@ -19,7 +19,7 @@ from .text import harmless, reason_of, sentence
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-    from .. import OpenVideos, OpenVideosError, Video
+    from .. import NotFoundError, OpenVideos, OpenVideosError, Video
     from .invocation import Invocation
 
 P = ParamSpec("P")
@@ -111,8 +111,17 @@ def wait_options(function: Callable[P, R]) -> Callable[P, R]:
     return wait(output(timeout_option(function)))
 
 
+def raised(error: NotFoundError) -> NoReturn:
+    """Let a job that the server does not have end the wait."""
+    raise error
+
+
 def ended_jobs(
-    invocation: Invocation, client: OpenVideos, jobs: Sequence[str | Video], timeout: float | None
+    invocation: Invocation,
+    client: OpenVideos,
+    jobs: Sequence[str | Video],
+    timeout: float | None,
+    on_not_found: Callable[[NotFoundError], None] = raised,
 ) -> Generator[Video]:
     """Yield each job as it ends, and show meanwhile how far they are.
 
@@ -122,9 +131,17 @@ def ended_jobs(
     from .progress import job_progress
 
     ids = list(dict.fromkeys(each if isinstance(each, str) else each.id for each in jobs))
-    with job_progress(invocation, ids) as on_update:
-        limit = None if timeout is None else timeout * 1000
-        with closing(client.videos.wait_many(jobs, poll_timeout_ms=limit, on_update=on_update)) as ended:
+    limit = None if timeout is None else timeout * 1000
+    with job_progress(invocation, ids) as progress:
+
+        def leave_out(error: NotFoundError) -> None:
+            progress.leave_out(str(error.video_id))
+            on_not_found(error)
+
+        waiting = client.videos.wait_many(
+            jobs, poll_timeout_ms=limit, on_update=progress.update, on_not_found=leave_out
+        )
+        with closing(waiting) as ended:
             yield from ended
 
 

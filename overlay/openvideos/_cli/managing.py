@@ -6,9 +6,11 @@ import sys
 
 import click
 
+from .. import ConflictError, GoneError, NotFoundError
 from .exit_codes import ExitCode
 from .invocation import Invocation, common
 from .jobs import complete_files, existing_file
+from .telling import tell
 from .text import harmless, moment
 
 
@@ -24,7 +26,8 @@ Examples:
 def delete(invocation: Invocation, *, ids: tuple[str, ...], is_sure: bool) -> ExitCode:
     """Delete videos with their files, and write the ids of those that are deleted. It asks before.
 
-    It stops at the first that the server does not delete, such as an unknown id; those behind it stay.
+    An id that the server does not have, or whose job it does not end (409), is told on stderr, and stops no other. The
+    exit code is that of the first, 5 or 6.
     """
     if not is_sure:
         if not sys.stdin.isatty():
@@ -33,11 +36,16 @@ def delete(invocation: Invocation, *, ids: tuple[str, ...], is_sure: bool) -> Ex
         if not click.confirm(f"Delete {what} for good?", err=True):
             invocation.note("Nothing is deleted.")
             return ExitCode.PROBLEM
+    codes: list[ExitCode] = []
     with invocation.client() as client:
         for video_id in dict.fromkeys(ids):
-            deletion = client.videos.delete(video_id)
-            invocation.give(harmless(deletion.id), deletion.model_dump())
-    return ExitCode.DONE
+            try:
+                deletion = client.videos.delete(video_id)
+            except (NotFoundError, GoneError, ConflictError) as error:  # it is about this video, not about all
+                codes.append(tell(invocation, error))
+            else:
+                invocation.give(harmless(deletion.id), deletion.model_dump())
+    return codes[0] if codes else ExitCode.DONE
 
 
 @click.group()

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final
 
 from attrs import define, field
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from .. import Video
     from .invocation import Invocation
 
-OnUpdate: TypeAlias = "Callable[[Video], None]"
 ENDED: Final = frozenset({"completed", "failed"})
 NARROW: Final = 70
 """Below so many columns, a bar and a prompt have no room beside the id and the status."""
@@ -36,15 +35,15 @@ def shows_bars() -> bool:
 
 
 @contextmanager
-def job_progress(invocation: Invocation, ids: Sequence[str]) -> Generator[OnUpdate]:
+def job_progress(invocation: Invocation, ids: Sequence[str]) -> Generator[JobProgress]:
     """Yield what shows a change of one of these jobs."""
     if not shows_bars():
-        yield _Lines(invocation).update if len(ids) <= MOST_LINES else _ignore
+        yield _Lines(invocation) if len(ids) <= MOST_LINES else JobProgress()
         return
     console = _console()
     with _bars(invocation, console, _job_columns(console.width)) as bars:
         # One line stays for what the shell has written before.
-        yield _Bars(bars, ids).update if len(ids) < console.height else _Total(bars, len(ids)).update
+        yield _Bars(bars, ids) if len(ids) < console.height else _Total(bars, len(ids))
 
 
 @contextmanager
@@ -114,7 +113,17 @@ def _job_columns(width: int) -> list[ProgressColumn]:
     return columns
 
 
-class _Bars:
+class JobProgress:
+    """Shows nothing."""
+
+    def update(self, video: Video) -> None:
+        """Show a change of a job."""
+
+    def leave_out(self, video_id: str) -> None:
+        """Show a job no longer, since the server does not have it."""
+
+
+class _Bars(JobProgress):
     """A bar for each job."""
 
     def __init__(self, bars: Progress, ids: Sequence[str]) -> None:
@@ -128,6 +137,10 @@ class _Bars:
         total = None if done is None else 100
         self._bars.update(self._tasks[video.id], completed=done or 0, total=total, status=status, prompt=prompt)
 
+    def leave_out(self, video_id: str) -> None:
+        """Take the bar of a job away."""
+        self._bars.remove_task(self._tasks[video_id])
+
 
 def _short(video_id: str) -> str:
     """Return the end of an id, since all of a server's begin alike."""
@@ -135,24 +148,34 @@ def _short(video_id: str) -> str:
     return text if len(text) <= SHORT_ID else f"…{text[1 - SHORT_ID :]}"
 
 
-class _Total:
+class _Total(JobProgress):
     """One bar for all jobs."""
 
     def __init__(self, bars: Progress, count: int) -> None:
         self._bars, self._count, self._ended, self._failed = bars, count, 0, 0
-        self._task = bars.add_task(f"{count} jobs", total=count, status="", prompt="")
+        self._task = bars.add_task("", total=count, status="", prompt="")
+        self._show()
 
     def update(self, video: Video) -> None:
         """Count a job that has ended."""
         if video.status in ENDED:
             self._ended += 1
             self._failed += video.status == "failed"
-            status = f"{self._ended}/{self._count} ended" + (f", {self._failed} failed" if self._failed else "")
-            self._bars.update(self._task, completed=self._ended, status=status)
+            self._show()
+
+    def leave_out(self, video_id: str) -> None:  # noqa: ARG002 - all count alike
+        """Count a job less."""
+        self._count -= 1
+        self._show()
+
+    def _show(self) -> None:
+        what = f"{self._count} jobs"
+        status = f"{self._ended}/{self._count} ended" + (f", {self._failed} failed" if self._failed else "")
+        self._bars.update(self._task, description=what, total=self._count, completed=self._ended, status=status)
 
 
 @define
-class _Lines:
+class _Lines(JobProgress):
     """A plain line for each change that is worth one."""
 
     invocation: Invocation
@@ -165,7 +188,3 @@ class _Lines:
             self.last[video.id] = step
             percent = "" if video.progress is None else f" {video.progress} %"
             self.invocation.note(f"{video.id}: {video.status}{percent}")
-
-
-def _ignore(_video: Video) -> None:
-    """Show nothing."""

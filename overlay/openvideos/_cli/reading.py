@@ -14,6 +14,7 @@ from .. import ConfigurationError, InvalidArgumentError, NotFoundError
 from .exit_codes import ExitCode
 from .invocation import Invocation, common
 from .jobs import ended_jobs, failed, timeout_option
+from .telling import tell
 from .text import age_of, harmless, moment, reason_of
 
 if TYPE_CHECKING:
@@ -197,22 +198,32 @@ Examples:
 @timeout_option
 @common
 def wait(invocation: Invocation, ids: tuple[str, ...], timeout: float | None) -> ExitCode:
-    """Wait until all jobs have ended, and write a line for each when it has: id, status, and why it failed."""
+    """Wait until all jobs have ended, and write a line for each when it has: id, status, and why it failed.
+
+    An id that the server does not have is told on stderr at once, and stops no other. The exit code is 9 if a job has
+    failed, else 5 if one was not there.
+    """
     problems: list[Video] = []
+    missing: list[NotFoundError] = []
+
+    def on_not_found(error: NotFoundError) -> None:
+        missing.append(error)
+        tell(invocation, error)
+
     words = f"with: {invocation.command_line('wait', *ids)}" if len(ids) <= LIMIT else "with the same command."
     invocation.hint = f"The jobs go on at the server; wait for them {words}"
     try:
         with invocation.client() as client:
-            for video in ended_jobs(invocation, client, ids, timeout):
+            for video in ended_jobs(invocation, client, ids, timeout, on_not_found):
                 fields = [harmless(video.id), harmless(video.status)]
                 if video.status == "failed":
                     fields.append(reason_of(video))
                     problems.append(video)
                 invocation.give("\t".join(fields), video.model_dump())
-    except (ConfigurationError, InvalidArgumentError, NotFoundError):
+    except (ConfigurationError, InvalidArgumentError):
         invocation.hint = None  # the same command would end alike
         raise
     invocation.hint = None
     if problems:
         raise failed(problems)
-    return ExitCode.DONE
+    return ExitCode.NOT_FOUND if missing else ExitCode.DONE

@@ -28,6 +28,7 @@ from .._errors import (
     APITimeoutError,
     AuthenticationError,
     InvalidArgumentError,
+    NotFoundError,
     OpenVideosError,
     PaginationError,
     PermissionDeniedError,
@@ -79,6 +80,7 @@ class _Wait:
     concurrency: int
     raise_on_failure: bool
     on_update: Callable[[Video], Any] | None
+    on_not_found: Callable[[NotFoundError], Any] | None
     pending: dict[str, Video | None]
     """The jobs that have not ended, in the caller's order, each with its latest snapshot."""
     changed: deque[Video] = field(factory=deque["Video"])
@@ -89,6 +91,8 @@ class _Wait:
     """The errors of this round, each with the id of its job; None for the list."""
     failures: dict[str | None, Failures] = field(factory=dict["str | None", Failures])
     """What failed in the latest rounds, by the same ids."""
+    missing: dict[str, NotFoundError] = field(factory=dict[str, NotFoundError])
+    """The pending jobs that the server does not have, which `on_not_found` is still to be called with."""
     list_is_given_up: bool = False
     """Whether the list does not work, so that the jobs are read one by one."""
     list_failures: int = 0
@@ -135,6 +139,29 @@ class _Wait:
             video = ended_job(self.ended.popleft(), raise_on_failure=self.raise_on_failure)
             yield from self.deadline.hand_over(Emit(video))
 
+    def bear_problems(self) -> None:
+        """Count what failed in this round, and note the jobs that are missing, if there is a callback for them.
+
+        Raises:
+            OpenVideosError: The list or a job cannot be read, and the next round would fail alike.
+        """
+        for video_id, error in self.problems:
+            failures = self.failures.setdefault(video_id, Failures())
+            try:
+                failures.bear(error, self.retries, seen=video_id is not None and self.pending[video_id] is not None)
+            except NotFoundError as missing:
+                if self.on_not_found is None or video_id is None:
+                    raise
+                self.missing[video_id] = missing
+        self.problems = [(video_id, error) for video_id, error in self.problems if video_id not in self.missing]
+
+    def leave_out_missing(self) -> Flow[None]:
+        """Call `on_not_found` with the jobs that are missing, which are pending no more."""
+        while self.on_not_found is not None and self.missing:
+            video_id = next(iter(self.missing))
+            del self.pending[video_id]
+            yield from self.deadline.hand_over(Notify(self.on_not_found, (self.missing.pop(video_id),)))
+
 
 def checked_jobs(ids: Iterable[str | Video]) -> dict[str, Video | None]:
     """Return the ids in their order, each once, with the snapshots that the caller has.
@@ -170,6 +197,7 @@ def waiting(
     *,
     raise_on_failure: bool = False,
     on_update: Callable[[Video], Any] | None = None,
+    on_not_found: Callable[[NotFoundError], Any] | None = None,
     concurrency: int = DEFAULT_CONCURRENCY,
 ) -> Flow[None]:
     """Emit each of the jobs as it ends. The `pending` of every exception has the ids of the jobs that were not emitted.
@@ -180,7 +208,18 @@ def waiting(
         VideoFailedError: A job failed, and `raise_on_failure` is true.
     """
     deadline = Deadline.after(poll_settings.timeout, retries.clocks)
-    wait = _Wait(read, list_page, first, retries, deadline, concurrency, raise_on_failure, on_update, dict(jobs))
+    wait = _Wait(
+        read,
+        list_page,
+        first,
+        retries,
+        deadline,
+        concurrency,
+        raise_on_failure,
+        on_update,
+        on_not_found,
+        pending=dict(jobs),
+    )
     try:
         yield from _rounds(wait, poll_settings)
     except OpenVideosError as error:
@@ -195,6 +234,8 @@ def _rounds(wait: _Wait, poll_settings: PollSettings) -> Flow[None]:
         wait.problems.clear()
         callers = wait.deadline.callers
         yield from _one_round(wait)
+        wait.bear_problems()
+        yield from wait.leave_out_missing()
         if not wait.pending:
             return
         pause = _pause(wait, poll_settings)
@@ -208,21 +249,15 @@ def _rounds(wait: _Wait, poll_settings: PollSettings) -> Flow[None]:
 
 
 def _pause(wait: _Wait, poll_settings: PollSettings) -> float:
-    """Return how long to wait before the next round, in seconds.
-
-    Raises:
-        OpenVideosError: The list or a job cannot be read, and the next round would fail alike.
-    """
+    """Return how long to wait before the next round, in seconds."""
     clocks = wait.retries.clocks
     if not wait.problems:
         return next_poll_pause(wait.headers, poll_settings, now=clocks.wall())
     pause = DEFAULT_INTERVAL_S
     for video_id, error in wait.problems:
-        failures = wait.failures.setdefault(video_id, Failures())
-        failures.bear(error, wait.retries, seen=video_id is not None and wait.pending[video_id] is not None)
         response = error.response if isinstance(error, APIError) else None
         headers = httpx.Headers() if response is None else response.headers
-        pause = max(pause, pause_after_failure(headers, failures.count, clocks))
+        pause = max(pause, pause_after_failure(headers, wait.failures[video_id].count, clocks))
     return pause
 
 

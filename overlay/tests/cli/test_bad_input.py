@@ -21,7 +21,8 @@ from terminal import Terminal
 import openvideos
 from openvideos._cli.exit_codes import ExitCode
 from openvideos._cli.invocation import Invocation
-from openvideos._cli.main import ADVICE, cli
+from openvideos._cli.main import cli
+from openvideos._cli.telling import ADVICE
 from openvideos_emulator.testing import OpenVideosServer
 
 from .conftest import Answer, Run
@@ -350,6 +351,21 @@ class TestInterruptions:
         error = json.loads(ran.err.splitlines()[-1])["error"]
         assert (ExitCode.NO_ACCESS, "video_1") == (ran.code, error["video_id"])
         assert "wait for it with: openvideos wait video_1" in error["go_on"]
+
+    def test_a_job_that_is_lost_during_the_wait(
+        self, run: Run, serve: Callable[[Answer], None], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("openvideos._flows.wait_many.DEFAULT_INTERVAL_S", 0.0)
+        gone = httpx.Response(404, headers={"retry-after-ms": "0"})
+        serve(lambda request: httpx.Response(200, json=JOB) if request.method == "POST" else gone)
+        ran = run("create", "x", "--wait")
+        assert (ExitCode.NOT_FOUND, "") == (ran.code, ran.out)
+        assert "wait for it with: openvideos wait video_1\n" in ran.err
+
+    def test_an_id_that_is_none_is_not_waited_for_again(self, run: Run, serve: Callable[[Answer], None]) -> None:
+        serve(lambda _: httpx.Response(500))
+        ran = run("wait", "video_1", "")
+        assert (ExitCode.MISUSE, 1) == (ran.code, len(ran.err.splitlines()))
 
     def test_an_error_during_the_download(self, run: Run, serve: Callable[[Answer], None], tmp_path: Path) -> None:
         def answer(request: httpx.Request) -> httpx.Response:

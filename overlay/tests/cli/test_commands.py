@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -199,6 +200,26 @@ class TestWait:
         bad = [openvideos_server.seed(error="out_of_memory").id for _ in range(2)]
         assert "2 videos have failed, the first" in run("wait", *bad).err
 
+    @pytest.mark.parametrize("count", [1, 30])
+    def test_goes_on_without_those_that_are_not_there(
+        self, run: Run, openvideos_server: OpenVideosServer, count: int
+    ) -> None:
+        lost = [f"video_lost_{number}" for number in range(count)]
+        good = openvideos_server.seed()
+        ran = run("wait", lost[0], good.id, *lost[1:])
+        assert (5, [f"{good.id}\tcompleted"]) == (ran.code, ran.lines)
+        told = [line for line in ran.err.splitlines() if line.startswith("openvideos: ")]
+        assert count == len(told)
+        for video_id, line in zip(lost, told, strict=True):
+            assert video_id in line
+            assert "404" in line
+        bad = openvideos_server.seed(error="out_of_memory")
+        ran = run("wait", *lost, bad.id, "--json")
+        assert (9, bad.id) == (ran.code, ran.json["id"])
+        errors = [json.loads(line)["error"] for line in ran.err.splitlines() if line.startswith("{")]
+        assert [*lost, bad.id] == [error["video_id"] for error in errors]
+        assert [5] * count + [9] == [error["exit_code"] for error in errors]
+
     def test_gives_up_in_time_and_tells_how_to_go_on(self, run: Run, openvideos_server: OpenVideosServer) -> None:
         jobs = [openvideos_server.seed(status="in_progress").id for _ in range(2)]
         ran = run("wait", *jobs, "--timeout", "0")
@@ -276,11 +297,19 @@ class TestDelete:
         assert (2, [job.id]) == (ran.code, [each.id for each in openvideos_server.jobs])
         assert "give --yes to delete without a question" in ran.err
 
-    def test_stops_at_the_first_that_is_not_deleted(self, run: Run, openvideos_server: OpenVideosServer) -> None:
-        jobs = [openvideos_server.seed().id for _ in range(2)]
-        ran = run("delete", jobs[0], "nope", jobs[1], "--yes")
-        assert (5, [jobs[0]]) == (ran.code, ran.lines)
+    def test_deletes_the_others_when_some_cannot_be(self, run: Run, openvideos_server: OpenVideosServer) -> None:
+        jobs = [openvideos_server.seed().id for _ in range(3)]
+        openvideos_server.fail_next(409, operation="delete_video", job=jobs[1], headers={"x-should-retry": "false"})
+        ran = run("delete", jobs[0], "video_lost", jobs[1], jobs[2], "--yes")
+        assert (5, [jobs[0], jobs[2]]) == (ran.code, ran.lines)
         assert [jobs[1]] == [job.id for job in openvideos_server.jobs]
+        assert ["video_lost", jobs[1]] == re.findall(r"^openvideos: .*?(video_\w+)", ran.err, re.MULTILINE)
+
+    def test_stops_when_it_may_delete_none(self, run: Run, openvideos_server: OpenVideosServer) -> None:
+        jobs = [openvideos_server.seed().id for _ in range(2)]
+        openvideos_server.fail_next(403, operation="delete_video")
+        ran = run("delete", *jobs, "--yes")
+        assert (4, [], 2) == (ran.code, ran.lines, len(openvideos_server.jobs))
 
 
 class TestCharacters:

@@ -10,6 +10,7 @@ import pytest
 
 from openvideos import __main__, __version__
 from openvideos._cli import main
+from openvideos._cli.telling import code_and_message
 
 
 def test_stdout_has_a_buffer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -58,8 +59,8 @@ def test_what_a_full_disk_does_not_take_is_let_go(tmp_path: Path, monkeypatch: p
 
 
 def test_a_full_disk_is_told_in_the_words_of_the_system() -> None:
-    assert (11, "The output cannot be written: No space left on device.") == main._told(
+    assert (11, "The output cannot be written: No space left on device.") == code_and_message(
         OSError(28, "No space left on device")
     )
     named = OSError(28, "No space left on device", "clip.mp4")
-    assert "'clip.mp4' cannot be written: No space left on device." == main._told(named)[1]
+    assert "'clip.mp4' cannot be written: No space left on device." == code_and_message(named)[1]

@@ -82,6 +82,17 @@ class TestWaiting:
         watcher.join()
         assert seen(screen, r"6 jobs +5/6 ended, 1 failed .* 83% ")
 
+    @pytest.mark.parametrize(("rows", "below"), [(24, "…"), (6, "5 jobs +0/5 ended")])
+    def test_shows_those_that_are_there(
+        self, terminal: MakeTerminal, run_on: OnTerminal, openvideos_server: OpenVideosServer, rows: int, below: str
+    ) -> None:
+        screen = terminal(rows=rows)
+        jobs = [openvideos_server.seed(status="in_progress").id for _ in range(5)]
+        # The bar of the job that the server does not have has gone from below the line that tells of it.
+        watcher = when(screen, f"(?m)^openvideos: .*video_lost[^━…]*^{below}", openvideos_server.advance)
+        assert 5 == run_on(screen, "wait", "video_lost", *jobs)
+        watcher.join()
+
     def test_needs_few_columns(
         self, terminal: MakeTerminal, run_on: OnTerminal, openvideos_server: OpenVideosServer, running: Job
     ) -> None:

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from openvideos import SyncConversationCursorPage
 
+from ..flows import world
 from .server import Behaviour, answers_json, responses
 
 ID: Final = "video_1"
@@ -16,8 +17,7 @@ QUEUED: Final = {"id": ID, "object": "video", "created_at": 1, "model": "m", "st
 COMPLETED: Final = {**QUEUED, "status": "completed", "progress": 100}
 PAGE: Final = {"object": "list", "data": [COMPLETED], "first_id": ID, "last_id": ID, "has_more": False}
 DELETED: Final = {"id": ID, "object": "video.deleted", "deleted": True}
-CLIP: Final = b"\0\0\0\x14ftypmp42\0\0\0\0mp42\0\0\0\x08moov\0\0\x08\x08mdat" + bytes(range(256)) * 8
-"""The boxes that an MP4 has, the last as long as it says."""
+CLIP: Final = world.CLIP
 
 
 @dataclass(frozen=True)

@@ -37,8 +37,8 @@ from openvideos._operations import download
 from openvideos._parsing.media import BEGINNING
 from openvideos._types import omit
 
-from ..faults.calls import CLIP
 from .world import (
+    CLIP,
     FLOWS,
     SETTINGS,
     Outcome,

@@ -193,6 +193,12 @@ class Farm:
         return sum(sent.call.operation == operation for sent in self.world.sent)
 
 
+def add_id(told: list[str], error: NotFoundError) -> None:
+    """Note whose job was not found."""
+    assert error.video_id is not None
+    told.append(error.video_id)
+
+
 def repeating(farm: Farm, send: Send) -> Outcome:
     """List as a server does that ignores `after`."""
     return farm.page(farm.there()[: farm.largest_page], has_more=True)
@@ -274,25 +280,29 @@ class TestAnyServer:
         pace=paces,
         limit=st.integers(0, 5),
         raising=st.booleans(),
+        told=st.none() | st.builds(list[str]),
         concurrency=st.integers(1, 9),
     )
-    def test_every_id_is_handed_out_once_or_named_in_the_exception(
+    def test_every_id_is_handed_out_once_or_told_or_named_in_the_exception(
         self,
         farm: Farm,
         wanted: list[str],
         pace: PollSettings,
         limit: int,
         raising: bool,  # noqa: FBT001 - generated
+        told: list[str] | None,
         concurrency: int,
     ) -> None:
         named = list[str]()
+        tell = None if told is None else partial(add_id, told)
         try:
-            farm.wait(wanted, pace, limit=limit, raise_on_failure=raising, concurrency=concurrency)
+            farm.wait(wanted, pace, limit=limit, raise_on_failure=raising, on_not_found=tell, concurrency=concurrency)
         except OpenVideosError as error:
+            assert told is None or not isinstance(error, NotFoundError)  # noqa: PT017 - either end is right
             named = [*error.pending, *([error.video.id] if isinstance(error, VideoFailedError) else [])]
             if isinstance(error, (PollTimeoutError, NotFoundError)):
                 assert error.video_id in error.pending  # noqa: PT017 - either end is right
-        assert sorted(set(wanted)) == sorted([*farm.emitted, *named])
+        assert sorted(set(wanted)) == sorted([*farm.emitted, *(told or []), *named])
         # The same deadline rules: what is begun in time may end a step later.
         assert farm.world.elapsed <= pace.timeout + 2 * SHORTEST_ATTEMPT_S + 1e-6
         assert farm.world.most_at_once <= concurrency
@@ -706,6 +716,52 @@ class TestFailures:
             farm.wait(["video_1", "video_2", "video_3"])
         assert (["video_1", "video_3"], "video_2") == (farm.emitted, caught.value.video_id)
         assert ("video_2",) == caught.value.pending
+
+    def test_jobs_that_are_not_there_stop_no_others_if_they_are_told(self) -> None:
+        told = list[str]()
+        jobs = {"video_1": Job(9), "video_3": Job(20, deleted=12), "video_5": Job(30)}
+        farm = Farm(jobs, latency=0.0)
+        farm.wait([f"video_{number}" for number in range(1, 7)], on_not_found=partial(add_id, told))
+        assert ["video_1", "video_5"] == farm.emitted
+        # Those that never were are told after the first round, and asked for no more; a 404 of one that was seen is
+        # borne for a while.
+        assert ["video_2", "video_4", "video_6", "video_3"] == told
+        reads = Counter(str(sent.call.video_id) for sent in farm.world.sent if sent.call.operation == "retrieve_video")
+        assert [1, 1, 1] == [reads[video_id] for video_id in told[:3]]
+        assert 2 * DOUBTS_PER_RETRY + 1 == reads["video_3"]
+
+    def test_none_of_many_is_there(self) -> None:
+        """As when a server kept its jobs in memory, and was started anew: each is asked for once."""
+        told, farm = list[str](), Farm({})
+        ids = [f"video_{number}" for number in range(500)]
+        assert [] == farm.wait(ids, on_not_found=partial(add_id, told))
+        assert (ids, 500) == (told, farm.count("retrieve_video"))
+        assert [] == farm.world.slept
+
+    def test_the_pause_is_that_of_the_jobs_that_are_there(self) -> None:
+        farm = Farm({"video_1": Job(60)}, headers={"openai-poll-after-ms": "30000"}, latency=0.0)
+        farm.wait(["video_1", "video_2"], on_not_found=lambda _: None)
+        assert [30.0, 30.0] == farm.world.slept
+
+    def test_a_job_that_is_not_there_is_no_reason_that_others_are_late(self) -> None:
+        told, farm = list[str](), Farm({"video_1": Job(99)})
+        with pytest.raises(PollTimeoutError) as caught:
+            farm.wait(
+                ["video_1", "video_2"], PollSettings(interval=None, timeout=0), on_not_found=partial(add_id, told)
+            )
+        assert (["video_2"], ("video_1",), None) == (told, caught.value.pending, caught.value.__cause__)
+
+    def test_what_was_not_told_is_pending(self) -> None:
+        faults: dict[int, Outcome] = {2: refusal(404), 3: refusal(403)}
+        told, farm = list[str](), Farm({"video_1": Job(9), "video_2": Job(9)}, faults=faults, listing=refusing(404))
+        with pytest.raises(PermissionDeniedError) as caught:
+            farm.wait(on_not_found=partial(add_id, told))
+        assert ([], ("video_1", "video_2")) == (told, caught.value.pending)
+
+    def test_the_time_of_the_callback_is_the_callers(self) -> None:
+        farm = Farm({"video_1": Job(9)}, latency=0.0)
+        farm.wait(["video_1", "video_2"], PollSettings(1, 10), on_not_found=lambda _: farm.world.advance(600))
+        assert ["video_1"] == farm.emitted
 
     def test_a_job_that_failed_if_requested(self) -> None:
         farm = Farm({"video_1": Job(0), "video_2": Job(0, "cancelled"), "video_3": Job(0), "video_4": Job(9)})

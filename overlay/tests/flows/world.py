@@ -11,7 +11,7 @@ import json
 import os
 from collections.abc import Callable, Generator, Iterator, Sequence
 from itertools import count
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
 import httpcore
 import httpx
@@ -67,6 +67,8 @@ SETTINGS = Settings(
 START = 1_000.0
 """The monotonic clock's reading at the beginning; no flow may take it for a date."""
 WALL = 1_700_000_000.0
+CLIP: Final = b"\0\0\0\x14ftypmp42\0\0\0\0mp42\0\0\0\x08moov\0\0\x08\x08mdat" + bytes(range(256)) * 8
+"""The boxes that an MP4 has, the last as long as it says."""
 
 Outcome: TypeAlias = httpx.Response | Exception
 """What one request comes to: a response, or what httpx raises."""

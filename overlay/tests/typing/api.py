@@ -25,6 +25,7 @@ from openvideos import (
     Character,
     FileTypes,
     HttpxBinaryResponseContent,
+    NotFoundError,
     NotGiven,
     Omit,
     OpenVideos,
@@ -80,6 +81,7 @@ def blocking(client: OpenVideos, path: Path, file: IO[bytes]) -> None:
     assert_type(client.videos.download_content("id", variant="thumbnail"), HttpxBinaryResponseContent)
     assert_type(client.videos.download("id", to="a.mp4", on_progress=print), Path)
     assert_type(client.videos.wait_many(["id"]), Generator[Video])
+    client.videos.wait_many(["id"], on_not_found=lambda error: assert_type(error, NotFoundError))
     assert_type(client.videos.edit(prompt="x", video=video), Video)
     assert_type(client.videos.extend(prompt="x", seconds=4, video={"id": "id"}), Video)
     assert_type(client.videos.create_character(name="Ada", video=path), Character)
