@@ -7,7 +7,7 @@ not hold is kept in `additional_properties`, so that nothing is lost. pydantic r
 from __future__ import annotations
 
 import re
-from typing import Any, Final, Generic, TypeVar, cast
+from typing import Any, Final, Generic, TypeVar
 
 from attrs import frozen
 

@@ -308,8 +308,7 @@ def model_list(response: httpx.Response) -> ModelList:
     sound: dict[str, Any] = {"revision": "", "profiles": [], "extensions": []}
     result = _parsed(MODEL_LIST, {**body, "contract": sound, "data": []}, response)
     result.data = [
-        _parsed(MODEL, item, response, "the list's data", place)
-        for place, item in enumerate(items_of(body, response))
+        _parsed(MODEL, item, response, "the list's data", place) for place, item in enumerate(items_of(body, response))
     ]
     claim = body.get("contract")
     result.contract = _parsed(CLAIM, claim, response) if is_object(claim) else cast("ContractClaim", None)
