@@ -1,6 +1,5 @@
 """Contains some shared types for properties"""
 
-import html
 import io
 import json
 import re
@@ -315,7 +314,7 @@ class ApiObject(JsonObject):
 
     def _repr_html_(self) -> str:
         """Show the object in a notebook as a table of what the contract knows; a URL without its query."""
-        rows = (f"<tr><th>{html.escape(key)}</th><td>{_to_html(value)}</td></tr>" for key, value in self._shown())
+        rows = (f"<tr><th>{_to_html(key)}</th><td>{_to_html(value)}</td></tr>" for key, value in self._shown())
         return f"<table><caption>{type(self).__name__}</caption>{''.join(rows)}</table>"
 
     def _shown(self) -> Iterator[tuple[str, Any]]:
@@ -361,7 +360,9 @@ def _to_html(value: Any) -> str:
     if isinstance(value, ApiObject):
         return value._repr_html_()
     if isinstance(value, list):
-        return html.escape(f"{len(value)} of them")
+        return f"{len(value)} of them"
+    import html  # imported late, because few programs need it
+
     text = str(value)
     if "://" in text:
         text = re.sub(r"(?<=://)[^/?#\s]*@|[?#]\S*", "", text)
