@@ -191,3 +191,13 @@ def test_a_connection_that_expires_on_its_way_to_who_waits_is_replaced() -> None
     connection, closing = connections.received(waiting)
     assert connection is not first
     assert ([first], [connection]) == (closing, connections.all())
+
+
+def test_a_connection_that_is_closed_on_its_way_to_who_waits_is_not_used() -> None:
+    connections = opened(most=1)
+    first = taken(connections)
+    connections.take(A)
+    waiting = connections.wait(A, lambda: None)
+    connections.give_back(first)
+    assert [first] == connections.close()
+    assert (None, []) == connections.received(waiting)

@@ -90,15 +90,15 @@ class Connections(Generic[C]):
         return waiting
 
     def received(self, waiting: Waiting[C]) -> tuple[C | None, list[C]]:
-        """Return what was waited for, or a new connection in its place if it has expired; None if it is not there yet.
+        """Return what was waited for, or a new connection in its place if it has expired.
 
-        In either case, nothing is waited for any longer.
+        None if it is not there yet, or was closed with all others. In any case, nothing is waited for any longer.
         """
         connection = waiting.connection
-        if connection is None:
+        if connection is None or self.is_closed:
             self._waiting.pop(waiting, None)
             return None, []
-        if connection in self._origins and connection.has_expired():
+        if connection.has_expired():
             return self._new(self._origins.pop(connection)), [connection]
         return connection, []
 

@@ -128,7 +128,33 @@ class AsyncBackend(httpcore.AsyncNetworkBackend):
 def _running_backend() -> httpcore.AsyncNetworkBackend:
     asyncio = sys.modules.get("asyncio")
     if asyncio is None or anyio.get_cancelled_exc_class() is not asyncio.CancelledError:
-        return cast("httpcore.AsyncNetworkBackend", httpcore.AnyIOBackend())
+        return _AnyioBackend()
     from .asyncio_stream import AsyncioBackend  # imported late: a blocking client does without asyncio
 
     return AsyncioBackend()
+
+
+class _AnyioBackend(httpcore.AsyncNetworkBackend):
+    """Opens connections of anyio, on trio."""
+
+    async def connect_tcp(self, *where: Any) -> httpcore.AsyncNetworkStream:
+        backend = cast("httpcore.AsyncNetworkBackend", httpcore.AnyIOBackend())
+        return cast("httpcore.AsyncNetworkStream", _AnyioStream(await backend.connect_tcp(*where)))
+
+
+class _AnyioStream:
+    """A connection of httpcore that is closed when its handshake is cancelled, which httpcore forgets."""
+
+    def __init__(self, inner: httpcore.AsyncNetworkStream) -> None:
+        self._inner = inner
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    async def start_tls(self, *with_what: Any, **options: Any) -> _AnyioStream:
+        try:
+            return _AnyioStream(await self._inner.start_tls(*with_what, **options))
+        except BaseException:
+            with anyio.CancelScope(shield=True):
+                await self._inner.aclose()
+            raise

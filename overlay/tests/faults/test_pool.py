@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
+import ssl
 import threading
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,12 +16,15 @@ import anyio.lowlevel
 import anyio.to_thread
 import httpx
 import pytest
+from hypothesis import settings
 
+from openvideos._drivers import asyncio_stream
 from openvideos._drivers.network import within
 from openvideos._drivers.own_transport import AsyncOwnTransport, OwnTransport
 
 from .clients import TLS
 from .server import WAIT_S, FaultServer, closes, head, responses, stalls
+from .test_network import SERVING, TRUSTING
 
 pytestmark = pytest.mark.anyio
 
@@ -268,3 +274,50 @@ class TestAsync:
                 await client.get(other.origin)
                 assert await anyio.to_thread.run_sync(server.wait_until_closed)
             assert await anyio.to_thread.run_sync(other.wait_until_closed)
+
+    async def test_who_was_given_a_connection_that_is_closed_before_it_is_used_is_told(
+        self, server: FaultServer
+    ) -> None:
+        transport = narrow(AsyncOwnTransport(TLS))
+        client = httpx.AsyncClient(transport=transport)
+
+        async def get() -> None:
+            with pytest.raises(httpx.ConnectError, match=CLOSED):
+                await client.get(server.origin)
+
+        async with anyio.create_task_group() as group, client.stream("GET", server.origin) as response:
+            group.start_soon(get)
+            await anyio.wait_all_tasks_blocked()
+            await response.aread()
+            await transport.aclose()
+
+    @pytest.mark.parametrize("tls", [None, SERVING], ids=["plain", "encrypted"])
+    async def test_a_request_that_is_cancelled_at_any_time_leaves_its_place(
+        self, tls: ssl.SSLContext | None, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        # asyncio loses a socket when an attempt at one of several addresses is cancelled.
+        monkeypatch.setattr(asyncio_stream, "_NEXT_ADDRESS_S", None)
+        with FaultServer(*[responses(200, b"{}")] * 1000, tls=tls) as server:
+            url = server.origin.replace("127.0.0.1", "localhost") if tls else server.origin
+            for turns in range(settings().max_examples * 4):
+                async with httpx.AsyncClient(transport=narrow(AsyncOwnTransport(TRUSTING)), timeout=WAIT_S) as client:
+                    async with anyio.create_task_group() as group:
+                        group.start_soon(client.get, url)
+                        for _ in range(turns):
+                            await anyio.lowlevel.checkpoint()
+                        group.cancel_scope.cancel()
+                    assert 200 == (await client.get(url)).status_code
+            gc.collect()
+            assert await anyio.to_thread.run_sync(server.wait_until_closed)
+
+    @pytest.mark.parametrize("anyio_backend", ["asyncio"])
+    async def test_all_connections_are_closed_though_asyncio_cancels_who_closes_them(self, server: FaultServer) -> None:
+        transport = AsyncOwnTransport(TLS)
+        client = httpx.AsyncClient(transport=transport)
+        async with client.stream("GET", server.origin), client.stream("GET", server.origin):
+            closing = asyncio.ensure_future(transport.aclose())
+            await anyio.lowlevel.checkpoint()
+            closing.cancel()  # which heeds no shield of anyio
+            with pytest.raises(asyncio.CancelledError):
+                await closing
+            assert await anyio.to_thread.run_sync(server.wait_until_closed)
