@@ -137,9 +137,17 @@ def _running_backend() -> httpcore.AsyncNetworkBackend:
 class _AnyioBackend(httpcore.AsyncNetworkBackend):
     """Opens connections of anyio, on trio."""
 
-    async def connect_tcp(self, *where: Any) -> httpcore.AsyncNetworkStream:
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
         backend = cast("httpcore.AsyncNetworkBackend", httpcore.AnyIOBackend())
-        return cast("httpcore.AsyncNetworkStream", _AnyioStream(await backend.connect_tcp(*where)))
+        stream = await backend.connect_tcp(host, port, timeout, local_address, socket_options)
+        return cast("httpcore.AsyncNetworkStream", _AnyioStream(stream))
 
 
 class _AnyioStream:

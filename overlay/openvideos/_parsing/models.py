@@ -55,10 +55,11 @@ def read(shape: Shape[T], data: Any) -> T:
     if not is_object(data):
         raise ValueError(f"{shape.name} is expected, and the JSON is of the type {type(data).__name__}")
     model: Any = shape.model
-    result = model._from_server(data, shape.needs)  # noqa: SLF001 - pydantic reads by it, too
-    if "id" in shape.needs and not result.id:
+    made = model._from_server(data, shape.needs)  # noqa: SLF001 - pydantic reads by it, too
+    if "id" in shape.needs and not made.id:
         raise MalformedModel(model.__name__, "id", "is empty")
-    return result  # type: ignore[no-any-return] # it is a T
+    result: T = made
+    return result
 
 
 def confirms(data: dict[str, Any]) -> bool:
