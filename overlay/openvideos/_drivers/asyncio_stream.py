@@ -101,8 +101,8 @@ class AsyncioStream(httpcore.AsyncNetworkStream, asyncio.Protocol):
         """Keep that the server sends no more; what it may still receive is sent."""
         self._is_at_end = True
         self._wake()
-        # TLS cannot be closed in one direction, and asyncio warns of who wants to. What has no transport yet is TLS that
-        # the server ends in the moment of the handshake.
+        # TLS cannot be closed in one direction, and asyncio warns of who wants to. What has no transport yet is TLS
+        # that the server ends in the moment of the handshake.
         return self._transport is not None and self.get_extra_info("ssl_object") is None
 
     def connection_lost(self, exc: Exception | None) -> None:

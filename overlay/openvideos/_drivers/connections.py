@@ -102,10 +102,13 @@ class Connections(Generic[C]):
             return self._new(self._origins.pop(connection)), [connection]
         return connection, []
 
-    def give_back(self, connection: C) -> list[C]:
-        """Let the next request have a connection, or let it rest; one that cannot be used again is replaced."""
+    def give_back(self, connection: C, *, is_clean: bool = True) -> list[C]:
+        """Let the next request have a connection, or let it rest; one that cannot be used again is replaced.
+
+        One is not clean on which the server has sent more than its response.
+        """
         origin = self._origins.get(connection)
-        if origin is None or not connection.is_idle():
+        if origin is None or not is_clean or not connection.is_idle():
             self._origins.pop(connection, None)
             if self._waiting and not self.is_closed:
                 self._serve(None)

@@ -43,6 +43,18 @@ def _no_connection(*, is_closed: bool) -> Exception:
     return httpcore.PoolTimeout("all connections were in use for too long")
 
 
+def _is_clean(connection: object) -> bool:
+    """Return whether the server has sent no more than its response: httpcore would take that for the next one.
+
+    RFC 9112, 9.2, forbids it: the next response could be the job of another create. Only h11 has what was read too far.
+    """
+    inner: Any = connection
+    while (further := getattr(inner, "_connection", None)) is not None:  # of a tunnel, for example
+        inner = further
+    parser = getattr(inner, "_h11_state", None)
+    return parser is None or not parser.trailing_data[0]
+
+
 class Pool:
     """Connections over one route, shared by threads."""
 
@@ -105,8 +117,9 @@ class Pool:
         return connection
 
     def _give_back(self, connection: httpcore.ConnectionInterface) -> None:
+        is_clean = _is_clean(connection)
         with self._lock:
-            closing = self._connections.give_back(connection)
+            closing = self._connections.give_back(connection, is_clean=is_clean)
         _close(closing)
 
 
@@ -191,7 +204,7 @@ class AsyncPool:
         return connection
 
     async def _give_back(self, connection: httpcore.AsyncConnectionInterface) -> None:
-        closing = self._connections.give_back(connection)
+        closing = self._connections.give_back(connection, is_clean=_is_clean(connection))
         if closing:
             await aclose_all(closing)
 

@@ -22,13 +22,16 @@ from openvideos._drivers.network import within
 from openvideos._drivers.own_transport import AsyncOwnTransport, OwnTransport
 
 from .clients import TLS
-from .server import WAIT_S, FaultServer, closes, head, responses, stalls
+from .server import WAIT_S, FaultServer, closes, head, message, responses, sends, stalls
 from .test_network import SERVING, TRUSTING
 
 pytestmark = pytest.mark.anyio
 
 FULL = "all connections were in use for too long"
 CLOSED = "the client was closed before there was a connection"
+
+MORE = {"another response": message(413, b"{}"), "more of the body": b"{}", "the end of a line": b"\r\n"}
+"""What a server may send behind its response."""
 
 
 def narrow(transport: Any, most: int = 1) -> Any:
@@ -132,6 +135,14 @@ class TestBlocking:
                 assert server.wait_until_closed()
             assert other.wait_until_closed()
 
+    @pytest.mark.parametrize("more", MORE.values(), ids=MORE)
+    def test_what_a_server_sends_beyond_its_response_is_not_the_next_one(self, more: bytes) -> None:
+        with FaultServer(sends(message(200, b"{}") + more), responses(201, b"{}")) as server:
+            with httpx.Client(transport=OwnTransport(TLS)) as client:
+                codes = [client.get(server.origin).status_code for _ in range(2)]
+            assert ([200, 201], 2) == (codes, server.connections)
+            assert server.wait_until_closed()
+
     def test_many_threads_share_few_connections(self, server: FaultServer) -> None:
         client = httpx.Client(transport=narrow(OwnTransport(TLS), 2), timeout=WAIT_S)
         with client, ThreadPoolExecutor(16) as threads:
@@ -153,6 +164,14 @@ class TestAsync:
                 assert [] == codes
                 await response.aread()
             assert ([200], 1) == (codes, server.connections)
+
+    @pytest.mark.parametrize("more", MORE.values(), ids=MORE)
+    async def test_what_a_server_sends_beyond_its_response_is_not_the_next_one(self, more: bytes) -> None:
+        with FaultServer(sends(message(200, b"{}") + more), responses(201, b"{}")) as server:
+            async with httpx.AsyncClient(transport=AsyncOwnTransport(TLS)) as client:
+                codes = [(await client.get(server.origin)).status_code for _ in range(2)]
+            assert ([200, 201], 2) == (codes, server.connections)
+            assert await anyio.to_thread.run_sync(server.wait_until_closed)
 
     async def test_many_tasks_share_few_connections(self, server: FaultServer) -> None:
         async with httpx.AsyncClient(transport=narrow(AsyncOwnTransport(TLS), 2), timeout=WAIT_S) as client:
