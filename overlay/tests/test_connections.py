@@ -78,11 +78,17 @@ class Clients(RuleBasedStateMachine):
         self.close(closing)
 
     @precondition(lambda self: self.used)
-    @rule(which=st.integers(0, 2), state=st.sampled_from(["idle", "closed", "active"]), expired=st.booleans())
-    def end(self, which: int, state: str, expired: bool) -> None:  # noqa: FBT001 - drawn
+    @rule(
+        which=st.integers(0, 2),
+        state=st.sampled_from(["idle", "closed", "active"]),
+        expired=st.booleans(),
+        is_clean=st.booleans(),
+    )
+    def end(self, which: int, state: str, expired: bool, is_clean: bool) -> None:  # noqa: FBT001 - drawn
         connection = self.used.pop(which % len(self.used))
         connection.state, connection.expired = state, expired
-        self.close(self.connections.give_back(connection))
+        self.close(self.connections.give_back(connection, is_clean=is_clean))
+        assert is_clean or (connection.is_closed() and connection not in self.connections.all())
 
     @precondition(lambda self: self.waiting)
     @rule(which=st.integers(0, 5))
