@@ -151,13 +151,21 @@ class _AnyioBackend(httpcore.AsyncNetworkBackend):
 
 
 class _AnyioStream:
-    """A connection of httpcore that is closed when its handshake is cancelled, which httpcore forgets."""
+    """A connection of httpcore that is closed when its handshake is cancelled, and tells what it has not decrypted."""
 
     def __init__(self, inner: httpcore.AsyncNetworkStream) -> None:
         self._inner = inner
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
+
+    def get_extra_info(self, info: str) -> Any:
+        found = self._inner.get_extra_info(info)
+        if info != "is_readable" or found:
+            return found
+        # httpcore looks into the socket alone, and anyio may have received more from it than one record of TLS.
+        encrypted = getattr(getattr(self._inner, "_stream", None), "_read_bio", None)
+        return encrypted is not None and encrypted.pending > 0
 
     async def start_tls(self, *with_what: Any, **options: Any) -> _AnyioStream:
         try:

@@ -22,7 +22,7 @@ from openvideos._drivers.network import within
 from openvideos._drivers.own_transport import AsyncOwnTransport, OwnTransport
 
 from .clients import TLS
-from .server import WAIT_S, FaultServer, closes, head, message, responses, sends, stalls
+from .server import WAIT_S, Behaviour, Exchange, FaultServer, closes, head, message, responses, sends, stalls
 from .test_network import SERVING, TRUSTING
 
 pytestmark = pytest.mark.anyio
@@ -170,6 +170,23 @@ class TestAsync:
         with FaultServer(sends(message(200, b"{}") + more), responses(201, b"{}")) as server:
             async with httpx.AsyncClient(transport=AsyncOwnTransport(TLS)) as client:
                 codes = [(await client.get(server.origin)).status_code for _ in range(2)]
+            assert ([200, 201], 2) == (codes, server.connections)
+            assert await anyio.to_thread.run_sync(server.wait_until_closed)
+
+    async def test_a_record_of_tls_behind_a_response_is_not_the_next_one(self) -> None:
+        sent = threading.Event()
+
+        def act(exchange: Exchange) -> None:
+            exchange.send(message(200, b"{}"))
+            exchange.send(message(413, b"{}"))
+            sent.set()
+
+        with FaultServer(Behaviour(act), responses(201, b"{}"), tls=SERVING) as server:
+            url = server.origin.replace("127.0.0.1", "localhost")
+            async with httpx.AsyncClient(transport=AsyncOwnTransport(TRUSTING)) as client:
+                first = await client.get(url)
+                assert await anyio.to_thread.run_sync(sent.wait, WAIT_S)
+                codes = [first.status_code, (await client.get(url)).status_code]
             assert ([200, 201], 2) == (codes, server.connections)
             assert await anyio.to_thread.run_sync(server.wait_until_closed)
 
