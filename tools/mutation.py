@@ -78,7 +78,8 @@ def lay_out(scratch: Path, modules: tuple[str, ...]) -> None:
     caches = shutil.ignore_patterns("__pycache__")
     shutil.copytree(ROOT / "overlay" / "openvideos", scratch / "src" / "openvideos", ignore=caches)
     shutil.copytree(ROOT / "generated" / "openvideos_raw", scratch / "src" / "openvideos_raw", ignore=caches)
-    shutil.copytree(FLOWS, scratch / "tests" / "flows", ignore=caches)
+    for folder in (FLOWS, FLOWS.with_name("faults")):  # the second has what some of the first send
+        shutil.copytree(folder, scratch / "tests" / folder.name, ignore=caches)
     shutil.copy(ROOT / "overlay" / "tests" / "conftest.py", scratch / "tests")
     tool: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]
     pytest = {**tool["pytest"]["ini_options"], "testpaths": ["tests"]}

@@ -11,6 +11,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+import mutation
 import pytest
 
 TOOLS = Path(__file__).parents[1]
@@ -48,6 +49,7 @@ class Project:
             "generated/openvideos_raw/__init__.py": "",
             "overlay/openvideos/_flows/hints.py": "",
             "overlay/tests/conftest.py": "",
+            "overlay/tests/faults/calls.py": "",
             "overlay/tests/flows/survivors.toml": "",
             "pyproject.toml": '[tool.pytest.ini_options]\ntestpaths = ["a"]\nfilterwarnings = ["error"]\ntimeout = 9\n',
             "stand_in/mutmut.py": STAND_IN,
@@ -141,3 +143,17 @@ def test_the_tests_are_run_as_the_project_has_it(project: Project) -> None:
     tool = tomllib.loads(project.seen.read_text("utf-8"))["tool"]
     assert ["src/openvideos/_flows/hints.py", "src/openvideos/_flows/paging.py"] == tool["mutmut"]["only_mutate"]
     assert {"testpaths": ["tests"], "filterwarnings": ["error"], "timeout": 9} == tool["pytest"]["ini_options"]
+
+
+@pytest.mark.full
+def test_what_the_tests_of_flows_import_is_laid_out(tmp_path: Path) -> None:
+    mutation.lay_out(tmp_path, ())
+    run = subprocess.run(
+        [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", "tests/flows"],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(tmp_path / "src")},
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert 0 == run.returncode, run.stdout + run.stderr
