@@ -1,6 +1,5 @@
 """Contains some shared types for properties"""
 
-import html
 import io
 import json
 import re
@@ -315,7 +314,7 @@ class ApiObject(JsonObject):
 
     def _repr_html_(self) -> str:
         """Show the object in a notebook as a table of what the contract knows; a URL without its query."""
-        rows = (f"<tr><th>{html.escape(key)}</th><td>{_to_html(value)}</td></tr>" for key, value in self._shown())
+        rows = (f"<tr><th>{_to_html(key)}</th><td>{_to_html(value)}</td></tr>" for key, value in self._shown())
         return f"<table><caption>{type(self).__name__}</caption>{''.join(rows)}</table>"
 
     def _shown(self) -> Iterator[tuple[str, Any]]:
@@ -361,7 +360,9 @@ def _to_html(value: Any) -> str:
     if isinstance(value, ApiObject):
         return value._repr_html_()
     if isinstance(value, list):
-        return html.escape(f"{len(value)} of them")
+        return f"{len(value)} of them"
+    import html  # imported late, because few programs need it
+
     text = str(value)
     if "://" in text:
         text = re.sub(r"(?<=://)[^/?#\s]*@|[?#]\S*", "", text)
@@ -382,39 +383,33 @@ def without_nulls(value: Any) -> Any:
     return [without_nulls(item) for item in value] if isinstance(value, list) else value
 
 
-def take(source: dict[str, Any], key: str, kinds: tuple[Any, ...], model: str) -> Any:
-    """Remove a required key from a JSON object and return its value.
+def take(source: Mapping[str, Any], key: str, kinds: tuple[Any, ...], model: str) -> Any:
+    """Return the value of a required key of a JSON object.
 
     A kind is a type of Python's, a model, or a list of the kinds that the items of a list may have.
 
     Raises MalformedModel, naming the model and the key, when the key is missing or its value is of no kind in `kinds`.
     """
+    if key not in source:
+        raise MalformedModel(model, key, "is missing")
     try:
-        value = source.pop(key)
-    except KeyError:
-        raise MalformedModel(model, key, "is missing") from None
-    if type(value) in kinds:
-        return value
-    try:
-        return _read(value, kinds)
+        return _read(source[key], kinds)
     except TypeError as problem:
         raise MalformedModel(model, key, str(problem)) from None
 
 
-def given(source: dict[str, Any], key: str, kinds: tuple[Any, ...], absent: Any) -> Any:
-    """Remove an optional key from a JSON object and return its value, or `absent` when it is missing or null.
+def given(rest: dict[str, Any], key: str, value: Any, kinds: tuple[Any, ...], absent: Any) -> Any:
+    """Return the value of an optional key, or `absent` when it is null.
 
-    A value of no kind in `kinds` stays in the object, and counts as absent: no attribute could hold it.
+    A value of no kind in `kinds` goes back to the rest of its JSON object, and counts as absent: no attribute could hold
+    it.
     """
-    value = source.pop(key, None)
     if value is None:
         return absent
-    if type(value) in kinds:  # the common case needs no call
-        return value
     try:
         return _read(value, kinds)
     except (TypeError, MalformedModel):
-        source[key] = value
+        rest[key] = value
         return absent
 
 

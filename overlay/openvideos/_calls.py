@@ -6,7 +6,6 @@ A call consists of the raw client's request, the client's settings and the calle
 from __future__ import annotations
 
 import json
-import uuid
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, Final, Generic, TypeAlias, TypeVar, cast
@@ -135,6 +134,8 @@ def make_call(
     method = str(arguments["method"]).upper()
     headers = _merged_headers(settings, arguments.get("headers", {}), extras.headers)
     if method in _NOT_IDEMPOTENT and IDEMPOTENCY_KEY.lower() not in {name.lower() for name in headers}:
+        import uuid  # imported late, because reads need none
+
         # Each call has one key, the same on every attempt (openapi.yaml, IdempotencyKey).
         headers[IDEMPOTENCY_KEY] = str(uuid.uuid4())
     query = {**settings.query, **arguments.get("params", {}), **(extras.query or {})}

@@ -78,11 +78,17 @@ class Clients(RuleBasedStateMachine):
         self.close(closing)
 
     @precondition(lambda self: self.used)
-    @rule(which=st.integers(0, 2), state=st.sampled_from(["idle", "closed", "active"]), expired=st.booleans())
-    def end(self, which: int, state: str, expired: bool) -> None:  # noqa: FBT001 - drawn
+    @rule(
+        which=st.integers(0, 2),
+        state=st.sampled_from(["idle", "closed", "active"]),
+        expired=st.booleans(),
+        is_clean=st.booleans(),
+    )
+    def end(self, which: int, state: str, expired: bool, is_clean: bool) -> None:  # noqa: FBT001 - drawn
         connection = self.used.pop(which % len(self.used))
         connection.state, connection.expired = state, expired
-        self.close(self.connections.give_back(connection))
+        self.close(self.connections.give_back(connection, is_clean=is_clean))
+        assert is_clean or (connection.is_closed() and connection not in self.connections.all())
 
     @precondition(lambda self: self.waiting)
     @rule(which=st.integers(0, 5))
@@ -191,3 +197,13 @@ def test_a_connection_that_expires_on_its_way_to_who_waits_is_replaced() -> None
     connection, closing = connections.received(waiting)
     assert connection is not first
     assert ([first], [connection]) == (closing, connections.all())
+
+
+def test_a_connection_that_is_closed_on_its_way_to_who_waits_is_not_used() -> None:
+    connections = opened(most=1)
+    first = taken(connections)
+    connections.take(A)
+    waiting = connections.wait(A, lambda: None)
+    connections.give_back(first)
+    assert [first] == connections.close()
+    assert (None, []) == connections.received(waiting)

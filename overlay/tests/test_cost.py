@@ -189,6 +189,13 @@ def requests_of_wait_many() -> int:
     return farm.requests
 
 
+def calls_of_wait_many() -> float:
+    farm = Farm({f"video_{number}": Job(0.0) for number in range(1000)}, latency=0.0)
+    with counted() as counts:
+        farm.wait()
+    return round(counts.calls / 1000, 1)
+
+
 def bytes_of(counts: Counts) -> float:
     return round(sum(map(len, counts.handed_on.values())) / SIZE, 1)
 
@@ -219,6 +226,7 @@ MEASURES: Final[dict[str, Callable[[Path], float]]] = {
     "modules-of-import": lambda _: modules("import openvideos", of_python=False),
     "modules-of-client": lambda _: modules("from openvideos import OpenVideos"),
     "modules-of-first-call": lambda _: modules_of_first_call(),
+    "calls-of-wait-many": lambda _: calls_of_wait_many(),
     "requests-of-wait-many": lambda _: requests_of_wait_many(),
     "bytes-of-download": download,
     "bytes-of-async-download": async_download,

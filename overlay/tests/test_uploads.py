@@ -23,7 +23,8 @@ from hypothesis import strategies as st
 from starlette.datastructures import Headers, UploadFile
 
 from openvideos import APIConnectionError, AsyncOpenVideos, InvalidArgumentError, OpenVideos, OpenVideosError
-from openvideos._drivers.request_body import WORTH_A_WRITE, RequestBody
+from openvideos._drivers.request_body import RequestBody
+from openvideos._drivers.sockets import WORTH_A_WRITE
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 32
 QUEUED = {"id": "video_1", "object": "video", "created_at": 1, "model": "m", "status": "queued"}

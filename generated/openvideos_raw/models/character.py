@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal, Self, cast
+from typing import Any, ClassVar, Literal, Self
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
@@ -43,15 +43,25 @@ class Character(ApiObject):
         Raises MalformedModel, naming the key, when a required key is missing or of another type.
         """
         d = dict(src_dict)
-        id = take(d, "id", (str,), "Character")
-        created_at = take(d, "created_at", (int, float), "Character")
-        name = take(d, "name", (str,), "Character")
-        object_ = cast("Literal['character'] | Unset", d.pop("object", "character"))
+        id = d.pop("id", None)
+        if type(id) is not str:
+            id = take(src_dict, "id", (str,), "Character")
+
+        created_at = d.pop("created_at", None)
+        if type(created_at) is not int:
+            created_at = take(src_dict, "created_at", (int, float), "Character")
+
+        name = d.pop("name", None)
+        if type(name) is not str:
+            name = take(src_dict, "name", (str,), "Character")
+
+        object_: Literal["character"] | Unset = d.pop("object", "character")
+
         character = cls(
-            id=id,
-            created_at=created_at,
-            name=name,
-            object_=object_,
+            id,
+            created_at,
+            name,
+            object_,
         )
         character.additional_properties = d
         character._sent = tuple(src_dict)

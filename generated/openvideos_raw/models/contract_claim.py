@@ -41,13 +41,20 @@ class ContractClaim(ApiObject):
         Raises MalformedModel, naming the key, when a required key is missing or of another type.
         """
         d = dict(src_dict)
-        revision = take(d, "revision", (str,), "ContractClaim")
-        profiles = take(d, "profiles", ([str],), "ContractClaim")
-        extensions = take(d, "extensions", ([str],), "ContractClaim")
+        revision = d.pop("revision", None)
+        if type(revision) is not str:
+            revision = take(src_dict, "revision", (str,), "ContractClaim")
+
+        profiles = take(src_dict, "profiles", ([str],), "ContractClaim")
+        del d["profiles"]
+
+        extensions = take(src_dict, "extensions", ([str],), "ContractClaim")
+        del d["extensions"]
+
         contract_claim = cls(
-            revision=revision,
-            profiles=profiles,
-            extensions=extensions,
+            revision,
+            profiles,
+            extensions,
         )
         contract_claim.additional_properties = d
         contract_claim._sent = tuple(src_dict)

@@ -41,11 +41,17 @@ class CreateCharacterForm(ApiObject):
         Raises MalformedModel, naming the key, when a required key is missing or of another type.
         """
         d = dict(src_dict)
-        name = take(d, "name", (str,), "CreateCharacterForm")
-        video = take(d, "video", (File,), "CreateCharacterForm")
+        name = d.pop("name", None)
+        if type(name) is not str:
+            name = take(src_dict, "name", (str,), "CreateCharacterForm")
+
+        video = d.pop("video", None)
+        if type(video) is not File:
+            video = take(src_dict, "video", (File,), "CreateCharacterForm")
+
         create_character_form = cls(
-            name=name,
-            video=video,
+            name,
+            video,
         )
         create_character_form.additional_properties = d
         create_character_form._sent = tuple(src_dict)

@@ -103,35 +103,77 @@ class CreateVideoForm(ApiObject):
         Raises MalformedModel, naming the key, when a required key is missing or of another type.
         """
         d = dict(src_dict)
-        prompt = take(d, "prompt", (str,), "CreateVideoForm")
-        model = given(d, "model", (str,), UNSET)
-        seconds = given(d, "seconds", (str,), UNSET)
-        size = given(d, "size", (str,), UNSET)
-        seed = given(d, "seed", (int, float), UNSET)
-        negative_prompt = given(d, "negative_prompt", (str,), UNSET)
-        fps = given(d, "fps", (int, float), UNSET)
-        num_frames = given(d, "num_frames", (int, float), UNSET)
-        input_reference = given(d, "input_reference", (File,), UNSET)
-        input_referenceimage_url = given(d, "input_reference[image_url]", (str,), UNSET)
-        input_referencefile_id = given(d, "input_reference[file_id]", (str,), UNSET)
-        referencesfirst_frame = given(d, "references[first_frame]", (File,), UNSET)
-        referenceslast_frame = given(d, "references[last_frame]", (File,), UNSET)
-        referencesreference = given(d, "references[reference]", (File,), UNSET)
+        prompt = d.pop("prompt", None)
+        if type(prompt) is not str:
+            prompt = take(src_dict, "prompt", (str,), "CreateVideoForm")
+
+        model = d.pop("model", UNSET)
+        if model is not UNSET and type(model) is not str:
+            model = given(d, "model", model, (str,), UNSET)
+
+        seconds = d.pop("seconds", UNSET)
+        if seconds is not UNSET and type(seconds) is not str:
+            seconds = given(d, "seconds", seconds, (str,), UNSET)
+
+        size = d.pop("size", UNSET)
+        if size is not UNSET and type(size) is not str:
+            size = given(d, "size", size, (str,), UNSET)
+
+        seed = d.pop("seed", UNSET)
+        if seed is not UNSET and type(seed) is not int:
+            seed = given(d, "seed", seed, (int, float), UNSET)
+
+        negative_prompt = d.pop("negative_prompt", UNSET)
+        if negative_prompt is not UNSET and type(negative_prompt) is not str:
+            negative_prompt = given(d, "negative_prompt", negative_prompt, (str,), UNSET)
+
+        fps = d.pop("fps", UNSET)
+        if fps is not UNSET and type(fps) is not int:
+            fps = given(d, "fps", fps, (int, float), UNSET)
+
+        num_frames = d.pop("num_frames", UNSET)
+        if num_frames is not UNSET and type(num_frames) is not int:
+            num_frames = given(d, "num_frames", num_frames, (int, float), UNSET)
+
+        input_reference = d.pop("input_reference", UNSET)
+        if input_reference is not UNSET and type(input_reference) is not File:
+            input_reference = given(d, "input_reference", input_reference, (File,), UNSET)
+
+        input_referenceimage_url = d.pop("input_reference[image_url]", UNSET)
+        if input_referenceimage_url is not UNSET and type(input_referenceimage_url) is not str:
+            input_referenceimage_url = given(d, "input_reference[image_url]", input_referenceimage_url, (str,), UNSET)
+
+        input_referencefile_id = d.pop("input_reference[file_id]", UNSET)
+        if input_referencefile_id is not UNSET and type(input_referencefile_id) is not str:
+            input_referencefile_id = given(d, "input_reference[file_id]", input_referencefile_id, (str,), UNSET)
+
+        referencesfirst_frame = d.pop("references[first_frame]", UNSET)
+        if referencesfirst_frame is not UNSET and type(referencesfirst_frame) is not File:
+            referencesfirst_frame = given(d, "references[first_frame]", referencesfirst_frame, (File,), UNSET)
+
+        referenceslast_frame = d.pop("references[last_frame]", UNSET)
+        if referenceslast_frame is not UNSET and type(referenceslast_frame) is not File:
+            referenceslast_frame = given(d, "references[last_frame]", referenceslast_frame, (File,), UNSET)
+
+        referencesreference = d.pop("references[reference]", UNSET)
+        if referencesreference is not UNSET and type(referencesreference) is not File:
+            referencesreference = given(d, "references[reference]", referencesreference, (File,), UNSET)
+
         create_video_form = cls(
-            prompt=prompt,
-            model=model,
-            seconds=seconds,
-            size=size,
-            seed=seed,
-            negative_prompt=negative_prompt,
-            fps=fps,
-            num_frames=num_frames,
-            input_reference=input_reference,
-            input_referenceimage_url=input_referenceimage_url,
-            input_referencefile_id=input_referencefile_id,
-            referencesfirst_frame=referencesfirst_frame,
-            referenceslast_frame=referenceslast_frame,
-            referencesreference=referencesreference,
+            prompt,
+            model,
+            seconds,
+            size,
+            seed,
+            negative_prompt,
+            fps,
+            num_frames,
+            input_reference,
+            input_referenceimage_url,
+            input_referencefile_id,
+            referencesfirst_frame,
+            referenceslast_frame,
+            referencesreference,
         )
         create_video_form.additional_properties = d
         create_video_form._sent = tuple(src_dict)

@@ -82,31 +82,62 @@ class CreateVideoJson(ApiObject):
 
         Raises MalformedModel, naming the key, when a required key is missing or of another type.
         """
-        from ..models.image_reference import ImageReference
-        from ..models.reference import Reference
-
         d = dict(src_dict)
-        prompt = take(d, "prompt", (str,), "CreateVideoJson")
-        model = given(d, "model", (str,), UNSET)
-        seconds = given(d, "seconds", (str,), UNSET)
-        size = given(d, "size", (str,), UNSET)
-        seed = given(d, "seed", (int, float), UNSET)
-        negative_prompt = given(d, "negative_prompt", (str,), UNSET)
-        fps = given(d, "fps", (int, float), UNSET)
-        num_frames = given(d, "num_frames", (int, float), UNSET)
-        input_reference = given(d, "input_reference", (ImageReference,), UNSET)
-        references = given(d, "references", ([Reference],), UNSET)
+        prompt = d.pop("prompt", None)
+        if type(prompt) is not str:
+            prompt = take(src_dict, "prompt", (str,), "CreateVideoJson")
+
+        model = d.pop("model", UNSET)
+        if model is not UNSET and type(model) is not str:
+            model = given(d, "model", model, (str,), UNSET)
+
+        seconds = d.pop("seconds", UNSET)
+        if seconds is not UNSET and type(seconds) is not str:
+            seconds = given(d, "seconds", seconds, (str,), UNSET)
+
+        size = d.pop("size", UNSET)
+        if size is not UNSET and type(size) is not str:
+            size = given(d, "size", size, (str,), UNSET)
+
+        seed = d.pop("seed", UNSET)
+        if seed is not UNSET and type(seed) is not int:
+            seed = given(d, "seed", seed, (int, float), UNSET)
+
+        negative_prompt = d.pop("negative_prompt", UNSET)
+        if negative_prompt is not UNSET and type(negative_prompt) is not str:
+            negative_prompt = given(d, "negative_prompt", negative_prompt, (str,), UNSET)
+
+        fps = d.pop("fps", UNSET)
+        if fps is not UNSET and type(fps) is not int:
+            fps = given(d, "fps", fps, (int, float), UNSET)
+
+        num_frames = d.pop("num_frames", UNSET)
+        if num_frames is not UNSET and type(num_frames) is not int:
+            num_frames = given(d, "num_frames", num_frames, (int, float), UNSET)
+
+        input_reference = d.pop("input_reference", UNSET)
+        if input_reference is not UNSET:
+            from ..models.image_reference import ImageReference
+
+            input_reference = given(d, "input_reference", input_reference, (ImageReference,), UNSET)
+
+        references = d.pop("references", UNSET)
+        if references is not UNSET:
+            from ..models.reference import Reference
+
+            references = given(d, "references", references, ([Reference],), UNSET)
+
         create_video_json = cls(
-            prompt=prompt,
-            model=model,
-            seconds=seconds,
-            size=size,
-            seed=seed,
-            negative_prompt=negative_prompt,
-            fps=fps,
-            num_frames=num_frames,
-            input_reference=input_reference,
-            references=references,
+            prompt,
+            model,
+            seconds,
+            size,
+            seed,
+            negative_prompt,
+            fps,
+            num_frames,
+            input_reference,
+            references,
         )
         create_video_json.additional_properties = d
         create_video_json._sent = tuple(src_dict)

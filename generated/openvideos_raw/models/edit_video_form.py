@@ -42,13 +42,22 @@ class EditVideoForm(ApiObject):
         Raises MalformedModel, naming the key, when a required key is missing or of another type.
         """
         d = dict(src_dict)
-        prompt = take(d, "prompt", (str,), "EditVideoForm")
-        video = given(d, "video", (File,), UNSET)
-        videoid = given(d, "video[id]", (str,), UNSET)
+        prompt = d.pop("prompt", None)
+        if type(prompt) is not str:
+            prompt = take(src_dict, "prompt", (str,), "EditVideoForm")
+
+        video = d.pop("video", UNSET)
+        if video is not UNSET and type(video) is not File:
+            video = given(d, "video", video, (File,), UNSET)
+
+        videoid = d.pop("video[id]", UNSET)
+        if videoid is not UNSET and type(videoid) is not str:
+            videoid = given(d, "video[id]", videoid, (str,), UNSET)
+
         edit_video_form = cls(
-            prompt=prompt,
-            video=video,
-            videoid=videoid,
+            prompt,
+            video,
+            videoid,
         )
         edit_video_form.additional_properties = d
         edit_video_form._sent = tuple(src_dict)

@@ -37,14 +37,19 @@ class EditVideoJson(ApiObject):
 
         Raises MalformedModel, naming the key, when a required key is missing or of another type.
         """
+        d = dict(src_dict)
+        prompt = d.pop("prompt", None)
+        if type(prompt) is not str:
+            prompt = take(src_dict, "prompt", (str,), "EditVideoJson")
+
         from ..models.video_reference import VideoReference
 
-        d = dict(src_dict)
-        prompt = take(d, "prompt", (str,), "EditVideoJson")
-        video = take(d, "video", (VideoReference,), "EditVideoJson")
+        video = take(src_dict, "video", (VideoReference,), "EditVideoJson")
+        del d["video"]
+
         edit_video_json = cls(
-            prompt=prompt,
-            video=video,
+            prompt,
+            video,
         )
         edit_video_json.additional_properties = d
         edit_video_json._sent = tuple(src_dict)

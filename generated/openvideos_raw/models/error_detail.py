@@ -47,15 +47,27 @@ class ErrorDetail(ApiObject):
         Raises MalformedModel, naming the key, when a required key is missing or of another type.
         """
         d = dict(src_dict)
-        message = take(d, "message", (str,), "ErrorDetail")
-        type_ = take(d, "type", (str,), "ErrorDetail")
-        param = given(d, "param", (str,), None)
-        code = given(d, "code", (str,), None)
+        message = d.pop("message", None)
+        if type(message) is not str:
+            message = take(src_dict, "message", (str,), "ErrorDetail")
+
+        type_ = d.pop("type", None)
+        if type(type_) is not str:
+            type_ = take(src_dict, "type", (str,), "ErrorDetail")
+
+        param = d.pop("param", None)
+        if param is not None and type(param) is not str:
+            param = given(d, "param", param, (str,), None)
+
+        code = d.pop("code", None)
+        if code is not None and type(code) is not str:
+            code = given(d, "code", code, (str,), None)
+
         error_detail = cls(
-            message=message,
-            type_=type_,
-            param=param,
-            code=code,
+            message,
+            type_,
+            param,
+            code,
         )
         error_detail.additional_properties = d
         error_detail._sent = tuple(src_dict)

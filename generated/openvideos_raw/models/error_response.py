@@ -35,12 +35,14 @@ class ErrorResponse(ApiObject):
 
         Raises MalformedModel, naming the key, when a required key is missing or of another type.
         """
+        d = dict(src_dict)
         from ..models.error_detail import ErrorDetail
 
-        d = dict(src_dict)
-        error = take(d, "error", (ErrorDetail,), "ErrorResponse")
+        error = take(src_dict, "error", (ErrorDetail,), "ErrorResponse")
+        del d["error"]
+
         error_response = cls(
-            error=error,
+            error,
         )
         error_response.additional_properties = d
         error_response._sent = tuple(src_dict)

@@ -46,15 +46,27 @@ class ExtendVideoForm(ApiObject):
         Raises MalformedModel, naming the key, when a required key is missing or of another type.
         """
         d = dict(src_dict)
-        prompt = take(d, "prompt", (str,), "ExtendVideoForm")
-        seconds = take(d, "seconds", (str,), "ExtendVideoForm")
-        video = given(d, "video", (File,), UNSET)
-        videoid = given(d, "video[id]", (str,), UNSET)
+        prompt = d.pop("prompt", None)
+        if type(prompt) is not str:
+            prompt = take(src_dict, "prompt", (str,), "ExtendVideoForm")
+
+        seconds = d.pop("seconds", None)
+        if type(seconds) is not str:
+            seconds = take(src_dict, "seconds", (str,), "ExtendVideoForm")
+
+        video = d.pop("video", UNSET)
+        if video is not UNSET and type(video) is not File:
+            video = given(d, "video", video, (File,), UNSET)
+
+        videoid = d.pop("video[id]", UNSET)
+        if videoid is not UNSET and type(videoid) is not str:
+            videoid = given(d, "video[id]", videoid, (str,), UNSET)
+
         extend_video_form = cls(
-            prompt=prompt,
-            seconds=seconds,
-            video=video,
-            videoid=videoid,
+            prompt,
+            seconds,
+            video,
+            videoid,
         )
         extend_video_form.additional_properties = d
         extend_video_form._sent = tuple(src_dict)

@@ -41,16 +41,24 @@ class ExtendVideoJson(ApiObject):
 
         Raises MalformedModel, naming the key, when a required key is missing or of another type.
         """
+        d = dict(src_dict)
+        prompt = d.pop("prompt", None)
+        if type(prompt) is not str:
+            prompt = take(src_dict, "prompt", (str,), "ExtendVideoJson")
+
+        seconds = d.pop("seconds", None)
+        if type(seconds) is not str:
+            seconds = take(src_dict, "seconds", (str,), "ExtendVideoJson")
+
         from ..models.video_reference import VideoReference
 
-        d = dict(src_dict)
-        prompt = take(d, "prompt", (str,), "ExtendVideoJson")
-        seconds = take(d, "seconds", (str,), "ExtendVideoJson")
-        video = take(d, "video", (VideoReference,), "ExtendVideoJson")
+        video = take(src_dict, "video", (VideoReference,), "ExtendVideoJson")
+        del d["video"]
+
         extend_video_json = cls(
-            prompt=prompt,
-            seconds=seconds,
-            video=video,
+            prompt,
+            seconds,
+            video,
         )
         extend_video_json.additional_properties = d
         extend_video_json._sent = tuple(src_dict)

@@ -35,11 +35,17 @@ class ImageReference(ApiObject):
         Raises MalformedModel, naming the key, when a required key is missing or of another type.
         """
         d = dict(src_dict)
-        image_url = given(d, "image_url", (str,), UNSET)
-        file_id = given(d, "file_id", (str,), UNSET)
+        image_url = d.pop("image_url", UNSET)
+        if image_url is not UNSET and type(image_url) is not str:
+            image_url = given(d, "image_url", image_url, (str,), UNSET)
+
+        file_id = d.pop("file_id", UNSET)
+        if file_id is not UNSET and type(file_id) is not str:
+            file_id = given(d, "file_id", file_id, (str,), UNSET)
+
         image_reference = cls(
-            image_url=image_url,
-            file_id=file_id,
+            image_url,
+            file_id,
         )
         refuse(d, "ImageReference")
         image_reference._sent = tuple(src_dict)

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal, Self, cast
+from typing import Any, ClassVar, Literal, Self
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
@@ -52,19 +52,35 @@ class Model(ApiObject):
         Raises MalformedModel, naming the key, when a required key is missing or of another type.
         """
         d = dict(src_dict)
-        id = take(d, "id", (str,), "Model")
-        object_ = cast("Literal['model']", d.pop("object", "model"))
-        is_default = take(d, "is_default", (bool,), "Model")
-        sizes = given(d, "sizes", ([str],), None)
-        seconds = given(d, "seconds", ([str],), None)
-        parameters = given(d, "parameters", ([str],), None)
+        id = d.pop("id", None)
+        if type(id) is not str:
+            id = take(src_dict, "id", (str,), "Model")
+
+        object_: Literal["model"] = d.pop("object", "model")
+
+        is_default = d.pop("is_default", None)
+        if type(is_default) is not bool:
+            is_default = take(src_dict, "is_default", (bool,), "Model")
+
+        sizes = d.pop("sizes", None)
+        if sizes is not None:
+            sizes = given(d, "sizes", sizes, ([str],), None)
+
+        seconds = d.pop("seconds", None)
+        if seconds is not None:
+            seconds = given(d, "seconds", seconds, ([str],), None)
+
+        parameters = d.pop("parameters", None)
+        if parameters is not None:
+            parameters = given(d, "parameters", parameters, ([str],), None)
+
         model = cls(
-            id=id,
-            object_=object_,
-            is_default=is_default,
-            sizes=sizes,
-            seconds=seconds,
-            parameters=parameters,
+            id,
+            object_,
+            is_default,
+            sizes,
+            seconds,
+            parameters,
         )
         model.additional_properties = d
         model._sent = tuple(src_dict)

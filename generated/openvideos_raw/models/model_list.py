@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
@@ -42,17 +42,23 @@ class ModelList(ApiObject):
 
         Raises MalformedModel, naming the key, when a required key is missing or of another type.
         """
+        d = dict(src_dict)
+        object_: Literal["list"] = d.pop("object", "list")
+
         from ..models.contract_claim import ContractClaim
+
+        contract = take(src_dict, "contract", (ContractClaim,), "ModelList")
+        del d["contract"]
+
         from ..models.model import Model
 
-        d = dict(src_dict)
-        object_ = cast("Literal['list']", d.pop("object", "list"))
-        contract = take(d, "contract", (ContractClaim,), "ModelList")
-        data = take(d, "data", ([Model],), "ModelList")
+        data = take(src_dict, "data", ([Model],), "ModelList")
+        del d["data"]
+
         model_list = cls(
-            object_=object_,
-            contract=contract,
-            data=data,
+            object_,
+            contract,
+            data,
         )
         model_list.additional_properties = d
         model_list._sent = tuple(src_dict)

@@ -34,9 +34,12 @@ class RemixVideoJson(ApiObject):
         Raises MalformedModel, naming the key, when a required key is missing or of another type.
         """
         d = dict(src_dict)
-        prompt = take(d, "prompt", (str,), "RemixVideoJson")
+        prompt = d.pop("prompt", None)
+        if type(prompt) is not str:
+            prompt = take(src_dict, "prompt", (str,), "RemixVideoJson")
+
         remix_video_json = cls(
-            prompt=prompt,
+            prompt,
         )
         remix_video_json.additional_properties = d
         remix_video_json._sent = tuple(src_dict)

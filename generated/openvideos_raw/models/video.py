@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
@@ -130,48 +130,103 @@ class Video(ApiObject):
 
         Raises MalformedModel, naming the key, when a required key is missing or of another type.
         """
-        from ..models.video_error import VideoError
-
         d = dict(src_dict)
-        id = take(d, "id", (str,), "Video")
-        object_ = cast("Literal['video']", d.pop("object", "video"))
-        created_at = take(d, "created_at", (int, float), "Video")
-        model = take(d, "model", (str,), "Video")
-        status = take(d, "status", (str,), "Video")
-        progress = given(d, "progress", (int, float), None)
-        completed_at = given(d, "completed_at", (int, float), None)
-        expires_at = given(d, "expires_at", (int, float), None)
-        prompt = given(d, "prompt", (str,), None)
-        size = given(d, "size", (str,), None)
-        seconds = given(d, "seconds", (str,), None)
-        duration = given(d, "duration", (int, float), None)
-        url = given(d, "url", (str,), None)
-        seed = given(d, "seed", (int, float), None)
-        negative_prompt = given(d, "negative_prompt", (str,), None)
-        fps = given(d, "fps", (int, float), None)
-        num_frames = given(d, "num_frames", (int, float), None)
-        remixed_from_video_id = given(d, "remixed_from_video_id", (str,), None)
-        error = given(d, "error", (VideoError,), None)
+        id = d.pop("id", None)
+        if type(id) is not str:
+            id = take(src_dict, "id", (str,), "Video")
+
+        object_: Literal["video"] = d.pop("object", "video")
+
+        created_at = d.pop("created_at", None)
+        if type(created_at) is not int:
+            created_at = take(src_dict, "created_at", (int, float), "Video")
+
+        model = d.pop("model", None)
+        if type(model) is not str:
+            model = take(src_dict, "model", (str,), "Video")
+
+        status = d.pop("status", None)
+        if type(status) is not str:
+            status = take(src_dict, "status", (str,), "Video")
+
+        progress = d.pop("progress", None)
+        if progress is not None and type(progress) is not int:
+            progress = given(d, "progress", progress, (int, float), None)
+
+        completed_at = d.pop("completed_at", None)
+        if completed_at is not None and type(completed_at) is not int:
+            completed_at = given(d, "completed_at", completed_at, (int, float), None)
+
+        expires_at = d.pop("expires_at", None)
+        if expires_at is not None and type(expires_at) is not int:
+            expires_at = given(d, "expires_at", expires_at, (int, float), None)
+
+        prompt = d.pop("prompt", None)
+        if prompt is not None and type(prompt) is not str:
+            prompt = given(d, "prompt", prompt, (str,), None)
+
+        size = d.pop("size", None)
+        if size is not None and type(size) is not str:
+            size = given(d, "size", size, (str,), None)
+
+        seconds = d.pop("seconds", None)
+        if seconds is not None and type(seconds) is not str:
+            seconds = given(d, "seconds", seconds, (str,), None)
+
+        duration = d.pop("duration", None)
+        if duration is not None and type(duration) is not int:
+            duration = given(d, "duration", duration, (int, float), None)
+
+        url = d.pop("url", None)
+        if url is not None and type(url) is not str:
+            url = given(d, "url", url, (str,), None)
+
+        seed = d.pop("seed", None)
+        if seed is not None and type(seed) is not int:
+            seed = given(d, "seed", seed, (int, float), None)
+
+        negative_prompt = d.pop("negative_prompt", None)
+        if negative_prompt is not None and type(negative_prompt) is not str:
+            negative_prompt = given(d, "negative_prompt", negative_prompt, (str,), None)
+
+        fps = d.pop("fps", None)
+        if fps is not None and type(fps) is not int:
+            fps = given(d, "fps", fps, (int, float), None)
+
+        num_frames = d.pop("num_frames", None)
+        if num_frames is not None and type(num_frames) is not int:
+            num_frames = given(d, "num_frames", num_frames, (int, float), None)
+
+        remixed_from_video_id = d.pop("remixed_from_video_id", None)
+        if remixed_from_video_id is not None and type(remixed_from_video_id) is not str:
+            remixed_from_video_id = given(d, "remixed_from_video_id", remixed_from_video_id, (str,), None)
+
+        error = d.pop("error", None)
+        if error is not None:
+            from ..models.video_error import VideoError
+
+            error = given(d, "error", error, (VideoError,), None)
+
         video = cls(
-            id=id,
-            object_=object_,
-            created_at=created_at,
-            model=model,
-            status=status,
-            progress=progress,
-            completed_at=completed_at,
-            expires_at=expires_at,
-            prompt=prompt,
-            size=size,
-            seconds=seconds,
-            duration=duration,
-            url=url,
-            seed=seed,
-            negative_prompt=negative_prompt,
-            fps=fps,
-            num_frames=num_frames,
-            remixed_from_video_id=remixed_from_video_id,
-            error=error,
+            id,
+            object_,
+            created_at,
+            model,
+            status,
+            progress,
+            completed_at,
+            expires_at,
+            prompt,
+            size,
+            seconds,
+            duration,
+            url,
+            seed,
+            negative_prompt,
+            fps,
+            num_frames,
+            remixed_from_video_id,
+            error,
         )
         video.additional_properties = d
         video._sent = tuple(src_dict)

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
@@ -49,20 +49,30 @@ class VideoCompletedEvent(ApiObject):
 
         Raises MalformedModel, naming the key, when a required key is missing or of another type.
         """
+        d = dict(src_dict)
+        id = d.pop("id", None)
+        if type(id) is not str:
+            id = take(src_dict, "id", (str,), "VideoCompletedEvent")
+
+        object_: Literal["event"] = d.pop("object", "event")
+
+        created_at = d.pop("created_at", None)
+        if type(created_at) is not int:
+            created_at = take(src_dict, "created_at", (int, float), "VideoCompletedEvent")
+
+        type_: Literal["video.completed"] = d.pop("type", "video.completed")
+
         from ..models.video_event_data import VideoEventData
 
-        d = dict(src_dict)
-        id = take(d, "id", (str,), "VideoCompletedEvent")
-        object_ = cast("Literal['event']", d.pop("object", "event"))
-        created_at = take(d, "created_at", (int, float), "VideoCompletedEvent")
-        type_ = cast("Literal['video.completed']", d.pop("type", "video.completed"))
-        data = take(d, "data", (VideoEventData,), "VideoCompletedEvent")
+        data = take(src_dict, "data", (VideoEventData,), "VideoCompletedEvent")
+        del d["data"]
+
         video_completed_event = cls(
-            id=id,
-            object_=object_,
-            created_at=created_at,
-            type_=type_,
-            data=data,
+            id,
+            object_,
+            created_at,
+            type_,
+            data,
         )
         video_completed_event.additional_properties = d
         video_completed_event._sent = tuple(src_dict)

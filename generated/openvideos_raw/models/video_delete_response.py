@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal, Self, cast
+from typing import Any, ClassVar, Literal, Self
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
@@ -39,13 +39,20 @@ class VideoDeleteResponse(ApiObject):
         Raises MalformedModel, naming the key, when a required key is missing or of another type.
         """
         d = dict(src_dict)
-        id = take(d, "id", (str,), "VideoDeleteResponse")
-        object_ = cast("Literal['video.deleted']", d.pop("object", "video.deleted"))
-        deleted = take(d, "deleted", (bool,), "VideoDeleteResponse")
+        id = d.pop("id", None)
+        if type(id) is not str:
+            id = take(src_dict, "id", (str,), "VideoDeleteResponse")
+
+        object_: Literal["video.deleted"] = d.pop("object", "video.deleted")
+
+        deleted = d.pop("deleted", None)
+        if type(deleted) is not bool:
+            deleted = take(src_dict, "deleted", (bool,), "VideoDeleteResponse")
+
         video_delete_response = cls(
-            id=id,
-            object_=object_,
-            deleted=deleted,
+            id,
+            object_,
+            deleted,
         )
         video_delete_response.additional_properties = d
         video_delete_response._sent = tuple(src_dict)

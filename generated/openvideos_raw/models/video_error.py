@@ -34,11 +34,17 @@ class VideoError(ApiObject):
         Raises MalformedModel, naming the key, when a required key is missing or of another type.
         """
         d = dict(src_dict)
-        code = take(d, "code", (str,), "VideoError")
-        message = take(d, "message", (str,), "VideoError")
+        code = d.pop("code", None)
+        if type(code) is not str:
+            code = take(src_dict, "code", (str,), "VideoError")
+
+        message = d.pop("message", None)
+        if type(message) is not str:
+            message = take(src_dict, "message", (str,), "VideoError")
+
         video_error = cls(
-            code=code,
-            message=message,
+            code,
+            message,
         )
         video_error.additional_properties = d
         video_error._sent = tuple(src_dict)

@@ -30,9 +30,12 @@ class VideoEventData(ApiObject):
         Raises MalformedModel, naming the key, when a required key is missing or of another type.
         """
         d = dict(src_dict)
-        id = take(d, "id", (str,), "VideoEventData")
+        id = d.pop("id", None)
+        if type(id) is not str:
+            id = take(src_dict, "id", (str,), "VideoEventData")
+
         video_event_data = cls(
-            id=id,
+            id,
         )
         video_event_data.additional_properties = d
         video_event_data._sent = tuple(src_dict)

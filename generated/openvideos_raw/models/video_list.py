@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
@@ -53,20 +53,32 @@ class VideoList(ApiObject):
 
         Raises MalformedModel, naming the key, when a required key is missing or of another type.
         """
+        d = dict(src_dict)
+        object_: Literal["list"] = d.pop("object", "list")
+
         from ..models.video import Video
 
-        d = dict(src_dict)
-        object_ = cast("Literal['list']", d.pop("object", "list"))
-        data = take(d, "data", ([Video],), "VideoList")
-        first_id = given(d, "first_id", (str,), None)
-        last_id = given(d, "last_id", (str,), None)
-        has_more = take(d, "has_more", (bool,), "VideoList")
+        data = take(src_dict, "data", ([Video],), "VideoList")
+        del d["data"]
+
+        first_id = d.pop("first_id", None)
+        if first_id is not None and type(first_id) is not str:
+            first_id = given(d, "first_id", first_id, (str,), None)
+
+        last_id = d.pop("last_id", None)
+        if last_id is not None and type(last_id) is not str:
+            last_id = given(d, "last_id", last_id, (str,), None)
+
+        has_more = d.pop("has_more", None)
+        if type(has_more) is not bool:
+            has_more = take(src_dict, "has_more", (bool,), "VideoList")
+
         video_list = cls(
-            object_=object_,
-            data=data,
-            first_id=first_id,
-            last_id=last_id,
-            has_more=has_more,
+            object_,
+            data,
+            first_id,
+            last_id,
+            has_more,
         )
         video_list.additional_properties = d
         video_list._sent = tuple(src_dict)

@@ -30,9 +30,12 @@ class VideoReference(ApiObject):
         Raises MalformedModel, naming the key, when a required key is missing or of another type.
         """
         d = dict(src_dict)
-        id = take(d, "id", (str,), "VideoReference")
+        id = d.pop("id", None)
+        if type(id) is not str:
+            id = take(src_dict, "id", (str,), "VideoReference")
+
         video_reference = cls(
-            id=id,
+            id,
         )
         video_reference.additional_properties = d
         video_reference._sent = tuple(src_dict)

@@ -146,6 +146,7 @@ class AsyncDriver:
     async def _read(self, response: httpx.Response, body: ResponseBody) -> httpx.Response | APIConnectionError:
         try:
             if body.is_small():
+                body.keep()
                 await response.aread()
                 return response
             async with aclosing(pieces_async(response)) as pieces:

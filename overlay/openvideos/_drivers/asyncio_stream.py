@@ -43,8 +43,12 @@ class AsyncioBackend(httpcore.AsyncNetworkBackend):
                 transport, stream = await loop.create_connection(
                     lambda: AsyncioStream(loop), host, port, happy_eyeballs_delay=delay
                 )
-        for option in SOCKET_OPTIONS:
-            transport.get_extra_info("socket").setsockopt(*option)
+            try:
+                for option in SOCKET_OPTIONS:
+                    transport.get_extra_info("socket").setsockopt(*option)
+            except OSError:  # some systems refuse it once the server has reset the connection
+                transport.abort()
+                raise
         return stream
 
 
@@ -97,8 +101,9 @@ class AsyncioStream(httpcore.AsyncNetworkStream, asyncio.Protocol):
         """Keep that the server sends no more; what it may still receive is sent."""
         self._is_at_end = True
         self._wake()
-        # TLS cannot be closed in one direction, and asyncio warns of who wants to.
-        return self.get_extra_info("ssl_object") is None
+        # TLS cannot be closed in one direction, and asyncio warns of who wants to. What has no transport yet is TLS
+        # that the server ends in the moment of the handshake.
+        return self._transport is not None and self.get_extra_info("ssl_object") is None
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Keep why the connection is lost."""

@@ -6,7 +6,7 @@ import inspect
 import logging
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, Final, cast
 
@@ -171,7 +171,7 @@ def watch(request: httpx.Request) -> None:
     """Let httpcore tell, by its extension `trace`, when a blocking request is sent."""
 
     def trace(event: str, info: Mapping[str, Any]) -> None:
-        _note(request, event, info)
+        _note(request, trace, event, info)
 
     request.extensions["trace"] = trace
 
@@ -180,16 +180,19 @@ def watch_async(request: httpx.Request) -> None:
     """Let httpcore tell when an async request is sent."""
 
     async def trace(event: str, info: Mapping[str, Any]) -> None:
-        _note(request, event, info)
+        _note(request, trace, event, info)
 
     request.extensions["trace"] = trace
 
 
-def _note(request: httpx.Request, event: str, info: Mapping[str, Any]) -> None:
+def _note(request: httpx.Request, trace: Callable[..., Any], event: str, info: Mapping[str, Any]) -> None:
     sent = info.get("request")
     # A CONNECT is for the proxy.
     if event.endswith("send_request_headers.started") and getattr(sent, "method", b"") != b"CONNECT":
         request.extensions[SENT] = True
+        # What follows says no more, and there is much of it. The caller's hooks may have put their own in its place.
+        if request.extensions.get("trace") is trace:
+            del request.extensions["trace"]
 
 
 def redirect_history(response: httpx.Response) -> list[httpx.Response]:

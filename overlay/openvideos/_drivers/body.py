@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import math
 import zlib
-from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator
 from typing import Any, Final, cast
 
 import anyio
@@ -163,14 +163,16 @@ class ResponseBody:
         self._size = 0
 
     def is_small(self) -> bool:
-        """Return whether the body may be read at once: its length is known and within the limit.
-
-        The body of a POST's response is read in pieces, so that the job's id is not lost if the body breaks off.
-        """
-        if self._call.is_post or "content-encoding" in self._response.headers:
+        """Return whether the body may be read at once: its length is known and within the limit."""
+        if "content-encoding" in self._response.headers:
             return False
         length = self._response.headers.get("content-length", "")
         return length.isdecimal() and (self._largest is None or int(length) <= self._largest)
+
+    def keep(self) -> None:
+        """Keep what arrives of a POST's response, so that the job's id is not lost if the body breaks off."""
+        if self._call.is_post:
+            self._response.stream = _KeptStream(self._response.stream, self._pieces.append)
 
     def add(self, piece: bytes) -> None:
         """Add a piece.
@@ -219,6 +221,30 @@ def _decoded(response: httpx.Response, **body: Any) -> httpx.Response:
         history=response.history,
         **body,
     )
+
+
+class _KeptStream(httpx.SyncByteStream, httpx.AsyncByteStream):
+    """A body whose pieces are kept beside those who read it."""
+
+    def __init__(self, inner: httpx.SyncByteStream | httpx.AsyncByteStream, keep: Callable[[bytes], object]) -> None:
+        self._inner: Any = inner
+        self._keep = keep
+
+    def __iter__(self) -> Iterator[bytes]:
+        for piece in self._inner:
+            self._keep(piece)
+            yield piece
+
+    def close(self) -> None:
+        self._inner.close()
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for piece in self._inner:
+            self._keep(piece)
+            yield piece
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
 
 
 class _DecodedStream(httpx.SyncByteStream, httpx.AsyncByteStream):

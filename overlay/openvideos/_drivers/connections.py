@@ -90,22 +90,25 @@ class Connections(Generic[C]):
         return waiting
 
     def received(self, waiting: Waiting[C]) -> tuple[C | None, list[C]]:
-        """Return what was waited for, or a new connection in its place if it has expired; None if it is not there yet.
+        """Return what was waited for, or a new connection in its place if it has expired.
 
-        In either case, nothing is waited for any longer.
+        None if it is not there yet, or was closed with all others. In any case, nothing is waited for any longer.
         """
         connection = waiting.connection
-        if connection is None:
+        if connection is None or self.is_closed:
             self._waiting.pop(waiting, None)
             return None, []
-        if connection in self._origins and connection.has_expired():
+        if connection.has_expired():
             return self._new(self._origins.pop(connection)), [connection]
         return connection, []
 
-    def give_back(self, connection: C) -> list[C]:
-        """Let the next request have a connection, or let it rest; one that cannot be used again is replaced."""
+    def give_back(self, connection: C, *, is_clean: bool = True) -> list[C]:
+        """Let the next request have a connection, or let it rest; one that cannot be used again is replaced.
+
+        One is not clean on which the server has sent more than its response.
+        """
         origin = self._origins.get(connection)
-        if origin is None or not connection.is_idle():
+        if origin is None or not is_clean or not connection.is_idle():
             self._origins.pop(connection, None)
             if self._waiting and not self.is_closed:
                 self._serve(None)

@@ -128,7 +128,49 @@ class AsyncBackend(httpcore.AsyncNetworkBackend):
 def _running_backend() -> httpcore.AsyncNetworkBackend:
     asyncio = sys.modules.get("asyncio")
     if asyncio is None or anyio.get_cancelled_exc_class() is not asyncio.CancelledError:
-        return cast("httpcore.AsyncNetworkBackend", httpcore.AnyIOBackend())
+        return _AnyioBackend()
     from .asyncio_stream import AsyncioBackend  # imported late: a blocking client does without asyncio
 
     return AsyncioBackend()
+
+
+class _AnyioBackend(httpcore.AsyncNetworkBackend):
+    """Opens connections of anyio, on trio."""
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        backend = cast("httpcore.AsyncNetworkBackend", httpcore.AnyIOBackend())
+        stream = await backend.connect_tcp(host, port, timeout, local_address, socket_options)
+        return cast("httpcore.AsyncNetworkStream", _AnyioStream(stream))
+
+
+class _AnyioStream:
+    """A connection of httpcore that is closed when its handshake is cancelled, and tells what it has not decrypted."""
+
+    def __init__(self, inner: httpcore.AsyncNetworkStream) -> None:
+        self._inner = inner
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    def get_extra_info(self, info: str) -> Any:
+        found = self._inner.get_extra_info(info)
+        if info != "is_readable" or found:
+            return found
+        # httpcore looks into the socket alone, and anyio may have received more from it than one record of TLS.
+        encrypted = getattr(getattr(self._inner, "_stream", None), "_read_bio", None)
+        return encrypted is not None and encrypted.pending > 0
+
+    async def start_tls(self, *with_what: Any, **options: Any) -> _AnyioStream:
+        try:
+            return _AnyioStream(await self._inner.start_tls(*with_what, **options))
+        except BaseException:
+            with anyio.CancelScope(shield=True):
+                await self._inner.aclose()
+            raise

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator
-from typing import Any, Final, cast
+from typing import Any, Final, Protocol, cast
 
 import anyio
 import httpcore
@@ -41,6 +41,18 @@ def _no_connection(*, is_closed: bool) -> Exception:
     if is_closed:
         return httpcore.ConnectError("the client was closed before there was a connection")
     return httpcore.PoolTimeout("all connections were in use for too long")
+
+
+def _is_clean(connection: object) -> bool:
+    """Return whether the server has sent no more than its response: httpcore would take that for the next one.
+
+    RFC 9112, 9.2, forbids it: the next response could be the job of another create. Only h11 has what was read too far.
+    """
+    inner: Any = connection
+    while (further := getattr(inner, "_connection", None)) is not None:  # of a tunnel, for example
+        inner = further
+    parser = getattr(inner, "_h11_state", None)
+    return parser is None or not parser.trailing_data[0]
 
 
 class Pool:
@@ -105,8 +117,9 @@ class Pool:
         return connection
 
     def _give_back(self, connection: httpcore.ConnectionInterface) -> None:
+        is_clean = _is_clean(connection)
         with self._lock:
-            closing = self._connections.give_back(connection)
+            closing = self._connections.give_back(connection, is_clean=is_clean)
         _close(closing)
 
 
@@ -157,7 +170,7 @@ class AsyncPool:
         connection, closing = self._connections.take(origin)
         try:
             if closing:
-                await _aclose(closing)
+                await aclose_all(closing)
             if connection is None:
                 connection = await self._awaited(origin, _patience(request))
             response = await connection.handle_async_request(request)
@@ -170,7 +183,7 @@ class AsyncPool:
 
     async def aclose(self) -> None:
         """Close all connections, those in use too."""
-        await _aclose(self._connections.close())
+        await aclose_all(self._connections.close())
 
     async def _awaited(self, origin: Origin, patience: float | None) -> httpcore.AsyncConnectionInterface:
         woken = anyio.Event()
@@ -185,21 +198,32 @@ class AsyncPool:
             if connection is not None and not is_awaited:
                 closing = [*closing, *self._connections.give_back(connection)]
             if closing:
-                await _aclose(closing)
+                await aclose_all(closing)
         if connection is None:
             raise _no_connection(is_closed=self._connections.is_closed)
         return connection
 
     async def _give_back(self, connection: httpcore.AsyncConnectionInterface) -> None:
-        closing = self._connections.give_back(connection)
+        closing = self._connections.give_back(connection, is_clean=_is_clean(connection))
         if closing:
-            await _aclose(closing)
+            await aclose_all(closing)
 
 
-async def _aclose(connections: list[httpcore.AsyncConnectionInterface]) -> None:
+class _Closable(Protocol):
+    async def aclose(self) -> None: ...
+
+
+async def aclose_all(closing: Iterable[_Closable]) -> None:
+    """Close all of these, and then raise what one of them has raised: asyncio cancels a task in spite of the shield."""
+    failure: BaseException | None = None
     with anyio.CancelScope(shield=True):
-        for connection in connections:
-            await connection.aclose()
+        for each in closing:
+            try:
+                await each.aclose()
+            except BaseException as error:  # noqa: BLE001 - raised below
+                failure = error
+    if failure is not None:
+        raise failure
 
 
 class _AsyncBody(httpx.AsyncByteStream):

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Iterator
-from typing import Final, cast
+from typing import cast
 
 import httpx
 
-WORTH_A_WRITE: Final = 1 << 16
-"""How many bytes are collected before they are sent: the pieces of a form are its delimiters, heads and fields."""
+from .sockets import WORTH_A_WRITE
 
 
 class RequestBody(httpx.SyncByteStream, httpx.AsyncByteStream):

@@ -20,6 +20,7 @@ import httpx
 from .._errors import ConfigurationError
 from .connection_errors import UnreachableProxyError, UnreachableProxyTimeout, causes
 from .own_transport import AsyncOwnTransport, OwnTransport
+from .pool import aclose_all
 from .proxies import Proxies, ProxySetting
 
 T = TypeVar("T", bound=httpx.BaseTransport | httpx.AsyncBaseTransport)
@@ -153,5 +154,4 @@ class AsyncRoutingTransport(httpx.AsyncBaseTransport):
 
     async def aclose(self) -> None:
         """Close all connections."""
-        for transport in self._routes.all():
-            await transport.aclose()
+        await aclose_all(self._routes.all())

@@ -143,6 +143,7 @@ class SyncDriver:
         body, limit = ResponseBody(send.call, response), time_limit(send)
         try:
             if limit is None and body.is_small():
+                body.keep()
                 response.read()
                 return response
             for piece in pieces(response):

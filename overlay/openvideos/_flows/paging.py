@@ -210,10 +210,8 @@ def read_page(make: Callable[..., P], response: httpx.Response, walk: Walk) -> P
     body = decoded(response)
     if not is_object(body):
         raise invalid(response, f"a page is expected, and the body is of the type {type(body).__name__}")
-    videos = [
-        read_video(item, response, f"the page's data[{place}] cannot be read: ")
-        for place, item in enumerate(items_of(body, response))
-    ]
+    items = items_of(body, response)
+    videos = [read_video(item, response, "the page's data", place) for place, item in enumerate(items)]
     rest = {key: value for key, value in body.items() if key != "data"}
     if rest.get("object") == "list":
         del rest["object"]

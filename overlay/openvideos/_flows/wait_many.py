@@ -308,11 +308,11 @@ def _walk(wait: _Wait, unseen: dict[str, None]) -> Flow[APIError | PaginationErr
             return error
         wait.headers = response.headers
         pages += 1
-        before = len(unseen)
+        before, secrets = len(unseen), secrets_of(response)
         for video in page.data:
             if video.id in unseen:
                 del unseen[video.id]
-                wait.update(video.id, video, secrets_of(response))
+                wait.update(video.id, video, secrets)
         # A job that was read by itself a moment ago shows all the same where the jobs are.
         barren, worth = (barren + 1, worth) if wanted.isdisjoint(video.id for video in page.data) else (0, pages)
         wait.pages_needed = pages

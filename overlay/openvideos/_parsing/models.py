@@ -7,7 +7,7 @@ not hold is kept in `additional_properties`, so that nothing is lost. pydantic r
 from __future__ import annotations
 
 import re
-from typing import Any, Final, Generic, TypeVar, cast
+from typing import Any, Final, Generic, TypeVar
 
 from attrs import frozen
 
@@ -54,10 +54,12 @@ def read(shape: Shape[T], data: Any) -> T:
     """
     if not is_object(data):
         raise ValueError(f"{shape.name} is expected, and the JSON is of the type {type(data).__name__}")
-    result = cast("Any", shape.model)._from_server(data, shape.needs)  # noqa: SLF001 - pydantic reads by it, too
-    if "id" in shape.needs and not result.id:
-        raise MalformedModel(shape.model.__name__, "id", "is empty")
-    return cast("T", result)
+    model: Any = shape.model
+    made = model._from_server(data, shape.needs)  # noqa: SLF001 - pydantic reads by it, too
+    if "id" in shape.needs and not made.id:
+        raise MalformedModel(model.__name__, "id", "is empty")
+    result: T = made
+    return result
 
 
 def confirms(data: dict[str, Any]) -> bool:

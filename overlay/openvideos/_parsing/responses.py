@@ -167,13 +167,13 @@ def video(response: httpx.Response) -> Video:
     return identified(read_video(decoded(response), response), response)
 
 
-def read_video(data: Any, response: httpx.Response, where: str = "") -> Video:
-    """Parse decoded JSON as a Video; `response` is the response that contains it, and `where` begins a problem.
+def read_video(data: Any, response: httpx.Response, items: str = "", place: int = 0) -> Video:
+    """Parse decoded JSON as a Video; `response` is the response that contains it, at this place of these items, if any.
 
     Raises:
         APIResponseValidationError: The JSON is not a Video; the message names the key that is wrong.
     """
-    result = _parsed(VIDEO, data, response, where)
+    result = _parsed(VIDEO, data, response, items, place)
     reason = data.get("error")  # of any shape, also of one that the attribute cannot hold
     if reason is not None:
         # Exceptions' messages contain the server's reason for a failure, so it must not contain the API key.
@@ -194,8 +194,8 @@ def job_id(response: httpx.Response) -> str | None:
     return found if isinstance(found, str) and found else None
 
 
-def _parsed(shape: Shape[T], data: Any, response: httpx.Response, where: str = "") -> T:
-    """Read decoded JSON as `read` does; `response` is the response that contains it, and `where` begins a problem.
+def _parsed(shape: Shape[T], data: Any, response: httpx.Response, items: str = "", place: int = 0) -> T:
+    """Read decoded JSON as `read` does; `response` is the response that contains it, at this place of these items.
 
     Raises:
         APIResponseValidationError: The JSON is not of this shape; the message says what is wrong.
@@ -203,14 +203,16 @@ def _parsed(shape: Shape[T], data: Any, response: httpx.Response, where: str = "
     try:
         return read(shape, data)
     except (TypeError, ValueError) as error:
+        where = f"{items}[{place}] cannot be read: " if items else ""
         raise invalid(response, f"{where}{error}") from error
 
 
-def identified(result: T, response: httpx.Response, items: Iterable[object] = ()) -> T:
+def identified(result: T, response: httpx.Response, items: Iterable[Any] = ()) -> T:
     """Set the `_request_id` of an object and its items to the server's id of the request, and return the object."""
     request_id = response.headers.get("x-request-id")
-    for each in (result, *items):
-        cast("Any", each)._request_id = request_id  # noqa: SLF001 - openai's name for it
+    objects: tuple[Any, ...] = (result, *items)
+    for each in objects:
+        each._request_id = request_id  # noqa: SLF001 - openai's name for it
     return result
 
 
@@ -306,8 +308,7 @@ def model_list(response: httpx.Response) -> ModelList:
     sound: dict[str, Any] = {"revision": "", "profiles": [], "extensions": []}
     result = _parsed(MODEL_LIST, {**body, "contract": sound, "data": []}, response)
     result.data = [
-        _parsed(MODEL, item, response, f"the list's data[{place}] cannot be read: ")
-        for place, item in enumerate(items_of(body, response))
+        _parsed(MODEL, item, response, "the list's data", place) for place, item in enumerate(items_of(body, response))
     ]
     claim = body.get("contract")
     result.contract = _parsed(CLAIM, claim, response) if is_object(claim) else cast("ContractClaim", None)

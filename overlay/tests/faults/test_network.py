@@ -203,6 +203,20 @@ class TestAsyncio:
         await stream.aclose()
         assert stream.get_extra_info("socket") is None
 
+    async def test_tls_that_ends_in_the_moment_of_its_handshake_is_closed_in_both_directions(self) -> None:
+        stream = AsyncioStream(asyncio.get_running_loop())
+        assert not stream.eof_received()
+        assert b"" == await stream.read(1)
+
+    async def test_a_connection_whose_options_the_system_refuses_is_closed(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(asyncio_stream, "SOCKET_OPTIONS", [(socket.SOL_SOCKET, -1, 1)])
+        with FaultServer() as server:
+            with pytest.raises(httpx.ConnectError):
+                await exchanged("asyncio", server.origin)
+            assert await anyio.to_thread.run_sync(server.wait_until_closed)
+
     async def test_a_wait_that_is_over_twice_ends_once(self) -> None:
         """The timer of a wait may be due in the turn in which the bytes arrive."""
         loop = asyncio.get_running_loop()

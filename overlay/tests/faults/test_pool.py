@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
+import ssl
 import threading
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,16 +17,21 @@ import anyio.to_thread
 import httpx
 import pytest
 
+from openvideos._drivers import asyncio_stream
 from openvideos._drivers.network import within
 from openvideos._drivers.own_transport import AsyncOwnTransport, OwnTransport
 
 from .clients import TLS
-from .server import WAIT_S, FaultServer, closes, head, responses, stalls
+from .server import WAIT_S, Behaviour, Exchange, FaultServer, closes, head, message, responses, sends, stalls
+from .test_network import SERVING, TRUSTING
 
 pytestmark = pytest.mark.anyio
 
 FULL = "all connections were in use for too long"
 CLOSED = "the client was closed before there was a connection"
+
+MORE = {"another response": message(413, b"{}"), "more of the body": b"{}", "the end of a line": b"\r\n"}
+"""What a server may send behind its response."""
 
 
 def narrow(transport: Any, most: int = 1) -> Any:
@@ -127,6 +135,14 @@ class TestBlocking:
                 assert server.wait_until_closed()
             assert other.wait_until_closed()
 
+    @pytest.mark.parametrize("more", MORE.values(), ids=MORE)
+    def test_what_a_server_sends_beyond_its_response_is_not_the_next_one(self, more: bytes) -> None:
+        with FaultServer(sends(message(200, b"{}") + more), responses(201, b"{}")) as server:
+            with httpx.Client(transport=OwnTransport(TLS)) as client:
+                codes = [client.get(server.origin).status_code for _ in range(2)]
+            assert ([200, 201], 2) == (codes, server.connections)
+            assert server.wait_until_closed()
+
     def test_many_threads_share_few_connections(self, server: FaultServer) -> None:
         client = httpx.Client(transport=narrow(OwnTransport(TLS), 2), timeout=WAIT_S)
         with client, ThreadPoolExecutor(16) as threads:
@@ -148,6 +164,31 @@ class TestAsync:
                 assert [] == codes
                 await response.aread()
             assert ([200], 1) == (codes, server.connections)
+
+    @pytest.mark.parametrize("more", MORE.values(), ids=MORE)
+    async def test_what_a_server_sends_beyond_its_response_is_not_the_next_one(self, more: bytes) -> None:
+        with FaultServer(sends(message(200, b"{}") + more), responses(201, b"{}")) as server:
+            async with httpx.AsyncClient(transport=AsyncOwnTransport(TLS)) as client:
+                codes = [(await client.get(server.origin)).status_code for _ in range(2)]
+            assert ([200, 201], 2) == (codes, server.connections)
+            assert await anyio.to_thread.run_sync(server.wait_until_closed)
+
+    async def test_a_record_of_tls_behind_a_response_is_not_the_next_one(self) -> None:
+        sent = threading.Event()
+
+        def act(exchange: Exchange) -> None:
+            exchange.send(message(200, b"{}"))
+            exchange.send(message(413, b"{}"))
+            sent.set()
+
+        with FaultServer(Behaviour(act), responses(201, b"{}"), tls=SERVING) as server:
+            url = server.origin.replace("127.0.0.1", "localhost")
+            async with httpx.AsyncClient(transport=AsyncOwnTransport(TRUSTING)) as client:
+                first = await client.get(url)
+                assert await anyio.to_thread.run_sync(sent.wait, WAIT_S)
+                codes = [first.status_code, (await client.get(url)).status_code]
+            assert ([200, 201], 2) == (codes, server.connections)
+            assert await anyio.to_thread.run_sync(server.wait_until_closed)
 
     async def test_many_tasks_share_few_connections(self, server: FaultServer) -> None:
         async with httpx.AsyncClient(transport=narrow(AsyncOwnTransport(TLS), 2), timeout=WAIT_S) as client:
@@ -268,3 +309,52 @@ class TestAsync:
                 await client.get(other.origin)
                 assert await anyio.to_thread.run_sync(server.wait_until_closed)
             assert await anyio.to_thread.run_sync(other.wait_until_closed)
+
+    async def test_who_was_given_a_connection_that_is_closed_before_it_is_used_is_told(
+        self, server: FaultServer
+    ) -> None:
+        transport = narrow(AsyncOwnTransport(TLS))
+        client = httpx.AsyncClient(transport=transport)
+
+        async def get() -> None:
+            with pytest.raises(httpx.ConnectError, match=CLOSED):
+                await client.get(server.origin)
+
+        async with anyio.create_task_group() as group, client.stream("GET", server.origin) as response:
+            group.start_soon(get)
+            await anyio.wait_all_tasks_blocked()
+            await response.aread()
+            await transport.aclose()
+
+    @pytest.mark.parametrize(
+        "tls", [pytest.param(None, id="plain"), pytest.param(SERVING, id="encrypted", marks=pytest.mark.full)]
+    )
+    async def test_a_request_that_is_cancelled_at_any_time_leaves_its_place(
+        self, tls: ssl.SSLContext | None, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        # asyncio loses a socket when an attempt at one of several addresses is cancelled.
+        monkeypatch.setattr(asyncio_stream, "_NEXT_ADDRESS_S", None)
+        with FaultServer(*[responses(200, b"{}")] * 1000, tls=tls) as server:
+            url = server.origin.replace("127.0.0.1", "localhost") if tls else server.origin
+            for turns in range(40):
+                async with httpx.AsyncClient(transport=narrow(AsyncOwnTransport(TRUSTING)), timeout=WAIT_S) as client:
+                    async with anyio.create_task_group() as group:
+                        group.start_soon(client.get, url)
+                        for _ in range(turns):
+                            await anyio.lowlevel.checkpoint()
+                        group.cancel_scope.cancel()
+                    assert 200 == (await client.get(url)).status_code
+            gc.collect()
+            assert await anyio.to_thread.run_sync(server.wait_until_closed)
+
+    @pytest.mark.parametrize("anyio_backend", ["asyncio"])
+    async def test_all_connections_are_closed_though_asyncio_cancels_who_closes_them(self, server: FaultServer) -> None:
+        transport = AsyncOwnTransport(TLS)
+        client = httpx.AsyncClient(transport=transport)
+        async with client.stream("GET", server.origin), client.stream("GET", server.origin):
+            closing = asyncio.ensure_future(transport.aclose())
+            await anyio.lowlevel.checkpoint()
+            closing.cancel()  # which heeds no shield of anyio
+            with pytest.raises(asyncio.CancelledError):
+                await closing
+            assert await anyio.to_thread.run_sync(server.wait_until_closed)
