@@ -26,6 +26,7 @@ from openvideos_emulator._storage.owner import Owner, owner_of
 from openvideos_emulator._webhooks.endpoint import Endpoint
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
     from pathlib import Path
 
     from tests.emulator.conftest import Run
@@ -46,6 +47,11 @@ def rest_of(process: subprocess.Popen[str]) -> str:
     return process.stdout.read()
 
 
+def told(complaints: str) -> list[str]:
+    """Return what a process has said, but for asyncio's complaints, under -X dev, of a machine that is busy."""
+    return [line for line in complaints.splitlines() if ": WARNING: Executing <" not in line]
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.full)])
 def test_it_serves_until_it_is_stopped(run: Run, tmp_path: Path, number: signal.Signals) -> None:
     with run("--pace", "instant", cwd=tmp_path) as (process, base_url):
@@ -62,12 +68,53 @@ def test_it_serves_until_it_is_stopped(run: Run, tmp_path: Path, number: signal.
                 f"openvideos-emulator: the dashboard is at {base_url.removesuffix('v1')}",
                 f"openvideos-emulator: jobs stay in {database}, media in {database}-media (--ephemeral keeps none)",
             ] == said.splitlines()
-            # Under -X dev, asyncio complains of a machine that is busy.
-            assert [] == [line for line in complaints.splitlines() if ": WARNING: Executing <" not in line]
+            assert [] == told(complaints)
         assert 0 == process.returncode
     assert ["openvideos-emulator.db", "openvideos-emulator.db-media"] == sorted(
         path.name for path in tmp_path.iterdir()
     )
+
+
+@contextlib.contextmanager
+def stalled_download(base_url: str) -> Generator[None]:
+    """Hold a download that does not end by itself."""
+    site = base_url.removesuffix("/v1")
+    with httpx.Client(base_url=base_url, trust_env=False) as client:
+        body = {"prompt": "A cat", "size": "64x48", "seconds": "1"}
+        id_ = client.post("/videos", json=body).raise_for_status().json()["id"]
+        client.post(f"{site}/_emulator/faults", json={"stall": {"at": 9}}).raise_for_status()
+        with client.stream("GET", f"/videos/{id_}/content") as response:
+            pieces = response.iter_raw()
+            assert 9 == len(next(pieces))
+            yield
+            pieces.close()  # not before: that closes the connection, too
+
+
+def test_a_download_that_is_cut_off_at_the_end_is_told_in_a_line(run: Run, tmp_path: Path) -> None:
+    after = "from openvideos_emulator import __main__; __main__._GRACE_SECONDS = 0"
+    with (
+        run("--pace", "instant", "--ephemeral", cwd=tmp_path, after=after) as (process, base_url),
+        stalled_download(base_url),
+    ):
+        process.terminate()
+        _, complaints = process.communicate(timeout=10)
+        line = "openvideos-emulator: WARNING: requests that did not end in time are cut off"
+        assert (0, [line]) == (process.returncode, told(complaints))
+
+
+def test_a_second_interrupt_does_not_wait_for_a_download(run: Run, tmp_path: Path) -> None:
+    after = "from openvideos_emulator import __main__; __main__._GRACE_SECONDS = 60"
+    with (
+        run("--pace", "instant", "--ephemeral", cwd=tmp_path, after=after) as (process, base_url),
+        stalled_download(base_url),
+    ):
+        process.send_signal(signal.SIGINT)
+        with contextlib.suppress(httpx.TransportError), httpx.Client(trust_env=False) as client:
+            while True:  # until the first one has arrived
+                client.get(base_url)
+        process.send_signal(signal.SIGINT)
+        _, complaints = process.communicate(timeout=30)
+        assert (0, []) == (process.returncode, told(complaints))
 
 
 @pytest.mark.full
