@@ -12,6 +12,7 @@ import logging
 import re
 import shlex
 import threading
+import time
 import tracemalloc
 from typing import TYPE_CHECKING, Any
 
@@ -56,7 +57,8 @@ FIELD_VALUES: st.SearchStrategy[Any] = st.recursive(
 
 def begun(log: RequestLog, path: str = "/v1/videos", method: str = "GET", **known: Any) -> Record:
     headers = known.pop("headers", [(b"host", b"emulator")])
-    return log.begin(at=1.8e9, method=method, path=path, query="", headers=headers, origin="http://emulator", **known)
+    known |= {"method": method, "path": path, "query": "", "headers": headers, "origin": "http://emulator"}
+    return log.begin(at=1.8e9, job_time=1.9e9, **known)
 
 
 def completed(
@@ -95,7 +97,7 @@ def exchange(
 
     async def send(_: object) -> None: ...
 
-    recording = Recording(log, scope, receive, send, path=path, api_key=api_key)
+    recording = Recording(log, scope, receive, send, path=path, api_key=api_key, now=1.9e9)
 
     async def pass_on() -> None:
         for _ in range(len(body) + 1):
@@ -562,6 +564,15 @@ class TestRequests:
             log = page["log"]
         with serve() as server:  # its versions begin anew, which a reader has to know
             assert log != server.ok("GET", f"{CONTROL}/requests")["log"]
+
+    def test_it_has_the_real_time_and_that_of_jobs(self, serve: type[Server]) -> None:
+        with serve() as server:
+            server.ok("POST", f"{CONTROL}/advance", json={"seconds": 90_000})
+            began = time.time()
+            server.get("videos")
+            (told,) = server.get(f"{CONTROL}/requests").json()["requests"]
+            assert began <= told["at"] <= time.time()
+            assert server.get(f"{CONTROL}/state").json()["now"] == told["job_time"]
 
     def test_what_was_planned_is_told(self, serve: type[Server]) -> None:
         with serve() as server:
