@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import secrets
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from .._model.webhook_events import MAX_ATTEMPTS, Attempt, Event, event_of
@@ -174,7 +174,7 @@ class Outbox:
 
 
 def _event(*columns: Any) -> Event:
-    return Event(*[*columns[:-1], tuple(Attempt(*each) for each in json.loads(columns[-1]))])
+    return replace(Event(*columns[:-1]), history=tuple(Attempt(*each) for each in json.loads(columns[-1])))
 
 
 def _events_of(jobs: Iterable[Job]) -> list[dict[str, Any]]:

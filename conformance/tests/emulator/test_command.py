@@ -87,7 +87,7 @@ def stalled_download(base_url: str) -> Generator[None]:
             pieces = response.iter_raw()
             assert 9 == len(next(pieces))
             yield
-            pieces.close()  # not before: that closes the connection, too
+            del pieces  # not before: that closes the connection, too
 
 
 def test_a_download_that_is_cut_off_at_the_end_is_told_in_a_line(run: Run, tmp_path: Path) -> None:
