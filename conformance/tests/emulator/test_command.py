@@ -279,7 +279,7 @@ def test_two_that_start_on_one_port_do_not_share_it(
     ("arguments", "words"),
     [
         (["--pace", "fast"], "instant, polls:N"),
-        (["--pace", "polls:0"], "instant, polls:N"),
+        (["--pace", "polls:0"], "instant, polls:N with N from 1, seconds:S with S up to 86400, manual, or manual:S"),
         (["--port", "70000"], "0 to 65535"),
         (["--port", "-1"], "0 to 65535"),
         (["--profile", "tiny"], "use one of default, sora"),
