@@ -9,6 +9,7 @@ import io
 import itertools
 import json
 import logging
+import queue
 import re
 import shlex
 import threading
@@ -423,6 +424,30 @@ class TestWriter:
         [left_out] = [each for each in written if "lines are left out" in each]
         assert 200 == len(written) - 1 + int(left_out.split("up to ")[1].split()[0])
         assert len(written) < 100
+
+    def test_a_line_comes_at_once_and_those_that_follow_it_come_together(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        pauses, end = queue.SimpleQueue[float](), threading.Semaphore(0)
+
+        def pause(seconds: float) -> None:
+            pauses.put(seconds)
+            assert end.acquire(timeout=10)
+
+        monkeypatch.setattr(log_writer, "sleep", pause)
+        log, stream = RequestLog(), io.StringIO()
+        writer = LogWriter(stream, log_format="text")
+        writer.follow(log)
+        writer.start()
+        completed(log)
+        assert pauses.get(timeout=10) <= 0.1
+        assert 1 == stream.getvalue().count("\n")
+        for _ in range(9):
+            completed(log)
+        end.release()
+        pauses.get(timeout=10)
+        assert 10 == stream.getvalue().count("\n")
+        end.release()
+        writer.close()
+        assert pauses.empty()
 
     @pytest.mark.parametrize("log_format", ["text", "json"])
     def test_what_a_stream_does_not_take_is_told_once_it_takes_more(self, log_format: str) -> None:
