@@ -30,7 +30,9 @@ settings.register_profile(
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 
-_MEASURED = tuple(f"overlay/tests/{part}" for part in ("batch", "cli", "faults", "flows", "raw", "seed", "servers", "test_"))
+_MEASURED = tuple(
+    f"overlay/tests/{part}" for part in ("batch", "cli", "faults", "flows", "raw", "seed", "servers", "test_")
+)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -41,6 +41,7 @@ _NEEDED: Final = (
 )
 _BACKLOG: Final = 2048
 _ACCEPTED: Final = 32  # at once; asyncio would take the backlog for that, and accept more than there can be files
+_GRACE_SECONDS: Final = 3  # for the requests that are under way when a signal arrives
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -118,7 +119,7 @@ def _run(options: argparse.Namespace) -> int:
 def _serve(app: EmulatorApp | Callers, listener: socket.socket, greeting: str) -> int:
     import uvicorn
 
-    from ._http.uvicorn_protocol import UvicornProtocol
+    from ._http.uvicorn_protocol import UvicornProtocol, is_told
 
     class Server(uvicorn.Server):
         """A server that prints where it is once it accepts connections."""
@@ -139,8 +140,9 @@ def _serve(app: EmulatorApp | Callers, listener: socket.socket, greeting: str) -
         lifespan="on",
         ws="none",
         backlog=_ACCEPTED,
-        timeout_graceful_shutdown=3,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
     )
+    logging.getLogger("uvicorn.error").addFilter(is_told)
     Server(config).run(sockets=[listener])
     return 0
 

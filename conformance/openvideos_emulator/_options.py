@@ -106,6 +106,8 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parser() -> _Parser:
+    from ._imitations.servers import IMITATIONS
+
     parser = _Parser(
         prog="openvideos-emulator",
         description="Serve the Videos API on this machine, with no GPU and no bill.",
@@ -156,8 +158,7 @@ def _parser() -> _Parser:
     parser.add_option(
         "--imitate",
         None,
-        "a real server, such as vllm-omni, whose departures from the contract are imitated; a wrong name is answered"
-        " with all of them (default: none)",
+        f"a real server whose departures from the contract are imitated: {', '.join(IMITATIONS)} (default: none)",
         _server,
         metavar="NAME",
     )

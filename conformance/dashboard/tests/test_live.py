@@ -303,6 +303,22 @@ class TestTime:
         expect(page.locator("#ahead")).to_be_hidden()
         expect(page.locator("#pace")).to_have_text("Pace seconds:3")
 
+    def test_all_views_tell_the_same_time(
+        self, page: Page, emulator: Emulator, look: Callable[[Page, str], Locator]
+    ) -> None:
+        emulator.control("advance", {"seconds": 3 * 86_400})
+        emulator.send("DELETE", f"videos/{emulator.create('A cat')}")
+        emulator.create("A dog")
+        now = emulator.control("state")["now"]
+        view = look(page, "Requests")
+        for shown in (view.locator("time").first, page.locator("#list time").first):
+            at = shown.evaluate("time => new Date(time.dateTime).getTime() / 1000")
+            assert abs(now - at) < 30
+        day = view.locator("time").first.inner_text().split()[0]
+        expect(page.locator("#deleted-list")).to_contain_text(day)
+        view.locator(".sent").first.click()
+        expect(page.locator("#exchange-facts")).to_contain_text("Real time")
+
     def test_it_goes_on(self, page: Page) -> None:
         texts = {page.locator("#now").inner_text()}
         for _ in range(2):

@@ -233,11 +233,16 @@ class TestWebhooks:
         expect(line.locator(".status")).to_have_text("Delivered")
         expect(line).to_contain_text("answered with 204")
         expect(page.locator("#webhooks-badge")).to_be_empty()
+        line.get_by_text("All attempts").click()
+        tried = line.get_by_role("listitem")
+        expect(tried.first).to_contain_text("answered with 500")
+        expect(tried.last).to_contain_text("answered with 204")
         receiver.status = 410
         emulator.create("Another")
         emulator.control("advance", {})
         expect(line.locator(".status")).to_have_text(["Given up", "Delivered"])
         expect(line.first).to_contain_text("1 attempt; the last at")
+        expect(line.first.locator("details")).to_be_hidden()
         content = page.content()
         assert "hidden" not in content.replace("hidden=", "")
         assert SECRET not in content

@@ -158,7 +158,8 @@ class EmulatorApp:
         if path.startswith(f"{CONTROL_PREFIX}/") or self._assets.has(path):
             await self._admit(scope, receive, send, self._imitate)
             return
-        recording = Recording(self.requests, scope, receive, send, path=path, api_key=self._api_key)
+        now = self._engine.now()
+        recording = Recording(self.requests, scope, receive, send, path=path, api_key=self._api_key, now=now)
         try:
             await self._admit(scope, recording.receive, recording.send, functools.partial(self._serve_api, recording))
         finally:

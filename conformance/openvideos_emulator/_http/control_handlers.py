@@ -371,6 +371,7 @@ def event_json(event: Event) -> dict[str, Any]:
         "next_attempt_at": event.next_at,
         "status": event.status,
         "problem": event.problem,
+        "history": [each._asdict() for each in event.history],
     }
 
 

@@ -11,6 +11,7 @@ import logging
 import queue
 import threading
 from datetime import UTC, datetime
+from time import sleep
 from typing import TYPE_CHECKING, Final, TextIO
 
 from .request_descriptions import json_line_of, line_of
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 _MOST_WAITING: Final = 4 << 20  # bytes of lines that wait for a slow reader; more are counted, and left out
 _CLOSE_SECONDS: Final = 2.0
+_PAUSE_SECONDS: Final = 0.05  # lines that come meanwhile are written at once: to be woken for each costs more
 _LOG = logging.getLogger("openvideos_emulator")
 
 
@@ -84,6 +86,8 @@ class LogWriter:
             if is_written and left_out and not self._write(_notice(left_out)):
                 with self._lock:
                     self._left_out += left_out
+            if self._waiting.empty():
+                sleep(_PAUSE_SECONDS)
 
     def _write(self, what: Record | logging.LogRecord) -> bool:
         """Write a line; return whether the stream took it."""

@@ -31,9 +31,9 @@ class Recording:
     """The record of one exchange: `receive` and `send` take the place of the server's."""
 
     def __init__(
-        self, log: RequestLog, scope: Scope, receive: Receive, send: Send, *, path: str, api_key: str | None
+        self, log: RequestLog, scope: Scope, receive: Receive, send: Send, *, path: str, api_key: str | None, now: float
     ) -> None:
-        """Begin the record; `api_key` is the server's."""
+        """Begin the record; `api_key` is the server's, `now` the time that jobs see."""
         self._log, self._receive, self._send = log, receive, send
         self._began = time.perf_counter()
         headers: Pairs = scope["headers"]
@@ -44,6 +44,7 @@ class Recording:
         self._body, self._response_body = bytearray(), bytearray()
         self.record: Record = log.begin(
             at=time.time(),
+            job_time=now,
             method=scope["method"],
             path=self._hider.text(path),
             query=self._hider.query(query),

@@ -33,6 +33,7 @@ def summary_of(record: Record) -> dict[str, Any]:
     return {
         "number": record.number,
         "at": record.at,
+        "job_time": record.job_time,
         "method": record.method,
         "path": record.path,
         "query": record.query,

@@ -142,5 +142,6 @@ def _is_variable(step: str) -> bool:
 
 
 def _unknown(raw_path: str) -> RefusalError:
-    message = f"There is nothing at {shown(raw_path)}; the Videos API begins at {PREFIX}/videos."
+    others = f"the Videos API begins at {PREFIX}/videos, and the control endpoints at {CONTROL_PREFIX}/state"
+    message = f"There is nothing at {shown(raw_path)}; {others}."
     return RefusalError(Reason.NOT_FOUND, message, code="unknown_path")

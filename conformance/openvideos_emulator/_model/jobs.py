@@ -90,7 +90,8 @@ class Pace:
             if isfinite(seconds) and (kind == "seconds" or seconds > 0) and seconds <= _MAX_SECONDS:
                 return cls(seconds=seconds, by_hand=kind == "manual")
         raise ValueError(
-            f"the pace {text!r} is unknown; use instant, polls:N with N from 1, seconds:S with S up to 86400, or manual"
+            f"the pace {text!r} is unknown; use instant, polls:N with N from 1, seconds:S with S up to 86400, manual,"
+            " or manual:S"
         )
 
     def __str__(self) -> str:

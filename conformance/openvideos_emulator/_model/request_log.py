@@ -24,7 +24,7 @@ MOST_BYTES: Final = 16 << 20
 """How many bytes the records of all logs of this process may take."""
 
 _MOST_RECORDS: Final = 5000
-_RECORD_BYTES: Final = 800  # of a record, beside its texts, bodies and headers; measured
+_RECORD_BYTES: Final = 832  # of a record, beside its texts, bodies and headers; measured
 _PAIR_BYTES: Final = 130  # of a header, beside its name and its value
 _PART_BYTES: Final = 96  # of a part of a form, beside its texts
 
@@ -46,16 +46,17 @@ class SentPart:
 
 @dataclass(slots=True, eq=False)
 class Record:
-    """One request and its response. `at` is in Unix seconds of the real time, `seconds` how long it took.
+    """One request and its response. `at` is in Unix seconds of the real time, `job_time` in those that jobs see.
 
-    Bodies are kept as far as they are text, up to MOST_BODY bytes, each once all of it has passed; `fields` are those
-    of JSON that is longer, as JSON, with the beginnings of long texts; `parts` are those of a form. `started` is
-    the id of the job that the request has started, if it has. `status` is None while there is no response, `seconds`
-    while the request is under way. `version` grows with every change of the log.
+    `seconds` is how long it took. Bodies are kept as far as they are text, up to MOST_BODY bytes, each once all of it
+    has passed; `fields` are those of JSON that is longer, as JSON, with the beginnings of long texts; `parts` are those
+    of a form. `started` is the id of the job that the request has started, if it has. `status` is None while there is
+    no response, `seconds` while the request is under way. `version` grows with every change of the log.
     """
 
     number: int
     at: float
+    job_time: float
     method: str
     path: str
     query: str
@@ -119,12 +120,14 @@ class RequestLog:
         """Call `watcher` with each record that is complete; it must return quickly."""
         self._watcher = watcher
 
-    def begin(self, *, at: float, method: str, path: str, query: str, headers: Pairs, origin: str) -> Record:
+    def begin(
+        self, *, at: float, job_time: float, method: str, path: str, query: str, headers: Pairs, origin: str
+    ) -> Record:
         """Add the record of a request that begins."""
         with _LOCK:
             self._number += 1
             self._version += 1
-            record = Record(self._number, at, method, path, query, headers, origin, version=self._version)
+            record = Record(self._number, at, job_time, method, path, query, headers, origin, version=self._version)
             self._ring.records.append(record)
             if len(self._ring.records) > _MOST_RECORDS:
                 self._ring.drop_oldest()

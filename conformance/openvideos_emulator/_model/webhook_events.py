@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from .jobs import end_of
 
@@ -38,12 +38,21 @@ class Delivery(Enum):
     GIVEN_UP = "given_up"
 
 
+class Attempt(NamedTuple):
+    """When an attempt ended, the HTTP status of the response, and the reason if there was no response."""
+
+    at: float
+    status: int | None
+    problem: str | None
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
     """The end of a job, and the state of its delivery. Times are Unix seconds, as jobs see them.
 
     `happens_at` may be in the future. `next_at` is when the next attempt is due; None if there will be none. `status`
     and `problem` describe the last attempt: the HTTP status of the response, or the reason why there was no response.
+    `history` has all attempts, the oldest first; those of an emulator that kept only the last are not in it.
     """
 
     id: str
@@ -55,6 +64,7 @@ class Event:
     attempted_at: float | None = None
     status: int | None = None
     problem: str | None = None
+    history: tuple[Attempt, ...] = ()
 
     @property
     def delivery(self) -> Delivery:
@@ -109,6 +119,7 @@ def attempted(event: Event, outcome: Outcome, *, now: float) -> Event:
         next_at=None if is_over else now + pause,
         status=outcome.status,
         problem=outcome.problem,
+        history=(*event.history, Attempt(now, outcome.status, outcome.problem)),
     )
 
 

@@ -6,12 +6,13 @@ job that runs by the clock is written when the job is created, and is due at the
 
 from __future__ import annotations
 
+import json
 import math
 import secrets
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from .._model.webhook_events import MAX_ATTEMPTS, Event, event_of
+from .._model.webhook_events import MAX_ATTEMPTS, Attempt, Event, event_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from .database import Database
 
 _PAGE: Final = 500
-_COLUMNS: Final = "id, video_id, type, happens_at, next_at, attempts, attempted_at, status, problem"
+_COLUMNS: Final = "id, video_id, type, happens_at, next_at, attempts, attempted_at, status, problem, history"
 
 
 class Outbox:
@@ -130,8 +131,9 @@ class Outbox:
         """Store the state of an event's delivery; do nothing if the event was deleted meanwhile."""
         with self._transaction():
             self._connection.execute(
-                "UPDATE events SET next_at = ?, attempts = ?, attempted_at = ?, status = ?, problem = ? WHERE id = ?",
-                (event.next_at, event.attempts, event.attempted_at, event.status, event.problem, event.id),
+                "UPDATE events SET next_at = :next_at, attempts = :attempts, attempted_at = :attempted_at,"
+                " status = :status, problem = :problem, history = :history WHERE id = :id",
+                asdict(event) | {"history": json.dumps(event.history)},
             )
 
     def newest(self, *, now: float, limit: int, skip: int) -> list[Event]:
@@ -143,7 +145,7 @@ class Outbox:
         """Yield the events that have happened, the oldest first, delivered or not; they are read some at a time."""
         place: tuple[float, int] = (-math.inf, 0)
         while page := self._page(now, *place):
-            yield from (Event(*columns) for _, _, *columns in page)
+            yield from (_event(*columns) for _, _, *columns in page)
             place = page[-1][:2]
 
     def _page(self, now: float, happened_at: float, row: int) -> list[Any]:
@@ -168,7 +170,11 @@ class Outbox:
     def _read(self, clause: str, values: tuple[float, ...]) -> list[Event]:
         with self._lock:
             rows = self._connection.execute(f"SELECT {_COLUMNS} FROM events {clause}", values).fetchall()  # noqa: S608 - constants
-        return [Event(*row) for row in rows]
+        return [_event(*row) for row in rows]
+
+
+def _event(*columns: Any) -> Event:
+    return replace(Event(*columns[:-1]), history=tuple(Attempt(*each) for each in json.loads(columns[-1])))
 
 
 def _events_of(jobs: Iterable[Job]) -> list[dict[str, Any]]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _APPLICATION_ID: Final = 0x4F564944  # "OVID": distinguishes our files from other SQLite files
-_VERSION: Final = 5
+_VERSION: Final = 6
 _CHECKED_BYTES: Final = 8 << 20
 """The size up to which a database is checked as a whole at the start, which takes 30 ms at the most."""
 
@@ -60,7 +60,8 @@ CREATE TABLE events (
     attempted_at REAL,
     next_at REAL,
     status INTEGER,
-    problem TEXT
+    problem TEXT,
+    history TEXT NOT NULL DEFAULT '[]'
 );
 CREATE TABLE clock (
     id INTEGER PRIMARY KEY CHECK (id = 1),
@@ -105,6 +106,7 @@ _CHANGES: Final = {
     """,
         _INDEXES,
     ),
+    5: ("ALTER TABLE events ADD COLUMN history TEXT NOT NULL DEFAULT '[]';",),
 }
 """By the version of an older schema: what makes the next one of it."""
 

@@ -78,7 +78,8 @@ function facts(request) {
     ["Path", request.query ? `${request.path}?${request.query}` : request.path],
     ["Status", request.is_cut ? `${status}, cut off` : milliseconds === null ? "under way" : status],
     ["Took", milliseconds === null ? null : `${milliseconds} ms`],
-    ["At", when(request.at)],
+    ["At", when(request.job_time)],
+    ["Real time", Math.abs(request.at - request.job_time) < 1 ? null : when(request.at)],
     ["Video", request.video_id],
     ["Planned fault", request.fault],
   ];

@@ -116,7 +116,7 @@ export function showDeleted(requests) {
   const numbers = listed.map((request) => request.number).join();
   if (numbers === at("deleted-list").dataset.numbers) return;
   at("deleted-list").dataset.numbers = numbers;
-  const items = listed.map(({ video_id: id, at: seconds }) => {
+  const items = listed.map(({ video_id: id, job_time: seconds }) => {
     const item = document.createElement("li");
     item.append(make("code", id), ` ${when(seconds)} `, make("span", prompts.get(id)));
     return item;

@@ -44,8 +44,8 @@ class Row {
     say(part.operation, request.operation ?? "");
     say(part.status, request.is_cut ? "cut" : String(request.status ?? "under way"));
     say(part.duration, isGoing ? "" : `${Math.round(request.milliseconds)} ms`);
-    say(part.at, when(request.at));
-    part.at.dateTime = isoTime(request.at);
+    say(part.at, when(request.job_time));
+    part.at.dateTime = isoTime(request.job_time);
     sayPath(part.path, request.query ? `${request.path}?${request.query}` : request.path);
     part.fault.hidden = request.fault === null;
     say(part.fault, request.fault === null ? "" : `Planned: ${request.fault}`);

@@ -2,7 +2,7 @@
 
 import { wake } from "./link.js";
 import { List, PAGE } from "./list.js";
-import { at, say, stamp } from "./page.js";
+import { at, make, say, stamp } from "./page.js";
 import { isoTime, some, when } from "./words.js";
 
 const DELIVERIES = { pending: "Pending", delivered: "Delivered", given_up: "Given up" };
@@ -33,14 +33,19 @@ class Row {
     part.at.dateTime = isoTime(event.created_at);
     say(part.id, event.video_id);
     say(part.attempts, attempts(event));
+    const { history: tried } = event;
+    part.all.hidden = tried.length < 2;
+    if (part.tried.childElementCount === tried.length) return;
+    part.tried.replaceChildren(...tried.map((each) => make("li", `${when(each.at)}: ${answer(each)}`)));
   }
 }
 
-function attempts({ attempts: count, attempted_at: last, next_attempt_at: next, status, problem }) {
+const answer = ({ status, problem }) => (status === null ? problem : `answered with ${status}`);
+
+function attempts({ attempts: count, attempted_at: last, next_attempt_at: next, ...said }) {
   if (count === 0) return "Not tried yet";
-  const answer = status === null ? problem : `answered with ${status}`;
   const again = next === null ? "" : `; next at ${when(next)}`;
-  return `${some(count, "attempt")}; the last at ${when(last)}: ${answer}${again}`;
+  return `${some(count, "attempt")}; the last at ${when(last)}: ${answer(said)}${again}`;
 }
 
 export const path = () => `events?limit=${PAGE}&skip=${list.skip}`;

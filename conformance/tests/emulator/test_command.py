@@ -26,6 +26,7 @@ from openvideos_emulator._storage.owner import Owner, owner_of
 from openvideos_emulator._webhooks.endpoint import Endpoint
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
     from pathlib import Path
 
     from tests.emulator.conftest import Run
@@ -48,7 +49,7 @@ def rest_of(process: subprocess.Popen[str]) -> str:
 
 def complaints_of(process: subprocess.Popen[str]) -> list[str]:
     """Return what a process that ends says on stderr, but for asyncio's complaints of a busy machine, under -X dev."""
-    _, said = process.communicate(timeout=10)
+    _, said = process.communicate(timeout=30)
     return [line for line in said.splitlines() if not re.search(r"WARNING.*Executing <", line)]
 
 
@@ -73,6 +74,48 @@ def test_it_serves_until_it_is_stopped(run: Run, tmp_path: Path, number: signal.
     assert ["openvideos-emulator.db", "openvideos-emulator.db-media"] == sorted(
         path.name for path in tmp_path.iterdir()
     )
+
+
+@contextlib.contextmanager
+def stalled_download(base_url: str) -> Generator[None]:
+    """Hold a download that does not end by itself."""
+    site = base_url.removesuffix("/v1")
+    with httpx.Client(base_url=base_url, trust_env=False) as client:
+        body = {"prompt": "A cat", "size": "64x48", "seconds": "1"}
+        id_ = client.post("/videos", json=body).raise_for_status().json()["id"]
+        client.post(f"{site}/_emulator/faults", json={"stall": {"at": 9}}).raise_for_status()
+        with client.stream("GET", f"/videos/{id_}/content") as response:
+            pieces = response.iter_raw()
+            assert 9 == len(next(pieces))
+            yield
+            del pieces  # not before: that closes the connection, too
+
+
+def test_a_download_that_is_cut_off_at_the_end_is_told_in_a_line(run: Run, tmp_path: Path) -> None:
+    after = "from openvideos_emulator import __main__; __main__._GRACE_SECONDS = 0"
+    with (
+        run("--pace", "instant", "--ephemeral", cwd=tmp_path, after=after) as (process, base_url),
+        stalled_download(base_url),
+    ):
+        process.terminate()
+        complaints = complaints_of(process)
+        line = "openvideos-emulator: WARNING: requests that did not end in time are cut off"
+        assert (0, [line]) == (process.returncode, complaints)
+
+
+def test_a_second_interrupt_does_not_wait_for_a_download(run: Run, tmp_path: Path) -> None:
+    after = "from openvideos_emulator import __main__; __main__._GRACE_SECONDS = 60"
+    with (
+        run("--pace", "instant", "--ephemeral", cwd=tmp_path, after=after) as (process, base_url),
+        stalled_download(base_url),
+    ):
+        process.send_signal(signal.SIGINT)
+        with contextlib.suppress(httpx.TransportError):
+            while True:  # until the first one has arrived; a connection that is made just then is still served
+                httpx.get(base_url, trust_env=False)
+        process.send_signal(signal.SIGINT)
+        complaints = complaints_of(process)
+        assert (0, []) == (process.returncode, complaints)
 
 
 @pytest.mark.full
@@ -237,7 +280,7 @@ def test_two_that_start_on_one_port_do_not_share_it(
     ("arguments", "words"),
     [
         (["--pace", "fast"], "instant, polls:N"),
-        (["--pace", "polls:0"], "instant, polls:N"),
+        (["--pace", "polls:0"], "instant, polls:N with N from 1, seconds:S with S up to 86400, manual, or manual:S"),
         (["--port", "70000"], "0 to 65535"),
         (["--port", "-1"], "0 to 65535"),
         (["--profile", "tiny"], "use one of default, sora"),

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from openvideos_emulator._imitations.servers import IMITATIONS
 from openvideos_emulator._options import PREFIX, read_options
 
 VALUES: dict[str, tuple[str, str, Any]] = {
@@ -63,6 +64,13 @@ class TestEachOption:
         with pytest.raises(SystemExit, match="0"):
             read_options(["--help"], {})
         assert f"[{variable(name)}]" in "".join(capsys.readouterr().out.split())
+
+
+def test_the_help_names_all_imitations(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "1000")
+    with pytest.raises(SystemExit, match="0"):
+        read_options(["--help"], {})
+    assert f"imitated: {', '.join(IMITATIONS)} (default" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("name", WRONG)

@@ -70,7 +70,9 @@ def test_a_page_of_another_site_may_change_nothing_where_no_key_is_needed(
 )
 def test_an_unknown_path_is_not_found(serve: type[Server], path: str) -> None:
     with serve() as server:
-        assert "unknown_path" == server.refused(404, "GET", f"http://emulator{path}")["code"]
+        error = server.refused(404, "GET", f"http://emulator{path}")
+        assert "unknown_path" == error["code"]
+        assert "at /v1/videos, and the control endpoints at /_emulator/state" in error["message"]
 
 
 def test_an_id_may_hold_an_escaped_slash(serve: type[Server]) -> None:

@@ -9,9 +9,11 @@ import io
 import itertools
 import json
 import logging
+import queue
 import re
 import shlex
 import threading
+import time
 import tracemalloc
 from typing import TYPE_CHECKING, Any
 
@@ -56,7 +58,8 @@ FIELD_VALUES: st.SearchStrategy[Any] = st.recursive(
 
 def begun(log: RequestLog, path: str = "/v1/videos", method: str = "GET", **known: Any) -> Record:
     headers = known.pop("headers", [(b"host", b"emulator")])
-    return log.begin(at=1.8e9, method=method, path=path, query="", headers=headers, origin="http://emulator", **known)
+    known |= {"method": method, "path": path, "query": "", "headers": headers, "origin": "http://emulator"}
+    return log.begin(at=1.8e9, job_time=1.9e9, **known)
 
 
 def completed(
@@ -95,7 +98,7 @@ def exchange(
 
     async def send(_: object) -> None: ...
 
-    recording = Recording(log, scope, receive, send, path=path, api_key=api_key)
+    recording = Recording(log, scope, receive, send, path=path, api_key=api_key, now=1.9e9)
 
     async def pass_on() -> None:
         for _ in range(len(body) + 1):
@@ -422,6 +425,30 @@ class TestWriter:
         assert 200 == len(written) - 1 + int(left_out.split("up to ")[1].split()[0])
         assert len(written) < 100
 
+    def test_a_line_comes_at_once_and_those_that_follow_it_come_together(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        pauses, end = queue.SimpleQueue[float](), threading.Semaphore(0)
+
+        def pause(seconds: float) -> None:
+            pauses.put(seconds)
+            assert end.acquire(timeout=10)
+
+        monkeypatch.setattr(log_writer, "sleep", pause)
+        log, stream = RequestLog(), io.StringIO()
+        writer = LogWriter(stream, log_format="text")
+        writer.follow(log)
+        writer.start()
+        completed(log)
+        assert pauses.get(timeout=10) <= 0.1
+        assert 1 == stream.getvalue().count("\n")
+        for _ in range(9):
+            completed(log)
+        end.release()
+        pauses.get(timeout=10)
+        assert 10 == stream.getvalue().count("\n")
+        end.release()
+        writer.close()
+        assert pauses.empty()
+
     @pytest.mark.parametrize("log_format", ["text", "json"])
     def test_what_a_stream_does_not_take_is_told_once_it_takes_more(self, log_format: str) -> None:
         log, stream = RequestLog(), io.StringIO()
@@ -562,6 +589,15 @@ class TestRequests:
             log = page["log"]
         with serve() as server:  # its versions begin anew, which a reader has to know
             assert log != server.ok("GET", f"{CONTROL}/requests")["log"]
+
+    def test_it_has_the_real_time_and_that_of_jobs(self, serve: type[Server]) -> None:
+        with serve() as server:
+            server.ok("POST", f"{CONTROL}/advance", json={"seconds": 90_000})
+            began = time.time()
+            server.get("videos")
+            (told,) = server.get(f"{CONTROL}/requests").json()["requests"]
+            assert began <= told["at"] <= time.time()
+            assert server.get(f"{CONTROL}/state").json()["now"] == told["job_time"]
 
     def test_what_was_planned_is_told(self, serve: type[Server]) -> None:
         with serve() as server:

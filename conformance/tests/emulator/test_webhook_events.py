@@ -90,6 +90,7 @@ class TestAttempts:
     ) -> None:
         after = attempted(event, outcome, now=now)
         assert (event.attempts + 1, now) == (after.attempts, after.attempted_at)
+        assert [*event.history, (now, outcome.status, outcome.problem)] == list(after.history)
         assert payload(event) == payload(after)
         is_success = outcome.status is not None and 200 <= outcome.status <= 299
         if is_success:

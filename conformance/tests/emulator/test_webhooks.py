@@ -202,6 +202,7 @@ class TestWhen:
                 "next_attempt_at": None,
                 "status": 200,
                 "problem": None,
+                "history": [{"at": server.clock.now, "status": 200, "problem": None}],
             } == event
             told = server.ok("GET", f"{CONTROL}/events")
             assert ([event], False) == (told["events"], told["has_more"])
@@ -297,6 +298,7 @@ class TestRetries:
                 dispatcher.wake()
             [event] = happened(engine)
             assert ("given_up", 12, 500) == (event.delivery.value, event.attempts, event.status)
+            assert [(clock.now - 60 * left, 500, None) for left in range(12, 0, -1)] == list(event.history)
         assert 1 == len(set(receiver.taken))
         assert 12 == len(receiver.taken)
         about = f"the event {event.id} (video.completed of {event.video_id})"
