@@ -16,9 +16,9 @@ from ..model import Change, Path, Side
 from ..model import found as node_at
 from ..places import Place
 from .branches import compare_branch, compare_listed
-from .keywords import TYPES
-from .notes import compare_notes, compare_words
-from .shapes import Branch, Part, Parts, Shape
+from .keywords import PROMISES, TYPES
+from .notes import compare_notes
+from .shapes import Branch, Part, Parts, Shape, spread
 from .source import Source
 from .terms import Difference, Found, Link, Turn, allowed_or_not, masked, quoted, turned, type_names
 
@@ -91,6 +91,8 @@ class Comparison:
             return
         where = right.path or left.path
         yield from compare_types(left, right, where)
+        of_branches = PROMISES & {key for shape in (left, right) for each in shape.branches for key in each.notes}
+        left, right = spread(left, of_branches), spread(right, of_branches)
         for kind in TYPES:
             some, others = ([each for each in shape.branches if each.type == kind] for shape in (left, right))
             if some and others:
@@ -103,7 +105,8 @@ class Comparison:
         pairs, gone, come = self.paired(old, new)
         for one, other in pairs:
             yield from self.branch(one, other, several=several)
-            yield from compare_words(one.notes, other.notes, where, self.is_same)
+            here = other.path or where
+            yield from compare_notes(of_one(one), of_one(other), here, self.is_same)
         for branch in gone:
             if not any(self.is_covered(branch, other) for other in new):
                 yield turned(where, "narrower", f"a branch is removed: {told(self.old, branch)}")
@@ -143,6 +146,11 @@ class Comparison:
         if len(gone) == len(come) == 1:
             return [*pairs, (gone[0], come[0])], [], []
         return pairs, gone, come
+
+
+def of_one(branch: Branch) -> Shape:
+    """Return a branch as a shape, which has what the branch says beside its values."""
+    return Shape((branch,), branch.notes, branch.path)
 
 
 def incomparable(link: Link) -> Difference:

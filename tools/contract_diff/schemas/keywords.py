@@ -78,6 +78,10 @@ NOTES = frozenset({*WORDS, *NAMING, *FLAGS, "default", "discriminator"})
 """The keywords that are understood, and do not say which values are legal."""
 BY_ITEM = frozenset({"x-recommended", KNOWN_VALUES, *CHOICES})
 """Extensions whose items are compared one by one."""
+EXTENSION = "x-extension"
+"""The keyword that names the extension which a field belongs to: a server need not offer it."""
+PROMISES = frozenset({*FLAGS, *BY_ITEM, EXTENSION, "default", "discriminator"})
+"""The keywords that promise something beside which values are legal, also where a branch of a union alone has them."""
 
 
 def is_editorial(keyword: str) -> bool:

@@ -11,11 +11,12 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..model import Path, is_array, is_object, plain
-from .keywords import COUNTED, FORMATS, LOWER, OPAQUE, TYPES
+from .keywords import BY_ITEM, COUNTED, FORMATS, LOWER, OPAQUE, TYPES
 
 
 class IncomparableError(Exception):
@@ -114,6 +115,24 @@ class Shape:
     def is_anything(self) -> bool:
         """Whether every value is legal."""
         return len(self.branches) == len(TYPES) and all(branch.is_free for branch in self.branches)
+
+
+def said(one: Notes, other: Notes) -> dict[str, Note]:
+    """Return what two schemas say that hold at once; of one thing, the first one's word counts."""
+    notes = {**other, **one}
+    for key in BY_ITEM & one.keys() & other.keys():
+        values = one[key].value, other[key].value
+        if all(map(is_array, values)):
+            notes[key] = Note([*values[0], *values[1]], one[key].path)
+    return notes
+
+
+def spread(shape: Shape, keywords: AbstractSet[str]) -> Shape:
+    """Return a shape of which each branch says for itself what some keywords say of all."""
+    of_all = {key: note for key, note in shape.notes.items() if key in keywords}
+    branches = [replace(each, notes=said(of_all, each.notes)) for each in shape.branches]
+    rest = {key: note for key, note in shape.notes.items() if key not in keywords}
+    return Shape(tuple(branches), rest, shape.path)
 
 
 def joined(*several: Parts) -> Parts:

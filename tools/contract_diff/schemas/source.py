@@ -43,7 +43,6 @@ class Source:
     digests: Digests
     shapes: dict[tuple[Path, ...], Shape | None] = field(default_factory=dict[tuple[Path, ...], "Shape | None"])
     texts: dict[Path, str] = field(default_factory=dict[Path, str])
-    anchors: dict[str, Path] | None = None
     left: int = 0
     """How many more schemas may be combined in the one at hand."""
 
@@ -92,27 +91,13 @@ class Source:
         reference: Any = next((part.schema[key] for key in REFERENCES if key in part.schema), None)
         if reference is None:
             return None
-        if not isinstance(reference, str) or not reference.startswith("#"):
+        if not isinstance(reference, str) or not reference.startswith("#/"):
             raise IncomparableError(f"{reference} is not read")
-        name = unquote(reference)
+        path = steps(unquote(reference))
         try:
-            path = steps(name) if name.startswith("#/") else self.anchored()[name[1:]]
             return Part(found(self.document, path), path)
         except LookupError as problem:
-            raise IncomparableError(f"there is nothing at {name}") from problem
-
-    def anchored(self) -> dict[str, Path]:
-        """Return the paths of the schemas that have a name of their own."""
-        if self.anchors is None:
-            self.anchors = {}
-            waiting: list[tuple[Path, Any]] = [((), self.document)]
-            for path, node in waiting:
-                if is_object(node):
-                    names = [node[key] for key in ("$anchor", "$dynamicAnchor") if isinstance(node.get(key), str)]
-                    self.anchors |= dict.fromkeys(names, path)
-                below = node.items() if is_object(node) else enumerate(node) if is_array(node) else ()
-                waiting += [((*path, str(step)), each) for step, each in below]
-        return self.anchors
+            raise IncomparableError(f"there is nothing at {reference}") from problem
 
     def expanded(self, parts: Parts, trail: tuple[Path, ...]) -> Expanded:
         """Return the branches of schemas that hold at once, and what they say beside that."""
@@ -307,12 +292,7 @@ def combined(one: Expanded, other: Expanded) -> Expanded:
     pairs = [(left, right) for left in one[0] for right in other[0] if left.type == right.type]
     if len(pairs) > MOST_BRANCHES:
         raise IncomparableError("it comes to too many branches")
-    notes = {**other[1], **one[1]}
-    for key in BY_ITEM & one[1].keys() & other[1].keys():
-        values = one[1][key].value, other[1][key].value
-        if all(map(is_array, values)):
-            notes[key] = Note([*values[0], *values[1]], one[1][key].path)
-    return [branch for branch in (merged(*pair) for pair in pairs) if branch], notes
+    return [branch for branch in (merged(*pair) for pair in pairs) if branch], said(one[1], other[1])
 
 
 def is_note(keyword: str, value: Any) -> bool:
