@@ -78,9 +78,7 @@ def scoped(found: dict[tuple[str, str], Operation], scope: Scope) -> dict[tuple[
     }
 
 
-def operations(
-    document: dict[str, Any], section: str, others: Container[str] = ()
-) -> dict[tuple[str, str], Operation]:
+def operations(document: dict[str, Any], section: str, others: Container[str] = ()) -> dict[tuple[str, str], Operation]:
     """Return the operations of a document by path and method, with their path's parameters, and their places.
 
     `others` are the paths of the document that it is compared with.

@@ -26,7 +26,8 @@ def compare_notes(old: Shape, new: Shape, where: Path, is_same: Callable[[Any, A
         if (flag in old.notes) != (flag in new.notes):
             is_now = flag in new.notes
             if flag == "deprecated":
-                what = f"`{name}` is {'deprecated now' if is_now else 'no longer deprecated'}"
+                thing = "one branch" if name.isdecimal() else f"`{name}`"
+                what = f"{thing} is {'deprecated now' if is_now else 'no longer deprecated'}"
                 yield Difference(where, what, Class.ADDITIVE, Class.ADDITIVE)
             else:
                 yield Difference(where, flag_change(name, flag, is_now=is_now), Class.EDITORIAL, Class.EDITORIAL)
@@ -46,9 +47,9 @@ def compare_extension(old: Note, new: Note, where: Path) -> Iterator[Difference]
         return
     here = (*(new.path or old.path or where), EXTENSION)
     if new is EMPTY:
-        what = f"it no longer belongs to the extension {quoted(old.value)}: every server takes it"
+        what = f"the field no longer belongs to the extension {quoted(old.value)}: every server takes it"
     else:
-        what = f"it belongs to the extension {quoted(new.value)} now, which a server need not offer"
+        what = f"the field belongs to the extension {quoted(new.value)} now, which a server need not offer"
     yield Difference(here, what, Class.ADDITIVE if new is EMPTY else Class.BREAKING, Class.EDITORIAL, frozenset())
 
 

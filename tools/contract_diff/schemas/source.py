@@ -10,8 +10,8 @@ from typing import Any, TypeAlias
 from urllib.parse import unquote
 
 from ..digests import Digests
-from ..model import Path, found, is_array, is_object, mapped, pointer, steps
-from .keywords import BY_ITEM, FLAGS, REFERENCES, SHAPING, TYPES, UNIONS
+from ..model import Path, found, is_object, mapped, pointer, steps
+from .keywords import FLAGS, REFERENCES, SHAPING, TYPES, UNIONS
 from .shapes import (
     Branch,
     Condition,
@@ -24,6 +24,7 @@ from .shapes import (
     as_json,
     base,
     merged,
+    said,
     type_of,
 )
 from .simplify import simplified
