@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 from ..digests import Digests
 from ..model import Path, found, is_object, mapped, pointer, steps
-from .keywords import FLAGS, REFERENCES, SHAPING, TYPES, UNIONS
+from .keywords import FLAGS, HINTS, REFERENCES, SHAPING, TYPES, UNIONS
 from .shapes import (
     Branch,
     Condition,
@@ -298,7 +298,8 @@ def combined(one: Expanded, other: Expanded) -> Expanded:
 
 def is_note(keyword: str, value: Any) -> bool:
     """Return whether a keyword says something beside which values are legal."""
-    return keyword not in SHAPING and not (keyword in FLAGS and not value)
+    is_hint = keyword == "format" and value in HINTS
+    return is_hint or (keyword not in SHAPING and not (keyword in FLAGS and not value))
 
 
 def says_something(schema: Any) -> bool:
