@@ -71,7 +71,7 @@ def compare_values(old: Branch, new: Branch, where: Path) -> Iterator[Difference
     listed, others = (old, new) if new.values is None else (new, old)
     told = {fits(others, value) for value in listed.values or ()}
     every = whole_numbers(others)
-    has_all = every is not None and every <= {*(listed.values or ())}
+    has_all = every is not None and every <= {*(listed.values or ())} and not listed.rules
     if has_all and told <= {True}:
         return
     turn: Turn = "wider" if listed is old else "narrower"

@@ -120,7 +120,8 @@ class Source:
         notes = {key: Note(value, path) for key, value in schema.items() if is_note(key, value)}
         if "discriminator" in schema:
             notes["discriminator"] = Note(self.discriminator(schema, path), path)
-        found: Expanded = [*self.own(schema, path)], notes
+        own = [*self.own(schema, path)]
+        found: Expanded = (self.conditioned(own, schema, path, trail) if "if" in schema else own), notes
         if (target := self.target(part)) and target.path not in trail:
             found = combined(found, self.branches_of(target, (*trail, target.path)))
         for number, each in enumerate(schema.get("allOf", ())):
@@ -132,6 +133,27 @@ class Source:
             if union in schema:
                 found = combined(found, self.united(schema[union], (*path, union), trail))
         return [self.closed(branch, schema, path) for branch in found[0]], found[1]
+
+    def conditioned(
+        self, branches: list[Branch], schema: dict[str, Any], path: Path, trail: tuple[Path, ...]
+    ) -> list[Branch]:
+        """Return branches with what holds if something else does; where the type alone decides that, it just holds."""
+        condition = Condition(
+            (Part(schema["if"], (*path, "if")),), part_of(schema, path, "then"), part_of(schema, path, "else")
+        )
+        if not condition.then and not condition.otherwise:
+            return branches
+        tests, _ = self.branches_of(condition.test[0], trail)
+        texts = " ".join(map(self.text, (condition.test, condition.then, condition.otherwise)))
+        done: list[Branch] = []
+        for branch in branches:
+            of_type = [each for each in tests if each.type == branch.type]
+            if of_type and not any(each.is_free for each in of_type):
+                done.append(replace(branch, rules={**branch.rules, ("if", texts): Note(condition, path)}))
+            else:
+                held = self.expanded(condition.then if of_type else condition.otherwise, trail)
+                done += combined(([branch], {}), held)[0]
+        return done
 
     def count(self) -> None:
         """Count one of the schemas that are combined. Raises IncomparableError if there are too many."""
@@ -211,44 +233,34 @@ class Source:
 
     def rules(self, schema: dict[str, Any], path: Path, kind: str) -> Iterator[tuple[tuple[str, str], Note]]:
         """Yield the rules for values of a type that hold other schemas."""
-
-        def part(*way: str) -> Parts:
-            node: Any = schema
-            for step in way:
-                node = node.get(step, True)
-            return (Part(node, (*path, *way)),) if says_something(node) else ()
-
-        if "if" in schema and (part("then") or part("else")):
-            condition = Condition((Part(schema["if"], (*path, "if")),), part("then"), part("else"))
-            texts = map(self.text, (condition.test, condition.then, condition.otherwise))
-            yield ("if", " ".join(texts)), Note(condition, path)
         least, most = schema.get("minContains", 1), schema.get("maxContains", float("inf"))
         if kind == "array" and "contains" in schema and (least or most < float("inf")):
             contained = (Part(schema["contains"], (*path, "contains")),)
             yield ("contains", self.text(contained)), Note(Containing(contained, least, most), path)
         for key in {"string": ["contentSchema"], "object": ["propertyNames"]}.get(kind, []):
-            if parts := part(key):
+            if parts := part_of(schema, path, key):
                 yield (key, self.text(parts)), Note(parts, path)
         for name in schema.get("dependentSchemas", ()) if kind == "object" else ():
-            if parts := part("dependentSchemas", name):
+            if parts := part_of(schema, path, "dependentSchemas", name):
                 yield ("dependentSchemas", name), Note(parts, path)
 
     def with_parts(self, branch: Branch, schema: dict[str, Any], path: Path) -> Branch:
         """Return the branch of an array or an object with what holds for its items or its properties."""
-
-        def parts(key: str) -> Parts:
-            return (Part(schema[key], (*path, key)),) if says_something(schema.get(key, True)) else ()
-
         if branch.type == "array":
             prefix = enumerate(schema.get("prefixItems", ()))
             own = tuple((Part(each, (*path, "prefixItems", str(at))),) for at, each in prefix)
-            return replace(branch, prefix=own, items=parts("items"))
+            return replace(branch, prefix=own, items=part_of(schema, path, "items"))
         if branch.type == "object":
             properties, patterns = (
                 {name: (Part(each, (*path, key, name)),) for name, each in schema.get(key, {}).items()}
                 for key in ("properties", "patternProperties")
             )
-            return replace(branch, properties=properties, patterns=patterns, additional=parts("additionalProperties"))
+            return replace(
+                branch,
+                properties=properties,
+                patterns=patterns,
+                additional=part_of(schema, path, "additionalProperties"),
+            )
         return branch
 
     def closed(self, branch: Branch, schema: dict[str, Any], path: Path) -> Branch:
@@ -294,6 +306,14 @@ def combined(one: Expanded, other: Expanded) -> Expanded:
     if len(pairs) > MOST_BRANCHES:
         raise IncomparableError("it comes to too many branches")
     return [branch for branch in (merged(*pair) for pair in pairs) if branch], said(one[1], other[1])
+
+
+def part_of(schema: dict[str, Any], path: Path, *way: str) -> Parts:
+    """Return the schema that some keys of another lead to; none if it limits nothing."""
+    node: Any = schema
+    for step in way:
+        node = node.get(step, True)
+    return (Part(node, (*path, *way)),) if says_something(node) else ()
 
 
 def is_note(keyword: str, value: Any) -> bool:
