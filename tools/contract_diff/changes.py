@@ -23,6 +23,7 @@ from .scope import Scope
 from .wire.access import compare_schemes, compare_security, compare_servers
 from .wire.bodies import Comparing, Parameters, compare_body, compare_parameters, compare_responses
 from .wire.rest import compare_rest
+from .wire.tables import CODES, PROFILES, compare_tables
 
 EVERYTHING = Scope()
 OF_PATH = "the parameters of its path"
@@ -50,7 +51,8 @@ def walk(old: dict[str, Any], new: dict[str, Any], scope: Scope) -> Iterator[Cha
         if not callers.is_same(old.get(key), new.get(key)):
             yield callers.at(key).change(f"`{key}` is another", Class.EDITORIAL)
     handled = {"openapi", "info", "tags", "paths", "webhooks", "components", "security", "servers", "$self"}
-    yield from compare_rest(old, new, callers, handled)
+    yield from compare_rest(old, new, callers, handled | {PROFILES, CODES})
+    yield from compare_tables(old, new, callers)
     was, now = (scope.servers(each.get("servers")) for each in (old, new))
     servers = [*compare_servers(was, now, callers.at("servers"))]
     yield from servers

@@ -74,6 +74,10 @@ class Comparison:
         """Return whether all that one branch of the older contract allows is allowed by one of the newer."""
         return not self.turns(self.branch(one, other)) & {"narrower"}
 
+    def is_part(self, one: Branch, other: Branch) -> bool:
+        """Return whether all that a branch of the newer contract allows is allowed by one of the older."""
+        return "wider" not in self.turns(self.branch(one, other))
+
     def turns(self, found: Iterator[Found]) -> frozenset[str]:
         """Return whether some differences, with all that is in them, are narrower, wider or both."""
         told: set[str] = set()
@@ -109,10 +113,15 @@ class Comparison:
             yield from compare_notes(of_one(one), of_one(other), here, self.is_same)
         for branch in gone:
             if not any(self.is_covered(branch, other) for other in new):
-                yield turned(where, "narrower", f"a branch is removed: {told(self.old, branch)}")
+                is_split = sum(self.is_part(branch, other) for other in come) > 1
+                what = "is several now: look whether all of it is left" if is_split else "is removed"
+                yield turned(where, "unknown" if is_split else "narrower", f"a branch {what}: {told(self.old, branch)}")
         for branch in come:
-            if not any("wider" not in self.turns(self.branch(one, branch, several=True)) for one in old):
-                yield turned(branch.path or where, "wider", f"a branch is added: {told(self.new, branch)}")
+            if not any(self.is_part(one, branch) for one in old):
+                is_merged = sum(self.is_covered(one, branch) for one in gone) > 1
+                what = "was several: look whether it has more" if is_merged else "is added"
+                here = branch.path or where
+                yield turned(here, "unknown" if is_merged else "wider", f"a branch {what}: {told(self.new, branch)}")
 
     def branch(self, one: Branch, other: Branch, *, several: bool = True) -> Iterator[Found]:
         """Yield what differs between two branches."""
