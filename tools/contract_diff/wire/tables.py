@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeGuard
 
 from ..model import Change, Class, Side, is_array, is_object
 from ..places import Place
@@ -18,14 +18,14 @@ HELD = {"operations": "operation", "capabilities": "capability"}
 def compare_tables(old: dict[str, Any], new: dict[str, Any], place: Place) -> Iterator[Change]:
     """Yield what differs in the tables of two contracts. What is no such table is told as another extension is."""
     for key, compare in ((PROFILES, compare_profiles), (CODES, compare_codes)):
-        tables = [each.get(key, {}) for each in (old, new)]
-        if all(is_table(each) for each in tables):
-            yield from compare(*tables, place.at(key))
+        before, after = (each.get(key, {}) for each in (old, new))
+        if is_table(before) and is_table(after):
+            yield from compare(before, after, place.at(key))
         else:
             yield from compare_rest({key: old.get(key)}, {key: new.get(key)}, place, set())
 
 
-def is_table(node: Any) -> bool:
+def is_table(node: Any) -> TypeGuard[dict[str, Any]]:
     """Return whether a node is an object of objects."""
     return is_object(node) and all(map(is_object, node.values()))
 
@@ -42,7 +42,7 @@ def compare_profiles(old: dict[str, Any], new: dict[str, Any], place: Place) -> 
         for key, word in HELD.items():
             before, after = held(old, name, key), held(new, name, key)
             inner = [held(some, each, key) for some, each in zip((old, new), includes, strict=True)]
-            known = {*inner[0]} ^ {*inner[1]} if includes[0] == includes[1] else set()
+            known = {*inner[0]} ^ {*inner[1]} if includes[0] == includes[1] else set[str]()
             for item in dict.fromkeys([*before, *after]):
                 if (item in before) != (item in after) and item not in known:
                     kind, now = (Class.ADDITIVE, "now has") if item in after else (Class.BREAKING, "no longer has")
