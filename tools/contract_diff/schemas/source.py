@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import Any, TypeAlias
@@ -131,7 +131,7 @@ class Source:
             found = combined(found, (branches, {}))
         for union in UNIONS:
             if union in schema:
-                found = combined(found, self.united(schema[union], (*path, union), trail))
+                found = combined(found, self.united(schema[union], (*path, union), trail, found[0]))
         return [self.closed(branch, schema, path) for branch in found[0]], found[1]
 
     def conditioned(
@@ -161,8 +161,11 @@ class Source:
         if self.left < 0:
             raise IncomparableError("it comes to too many schemas")
 
-    def united(self, schemas: list[Any], path: Path, trail: tuple[Path, ...]) -> Expanded:
-        """Return the branches of a union. What the one of them that is not null says is said of them all."""
+    def united(self, schemas: list[Any], path: Path, trail: tuple[Path, ...], around: list[Branch]) -> Expanded:
+        """Return the branches of a union, beside which others hold.
+
+        What the one of them that is not null says is said of them all.
+        """
         several = [self.branches_of(Part(each, (*path, str(at))), trail) for at, each in enumerate(schemas)]
         speaking = [(branches, notes) for branches, notes in several if any(each.type != "null" for each in branches)]
         if len(speaking) == 1:
@@ -173,10 +176,14 @@ class Source:
         for branches, notes in several:
             found += [replace(branch, notes={**notes, **branch.notes}) if notes else branch for branch in branches]
         groups = [branches for branches, _ in several]
-        if path[-1] == "oneOf" and not all(self.are_disjoint(*pair) for pair in combinations(groups, 2)):
+        if path[-1] == "oneOf" and not self.are_apart(groups) and not self.are_apart(beside(around, groups)):
             mark = Note(value=True, path=path[:-1])
             found = [replace(branch, rules={**branch.rules, ("oneOf", ""): mark}) for branch in found]
         return found, {}
+
+    def are_apart(self, groups: Iterable[list[Branch]]) -> bool:
+        """Return whether no value is in two of some groups of branches, as far as types and values tell."""
+        return all(self.are_disjoint(*pair) for pair in combinations(groups, 2))
 
     def are_disjoint(self, ones: list[Branch], others: list[Branch]) -> bool:
         """Return whether no value is in two groups of branches, as far as types and values tell."""
@@ -306,6 +313,11 @@ def combined(one: Expanded, other: Expanded) -> Expanded:
     if len(pairs) > MOST_BRANCHES:
         raise IncomparableError("it comes to too many branches")
     return [branch for branch in (merged(*pair) for pair in pairs) if branch], said(one[1], other[1])
+
+
+def beside(around: list[Branch], groups: Iterable[list[Branch]]) -> list[list[Branch]]:
+    """Return what is left of groups of branches where others hold, too."""
+    return [combined((around, {}), (branches, {}))[0] for branches in groups]
 
 
 def part_of(schema: dict[str, Any], path: Path, *way: str) -> Parts:
