@@ -17,12 +17,18 @@ HELD = {"operations": "operation", "capabilities": "capability"}
 
 def compare_tables(old: dict[str, Any], new: dict[str, Any], place: Place) -> Iterator[Change]:
     """Yield what differs in the tables of two contracts. What is no such table is told as another extension is."""
-    for key, compare in ((PROFILES, compare_profiles), (CODES, compare_codes)):
-        before, after = (each.get(key, {}) for each in (old, new))
+    readers = replace(place, side=Side.READERS)
+    for key, compare, there in ((PROFILES, compare_profiles, place), (CODES, compare_codes, readers)):
+        before, after, here = old.get(key), new.get(key), there.at(key)
         if is_table(before) and is_table(after):
-            yield from compare(before, after, place.at(key))
+            yield from compare(before, after, here)
+        elif is_table(after) and before is None:
+            yield here.change(f"`{key}` is added", Class.ADDITIVE)
+        elif is_table(before) and after is None:
+            # A server may have any error code, but it has what its profile has.
+            yield here.change(f"`{key}` is removed", Class.BREAKING if key == PROFILES else Class.EDITORIAL)
         else:
-            yield from compare_rest({key: old.get(key)}, {key: new.get(key)}, place, set())
+            yield from compare_rest({key: before}, {key: after}, place, set())
 
 
 def is_table(node: Any) -> TypeGuard[dict[str, Any]]:
@@ -68,9 +74,8 @@ def items(node: Any) -> list[str]:
 
 def compare_codes(old: dict[str, Any], new: dict[str, Any], place: Place) -> Iterator[Change]:
     """Yield what readers are told by an error code now or no longer. A server may have others: one more breaks none."""
-    there = replace(place, side=Side.READERS)
     for code in dict.fromkeys([*old, *new]):
-        here = there.at(code)
+        here = place.at(code)
         if code not in old or code not in new:
             kind, word = (Class.ADDITIVE, "now") if code in new else (Class.EDITORIAL, "no longer")
             yield here.change(f"the error code `{code}` is {word} known", kind)
