@@ -62,7 +62,8 @@ class TestWhichAreAffected:
 
 REPORT = """<testsuites><testsuite>
 <testcase name="test_one" file="a.py" line="6"><failure message="assert 1 == 2&#10; +  where">LONG</failure></testcase>
-<testcase name="" classname="overlay.tests.test_b"><error message="collection failure">import x&#10;E   No module</error></testcase>
+<testcase name="" classname="overlay.tests.test_b"><error message="collection failure">import x
+E   No module</error></testcase>
 <testcase name="test_three" file="a.py" line="9"/>
 </testsuite></testsuites>"""
 
