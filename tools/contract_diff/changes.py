@@ -1,5 +1,7 @@
 """Compare two contracts: pure, from two parsed documents to a list of changes, classed for callers and for readers.
 
+docs/contract.md says what is what, and what is not judged: prose, above all, and the extensions of others.
+
 No maintained tool does this from Python alone: oasdiff and openapi-diff are programs of Go and Java, and of those that
 install here @useoptic/optic found 7 and api-schema-diff 5 of 9 seeded breaking changes, and neither separates callers
 from readers. openapi-spec-validator checks validity, griffe the Python surface.
