@@ -9,24 +9,24 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import unquote
 
-from .model import Path, is_array, is_object, pointer
+from .model import Path, is_array, is_object, objects, pointer
 
 ANCHORS = ("$anchor", "$dynamicAnchor")
 
 
 def by_pointers(document: dict[str, Any]) -> dict[str, Any]:
     """Return a contract whose references are pointers, wherever they lead to something."""
+    if not any("$dynamicRef" in node or name_in(node.get("$ref")) for node in objects(document)):
+        return document
     anchors: dict[str, str] = {}
-    is_named = False
     waiting: list[tuple[Path, Any]] = [((), document)]
     for path, node in waiting:
         if is_object(node):
             names = [node[key] for key in ANCHORS if isinstance(node.get(key), str)]
             anchors |= dict.fromkeys(names, f"#{pointer(path)}")
-            is_named = is_named or "$dynamicRef" in node or bool(name_in(node.get("$ref")))
         below = node.items() if is_object(node) else enumerate(node) if is_array(node) else ()
         waiting += [((*path, str(step)), each) for step, each in below]
-    done: dict[str, Any] = rewritten(document, anchors) if is_named else document
+    done: dict[str, Any] = rewritten(document, anchors)
     return done
 
 
