@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from typing import Any, TypeGuard
 
@@ -22,13 +23,10 @@ def compare_tables(old: dict[str, Any], new: dict[str, Any], place: Place) -> It
         before, after, here = old.get(key), new.get(key), there.at(key)
         if is_table(before) and is_table(after):
             yield from compare(before, after, here)
-        elif is_table(after) and before is None:
-            yield here.change(f"`{key}` is added", Class.ADDITIVE)
-        elif is_table(before) and after is None:
-            # A server may have any error code, but it has what its profile has.
-            yield here.change(f"`{key}` is removed", Class.BREAKING if key == PROFILES else Class.EDITORIAL)
-        else:
-            yield from compare_rest({key: before}, {key: after}, place, set())
+        elif key == PROFILES and is_table(before) and after is None:
+            yield here.change(f"`{key}` is removed", Class.BREAKING)
+        else:  # which the contracts of others do not have, and it promises nothing of what they do
+            yield from compare_rest({key: before}, {key: after}, there, set())
 
 
 def is_table(node: Any) -> TypeGuard[dict[str, Any]]:
@@ -47,7 +45,7 @@ def compare_profiles(old: dict[str, Any], new: dict[str, Any], place: Place) -> 
         includes = old[name].get("includes"), new[name].get("includes")
         for key, word in HELD.items():
             before, after = held(old, name, key), held(new, name, key)
-            inner = [held(some, each, key) for some, each in zip((old, new), includes, strict=True)]
+            inner = [held(some, each, key, {name}) for some, each in zip((old, new), includes, strict=True)]
             known = {*inner[0]} ^ {*inner[1]} if includes[0] == includes[1] else set[str]()
             for item in dict.fromkeys([*before, *after]):
                 if (item in before) != (item in after) and item not in known:
@@ -56,10 +54,10 @@ def compare_profiles(old: dict[str, Any], new: dict[str, Any], place: Place) -> 
         yield from compare_rest(old[name], new[name], here, {*HELD, "includes"})
 
 
-def held(profiles: dict[str, Any], name: Any, key: str) -> list[str]:
-    """Return what a profile holds, with what it includes."""
+def held(profiles: dict[str, Any], name: Any, key: str, but: AbstractSet[str] = frozenset()) -> list[str]:
+    """Return what a profile holds, with what it includes, but for some of these."""
     told: list[str] = []
-    seen: set[str] = set()
+    seen = {*but}
     while isinstance(name, str) and name in profiles and name not in seen:
         seen.add(name)
         told += items(profiles[name].get(key))
