@@ -99,7 +99,7 @@ def compare_choices(old: Shape, new: Shape, where: Path) -> Iterator[Difference]
             others = [each for some in (before if is_now else after).values() for each in some]
             if (is_now and group in before[key]) or (not is_exact and any(group <= each for each in others)):
                 continue  # it says no more than another group does
-            fits = len(known & group) <= 1 or any(group <= each for each in others)
+            fits = len(known & group) <= 1 or any(known & group <= each for each in others)
             fits = fits and (
                 not is_exact or bool(required & group) or any(each <= group for each in before[CHOICES[1]])
             )

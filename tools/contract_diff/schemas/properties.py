@@ -60,8 +60,8 @@ def compare_property(name: str, old: Branch, new: Branch, where: Path, sources: 
 
 def added(name: str, before: Parts | None, after: Parts, old: Branch, new: Branch) -> Difference:
     """Return the difference that a property is which is new, or was refused."""
-    is_needed = name in new.required
     is_new = before is None
+    is_needed = name in new.required and (is_new or name not in old.required)
     word = f"{'required' if is_needed else 'optional'} property"
     what = f"the {word} `{name}` is added" if is_new else f"the property `{name}` is no longer refused"
     was_refused = not is_new or is_closed(old.additional)
