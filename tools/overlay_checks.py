@@ -29,6 +29,8 @@ LONGEST = 200
 """The most characters of what a failed test says."""
 SELECTION = "not slow and not full and not release"
 """What of these tests is run; `nox` runs more."""
+UNCOLLECTED = "collection failure"
+"""What pytest says of a file that cannot be imported."""
 PROFILE = "unshrunk"
 """Hypothesis's profile: a property that fails would look for minutes for a smaller example."""
 
@@ -90,5 +92,8 @@ def failures(report: str) -> Iterator[Decision]:
         problem = next((case.find(kind) for kind in ("failure", "error") if case.find(kind) is not None), None)
         if problem is not None:
             said = (problem.get("message") or problem.text or "").strip().partition("\n")[0]
+            if said == UNCOLLECTED:  # what is wrong stands in the lines that pytest marks
+                marked = re.findall(r"^E +(.*)", problem.text or "", re.MULTILINE)
+                said = marked[-1] if marked else said
             file = case.get("file") or f"{case.get('classname', '').replace('.', '/')}.py"
             yield Decision(f"{case.get('name')} fails: {said[:LONGEST]}", file, int(case.get("line", 0)) + 1)

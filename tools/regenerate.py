@@ -23,8 +23,9 @@ from typing import Any
 from contract_diff import overlay_files
 from contract_diff.changes import compare
 from contract_diff.checklist import checklist, last_release, version_of
-from contract_diff.document import InvalidSpecError, load
+from contract_diff.document import InvalidSpecError, lines_of, load
 from contract_diff.model import KNOWN_VALUES, Change, is_array, is_object
+from contract_diff.operation_names import CONTRACT, misnamed
 from contract_diff.overlay_advice import Decision, decisions
 from contract_diff.release import (
     Baseline,
@@ -89,12 +90,13 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def open_decisions(spec: dict[str, Any]) -> tuple[list[Decision], list[Decision]]:
-    """Return what is left to decide in the overlay, by its source and its calls, and what mypy says of it.
+    """Return what is left to decide in the contract and the overlay, by source and by calls, and what mypy says.
 
     Raises:
         CannotGenerateError: mypy cannot check the overlay.
     """
-    left = decisions(spec, ROOT)
+    text = (ROOT / CONTRACT).read_text("utf-8")
+    left = [*misnamed(spec, lines_of(CONTRACT, text)), *decisions(spec, ROOT)]
     known = {(decision.file, decision.line) for decision in left}
     mistyped = [error for error in type_errors() if (error.file, error.line) not in known]
     # The calls would only say the same again where the source says it.

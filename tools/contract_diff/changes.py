@@ -1,5 +1,7 @@
 """Compare two contracts: pure, from two parsed documents to a list of changes, classed for callers and for readers.
 
+docs/contract.md says what is what, and what is not judged: prose, above all, and the extensions of others.
+
 No maintained tool does this from Python alone: oasdiff and openapi-diff are programs of Go and Java, and of those that
 install here @useoptic/optic found 7 and api-schema-diff 5 of 9 seeded breaking changes, and neither separates callers
 from readers. openapi-spec-validator checks validity, griffe the Python surface.
@@ -9,10 +11,11 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
+from .anchors import by_pointers
 from .digests import Digests, references
 from .model import METHODS, Change, Class, Path, Side, follow, found, is_object, pointer, steps
 from .places import Place
@@ -22,6 +25,7 @@ from .scope import Scope
 from .wire.access import compare_schemes, compare_security, compare_servers
 from .wire.bodies import Comparing, Parameters, compare_body, compare_parameters, compare_responses
 from .wire.rest import compare_rest
+from .wire.tables import CODES, PROFILES, compare_tables
 
 EVERYTHING = Scope()
 OF_PATH = "the parameters of its path"
@@ -34,7 +38,7 @@ Operation = tuple[Path, dict[str, Any]]
 def compare(old: dict[str, Any], new: dict[str, Any], scope: Scope = EVERYTHING) -> list[Change]:
     """Return the changes from one contract to another, each once, with the operations that it touches."""
     told: dict[tuple[str, str], Change] = {}
-    for change in walk(old, new, scope):
+    for change in walk(by_pointers(old), by_pointers(new), scope):
         key = (change.where, change.what)
         told[key] = told[key].merged(change) if key in told else change
     return list(told.values())
@@ -49,14 +53,17 @@ def walk(old: dict[str, Any], new: dict[str, Any], scope: Scope) -> Iterator[Cha
         if not callers.is_same(old.get(key), new.get(key)):
             yield callers.at(key).change(f"`{key}` is another", Class.EDITORIAL)
     handled = {"openapi", "info", "tags", "paths", "webhooks", "components", "security", "servers", "$self"}
-    yield from compare_rest(old, new, callers, handled)
+    yield from compare_rest(old, new, callers, handled | {PROFILES, CODES})
+    yield from compare_tables(old, new, callers)
     was, now = (scope.servers(each.get("servers")) for each in (old, new))
     servers = [*compare_servers(was, now, callers.at("servers"))]
     yield from servers
     yield from compare_schemes(old, new, callers)
     for section, side in (("paths", Side.CALLERS), ("webhooks", Side.READERS)):
         place = replace(callers.at(section), side=side)
-        some, others = (scoped(operations(each, section), scope) for each in (old, new))
+        some, others = (
+            scoped(operations(each, section, other.get(section, {})), scope) for each, other in ((old, new), (new, old))
+        )
         yield from compare_operations(some, others, place, compare_)
         yield from compare_own_servers(some, others, place, {change.what for change in servers})
         yield from compare_items(items(old, section), items(new, section), place, scope)
@@ -75,12 +82,16 @@ def scoped(found: dict[tuple[str, str], Operation], scope: Scope) -> dict[tuple[
     }
 
 
-def operations(document: dict[str, Any], section: str) -> dict[tuple[str, str], Operation]:
-    """Return the operations of a document by path and method, with their path's parameters, and their places."""
+def operations(document: dict[str, Any], section: str, others: Container[str] = ()) -> dict[tuple[str, str], Operation]:
+    """Return the operations of a document by path and method, with their path's parameters, and their places.
+
+    `others` are the paths of the document that it is compared with.
+    """
     found: dict[tuple[str, str], Operation] = {}
-    for path, item in items(document, section).items():
-        for method, (place, operation) in operations_of(document, item, (section, path)).items():
-            found[name_of(path), method] = (place, operation)
+    known = items(document, section)
+    for path, name in names_of(known, others).items():
+        for method, (place, operation) in operations_of(document, known[path], (section, path)).items():
+            found[name, method] = (place, operation)
     return found
 
 
@@ -94,9 +105,22 @@ def extensions(node: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in node.items() if key.startswith("x-")}
 
 
-def name_of(path: str) -> str:
-    """Return a path without the names of its parameters, which are not sent."""
-    return re.sub(r"\{[^}]*\}", "{}", path)
+def names_of(paths: Iterable[str], others: Container[str]) -> dict[str, str]:
+    """Return paths by what is sent of them: without the names of their parameters.
+
+    Of those that are one by that, which OpenAPI forbids and some have, one is, and the rest keep their parameters'
+    names: none may hide another. It is one that the other document has, too, if there is such a one.
+    """
+    told: dict[str, str] = {}
+    for path in sorted(paths, key=lambda path: (path in others, path)):
+        told[re.sub(r"\{[^}]*\}", "{}", path)] = path
+    named = {path: name for name, path in told.items()}
+    return {path: named.get(path, path) for path in paths}
+
+
+def doubles_of(paths: Iterable[str], others: Container[str]) -> set[str]:
+    """Return the paths that another one is, too, but for the names of its parameters."""
+    return {path for path, name in names_of(paths, others).items() if re.search(r"\{[^}]", name)}
 
 
 def operations_of(document: dict[str, Any], node: Any, place: Path) -> dict[str, Operation]:
@@ -220,12 +244,16 @@ def compare_callbacks(old: dict[str, Any], new: dict[str, Any], here: Place, com
 
 
 def compare_items(old: dict[str, Any], new: dict[str, Any], place: Place, scope: Scope) -> Iterator[Change]:
-    """Yield what differs in what paths say themselves, such as their summary."""
+    """Yield what differs in what paths say themselves, such as their summary, and which are another one, too."""
     before, after = (
-        {names[name_of(path)]: path for path in some if name_of(path) in names}
-        for some in (old, new)
-        for names in [scope.names(map(name_of, some))]
+        {names[name]: path for path, name in told.items() if name in names}
+        for told in (names_of(old, new), names_of(new, old))
+        for names in [scope.names(told.values())]
     )
+    for path in sorted(doubles_of(old, new) ^ doubles_of(new, old)):
+        if place.side is Side.CALLERS and scope.name(path) is not None:
+            what = "the path is another one by other names of parameters, in one contract: look at it"
+            yield place.at(path).change(what, Class.OTHER)
     for name in sorted(before.keys() & after.keys()):
         was, now = before[name], after[name]
         some, others, here = place.between(was, now).resolve(old[was], new[now])

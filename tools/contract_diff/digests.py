@@ -19,6 +19,7 @@ MOST_ROUNDS = 50
 """How often the targets of a circle are looked at. What is told apart later than that is taken for different."""
 
 SCHEMAS = ("components", "schemas")
+ENCODED = json.JSONEncoder(sort_keys=True).encode
 Edges = Mapping[str, list[str]]
 
 
@@ -115,7 +116,7 @@ def digest(node: Any, known: Mapping[str, str]) -> str:
 
 def hashed(value: Any) -> str:
     """Return a short text that is equal for equal values; no JSON looks like one."""
-    text = json.dumps(value, sort_keys=True)
+    text = ENCODED(value)
     return "#" + hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 

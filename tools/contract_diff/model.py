@@ -13,6 +13,8 @@ KNOWN_VALUES = "x-known-values"
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace", "query")
 
+NESTED = (dict, list)
+"""The types of nodes that have others below them."""
 Path = tuple[str, ...]
 """The steps from the root of a document to one of its nodes."""
 
@@ -105,7 +107,8 @@ def objects(node: Any) -> Iterator[dict[str, Any]]:
         each = waiting.pop()
         if is_object(each):
             yield each
-        waiting.extend(each.values() if is_object(each) else each if is_array(each) else ())
+        below = each.values() if is_object(each) else each if is_array(each) else ()
+        waiting.extend([some for some in below if isinstance(some, NESTED)])  # most are neither
 
 
 def last_reference(document: Any, node: Any) -> Path | None:

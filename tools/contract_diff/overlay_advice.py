@@ -55,7 +55,9 @@ def decisions(spec: dict[str, Any], root: Path) -> list[Decision]:
         for method in methods:
             name = method.operation
             if name not in known:
-                found.append(Decision(f"{name} is no longer in the contract", file, method.line, f"`{name}`"))
+                remedy = f"remove `{method.name}`, or name its operation in its docstring"
+                what = f"{name} is no longer in the contract: {remedy}"
+                found.append(Decision(what, file, method.line, f"`{name}`"))
                 continue
             found += differences(spec, name, known[name], set(method.arguments), file, method.line, "takes")
         found += unwrapped(modules[file], methods, file)
@@ -128,7 +130,7 @@ def differences(
     fields = inputs(spec, operation)
     return [
         Decision(
-            f"{name} {verb} `{field}`: add it" if field in fields else f"{name} no longer {verb} `{field}`",
+            f"{name} {verb} `{field}`: add it" if field in fields else f"{name} no longer {verb} `{field}`: remove it",
             file,
             line,
             f"`{field}`",
@@ -148,7 +150,10 @@ def missing_imports(root: Path, modules: dict[str, ast.Module]) -> list[Decision
         for node in ast.walk(module):
             if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == RAW:
                 gone = [alias.name for alias in node.names if not is_there(root, str(node.module), alias.name)]
-                found += [Decision(f"{node.module}.{name} is gone", file, node.lineno, f"`{name}`") for name in gone]
+                found += [
+                    Decision(f"{node.module}.{name} is gone: use what took its place", file, node.lineno, f"`{name}`")
+                    for name in gone
+                ]
     return found
 
 

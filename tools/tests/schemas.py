@@ -46,7 +46,12 @@ LEAVES: st.SearchStrategy[Any] = st.one_of(
     typed(["string", "null", "array"], minLength=SMALL, minItems=SMALL),
     st.sampled_from([{"type": "boolean"}, {"type": "null"}, {}, True, False, {"not": {"type": "null"}}, CLOSED]),
     st.fixed_dictionaries(
-        {"enum": LISTED}, optional={"maxLength": SMALL, "type": st.sampled_from(["string", "integer"])}
+        {"enum": LISTED},
+        optional={
+            "maxLength": SMALL,
+            "type": st.sampled_from(["string", "integer"]),
+            "not": LISTED.map(lambda values: {"enum": values}),
+        },
     ),
     LISTED.map(lambda values: {"const": values[0]}),
 )

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import copy
 import importlib.util
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from contract_diff.affected import MOST_FILES, Affected, affected
+from contract_diff.document import lines_of
 from contract_diff.model import Change, Class
+from contract_diff.operation_names import misnamed
 from contract_diff.overlay_advice import Decision, decisions
 from contract_diff.overlay_files import LISTS, METHODS
 from contract_diff.report import TESTS, report
 from hypothesis import Phase, settings
 from overlay_checks import PROFILE, failed_tests, failures
 
-from .edits import SPEC
+from .edits import SPEC, written
 from .project import PROJECT, copy_parts
 from .runs import rows
 
@@ -58,7 +62,8 @@ class TestWhichAreAffected:
 
 REPORT = """<testsuites><testsuite>
 <testcase name="test_one" file="a.py" line="6"><failure message="assert 1 == 2&#10; +  where">LONG</failure></testcase>
-<testcase name="" classname="overlay.tests.test_b"><error message="collection failure">E  No module</error></testcase>
+<testcase name="" classname="overlay.tests.test_b"><error message="collection failure">import x
+E   No module</error></testcase>
 <testcase name="test_three" file="a.py" line="9"/>
 </testsuite></testsuites>"""
 
@@ -66,7 +71,7 @@ REPORT = """<testsuites><testsuite>
 def test_a_report_is_a_line_for_each_failure() -> None:
     assert [
         Decision("test_one fails: assert 1 == 2", "a.py", 7),
-        Decision(" fails: collection failure", "overlay/tests/test_b.py", 1),
+        Decision(" fails: No module", "overlay/tests/test_b.py", 1),
     ] == list(failures(REPORT))
 
 
@@ -166,3 +171,22 @@ def test_a_method_that_a_class_of_responses_lacks_is_named(tmp_path: Path) -> No
         ("AsyncVideosWithStreamingResponse has no `edit`: add it", METHODS[1], "`edit_video`"),
         ("VideosWithRawResponse has no `remix`: add it", METHODS[0], "`remix_video`"),
     ] == [(each.what, each.file, each.word) for each in decisions(SPEC, tmp_path)]
+
+
+def test_what_names_an_operation_that_is_not_there_is_told_with_its_line() -> None:
+    spec = copy.deepcopy(SPEC)
+    spec["paths"]["/videos/{video_id}"]["delete"]["operationId"] = "remove_video"
+    text = written(spec)
+    told = misnamed(spec, lines_of("openapi.yaml", text))
+    assert [
+        ("the link DeleteVideo names delete_video, which is no operation: rename or remove it there", "`delete_video`"),
+        ("the profile standard names delete_video, which is no operation: rename or remove it there", "`delete_video`"),
+    ] == sorted((each.what, each.word) for each in told)
+    assert all("delete_video" in text.splitlines()[each.line - 1] for each in told)
+    assert [] == misnamed(SPEC, lines_of("openapi.yaml", written(SPEC)))
+
+
+@pytest.mark.parametrize("profiles", [{}, [], {"core": 1}, {"core": {}}, {"core": {"operations": "create_video"}}])
+def test_what_is_no_table_of_profiles_names_no_operation(profiles: Any) -> None:
+    spec = {**SPEC, "x-profiles": profiles}
+    assert [] == misnamed(spec, lines_of("openapi.yaml", written(spec)))

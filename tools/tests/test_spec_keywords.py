@@ -20,7 +20,7 @@ from .test_spec_meaning import contract
 
 EVERYTHING = parse("everything", Path(__file__).with_name("specs").joinpath("everything-3.2.yaml").read_text("utf-8"))
 VOCABULARIES = "https://json-schema.org/draft/2020-12/meta/"
-TEXT = {"type": "string"}
+TEXT, LONG = {"type": "string"}, {"type": "string", "pattern": "...."}
 
 CHANGED: dict[str, tuple[Any, Any]] = {
     **{
@@ -39,7 +39,7 @@ CHANGED: dict[str, tuple[Any, Any]] = {
     **{key: ({}, {key: [TEXT, {"type": "null"}]}) for key in ("allOf", "anyOf", "oneOf", "prefixItems")},
     **{key: ({}, {key: "#/components/schemas/Text"}) for key in ("$ref", "$dynamicRef", "$recursiveRef")},
     **{key: ({key: "https://a.test"}, {key: "https://b.test"}) for key in ("$id", "$schema")},
-    **{key: ({"if": TEXT, key: {"minLength": 1}}, {"if": TEXT, key: {"minLength": 2}}) for key in ("then", "else")},
+    **{key: ({"if": LONG, key: {"minLength": 1}}, {"if": LONG, key: {"minLength": 2}}) for key in ("then", "else")},
     "if": ({"if": TEXT, "then": False}, {"if": {"type": "null"}, "then": False}),
     "$vocabulary": ({"$vocabulary": {"https://a.test": True}}, {}),
     "minProperties": ({}, {"minProperties": 1}),

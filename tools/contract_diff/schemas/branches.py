@@ -7,12 +7,12 @@ from fractions import Fraction
 from typing import Any, TypeAlias
 
 from ..model import Class, Path
-from .keywords import LOWER, OPAQUE, WIDER_FORMATS
+from .keywords import COUNTED, FORMATS, LOWER, OPAQUE, WIDER_FORMATS
 from .properties import compare_properties
 from .shapes import Branch, Condition, Containing, Note, is_closed
 from .source import Sources
 from .terms import Difference, Found, Link, Turn, added_or_removed, quoted, turned, value_change
-from .values import covers, fits
+from .values import covers, fits, lengths, whole_numbers
 
 Turns: TypeAlias = Callable[[Iterator[Found]], frozenset[str]]
 Rules: TypeAlias = Mapping[tuple[str, str], Note]
@@ -70,10 +70,14 @@ def compare_values(old: Branch, new: Branch, where: Path) -> Iterator[Difference
         return
     listed, others = (old, new) if new.values is None else (new, old)
     told = {fits(others, value) for value in listed.values or ()}
+    every = whole_numbers(others)
+    has_all = every is not None and every <= {*(listed.values or ())} and not listed.rules
+    if has_all and told <= {True}:
+        return
     turn: Turn = "wider" if listed is old else "narrower"
     what = "no longer limited" if listed is old else f"limited to {', '.join(listed.values or ())}"
     if False in told:
-        turn = "other"
+        turn = "other" if not has_all else "narrower" if listed is old else "wider"
         what += ", and some are refused now" if listed is old else ", of which some were refused"
     elif None in told:
         turn = "unknown"
@@ -92,7 +96,9 @@ def compare_listed(old: tuple[str, ...], new: tuple[str, ...], where: Path) -> I
 def compare_limits(old: Branch, new: Branch, where: Path, *, several: bool) -> Iterator[Difference]:
     """Yield what differs in bounds."""
     for key in sorted({*old.limits, *new.limits} - (set() if several else {"integer"})):
-        before, after = old.limits.get(key), new.limits.get(key)
+        before, after = (
+            None if is_implied(branch, key, branch.limits.get(key)) else branch.limits.get(key) for branch in (old, new)
+        )
         left, right = (bound(key, note) for note in (before, after))
         if (
             left == right
@@ -116,7 +122,13 @@ def compare_limits(old: Branch, new: Branch, where: Path, *, several: bool) -> I
 
 
 def is_implied(branch: Branch, key: str, limit: Note | None) -> bool:
-    """Return whether a limit on the number of properties follows from which are required, or legal at all."""
+    """Return whether a limit follows: of properties from which are required or legal, of texts from a pattern."""
+    if key in COUNTED["string"]:
+        known = [lengths(note.value) for (keyword, _), note in branch.rules.items() if keyword == "pattern"]
+        is_lower = key in LOWER
+        return limit is not None and any(
+            least >= limit.value if is_lower else most <= limit.value for least, most in known
+        )
     if key == "minProperties":
         return limit is not None and limit.value <= len(branch.required)
     is_limited = is_closed(branch.additional) and not branch.patterns
@@ -143,10 +155,17 @@ def compare_rules(keyword: str, old: Rules, new: Rules, where: Path, turns: Turn
     if len(gone) == len(come) == 1 and keyword != "dependentSchemas":
         yield from compare_rule(keyword, gone[0], come[0], turns)
         return
-    for note in come:
-        yield turned(note.path or where, "narrower", f"`{name_of(keyword)}` is added{shown(note.value)}")
-    for note in gone:
-        yield turned(where, "wider", f"`{name_of(keyword)}` is removed{shown(note.value)}")
+    for note, is_new in [*((note, True) for note in come), *((note, False) for note in gone)]:
+        turn: Turn = "narrower" if is_new else "wider"
+        what, look = f"`{name_of(keyword)}` is {added_or_removed(is_new)}{shown(note.value)}", ""
+        if keyword == "format" and not is_known_format(note.value):
+            turn, look = "unknown", ": look whether it limits anything"
+        yield turned(note.path if is_new and note.path else where, turn, f"{what}{look}")
+
+
+def is_known_format(value: Any) -> bool:
+    """Return whether it is known what a format says."""
+    return any(value in known for known in FORMATS.values())
 
 
 def name_of(keyword: str) -> str:
@@ -220,6 +239,8 @@ def turn_of(keyword: str, before: Any, after: Any) -> Turn | None:
         left, right = (Fraction(str(each)) for each in (before, after))
         wider, narrower = left % right == 0, right % left == 0
     elif keyword == "format":
+        if not (is_known_format(before) and is_known_format(after)):
+            return "unknown"
         wider, narrower = (before, after) in WIDER_FORMATS, (after, before) in WIDER_FORMATS
     else:
         return "other"

@@ -16,9 +16,9 @@ from ..model import Change, Path, Side
 from ..model import found as node_at
 from ..places import Place
 from .branches import compare_branch, compare_listed
-from .keywords import TYPES
-from .notes import compare_notes, compare_words
-from .shapes import Branch, Part, Parts, Shape
+from .keywords import PROMISES, TYPES
+from .notes import compare_notes
+from .shapes import Branch, Part, Parts, Shape, spread
 from .source import Source
 from .terms import Difference, Found, Link, Turn, allowed_or_not, masked, quoted, turned, type_names
 
@@ -74,6 +74,10 @@ class Comparison:
         """Return whether all that one branch of the older contract allows is allowed by one of the newer."""
         return not self.turns(self.branch(one, other)) & {"narrower"}
 
+    def is_part(self, one: Branch, other: Branch) -> bool:
+        """Return whether all that a branch of the newer contract allows is allowed by one of the older."""
+        return "wider" not in self.turns(self.branch(one, other))
+
     def turns(self, found: Iterator[Found]) -> frozenset[str]:
         """Return whether some differences, with all that is in them, are narrower, wider or both."""
         told: set[str] = set()
@@ -91,6 +95,8 @@ class Comparison:
             return
         where = right.path or left.path
         yield from compare_types(left, right, where)
+        of_branches = PROMISES & {key for shape in (left, right) for each in shape.branches for key in each.notes}
+        left, right = spread(left, of_branches), spread(right, of_branches)
         for kind in TYPES:
             some, others = ([each for each in shape.branches if each.type == kind] for shape in (left, right))
             if some and others:
@@ -103,13 +109,19 @@ class Comparison:
         pairs, gone, come = self.paired(old, new)
         for one, other in pairs:
             yield from self.branch(one, other, several=several)
-            yield from compare_words(one.notes, other.notes, where, self.is_same)
+            here = other.path or where
+            yield from compare_notes(of_one(one), of_one(other), here, self.is_same)
         for branch in gone:
             if not any(self.is_covered(branch, other) for other in new):
-                yield turned(where, "narrower", f"a branch is removed: {told(self.old, branch)}")
+                is_split = sum(self.is_part(branch, other) for other in come) > 1
+                what = "is several now: look whether all of it is left" if is_split else "is removed"
+                yield turned(where, "unknown" if is_split else "narrower", f"a branch {what}: {told(self.old, branch)}")
         for branch in come:
-            if not any("wider" not in self.turns(self.branch(one, branch, several=True)) for one in old):
-                yield turned(branch.path or where, "wider", f"a branch is added: {told(self.new, branch)}")
+            if not any(self.is_part(one, branch) for one in old):
+                is_merged = sum(self.is_covered(one, branch) for one in gone) > 1
+                what = "was several: look whether it has more" if is_merged else "is added"
+                here = branch.path or where
+                yield turned(here, "unknown" if is_merged else "wider", f"a branch {what}: {told(self.new, branch)}")
 
     def branch(self, one: Branch, other: Branch, *, several: bool = True) -> Iterator[Found]:
         """Yield what differs between two branches."""
@@ -143,6 +155,11 @@ class Comparison:
         if len(gone) == len(come) == 1:
             return [*pairs, (gone[0], come[0])], [], []
         return pairs, gone, come
+
+
+def of_one(branch: Branch) -> Shape:
+    """Return a branch as a shape, which has what the branch says beside its values."""
+    return Shape((branch,), branch.notes, branch.path)
 
 
 def incomparable(link: Link) -> Difference:

@@ -23,8 +23,15 @@ OPAQUE = {
 }
 """The keywords of each type whose values are not bounds."""
 
+WHOLE = {
+    **{f"int{bits}": (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) for bits in (8, 16, 32, 64)},
+    **{f"uint{bits}": (0, 2**bits - 1) for bits in (8, 16, 32, 64)},
+}
+"""The formats that say which whole numbers are legal, and between which bounds."""
+HINTS = frozenset({"password"})
+"""The formats that limit no value: they are for those who show it."""
 FORMATS = {
-    "number": frozenset({"int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float", "double"}),
+    "number": frozenset({*WHOLE, "float", "double"}),
     "string": frozenset(
         {
             *(
@@ -40,17 +47,15 @@ FORMATS = {
                 "ipv6",
             ),
             *("uri", "uri-reference", "iri", "iri-reference", "uuid", "uri-template", "json-pointer", "regex"),
-            *("relative-json-pointer", "byte", "binary", "password"),
+            *("relative-json-pointer", "byte", "binary"),
         }
     ),
 }
-"""The formats that say something of one type alone."""
+"""The formats that are known: each says something of one type alone. Whether others limit anything cannot be told."""
 WIDER_FORMATS = frozenset(
     {
-        *(("int8", "int16"), ("int8", "int32"), ("int8", "int64"), ("int16", "int32"), ("int16", "int64")),
-        *(("int32", "int64"), ("uint8", "uint16"), ("uint8", "uint32"), ("uint8", "uint64"), ("uint16", "uint32")),
-        *(("uint16", "uint64"), ("uint32", "uint64"), ("float", "double"), ("email", "idn-email"), ("uri", "iri")),
-        *(("hostname", "idn-hostname"), ("uri", "uri-reference"), ("iri", "iri-reference"), ("uri", "iri-reference")),
+        *(("float", "double"), ("email", "idn-email"), ("hostname", "idn-hostname"), ("uri", "iri")),
+        *(("uri", "uri-reference"), ("iri", "iri-reference"), ("uri", "iri-reference")),
     }
 )
 """Each a format, and one that has all of its values and more."""
@@ -74,10 +79,14 @@ NAMING = ("$defs", "definitions", "$anchor", "$dynamicAnchor", "$recursiveAnchor
 CHOICES = ("x-at-most-one", "x-exactly-one")
 """Extensions that hold groups of fields, of which a request has one at most, or exactly one."""
 FLAGS = ("deprecated", "readOnly", "writeOnly")
-NOTES = frozenset({*WORDS, *NAMING, *FLAGS, "default", "discriminator"})
-"""The keywords that are understood, and do not say which values are legal."""
+NOTES = frozenset({*WORDS, *NAMING, *FLAGS, "default", "discriminator", "format"})
+"""The keywords that are understood, and do not say which values are legal, `format` if it is a hint."""
 BY_ITEM = frozenset({"x-recommended", KNOWN_VALUES, *CHOICES})
 """Extensions whose items are compared one by one."""
+EXTENSION = "x-extension"
+"""The keyword that names the extension which a field belongs to: a server need not offer it."""
+PROMISES = frozenset({*FLAGS, *BY_ITEM, EXTENSION, "default", "discriminator"})
+"""The keywords that promise something beside which values are legal, also where a branch of a union alone has them."""
 
 
 def is_editorial(keyword: str) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ..model import KNOWN_VALUES, Class, Path, is_array
-from .keywords import BY_ITEM, CHOICES, FLAGS, NOTES, is_editorial
+from .keywords import BY_ITEM, CHOICES, EXTENSION, FLAGS, NOTES, is_editorial
 from .properties import flag_change
 from .shapes import Note, Notes, Shape
 from .terms import Difference, Found, Link, quoted, turned, value_change
@@ -20,12 +20,14 @@ def compare_notes(old: Shape, new: Shape, where: Path, is_same: Callable[[Any, A
     yield from compare_default(old.notes, new.notes, where)
     yield from compare_lists(old.notes, new.notes, where)
     yield from compare_choices(old, new, where)
+    yield from compare_extension(old.notes.get(EXTENSION, EMPTY), new.notes.get(EXTENSION, EMPTY), where)
     name = where[-1] if where else ""
     for flag in FLAGS:
         if (flag in old.notes) != (flag in new.notes):
             is_now = flag in new.notes
             if flag == "deprecated":
-                what = f"`{name}` is {'deprecated now' if is_now else 'no longer deprecated'}"
+                thing = "one branch" if name.isdecimal() else f"`{name}`"
+                what = f"{thing} is {'deprecated now' if is_now else 'no longer deprecated'}"
                 yield Difference(where, what, Class.ADDITIVE, Class.ADDITIVE)
             else:
                 yield Difference(where, flag_change(name, flag, is_now=is_now), Class.EDITORIAL, Class.EDITORIAL)
@@ -34,6 +36,21 @@ def compare_notes(old: Shape, new: Shape, where: Path, is_same: Callable[[Any, A
             old.notes.get("discriminator", EMPTY).value, new.notes.get("discriminator", EMPTY).value, where
         )
     yield from compare_words(old.notes, new.notes, where, is_same)
+
+
+def compare_extension(old: Note, new: Note, where: Path) -> Iterator[Difference]:
+    """Yield whether a field belongs to another extension: a server may refuse it that does not offer that one.
+
+    Readers live without what a server does not offer.
+    """
+    if old.value == new.value:
+        return
+    here = (*(new.path or old.path or where), EXTENSION)
+    if new is EMPTY:
+        what = f"the field no longer belongs to the extension {quoted(old.value)}: every server takes it"
+    else:
+        what = f"the field belongs to the extension {quoted(new.value)} now, which a server need not offer"
+    yield Difference(here, what, Class.ADDITIVE if new is EMPTY else Class.BREAKING, Class.EDITORIAL, frozenset())
 
 
 def compare_default(old: Notes, new: Notes, where: Path) -> Iterator[Difference]:
@@ -82,7 +99,7 @@ def compare_choices(old: Shape, new: Shape, where: Path) -> Iterator[Difference]
             others = [each for some in (before if is_now else after).values() for each in some]
             if (is_now and group in before[key]) or (not is_exact and any(group <= each for each in others)):
                 continue  # it says no more than another group does
-            fits = len(known & group) <= 1 or any(group <= each for each in others)
+            fits = len(known & group) <= 1 or any(known & group <= each for each in others)
             fits = fits and (
                 not is_exact or bool(required & group) or any(each <= group for each in before[CHOICES[1]])
             )
@@ -136,7 +153,7 @@ def compare_discriminators(old: Any, new: Any, where: Path) -> Iterator[Found]:
 
 def compare_words(old: Notes, new: Notes, where: Path, is_same: Callable[[Any, Any], bool]) -> Iterator[Difference]:
     """Yield the words and extensions that differ, and what is not understood."""
-    for key in sorted({*old, *new} - {"default", "discriminator", *FLAGS}):
+    for key in sorted({*old, *new} - {"default", "discriminator", EXTENSION, *FLAGS}):
         before, after = old.get(key, EMPTY), new.get(key, EMPTY)
         is_by_item = key in BY_ITEM and all(note is EMPTY or is_array(note.value) for note in (before, after))
         if is_by_item or is_same(before.value, after.value):

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..model import Class, Path, Side
-from .shapes import Branch, Parts, is_closed
+from .shapes import Branch, Parts, is_closed, joined
 from .source import Source, Sources
 from .terms import BOTH, Difference, Found, Link, Sides, masked, turned, value_change
+from .values import matches
 
 ADDITIONAL = "additionalProperties"
 
@@ -16,7 +17,7 @@ ADDITIONAL = "additionalProperties"
 def compare_properties(old: Branch, new: Branch, where: Path, sources: Sources) -> Iterator[Found]:
     """Yield what differs in properties and in which of them are required."""
     for name in sorted({*old.properties, *new.properties}):
-        yield from masked(compare_property(name, old, new, where), sides_of(name, old, new, sources))
+        yield from masked(compare_property(name, old, new, where, sources), sides_of(name, old, new, sources))
         yield from compare_flags(name, old, new, sources)
     for name in sorted(old.required.keys() ^ new.required.keys()):
         yield from masked(compare_required(name, old, new), sides_of(name, old, new, sources))
@@ -29,32 +30,57 @@ def compare_properties(old: Branch, new: Branch, where: Path, sources: Sources) 
     yield from compare_additional(old, new, where, sources)
 
 
-def compare_property(name: str, old: Branch, new: Branch, where: Path) -> Iterator[Found]:
-    """Yield what differs in one property. Readers ignore one that they do not know, as the contract demands."""
+def compare_property(name: str, old: Branch, new: Branch, where: Path, sources: Sources) -> Iterator[Found]:
+    """Yield what differs in one property. Readers ignore one that they do not know, as the contract demands.
+
+    One that no value is legal for is no property: it is refused in requests, and stands in no response.
+    """
     before, after = old.properties.get(name), new.properties.get(name)
-    if before is None and is_governed(old):
-        before = old.additional
-    if after is None:
-        place = (*where, "properties", name)
-        if is_closed(before or ()):
-            yield turned(place, "wider", f"the property `{name}` is no longer refused")
-        else:
-            what = f"the property `{name}` is removed"
-            strictly = frozenset({"narrower" if is_closed(new.additional) else "wider"})
-            yield Difference(place, what, Class.BREAKING, Class.BREAKING, strictly)
-    elif before is None:
-        if is_closed(after):
-            yield turned(after[0].path, "narrower", f"the property `{name}` is refused now")
-        else:
-            is_needed = name in new.required
-            what = f"the {'required' if is_needed else 'optional'} property `{name}` is added"
-            kind = Class.BREAKING if is_needed else Class.ADDITIVE
-            was_refused = is_closed(old.additional)
-            turns = [(is_needed or not was_refused, "narrower"), (was_refused, "wider")]
-            strictly = frozenset(turn for is_so, turn in turns if is_so)
-            yield Difference(after[0].path, what, kind, Class.ADDITIVE, strictly)
-    else:
-        yield Link(before, after)
+    if before is None and (ruled := ruling(name, old)):
+        before, after = ruled, (*ruling(name, new), *(after or ()))
+    is_there, is_left = (
+        some is not None and not is_impossible(some, source)
+        for some, source in zip((before, after), sources, strict=True)
+    )
+    if is_there and is_left:
+        yield Link(before or (), after or ())
+    elif is_there:
+        is_named = after is not None
+        what = f"the property `{name}` is {'refused now' if is_named else 'removed'}"
+        strictly = frozenset({"narrower" if is_named or is_closed(new.additional) else "wider"})
+        place = after[0].path if after else (*where, "properties", name)
+        yield Difference(place, what, Class.BREAKING, Class.BREAKING, strictly)
+    elif is_left:
+        yield added(name, before, after or (), old, new)
+    elif before is None and after is not None:
+        yield turned(after[0].path, "narrower", f"the property `{name}` is refused now")
+    elif before is not None and after is None:
+        yield turned((*where, "properties", name), "wider", f"the property `{name}` is no longer refused")
+
+
+def added(name: str, before: Parts | None, after: Parts, old: Branch, new: Branch) -> Difference:
+    """Return the difference that a property is which is new, or was refused."""
+    is_new = before is None
+    is_needed = name in new.required and (is_new or name not in old.required)
+    word = f"{'required' if is_needed else 'optional'} property"
+    what = f"the {word} `{name}` is added" if is_new else f"the property `{name}` is no longer refused"
+    was_refused = not is_new or is_closed(old.additional)
+    turns = [(is_needed or not was_refused, "narrower"), (was_refused, "wider")]
+    strictly = frozenset(turn for is_so, turn in turns if is_so)
+    kind = Class.BREAKING if is_needed else Class.ADDITIVE
+    return Difference(after[0].path, what, kind, Class.ADDITIVE, strictly)
+
+
+def is_impossible(parts: Parts, source: Source) -> bool:
+    """Return whether no value is legal."""
+    shape = source.shape(parts)
+    return shape is not None and not shape.branches
+
+
+def ruling(name: str, branch: Branch) -> Parts:
+    """Return what holds for a property that a branch does not name: by its patterns, or for all that are not named."""
+    named = [parts for pattern, parts in branch.patterns.items() if matches(pattern, name)]
+    return joined(*named) if branch.patterns else branch.additional if is_governed(branch) else ()
 
 
 def is_governed(branch: Branch) -> bool:

@@ -11,11 +11,12 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..model import Path, is_array, is_object, plain
-from .keywords import COUNTED, FORMATS, LOWER, OPAQUE, TYPES
+from .keywords import BY_ITEM, COUNTED, FORMATS, HINTS, LOWER, OPAQUE, TYPES, WHOLE
 
 
 class IncomparableError(Exception):
@@ -116,6 +117,24 @@ class Shape:
         return len(self.branches) == len(TYPES) and all(branch.is_free for branch in self.branches)
 
 
+def said(one: Notes, other: Notes) -> dict[str, Note]:
+    """Return what two schemas say that hold at once; of one thing, the first one's word counts."""
+    notes = {**other, **one}
+    for key in BY_ITEM & one.keys() & other.keys():
+        values = one[key].value, other[key].value
+        if all(map(is_array, values)):
+            notes[key] = Note([*values[0], *values[1]], one[key].path)
+    return notes
+
+
+def spread(shape: Shape, keywords: AbstractSet[str]) -> Shape:
+    """Return a shape of which each branch says for itself what some keywords say of all."""
+    of_all = {key: note for key, note in shape.notes.items() if key in keywords}
+    branches = [replace(each, notes=said(of_all, each.notes)) for each in shape.branches]
+    rest = {key: note for key, note in shape.notes.items() if key not in keywords}
+    return Shape(tuple(branches), rest, shape.path)
+
+
 def joined(*several: Parts) -> Parts:
     """Return what all of some parts come to, each once."""
     return tuple({part.path: part for parts in several for part in parts}.values())
@@ -165,11 +184,11 @@ def base(schema: Mapping[str, Any], path: Path, kind: str, types: Iterable[str])
     for key in OPAQUE.get(kind, ()):
         if key in schema:
             key_, value = spelled(key, schema)
-            if key_ != "format" or all(value not in FORMATS[other] for other in FORMATS if other != kind):
+            if key_ != "format" or is_limiting(value, kind):
                 rules[key_, as_json(value)] = Note(value, path)
     if kind == "number":
         limits |= number_limits(schema, path)
-        if "integer" in types and "number" not in types:
+        if ("integer" in types and "number" not in types) or schema.get("format") in WHOLE:
             limits["integer"] = Note(value=True, path=path)
     if kind == "array" and schema.get("uniqueItems"):
         limits["uniqueItems"] = Note(value=True, path=path)
@@ -192,14 +211,22 @@ def spelled(key: str, schema: Mapping[str, Any]) -> tuple[str, Any]:
             return key, value
 
 
+def is_limiting(value: Any, kind: str) -> bool:
+    """Return whether a format limits the values of a type by more than bounds do."""
+    is_of_others = any(value in FORMATS[other] for other in FORMATS if other != kind)
+    return value not in HINTS and value not in WHOLE and not is_of_others
+
+
 def number_limits(schema: Mapping[str, Any], path: Path) -> dict[str, Note]:
-    """Return the bounds of a number."""
+    """Return the bounds of a number, those of its format, too."""
     found: dict[str, Note] = {}
+    of_format = [(bound, False) for bound in WHOLE.get(schema.get("format", ""), ())]
     for name, inner, outer, sign in (
         ("lower", "minimum", "exclusiveMinimum", 1),
         ("upper", "maximum", "exclusiveMaximum", -1),
     ):
         bounds = [(plain(schema[key]), key == outer) for key in (inner, outer) if key in schema]
+        bounds += of_format[:1] if sign > 0 else of_format[1:]
         if bounds:
             found[name] = Note(max(bounds, key=lambda bound: (sign * bound[0], bound[1])), path)
     return found

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import Any, TypeAlias
 from urllib.parse import unquote
 
 from ..digests import Digests
-from ..model import Path, found, is_array, is_object, mapped, pointer, steps
-from .keywords import BY_ITEM, FLAGS, REFERENCES, SHAPING, TYPES, UNIONS
+from ..model import Path, found, is_object, mapped, pointer, steps
+from .keywords import FLAGS, HINTS, REFERENCES, SHAPING, TYPES, UNIONS
 from .shapes import (
     Branch,
     Condition,
@@ -24,6 +24,7 @@ from .shapes import (
     as_json,
     base,
     merged,
+    said,
     type_of,
 )
 from .simplify import simplified
@@ -43,7 +44,6 @@ class Source:
     digests: Digests
     shapes: dict[tuple[Path, ...], Shape | None] = field(default_factory=dict[tuple[Path, ...], "Shape | None"])
     texts: dict[Path, str] = field(default_factory=dict[Path, str])
-    anchors: dict[str, Path] | None = None
     left: int = 0
     """How many more schemas may be combined in the one at hand."""
 
@@ -92,27 +92,13 @@ class Source:
         reference: Any = next((part.schema[key] for key in REFERENCES if key in part.schema), None)
         if reference is None:
             return None
-        if not isinstance(reference, str) or not reference.startswith("#"):
+        if not isinstance(reference, str) or not reference.startswith("#/"):
             raise IncomparableError(f"{reference} is not read")
-        name = unquote(reference)
+        path = steps(unquote(reference))
         try:
-            path = steps(name) if name.startswith("#/") else self.anchored()[name[1:]]
             return Part(found(self.document, path), path)
         except LookupError as problem:
-            raise IncomparableError(f"there is nothing at {name}") from problem
-
-    def anchored(self) -> dict[str, Path]:
-        """Return the paths of the schemas that have a name of their own."""
-        if self.anchors is None:
-            self.anchors = {}
-            waiting: list[tuple[Path, Any]] = [((), self.document)]
-            for path, node in waiting:
-                if is_object(node):
-                    names = [node[key] for key in ("$anchor", "$dynamicAnchor") if isinstance(node.get(key), str)]
-                    self.anchors |= dict.fromkeys(names, path)
-                below = node.items() if is_object(node) else enumerate(node) if is_array(node) else ()
-                waiting += [((*path, str(step)), each) for step, each in below]
-        return self.anchors
+            raise IncomparableError(f"there is nothing at {reference}") from problem
 
     def expanded(self, parts: Parts, trail: tuple[Path, ...]) -> Expanded:
         """Return the branches of schemas that hold at once, and what they say beside that."""
@@ -134,7 +120,8 @@ class Source:
         notes = {key: Note(value, path) for key, value in schema.items() if is_note(key, value)}
         if "discriminator" in schema:
             notes["discriminator"] = Note(self.discriminator(schema, path), path)
-        found: Expanded = [*self.own(schema, path)], notes
+        own = [*self.own(schema, path)]
+        found: Expanded = (self.conditioned(own, schema, path, trail) if "if" in schema else own), notes
         if (target := self.target(part)) and target.path not in trail:
             found = combined(found, self.branches_of(target, (*trail, target.path)))
         for number, each in enumerate(schema.get("allOf", ())):
@@ -144,8 +131,29 @@ class Source:
             found = combined(found, (branches, {}))
         for union in UNIONS:
             if union in schema:
-                found = combined(found, self.united(schema[union], (*path, union), trail))
+                found = combined(found, self.united(schema[union], (*path, union), trail, found[0]))
         return [self.closed(branch, schema, path) for branch in found[0]], found[1]
+
+    def conditioned(
+        self, branches: list[Branch], schema: dict[str, Any], path: Path, trail: tuple[Path, ...]
+    ) -> list[Branch]:
+        """Return branches with what holds if something else does; where the type alone decides that, it just holds."""
+        condition = Condition(
+            (Part(schema["if"], (*path, "if")),), part_of(schema, path, "then"), part_of(schema, path, "else")
+        )
+        if not condition.then and not condition.otherwise:
+            return branches
+        tests, _ = self.branches_of(condition.test[0], trail)
+        texts = " ".join(map(self.text, (condition.test, condition.then, condition.otherwise)))
+        done: list[Branch] = []
+        for branch in branches:
+            of_type = [each for each in tests if each.type == branch.type]
+            if of_type and not any(each.is_free for each in of_type):
+                done.append(replace(branch, rules={**branch.rules, ("if", texts): Note(condition, path)}))
+            else:
+                held = self.expanded(condition.then if of_type else condition.otherwise, trail)
+                done += combined(([branch], {}), held)[0]
+        return done
 
     def count(self) -> None:
         """Count one of the schemas that are combined. Raises IncomparableError if there are too many."""
@@ -153,8 +161,11 @@ class Source:
         if self.left < 0:
             raise IncomparableError("it comes to too many schemas")
 
-    def united(self, schemas: list[Any], path: Path, trail: tuple[Path, ...]) -> Expanded:
-        """Return the branches of a union. What the one of them that is not null says is said of them all."""
+    def united(self, schemas: list[Any], path: Path, trail: tuple[Path, ...], around: list[Branch]) -> Expanded:
+        """Return the branches of a union, beside which others hold.
+
+        What the one of them that is not null says is said of them all.
+        """
         several = [self.branches_of(Part(each, (*path, str(at))), trail) for at, each in enumerate(schemas)]
         speaking = [(branches, notes) for branches, notes in several if any(each.type != "null" for each in branches)]
         if len(speaking) == 1:
@@ -165,10 +176,14 @@ class Source:
         for branches, notes in several:
             found += [replace(branch, notes={**notes, **branch.notes}) if notes else branch for branch in branches]
         groups = [branches for branches, _ in several]
-        if path[-1] == "oneOf" and not all(self.are_disjoint(*pair) for pair in combinations(groups, 2)):
+        if path[-1] == "oneOf" and not self.are_apart(groups) and not self.are_apart(beside(around, groups)):
             mark = Note(value=True, path=path[:-1])
             found = [replace(branch, rules={**branch.rules, ("oneOf", ""): mark}) for branch in found]
         return found, {}
+
+    def are_apart(self, groups: Iterable[list[Branch]]) -> bool:
+        """Return whether no value is in two of some groups of branches, as far as types and values tell."""
+        return all(self.are_disjoint(*pair) for pair in combinations(groups, 2))
 
     def are_disjoint(self, ones: list[Branch], others: list[Branch]) -> bool:
         """Return whether no value is in two groups of branches, as far as types and values tell."""
@@ -225,44 +240,34 @@ class Source:
 
     def rules(self, schema: dict[str, Any], path: Path, kind: str) -> Iterator[tuple[tuple[str, str], Note]]:
         """Yield the rules for values of a type that hold other schemas."""
-
-        def part(*way: str) -> Parts:
-            node: Any = schema
-            for step in way:
-                node = node.get(step, True)
-            return (Part(node, (*path, *way)),) if says_something(node) else ()
-
-        if "if" in schema and (part("then") or part("else")):
-            condition = Condition((Part(schema["if"], (*path, "if")),), part("then"), part("else"))
-            texts = map(self.text, (condition.test, condition.then, condition.otherwise))
-            yield ("if", " ".join(texts)), Note(condition, path)
         least, most = schema.get("minContains", 1), schema.get("maxContains", float("inf"))
         if kind == "array" and "contains" in schema and (least or most < float("inf")):
             contained = (Part(schema["contains"], (*path, "contains")),)
             yield ("contains", self.text(contained)), Note(Containing(contained, least, most), path)
         for key in {"string": ["contentSchema"], "object": ["propertyNames"]}.get(kind, []):
-            if parts := part(key):
+            if parts := part_of(schema, path, key):
                 yield (key, self.text(parts)), Note(parts, path)
         for name in schema.get("dependentSchemas", ()) if kind == "object" else ():
-            if parts := part("dependentSchemas", name):
+            if parts := part_of(schema, path, "dependentSchemas", name):
                 yield ("dependentSchemas", name), Note(parts, path)
 
     def with_parts(self, branch: Branch, schema: dict[str, Any], path: Path) -> Branch:
         """Return the branch of an array or an object with what holds for its items or its properties."""
-
-        def parts(key: str) -> Parts:
-            return (Part(schema[key], (*path, key)),) if says_something(schema.get(key, True)) else ()
-
         if branch.type == "array":
             prefix = enumerate(schema.get("prefixItems", ()))
             own = tuple((Part(each, (*path, "prefixItems", str(at))),) for at, each in prefix)
-            return replace(branch, prefix=own, items=parts("items"))
+            return replace(branch, prefix=own, items=part_of(schema, path, "items"))
         if branch.type == "object":
             properties, patterns = (
                 {name: (Part(each, (*path, key, name)),) for name, each in schema.get(key, {}).items()}
                 for key in ("properties", "patternProperties")
             )
-            return replace(branch, properties=properties, patterns=patterns, additional=parts("additionalProperties"))
+            return replace(
+                branch,
+                properties=properties,
+                patterns=patterns,
+                additional=part_of(schema, path, "additionalProperties"),
+            )
         return branch
 
     def closed(self, branch: Branch, schema: dict[str, Any], path: Path) -> Branch:
@@ -307,17 +312,26 @@ def combined(one: Expanded, other: Expanded) -> Expanded:
     pairs = [(left, right) for left in one[0] for right in other[0] if left.type == right.type]
     if len(pairs) > MOST_BRANCHES:
         raise IncomparableError("it comes to too many branches")
-    notes = {**other[1], **one[1]}
-    for key in BY_ITEM & one[1].keys() & other[1].keys():
-        values = one[1][key].value, other[1][key].value
-        if all(map(is_array, values)):
-            notes[key] = Note([*values[0], *values[1]], one[1][key].path)
-    return [branch for branch in (merged(*pair) for pair in pairs) if branch], notes
+    return [branch for branch in (merged(*pair) for pair in pairs) if branch], said(one[1], other[1])
+
+
+def beside(around: list[Branch], groups: Iterable[list[Branch]]) -> list[list[Branch]]:
+    """Return what is left of groups of branches where others hold, too."""
+    return [combined((around, {}), (branches, {}))[0] for branches in groups]
+
+
+def part_of(schema: dict[str, Any], path: Path, *way: str) -> Parts:
+    """Return the schema that some keys of another lead to; none if it limits nothing."""
+    node: Any = schema
+    for step in way:
+        node = node.get(step, True)
+    return (Part(node, (*path, *way)),) if says_something(node) else ()
 
 
 def is_note(keyword: str, value: Any) -> bool:
     """Return whether a keyword says something beside which values are legal."""
-    return keyword not in SHAPING and not (keyword in FLAGS and not value)
+    is_hint = keyword == "format" and value in HINTS
+    return is_hint or (keyword not in SHAPING and not (keyword in FLAGS and not value))
 
 
 def says_something(schema: Any) -> bool:

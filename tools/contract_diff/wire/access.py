@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -42,17 +43,31 @@ Way: TypeAlias = tuple[Credential, ...]
 
 def compare_servers(old: list[dict[str, Any]], new: list[dict[str, Any]], place: Place) -> Iterator[Change]:
     """Yield what differs in the servers of a contract, a path or an operation, of which the order means nothing."""
-    before, after = ({server["url"]: server for server in some} for some in (old, new))
+    before, after = ({address(server["url"]): server for server in some} for some in (old, new))
     yield from listed([*before], [*after], place, "the server")
     for number, url in enumerate(after):
         if url in before:
             here = place.at(str(number))
+            if before[url]["url"] != after[url]["url"]:
+                yield here.at("url").change(f"the server {url} is written otherwise", Class.EDITORIAL)
             yield from compare_rest(before[url], after[url], here, {"url", "variables", "name"})
             if before[url].get("name") != after[url].get("name"):
                 yield here.at("name").change("the name is another", Class.EDITORIAL)
             some, others = (each[url].get("variables", {}) for each in (before, after))
             for name in sorted({*some, *others}):
                 yield from compare_variable(name, some.get(name), others.get(name), here.at("variables", name))
+
+
+def address(url: str) -> str:
+    """Return the URL of a server in the one way to write it: case means nothing in a host, nor does a usual port."""
+    scheme, mark, rest = url.partition("://")
+    if not mark:
+        return url.rstrip("/") or "/"
+    host, slash, path = rest.partition("/")
+    parts = re.split(r"(\{[^{}]*\})", host)
+    host = "".join(part if number % 2 else part.lower() for number, part in enumerate(parts))  # not of variables
+    host = host.removesuffix({"https": ":443", "http": ":80"}.get(scheme.lower(), "://"))
+    return f"{scheme.lower()}://{host}{slash}{path}".rstrip("/")
 
 
 def compare_variable(name: str, old: Any, new: Any, place: Place) -> Iterator[Change]:
@@ -153,8 +168,19 @@ def compare_schemes(old: dict[str, Any], new: dict[str, Any], place: Place) -> I
             if name not in used:
                 word = "added" if before is None else "removed"
                 yield here.change(f"the security scheme `{name}`, which nothing asks for, is {word}", Class.EDITORIAL)
-        elif not place.is_same(before, after) and (name not in used or credential(before) == credential(after)):
-            yield here.change("the words of the security scheme are others", Class.EDITORIAL)
+        elif not place.is_same(before, after):
+            offered = [*compare_scopes(before, after, here)] if name in used else []
+            yield from offered
+            if not offered and (name not in used or credential(before) == credential(after)):
+                yield here.change("the words of the security scheme are others", Class.EDITORIAL)
+
+
+def compare_scopes(old: dict[str, Any], new: dict[str, Any], here: Place) -> Iterator[Change]:
+    """Yield the scopes that may be asked for now or no longer, by each flow that is in both."""
+    some, others = (each.get("flows", {}) for each in (old, new))
+    for flow in sorted(each for each in some.keys() & others.keys() if not each.startswith("x-")):
+        before, after = ([*each[flow].get("scopes", {})] for each in (some, others))
+        yield from listed(before, after, here.at("flows", flow, "scopes"), "the scope")
 
 
 def asked_for(document: dict[str, Any]) -> set[str]:

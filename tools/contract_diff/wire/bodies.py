@@ -172,8 +172,11 @@ def compare_responses(old: dict[str, Any], new: dict[str, Any], place: Place, co
 
 
 def covering(status: str, responses: dict[str, Any]) -> str:
-    """Return the status under which a response is told: its own, or that of its range."""
-    return status if status in responses else f"{status[0]}XX"
+    """Return the status under which a response is told: its own, that of its range, or that of all errors."""
+    if status not in responses and f"{status[0]}XX" in responses:
+        return f"{status[0]}XX"
+    is_error = not is_success(status, {}) and not is_success("default", responses)
+    return "default" if is_error and status not in responses else status
 
 
 def is_success(status: str, responses: dict[str, Any]) -> bool:
