@@ -113,7 +113,7 @@ ROOMS: Final = [
         "openvideos",
         ("command", "the console script", "_cli", "__main__"),
         ("_cli", "the command line, which uses the public SDK alone", "_doctor batch _batch surface openvideos_raw"),
-        ("batch", "the public names of batches", "_batch"),
+        ("batch", "the public names of batches", "_batch surface"),
         (
             "_batch",
             "a video of each row of a file: the rule about money, the ledger, and the engine that runs it",

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         APITimeoutError,
         AuthenticationError,
         BadRequestError,
+        BatchError,
         ConfigurationError,
         ConflictError,
         DownloadError,
@@ -94,6 +95,7 @@ __all__ = [
     "AsyncVideos",
     "AuthenticationError",
     "BadRequestError",
+    "BatchError",
     "Character",
     "ConfigurationError",
     "ConflictError",
@@ -157,7 +159,7 @@ _HOMES: Final = {
     "._client": "AsyncOpenVideos OpenVideos",
     "._errors": """
         APIConnectionError APIError APIResponseValidationError APIStatusError APITimeoutError
-        AuthenticationError BadRequestError ConfigurationError ConflictError DownloadError GoneError
+        AuthenticationError BadRequestError BatchError ConfigurationError ConflictError DownloadError GoneError
         InternalServerError InvalidArgumentError NotFoundError OpenVideosError PaginationError
         PermissionDeniedError PollTimeoutError RateLimitError UnprocessableEntityError VideoFailedError
         WebhookVerificationError

@@ -246,5 +246,9 @@ class DownloadError(OpenVideosError):
     bytes_expected: int | None = None
 
 
+class BatchError(OpenVideosError):
+    """Raised when a batch cannot be run as it is asked for. The message says where, and what to do."""
+
+
 class WebhookVerificationError(OpenVideosError):
     """Raised when a webhook's signature is invalid, its time is too old, or its content is not an event."""

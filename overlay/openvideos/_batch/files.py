@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from attrs import define, field
 
-from .. import APIConnectionError, APIStatusError, DownloadError, OpenVideosError
-from .rows import BatchError
+from .. import APIConnectionError, APIStatusError, BatchError, DownloadError, OpenVideosError
 
 if TYPE_CHECKING:
     from .. import AsyncOpenVideos

@@ -15,7 +15,8 @@ import sqlalchemy as sa
 from attrs import frozen
 from sqlalchemy import event
 
-from .rows import BatchError, Row
+from .. import BatchError
+from .rows import Row
 
 if TYPE_CHECKING:
     from collections.abc import Generator

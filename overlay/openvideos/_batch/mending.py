@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
+from .. import BatchError
 from . import ledger as states
 from .ledger import Ledger
-from .rows import BatchError
 
 if TYPE_CHECKING:
     from .. import OpenVideos

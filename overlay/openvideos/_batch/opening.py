@@ -13,10 +13,11 @@ import sqlalchemy as sa
 from attrs import frozen
 from sqlalchemy.exc import SQLAlchemyError
 
+from .. import BatchError
 from . import ledger as states
 from .files import check_place
 from .ledger import Batch, Ledger, connect
-from .rows import BatchError, Row, read_rows
+from .rows import Row, read_rows
 
 DATABASE: Final = "batch.db"
 LOCK: Final = "batch.lock"

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from .. import BatchError
 from .files import put_bytes
-from .rows import BatchError
 
 if TYPE_CHECKING:
     from .ledger import Ledger

@@ -16,7 +16,7 @@ from jsonschema import Draft202012Validator
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
-from .. import OpenVideosError
+from .. import BatchError
 from .._doctor.contract import URI, contract
 
 TEXTS: Final = ("prompt", "model", "size", "seconds", "negative_prompt")
@@ -31,10 +31,6 @@ LONGEST_FIELD: Final = 1 << 20
 """The most characters of a field of CSV: more than any server takes for a prompt."""
 DIGEST_LENGTH: Final = 16
 SHOWN: Final = 40
-
-
-class BatchError(OpenVideosError):
-    """Raised when a batch cannot be run as it is asked for; its message says where and what to do."""
 
 
 @frozen

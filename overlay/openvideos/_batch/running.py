@@ -12,14 +12,13 @@ from typing import Final, cast
 
 from attrs import frozen
 
-from .. import AsyncOpenVideos
+from .. import AsyncOpenVideos, BatchError
 from . import ledger as states
 from .engine import Engine
 from .ledger import Ledger
 from .opening import Estimate, Settings, begin, estimate, locked, open_batch, place_of, url_of
 from .pacing import Pace
 from .results import write_results
-from .rows import BatchError
 from .runner import Runner
 
 WINDOW: Final = 1000

@@ -318,7 +318,7 @@ def resolve(invocation: Invocation, ledger: Ledger, *, name: str, video_id: str 
     else:
         with invocation.client() as client:
             mending.adopt(ledger, name, video_id, client)
-    invocation.give(f"{harmless(name)} goes on with the next `openvideos batch run`.", {"row": name})
+    invocation.give(f"{harmless(name)} goes on with the next `openvideos batch run`.", {"rows": [name]})
 
 
 @batch.command(

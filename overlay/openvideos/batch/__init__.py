@@ -4,13 +4,13 @@
 
     result = batch.run("jobs.csv", "videos/")
 
-May import `_batch`.
+May import `_batch` and `surface`.
 """
 
 from __future__ import annotations
 
+from .. import BatchError
 from .._batch.opening import Estimate, Settings
-from .._batch.rows import BatchError
 from .._batch.running import Progress, Result, run
 
 __all__ = ["BatchError", "Estimate", "Progress", "Result", "Settings", "run"]

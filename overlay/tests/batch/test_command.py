@@ -73,7 +73,7 @@ def test_an_ambiguous_row_is_resolved(command: Command, rows: Rows, tmp_path: Pa
     assert "Some rows may have a job that is not known" in told
     assert 2 == command("resolve", out, "--row", "cat")[0]
     assert 5 == command("resolve", out, "--row", "cat", "--adopt", "video_none")[0]
-    assert 1 == command("resolve", out, "--row", "cat", "--adopt", job)[0]
+    assert 2 == command("resolve", out, "--row", "cat", "--adopt", job)[0]
     assert 0 == command("resolve", out, "--row", "cat", "--send")[0]
     assert 0 == command("resolve", out, "--row", "dog", "--send")[0]
     assert 0 == command("run", jobs, "--out", out, "--settle", "0.1", "--yes")[0]
@@ -87,10 +87,10 @@ def test_many_rows_that_need_you_are_counted(command: Command, rows: Rows, tmp_p
 
 def test_what_is_missing_is_told(command: Command, rows: Rows, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert 2 == command("worker")[0]
-    assert 1 == command("worker", "--database", "nonsense://x")[0]
+    assert 2 == command("worker", "--database", "nonsense://x")[0]
     assert 2 == command("status")[0]
     code, _, told = command("status", tmp_path)
-    assert (1, True) == (code, "there is no batch in" in told)
+    assert (2, True) == (code, "there is no batch in" in told)
     find = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name, *rest: None if name == "dbos" else find(name, *rest))
     code, _, told = command("run", rows("A cat"), "--out", tmp_path / "out")
@@ -105,7 +105,7 @@ def test_on_a_terminal_it_asks_and_tells_in_one_line(
     monkeypatch.setattr("openvideos._cli.batch.click.confirm", lambda *_, **__: False)
     jobs, out = rows("A shown cat"), tmp_path / "out"
     code, _, told = command("run", jobs, "--out", out)
-    assert (1, True) == (code, "you said no; nothing was started" in told)
+    assert (2, True) == (code, "you said no; nothing was started" in told)
     monkeypatch.setattr("openvideos._cli.batch._is_terminal", lambda: True)
     assert "\r1 " in command("run", jobs, "--out", out, "--yes")[2]
 

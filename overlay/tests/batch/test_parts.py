@@ -18,13 +18,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openvideos import APIConnectionError, AsyncOpenVideos, DownloadError, InvalidArgumentError, NotFoundError, Video
+from openvideos import (
+    APIConnectionError,
+    AsyncOpenVideos,
+    BatchError,
+    DownloadError,
+    InvalidArgumentError,
+    NotFoundError,
+    Video,
+)
 from openvideos._batch import files, results
 from openvideos._batch.files import Files, check_place, digest_of
 from openvideos._batch.ledger import Batch, Ledger, connect
 from openvideos._batch.pacing import Pace
 from openvideos._batch.placing import Blind, Busy, Placed, Refused, Sight
-from openvideos._batch.rows import BatchError, Row
+from openvideos._batch.rows import Row
 from openvideos._batch.server import CreatesStoppedError, Server
 from openvideos._batch.sights import sight_of
 from openvideos._batch.waiting import Waiting

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openvideos._batch.rows import DEVICES, NAME, BatchError, Row, read_rows
+from openvideos import BatchError
+from openvideos._batch.rows import DEVICES, NAME, Row, read_rows
 
 TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=40).filter(str.strip)
 

@@ -14,7 +14,7 @@ import httpx
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from openvideos import AsyncOpenVideos, InternalServerError, NotFoundError
+from openvideos import AsyncOpenVideos, BatchError, InternalServerError, NotFoundError
 from openvideos._batch import ledger as states
 from openvideos._batch.engine import Engine
 from openvideos._batch.ledger import Batch, Ledger, connect
@@ -37,7 +37,7 @@ from openvideos._batch.placing import (
     Sleep,
     placing,
 )
-from openvideos._batch.rows import BatchError, Row, read_rows
+from openvideos._batch.rows import Row, read_rows
 from openvideos._batch.runner import Runner, decoded
 from openvideos._batch.running import run
 from openvideos._batch.server import Server

@@ -333,7 +333,7 @@ class TestInterruptions:
     def test_the_way_on_asks_for_the_key_again(
         self, run: Run, serve: Callable[[Answer], None], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(Invocation, "_asked_key", lambda _: KEY)
+        monkeypatch.setattr(Invocation, "asked_key", lambda _: KEY)
         serve(lambda request: httpx.Response(200 if request.method == "POST" else 401, json=JOB))
         assert "openvideos wait --ask-key video_1\n" in run("create", "x", "--wait", "--ask-key").err
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import click
 import httpx
 import pytest
 from jsonschema import Draft202012Validator
 
 from openvideos import Character, Video, VideoDeleteResponse
+from openvideos._batch.opening import open_batch
 from openvideos._cli.main import cli
 from openvideos_emulator.testing import OpenVideosServer
 
@@ -30,8 +33,10 @@ def check(definition: str, value: Any) -> None:
 
 
 def test_every_command_has_a_definition() -> None:
-    names = {name for name in cli.commands if name not in {"characters", "completion"}}
-    assert names | {"characters create", "characters get"} == set(DEFINITIONS)
+    groups = {name: command for name, command in cli.commands.items() if isinstance(command, click.Group)}
+    names = {name for name in cli.commands if name not in {*groups, "completion"}}
+    names |= {f"{group} {name}" for group, command in groups.items() for name in command.commands}
+    assert names == set(DEFINITIONS)
     assert set(DEFINITIONS.values()) <= SCHEMA["$defs"].keys()
 
 
@@ -66,9 +71,13 @@ def test_each_command_writes_what_it_is_said_to_write(
         "doctor": [()],
         "delete": [(job, "--yes")],
     }
+    calls |= batches(tmp_path)
     assert DEFINITIONS.keys() == calls.keys()
     for name, several in calls.items():
         for arguments in several:
+            if name == "batch resolve":
+                with closing(open_batch(str(tmp_path / "out"), None)) as ledger:
+                    ledger.set("cat", "ambiguous")
             ran = run(*name.split(), *arguments, "--json")
             assert 0 == ran.code, name
             assert ran.lines, name
@@ -76,6 +85,20 @@ def test_each_command_writes_what_it_is_said_to_write(
                 check(DEFINITIONS[name], json.loads(line))
     for words in (["get", "nope"], ["get"], ["wait", "nope"]):
         check("error", json.loads(run(*words, "--json").err))
+
+
+def batches(folder: Path) -> dict[str, list[tuple[object, ...]]]:
+    """Return calls of the commands of batches, one after the other."""
+    jobs, out, database = folder / "jobs.csv", folder / "out", f"sqlite:///{folder / 'out' / 'batch.db'}"
+    jobs.write_text("prompt,name,size,seconds\nA batch,cat,64x48,1\n")
+    return {
+        "batch run": [(jobs, "--out", out)],
+        "batch worker": [("--database", database)],
+        "batch status": [(out,)],
+        "batch export": [(out, "--format", "csv", "--output", folder / "a.csv")],
+        "batch retry": [(out,)],
+        "batch resolve": [(out, "--row", "cat", "--send")],
+    }
 
 
 def test_a_server_that_leaves_out_all_it_can(run: Run, serve: Callable[[Answer], None]) -> None:
