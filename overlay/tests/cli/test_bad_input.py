@@ -281,7 +281,7 @@ class TestInterruptions:
         ran = run("create", "x", "--output", "a b.mp4", "--base-url", "http://server.test/v1")
         where = "--base-url http://server.test/v1"
         go_on = f"openvideos wait {where} -- '-x y' && openvideos download {where} --output 'a b.mp4' -- '-x y'"
-        assert (code, "") == (ran.code, ran.out)
+        assert (code, "") == (ran.code, ran.out), ran.err
         assert [
             "-x y: queued, m",
             f"openvideos: {said}",
