@@ -23,6 +23,10 @@ Variant: TypeAlias = Literal["video", "thumbnail"]
 SUFFIXES: Final = {"video": ".mp4", "thumbnail": ".webp"}
 """The suffix of each variant's file, by its media type in the contract."""
 FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
+GONE: Final = frozenset({404, 410, 501})
+"""Statuses that no later attempt changes; a key that is refused, or a job that is not ready, may pass."""
+MOST_BROKEN: Final = 20
+"""How often a file may arrive broken before its row is left to the next run."""
 AT_ONCE: Final = 8
 SHORTEST_PAUSE_S: Final = 1.0
 LONGEST_PAUSE_S: Final = 60.0
@@ -49,20 +53,23 @@ class Files:
             OpenVideosError: The server refuses the file, or the place cannot be written.
         """
         target = name + SUFFIXES[variant]
-        async with self._slots:
-            pause = SHORTEST_PAUSE_S
-            while True:
-                try:
+        pause, broken = SHORTEST_PAUSE_S, 0
+        while True:
+            try:
+                async with self._slots:
                     if known is not None and known == await asyncio.to_thread(self._described, target):
                         return known
                     found = await self._download(video_id, target, variant)
-                except (OSError, OpenVideosError) as error:
-                    self.on_trouble(_what_may_pass(error, target, self.out))
-                    await asyncio.sleep(pause)
-                    pause = min(2 * pause, LONGEST_PAUSE_S)
-                else:
-                    self.on_trouble(None)
-                    return found
+            except (OSError, OpenVideosError) as error:
+                broken += isinstance(error, DownloadError) and not isinstance(error.__cause__, OSError)
+                if broken >= MOST_BROKEN:
+                    raise
+                self.on_trouble(_what_may_pass(error, target, self.out))
+                await asyncio.sleep(pause)  # others may have the slot meanwhile
+                pause = min(2 * pause, LONGEST_PAUSE_S)
+            else:
+                self.on_trouble(None)
+                return found
 
     async def _download(self, video_id: str, target: str, variant: Variant) -> dict[str, Any]:
         if "://" not in self.out:
@@ -98,8 +105,9 @@ def _what_may_pass(error: OSError | OpenVideosError, target: str, out: str) -> s
         if cause.errno in FULL:
             return f"there is no room in {out}: make some, and the downloads go on"
         raise BatchError(f"{target} cannot be written: {cause.strerror or type(cause).__name__}.") from None
-    is_servers = isinstance(error, APIStatusError) and error.status_code < 500  # noqa: PLR2004 - RFC 9110, 15.6
-    if is_servers or not isinstance(error, (APIConnectionError, APIStatusError, DownloadError)):
+    if isinstance(error, APIStatusError) and error.status_code in GONE:
+        raise error
+    if not isinstance(error, (APIConnectionError, APIStatusError, DownloadError)):
         raise error
     return error.message
 

@@ -9,7 +9,7 @@ import time
 import uuid
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import sqlalchemy as sa
 from attrs import frozen
@@ -35,7 +35,7 @@ BATCHES: Final = sa.Table(
     _tables,
     sa.Column("id", sa.String, primary_key=True),
     sa.Column("base_url", sa.String, nullable=False),
-    sa.Column("out", sa.String, nullable=False),
+    sa.Column("out", sa.String, nullable=False, unique=True),
     sa.Column("settings", sa.JSON, nullable=False),
     sa.Column("videos", sa.Integer, nullable=False),  # that may have been billed
     sa.Column("seconds", sa.Integer, nullable=False),  # of these videos
@@ -127,25 +127,33 @@ class Ledger:
         return [Batch(each["id"], each["base_url"], each["out"], each["settings"]) for each in found]
 
     @classmethod
-    def begin(cls, engine: sa.Engine, batch: Batch) -> Ledger:
-        """Record a new batch."""
+    def begin(cls, engine: sa.Engine, batch: Batch, rows: Iterable[Row]) -> Ledger:
+        """Record a new batch with its rows."""
         values = {"id": batch.id, "base_url": batch.base_url, "out": batch.out, "settings": dict(batch.settings)}
+        ledger = cls(engine, batch)
         with engine.begin() as connection:
             connection.execute(sa.insert(BATCHES).values(**values, videos=0, seconds=0))
-        return cls(engine, batch)
+            ledger._add(connection, rows)
+        return ledger
 
     def close(self) -> None:
         """Close the connections to the database."""
         self._engine.dispose()
 
-    def change(self, settings: Mapping[str, Any]) -> None:
-        """Record other settings, which hold from now on."""
+    def change(self, *, out: str, settings: Mapping[str, Any]) -> None:
+        """Record where the batch is, and settings that hold from now on; those that are not given stay."""
         with self._engine.begin() as connection:
-            connection.execute(sa.update(BATCHES).where(BATCHES.c.id == self.batch.id).values(settings=dict(settings)))
-        self.batch = Batch(self.batch.id, self.batch.base_url, self.batch.out, settings)
+            chosen = {name: value for name, value in settings.items() if value is not None}
+            self.batch = Batch(self.batch.id, self.batch.base_url, out, {**self.batch.settings, **chosen})
+            values = {"out": out, "settings": dict(self.batch.settings)}
+            connection.execute(sa.update(BATCHES).where(BATCHES.c.id == self.batch.id).values(**values))
 
     def add(self, rows: Iterable[Row]) -> None:
         """Record new rows."""
+        with self._engine.begin() as connection:
+            self._add(connection, rows)
+
+    def _add(self, connection: sa.Connection, rows: Iterable[Row]) -> None:
         fresh = {"state": PENDING, "attempt": 1, "generation": 0, "is_counted": False}
         values = [
             {"batch": self.batch.id, "name": row.name, "line": row.line, "digest": row.digest, **fresh}
@@ -153,8 +161,7 @@ class Ledger:
             for row in rows
         ]
         if values:
-            with self._engine.begin() as connection:
-                connection.execute(sa.insert(ROWS), values)
+            connection.execute(sa.insert(ROWS), values)
 
     def enqueue(
         self,
@@ -283,26 +290,44 @@ class Ledger:
             self._count(connection, row, -1)
             self._set(connection, name, state=PENDING, is_counted=False)
 
-    def set(self, name: str, state: str, **values: Any) -> None:
-        """Record the state of a row, and further columns."""
+    def set(self, name: str, state: str, *, workflow: str | None = None, **values: Any) -> None:
+        """Record the state of a row, and further columns; for a workflow, only while the row is its own."""
         with self._engine.begin() as connection:
-            self._set(connection, name, state=state, **values)
+            self._set(connection, name, of=workflow, state=state, **values)
 
-    def renew(self, name: str) -> int:
-        """Let a row that has ended begin anew, as another attempt under another key; return its number."""
+    def leave(self, name: str, state: str, *, workflow: str | None = None, **values: Any) -> None:
+        """Record the state in which a workflow leaves a row, as `set` does; the row can be enqueued again."""
+        with self._engine.begin() as connection:
+            self._set(connection, name, of=workflow, state=state, workflow=None, **values)
+
+    def renew(self, name: str, *, of: Collection[str]) -> int:
+        """Let a row in one of these states begin anew, as another attempt under another key; return its number.
+
+        Raises:
+            BatchError: It is in another state by now.
+        """
         with self._changing(name) as (connection, row):
+            if row["state"] not in of:
+                raise BatchError(f"the row {name!r} is {row['state']} by now; nothing was changed.")
             attempt = int(row["attempt"]) + 1
-            nothing = dict.fromkeys(("intended_at", "video_id", "code", "message", "candidates"))
+            nothing = dict.fromkeys(("intended_at", "video_id", "code", "message", "candidates", "files"))
             self._set(connection, name, state=PENDING, attempt=attempt, is_counted=False, **nothing)
         return attempt
 
-    def twins(self, row: Mapping[str, Any]) -> tuple[int, bool]:
-        """Return how many other rows send the same and are in doubt, and whether one of them is being sent."""
-        alike = [self._rows, ROWS.c.digest == row["digest"], ROWS.c.name != row["name"]]
-        counted = sa.select(ROWS.c.state, sa.func.count()).where(*alike).group_by(ROWS.c.state)
+    def rivals(self, row: Mapping[str, Any]) -> tuple[int, bool, bool]:
+        """Return how many other rows send the same and are in doubt, and two things of those with the same prompt.
+
+        These are whether the create of one is being sent, and whether one in doubt sends something else. The rows of
+        all batches at this server count.
+        """
+        alike = [ROWS.c.sent["prompt"].as_string() == row["sent"]["prompt"], ROWS.c.state.in_((DOUBT, SENDING))]
+        here = sa.select(BATCHES.c.id).where(BATCHES.c.base_url == self.batch.base_url)
+        wanted = sa.select(ROWS.c.batch, ROWS.c.name, ROWS.c.state, ROWS.c.digest)
         with self._engine.begin() as connection:
-            found = {state: count for state, count in connection.execute(counted)}  # noqa: C416 - dict() of Rows has no type
-        return found.get(DOUBT, 0), found.get(SENDING, 0) > 0
+            found = connection.execute(wanted.where(*alike, ROWS.c.batch.in_(here))).all()
+        others = [each for each in found if (each.batch, each.name) != (row["batch"], row["name"])]
+        doubts = [each.digest == row["digest"] for each in others if each.state == DOUBT]
+        return sum(doubts), any(each.state == SENDING for each in others), not all(doubts)
 
     def claimed(self, ids: Sequence[str]) -> dict[str, str | None]:
         """Return which of these jobs are recorded, with the prompt of each that is of this batch."""
@@ -322,18 +347,30 @@ class Ledger:
             wanted = sa.select(ROWS).where(self._rows, ROWS.c.name == name).with_for_update()
             yield connection, dict(connection.execute(wanted).mappings().one())
 
-    def _set(self, connection: sa.Connection, name: str, **values: Any) -> None:
-        connection.execute(sa.update(ROWS).where(self._rows, ROWS.c.name == name).values(**values))
+    def _set(self, connection: sa.Connection, name: str, *, of: str | None = None, **values: Any) -> None:
+        owned = [] if of is None else [ROWS.c.workflow == of]
+        clean = {column: _storable(value) for column, value in values.items()}
+        connection.execute(sa.update(ROWS).where(self._rows, ROWS.c.name == name, *owned).values(**clean))
 
     def _count(self, connection: sa.Connection, row: Mapping[str, Any], sign: int) -> bool:
         """Add a row to what is spent, or take it off; return False if that would exceed a limit."""
         seconds = sign * int(row["sent"].get("seconds", 0))
-        settings = self.batch.settings
-        wanted = [BATCHES.c.id == self.batch.id]
-        limits = ((BATCHES.c.videos, sign, "max_videos"), (BATCHES.c.seconds, seconds, "max_seconds_of_video"))
-        if sign > 0:
-            wanted += [
-                column + more <= settings[name] for column, more, name in limits if settings.get(name) is not None
-            ]
-        change = {"videos": BATCHES.c.videos + sign, "seconds": BATCHES.c.seconds + seconds}
-        return connection.execute(sa.update(BATCHES).where(*wanted).values(**change)).rowcount == 1
+        own = BATCHES.c.id == self.batch.id
+        # The limits may have been changed by another process since this one has read them.
+        batch = connection.execute(sa.select(BATCHES).where(own).with_for_update()).mappings().one()
+        after = {"videos": batch["videos"] + sign, "seconds": batch["seconds"] + seconds}
+        limits = {"videos": "max_videos", "seconds": "max_seconds_of_video"}
+        found = {column: batch["settings"].get(name) for column, name in limits.items()}
+        if sign > 0 and any(most is not None and after[column] > most for column, most in found.items()):
+            return False
+        connection.execute(sa.update(BATCHES).where(own).values(**after))
+        return True
+
+
+def _storable(value: Any) -> Any:
+    """Return a value that every database takes: a server's text may have what none does."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode().replace("\0", "\\0")
+    if isinstance(value, list):
+        return [_storable(each) for each in cast("list[object]", value)]
+    return value

@@ -27,7 +27,7 @@ def retry(ledger: Ledger, names: Collection[str], code: str | None = None) -> li
     failed = [row for row in ledger.rows(states=(states.FAILED,)) if not names or row["name"] in names]
     chosen = [row["name"] for row in failed if code in {None, row["code"]}]
     for name in chosen:
-        ledger.renew(name)
+        ledger.renew(name, of=(states.FAILED,))
     return chosen
 
 
@@ -53,7 +53,7 @@ def send(ledger: Ledger, name: str) -> None:
         BatchError: The row is not ambiguous.
     """
     _ambiguous(ledger, name)
-    ledger.renew(name)
+    ledger.renew(name, of=(states.AMBIGUOUS,))
 
 
 def _ambiguous(ledger: Ledger, name: str) -> dict[str, Any]:

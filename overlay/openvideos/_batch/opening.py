@@ -15,7 +15,6 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from .. import BatchError
 from . import ledger as states
-from .files import check_place
 from .ledger import Batch, Ledger, connect
 from .rows import Row, read_rows
 
@@ -68,8 +67,8 @@ class Settings:
 
 
 def place_of(out: str | Path | None) -> str | None:
-    """Return a folder as an absolute path, and a URL as it is."""
-    return None if out is None else str(out if "://" in str(out) else Path(out).absolute())
+    """Return a folder as a path without links, and a URL without a slash at its end."""
+    return None if out is None else str(out).rstrip("/") if "://" in str(out) else str(Path(out).resolve())
 
 
 def url_of(out: str, database: str | None) -> str:
@@ -78,6 +77,8 @@ def url_of(out: str, database: str | None) -> str:
     Raises:
         BatchError: The place is no folder, and no database is named.
     """
+    if database is not None and not database.startswith("postgres"):
+        raise BatchError("the database has to be PostgreSQL: postgresql://…; without it, SQLite in the folder is used.")
     if database is not None:
         # SQLAlchemy would take another driver than the one that DBOS brings.
         return database.replace("postgresql://", "postgresql+psycopg://", 1).replace(
@@ -98,7 +99,9 @@ def open_batch(out: str | None, database: str | None, *, name: str | None = None
     if url.startswith("sqlite") and not Path(url.removeprefix("sqlite:///")).exists():
         raise BatchError(f"there is no batch in {out}; `openvideos batch run JOBS --out {out}` begins one.")
     engine = _connected(url)
-    found = [each for each in Ledger.batches(engine) if name in {None, each.id} and out in {None, each.out}]
+    # A folder with a database of its own may have been moved.
+    found = [each for each in Ledger.batches(engine) if name in {None, each.id}]
+    found = [each for each in found if database is None or out in {None, each.out}]
     if len(found) != 1:
         engine.dispose()
         what = "no such batch" if not found else f"{len(found)} batches; name the id of one"
@@ -142,30 +145,28 @@ def begin(jobs: Path, out: str, database: str | None, base_url: str, settings: S
         BatchError: The file or the place is wrong, or is that of another batch.
     """
     rows = read_rows(jobs)
+    limits = {"max_videos": settings.max_videos, "max_seconds_of_video": settings.max_seconds_of_video}
     if settings.max_seconds_of_video is not None:
         without = next((row for row in rows if row.seconds is None), None)
         if without is not None:
             raise BatchError(
                 f"{jobs}:{without.line}: there are no seconds, so that their sum cannot be limited; add them."
             )
-    check_place(out)
     engine = _connected(url_of(out, database))
     try:
-        return _begun(engine, jobs, rows, out, base_url, settings, add=add)
+        found = [each for each in Ledger.batches(engine) if database is None or each.out == out]
+        return _begun(engine, found, jobs, rows, Batch(str(uuid.uuid4()), base_url, out, limits), add=add)
     except BaseException:
         engine.dispose()
         raise
 
 
 def _begun(
-    engine: sa.Engine, jobs: Path, rows: Sequence[Row], out: str, base_url: str, settings: Settings, *, add: bool
+    engine: sa.Engine, found: Sequence[Batch], jobs: Path, rows: Sequence[Row], wanted: Batch, *, add: bool
 ) -> Ledger:
-    found = [each for each in Ledger.batches(engine) if each.out == out]
-    limits = {"max_videos": settings.max_videos, "max_seconds_of_video": settings.max_seconds_of_video}
+    out, base_url = wanted.out, wanted.base_url
     if not found:
-        ledger = Ledger.begin(engine, Batch(str(uuid.uuid4()), base_url, out, limits))
-        ledger.add(rows)
-        return ledger
+        return Ledger.begin(engine, wanted, rows)
     ledger = Ledger(engine, found[0])
     if found[0].base_url != base_url:
         raise BatchError(f"the batch in {out} belongs to {found[0].base_url}, not to {base_url}; give its --base-url.")
@@ -173,7 +174,7 @@ def _begun(
     if new and not add:
         raise BatchError(f"{jobs}:{new[0].line} is not in the batch in {out}; give --add to take added rows in.")
     ledger.add(new)
-    ledger.change(limits)
+    ledger.change(out=out, settings=wanted.settings)
     return ledger
 
 

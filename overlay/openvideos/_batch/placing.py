@@ -20,7 +20,7 @@ from attrs import frozen
 KEY_AGE_S: Final = 23 * 3600.0
 """How long a key is relied on: servers that honour keys keep them for a day (openapi.yaml, Idempotency-Key)."""
 MOST_SENDS: Final = 20
-"""How often a create is sent for one job, at most, before a person has to look."""
+"""How often the answer to a create may be lost before a person has to look."""
 MOST_LOOKS: Final = 30
 ABSENCES: Final = 2
 """In how many looks, one after the other, a job has to be absent before its create is sent again."""
@@ -43,6 +43,7 @@ class Intend:
 class Create:
     """Send the create of the latest intent; `again` under its key, which the server honours.
 
+    Once the key is too old to be relied on, it is not sent again, and the outcome is a Doubt that says so by its age.
     Outcome: Placed, Refused, Busy or a Doubt; or Ambiguous if the answer names a job of another row.
     """
 
@@ -162,14 +163,15 @@ def placing(*, honours_keys: bool, settle: float) -> Placing:
     `honours_keys` says whether the server honours Idempotency-Key. `settle` is for how many seconds after a create was
     cut off its job may still appear in the list.
     """
-    pause, settled = SHORTEST_PAUSE_S, False
-    for _ in range(MOST_SENDS):
+    pause, settled, doubts = SHORTEST_PAUSE_S, False, 0
+    while doubts < MOST_SENDS:
         outcome = yield Intend(settled)
         if isinstance(outcome, Intent):
             outcome = yield Create(outcome)
         if isinstance(outcome, Doubt) and honours_keys:
             outcome = yield from _repeating(outcome)
         settled = isinstance(outcome, Doubt)
+        doubts += settled
         if isinstance(outcome, Doubt):
             outcome = yield from _searching(outcome.intent, settle)
         if isinstance(outcome, Busy):
@@ -183,9 +185,7 @@ def placing(*, honours_keys: bool, settle: float) -> Placing:
 def _repeating(doubt: Doubt) -> Generator[Effect, Any, Placed | Refused | Ambiguous | Doubt]:
     """Send a create again under its key, until its outcome is known."""
     pause = SHORTEST_PAUSE_S
-    for _ in range(MOST_SENDS):
-        if doubt.age > KEY_AGE_S:
-            break
+    while doubt.age <= KEY_AGE_S:
         outcome = yield Create(doubt.intent, again=True)
         if isinstance(outcome, (Placed, Ambiguous)) or (isinstance(outcome, Refused) and outcome.always):
             return outcome

@@ -23,6 +23,10 @@ TEXTS: Final = ("prompt", "model", "size", "seconds", "negative_prompt")
 NUMBERS: Final = ("seed", "fps", "num_frames")
 SENT: Final = (*TEXTS, *NUMBERS, "input_reference")
 """The columns that a create sends. `name` names the file, and any other column is handed through to the result."""
+RESULTS: Final = frozenset(
+    {"line", "state", "video_id", "attempt", "code", "message", "candidates", "file", "bytes", "sha256", "thumbnail"}
+)
+"""What a result tells of itself, so that no column may be called so."""
 URLS: Final = ("http://", "https://", "data:")
 NAME: Final = re.compile(r"[^\W_][\w. ()+,=@-]{0,99}(?<![. ])")
 DEVICES: Final = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
@@ -160,6 +164,9 @@ def _row(line: int, value: dict[str, Any], folder: Path, pictures: dict[Path, st
             f"name is {_shown(name)}; a name of a file has up to 100 letters, digits and .-_ ()+,=@, begins with a "
             "letter or a digit, and does not end with a dot."
         )
+    taken = next((key for key in value if key in RESULTS), None)
+    if taken is not None:
+        raise ValueError(f"the column {taken!r} is one of the result's own; rename it.")
     extra = {key: each for key, each in value.items() if key not in {*SENT, "name"}}
     return Row(line, name, digest, sent, extra)
 

@@ -7,21 +7,26 @@ begins again with those that it has.
 from __future__ import annotations
 
 import asyncio
+import time
 import uuid
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from attrs import asdict, define, field
 from dbos import DBOS
-from sqlalchemy.exc import DBAPIError, ProgrammingError
+from dbos._error import DBOSException
+from sqlalchemy.exc import IntegrityError, InterfaceError, InternalError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from .. import APIStatusError, OpenVideosError
 from . import ledger as states
-from .files import Files, Variant
+from .files import Files
 from .ledger import Ledger
 from .pacing import Pace
 from .placing import (
+    KEY_AGE_S,
     Adopt,
     Ambiguous,
     Blind,
@@ -110,16 +115,35 @@ class Runner:
     async def make(self, name: str) -> str:
         """Make the video of a row, and return the row's last state."""
         try:
+            # What is decided by a setting is recorded with it: the next run may have another.
+            honours_keys = await _step("honours_keys", self._says_of_keys)
             while True:
-                outcome = await self._placed(name)
+                outcome = await self._placed(name, honours_keys=honours_keys)
                 state = await _step("end", partial(self._end, name, outcome))
                 if state != states.PENDING or isinstance(outcome, Held):
                     return state
+        except DBOSException:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, the others go on, and the next run tries it again
+            return await self._park(name, error)
         finally:
             self._inside.discard(name)
 
-    async def _placed(self, name: str) -> Any:
-        flow = placing(honours_keys=self.honours_keys, settle=self.settle)
+    async def _says_of_keys(self) -> bool:
+        return self.honours_keys
+
+    async def _park(self, name: str, error: Exception) -> str:
+        """Leave a row to the next run, with what has happened to it."""
+        self.parked.add(name)
+        row = await asyncio.to_thread(self.ledger.row, name)
+        message = error.message if isinstance(error, OpenVideosError) else f"{type(error).__name__} in this command"
+        self.trouble = f"{name}: {message}"
+        known = {"code": type(error).__name__, "message": message}
+        await asyncio.to_thread(self.ledger.leave, name, row["state"], workflow=DBOS.workflow_id, **known)
+        return str(row["state"])
+
+    async def _placed(self, name: str, *, honours_keys: bool) -> Any:
+        flow = placing(honours_keys=honours_keys, settle=self.settle)
         outcome: Any = None
         while True:
             try:
@@ -157,7 +181,8 @@ class Runner:
 
     async def _intend(self, name: str, effect: Intend) -> Intent | Doubt | Placed | Held:
         found = await asyncio.to_thread(self.ledger.row, name)
-        if found["state"] == states.PENDING and not await self._turn(name):
+        may_send = found["state"] == states.PENDING or (effect.settled and found["state"] == states.DOUBT)
+        if may_send and not await self._turn(name):
             return Held()
         row = await asyncio.to_thread(self.ledger.intend, name, self.server.now, settled=effect.settled)
         if row is None:
@@ -178,8 +203,12 @@ class Runner:
         key = effect.intent.key
         token = (name, row["generation"])
         if key not in self._arrived:
+            if row["state"] == states.PENDING:
+                return Busy(0.0)  # a crash came between its release and the record of it
             if not effect.again and (token not in self._unsent or row["state"] != states.SENDING):
                 return await self._doubt(name, effect.intent, "the process that was to send its create has ended")
+            if effect.again and self._age(effect.intent) > KEY_AGE_S:
+                return await self._doubt(name, effect.intent, "its key is too old to be relied on")
             self._unsent.discard(token)
             try:
                 outcome = await self.server.create(row["sent"], key)
@@ -207,35 +236,46 @@ class Runner:
             self.pace.busy(asyncio.get_running_loop().time(), outcome.seconds)
         if not effect.again or (isinstance(outcome, Refused) and outcome.always):
             await asyncio.to_thread(self.ledger.release, name)
+            self.is_over_limit = False
         return outcome
 
     async def _doubt(self, name: str, intent: Intent, reason: str) -> Doubt | Placed:
         row = await asyncio.to_thread(self.ledger.doubt, name)
         if row["video_id"] is not None:
             return Placed(row["video_id"])
-        return Doubt(intent, reason, max(0.0, self.server.now - intent.at))
+        return Doubt(intent, reason, self._age(intent))
+
+    def _age(self, intent: Intent) -> float:
+        """Return how long ago an intent was recorded, in seconds, at the most."""
+        # While a machine sleeps, the clock that the server's is counted on may stand still.
+        return max(0.0, self.server.now - intent.at, time.time() - intent.at)
 
     async def _look(self, name: str, effect: Look) -> Sight | Blind:
         jobs = await self.server.jobs_since(effect.intent.at)
         if isinstance(jobs, Blind):
             return jobs
         row = await asyncio.to_thread(self.ledger.row, name)
-        rivals, under_way = await asyncio.to_thread(self.ledger.twins, row)
+        rivals, under_way, has_lookalikes = await asyncio.to_thread(self.ledger.rivals, row)
         claimed = await asyncio.to_thread(self.ledger.claimed, [video.id for video in jobs])
-        return sight_of(row["sent"], jobs, claimed, rivals=rivals, under_way=under_way)
+        return sight_of(row["sent"], jobs, claimed, rivals=rivals, under_way=under_way, has_lookalikes=has_lookalikes)
 
     async def _end(self, name: str, outcome: Placed | Refused | Ambiguous | Held) -> str:
         """Do what is left to do for a row; return its state, which is "pending" if it begins anew."""
         if isinstance(outcome, Placed):
             return await self._finish(name)
         row = await asyncio.to_thread(self.ledger.row, name)
+        if row["video_id"] is not None:
+            return await self._finish(name)
         state, values = row["state"], dict[str, Any]()
         if isinstance(outcome, Refused):
             state, values = states.FAILED, {"code": outcome.code, "message": outcome.message}
         elif isinstance(outcome, Ambiguous):
             state, values = states.AMBIGUOUS, {"message": outcome.reason, "candidates": [*outcome.candidates]}
-        await asyncio.to_thread(self.ledger.set, name, state, workflow=None, **values)
+        await self._leave(name, state, **values)
         return str(state)
+
+    async def _leave(self, name: str, state: str, **values: Any) -> None:
+        await asyncio.to_thread(self.ledger.leave, name, state, workflow=DBOS.workflow_id, **values)
 
     async def _finish(self, name: str) -> str:
         """Wait for the job of a row, and fetch its files; try a job that has failed again, if the settings say so."""
@@ -249,30 +289,28 @@ class Runner:
                 error = video.error
                 code, message = (error.code, error.message) if error else ("", "the server gives no reason")
                 return await self._failed(row, str(code or ""), str(message or ""))
-            await asyncio.to_thread(self.ledger.set, name, states.DOWNLOADING)
+            await asyncio.to_thread(self.ledger.set, name, states.DOWNLOADING, workflow=DBOS.workflow_id)
             files = dict(row["files"] or {})
-            variants: tuple[Variant, ...] = ("video", "thumbnail") if self.thumbnail else ("video",)
-            for variant in variants:
-                files[variant] = await self.files.fetch(row["video_id"], name, variant, files.get(variant))
-            await asyncio.to_thread(self.ledger.set, name, states.DONE, workflow=None, files=files, message=None)
+            files["video"] = await self.files.fetch(row["video_id"], name, "video", files.get("video"))
+            if self.thumbnail:
+                with suppress(APIStatusError):  # a server may offer the clip alone
+                    files["thumbnail"] = await self.files.fetch(
+                        row["video_id"], name, "thumbnail", files.get("thumbnail")
+                    )
+            await self._leave(name, states.DONE, files=files, message=None, code=None)
         except APIStatusError as error:
-            values = {"code": error.code or f"status {error.status_code}", "message": error.message}
-            await asyncio.to_thread(self.ledger.set, name, states.FAILED, workflow=None, **values)
+            await self._leave(
+                name, states.FAILED, code=error.code or f"status {error.status_code}", message=error.message
+            )
             return states.FAILED
-        except OpenVideosError as error:
-            self.trouble = error.message
-            self.parked.add(name)
-            values = {"code": type(error).__name__, "message": error.message}
-            await asyncio.to_thread(self.ledger.set, name, states.DOWNLOADING, workflow=None, **values)
-            return states.DOWNLOADING
         return states.DONE
 
     async def _failed(self, row: dict[str, Any], code: str, message: str) -> str:
         name = row["name"]
         if self.stopped is None and row["attempt"] <= self.retry_failed and may_try_again(code, self.only_codes):
-            await asyncio.to_thread(self.ledger.renew, name)
+            await asyncio.to_thread(self.ledger.renew, name, of=(states.RUNNING,))
             return states.PENDING
-        await asyncio.to_thread(self.ledger.set, name, states.FAILED, workflow=None, code=code, message=message)
+        await self._leave(name, states.FAILED, code=code, message=message)
         return states.FAILED
 
 
@@ -296,7 +334,7 @@ async def _step(name: str, function: Callable[[], Awaitable[T]]) -> T:
 
 def is_of_the_database(error: BaseException) -> bool:
     """Return whether an error tells that the database cannot be used now: it is away, or its disk is full."""
-    return isinstance(error, DBAPIError) and not isinstance(error, ProgrammingError)
+    return isinstance(error, (OperationalError, InterfaceError, InternalError, IntegrityError, PoolTimeoutError))
 
 
 def _encoded(outcome: Any) -> dict[str, Any]:

@@ -11,20 +11,23 @@ from pathlib import Path
 from typing import Final, cast
 
 from attrs import frozen
+from sqlalchemy.exc import SQLAlchemyError
 
 from .. import AsyncOpenVideos, BatchError
 from . import ledger as states
 from .engine import Engine
+from .files import check_place
 from .ledger import Ledger
 from .opening import Estimate, Settings, begin, estimate, locked, open_batch, place_of, url_of
 from .pacing import Pace
 from .results import write_results
-from .runner import Runner
+from .runner import Runner, is_of_the_database
 
 WINDOW: Final = 1000
 """How many rows are enqueued ahead."""
 TICK_S: Final = 0.25
 TAKE_OVER_S: Final = 10.0
+DATABASE_S: Final = 1.0
 INTERRUPTED: Final = "interrupted"
 
 
@@ -84,17 +87,26 @@ async def work(
 
 async def _until_done(ledger: Ledger, runner: Runner, engine: Engine, on_progress: Callable[[Progress], None]) -> None:
     began, looked, before = time.monotonic(), float("-inf"), None
+    away: str | None = None
     while True:
-        if time.monotonic() - looked > TAKE_OVER_S:
-            await asyncio.to_thread(engine.take_over)
-            looked = time.monotonic()
-        fed = await asyncio.to_thread(_feed, ledger, runner, engine)
-        counts, active, _ = await asyncio.to_thread(ledger.counts)
-        videos, seconds = await asyncio.to_thread(ledger.spent)
+        try:
+            if time.monotonic() - looked > TAKE_OVER_S:
+                await asyncio.to_thread(engine.take_over)
+                looked = time.monotonic()
+            fed = await asyncio.to_thread(_feed, ledger, runner, engine)
+            counts, active, _ = await asyncio.to_thread(ledger.counts)
+            videos, seconds = await asyncio.to_thread(ledger.spent)
+        except SQLAlchemyError as error:
+            if not is_of_the_database(error):
+                raise
+            away = f"the database could not be used ({type(error).__name__}), and is tried again"
+            await asyncio.sleep(DATABASE_S)
+            continue
         ended, elapsed = sum(counts[state] for state in states.ENDED), time.monotonic() - began
         before = ended if before is None else before
         left = (sum(counts.values()) - ended) * elapsed / (ended - before) if ended > before else None
-        on_progress(Progress(counts, videos, seconds, elapsed, left, runner.trouble))
+        on_progress(Progress(counts, videos, seconds, elapsed, left, away or runner.trouble))
+        away = None
         if not fed and (not active or (runner.stopped is not None and not runner.is_busy)):
             return
         await asyncio.sleep(TICK_S)
@@ -105,10 +117,12 @@ def _feed(ledger: Ledger, runner: Runner, engine: Engine) -> int:
 
     The limit itself is kept when a create is intended. This only saves the rows a turn that would find it reached.
     """
+    if runner.stopped is not None:
+        return 0
     _, active, waiting = ledger.counts()
     room = max(0, WINDOW - active)
     fed = engine.enqueue(room, states.GOING)
-    if runner.stopped is not None or runner.is_over_limit:
+    if runner.is_over_limit:
         return fed
     most = ledger.batch.settings.get("max_videos")
     if most is not None:
@@ -194,19 +208,28 @@ def run(
     chosen = settings or Settings()
     client = AsyncOpenVideos(base_url=base_url, api_key=api_key, idempotent_posts=False)
     place = place_of(out)
-    if jobs is None:
-        ledger = open_batch(place, database, name=batch)
-    elif place is None:
+    if jobs is not None and place is None:
         raise BatchError("there is no place for the files; give out.")
-    else:
-        ledger = begin(Path(jobs), place, database, str(client.base_url), chosen, add=add)
-    with closing(ledger):
-        if ledger.batch.base_url != str(client.base_url):
-            raise BatchError(f"the batch belongs to {ledger.batch.base_url}; give it as the base URL.")
-        with locked(ledger.batch.out) if database is None else nullcontext():
-            stopped = _run(ledger, database, client, chosen, confirm, on_progress)
-        counts, _, _ = ledger.counts()
-        return Result(ledger.batch.id, counts, *ledger.spent(), stopped)
+    if jobs is not None and place is not None:
+        url_of(place, database)
+        check_place(place)
+    try:
+        # Whoever has the lock of a folder may begin a batch in it.
+        with locked(place) if database is None and place is not None else nullcontext():
+            if jobs is None or place is None:
+                ledger = open_batch(place, database, name=batch)
+            else:
+                ledger = begin(Path(jobs), place, database, str(client.base_url), chosen, add=add)
+            with closing(ledger):
+                if ledger.batch.base_url != str(client.base_url):
+                    raise BatchError(f"the batch belongs to {ledger.batch.base_url}; give it as the base URL.")
+                stopped = _run(ledger, database, client, chosen, confirm, on_progress)
+                counts, _, _ = ledger.counts()
+                return Result(ledger.batch.id, counts, *ledger.spent(), stopped)
+    except SQLAlchemyError as error:
+        raise BatchError(
+            f"the database cannot be used any more ({type(error).__name__}); run it again later."
+        ) from None
 
 
 def _run(

@@ -18,21 +18,23 @@ from .. import (
     APIStatusError,
     AsyncOpenVideos,
     AuthenticationError,
+    InternalServerError,
     InvalidArgumentError,
     NotFoundError,
     OpenVideosError,
     PaginationError,
     PermissionDeniedError,
+    RateLimitError,
     Video,
 )
 from .._doctor.contract import contract
-from .._flows.hints import retry_after
+from .._flows.hints import LONGEST_POLL_PAUSE_S, retry_after
 from .._parsing.responses import refuses
 from .placing import Blind, Busy, Placed, Refused
 from .rows import URLS
 
-SLACK_S: Final = 5.0
-"""How much earlier than its intent a job may seem to be made: dates have whole seconds."""
+SLACK_S: Final = 60.0
+"""How much earlier than its intent a job may seem to be made: a gateway's clock is not that of the server behind it."""
 CLOCKLESS_SLACK_S: Final = 600.0
 """The same where no response has a Date, so that the clocks may differ."""
 PAGE_SIZE: Final = 100
@@ -89,9 +91,11 @@ class Server:
         """
         try:
             response = await self.client.videos.with_raw_response.list_models()
-        except (AuthenticationError, APIConnectionError):
+        except (AuthenticationError, APIConnectionError, RateLimitError):
             raise
         except APIError as error:
+            if isinstance(error, InternalServerError) and error.status_code != HTTPStatus.NOT_IMPLEMENTED:
+                raise  # it may honour them all the same
             self.hear({} if error.response is None else error.response.headers)
             return False
         self.hear(response.headers)
@@ -120,7 +124,7 @@ class Server:
             self.hear(response.headers)
             return Placed(response.parse().id)
         except InvalidArgumentError as error:
-            return Refused("invalid_argument", error.message, always=True)
+            return Refused("invalid_argument", error.message)  # what this machine lacks, another one may have sent
         except APIError as error:
             if error.response is not None:
                 self.hear(error.response.headers)
@@ -136,7 +140,7 @@ class Server:
             return error.message
         if refuses(response):
             pause = retry_after(response.headers, now=self.now)
-            return Busy(DEFAULT_PAUSE_S if pause is None else pause)
+            return Busy(DEFAULT_PAUSE_S if pause is None else min(pause, LONGEST_POLL_PAUSE_S))
         status = error.status_code
         if status in STOPPING and error.code != MODERATION:
             raise CreatesStoppedError(error.message)
@@ -178,8 +182,8 @@ class Server:
             page = await self.client.videos.list(limit=PAGE_SIZE, order="desc")
             for _ in range(MOST_PAGES):
                 for video in page.data:
-                    made = float(video.created_at or 0)
-                    is_sorted = is_sorted and made <= before
+                    made = _made(video)
+                    is_sorted = is_sorted and 0 < made <= before
                     before = made
                     jobs.setdefault(video.id, video)
                 # In a list whose order cannot be relied on, a newer job may stand anywhere.
@@ -189,7 +193,9 @@ class Server:
         except (NotFoundError, PaginationError, PermissionDeniedError, AuthenticationError) as error:
             return Blind(f"the list cannot be used: {error.message}")
         except APIStatusError as error:
-            may_pass = refuses(error.response) or error.status_code >= 500 and error.status_code != 501  # noqa: PLR2004, RUF021 - RFC 9110, 15.6
+            may_pass = refuses(error.response) or (
+                isinstance(error, InternalServerError) and error.status_code != HTTPStatus.NOT_IMPLEMENTED
+            )
             return Blind(f"the list cannot be used: {error.message}", may_pass=may_pass)
         except APIConnectionError as error:
             return Blind(f"the list cannot be used: {error.message}", may_pass=True)

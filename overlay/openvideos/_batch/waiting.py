@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .. import AsyncOpenVideos, Video
 
 LONGEST_PAUSE_S: Final = 60.0
+LONGEST_SPAN_S: Final = 120.0
 
 
 @define
@@ -29,6 +30,8 @@ class Waiting:
     """Called with what keeps the jobs from being read, and with None once they are read again."""
     _jobs: dict[str, asyncio.Future[Video]] = field(factory=dict["str", "asyncio.Future[Video]"])
     _task: asyncio.Task[None] | None = None
+    _span: float = 0.0
+    """For how many seconds a round goes on: longer where the server is slow, since that limits each request, too."""
 
     async def ended(self, video_id: str) -> Video:
         """Return a job once it has ended, completed or failed.
@@ -47,20 +50,21 @@ class Waiting:
         while self._jobs:
             try:
                 await self._round()
-            except PollTimeoutError:
-                pause = self.interval
-                self.on_trouble(None)
             except OpenVideosError as error:
-                if not self._is_about_one(error):
+                if isinstance(error, PollTimeoutError) and error.__cause__ is None:
+                    self.on_trouble(None)
+                    pause = self._span = self.interval
+                elif not self._is_about_one(error):
                     self.on_trouble(error.message)
                     pause = min(2 * pause, LONGEST_PAUSE_S)
+                    self._span = min(2 * self._span, LONGEST_SPAN_S)
             await asyncio.sleep(pause)
 
     async def _round(self) -> None:
         """Read all jobs, and once more after an interval; those that join meanwhile are in the next round."""
-        milliseconds = self.interval * 1000
+        self._span = max(self._span, self.interval)
         rounds = self.client.videos.wait_many(
-            [*self._jobs], poll_timeout_ms=milliseconds, poll_interval_ms=milliseconds
+            [*self._jobs], poll_timeout_ms=self._span * 1000, poll_interval_ms=self.interval * 1000
         )
         async with aclosing(rounds):
             async for video in rounds:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib.util
+import shlex
 import sys
 import time
 from collections.abc import Callable
@@ -82,13 +83,15 @@ def _work_options(function: Callable[P, R]) -> Callable[P, R]:
     return function
 
 
+_database_option: Final = click.option(
+    "--database", metavar="URL", help="The database of the batch.  [default: one in its folder]"
+)
+
+
 def _place_options(function: Callable[P, R]) -> Callable[P, R]:
     """Add the options that say which batch is meant."""
-    database = click.option(
-        "--database", metavar="URL", help="The database of the batch.  [default: one in its folder]"
-    )
     name = click.option("--batch", "batch_id", metavar="ID", help="The id of the batch, if the database has several.")
-    return database(name(function))
+    return _database_option(name(function))
 
 
 @batch.command(
@@ -106,14 +109,13 @@ Examples:
 @click.option("--add", is_flag=True, help="Take rows in that were added to JOBS since the batch was begun.")
 @click.option("--yes", "is_sure", is_flag=True, help="Do not ask.")
 @_work_options
-@_place_options
+@_database_option
 @common
 def run(
     invocation: Invocation,
     jobs: Path,
     out: str,
     database: str | None,
-    batch_id: str | None,
     *,
     add: bool,
     is_sure: bool,
@@ -124,14 +126,17 @@ def run(
     Run it again to go on with a batch that was broken off, whatever broke it: no row is paid for twice. Ctrl-C starts
     no more jobs, and waits for those that are under way; a second one leaves them to the server.
     """
-    invocation.hint = f"Go on with: {invocation.command_line('batch run', str(jobs))} --out {harmless(out)}"
+    # A URL of a database may hold a password.
+    same_database = "" if database is None else ", with the same --database"
+    words = f"{invocation.command_line('batch run', str(jobs))} {harmless(shlex.join(['--out', out]))}"
+    invocation.hint = f"Go on with: {words}{same_database}"
 
     def confirm(expected: Estimate) -> bool:
         _tell(invocation, expected, options)
         return is_sure or not sys.stdin.isatty() or click.confirm("Start them?", err=True)
 
-    words = {"jobs": jobs, "out": out, "add": add, "confirm": confirm}
-    return _work(invocation, {**words, "database": database, "batch": batch_id}, options)
+    place = {"jobs": jobs, "out": out, "add": add, "database": database}
+    return _work(invocation, {**place, "confirm": confirm}, options)
 
 
 @batch.command(

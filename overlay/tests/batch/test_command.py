@@ -64,7 +64,7 @@ def test_an_ambiguous_row_is_resolved(command: Command, rows: Rows, tmp_path: Pa
     with closing(open_batch(str(out), None)) as ledger:
         job = ledger.row("cat")["video_id"]
         for name in ("cat", "dog"):
-            ledger.renew(name)
+            ledger.renew(name, of=("done",))
             ledger.set(name, "ambiguous", message="who knows", candidates=["video_x"] if name == "cat" else None)
     code, said, told = command("status", out)
     assert "ambiguous cat (line 2): who knows (jobs to look at: video_x)" in said

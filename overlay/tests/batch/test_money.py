@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import time
 import uuid
 from collections import Counter
 from collections.abc import Generator, Iterator
@@ -45,7 +46,7 @@ class ModelServer:
     lag: float
     """How many seconds after its create a job appears in the list."""
     fates: Any
-    now: float = 1_000_000.0
+    now: float = field(factory=time.time)
     jobs: list[Video] = field(factory=list)
     by_key: dict[str, str] = field(factory=dict)
 
@@ -172,8 +173,8 @@ def loop() -> Iterator[asyncio.Runner]:
 def world(loop: asyncio.Runner, draw: Any, prompts: list[str], *, honours: bool, list_kind: str) -> Generator[World]:
     engine = sa.create_engine("sqlite://", poolclass=sa.pool.StaticPool, connect_args={"check_same_thread": False})
     Ledger.prepare(engine)
-    ledger = Ledger.begin(engine, Batch(str(uuid.uuid4()), "http://server.test/v1", "/nowhere", {}))
-    ledger.add(Row(line, f"row {line}", prompt, {"prompt": prompt}) for line, prompt in enumerate(prompts, start=2))
+    rows = [Row(line, f"row {line}", prompt, {"prompt": prompt}) for line, prompt in enumerate(prompts, start=2)]
+    ledger = Ledger.begin(engine, Batch(str(uuid.uuid4()), "http://server.test/v1", "/nowhere", {}), rows)
     fates = iter(draw(st.lists(st.sampled_from(FATES), max_size=12)))
     server = ModelServer(honours, list_kind, draw(st.sampled_from((0.0, 3.0, SETTLE - 1))), fates)
     client: Any = SimpleNamespace()

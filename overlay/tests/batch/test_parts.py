@@ -23,6 +23,7 @@ from openvideos import (
     AsyncOpenVideos,
     BatchError,
     DownloadError,
+    InternalServerError,
     InvalidArgumentError,
     NotFoundError,
     Video,
@@ -177,7 +178,7 @@ class TestServer:
         sent = {"prompt": "A cat", "input_reference": "/nowhere/cat.png"}
         outcome = asyncio.run(Server(at(away)).create(sent, "key-1"))
         assert isinstance(outcome, Refused)
-        assert outcome.always
+        assert not outcome.always  # another machine may have sent it
 
     @pytest.mark.parametrize(
         ("answer", "honours"),
@@ -208,12 +209,14 @@ class TestServer:
         server = Server(at(answer))
         assert server.slack > 60
         assert honours == asyncio.run(server.honours_keys())
-        assert server.slack < 60
+        assert server.slack <= 60
         assert abs(server.now - AT) < 5
 
     def test_a_server_that_is_away_is_told_before_all(self) -> None:
         with pytest.raises(APIConnectionError):
             asyncio.run(Server(at(away)).honours_keys())
+        with pytest.raises(InternalServerError):
+            asyncio.run(Server(at(says(503, **error("overloaded")))).honours_keys())
 
     def test_one_walk_serves_all_who_wait(self) -> None:
         asked: list[str] = []
@@ -316,6 +319,30 @@ class TestWaiting:
         assert told[-1] is None
         assert any(told)
 
+    def test_a_slow_server_is_given_more_time(self) -> None:
+        told: list[str | None] = []
+        rounds = iter([*["in_progress"] * 2, *["slow"] * 6])
+
+        def answer(request: httpx.Request) -> httpx.Response:
+            kind = next(rounds, "completed")
+            if kind == "slow":
+                raise httpx.ReadTimeout("slow", request=request)
+            return says(200, **video("v", status=kind))(request)
+
+        async def wait() -> tuple[str, list[float]]:
+            def tell(what: str | None) -> None:
+                told.append(what)
+                spans.append(waiting._span)
+
+            spans: list[float] = []
+            waiting = Waiting(at(answer), 0.01, tell)
+            return (await waiting.ended("v")).status, spans
+
+        status, spans = asyncio.run(wait())
+        assert "completed" == status
+        assert max(spans) > 0.01
+        assert any(told)
+
     def test_a_job_that_the_server_lost_is_its_rows_alone(self) -> None:
         def answer(request: httpx.Request) -> httpx.Response:
             if request.url.path.endswith("/gone"):
@@ -368,6 +395,18 @@ class TestFiles:
         for out in (str(tmp_path), f"memory://{tmp_path.name}-gone"):
             check_place(out)
             assert len(CLIP) == self.fetch(out, known={"file": "cat.mp4", "bytes": 1, "sha256": "0"})["bytes"]
+
+    def test_a_file_that_always_arrives_broken_is_left_to_the_next_run(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(files, "LONGEST_PAUSE_S", 0.001)
+
+        async def broken(*_: object) -> dict[str, Any]:
+            raise DownloadError("cut off")
+
+        monkeypatch.setattr(Files, "_download", broken)
+        with pytest.raises(DownloadError):
+            self.fetch(str(tmp_path))
 
     def test_a_full_disk_and_a_server_that_is_away_are_waited_for(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -424,10 +463,8 @@ class TestResults:
     def ledger(self, tmp_path: Path) -> Iterator[Ledger]:
         engine = connect(f"sqlite:///{tmp_path / 'batch.db'}")
         Ledger.prepare(engine)
-        ledger = Ledger.begin(engine, Batch("b", "http://server.test/v1", str(tmp_path), {}))
-        ledger.add(
-            [Row(2, "cat", "d1", {"prompt": "A <cat>"}, {"tag": "=1+1"}), Row(3, "dog", "d2", {"prompt": "A dog"})]
-        )
+        rows = [Row(2, "cat", "d1", {"prompt": "A <cat>"}, {"tag": "=1+1"}), Row(3, "dog", "d2", {"prompt": "A dog"})]
+        ledger = Ledger.begin(engine, Batch("b", "http://server.test/v1", str(tmp_path), {}), rows)
         saved = {"video": {"file": "cat.mp4", "bytes": 3, "sha256": "x"}, "thumbnail": {"file": "cat.webp"}}
         ledger.set("cat", "done", files=saved, video_id="video_1")
         ledger.set("dog", "ambiguous", message="who knows", candidates=["video_2"])

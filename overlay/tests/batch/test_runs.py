@@ -23,7 +23,7 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from openvideos import AuthenticationError, OpenVideos
 from openvideos._batch import ledger as states
-from openvideos._batch import mending
+from openvideos._batch import mending, running
 from openvideos._batch.engine import Liveness
 from openvideos._batch.ledger import Ledger
 from openvideos._batch.opening import locked, open_batch, url_of
@@ -109,10 +109,13 @@ def test_a_limit_is_exact(rows: Rows, out: Path, soon: Settings) -> None:
     limited = Settings(settle=0.05, poll_interval=0.05, max_videos=4)
     result = run(jobs, out, settings=limited)
     assert ({"done": 4, "pending": 2}, 4) == (known(result.counts), result.videos)
-    limited = Settings(settle=0.05, poll_interval=0.05, max_seconds_of_video=5)
+    limited = Settings(settle=0.05, poll_interval=0.05, max_seconds_of_video=5, max_videos=9)
     result = run(jobs, out, settings=limited)
     assert ({"done": 5, "pending": 1}, 5) == (known(result.counts), result.seconds)
-    assert {"done": 6} == known(run(jobs, out, settings=soon).counts)
+    # The limits stay until others are given.
+    assert {"done": 5, "pending": 1} == known(run(jobs, out, settings=soon).counts)
+    limited = Settings(settle=0.05, poll_interval=0.05, max_seconds_of_video=6)
+    assert {"done": 6} == known(run(jobs, out, settings=limited).counts)
 
 
 def test_a_refused_row_costs_nothing(rows: Rows, out: Path, soon: Settings) -> None:
@@ -158,11 +161,44 @@ def test_a_changed_row_is_refused_by_its_line(rows: Rows, out: Path, soon: Setti
         run(rows(lines=["prompt,name,seconds", "A dog,cat,1"]), out, settings=soon)
 
 
+def test_a_batch_may_be_moved(rows: Rows, out: Path, tmp_path: Path, soon: Settings) -> None:
+    jobs = rows("A cat that moves")
+    run(jobs, out, settings=soon)
+    moved = out.rename(tmp_path / "moved")
+    (tmp_path / "link").symlink_to(moved)
+    for place in (moved, tmp_path / "link"):
+        result = run(jobs, place, settings=soon)
+        assert ({"done": 1}, 1) == (known(result.counts), result.videos)
+
+
+def test_a_database_that_goes_away_is_told(
+    rows: Rows, out: Path, soon: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    feed, told = running._feed, list[str | None]()
+    problems: list[Exception] = [OperationalError("", {}, Exception("away"))]
+
+    def failing(*arguments: Any) -> int:
+        if problems:
+            raise problems.pop()
+        return feed(*arguments)
+
+    monkeypatch.setattr(running, "_feed", failing)
+    monkeypatch.setattr(running, "DATABASE_S", 0.01)
+    result = run(rows("A cat", "A dog"), out, settings=soon, on_progress=lambda seen: told.append(seen.trouble))
+    assert {"done": 2} == known(result.counts)
+    assert any("the database could not be used" in str(each) for each in told)
+    problems.append(ProgrammingError("", {}, Exception("no such table")))
+    with pytest.raises(BatchError, match="cannot be used any more"):
+        run(rows("A cat", "A dog"), out, settings=soon)
+
+
 def test_a_batch_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(BatchError, match="there is no batch in"):
         open_batch(str(tmp_path), None)
     with pytest.raises(BatchError, match="cannot be used"):
-        open_batch(None, "nonsense://x")
+        open_batch(None, "postgresql://127.0.0.1:1/x")
+    with pytest.raises(BatchError, match="has to be PostgreSQL"):
+        open_batch(None, "sqlite:///x")
     (tmp_path / "batch.db").touch()
     with pytest.raises(BatchError, match="no such batch"):
         open_batch(str(tmp_path), None)

@@ -12,9 +12,10 @@ from typing import Any, cast
 
 import httpx
 import pytest
+from dbos._error import DBOSException
 from sqlalchemy.exc import OperationalError
 
-from openvideos import AsyncOpenVideos, BatchError, InternalServerError, NotFoundError
+from openvideos import AsyncOpenVideos, BatchError, InternalServerError, NotFoundError, Video
 from openvideos._batch import ledger as states
 from openvideos._batch.engine import Engine
 from openvideos._batch.ledger import Batch, Ledger, connect
@@ -72,8 +73,11 @@ class TestPlacing:
     def test_a_row_may_be_done_already(self) -> None:
         assert (["Intend"], Placed("v")) == decided(Placed("v"))
 
-    def test_a_server_that_is_busy_for_ever_is_given_up(self) -> None:
-        _, end = decided(*[INTENT, Busy(1.0)] * 20)
+    def test_a_server_that_is_busy_for_long_is_no_doubt(self) -> None:
+        assert Placed("v") == decided(*[INTENT, Busy(1.0)] * 50, INTENT, Placed("v"))[1]
+
+    def test_answers_that_are_always_lost_are_a_persons(self) -> None:
+        _, end = decided(*[INTENT, DOUBT, Sight(), Sight()] * 20)
         assert isinstance(end, Ambiguous)
 
     @pytest.mark.parametrize("between", [(), (Busy(1.0),), (DOUBT,), (Refused("no_credit", "No."),)])
@@ -92,7 +96,8 @@ class TestPlacing:
         assert (["Intend", "Look", "Adopt"], Placed("v")) == (effects, end)
 
     def test_a_key_that_never_answers_leaves_the_list(self) -> None:
-        effects, end = decided(INTENT, DOUBT, *[Busy(1.0)] * 20, Sight(("v",)), ADOPTED, honours_keys=True)
+        old = Doubt(INTENT, "lost", age=1e6)
+        effects, end = decided(INTENT, DOUBT, *[Busy(1.0)] * 30, old, Sight(("v",)), ADOPTED, honours_keys=True)
         assert Placed("v") == end
         assert "Look" in effects
 
@@ -124,8 +129,11 @@ class TestPlacing:
 def ledger(tmp_path: Path) -> Iterator[Ledger]:
     engine = connect(f"sqlite:///{tmp_path / 'batch.db'}")
     Ledger.prepare(engine)
-    ledger = Ledger.begin(engine, Batch("0" * 32, "http://server.test/v1", str(tmp_path), {}))
-    ledger.add([Row(2, "cat", "d1", {"prompt": "A cat"}), Row(3, "dog", "d2", {"prompt": "A dog"})])
+    ledger = Ledger.begin(
+        engine,
+        Batch("0" * 32, "http://server.test/v1", str(tmp_path), {}),
+        [Row(2, "cat", "d1", {"prompt": "A cat"}), Row(3, "dog", "d2", {"prompt": "A dog"})],
+    )
     yield ledger
     ledger.close()
 
@@ -202,11 +210,64 @@ class TestRunner:
         assert states.FAILED == self.ending(runner, gone)
         assert "status 404" == runner.ledger.row("cat")["code"]
 
-    def test_a_file_that_cannot_be_saved_waits_for_the_next_run(self, runner: Runner) -> None:
-        assert states.DOWNLOADING == self.ending(runner, BatchError("cat.mp4 cannot be written."))
+    @pytest.mark.parametrize("problem", [BatchError("cat.mp4 cannot be written."), ValueError("\ud800")])
+    def test_a_row_that_fails_to_be_made_waits_for_the_next_run(
+        self, runner: Runner, problem: Exception, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async def failing(*_: object, **__: object) -> None:
+            raise problem
+
+        runner.ledger.place("cat", "v")
+        monkeypatch.setattr(Runner, "_placed", failing)
+        monkeypatch.setattr("openvideos._batch.runner._step", lambda _, function: function())
+        assert states.RUNNING == asyncio.run(runner.make("cat"))
         assert {"cat"} == runner.parked
+        assert "cat: " in str(runner.trouble)
         fed = runner.ledger.enqueue(lambda *_: None, 9, states.GOING, runner.parked)
         assert (0, 1) == (fed, runner.ledger.enqueue(lambda *_: None, 9, states.GOING))
+
+    def test_what_dbos_has_to_say_is_left_to_it(self, runner: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+        async def failing(*_: object, **__: object) -> None:
+            raise DBOSException("It is another's.")
+
+        monkeypatch.setattr("openvideos._batch.runner._step", failing)
+        with pytest.raises(DBOSException):
+            asyncio.run(runner.make("cat"))
+
+    def test_a_refusal_does_not_end_a_row_that_has_a_job(self, runner: Runner) -> None:
+        runner.ledger.place("cat", "v")
+        runner.ledger.set("cat", states.DONE)
+        assert states.DONE == asyncio.run(runner._end("cat", Ambiguous("who knows")))
+
+    def test_a_release_that_was_not_recorded_is_no_doubt(self, runner: Runner) -> None:
+        assert Busy(0.0) == self.do(runner, Create(INTENT, again=True))
+
+    def test_an_old_key_is_not_sent_again(self, runner: Runner) -> None:
+        self.answering(runner, Placed("v"))
+        self.do(runner, Intend())
+        again = self.do(runner, Create(INTENT, again=True))
+        assert "its key is too old to be relied on" == again.reason
+
+    def test_a_job_that_may_be_that_of_another_row_is_near(self, runner: Runner) -> None:
+        told = {"id": "v", "object": "video", "status": "queued", "created_at": 1, "prompt": "A cat"}
+        job = Video.from_dict({**told, "model": "m", "size": "1x1", "seconds": "4", "progress": 0})
+
+        async def jobs_since(_: float) -> list[Video]:
+            return [job]
+
+        runner.server = cast("Server", SimpleNamespace(jobs_since=jobs_since))
+        runner.ledger.add([Row(4, "other cat", "d3", {"prompt": "A cat", "seed": 7})])
+        assert ("v",) == self.do(runner, Look(INTENT)).candidates
+        runner.ledger.set("other cat", states.DOUBT)
+        assert ((), ("v",)) == (self.do(runner, Look(INTENT)).candidates, self.do(runner, Look(INTENT)).near)
+
+    def test_a_row_begins_anew_from_where_it_was_seen(self, runner: Runner) -> None:
+        with pytest.raises(BatchError, match="is pending by now"):
+            runner.ledger.renew("cat", of=(states.FAILED,))
+
+    def test_a_row_is_left_by_its_own_workflow_alone(self, runner: Runner) -> None:
+        runner.ledger.leave("cat", states.FAILED, workflow="another's")
+        assert states.PENDING == runner.ledger.row("cat")["state"]
 
     def test_an_end_that_was_reached_before_a_crash(self, runner: Runner) -> None:
         assert states.PENDING == asyncio.run(runner._end("cat", Placed("v")))
