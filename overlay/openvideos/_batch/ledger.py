@@ -252,7 +252,7 @@ class Ledger:
             if not row["is_counted"] and not self._count(connection, row, 1):
                 return None
             change = {"state": SENDING, "generation": row["generation"] + 1, "is_counted": True, "intended_at": at}
-            self._set(connection, name, **change)
+            self._set(connection, name, of=None, **change)
             return {**row, **change, "is_new": True}
 
     def doubt(self, name: str) -> dict[str, Any]:
