@@ -65,9 +65,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
         return _complain(message, MISUSE)
     # A signal ends the process with code 0. After it has stopped, uvicorn raises the signal again, for this handler.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _leave)
-    return _run(options)
+    before = {number: signal.signal(number, _leave) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        return _run(options)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)  # whoever calls this in a process of theirs has handlers, too
 
 
 def _run(options: argparse.Namespace) -> int:

@@ -511,6 +511,12 @@ print({"av", "PIL"} & {*sys.modules}, len([*Path("jobs.db-media").iterdir()]))
     assert "set() 1\n" == done.stdout
 
 
+def test_the_handlers_of_signals_are_put_back() -> None:
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    assert 1 == main(["--db", "/dev/null/jobs.db", "--port", "0"])
+    assert before == [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+
+
 def test_create_app_refuses_unknown_words() -> None:
     with pytest.raises(ValueError, match="default, sora"):
         create_app(profile="tiny")

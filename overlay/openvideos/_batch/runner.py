@@ -203,8 +203,9 @@ class Runner:
         key = effect.intent.key
         token = (name, row["generation"])
         if key not in self._arrived:
-            if row["state"] == states.PENDING:
-                return Busy(0.0)  # a crash came between its release and the record of it
+            if row["state"] == states.PENDING:  # a crash came between its release and the record of it
+                refused = Refused("refused", "The server refused its create.", always=True)
+                return refused if effect.again else Busy(0.0)
             if not effect.again and (token not in self._unsent or row["state"] != states.SENDING):
                 return await self._doubt(name, effect.intent, "the process that was to send its create has ended")
             if effect.again and self._age(effect.intent) > KEY_AGE_S:

@@ -240,7 +240,8 @@ class TestRunner:
         assert states.DONE == asyncio.run(runner._end("cat", Ambiguous("who knows")))
 
     def test_a_release_that_was_not_recorded_is_no_doubt(self, runner: Runner) -> None:
-        assert Busy(0.0) == self.do(runner, Create(INTENT, again=True))
+        assert Busy(0.0) == self.do(runner, Create(INTENT))
+        assert self.do(runner, Create(INTENT, again=True)).always
 
     def test_an_old_key_is_not_sent_again(self, runner: Runner) -> None:
         self.answering(runner, Placed("v"))
