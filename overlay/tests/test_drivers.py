@@ -10,6 +10,7 @@ import pytest
 
 from openvideos import APITimeoutError, InvalidArgumentError
 from openvideos._calls import Call
+from openvideos._drivers import attempt
 from openvideos._drivers.async_ import AsyncDriver
 from openvideos._drivers.sync import SyncDriver
 from openvideos._drivers.transport import AsyncTransport, SyncTransport
@@ -90,3 +91,14 @@ def test_what_can_be_awaited_is_refused_by_the_blocking_driver() -> None:
 
     with pytest.raises(InvalidArgumentError, match="AsyncOpenVideos"):
         blocking().run(telling())
+
+
+def test_the_trace_of_a_callers_hook_stays() -> None:
+    def own(*_: object) -> None: ...
+
+    def callers(*_: object) -> None: ...
+
+    request = httpx.Request("POST", "http://server.test", extensions={"trace": callers})
+    attempt._note(request, own, "http11.send_request_headers.started", {"request": request})
+    assert request.extensions[attempt.SENT]
+    assert callers is request.extensions["trace"]

@@ -243,6 +243,10 @@ class TestRunner:
         assert Busy(0.0) == self.do(runner, Create(INTENT))
         assert self.do(runner, Create(INTENT, again=True)).always
 
+    def test_an_id_that_was_recorded_before_a_crash_is_no_doubt(self, runner: Runner) -> None:
+        runner.ledger.place("cat", "v")
+        assert Placed("v") == self.do(runner, Create(INTENT))
+
     def test_an_old_key_is_not_sent_again(self, runner: Runner) -> None:
         self.answering(runner, Placed("v"))
         self.do(runner, Intend())
