@@ -9,7 +9,7 @@ import importlib
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, Literal, TypeAlias
 
 from attrs import define, field
 
@@ -114,11 +114,15 @@ def _what_may_pass(error: OSError | OpenVideosError, target: str, out: str) -> s
 
 def digest_of(path: Path) -> dict[str, Any]:
     """Return the bytes and the sha256 of a file."""
-    digest, length = hashlib.sha256(), 0
     with path.open("rb") as file:
-        while piece := file.read(PIECE):
-            digest.update(piece)
-            length += len(piece)
+        return _digest_of_open(file)
+
+
+def _digest_of_open(file: BinaryIO) -> dict[str, Any]:
+    digest, length = hashlib.sha256(), 0
+    while piece := file.read(PIECE):
+        digest.update(piece)
+        length += len(piece)
     return {"bytes": length, "sha256": digest.hexdigest()}
 
 
@@ -162,15 +166,11 @@ def _put(path: Path, out: str, target: str) -> None:
 
 def _described_remotely(out: str, target: str) -> dict[str, Any] | None:
     filesystem, folder = _filesystem(out)
-    digest, length = hashlib.sha256(), 0
     try:
         with filesystem.open(f"{folder}/{target}", "rb") as file:
-            while piece := file.read(PIECE):
-                digest.update(piece)
-                length += len(piece)
+            return {"file": target, **_digest_of_open(file)}
     except FileNotFoundError:
         return None
-    return {"file": target, "bytes": length, "sha256": digest.hexdigest()}
 
 
 def put_bytes(out: str, target: str, content: bytes) -> None:

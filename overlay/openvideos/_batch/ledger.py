@@ -175,9 +175,7 @@ class Ledger:
         `put(connection, workflow, name)` enqueues it in the same transaction, so that no row has two.
         """
         free = [self._rows, ROWS.c.workflow.is_(None), ROWS.c.state.in_(states), ROWS.c.name.not_in(without)]
-        with self._engine.begin() as connection:
-            if self._engine.dialect.name == "sqlite":
-                connection.exec_driver_sql("BEGIN IMMEDIATE")
+        with self._writing() as connection:
             wanted = sa.select(ROWS.c.name).where(*free).order_by(ROWS.c.line).limit(most).with_for_update()
             names = connection.execute(wanted).scalars().all()
             given = [{"row": name, "given": f"{self.batch.id}:{uuid.uuid4()}"} for name in names]
@@ -339,11 +337,17 @@ class Ledger:
         return {id_: sent["prompt"] if sent and batch == self.batch.id else None for id_, batch, sent in found}
 
     @contextmanager
-    def _changing(self, name: str) -> Generator[tuple[sa.Connection, dict[str, Any]]]:
-        """Yield a row that nobody else changes meanwhile."""
+    def _writing(self) -> Generator[sa.Connection]:
+        """Yield a connection in a transaction whose reads hold until its writes."""
         with self._engine.begin() as connection:
             if self._engine.dialect.name == "sqlite":
                 connection.exec_driver_sql("BEGIN IMMEDIATE")  # sqlite3 begins one only before a write
+            yield connection
+
+    @contextmanager
+    def _changing(self, name: str) -> Generator[tuple[sa.Connection, dict[str, Any]]]:
+        """Yield a row that nobody else changes meanwhile."""
+        with self._writing() as connection:
             wanted = sa.select(ROWS).where(self._rows, ROWS.c.name == name).with_for_update()
             yield connection, dict(connection.execute(wanted).mappings().one())
 
