@@ -210,4 +210,5 @@ def _made(video: Video) -> float:
 
 def _made_since(video: Video, at: float) -> bool:
     """Return whether a job may have been made since a time; one without a time may."""
-    return not video.created_at or video.created_at >= at
+    made = _made(video)
+    return not made or made >= at
