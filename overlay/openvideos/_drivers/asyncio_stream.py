@@ -36,13 +36,14 @@ class AsyncioBackend(httpcore.AsyncNetworkBackend):
     ) -> httpcore.AsyncNetworkStream:
         """Connect to a host, at whichever of its addresses answers first."""
         loop = asyncio.get_running_loop()
-        # asyncio loses a connection that is made in the moment of its cancellation, if it tries several addresses.
-        delay = None if _is_address(host) else _NEXT_ADDRESS_S
+        options: dict[str, Any] = {}
+        # asyncio loses a connection that is made in the moment of its cancellation, if it tries several addresses at
+        # once. Other loops, such as uvloop's, try one after the other, and know no such option.
+        if isinstance(loop, asyncio.BaseEventLoop) and not _is_address(host):
+            options["happy_eyeballs_delay"] = _NEXT_ADDRESS_S
         with _connecting():
             async with asyncio.timeout(timeout):
-                transport, stream = await loop.create_connection(
-                    lambda: AsyncioStream(loop), host, port, happy_eyeballs_delay=delay
-                )
+                transport, stream = await loop.create_connection(lambda: AsyncioStream(loop), host, port, **options)
             try:
                 for option in SOCKET_OPTIONS:
                     transport.get_extra_info("socket").setsockopt(*option)

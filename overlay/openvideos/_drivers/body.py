@@ -164,9 +164,11 @@ class ResponseBody:
 
     def is_small(self) -> bool:
         """Return whether the body may be read at once: its length is known and within the limit."""
-        if "content-encoding" in self._response.headers:
+        headers = self._response.headers
+        # A body in chunks ends where they do, whatever length a server has sent with it (RFC 9112, 6.3).
+        if "content-encoding" in headers or "transfer-encoding" in headers:
             return False
-        length = self._response.headers.get("content-length", "")
+        length = headers.get("content-length", "")
         return length.isdecimal() and (self._largest is None or int(length) <= self._largest)
 
     def keep(self) -> None:

@@ -6,6 +6,7 @@ deadline. Async code needs no such limit, since a cancellation ends any wait.
 
 from __future__ import annotations
 
+import socket
 import ssl
 import sys
 import threading
@@ -54,7 +55,7 @@ class Backend(httpcore.NetworkBackend):
 
     def __init__(self, inner: httpcore.NetworkBackend | None = None) -> None:
         """Connect by this backend, which tests replace."""
-        self._inner = inner or httpcore.SyncBackend()
+        self._inner = inner or _EachAddress()
 
     def connect_tcp(
         self,
@@ -66,6 +67,38 @@ class Backend(httpcore.NetworkBackend):
     ) -> httpcore.NetworkStream:
         """Connect to a host, and keep the connection known to what is between."""
         return _Stream(self._inner.connect_tcp(host, port, left(timeout), local_address, SOCKET_OPTIONS))
+
+
+class _EachAddress(httpcore.SyncBackend):
+    """Tries one address of a host after the other, all within the deadline; Python gives each the whole timeout."""
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.NetworkStream:
+        failure: Exception | None = None
+        for address in _addresses(host, port):
+            try:
+                return super().connect_tcp(address, port, left(timeout), local_address, socket_options)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                failure = error
+            except httpcore.ReadTimeout as error:
+                failure = failure or error
+                break
+        raise failure or httpcore.ConnectError(f"{host} has no address")
+
+
+def _addresses(host: str, port: int) -> list[str]:
+    """Return the addresses of a host, in the order in which they are to be tried."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except OSError as error:
+        raise httpcore.ConnectError(error) from error
+    return [socket.getnameinfo(each[4], socket.NI_NUMERICHOST | socket.NI_NUMERICSERV)[0] for each in found]
 
 
 class _Stream(httpcore.NetworkStream):
@@ -97,12 +130,20 @@ class _Stream(httpcore.NetworkStream):
         self._inner.close()
 
     def get_extra_info(self, info: str) -> Any:
-        return self._inner.get_extra_info(info)
+        found = self._inner.get_extra_info(info)
+        # Of TLS inside of TLS.
+        return found or _is_waiting(self._inner, "_incoming") if info == "is_readable" else found
 
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
         return _Stream(self._inner.start_tls(ssl_context, server_hostname, left(timeout)))
+
+
+def _is_waiting(stream: object, name: str) -> bool:
+    """Return whether TLS has not decrypted all that it has: httpcore looks into the socket alone."""
+    received = getattr(stream, name, None)
+    return received is not None and received.pending > 0
 
 
 class AsyncBackend(httpcore.AsyncNetworkBackend):
@@ -163,9 +204,10 @@ class _AnyioStream:
         found = self._inner.get_extra_info(info)
         if info != "is_readable" or found:
             return found
-        # httpcore looks into the socket alone, and anyio may have received more from it than one record of TLS.
-        encrypted = getattr(getattr(self._inner, "_stream", None), "_read_bio", None)
-        return encrypted is not None and encrypted.pending > 0
+        stream = getattr(self._inner, "_stream", None)
+        while stream is not None and not _is_waiting(stream, "_read_bio"):
+            stream = getattr(stream, "transport_stream", None)  # TLS may be inside of TLS
+        return stream is not None
 
     async def start_tls(self, *with_what: Any, **options: Any) -> _AnyioStream:
         try:

@@ -11,7 +11,7 @@ import sys
 import threading
 from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING, Any, Final, cast
-from weakref import WeakKeyDictionary, ref
+from weakref import WeakKeyDictionary
 
 import anyio
 import httpx
@@ -130,12 +130,12 @@ class AsyncTransport:
             return self._client
         loop, latest = _loop_of_asyncio(), self._latest
         # To find out which library runs, and its loop, takes anyio a tenth of what a call costs.
-        if latest is not None and latest.loop() is loop and latest.connections.pid == os.getpid():
+        if latest is not None and latest.loop is loop and latest.connections.pid == os.getpid():
             return latest.connections.client
         connections = _here().get(self)
         if connections is None or connections.pid != os.getpid():
             connections = _here()[self] = await _connections()
-        self._latest = None if loop is None else _Latest(ref(loop), connections)
+        self._latest = None if loop is None else _Latest(loop, connections)
         return connections.client
 
     @property
@@ -158,7 +158,7 @@ class AsyncTransport:
 class _Latest:
     """The connections that were used last, and their event loop."""
 
-    loop: ref[AbstractEventLoop]
+    loop: AbstractEventLoop
     connections: _Connections
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import time
 from collections.abc import Iterable
 from typing import Any
 
@@ -9,6 +11,7 @@ import httpcore
 import httpx
 import pytest
 
+from openvideos._drivers import network
 from openvideos._drivers.network import within
 from openvideos._drivers.own_transport import OwnTransport
 
@@ -87,3 +90,67 @@ def test_an_inner_deadline_leaves_the_outer_one() -> None:
         client.get("http://server.test/", timeout=None)
     assert backend.timeouts[0] is not None
     assert backend.timeouts[0] <= 5.0
+
+
+class Host:
+    """A host with some addresses, of which none answers but the last; to wait takes no time."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, addresses: int, *, lookup_s: float = 0.0) -> None:
+        self.now = 0.0
+        self.tried: list[tuple[str, float | None]] = []
+        self.addresses, self.lookup_s = [f"127.0.0.{number + 1}" for number in range(addresses)], lookup_s
+        monkeypatch.setattr(time, "perf_counter", lambda: self.now)
+        monkeypatch.setattr(socket, "getaddrinfo", self.resolve)
+        monkeypatch.setattr(socket.socket, "connect", lambda sock, address: self.connect(sock, *address))
+
+    def resolve(self, host: str, port: int, *_: Any, **__: Any) -> list[Any]:
+        if host == "server.test":
+            self.now += self.lookup_s
+        hosts = self.addresses if host == "server.test" else [host]
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (each, port)) for each in hosts]
+
+    def connect(self, sock: socket.socket, address: str, _: int) -> None:
+        timeout = sock.gettimeout()
+        self.tried.append((address, timeout))
+        if address != self.addresses[-1]:
+            self.now += timeout or 0.0
+            raise TimeoutError
+
+
+def connect() -> None:
+    network.Backend().connect_tcp("server.test", 80, timeout=3.0).close()
+
+
+def test_the_addresses_of_a_host_share_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    host = Host(monkeypatch, 4)
+    with within(5.0), pytest.raises(httpcore.ConnectTimeout):  # which proves that nothing was sent
+        connect()
+    assert [("127.0.0.1", 3.0), ("127.0.0.2", 2.0)] == host.tried
+
+
+def test_the_address_that_answers_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    host = Host(monkeypatch, 3)
+    connect()
+    assert [("127.0.0.1", 3.0), ("127.0.0.2", 3.0), ("127.0.0.3", 3.0)] == host.tried
+
+
+def test_nobody_is_connected_with_once_the_lookup_has_taken_all_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    host = Host(monkeypatch, 1, lookup_s=6.0)
+    with within(5.0), pytest.raises(httpcore.ReadTimeout):
+        connect()
+    assert [] == host.tried
+
+
+def test_a_host_without_an_address_is_not_connected_with(monkeypatch: pytest.MonkeyPatch) -> None:
+    Host(monkeypatch, 0)
+    with pytest.raises(httpcore.ConnectError, match=r"server\.test has no address"):
+        connect()
+
+
+def test_a_host_that_nobody_knows_is_not_connected_with(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*_: Any, **__: Any) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    with pytest.raises(httpcore.ConnectError, match="not known"):
+        connect()

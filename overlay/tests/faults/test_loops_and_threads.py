@@ -28,7 +28,11 @@ from openvideos._flows.effects import Do, Flow, Gather, Sleep
 from .calls import COMPLETED, ID
 from .server import WAIT_S, FaultServer, answers_json, stalls
 
-RUNS: dict[str, Callable[[Callable[[], Any]], Any]] = {"asyncio": lambda main: asyncio.run(main()), "trio": trio.run}
+RUNS: dict[str, Callable[[Callable[[], Any]], Any]] = {
+    "asyncio": lambda main: asyncio.run(main()),
+    "uvloop": lambda main: pytest.importorskip("uvloop").run(main()),  # which Windows has not
+    "trio": trio.run,
+}
 
 
 class TestLoops:

@@ -179,6 +179,16 @@ class TestAsyncio:
             with pytest.raises(httpcore.ReadError):
                 await stream.read(1)
 
+    async def test_a_loop_without_the_options_of_asyncio_connects(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        loop = asyncio.get_running_loop()
+        with FaultServer() as server:
+            port = int(server.origin.rpartition(":")[2])
+            monkeypatch.setattr(asyncio, "get_running_loop", lambda: Other(loop))
+            stream = await AsyncioBackend().connect_tcp("localhost", port)
+            monkeypatch.undo()
+            await stream.aclose()
+            assert await anyio.to_thread.run_sync(server.wait_until_closed)
+
     async def test_an_attempt_to_connect_that_is_cancelled_at_any_time_leaves_no_socket(self) -> None:
         with FaultServer() as server:
             host, port = server.origin.removeprefix("http://").split(":")
@@ -240,6 +250,19 @@ class TestAsyncio:
         assert 1 == len(writes)
         assert writes[0].startswith(b"POST /v1/videos HTTP/1.1\r\n")
         assert writes[0].endswith(b"--\r\n")
+
+
+class Other:
+    """A loop that is not asyncio's own, and takes only the arguments that all of them take, as uvloop's does."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._loop, name)
+
+    async def create_connection(self, factory: Any, host: str, port: int) -> Any:
+        return await self._loop.create_connection(factory, host, port)
 
 
 async def connect_and_cancel(host: str, port: int, turns: int) -> None:

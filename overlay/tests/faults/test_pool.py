@@ -34,6 +34,60 @@ MORE = {"another response": message(413, b"{}"), "more of the body": b"{}", "the
 """What a server may send behind its response."""
 
 
+class Layer:
+    """TLS of a server over what sends and receives bytes, such as other TLS."""
+
+    def __init__(self, send: Callable[[bytes], object], receive: Callable[[], bytes]) -> None:
+        self._send, self._receive = send, receive
+        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._tls = SERVING.wrap_bio(self._incoming, self._outgoing, server_side=True)
+
+    def receive(self) -> bytes:
+        """Return the next bytes, after the handshake."""
+        while True:
+            try:
+                return self._tls.read(1 << 16)
+            except ssl.SSLWantReadError:
+                if self._outgoing.pending:
+                    self._send(self._outgoing.read())
+                self._incoming.write(self._receive())
+
+    def record(self, data: bytes) -> bytes:
+        """Return a record with these bytes."""
+        self._tls.write(data)
+        return self._outgoing.read()
+
+
+def in_two_layers(*sent: bytes, is_one: bool) -> Behaviour:
+    """Be a proxy with TLS, and the server behind it; send records of the inner layer in one of the outer, or in two."""
+
+    def act(exchange: Exchange) -> None:
+        outer = Layer(exchange.connection.sendall, lambda: exchange.connection.recv(1 << 16))
+        assert outer.receive().startswith(b"CONNECT ")
+        exchange.send(outer.record(b"HTTP/1.1 200 OK\r\n\r\n"))
+        inner = Layer(lambda data: exchange.send(outer.record(data)), outer.receive)
+        assert inner.receive().startswith(b"GET ")
+        records = [inner.record(each) for each in sent]
+        exchange.send(b"".join(map(outer.record, [b"".join(records)] if is_one else records)))
+        exchange.until_left()
+
+    return Behaviour(act, eager=True)
+
+
+class TwoLayers(FaultServer):
+    """A proxy that sends two responses to the first request."""
+
+    def __init__(self, *, is_one: bool) -> None:
+        first, second, third = (message(status, b"{}") for status in (200, 413, 201))
+        super().__init__(in_two_layers(first, second, is_one=is_one), in_two_layers(third, is_one=is_one))
+
+    @property
+    def via(self) -> httpx.Proxy:
+        """The way over it."""
+        url = self.origin.replace("http://127.0.0.1", "https://localhost")
+        return httpx.Proxy(url, ssl_context=TRUSTING)
+
+
 def narrow(transport: Any, most: int = 1) -> Any:
     """Let a transport have so few connections."""
     transport._pool._connections._most = most
@@ -143,6 +197,11 @@ class TestBlocking:
             assert ([200, 201], 2) == (codes, server.connections)
             assert server.wait_until_closed()
 
+    @pytest.mark.parametrize("is_one", [True, False], ids=["one record", "two records"])
+    def test_what_is_left_of_tls_inside_of_tls_is_not_the_next_one(self, *, is_one: bool) -> None:
+        with TwoLayers(is_one=is_one) as proxy, httpx.Client(transport=OwnTransport(TRUSTING, proxy.via)) as client:
+            assert [200, 201] == [client.get("https://localhost/").status_code for _ in range(2)]
+
     def test_many_threads_share_few_connections(self, server: FaultServer) -> None:
         client = httpx.Client(transport=narrow(OwnTransport(TLS), 2), timeout=WAIT_S)
         with client, ThreadPoolExecutor(16) as threads:
@@ -189,6 +248,12 @@ class TestAsync:
                 codes = [first.status_code, (await client.get(url)).status_code]
             assert ([200, 201], 2) == (codes, server.connections)
             assert await anyio.to_thread.run_sync(server.wait_until_closed)
+
+    @pytest.mark.parametrize("is_one", [True, False], ids=["one record", "two records"])
+    async def test_what_is_left_of_tls_inside_of_tls_is_not_the_next_one(self, *, is_one: bool) -> None:
+        with TwoLayers(is_one=is_one) as proxy:
+            async with httpx.AsyncClient(transport=AsyncOwnTransport(TRUSTING, proxy.via)) as client:
+                assert [200, 201] == [(await client.get("https://localhost/")).status_code for _ in range(2)]
 
     async def test_many_tasks_share_few_connections(self, server: FaultServer) -> None:
         async with httpx.AsyncClient(transport=narrow(AsyncOwnTransport(TLS), 2), timeout=WAIT_S) as client:

@@ -224,6 +224,12 @@ class TestTooMuch:
         assert isinstance(error, APIConnectionError)
         assert f"larger than {64 << 20} bytes" in str(error)
 
+    async def test_more_chunks_than_the_length_beside_them(self, against: Against) -> None:
+        chunks = (b"100000\r\n" + b" " * (1 << 20) + b"\r\n") * 65 + b"0\r\n\r\n"
+        both = {"content-length": "9", "transfer-encoding": "chunked"}
+        async with against(sends(head(200, both) + chunks), max_retries=0) as (_, client):
+            assert isinstance(await client.fails("retrieve", ID), APIConnectionError)
+
     @pytest.mark.parametrize("encoding", ["gzip, gzip", "br", "zstd", "deflate", "compress", "gzip, br"])
     async def test_an_encoding_that_was_not_requested(self, encoding: str, against: Against) -> None:
         async with against(responses(200, gzip.compress(BODY), {"content-encoding": encoding}), max_retries=0) as (
