@@ -164,12 +164,12 @@ class ResponseBody:
 
     def is_small(self) -> bool:
         """Return whether the body may be read at once: its length is known and within the limit."""
-        headers = self._response.headers
+        fields = {name.lower(): value for name, value in self._response.headers.raw}
         # A body in chunks ends where they do, whatever length a server has sent with it (RFC 9112, 6.3).
-        if "content-encoding" in headers or "transfer-encoding" in headers:
+        if b"content-encoding" in fields or b"transfer-encoding" in fields:
             return False
-        length = headers.get("content-length", "")
-        return length.isdecimal() and (self._largest is None or int(length) <= self._largest)
+        length = fields.get(b"content-length", b"")
+        return length.isdigit() and (self._largest is None or int(length) <= self._largest)
 
     def keep(self) -> None:
         """Keep what arrives of a POST's response, so that the job's id is not lost if the body breaks off."""

@@ -131,19 +131,16 @@ class _Stream(httpcore.NetworkStream):
 
     def get_extra_info(self, info: str) -> Any:
         found = self._inner.get_extra_info(info)
-        # Of TLS inside of TLS.
-        return found or _is_waiting(self._inner, "_incoming") if info == "is_readable" else found
+        if info != "is_readable" or found:
+            return found
+        # httpcore looks into the socket alone, and TLS inside of TLS may have received more from it than one record.
+        received = getattr(self._inner, "_incoming", None)
+        return received is not None and received.pending > 0
 
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
         return _Stream(self._inner.start_tls(ssl_context, server_hostname, left(timeout)))
-
-
-def _is_waiting(stream: object, name: str) -> bool:
-    """Return whether TLS has not decrypted all that it has: httpcore looks into the socket alone."""
-    received = getattr(stream, name, None)
-    return received is not None and received.pending > 0
 
 
 class AsyncBackend(httpcore.AsyncNetworkBackend):
@@ -204,10 +201,14 @@ class _AnyioStream:
         found = self._inner.get_extra_info(info)
         if info != "is_readable" or found:
             return found
+        # httpcore looks into the socket alone, and anyio may have received more from it than one record of TLS.
         stream = getattr(self._inner, "_stream", None)
-        while stream is not None and not _is_waiting(stream, "_read_bio"):
-            stream = getattr(stream, "transport_stream", None)  # TLS may be inside of TLS
-        return stream is not None
+        while stream is not None:
+            received = getattr(stream, "_read_bio", None)
+            if received is not None and received.pending > 0:
+                return True
+            stream = getattr(stream, "transport_stream", None)  # of TLS inside of TLS
+        return False
 
     async def start_tls(self, *with_what: Any, **options: Any) -> _AnyioStream:
         try:

@@ -10,6 +10,7 @@ import os
 import sys
 import threading
 from collections.abc import AsyncGenerator
+from http.cookiejar import Cookie, CookieJar
 from typing import TYPE_CHECKING, Any, Final, cast
 from weakref import WeakKeyDictionary
 
@@ -29,6 +30,23 @@ FORKED: Final = (
     "This process is a fork of the one in which the client got its http_client, whose connections both would read from;"
     " make a client in each process."
 )
+_MOST_COOKIES: Final = 50
+_LONGEST_COOKIE: Final = 4096
+
+
+class _Cookies(CookieJar):
+    """Keeps as many cookies as RFC 6265, 6.1, asks for: a server may name new ones with each response."""
+
+    def set_cookie(self, cookie: Cookie) -> None:
+        known = {(each.domain, each.path, each.name) for each in self}
+        is_new = (cookie.domain, cookie.path, cookie.name) not in known
+        if len(cookie.name) + len(cookie.value or "") <= _LONGEST_COOKIE and (len(known) < _MOST_COOKIES or not is_new):
+            super().set_cookie(cookie)
+
+
+def _options() -> dict[str, Any]:
+    """Return the options of the SDK's own httpx clients; each request has a timeout of its own."""
+    return {"cookies": _Cookies(), "timeout": None, "trust_env": False}
 
 
 class SyncTransport:
@@ -70,7 +88,7 @@ class SyncTransport:
                 # After a fork, the connections are shared with the parent process: do not use or close them here.
                 from .routing import RoutingTransport  # imported late, because it imports httpcore
 
-                self._client = httpx.Client(transport=RoutingTransport(), timeout=None, trust_env=False)  # noqa: S113 - each request has its own
+                self._client = httpx.Client(transport=RoutingTransport(), **_options())
             self._pid = os.getpid()
             return self._client
 
@@ -187,7 +205,7 @@ def _here() -> WeakKeyDictionary[AsyncTransport, _Connections]:
 async def _connections() -> _Connections:
     from .routing import AsyncRoutingTransport
 
-    client = httpx.AsyncClient(transport=AsyncRoutingTransport(), timeout=None, trust_env=False)  # noqa: S113 - each request has its own
+    client = httpx.AsyncClient(transport=AsyncRoutingTransport(), **_options())
 
     async def keep() -> AsyncGenerator[None]:
         try:

@@ -24,7 +24,7 @@ from openvideos._drivers.network import Backend
 from openvideos._drivers.own_transport import AsyncOwnTransport, OwnTransport
 from openvideos._drivers.request_body import RequestBody
 
-from .calls import COMPLETED
+from .calls import COMPLETED, ID
 from .clients import TLS
 from .flavours import BACKENDS, is_blocking
 from .server import WAIT_S, Behaviour, Exchange, FaultServer, answers_json, floods, head, message, read_request, stalls
@@ -124,6 +124,25 @@ def waits_for_the_end(exchange: Exchange) -> None:
             exchange.open = exchange.connection.recv(1) != b""
         except TimeoutError:
             continue
+
+
+async def test_cookies_are_sent_again_and_few_are_kept(flavour: str) -> None:
+    def named(turn: int) -> Behaviour:
+        cookies = [("set-cookie", f"session={turn}"), *(("set-cookie", f"c{turn}-{each}=x") for each in range(30))]
+        return answers_json(COMPLETED, headers=[*cookies, ("set-cookie", f"long={'x' * 4096}")])
+
+    with FaultServer(*map(named, range(4))) as server:
+        if is_blocking(flavour):
+            with OpenVideos(base_url=server.base_url) as client:
+                for _ in range(4):
+                    client.videos.retrieve(ID)
+        else:
+            async with AsyncOpenVideos(base_url=server.base_url) as awaited:
+                for _ in range(4):
+                    await awaited.videos.retrieve(ID)
+    sent = [request.headers.get("cookie", "").split("; ") for request in server.requests]
+    assert [1, 31, 50, 50] == [*map(len, sent)]
+    assert "session=2" in sent[3]
 
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
