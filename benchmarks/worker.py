@@ -19,7 +19,6 @@ from . import async_peers, blocking_peers, profiles, transfers, waits
 from .limits import peak, raise_limits
 
 Metrics = dict[str, float]
-CONNECTIONS = 50
 
 
 class Worker:
@@ -77,8 +76,8 @@ class Worker:
         function = self._async[operation]
         if is_cold:
             await self._async["retrieve"]()
-        else:  # opens the connections, which may have been closed since the last round
-            await batch(function, min(at_once, CONNECTIONS))
+        else:  # opens as many connections as the client keeps, which may have been closed since the last round
+            await batch(function, at_once)
         rounds = max(1, count // at_once)
         if is_profiled:
             return await profiles.profiled_async(lambda: batch(function, at_once), rounds)

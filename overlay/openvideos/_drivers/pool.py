@@ -105,7 +105,8 @@ class Pool:
     ) -> httpcore.ConnectionInterface:
         is_awaited = False
         try:
-            is_awaited = woken.wait(left(timeout)) or True
+            woken.wait(left(timeout))
+            is_awaited = True
         finally:
             with self._lock:
                 connection, closing = self._connections.received(waiting)
