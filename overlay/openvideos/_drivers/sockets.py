@@ -19,7 +19,7 @@ SOCKET_OPTIONS: Final = [
 ]
 
 WORTH_A_WRITE: Final = 1 << 16
-"""How many bytes are collected before they are sent: the head of a request and a small body are one write."""
+"""How many bytes are collected before they are sent: but on trio, the head and a small body are one write."""
 
 
 def is_readable(connection: socket.socket) -> bool:
