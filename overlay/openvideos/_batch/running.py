@@ -26,7 +26,10 @@ from .runner import Runner, is_of_the_database
 WINDOW: Final = 1000
 """How many rows are enqueued ahead."""
 TICK_S: Final = 0.25
-TAKE_OVER_S: Final = 10.0
+HOLD_S: Final = 2.0
+TAKE_OVER_S: Final = 5.0
+"""Longer than a worker needs to take its lock again: how often others look for it, which take it for dead at the second
+look."""
 DATABASE_S: Final = 1.0
 INTERRUPTED: Final = "interrupted"
 
@@ -78,7 +81,6 @@ async def work(
     engine = Engine(url, runner, most=settings.in_flight, per_minute=settings.per_minute)
     try:
         with _interruptible(runner):
-            await asyncio.to_thread(engine.clear)
             await _until_done(ledger, runner, engine, on_progress)
     finally:
         await asyncio.to_thread(engine.close)
@@ -86,12 +88,16 @@ async def work(
 
 
 async def _until_done(ledger: Ledger, runner: Runner, engine: Engine, on_progress: Callable[[Progress], None]) -> None:
-    began, looked, before = time.monotonic(), float("-inf"), None
+    began, held, looked, before = time.monotonic(), float("-inf"), float("-inf"), None
     away: str | None = None
     while True:
         try:
+            if time.monotonic() - held > HOLD_S:
+                await asyncio.to_thread(engine.hold)
+                held = time.monotonic()
             if time.monotonic() - looked > TAKE_OVER_S:
                 await asyncio.to_thread(engine.take_over)
+                await asyncio.to_thread(engine.clear)
                 looked = time.monotonic()
             fed = await asyncio.to_thread(_feed, ledger, runner, engine)
             counts, active, _ = await asyncio.to_thread(ledger.counts)
