@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Final, cast
 
 from attrs import frozen
@@ -62,6 +63,7 @@ async def work(
     client: AsyncOpenVideos,
     settings: Settings,
     on_progress: Callable[[Progress], None],
+    ended: SimpleQueue[str] | None = None,
 ) -> str | None:
     """Make rows until all have ended, or no more can be made; return why creates were stopped, if they were."""
     runner = Runner(
@@ -80,7 +82,7 @@ async def work(
     url = url_of(ledger.batch.out, database)
     engine = Engine(url, runner, most=settings.in_flight, per_minute=settings.per_minute)
     try:
-        with _interruptible(runner):
+        with _interruptible(runner), _hearing(runner, ended):
             await _until_done(ledger, runner, engine, on_progress)
     finally:
         await asyncio.to_thread(engine.close)
@@ -137,6 +139,26 @@ def _feed(ledger: Ledger, runner: Runner, engine: Engine) -> int:
 
 
 @contextmanager
+def _hearing(runner: Runner, ended: SimpleQueue[str] | None) -> Generator[None]:
+    """Let the jobs be read at once that others know to have ended."""
+
+    async def hear() -> None:
+        while True:
+            await asyncio.sleep(TICK_S)
+            while not ended.empty():
+                runner.waiting.hear([ended.get_nowait()])
+
+    if ended is None:
+        yield
+        return
+    task = asyncio.create_task(hear())
+    try:
+        yield
+    finally:
+        task.cancel()
+
+
+@contextmanager
 def _interruptible(runner: Runner) -> Generator[None]:
     """Let the first Ctrl-C stop the creates, and the second one leave what is under way."""
     loop, task = asyncio.get_running_loop(), cast("asyncio.Task[None]", asyncio.current_task())
@@ -186,6 +208,7 @@ def run(
     settings: Settings | None = None,
     confirm: Callable[[Estimate], bool] = lambda _: True,
     on_progress: Callable[[Progress], None] = lambda _: None,
+    ended: SimpleQueue[str] | None = None,
 ) -> Result:
     """Make a video of each row of a file, and return what came of them; a batch that was broken off goes on.
 
@@ -204,6 +227,8 @@ def run(
         settings: What the run may do.
         confirm: Called with what the run may start before it does; false ends it.
         on_progress: Called several times a second with how far the batch is.
+        ended: Ids of jobs that have ended, which another thread puts there when a webhook tells of them; each is read
+            at once. With it, `poll_interval` may be long.
 
     Raises:
         BatchError: The file, the place or the database is wrong; nothing was started.
@@ -229,7 +254,7 @@ def run(
             with closing(ledger):
                 if ledger.batch.base_url != str(client.base_url):
                     raise BatchError(f"the batch belongs to {ledger.batch.base_url}; give it as the base URL.")
-                stopped = _run(ledger, database, client, chosen, confirm, on_progress)
+                stopped = _run(ledger, database, client, chosen, confirm, on_progress, ended)
                 counts, _, _ = ledger.counts()
                 return Result(ledger.batch.id, counts, *ledger.spent(), stopped)
     except SQLAlchemyError as error:
@@ -245,6 +270,7 @@ def _run(
     settings: Settings,
     confirm: Callable[[Estimate], bool],
     on_progress: Callable[[Progress], None],
+    ended: SimpleQueue[str] | None,
 ) -> str | None:
     expected = estimate(ledger)
     if expected.videos and not confirm(expected):
@@ -252,7 +278,7 @@ def _run(
 
     async def main() -> str | None:
         async with client:
-            return await work(ledger, database, client, settings, on_progress)
+            return await work(ledger, database, client, settings, on_progress, ended)
 
     try:
         return asyncio.run(main())

@@ -9,6 +9,7 @@ import importlib
 import io
 import json
 import socket
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -342,6 +343,55 @@ class TestWaiting:
         assert "completed" == status
         assert max(spans) > 0.01
         assert any(told)
+
+    def test_a_job_that_a_webhook_tells_of_is_read_at_once(self) -> None:
+        status = {"late": "in_progress", "early": "completed", "wrong": "in_progress"}
+        asked: list[str] = []
+
+        def answer(request: httpx.Request) -> httpx.Response:
+            name = request.url.path.rpartition("/")[2]
+            if name == "videos":  # a list that is always behind
+                jobs = [video(each, status="in_progress") for each in status]
+                return says(200, object="list", data=jobs, has_more=False)(request)
+            asked.append(name)
+            return says(200, **video(name, status=status[name]))(request)
+
+        async def wait() -> list[str]:
+            waiting = Waiting(at(answer), 3600.0, lambda _: None)
+            waiting.hear(["early", "unknown"])  # it may be faster than the answer to the create
+            early = await waiting.ended("early")
+            late, wrong = (asyncio.create_task(waiting.ended(each)) for each in ("late", "wrong"))
+            await asyncio.sleep(0)
+            status["late"] = "completed"
+            waiting.hear(["late", "late", "wrong"])
+            ended = [early.status, (await late).status]
+            await asyncio.gather(*waiting._looks.values())
+            assert not wrong.done()
+            wrong.cancel()
+            return ended
+
+        assert ["completed"] * 2 == asyncio.run(wait())
+        assert {"early": 1, "late": 1, "wrong": 1} == Counter(asked)
+
+    def test_what_a_webhook_tells_of_and_cannot_be_read_is_read_in_its_turn(self) -> None:
+        async def wait() -> str:
+            answers = iter([says(200, **video("v", status="queued")), says(500), away])
+
+            def answer(request: httpx.Request) -> httpx.Response:
+                return next(answers, says(200, **video("v", status="completed")))(request)
+
+            waiting = Waiting(at(answer), 0.01, lambda _: None)
+            job = asyncio.create_task(waiting.ended("v"))
+            await asyncio.sleep(0)
+            waiting.hear(["v"])
+            return (await job).status
+
+        assert "completed" == asyncio.run(wait())
+
+    def test_what_is_heard_is_bounded(self) -> None:
+        waiting = Waiting(at(away), 1.0, lambda _: None)
+        waiting.hear(map(str, range(5000)))
+        assert 1000 == len(waiting._heard)
 
     def test_a_job_that_the_server_lost_is_its_rows_alone(self) -> None:
         def answer(request: httpx.Request) -> httpx.Response:
