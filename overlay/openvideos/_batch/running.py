@@ -31,6 +31,7 @@ HOLD_S: Final = 2.0
 TAKE_OVER_S: Final = 5.0
 """Longer than a worker needs to take its lock again: how often others look for it, which take it for dead at the second
 look."""
+CLEAR_S: Final = 30.0
 DATABASE_S: Final = 1.0
 INTERRUPTED: Final = "interrupted"
 
@@ -90,7 +91,8 @@ async def work(
 
 
 async def _until_done(ledger: Ledger, runner: Runner, engine: Engine, on_progress: Callable[[Progress], None]) -> None:
-    began, held, looked, before = time.monotonic(), float("-inf"), float("-inf"), None
+    began, before = time.monotonic(), None
+    held = looked = cleared = float("-inf")
     away: str | None = None
     while True:
         try:
@@ -99,8 +101,10 @@ async def _until_done(ledger: Ledger, runner: Runner, engine: Engine, on_progres
                 held = time.monotonic()
             if time.monotonic() - looked > TAKE_OVER_S:
                 await asyncio.to_thread(engine.take_over)
-                await asyncio.to_thread(engine.clear)
                 looked = time.monotonic()
+            if time.monotonic() - cleared > CLEAR_S:
+                await asyncio.to_thread(engine.clear)
+                cleared = time.monotonic()
             fed = await asyncio.to_thread(_feed, ledger, runner, engine)
             counts, active, _ = await asyncio.to_thread(ledger.counts)
             videos, seconds = await asyncio.to_thread(ledger.spent)
@@ -141,21 +145,21 @@ def _feed(ledger: Ledger, runner: Runner, engine: Engine) -> int:
 @contextmanager
 def _hearing(runner: Runner, ended: SimpleQueue[str] | None) -> Generator[None]:
     """Let the jobs be read at once that others know to have ended."""
-
-    async def hear() -> None:
-        while True:
-            await asyncio.sleep(TICK_S)
-            while not ended.empty():
-                runner.waiting.hear([ended.get_nowait()])
-
     if ended is None:
         yield
         return
-    task = asyncio.create_task(hear())
+    task = asyncio.create_task(_hear(runner, ended))
     try:
         yield
     finally:
         task.cancel()
+
+
+async def _hear(runner: Runner, ended: SimpleQueue[str]) -> None:
+    while True:
+        await asyncio.sleep(TICK_S)
+        while not ended.empty():
+            runner.waiting.hear([ended.get_nowait()])
 
 
 @contextmanager

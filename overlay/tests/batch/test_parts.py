@@ -11,6 +11,7 @@ import json
 import socket
 from collections import Counter
 from collections.abc import Callable, Iterator
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -508,6 +509,14 @@ class TestFiles:
         assert digest_of(tmp_path / "a")["sha256"].startswith("ba7816bf")
 
 
+HOSTILE = st.one_of(
+    st.text(max_size=20),
+    st.sampled_from(
+        ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\uff1d1", '"><script>x()</script>', "</figure><img src=x>", "'&#0;"]
+    ),
+)
+
+
 class TestResults:
     @pytest.fixture
     def ledger(self, tmp_path: Path) -> Iterator[Ledger]:
@@ -537,6 +546,30 @@ class TestResults:
         page = (tmp_path / "a.html").read_text()
         assert "A &lt;cat&gt;" in page
         assert 'src="cat.mp4" poster="cat.webp"' in page
+
+    def test_a_page_finds_its_files_from_where_it_is(self, ledger: Ledger, tmp_path: Path) -> None:
+        (tmp_path / "a page").mkdir()
+        for to, base in (("a.html", "./"), ("a page/a.html", "../")):
+            results.export(ledger, "html", tmp_path / to)
+            assert f'<base href="{base}">' in (tmp_path / to).read_text()
+        assert "memory://place/" == results._base("memory://place", tmp_path / "a.html")
+
+    @given(st.dictionaries(st.sampled_from(["name", "prompt", "code", "message", "file", "thumbnail"]), HOSTILE))
+    def test_a_page_has_no_element_of_a_row(self, row: dict[str, str]) -> None:
+        class Elements(HTMLParser):
+            def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+                found.append((tag, *(name for name, _ in attrs)))
+
+        found: list[tuple[str, ...]] = []
+        Elements().feed(results._figure(row))
+        attributes = ("controls", "preload", "src", *(["poster"] if row.get("thumbnail") else []), "aria-label")
+        picture = [("video", *attributes)] if row.get("file") else []
+        assert [("figure",), *picture, ("figcaption",), ("b",), ("bdi",), ("br",), ("bdi",)] == found
+
+    @given(st.lists(st.dictionaries(st.one_of(st.just("prompt"), HOSTILE), HOSTILE, min_size=1), min_size=1))
+    def test_no_cell_of_a_table_is_a_formula(self, rows: list[dict[str, Any]]) -> None:
+        for line in csv.reader(io.StringIO(results._csv(rows).decode(), newline="")):
+            assert not [cell for cell in line if cell.startswith(results.FORMULAS)]
 
     def test_parquet(self, ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         pq: Any = importlib.import_module("pyarrow.parquet")  # it ships no types
