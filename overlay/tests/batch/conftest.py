@@ -64,7 +64,7 @@ class Postgres:
         self._control("-m", "immediate", "stop")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def postgres() -> Iterator[Postgres]:
     """Run a PostgreSQL."""
     with tempfile.TemporaryDirectory() as folder:

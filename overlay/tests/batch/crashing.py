@@ -163,9 +163,8 @@ def limit(dialect: Any, _record: Any, _arguments: Any, options: dict[str, Any]) 
 
 for name in ("intend", "doubt", "place", "release", "set", "renew", "enqueue"):
     setattr(Ledger, name, watched(getattr(Ledger, name)))
-Ledger._writing = watched_writing  # type: ignore[method-assign]
-Server.create = watched(Server.create)  # type: ignore[method-assign]
-PartFile.write = limited_write  # type: ignore[method-assign]
+for place, function in ((Ledger, watched_writing), (Server, watched(Server.create)), (PartFile, limited_write)):
+    setattr(place, {Ledger: "_writing", Server: "create", PartFile: "write"}[place], function)
 runner._step = watched(runner._step)
 time.time = lambda: real_time() + faults.offset
 

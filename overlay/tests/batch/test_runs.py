@@ -157,7 +157,7 @@ def test_what_does_not_fit_is_told_before_anything_is_started(rows: Rows, out: P
         run(jobs, "memory://x")
     with pytest.raises(AuthenticationError):
         run(rows("A cat", "A dog"), out, settings=soon, api_key="sk-wrong")
-    with locked(str(out)), pytest.raises(BatchError, match="another process runs the batch"):
+    with locked(str(out)), pytest.raises(BatchError, match=rf"another process, {os.getpid()} on .*, runs the batch"):
         run(rows("A cat", "A dog"), out, settings=soon)
     with pytest.raises(BatchError, match=r":2: there are no seconds"):
         run(rows(lines=["prompt", "A cat"], name="b.csv"), out, settings=Settings(max_seconds_of_video=5))
