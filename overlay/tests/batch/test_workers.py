@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from dbos import DBOS
 from sqlalchemy.exc import SQLAlchemyError
 
 from openvideos._batch import engine, running
@@ -102,18 +103,20 @@ def test_a_row_whose_workflow_is_lost_is_made_by_the_same_run(
     rows: Rows, tmp_path: Path, soon: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(running, "CLEAR_S", 0.2)
-    jobs, out, lost = rows("A lost cat", "A lost dog"), tmp_path / "out", list[str]()
+    jobs, out, lost = rows("A lost cat", "A lost dog", "A lost fox"), tmp_path / "out", list[str]()
 
     def lose(_: Progress) -> None:
         with closing(open_batch(str(out), None)) as ledger:
-            going = [*ledger.rows(states=("pending", "sending", "running"))]
-            if going and not lost:
-                lost.append(going[0]["name"])
-                with ledger._engine.begin() as connection:
-                    ledger._set(connection, lost[0], workflow="gone")
+            waiting = [row["workflow"] for row in ledger.rows(states=("pending",)) if row["workflow"]]
+        if waiting and not lost:
+            lost.append(waiting[-1])
+            cancel = threading.Thread(target=DBOS.cancel_workflow, args=(lost[0],))
+            cancel.start()
+            cancel.join()
 
-    result = run(jobs, out, settings=soon, on_progress=lose)
-    assert (1, 2, 2) == (len(lost), result.counts["done"], result.videos)
+    settings = Settings(settle=soon.settle, poll_interval=0.3, in_flight=1)
+    result = run(jobs, out, settings=settings, on_progress=lose)
+    assert (1, 3, 3) == (len(lost), result.counts["done"], result.videos)
 
 
 class TestTwoProcesses:
