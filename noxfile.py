@@ -180,7 +180,7 @@ def mutants(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def batch_faults(session: nox.Session) -> None:
-    """Kill batches at each moment, and again and again while connections break; `-- N` says with how many seeds."""
+    """Let anything happen to batches, and count creates, faults and double bills; `-- N` says with how many seeds."""
     install(session, "test", extras=all_extras())
     env = {"OPENVIDEOS_BATCH_FAULTS": session.posargs[0] if session.posargs else "5"}
     session.run("pytest", "--numprocesses=2", "overlay/tests/batch/test_crashes.py", env=env)

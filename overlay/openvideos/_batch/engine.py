@@ -5,13 +5,17 @@ from __future__ import annotations
 import hashlib
 import logging
 import platform
+import sqlite3
+import threading
 import uuid
 from collections.abc import Collection, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 from dbos import DBOS, DBOSClient, DBOSConfig, DBOSPortableJSONSerializer, EnqueueOptions
+from sqlalchemy import event
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from .ledger import connect
 
@@ -25,6 +29,10 @@ VERSION: Final = "1"
 """The version of the workflows: one that a process with another version began is not taken."""
 POLL_S: Final = 0.1
 MOST_IDS: Final = 500
+NO_ROOM: Final = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN})
+"""What SQLite says when the disk is full: which of them depends on the file that cannot grow."""
+LOCK_MS: Final = 5000
+"""For how many milliseconds a worker waits for its own lock."""
 GOING: Final = frozenset({"ENQUEUED", "PENDING", "DELAYED"})
 
 _runners: dict[str, Runner] = {}
@@ -58,9 +66,12 @@ class Engine:
         }
         self._engine = connect(url, is_durable=False) if is_local else None
         if self._engine is not None:
+            event.listen(self._engine, "handle_error", self._wait_for_room)
             config["system_database_engine"] = self._engine
         _runners[self._batch] = runner
         self._locks = None if is_local else Liveness(url, self._executor)
+        self._suspects: set[str] = set()
+        runner.hold = self.hold
         DBOS(config=config)
         DBOS.listen_queues([queue_name(self._batch)])
         DBOS.launch()
@@ -99,17 +110,37 @@ class Engine:
             going = {each.workflow_id for each in found if each.status in GOING}
             self._runner.ledger.free([each for each in some if each not in going])
 
+    def _wait_for_room(self, context: sa.ExceptionContext) -> Exception | None:
+        """Let DBOS try again what a full disk has refused: it does so while a database of SQLite is locked."""
+        if getattr(context.original_exception, "sqlite_errorcode", 0) & 0xFF not in NO_ROOM:
+            return None
+        self._runner.trouble = f"there is no room in {self._runner.ledger.batch.out}: make some, and it goes on"
+        locked = sqlite3.OperationalError("database is locked: there is no room")
+        return OperationalError(context.statement, None, locked)
+
+    def hold(self) -> None:
+        """See that other workers take this one for alive, as `Liveness.hold` does."""
+        if self._locks is not None:
+            self._locks.hold()
+
     def take_over(self) -> None:
-        """Resume the workflows of workers that have died."""
+        """Resume the workflows of workers that have died: those that were dead at the last call, too.
+
+        One that lives takes its lock again meanwhile, if its connection was cut or the database has restarted.
+        """
         if self._locks is None:
             return
         going = self._going()
+        before, self._suspects = self._suspects, set()
         for executor in {str(each.executor_id) for each in going} - {self._executor}:
             with self._locks.holding(executor) as is_dead:
-                # Another worker may have resumed them before this one had the lock.
-                ids = [each.workflow_id for each in self._going() if each.executor_id == executor] if is_dead else []
-                if ids:
-                    DBOS.resume_workflows(ids, queue_name=queue_name(self._batch))
+                if is_dead and executor not in before:
+                    self._suspects.add(executor)
+                elif is_dead:
+                    # Another worker may have resumed them before this one had the lock.
+                    ids = [each.workflow_id for each in self._going() if each.executor_id == executor]
+                    if ids:
+                        DBOS.resume_workflows(ids, queue_name=queue_name(self._batch))
 
     def _going(self) -> list[WorkflowStatus]:
         name = queue_name(self._batch)
@@ -134,7 +165,38 @@ class Liveness:
         """Take the lock of this worker."""
         self._engine = connect(url).execution_options(isolation_level="AUTOCOMMIT")
         self._own, self._connection = executor, self._engine.connect()
-        self._connection.execute(sa.select(sa.func.pg_advisory_lock(_number(executor))))
+        self._one_at_a_time = threading.Lock()
+        self._take(self._connection)
+
+    def hold(self) -> None:
+        """See that this worker has held its lock since the last call, and take it again if it has not.
+
+        A worker whose connection was cut is taken for dead by others, which make its rows. So it asks before each
+        create whether it is still connected.
+
+        Raises:
+            SQLAlchemyError: It has not; ask again, and see first what others have done meanwhile.
+        """
+        with self._one_at_a_time:
+            if self._connection.closed:
+                connection = self._engine.connect()
+                try:
+                    self._take(connection)
+                except SQLAlchemyError:
+                    connection.close()
+                    raise
+                self._connection = connection
+            try:
+                self._connection.execute(sa.select(1))
+            except SQLAlchemyError:
+                self._connection.invalidate()
+                self._connection.close()
+                raise
+
+    def _take(self, connection: sa.Connection) -> None:
+        # What is left of a connection that was cut may hold it until the server notices; that is tried again later.
+        connection.execute(sa.text(f"SET lock_timeout = {LOCK_MS}"))
+        connection.execute(sa.select(sa.func.pg_advisory_lock(_number(self._own))))
 
     @contextmanager
     def holding(self, executor: str) -> Generator[bool]:
@@ -150,7 +212,8 @@ class Liveness:
 
     def close(self) -> None:
         """Let go of the lock."""
-        self._connection.close()
+        with suppress(SQLAlchemyError):  # it may have been cut
+            self._connection.close()
         self._engine.dispose()
 
 

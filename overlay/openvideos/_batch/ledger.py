@@ -74,6 +74,16 @@ JOBS: Final = sa.Table(
     sa.Column("recorded_at", sa.Float, nullable=False),
 )
 
+CONNECTION: Final = {
+    "connect_timeout": 10,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 25_000,  # in milliseconds
+    "options": "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3",
+}
+"""What the URL of a database may say otherwise: a machine that vanished is noticed in half a minute, on both sides."""
+
 
 @frozen
 class Batch:
@@ -88,7 +98,9 @@ class Batch:
 def connect(url: str, *, is_durable: bool = True) -> sa.Engine:
     """Return the engine of a database; one that is not durable may lose its latest transactions if the power fails."""
     if not url.startswith("sqlite"):
-        return sa.create_engine(url, pool_pre_ping=True)
+        given = sa.make_url(url).query
+        wanted = {name: value for name, value in CONNECTION.items() if name not in given}
+        return sa.create_engine(url, pool_pre_ping=True, connect_args=wanted)
     engine = sa.create_engine(url)
 
     @event.listens_for(engine, "connect")

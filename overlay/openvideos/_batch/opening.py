@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import platform
+import re
 import sqlite3
 import uuid
 from collections.abc import Generator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +23,10 @@ from .rows import Row, read_rows
 
 DATABASE: Final = "batch.db"
 LOCK: Final = "batch.lock"
+OWNER: Final = "batch.owner"
+"""Has the process that holds the lock, which cannot be read while it is held."""
+OWNERS: Final = re.compile(r"\d+ on [\w.-]+")
+LONGEST_OWNER: Final = 300
 LONGEST_S: Final = 10**9
 
 
@@ -131,11 +138,24 @@ def locked(out: str) -> Generator[None]:
         connection.execute("BEGIN EXCLUSIVE")
     except sqlite3.OperationalError:
         connection.close()
-        raise BatchError(f"another process runs the batch in {out}; wait for it, or end it.") from None
+        who = _owner(out)
+        raise BatchError(f"another process{who} runs the batch in {out}; wait for it, or end it.") from None
     try:
+        with suppress(OSError):  # on a full disk, the lock holds all the same
+            Path(out, OWNER).write_text(f"{os.getpid()} on {platform.node()}", encoding="utf-8")
         yield
     finally:
         connection.close()
+
+
+def _owner(out: str) -> str:
+    """Return which process holds the lock of a folder, as far as it is known, for a message."""
+    try:
+        with Path(out, OWNER).open("rb") as file:
+            known = OWNERS.fullmatch(file.read(LONGEST_OWNER).decode("utf-8", "replace"))
+    except OSError:
+        return ""
+    return f", {known[0]}," if known else ""
 
 
 def begin(jobs: Path, out: str, database: str | None, base_url: str, settings: Settings, *, add: bool) -> Ledger:

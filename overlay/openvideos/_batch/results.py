@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
 
 from .. import BatchError
 from .files import put_bytes
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
 
 RESULTS: Final = "results.jsonl"
 COLUMNS: Final = ("name", "line", "state", "video_id", "attempt", "code", "message", "candidates")
-FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r")
-"""With what a cell begins that a spreadsheet would carry out."""
+FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""With what a cell begins that a spreadsheet would carry out; the last four are the wide forms of the first."""
 
 
 def results(ledger: Ledger) -> Iterator[dict[str, Any]]:
@@ -53,7 +54,7 @@ def export(ledger: Ledger, form: str, to: Path) -> None:
         case "csv":
             content = _csv(rows)
         case "html":
-            content = _html(rows).encode("utf-8", "backslashreplace")
+            content = _html(rows, _base(ledger.batch.out, to)).encode("utf-8", "backslashreplace")
         case _:
             content = _parquet(rows)
     try:
@@ -78,9 +79,7 @@ def _csv(rows: list[dict[str, Any]]) -> bytes:
     stream = io.StringIO(newline="")
     columns = _columns(rows)
     writer = csv.writer(stream)
-    writer.writerow(columns)
-    for row in rows:
-        cells = [_text(row.get(name)) for name in columns]
+    for cells in (columns, *([_text(row.get(name)) for name in columns] for row in rows)):
         writer.writerow([f"'{cell}" if cell.startswith(FORMULAS) else cell for cell in cells])
     return stream.getvalue().encode("utf-8", "backslashreplace")
 
@@ -104,13 +103,24 @@ def _parquet(rows: list[dict[str, Any]]) -> bytes:
     return bytes(sink.getvalue())
 
 
-def _html(rows: list[dict[str, Any]]) -> str:
+def _base(out: str, to: Path) -> str:
+    """Return where the files are, as seen from a page."""
+    if "://" in out:
+        return f"{out}/"
+    try:
+        return quote(Path(os.path.relpath(out, to.resolve().parent)).as_posix()) + "/"
+    except ValueError:  # on Windows, on another drive
+        return Path(out).as_uri() + "/"
+
+
+def _html(rows: list[dict[str, Any]], base: str) -> str:
     """Return a contact sheet: a page with a picture, the prompt and the state of each row."""
     figures = "\n".join(_figure(row) for row in rows)
     return f"""<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
+<base href="{html.escape(base, quote=True)}">
 <title>{len(rows)} videos</title>
 <style>
 body {{ font: 1rem/1.4 system-ui, sans-serif; margin: 1rem; }}
@@ -136,4 +146,5 @@ def _figure(row: dict[str, Any]) -> str:
         picture = ""
     said = " ".join(str(row[key]) for key in ("state", "code", "message") if row.get(key))
     prompt = html.escape(str(row.get("prompt", "")))
-    return f"<figure>{picture}<figcaption><b>{name}</b> {html.escape(said)}<br>{prompt}</figcaption></figure>"
+    texts = f"<b>{name}</b> <bdi>{html.escape(said)}</bdi><br><bdi>{prompt}</bdi>"
+    return f"<figure>{picture}<figcaption>{texts}</figcaption></figure>"

@@ -84,6 +84,8 @@ class Runner:
     """The rows whose files cannot be saved, which are not tried again by this run."""
     trouble: str | None = None
     """What keeps the batch from going on, at the moment."""
+    hold: Callable[[], None] = field(default=lambda: None)
+    """Sees that other workers take this one for alive; raises an error of the database if they may not have."""
     server: Server = field(init=False)
     waiting: Waiting = field(init=False)
     files: Files = field(init=False)
@@ -151,7 +153,8 @@ class Runner:
             except StopIteration as end:
                 return end.value
             if isinstance(effect, Sleep):
-                await DBOS.sleep_async(effect.seconds)
+                # A sleep of DBOS ends at a time of the clock, which may be set to another one before it is slept out.
+                await _step("Sleep", partial(asyncio.sleep, effect.seconds))
                 outcome = None
             else:
                 said = await _step(type(effect).__name__, partial(self._carry_out, name, effect))
@@ -210,6 +213,8 @@ class Runner:
                 return await self._doubt(name, effect.intent, "the process that was to send its create has ended")
             if effect.again and self._age(effect.intent) > KEY_AGE_S:
                 return await self._doubt(name, effect.intent, "its key is too old to be relied on")
+            # If others may have taken this worker for dead, this step begins anew, with the row as they have left it.
+            await asyncio.to_thread(self.hold)
             self._unsent.discard(token)
             try:
                 outcome = await self.server.create(row["sent"], key)

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Final, cast
 
 from attrs import frozen
@@ -26,7 +27,11 @@ from .runner import Runner, is_of_the_database
 WINDOW: Final = 1000
 """How many rows are enqueued ahead."""
 TICK_S: Final = 0.25
-TAKE_OVER_S: Final = 10.0
+HOLD_S: Final = 2.0
+TAKE_OVER_S: Final = 5.0
+"""Longer than a worker needs to take its lock again: how often others look for it, which take it for dead at the second
+look."""
+CLEAR_S: Final = 30.0
 DATABASE_S: Final = 1.0
 INTERRUPTED: Final = "interrupted"
 
@@ -59,6 +64,7 @@ async def work(
     client: AsyncOpenVideos,
     settings: Settings,
     on_progress: Callable[[Progress], None],
+    ended: SimpleQueue[str] | None = None,
 ) -> str | None:
     """Make rows until all have ended, or no more can be made; return why creates were stopped, if they were."""
     runner = Runner(
@@ -77,8 +83,7 @@ async def work(
     url = url_of(ledger.batch.out, database)
     engine = Engine(url, runner, most=settings.in_flight, per_minute=settings.per_minute)
     try:
-        with _interruptible(runner):
-            await asyncio.to_thread(engine.clear)
+        with _interruptible(runner), _hearing(runner, ended):
             await _until_done(ledger, runner, engine, on_progress)
     finally:
         await asyncio.to_thread(engine.close)
@@ -86,13 +91,20 @@ async def work(
 
 
 async def _until_done(ledger: Ledger, runner: Runner, engine: Engine, on_progress: Callable[[Progress], None]) -> None:
-    began, looked, before = time.monotonic(), float("-inf"), None
+    began, before = time.monotonic(), None
+    held = looked = cleared = float("-inf")
     away: str | None = None
     while True:
         try:
+            if time.monotonic() - held > HOLD_S:
+                await asyncio.to_thread(engine.hold)
+                held = time.monotonic()
             if time.monotonic() - looked > TAKE_OVER_S:
                 await asyncio.to_thread(engine.take_over)
                 looked = time.monotonic()
+            if time.monotonic() - cleared > CLEAR_S:
+                await asyncio.to_thread(engine.clear)
+                cleared = time.monotonic()
             fed = await asyncio.to_thread(_feed, ledger, runner, engine)
             counts, active, _ = await asyncio.to_thread(ledger.counts)
             videos, seconds = await asyncio.to_thread(ledger.spent)
@@ -128,6 +140,26 @@ def _feed(ledger: Ledger, runner: Runner, engine: Engine) -> int:
     if most is not None:
         room = min(room, max(0, most - ledger.spent()[0] - waiting))
     return fed + engine.enqueue(room - fed, (states.PENDING,))
+
+
+@contextmanager
+def _hearing(runner: Runner, ended: SimpleQueue[str] | None) -> Generator[None]:
+    """Let the jobs be read at once that others know to have ended."""
+    if ended is None:
+        yield
+        return
+    task = asyncio.create_task(_hear(runner, ended))
+    try:
+        yield
+    finally:
+        task.cancel()
+
+
+async def _hear(runner: Runner, ended: SimpleQueue[str]) -> None:
+    while True:
+        await asyncio.sleep(TICK_S)
+        while not ended.empty():
+            runner.waiting.hear([ended.get_nowait()])
 
 
 @contextmanager
@@ -180,6 +212,7 @@ def run(
     settings: Settings | None = None,
     confirm: Callable[[Estimate], bool] = lambda _: True,
     on_progress: Callable[[Progress], None] = lambda _: None,
+    ended: SimpleQueue[str] | None = None,
 ) -> Result:
     """Make a video of each row of a file, and return what came of them; a batch that was broken off goes on.
 
@@ -198,6 +231,8 @@ def run(
         settings: What the run may do.
         confirm: Called with what the run may start before it does; false ends it.
         on_progress: Called several times a second with how far the batch is.
+        ended: Ids of jobs that have ended, which another thread puts there when a webhook tells of them; each is read
+            at once. With it, `poll_interval` may be long.
 
     Raises:
         BatchError: The file, the place or the database is wrong; nothing was started.
@@ -223,7 +258,7 @@ def run(
             with closing(ledger):
                 if ledger.batch.base_url != str(client.base_url):
                     raise BatchError(f"the batch belongs to {ledger.batch.base_url}; give it as the base URL.")
-                stopped = _run(ledger, database, client, chosen, confirm, on_progress)
+                stopped = _run(ledger, database, client, chosen, confirm, on_progress, ended)
                 counts, _, _ = ledger.counts()
                 return Result(ledger.batch.id, counts, *ledger.spent(), stopped)
     except SQLAlchemyError as error:
@@ -239,6 +274,7 @@ def _run(
     settings: Settings,
     confirm: Callable[[Estimate], bool],
     on_progress: Callable[[Progress], None],
+    ended: SimpleQueue[str] | None,
 ) -> str | None:
     expected = estimate(ledger)
     if expected.videos and not confirm(expected):
@@ -246,7 +282,7 @@ def _run(
 
     async def main() -> str | None:
         async with client:
-            return await work(ledger, database, client, settings, on_progress)
+            return await work(ledger, database, client, settings, on_progress, ended)
 
     try:
         return asyncio.run(main())

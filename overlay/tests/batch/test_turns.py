@@ -13,6 +13,8 @@ from typing import Any, cast
 import httpx
 import pytest
 from dbos._error import DBOSException
+from dbos._utils import retriable_sqlite_exception
+from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 
 from openvideos import AsyncOpenVideos, BatchError, InternalServerError, NotFoundError, Video
@@ -172,6 +174,36 @@ class TestRunner:
         self.answering(runner, "it must not be sent again")
         assert Placed("v") == self.do(runner, Create(intent))
         assert not runner._arrived
+
+    def test_nothing_is_sent_while_others_may_take_it_for_dead(self, runner: Runner) -> None:
+        def cut() -> None:
+            raise OperationalError("", {}, Exception("cut"))
+
+        self.answering(runner, Placed("v"))
+        intent = self.do(runner, Intend())
+        runner.hold = cut
+        with pytest.raises(OperationalError):
+            self.do(runner, Create(intent))
+        assert "sending" == runner.ledger.row("cat")["state"]
+        runner.hold = lambda: None
+        runner.ledger.doubt("cat")  # another worker has taken the row over meanwhile
+        assert "the process that was to send its create has ended" == self.do(runner, Create(intent)).reason
+
+    def test_it_sleeps_by_no_clock(self, runner: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+        names: list[str] = []
+
+        def step(name: str, function: Any) -> Any:
+            names.append(name)
+            return function()
+
+        def flow(**_: object) -> Any:
+            yield Sleep(0.01)
+            return Placed("v")
+
+        monkeypatch.setattr("openvideos._batch.runner._step", step)
+        monkeypatch.setattr("openvideos._batch.runner.placing", flow)
+        assert Placed("v") == asyncio.run(runner._placed("cat", honours_keys=False))
+        assert ["Sleep"] == names
 
     def test_an_answer_with_the_job_of_another_row(self, runner: Runner) -> None:
         self.answering(runner, Placed("v"))
@@ -341,12 +373,53 @@ def test_a_batch_runs_in_any_thread(tmp_path: Path, soon: Settings) -> None:
     assert [1] == results
 
 
-def test_a_worker_that_lives_keeps_its_rows(monkeypatch: pytest.MonkeyPatch) -> None:
-    engine = Engine.__new__(Engine)
-    engine._locks = cast("Any", SimpleNamespace(holding=lambda _: nullcontext(enter_result=False)))
-    engine._executor = "own"
+@pytest.mark.parametrize(
+    ("looks", "resumes"),
+    [
+        ([False, False], [0, 0]),
+        ([True, True], [0, 1]),  # a worker takes its lock again that was cut off
+        ([True, False, True], [0, 0, 0]),
+        ([True, False, True, True], [0, 0, 0, 1]),
+    ],
+)
+def test_a_worker_that_is_dead_at_two_looks_loses_its_rows(
+    monkeypatch: pytest.MonkeyPatch, looks: list[bool], resumes: list[int]
+) -> None:
+    engine, seen = Engine.__new__(Engine), iter(looks)
+    engine._locks = cast("Any", SimpleNamespace(holding=lambda _: nullcontext(enter_result=next(seen))))
+    engine._executor, engine._suspects = "own", set()
+    engine._runner, engine._batch = cast("Any", None), "b"
     monkeypatch.setattr(Engine, "_going", lambda _: [SimpleNamespace(executor_id="other", workflow_id="w")])
     resumed: list[Any] = []
     monkeypatch.setattr("openvideos._batch.engine.DBOS.resume_workflows", lambda *ids, **_: resumed.append(ids))
-    engine.take_over()
-    assert [] == resumed
+    counted = list[int]()
+    for _ in looks:
+        engine.take_over()
+        counted.append(len(resumed))
+    assert resumes == counted
+
+
+def test_dbos_tries_again_what_a_full_disk_has_refused(runner: Runner, tmp_path: Path) -> None:
+    engine = Engine.__new__(Engine)
+    engine._runner = runner
+    database = connect(f"sqlite:///{tmp_path / 'small.db'}")
+    event.listen(database, "handle_error", engine._wait_for_room)
+    with database.connect() as connection, pytest.raises(OperationalError, match="no such table"):
+        connection.exec_driver_sql("SELECT * FROM no_table")
+    assert runner.trouble is None
+    with database.connect() as connection:
+        connection.exec_driver_sql("PRAGMA max_page_count=2")
+        connection.exec_driver_sql("CREATE TABLE some (thing)")
+        with pytest.raises(OperationalError) as raised:
+            connection.exec_driver_sql("INSERT INTO some VALUES (zeroblob(100000))")
+    assert retriable_sqlite_exception(raised.value)
+    assert f"there is no room in {tmp_path}: make some, and it goes on" == runner.trouble
+    database.dispose()
+
+
+@pytest.mark.parametrize("given", ["", "?keepalives_idle=3"])
+def test_a_machine_that_vanished_is_noticed(given: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: dict[str, Any] = {}
+    monkeypatch.setattr("openvideos._batch.ledger.sa.create_engine", lambda _, **options: seen.update(options))
+    connect(f"postgresql+psycopg://127.0.0.1/b{given}")
+    assert ("keepalives_idle" in seen["connect_args"], True) == (not given, "tcp_user_timeout" in seen["connect_args"])
