@@ -29,6 +29,10 @@ from .wire.tables import CODES, PROFILES, compare_tables
 
 EVERYTHING = Scope()
 OF_PATH = "the parameters of its path"
+DIALECT = "jsonSchemaDialect"
+OF_OPENAPI = "https://spec.openapis.org/oas/3.1/dialect/base"
+OWN_DIALECT = re.compile(r"https://spec\.openapis\.org/oas/3\.\d/dialect/[\w-]+")
+"""The dialects of OpenAPI itself, which hold where none is named."""
 MOST_CALLBACKS = 3
 """How deep callbacks of callbacks are compared: a path may be its own."""
 Operation = tuple[Path, dict[str, Any]]
@@ -53,6 +57,8 @@ def walk(old: dict[str, Any], new: dict[str, Any], scope: Scope) -> Iterator[Cha
         if not callers.is_same(old.get(key), new.get(key)):
             yield callers.at(key).change(f"`{key}` is another", Class.EDITORIAL)
     handled = {"openapi", "info", "tags", "paths", "webhooks", "components", "security", "servers", "$self"}
+    if {OWN_DIALECT.fullmatch(str(each.get(DIALECT, OF_OPENAPI))) is None for each in (old, new)} == {False}:
+        handled.add(DIALECT)
     yield from compare_rest(old, new, callers, handled | {PROFILES, CODES})
     yield from compare_tables(old, new, callers)
     was, now = (scope.servers(each.get("servers")) for each in (old, new))

@@ -141,10 +141,15 @@ def compare_discriminators(old: Any, new: Any, where: Path) -> Iterator[Found]:
             kind = Class.EDITORIAL if is_editorial(key) else Class.BREAKING
             change = value_change(old.get(key), new.get(key))
             yield Difference(where, f"`{key}` of the discriminator {change}", kind, kind)
+    targets = {part.path for parts in new["mapping"].values() for part in parts}
     for name in dict.fromkeys([*old["mapping"], *new["mapping"]]):
         if name not in new["mapping"]:
             what = f"the discriminator no longer has {quoted(name)}"
-            yield Difference(where, what, Class.BREAKING, Class.BREAKING)
+            # Where its schema is gone, too, and nothing has come, it is not sent by another name: readers lose nothing.
+            is_gone = new["mapping"].keys() <= old["mapping"].keys() and not targets & {
+                part.path for part in old["mapping"][name]
+            }
+            yield Difference(where, what, Class.BREAKING, Class.ADDITIVE if is_gone else Class.BREAKING)
         elif name not in old["mapping"]:
             yield Difference(where, f"the discriminator has {quoted(name)} now", Class.ADDITIVE, Class.ADDITIVE)
         else:

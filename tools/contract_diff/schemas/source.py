@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 from urllib.parse import unquote
 
 from ..digests import Digests
+from ..discriminators import implied_names
 from ..model import Path, found, is_object, mapped, pointer, steps
 from .keywords import FLAGS, HINTS, REFERENCES, SHAPING, TYPES, UNIONS
 from .shapes import (
@@ -292,9 +293,10 @@ class Source:
         said = {**schema["discriminator"]}
         targets = dict(zip(said.pop("mapping", {}), mapped(schema), strict=True))
         named: list[Any] = [each["$ref"] for union in UNIONS for each in schema.get(union, ()) if "$ref" in each]
+        known, field_ = {*targets.values()}, str(said.get("propertyName", ""))
         for target in [*named, *self.digests.heirs.get(f"#{pointer(path)}", ())]:
-            if target not in targets.values():
-                targets[target.rpartition("/")[2]] = target
+            if target not in known:
+                targets |= dict.fromkeys(implied_names(self.document, target, field_), target)
         parts = {name: self.target(Part({"$ref": target}, ())) for name, target in targets.items()}
         return {**said, "mapping": {name: (part,) for name, part in parts.items() if part}}
 
