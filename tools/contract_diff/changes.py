@@ -20,6 +20,7 @@ from .digests import Digests, references
 from .model import METHODS, Change, Class, Path, Side, follow, found, is_object, pointer, steps
 from .places import Place
 from .schemas.comparison import Comparison
+from .schemas.keywords import OWN_DIALECT, is_own_dialect
 from .schemas.source import Source
 from .scope import Scope
 from .wire.access import compare_schemes, compare_security, compare_servers
@@ -30,9 +31,6 @@ from .wire.tables import CODES, PROFILES, compare_tables
 EVERYTHING = Scope()
 OF_PATH = "the parameters of its path"
 DIALECT = "jsonSchemaDialect"
-OF_OPENAPI = "https://spec.openapis.org/oas/3.1/dialect/base"
-OWN_DIALECT = re.compile(r"https://spec\.openapis\.org/oas/3\.\d/dialect/[\w-]+")
-"""The dialects of OpenAPI itself, which hold where none is named."""
 MOST_CALLBACKS = 3
 """How deep callbacks of callbacks are compared: a path may be its own."""
 Operation = tuple[Path, dict[str, Any]]
@@ -57,7 +55,7 @@ def walk(old: dict[str, Any], new: dict[str, Any], scope: Scope) -> Iterator[Cha
         if not callers.is_same(old.get(key), new.get(key)):
             yield callers.at(key).change(f"`{key}` is another", Class.EDITORIAL)
     handled = {"openapi", "info", "tags", "paths", "webhooks", "components", "security", "servers", "$self"}
-    if {OWN_DIALECT.fullmatch(str(each.get(DIALECT, OF_OPENAPI))) is None for each in (old, new)} == {False}:
+    if all(is_own_dialect(each.get(DIALECT, OWN_DIALECT)) for each in (old, new)):
         handled.add(DIALECT)
     yield from compare_rest(old, new, callers, handled | {PROFILES, CODES})
     yield from compare_tables(old, new, callers)

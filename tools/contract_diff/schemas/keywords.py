@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from ..model import KNOWN_VALUES
 
 TYPES = ("null", "boolean", "number", "string", "array", "object")
@@ -87,6 +89,14 @@ EXTENSION = "x-extension"
 """The keyword that names the extension which a field belongs to: a server need not offer it."""
 PROMISES = frozenset({*FLAGS, *BY_ITEM, EXTENSION, "default", "discriminator"})
 """The keywords that promise something beside which values are legal, also where a branch of a union alone has them."""
+OWN_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+"""The dialect that schemas are written in where none is named; OpenAPI's adds words to it."""
+
+
+def is_own_dialect(name: object) -> bool:
+    """Return whether a dialect is the one that holds where none is named."""
+    known = r"https://spec\.openapis\.org/oas/3\.\d/dialect/[\w-]+"
+    return name == OWN_DIALECT or (isinstance(name, str) and re.fullmatch(known, name) is not None)
 
 
 def is_editorial(keyword: str) -> bool:

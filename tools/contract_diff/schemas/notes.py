@@ -31,11 +31,16 @@ def compare_notes(old: Shape, new: Shape, where: Path, is_same: Callable[[Any, A
                 yield Difference(where, what, Class.ADDITIVE, Class.ADDITIVE)
             else:
                 yield Difference(where, flag_change(name, flag, is_now=is_now), Class.EDITORIAL, Class.EDITORIAL)
-    if "discriminator" in {*old.notes, *new.notes}:
+    if "discriminator" in {*old.notes, *new.notes} and not (is_union(old) and not is_union(new)):
         yield from compare_discriminators(
             old.notes.get("discriminator", EMPTY).value, new.notes.get("discriminator", EMPTY).value, where
         )
     yield from compare_words(old.notes, new.notes, where, is_same)
+
+
+def is_union(shape: Shape) -> bool:
+    """Return whether there are objects to tell apart; a discriminator goes with the last branch but one."""
+    return sum(branch.type == "object" for branch in shape.branches) > 1
 
 
 def compare_extension(old: Note, new: Note, where: Path) -> Iterator[Difference]:
