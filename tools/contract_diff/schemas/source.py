@@ -10,9 +10,9 @@ from typing import Any, TypeAlias
 from urllib.parse import unquote
 
 from ..digests import Digests
-from ..discriminators import implied_names
 from ..model import Path, found, is_object, mapped, pointer, steps
-from .keywords import FLAGS, HINTS, REFERENCES, SHAPING, TYPES, UNIONS, is_own_dialect
+from .discriminators import implied_names
+from .keywords import FLAGS, HINTS, OWN_DIALECTS, REFERENCES, SHAPING, TYPES, UNIONS
 from .shapes import (
     Branch,
     Condition,
@@ -333,7 +333,7 @@ def part_of(schema: dict[str, Any], path: Path, *way: str) -> Parts:
 
 def is_note(keyword: str, value: Any) -> bool:
     """Return whether a keyword says something beside which values are legal."""
-    if (keyword in FLAGS and not value) or (keyword == "$schema" and is_own_dialect(value)):
+    if (keyword in FLAGS and not value) or (keyword == "$schema" and isinstance(value, str) and value in OWN_DIALECTS):
         return False
     return keyword not in SHAPING or (keyword == "format" and value in HINTS)
 

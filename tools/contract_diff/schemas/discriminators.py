@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .model import found, is_array, is_object, reference_of, steps
+from ..model import found, is_array, is_object, reference_of, steps
 
 
 def implied_names(document: Any, reference: str, field: str) -> list[str]:
