@@ -40,11 +40,15 @@ def affected(changes: Sequence[Change], texts: Mapping[str, str]) -> Affected:
 
 
 def words_of(change: Change) -> set[str]:
-    """Return the names that a change quotes, of operations, fields and values, and that of what it changes."""
+    """Return the names that a change quotes, of operations, fields and values, and that of what it changes.
+
+    A parameter that stands in a list has no name there: its operations have.
+    """
     quoted = {match[1] or match[2] for match in re.finditer(r"`([^`]+)`|\"([^\"]+)\"", change.what)}
     path = steps(f"#{change.where}")
     named = [name for keyword, name in pairwise(path) if keyword in NAMING and name not in NAMING]
-    return quoted | {*named[-1:]}
+    is_listed = "".join(named[-1:]).isdecimal() and "responses" not in path
+    return quoted | {*(change.operations if is_listed else named[-1:])}
 
 
 def files_with(word: str, texts: Mapping[str, str]) -> list[str]:

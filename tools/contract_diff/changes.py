@@ -20,6 +20,7 @@ from .digests import Digests, references
 from .model import METHODS, Change, Class, Path, Side, follow, found, is_object, pointer, steps
 from .places import Place
 from .schemas.comparison import Comparison
+from .schemas.keywords import OWN_DIALECTS
 from .schemas.source import Source
 from .scope import Scope
 from .wire.access import compare_schemes, compare_security, compare_servers
@@ -29,6 +30,7 @@ from .wire.tables import CODES, PROFILES, compare_tables
 
 EVERYTHING = Scope()
 OF_PATH = "the parameters of its path"
+DIALECT = "jsonSchemaDialect"
 MOST_CALLBACKS = 3
 """How deep callbacks of callbacks are compared: a path may be its own."""
 Operation = tuple[Path, dict[str, Any]]
@@ -53,6 +55,8 @@ def walk(old: dict[str, Any], new: dict[str, Any], scope: Scope) -> Iterator[Cha
         if not callers.is_same(old.get(key), new.get(key)):
             yield callers.at(key).change(f"`{key}` is another", Class.EDITORIAL)
     handled = {"openapi", "info", "tags", "paths", "webhooks", "components", "security", "servers", "$self"}
+    if all(DIALECT not in each or str(each[DIALECT]) in OWN_DIALECTS for each in (old, new)):
+        handled.add(DIALECT)
     yield from compare_rest(old, new, callers, handled | {PROFILES, CODES})
     yield from compare_tables(old, new, callers)
     was, now = (scope.servers(each.get("servers")) for each in (old, new))

@@ -19,6 +19,7 @@ MOST_ROUNDS = 50
 """How often the targets of a circle are looked at. What is told apart later than that is taken for different."""
 
 SCHEMAS = ("components", "schemas")
+UNIONS = ("oneOf", "anyOf")
 ENCODED = json.JSONEncoder(sort_keys=True).encode
 Edges = Mapping[str, list[str]]
 
@@ -110,8 +111,18 @@ def digest(node: Any, known: Mapping[str, str]) -> str:
     below = {str(key): digest(each, known) for key, each in node.items()}
     if target is not None:
         below["$ref"] = target
-    more = [known[each] for each in mapped(node) if each in known]
+    more = [known[each] for each in mapped(node) if each in known] + implied(node)
     return hashed([below, more] if more else below)
+
+
+def implied(node: dict[str, Any]) -> list[str]:
+    """Return the names that a discriminator knows schemas by of which no mapping has another one."""
+    if "discriminator" not in node:
+        return []
+    several = [node[union] for union in UNIONS if is_array(node.get(union))]
+    targets = [reference_of(each) for some in several for each in some]
+    named = {*mapped(node)}
+    return [target.rpartition("/")[2] for target in targets if target and target not in named]
 
 
 def hashed(value: Any) -> str:
@@ -147,7 +158,7 @@ def heirs_of(document: Any) -> dict[str, list[str]]:
 def is_base(schemas: Any, reference: str) -> bool:
     """Return whether a reference leads to a schema that has a discriminator and no union to say what it is of."""
     schema: Any = schemas.get(steps(reference)[-1]) if len(steps(reference)) == len(SCHEMAS) + 1 else None
-    return is_object(schema) and "discriminator" in schema and not {"oneOf", "anyOf"} & schema.keys()
+    return is_object(schema) and "discriminator" in schema and not {*UNIONS} & schema.keys()
 
 
 def pointer_to(name: str) -> str:

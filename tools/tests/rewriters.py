@@ -107,10 +107,11 @@ def open_in_words(spec: Spec, number: int) -> None:
 
 
 def closed_otherwise(spec: Spec, number: int) -> None:
-    """Close an object by `unevaluatedProperties`."""
+    """Close an object by `unevaluatedProperties`, or by a schema that nothing fits."""
     for _, _, schema in at(spec, number, lambda schema: schema.get("additionalProperties") is False):
         del schema["additionalProperties"]
-        schema["unevaluatedProperties"] = False
+        keyword = ("unevaluatedProperties", "additionalProperties")[number % 2]
+        schema[keyword] = (False, {"not": {}}, {"not": True})[number % 3]
 
 
 def split(spec: Spec, number: int) -> None:
@@ -248,6 +249,20 @@ def defaults_of_parameters(spec: Spec, number: int) -> None:
             parameter["explode"] = bool(number % 2)
 
 
+def defaults_of_fields(spec: Spec, number: int) -> None:
+    """Write how the fields of a form are written anyway."""
+    contents = [node["content"] for _, node in objects(spec) if isinstance(node.get("content"), dict)]
+    for form in choose(
+        number, [content["multipart/form-data"] for content in contents if "multipart/form-data" in content]
+    ):
+        schema = found(spec, steps(reference)) if (reference := reference_of(form["schema"])) else form["schema"]
+        for name, field in schema.get("properties", {}).items():
+            if field.get("type") in {"string", "integer"}:
+                is_file = field.get("format") == "binary"
+                kind = "application/octet-stream" if is_file else "text/plain"
+                form.setdefault("encoding", {})[name] = {"contentType": kind, "style": "form", "explode": True}
+
+
 def names_of_headers(spec: Spec, number: int) -> None:
     """Write the names of headers and media types in capitals."""
     for holder in choose(number, [node for _, node in objects(spec) if node.keys() & {"headers", "content"}]):
@@ -281,7 +296,7 @@ REWRITERS: list[Rewriter] = [
     *(null_by_union, null_by_type, wrapped("allOf"), wrapped("anyOf"), wrapped("oneOf"), with_nothing, open_in_words),
     *(closed_otherwise, split, values_otherwise, values_by_branches, numbers_otherwise, beside_the_point, inlined),
     *(extracted, defined, renamed, scheme_renamed, security_said_once, path_as_component, parameters_lifted),
-    *(defaults_of_parameters, names_of_headers, order_of_keys),
+    *(defaults_of_parameters, defaults_of_fields, names_of_headers, order_of_keys),
 ]
 
 

@@ -39,6 +39,12 @@ class TestWhichAreAffected:
         texts = {"a.py": "video.expires_at", "b.py": "expires"}
         assert Affected(["a.py"], []) == affected([TYPE], texts)
 
+    def test_and_the_operations_of_a_parameter_that_has_no_name_where_it_stands(self) -> None:
+        where = "/paths/~1videos/get/parameters/0/schema"
+        limit = Change(where, ("list_videos",), "`minLength` was 1 and is 2", Class.BREAKING, None)
+        texts = {"a.py": "0", "b.py": "list_videos", "c.py": "parameters"}
+        assert Affected(["b.py"], []) == affected([limit], texts)
+
     @pytest.mark.parametrize("changes", [[FIELD], [WORDS], [TYPE], []])
     def test_and_those_that_list_all(self, changes: list[Change]) -> None:
         """What is named may be anything, and a statement of the catalogue is made of words alone."""

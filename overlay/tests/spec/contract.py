@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
 from collections.abc import Iterator
 from functools import cache
 from http import HTTPStatus
@@ -22,6 +23,10 @@ from .merging import Schema, merged
 FORM: Final = "multipart/form-data"
 JSON: Final = "application/json"
 DELIMITERS: Final = {"spaceDelimited": " ", "pipeDelimited": "|"}
+UNCOVERED: Final[dict[str, str]] = tomllib.loads((Path(__file__).parents[2] / "uncovered.toml").read_text("utf-8"))[
+    "uncovered"
+]
+"""Why the overlay has no method for an operation, by its id."""
 METHODS: Final = frozenset({"get", "put", "post", "delete", "options", "head", "patch", "trace"})
 
 
@@ -263,17 +268,18 @@ def _operation(path: str, method: str, said: dict[str, Any], shared: list[Any]) 
     return Operation(said["operationId"], method.upper(), path, tag, parameters, bodies, responses)
 
 
-def _all(section: str, *, has_paths: bool) -> dict[str, Operation]:
+def operations(section: str, *, has_paths: bool) -> dict[str, Operation]:
+    """Return the operations of a section by id, without those that the overlay has no method for on purpose."""
     found = [
         _operation(path if has_paths else "", method, said, item.get("parameters", []))
         for path, item in document()[section].items()
         for method, said in item.items()
         if method in METHODS
     ]
-    return {operation.id: operation for operation in found}
+    return {operation.id: operation for operation in found if operation.id not in UNCOVERED}
 
 
-OPERATIONS: Final = _all("paths", has_paths=True)
-"""The operations, by id."""
-WEBHOOKS: Final = _all("webhooks", has_paths=False)
+OPERATIONS: Final = operations("paths", has_paths=True)
+"""The operations that the overlay has methods for, by id."""
+WEBHOOKS: Final = operations("webhooks", has_paths=False)
 """The webhooks, by operation id."""

@@ -18,11 +18,13 @@ from .contract import (
     FORM,
     JSON,
     OPERATIONS,
+    UNCOVERED,
     Body,
     Operation,
     Parameter,
     document,
     is_binary,
+    operations,
     paths_in,
     problems,
     typed,
@@ -329,3 +331,9 @@ def test_what_the_overlay_has_no_argument_for_goes_by_the_extras(tmp_path: Any) 
         "extra_body": {"b": 2},
     }
     assert expected == overlay_arguments(OPERATIONS["download_video_content"], arguments, tmp_path)
+
+
+def test_an_operation_that_has_no_method_for_a_reason_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without this, who gives the reason has all properties of the operation failing."""
+    monkeypatch.setitem(UNCOVERED, "create_video", "It waits for two servers.")
+    assert OPERATIONS.keys() - {"create_video"} == operations("paths", has_paths=True).keys()

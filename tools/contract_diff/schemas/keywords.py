@@ -87,6 +87,14 @@ EXTENSION = "x-extension"
 """The keyword that names the extension which a field belongs to: a server need not offer it."""
 PROMISES = frozenset({*FLAGS, *BY_ITEM, EXTENSION, "default", "discriminator"})
 """The keywords that promise something beside which values are legal, also where a branch of a union alone has them."""
+OWN_DIALECTS = frozenset(
+    {
+        "https://json-schema.org/draft/2020-12/schema",
+        *("https://spec.openapis.org/oas/3.1/dialect/base", "https://spec.openapis.org/oas/3.1/dialect/2024-11-10"),
+        "https://spec.openapis.org/oas/3.2/dialect/2025-09-17",
+    }
+)
+"""The dialects that hold where none is named: that of JSON Schema, and OpenAPI's, which only add words to it."""
 
 
 def is_editorial(keyword: str) -> bool:

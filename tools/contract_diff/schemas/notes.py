@@ -31,11 +31,16 @@ def compare_notes(old: Shape, new: Shape, where: Path, is_same: Callable[[Any, A
                 yield Difference(where, what, Class.ADDITIVE, Class.ADDITIVE)
             else:
                 yield Difference(where, flag_change(name, flag, is_now=is_now), Class.EDITORIAL, Class.EDITORIAL)
-    if "discriminator" in {*old.notes, *new.notes}:
+    if "discriminator" in {*old.notes, *new.notes} and not (is_union(old) and not is_union(new)):
         yield from compare_discriminators(
             old.notes.get("discriminator", EMPTY).value, new.notes.get("discriminator", EMPTY).value, where
         )
     yield from compare_words(old.notes, new.notes, where, is_same)
+
+
+def is_union(shape: Shape) -> bool:
+    """Return whether there are objects to tell apart; a discriminator goes with the last branch but one."""
+    return sum(branch.type == "object" for branch in shape.branches) > 1
 
 
 def compare_extension(old: Note, new: Note, where: Path) -> Iterator[Difference]:
@@ -141,10 +146,15 @@ def compare_discriminators(old: Any, new: Any, where: Path) -> Iterator[Found]:
             kind = Class.EDITORIAL if is_editorial(key) else Class.BREAKING
             change = value_change(old.get(key), new.get(key))
             yield Difference(where, f"`{key}` of the discriminator {change}", kind, kind)
+    targets = {part.path for parts in new["mapping"].values() for part in parts}
     for name in dict.fromkeys([*old["mapping"], *new["mapping"]]):
         if name not in new["mapping"]:
             what = f"the discriminator no longer has {quoted(name)}"
-            yield Difference(where, what, Class.BREAKING, Class.BREAKING)
+            # Where its schema is gone, too, and nothing has come, it is not sent by another name: readers lose nothing.
+            is_gone = new["mapping"].keys() <= old["mapping"].keys() and not targets & {
+                part.path for part in old["mapping"][name]
+            }
+            yield Difference(where, what, Class.BREAKING, Class.ADDITIVE if is_gone else Class.BREAKING)
         elif name not in old["mapping"]:
             yield Difference(where, f"the discriminator has {quoted(name)} now", Class.ADDITIVE, Class.ADDITIVE)
         else:

@@ -142,7 +142,12 @@ def joined(*several: Parts) -> Parts:
 
 def is_closed(parts: Parts) -> bool:
     """Return whether nothing is legal, as it is said in so many words."""
-    return any(part.schema is False for part in parts)
+    return any(is_nothing(part.schema) for part in parts)
+
+
+def is_nothing(schema: Any) -> bool:
+    """Return whether a schema is one of the ways to write that nothing is legal."""
+    return schema is False or (is_object(schema) and set(schema) == {"not"} and schema["not"] in (True, {}))
 
 
 def as_json(value: Any) -> str:

@@ -11,7 +11,8 @@ from urllib.parse import unquote
 
 from ..digests import Digests
 from ..model import Path, found, is_object, mapped, pointer, steps
-from .keywords import FLAGS, HINTS, REFERENCES, SHAPING, TYPES, UNIONS
+from .discriminators import implied_names
+from .keywords import FLAGS, HINTS, OWN_DIALECTS, REFERENCES, SHAPING, TYPES, UNIONS
 from .shapes import (
     Branch,
     Condition,
@@ -189,7 +190,8 @@ class Source:
         """Return whether no value is in two groups of branches, as far as types and values tell."""
         for one, other in [(one, other) for one in ones for other in others if one.type == other.type]:
             if one.values is None or other.values is None:
-                names = one.required.keys() & other.required.keys() & one.properties.keys() & other.properties.keys()
+                required = one.required.keys() | other.required.keys()  # the one that does not is without it
+                names = required & one.properties.keys() & other.properties.keys()
                 pairs = [(self.listed(one.properties[name]), self.listed(other.properties[name])) for name in names]
                 if not any(left and right and left.isdisjoint(right) for left, right in pairs):
                     return False
@@ -292,9 +294,10 @@ class Source:
         said = {**schema["discriminator"]}
         targets = dict(zip(said.pop("mapping", {}), mapped(schema), strict=True))
         named: list[Any] = [each["$ref"] for union in UNIONS for each in schema.get(union, ()) if "$ref" in each]
+        known, field_ = {*targets.values()}, str(said.get("propertyName", ""))
         for target in [*named, *self.digests.heirs.get(f"#{pointer(path)}", ())]:
-            if target not in targets.values():
-                targets[target.rpartition("/")[2]] = target
+            if target not in known:
+                targets |= dict.fromkeys(implied_names(self.document, target, field_), target)
         parts = {name: self.target(Part({"$ref": target}, ())) for name, target in targets.items()}
         return {**said, "mapping": {name: (part,) for name, part in parts.items() if part}}
 
@@ -330,8 +333,9 @@ def part_of(schema: dict[str, Any], path: Path, *way: str) -> Parts:
 
 def is_note(keyword: str, value: Any) -> bool:
     """Return whether a keyword says something beside which values are legal."""
-    is_hint = keyword == "format" and value in HINTS
-    return is_hint or (keyword not in SHAPING and not (keyword in FLAGS and not value))
+    if (keyword in FLAGS and not value) or (keyword == "$schema" and isinstance(value, str) and value in OWN_DIALECTS):
+        return False
+    return keyword not in SHAPING or (keyword == "format" and value in HINTS)
 
 
 def says_something(schema: Any) -> bool:

@@ -6,14 +6,24 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from ..model import Change, Class, Side
+from ..model import Change, Class, Side, follow, is_object
 from ..places import Place
+from ..schemas.keywords import UNIONS, is_editorial
 from .rest import compare_rest
 
 BYTES: dict[str, Any] = {"type": "string", "format": "binary"}
 """What a media type without a schema holds, if it is no text."""
 TEXTUAL = re.compile(r"(text/.*|.*[/+](json|xml|yaml)|.*json.*|.*xml.*|multipart/.*|.*/x-www-form-urlencoded|.*\*)")
 """The media types of which a body without a schema may be anything."""
+
+USUAL = {
+    **dict.fromkeys(("string", "number", "integer", "boolean"), "text/plain"),
+    "object": "application/json",
+    "bytes": "application/octet-stream",
+}
+"""The media types of the fields of forms, by their types, where none is named."""
+ENCODED = frozenset({"contentEncoding", "contentMediaType"})
+"""The keywords of a text that is bytes."""
 
 
 def compare_content(
@@ -55,24 +65,63 @@ def compare_media(
     old: Any, new: Any, here: Place, name: str, compare_: Callable[[Any, Any, Place], Iterator[Change]]
 ) -> Iterator[Change]:
     """Yield what differs in what one media type holds."""
-    otherwise = None if TEXTUAL.fullmatch(name.partition(";")[0]) else BYTES
-    yield from compare_(old.get("schema", otherwise), new.get("schema", otherwise), here.at("schema"))
+    before, after = (schema_of(node, name) for node in (old, new))
+    yield from compare_(before, after, here.at("schema"))
     yield from compare_(old.get("itemSchema"), new.get("itemSchema"), here.at("itemSchema"))
     some, others = old.get("encoding", {}), new.get("encoding", {})
     if name.startswith("multipart/") or name.endswith("x-www-form-urlencoded"):  # it is ignored in others
+        left, right = (fields_of(*each) for each in ((here.old, before), (here.new, after)))
         for field in dict.fromkeys([*some, *others]):
-            yield from compare_encoding(field, some.get(field, {}), others.get(field, {}), here.at("encoding", field))
+            if left and right and (field in left) != (field in right):
+                continue  # a field that is added or removed is told as one, with all that it says
+            one, other = (each.get(field, {}) for each in (some, others))
+            usual = usual_type(here.old, left.get(field)), usual_type(here.new, right.get(field))
+            yield from compare_encoding(field, one, other, usual, here.at("encoding", field))
     yield from compare_rest(old, new, here, {"schema", "itemSchema", "encoding"})
 
 
-def compare_encoding(field: str, old: dict[str, Any], new: dict[str, Any], here: Place) -> Iterator[Change]:
-    """Yield what differs in how a field of a form is written."""
-    before, after = (types_of(some) for some in (old, new))
+def schema_of(node: dict[str, Any], name: str) -> Any:
+    """Return the schema of a media type, None if there is none; what is no text is bytes where it says no more."""
+    schema = node.get("schema")
+    is_open = schema is None or schema is True or (is_object(schema) and all(map(is_editorial, schema)))
+    return BYTES if is_open and not TEXTUAL.fullmatch(name.partition(";")[0]) else schema
+
+
+def fields_of(document: Any, schema: Any) -> dict[str, Any]:
+    """Return the fields of a form by name, none if its schema combines others."""
+    whole = follow(document, schema)
+    is_plain = is_object(whole) and not whole.keys() & {"allOf", *UNIONS, "if", "patternProperties"}
+    return whole.get("properties", {}) if is_plain else {}
+
+
+def usual_type(document: Any, schema: Any) -> frozenset[str]:
+    """Return the media type that a field of a form has by OpenAPI if none is named, none if its schema is not plain."""
+    whole = follow(document, schema)
+    if is_object(whole) and whole.get("type") == "array":
+        whole = follow(document, whole.get("items"))  # each item is a field of that name
+    named = whole.get("type") if is_object(whole) else None
+    if named == "string" and (whole.keys() & ENCODED or whole.get("format") in {"binary", "byte"}):
+        named = "bytes"
+    return frozenset([USUAL[named]] if isinstance(named, str) and named in USUAL else [])
+
+
+def compare_encoding(
+    field: str,
+    old: dict[str, Any],
+    new: dict[str, Any],
+    usual: tuple[frozenset[str], frozenset[str]],
+    here: Place,
+) -> Iterator[Change]:
+    """Yield what differs in how a field of a form is written; `usual` is the type that it has if none is named."""
+    named = [types_of(some) for some in (old, new)]
+    before, after = (some or other for some, other in zip(named, usual, strict=True))
+    if not any(named):
+        before = after  # another schema is told as that
     if before != after:
         is_wider = before < after if before and after else False
         is_narrower = after < before if before and after else False
         good = is_wider if here.side is Side.CALLERS else is_narrower
-        left, right = (", ".join(sorted(types)) or "the usual one" for types in (before, after))
+        left, right = (", ".join(sorted(types)) or "the usual one" for types in named)
         yield here.at("contentType").change(
             f"the content type of `{field}` was {left} and is {right}", Class.ADDITIVE if good else Class.BREAKING
         )
