@@ -43,7 +43,7 @@ def queue_name(batch: str) -> str:
 class Engine:
     """DBOS, with the workflows of one batch."""
 
-    def __init__(self, url: str, runner: Runner, *, most: int, per_minute: int | None = None) -> None:
+    def __init__(self, url: str, runner: Runner, *, most: int) -> None:
         """Start it; DBOS is one in a process."""
         self._runner, self._batch = runner, runner.ledger.batch.id
         is_local = url.startswith("sqlite")
@@ -64,14 +64,12 @@ class Engine:
         DBOS(config=config)
         DBOS.listen_queues([queue_name(self._batch)])
         DBOS.launch()
-        limiter: Any = None if per_minute is None else {"limit": per_minute, "period": 60.0}
         self._client = DBOSClient(
             system_database_url=url, system_database_engine=self._engine, serializer=DBOSPortableJSONSerializer()
         )
         self._client.register_queue(
             queue_name(self._batch),
             worker_concurrency=most,
-            limiter=limiter,
             polling_interval_sec=POLL_S,
             on_conflict="always_update",
         )

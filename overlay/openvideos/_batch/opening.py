@@ -145,7 +145,7 @@ def begin(jobs: Path, out: str, database: str | None, base_url: str, settings: S
         BatchError: The file or the place is wrong, or is that of another batch.
     """
     rows = read_rows(jobs)
-    limits = {"max_videos": settings.max_videos, "max_seconds_of_video": settings.max_seconds_of_video}
+    limits = {name: getattr(settings, name) for name in ("max_videos", "max_seconds_of_video", "per_minute")}
     if settings.max_seconds_of_video is not None:
         without = next((row for row in rows if row.seconds is None), None)
         if without is not None:

@@ -75,7 +75,7 @@ async def work(
     says_so = await runner.server.honours_keys()
     runner.honours_keys = says_so if settings.honours_keys is None else settings.honours_keys
     url = url_of(ledger.batch.out, database)
-    engine = Engine(url, runner, most=settings.in_flight, per_minute=settings.per_minute)
+    engine = Engine(url, runner, most=settings.in_flight)
     try:
         with _interruptible(runner):
             await asyncio.to_thread(engine.clear)
@@ -93,6 +93,7 @@ async def _until_done(ledger: Ledger, runner: Runner, engine: Engine, on_progres
             if time.monotonic() - looked > TAKE_OVER_S:
                 await asyncio.to_thread(engine.take_over)
                 looked = time.monotonic()
+            await asyncio.to_thread(ledger.reread)
             fed = await asyncio.to_thread(_feed, ledger, runner, engine)
             counts, active, _ = await asyncio.to_thread(ledger.counts)
             videos, seconds = await asyncio.to_thread(ledger.spent)

@@ -262,7 +262,7 @@ def test_a_job_is_adopted_by_one_row(doubtful: Ledger, client: OpenVideos) -> No
     (job,) = doubtful.row("cat")["candidates"]
     with doubtful._engine.begin() as connection:
         values = {"base_url": doubtful.batch.base_url, "video_id": job, "batch": "b", "name": "n", "attempt": 1}
-        connection.execute(sa.insert(states.JOBS).values(**values, recorded_at=0.0))
+        connection.execute(sa.insert(states.JOBS).values(**values))
     with pytest.raises(BatchError, match="that of another row"):
         mending.adopt(doubtful, "cat", job, client)
 
