@@ -100,6 +100,7 @@ def connect(url: str, *, is_durable: bool = True) -> sa.Engine:
             "busy_timeout=30000",
             "foreign_keys=ON",
             "journal_mode=WAL",
+            "cache_size=-256",  # in KiB, of each connection: the system keeps what all of them read
             f"synchronous={'FULL' if is_durable else 'NORMAL'}",
         ):
             connection.execute(f"PRAGMA {pragma}")

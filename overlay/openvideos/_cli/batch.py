@@ -270,7 +270,7 @@ def status(invocation: Invocation, ledger: Ledger) -> None:
     """Show how far the batch in DIR is, and which rows need you."""
     counts, _, _ = ledger.counts()
     videos, seconds = ledger.spent()
-    rows = [*ledger.rows(states=("failed", "ambiguous"))]
+    rows = [*ledger.rows(states=("failed", "ambiguous", "doubt"))]
     named = [{name: row[name] for name in ("name", "line", "state", "code", "message", "candidates")} for row in rows]
     document = {"batch": ledger.batch.id, "rows": {state: count for state, count in counts.items() if count}}
     text = "\n".join([_line(counts, videos, seconds), *(_told(row) for row in rows[:MOST_NAMED])])
