@@ -1,4 +1,4 @@
-"""Run batches as processes on an emulator: what one takes, how soon a killed one goes on, and several on one database."""
+"""Run batches on an emulator: what one takes, how soon a killed one goes on, and several on one database."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import time
 import urllib.request
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
@@ -79,7 +79,7 @@ def shared(bench: Bench, _: str, *, rows: int, workers: int) -> Metrics:
 
 
 @contextmanager
-def _command(bench: Bench, port: int, arguments: list[str]) -> Iterator[subprocess.Popen[str]]:
+def _command(bench: Bench, port: int, arguments: list[str]) -> Generator[subprocess.Popen[str]]:
     """Run `openvideos`."""
     where = ["--base-url", f"http://127.0.0.1:{port}/v1"]
     with bench.running(["-m", "openvideos", *arguments, *where], Path("/dev/null"), OPENVIDEOS_API_KEY=KEY) as process:
@@ -101,7 +101,7 @@ def _until(holds: Callable[[], bool], process: subprocess.Popen[str]) -> None:
 def _prompts(port: int) -> Iterator[str]:
     query = ""
     while True:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/v1/videos?limit=100{query}") as response:  # noqa: S310 - loopback
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/v1/videos?limit=100{query}") as response:
             page: dict[str, Any] = json.load(response)
         yield from (video["prompt"] for video in page["data"])
         if not page["has_more"]:
@@ -110,7 +110,7 @@ def _prompts(port: int) -> Iterator[str]:
 
 
 @contextmanager
-def _postgres() -> Iterator[str]:
+def _postgres() -> Generator[str]:
     """Run a PostgreSQL; yield its URL."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it says that a machine without a login session has no directory for sockets

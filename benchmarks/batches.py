@@ -83,7 +83,7 @@ def _without_engine(base_url: str, jobs: Path, out: Path) -> float:
 
     of_runner: Any = runner
     of_running: Any = running
-    of_runner._step = _step
+    of_runner._step = _step  # noqa: SLF001 - nothing public says how a step is recorded
     of_runner.DBOS = of_running.Engine = _Tasks
     return _ours(base_url, jobs, out)
 

@@ -8,7 +8,7 @@ import platform
 import uuid
 from collections.abc import Collection, Generator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
 from dbos import DBOS, DBOSClient, DBOSConfig, DBOSPortableJSONSerializer, EnqueueOptions
@@ -25,6 +25,8 @@ VERSION: Final = "1"
 """The version of the workflows: one that a process with another version began is not taken."""
 POLL_S: Final = 0.1
 MOST_IDS: Final = 500
+THREADS: Final = 12
+"""How many threads use the database at once: fewer than a pool has connections, and not one for each row."""
 GOING: Final = frozenset({"ENQUEUED", "PENDING", "DELAYED"})
 
 _runners: dict[str, Runner] = {}
@@ -54,6 +56,7 @@ class Engine:
             "application_version": VERSION,
             "executor_id": self._executor,
             "serializer": DBOSPortableJSONSerializer(),
+            "max_executor_threads": THREADS,
             "log_level": "CRITICAL",  # what goes wrong is told by the rows
         }
         self._engine = connect(url, is_durable=False) if is_local else None

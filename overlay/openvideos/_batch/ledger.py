@@ -17,6 +17,7 @@ from sqlalchemy import event
 
 from .. import BatchError
 from .rows import Row
+from .tables import BATCHES, JOBS, ROWS, TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -30,51 +31,6 @@ ENDED: Final = frozenset({DONE, FAILED, AMBIGUOUS})
 MINUTE_S: Final = 60.0
 EPOCH: Final = sa.select(sa.cast(sa.func.extract("epoch", sa.func.clock_timestamp()), sa.Float))
 GOING: Final = (SENDING, DOUBT, RUNNING, DOWNLOADING)
-
-_tables = sa.MetaData()
-BATCHES: Final = sa.Table(
-    "openvideos_batches",
-    _tables,
-    sa.Column("id", sa.String, primary_key=True),
-    sa.Column("base_url", sa.String, nullable=False),
-    sa.Column("out", sa.String, nullable=False, unique=True),
-    sa.Column("settings", sa.JSON, nullable=False),
-    sa.Column("videos", sa.Integer, nullable=False),  # that may have been billed
-    sa.Column("seconds", sa.Integer, nullable=False),  # of these videos
-    sa.Column("next_at", sa.Float),  # when the next create may be sent, by the database's clock
-)
-ROWS: Final = sa.Table(
-    "openvideos_rows",
-    _tables,
-    sa.Column("batch", sa.String, primary_key=True),
-    sa.Column("name", sa.String, primary_key=True),
-    sa.Column("line", sa.Integer, nullable=False),
-    sa.Column("digest", sa.String, nullable=False),
-    sa.Column("sent", sa.JSON, nullable=False),
-    sa.Column("extra", sa.JSON, nullable=False),
-    sa.Column("state", sa.String, nullable=False),
-    sa.Column("attempt", sa.Integer, nullable=False),  # each attempt is a job of its own, under a key of its own
-    sa.Column("generation", sa.Integer, nullable=False),  # counts the intents and the doubts: an older one is void
-    sa.Column("is_counted", sa.Boolean, nullable=False),  # whether this attempt is among what was spent
-    sa.Column("workflow", sa.String),  # the one that is to make it; none if it is to be enqueued
-    sa.Column("intended_at", sa.Float),
-    sa.Column("video_id", sa.String),
-    sa.Column("code", sa.String),
-    sa.Column("message", sa.String),
-    sa.Column("candidates", sa.JSON),
-    sa.Column("files", sa.JSON),  # by variant: the name, the bytes and the sha256
-    sa.Index("openvideos_rows_by_state", "batch", "state"),
-    sa.Index("openvideos_rows_by_digest", "batch", "digest"),
-)
-JOBS: Final = sa.Table(
-    "openvideos_jobs",
-    _tables,
-    sa.Column("base_url", sa.String, primary_key=True),
-    sa.Column("video_id", sa.String, primary_key=True),
-    sa.Column("batch", sa.String, nullable=False),
-    sa.Column("name", sa.String, nullable=False),
-    sa.Column("attempt", sa.Integer, nullable=False),
-)
 
 
 @frozen
@@ -120,7 +76,7 @@ class Ledger:
     @staticmethod
     def prepare(engine: sa.Engine) -> None:
         """Create the tables that are not there."""
-        _tables.create_all(engine)
+        TABLES.create_all(engine)
 
     @staticmethod
     def batches(engine: sa.Engine) -> list[Batch]:
@@ -270,7 +226,7 @@ class Ledger:
             batch = connection.execute(sa.select(BATCHES).where(own).with_for_update()).mappings().one()
             # The clocks of machines differ, and that of their database is one.
             is_shared = self._engine.dialect.name == "postgresql"
-            at = connection.execute(EPOCH).scalar_one() if is_shared else time.time()
+            at = float(connection.execute(EPOCH).scalar_one()) if is_shared else time.time()
             pause = turn_after(batch["next_at"], at)
             if not pause:
                 later = at + MINUTE_S / batch["settings"]["per_minute"]

@@ -218,10 +218,8 @@ class Runner:
                 return await self._doubt(name, effect.intent, "the process that was to send its create has ended")
             if effect.again and self._age(effect.intent) > KEY_AGE_S:
                 return await self._doubt(name, effect.intent, "its key is too old to be relied on")
-            if effect.again and not await self._turn(name):
-                return Held()
             self._unsent.discard(token)
-            outcome = await self._sent(row["sent"], key)
+            outcome = await self._sent(row, effect)
             if not isinstance(outcome, Placed):
                 return await self._not_placed(name, effect, outcome)
             self.pace.accepted()
@@ -234,11 +232,12 @@ class Runner:
             return placed
         return Ambiguous("the server answered its create with a job that another row has", (placed.video_id,))
 
-    async def _sent(self, sent: dict[str, Any], key: str) -> Placed | Refused | Busy | Held | str:
-        if self.stopped is not None:  # since it was intended
+    async def _sent(self, row: dict[str, Any], effect: Create) -> Placed | Refused | Busy | Held | str:
+        may = await self._turn(row["name"]) if effect.again else self.stopped is None  # since it was intended
+        if not may:
             return Held()
         try:
-            return await self.server.create(sent, key)
+            return await self.server.create(row["sent"], effect.intent.key)
         except CreatesStoppedError as reason:
             self.stopped = str(reason)
             return Held()

@@ -267,11 +267,12 @@ Example:
 )
 @_opened
 def status(invocation: Invocation, ledger: Ledger) -> None:
-    """Show how far the batch in DIR is, and which rows need you."""
+    """Show how far the batch in DIR is, which rows need you, and which are in doubt."""
     counts, _, _ = ledger.counts()
     videos, seconds = ledger.spent()
     rows = [*ledger.rows(states=("failed", "ambiguous", "doubt"))]
-    named = [{name: row[name] for name in ("name", "line", "state", "code", "message", "candidates")} for row in rows]
+    keys = ("name", "line", "state", "code", "message", "candidates")
+    named = [{key: row[key] for key in keys} for row in rows if row["state"] != "doubt"]
     document = {"batch": ledger.batch.id, "rows": {state: count for state, count in counts.items() if count}}
     text = "\n".join([_line(counts, videos, seconds), *(_told(row) for row in rows[:MOST_NAMED])])
     if len(rows) > MOST_NAMED:
