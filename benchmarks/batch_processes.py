@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import re
 import subprocess
 import tempfile
@@ -49,7 +50,7 @@ def restarted(bench: Bench, _: str, *, rows: int) -> Metrics:
             before, began = _creates(log), time.perf_counter()
             with _command(bench, port, arguments) as process:
                 _until(lambda: _creates(log) > before, process)
-                return {"wall_s": time.perf_counter() - began}
+                return {"wall_s": time.perf_counter() - began, "cpu_s": cpu_of(process.pid)}
 
 
 def shared(bench: Bench, _: str, *, rows: int, workers: int) -> Metrics:
@@ -76,6 +77,15 @@ def shared(bench: Bench, _: str, *, rows: int, workers: int) -> Metrics:
     if len(jobs_of) != rows or set(jobs_of.values()) != {1}:
         raise FailureError(f"{rows} rows have {len(jobs_of)} prompts and {jobs_of.total()} jobs")
     return {"rows_per_second": rows / wall, "wall_s": wall}
+
+
+def cpu_of(pid: int) -> float:
+    """Return the CPU that a process has used, which other processes hardly change; NaN where there is no Linux."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()
+    except OSError:
+        return float("nan")
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 @contextmanager

@@ -26,7 +26,8 @@ VERSION: Final = "1"
 POLL_S: Final = 0.1
 MOST_IDS: Final = 500
 THREADS: Final = 12
-"""How many threads use the database at once: fewer than a pool has connections, and not one for each row."""
+"""How many threads use the database or save files: not one for each row, more than files are saved at once, and fewer
+than a pool has connections."""
 GOING: Final = frozenset({"ENQUEUED", "PENDING", "DELAYED"})
 
 _runners: dict[str, Runner] = {}
