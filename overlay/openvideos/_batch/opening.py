@@ -42,6 +42,7 @@ class Settings:
     per_minute: int | None = None
     max_videos: int | None = None
     max_seconds_of_video: int | None = None
+    """This limit and the two before it hold for all processes, from when a run with a file gives them."""
     retry_failed: int = 0
     retry_codes: Sequence[str] = ()
     thumbnail: bool = False
