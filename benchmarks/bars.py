@@ -47,6 +47,10 @@ def _wait(metric: str) -> Quantity:
     return Quantity("wait-many-10000", "ours", metric)
 
 
+def _batch(metric: str, rows: int = 10_000) -> Quantity:
+    return Quantity(f"batch-{rows}", "ours", metric)
+
+
 BARS: Final = [
     *(
         Bar(f"async retrieve, {size} at once ÷ openai", _cpu(row), _cpu(row, "openai"), most=0.6)
@@ -106,6 +110,16 @@ BARS: Final = [
     ),
     Bar("memory of wait_many for 10,000", _wait("peak_mib"), most=100, unit="MiB"),
     Bar("from the end of a job until wait_many yields it, of 10,000 the latest", _wait("delay_s"), most=2, unit="s"),
+    Bar("requests of a batch of 1,000 beside the downloads", _batch("requests_per_row", 1000), most=2.2, unit="a row"),
+    Bar("requests of a batch of 10,000 beside the downloads", _batch("requests_per_row"), most=2.2, unit="a row"),
+    Bar("all memory of a batch of 10,000", _batch("whole_mib"), most=200, unit="MiB"),
+    Bar("the same ÷ that of a batch of 1,000", _batch("whole_mib"), _batch("whole_mib", 1000), most=1.5),
+    Bar(
+        "from the start of a killed batch of 10,000 to its next create",
+        Quantity("batch-restart", "ours", "wall_s"),
+        most=5,
+        unit="s",
+    ),
     Bar(
         "requests to the emulator by 200 clients",
         Quantity("emulator", "ours", "per_second"),

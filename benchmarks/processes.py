@@ -39,14 +39,16 @@ class Bench:
         self.base_url = f"http://127.0.0.1:{read_line(server)}"
 
     @contextlib.contextmanager
-    def running(self, arguments: list[str], log: Path | None = None) -> Generator[subprocess.Popen[str]]:
-        """Run Python with these arguments, with pipes to it."""
+    def running(
+        self, arguments: list[str], log: Path | None = None, **variables: str
+    ) -> Generator[subprocess.Popen[str]]:
+        """Run Python with these arguments and further variables of the environment, with pipes to it."""
         with ExitStack() as stack:
             stderr = stack.enter_context(log.open("w")) if log else None
             process = subprocess.Popen(
                 [sys.executable, *arguments],
                 cwd=ROOT,
-                env=self.environment,
+                env=self.environment | variables,
                 text=True,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,

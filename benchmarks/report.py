@@ -33,6 +33,8 @@ EXTRAS: Final = {
     "poll-1000": ("requests", "peak_mib", "delay_s"),
     "wait-many-1000": ("requests", "peak_mib", "delay_s"),
     "wait-many-10000": ("requests", "peak_mib", "delay_s"),
+    **{f"batch-{size}": ("cpu_us", "ledger_us", "whole_mib", "requests_per_row") for size in (100, 1000, 10_000)},
+    "batch-restart": ("cpu_s",),
     "emulator": ("p99_of_retrieve_ms", "p99_of_create_ms"),
     **{
         f"download-{place}-{way}": ("peak_mib",)
@@ -43,6 +45,11 @@ EXTRAS: Final = {
 """What is told of a row beside the number that it is shown by."""
 WORDS: Final = {
     "peak_mib": "MiB beyond idle",
+    "cpu_us": "µs of CPU a row",
+    "cpu_s": "s of CPU",
+    "ledger_us": "µs of it in the ledger",
+    "whole_mib": "MiB",
+    "requests_per_row": "requests a row",
     "connections": "connections",
     "requests": "requests",
     "delay_s": "s late at most",

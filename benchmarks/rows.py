@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from .answers import MEBIBYTE
+from .batch_processes import made, restarted, shared
 from .growth import emulator_with
 from .processes import Bench, Metrics
 
@@ -30,6 +31,7 @@ UNITS: Final = {
     "cpu_s": "s of CPU",
     "mib_per_s": "MiB/s",
     "per_second": "requests/s",
+    "rows_per_second": "rows/s",
 }
 """The units of the metrics that rows are shown by."""
 
@@ -61,6 +63,7 @@ def rows() -> list[Row]:
         *at_once(),
         *transfers(),
         *waits(),
+        *batches(),
         *of_emulator(),
         *growth(),
         *profiles(),
@@ -235,6 +238,31 @@ def waits() -> Iterator[Row]:
         measure = partial(wait, jobs=jobs, is_single=False)
         name, what = f"wait-many-{jobs}", f"wait_many of {jobs:,} jobs"
         yield Row(name, what, group, ("ours",), measure, rounds=rounds, is_quick=False, size=jobs)
+
+
+def batches() -> Iterator[Row]:
+    """Yield the rows of batches: the long ones are named to be measured."""
+    group = "A batch, on the emulator"
+    for size in (100, 1000, 10_000):
+        yield Row(
+            f"batch-{size}",
+            f"make {size:,} videos, 200 in flight, each a second",
+            group,
+            ("ours", "without-engine", "openai"),
+            partial(made, rows=size),
+            "rows_per_second",
+            rounds=1,
+            is_quick=size <= QUICK_SIZE,
+            is_long=size > 1000,  # noqa: PLR2004 - it takes a quarter of an hour by itself
+            size=size,
+        )
+    what = "from the start of a batch of 10,000 that was killed in its middle to its next create"
+    restart = partial(restarted, rows=10_000)
+    yield Row("batch-restart", what, group, ("ours",), restart, "wall_s", rounds=1, is_quick=False, is_long=True)
+    for workers in (1, 2, 3):
+        measure = partial(shared, rows=1000, workers=workers)
+        name, what = f"batch-workers-{workers}", f"make 1,000 videos by {workers} processes on one PostgreSQL"
+        yield Row(name, what, group, ("ours",), measure, "rows_per_second", rounds=1, is_quick=False, is_long=True)
 
 
 def load(bench: Bench, _: str) -> Metrics:

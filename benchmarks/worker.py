@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from typing import Any
 
-from . import async_peers, blocking_peers, profiles, transfers, waits
+from . import async_peers, batches, blocking_peers, profiles, transfers, waits
 from .limits import peak, raise_limits
 
 Metrics = dict[str, float]
@@ -37,6 +37,8 @@ class Worker:
         way = order.pop("way")
         if way == "transfer":
             return transfers.perform(self.peer, self.base_url, **order)
+        if way == "batch":
+            return batches.perform(self.peer, **order)
         if way == "wait":
             return self.runner.run(waits.perform(self.peer, **order))
         if way == "async":

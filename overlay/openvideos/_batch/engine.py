@@ -10,7 +10,7 @@ import threading
 import uuid
 from collections.abc import Collection, Generator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
 from dbos import DBOS, DBOSClient, DBOSConfig, DBOSPortableJSONSerializer, EnqueueOptions
@@ -33,6 +33,9 @@ NO_ROOM: Final = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.S
 """What SQLite says when the disk is full: which of them depends on the file that cannot grow."""
 LOCK_MS: Final = 5000
 """For how many milliseconds a worker waits for its own lock."""
+THREADS: Final = 12
+"""How many threads use the database or save files: not one for each row, more than files are saved at once, and fewer
+than a pool has connections."""
 GOING: Final = frozenset({"ENQUEUED", "PENDING", "DELAYED"})
 
 _runners: dict[str, Runner] = {}
@@ -51,7 +54,7 @@ def queue_name(batch: str) -> str:
 class Engine:
     """DBOS, with the workflows of one batch."""
 
-    def __init__(self, url: str, runner: Runner, *, most: int, per_minute: int | None = None) -> None:
+    def __init__(self, url: str, runner: Runner, *, most: int) -> None:
         """Start it; DBOS is one in a process."""
         self._runner, self._batch = runner, runner.ledger.batch.id
         is_local = url.startswith("sqlite")
@@ -62,6 +65,7 @@ class Engine:
             "application_version": VERSION,
             "executor_id": self._executor,
             "serializer": DBOSPortableJSONSerializer(),
+            "max_executor_threads": THREADS,
             "log_level": "CRITICAL",  # what goes wrong is told by the rows
         }
         self._engine = connect(url, is_durable=False) if is_local else None
@@ -75,14 +79,12 @@ class Engine:
         DBOS(config=config)
         DBOS.listen_queues([queue_name(self._batch)])
         DBOS.launch()
-        limiter: Any = None if per_minute is None else {"limit": per_minute, "period": 60.0}
         self._client = DBOSClient(
             system_database_url=url, system_database_engine=self._engine, serializer=DBOSPortableJSONSerializer()
         )
         self._client.register_queue(
             queue_name(self._batch),
             worker_concurrency=most,
-            limiter=limiter,
             polling_interval_sec=POLL_S,
             on_conflict="always_update",
         )

@@ -157,11 +157,19 @@ def _filesystem(out: str) -> tuple[Any, str]:
     return filesystem, str(path).rstrip("/")
 
 
-def _put(path: Path, out: str, target: str) -> None:
-    """Copy a file under another name first, so that its own name never has half a file."""
+def _put(content: Path | bytes, out: str, target: str) -> None:
+    """Write a file, or bytes, under another name first, so that its own name never has half a file."""
+    part = f".{target}.part"
+    if "://" not in out and isinstance(content, bytes):  # a file is downloaded to its place
+        Path(out, part).write_bytes(content)
+        Path(out, part).replace(Path(out, target))
+        return
     filesystem, folder = _filesystem(out)
-    filesystem.put_file(str(path), f"{folder}/.{target}.part")
-    filesystem.mv(f"{folder}/.{target}.part", f"{folder}/{target}")
+    if isinstance(content, bytes):
+        filesystem.pipe_file(f"{folder}/{part}", content)
+    else:
+        filesystem.put_file(str(content), f"{folder}/{part}")
+    filesystem.mv(f"{folder}/{part}", f"{folder}/{target}")
 
 
 def _described_remotely(out: str, target: str) -> dict[str, Any] | None:
@@ -180,12 +188,6 @@ def put_bytes(out: str, target: str, content: bytes) -> None:
         BatchError: It cannot be written.
     """
     try:
-        if "://" in out:
-            filesystem, folder = _filesystem(out)
-            filesystem.pipe_file(f"{folder}/{target}", content)
-            return
-        part = Path(out, f".{target}.part")
-        part.write_bytes(content)
-        part.replace(Path(out, target))
+        _put(content, out, target)
     except OSError as error:
         raise BatchError(f"{target} cannot be written in {out}: {error.strerror}.") from None

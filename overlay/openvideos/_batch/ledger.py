@@ -12,11 +12,12 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import sqlalchemy as sa
-from attrs import frozen
+from attrs import evolve, frozen
 from sqlalchemy import event
 
 from .. import BatchError
 from .rows import Row
+from .tables import BATCHES, JOBS, ROWS, TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -27,52 +28,9 @@ STATES: Final = (PENDING, SENDING, DOUBT, RUNNING, DOWNLOADING, DONE, FAILED, AM
 """The states of a row, in their order: nothing sent; a create is being sent; its answer is lost; the job has an id; it
 has completed; its file is here; no video will come of it; a person has to look."""
 ENDED: Final = frozenset({DONE, FAILED, AMBIGUOUS})
+MINUTE_S: Final = 60.0
+EPOCH: Final = sa.select(sa.cast(sa.func.extract("epoch", sa.func.clock_timestamp()), sa.Float))
 GOING: Final = (SENDING, DOUBT, RUNNING, DOWNLOADING)
-
-_tables = sa.MetaData()
-BATCHES: Final = sa.Table(
-    "openvideos_batches",
-    _tables,
-    sa.Column("id", sa.String, primary_key=True),
-    sa.Column("base_url", sa.String, nullable=False),
-    sa.Column("out", sa.String, nullable=False, unique=True),
-    sa.Column("settings", sa.JSON, nullable=False),
-    sa.Column("videos", sa.Integer, nullable=False),  # that may have been billed
-    sa.Column("seconds", sa.Integer, nullable=False),  # of these videos
-)
-ROWS: Final = sa.Table(
-    "openvideos_rows",
-    _tables,
-    sa.Column("batch", sa.String, primary_key=True),
-    sa.Column("name", sa.String, primary_key=True),
-    sa.Column("line", sa.Integer, nullable=False),
-    sa.Column("digest", sa.String, nullable=False),
-    sa.Column("sent", sa.JSON, nullable=False),
-    sa.Column("extra", sa.JSON, nullable=False),
-    sa.Column("state", sa.String, nullable=False),
-    sa.Column("attempt", sa.Integer, nullable=False),  # each attempt is a job of its own, under a key of its own
-    sa.Column("generation", sa.Integer, nullable=False),  # counts the intents and the doubts: an older one is void
-    sa.Column("is_counted", sa.Boolean, nullable=False),  # whether this attempt is among what was spent
-    sa.Column("workflow", sa.String),  # the one that is to make it; none if it is to be enqueued
-    sa.Column("intended_at", sa.Float),
-    sa.Column("video_id", sa.String),
-    sa.Column("code", sa.String),
-    sa.Column("message", sa.String),
-    sa.Column("candidates", sa.JSON),
-    sa.Column("files", sa.JSON),  # by variant: the name, the bytes and the sha256
-    sa.Index("openvideos_rows_by_state", "batch", "state"),
-    sa.Index("openvideos_rows_by_digest", "batch", "digest"),
-)
-JOBS: Final = sa.Table(
-    "openvideos_jobs",
-    _tables,
-    sa.Column("base_url", sa.String, primary_key=True),
-    sa.Column("video_id", sa.String, primary_key=True),
-    sa.Column("batch", sa.String, nullable=False),
-    sa.Column("name", sa.String, nullable=False),
-    sa.Column("attempt", sa.Integer, nullable=False),
-    sa.Column("recorded_at", sa.Float, nullable=False),
-)
 
 CONNECTION: Final = {
     "connect_timeout": 10,
@@ -110,6 +68,7 @@ def connect(url: str, *, is_durable: bool = True) -> sa.Engine:
             "busy_timeout=30000",
             "foreign_keys=ON",
             "journal_mode=WAL",
+            "cache_size=-256",  # in KiB, of each connection: the system keeps what all of them read
             f"synchronous={'FULL' if is_durable else 'NORMAL'}",
         ):
             connection.execute(f"PRAGMA {pragma}")
@@ -129,7 +88,7 @@ class Ledger:
     @staticmethod
     def prepare(engine: sa.Engine) -> None:
         """Create the tables that are not there."""
-        _tables.create_all(engine)
+        TABLES.create_all(engine)
 
     @staticmethod
     def batches(engine: sa.Engine) -> list[Batch]:
@@ -210,9 +169,9 @@ class Ledger:
         with self._engine.begin() as connection:
             return [*connection.execute(sa.select(ROWS.c.workflow).where(*wanted)).scalars()]
 
-    def rows(self, *, states: Collection[str] = STATES, name: str | None = None) -> Generator[dict[str, Any]]:
+    def rows(self, *, states: Collection[str] = STATES) -> Generator[dict[str, Any]]:
         """Yield the rows in these states, in the order of their lines, without holding all of them."""
-        wanted = [self._rows, ROWS.c.state.in_(states), *([] if name is None else [ROWS.c.name == name])]
+        wanted = (self._rows, ROWS.c.state.in_(states))
         with self._engine.connect().execution_options(yield_per=500) as connection:
             ordered = sa.select(ROWS).where(*wanted).order_by(ROWS.c.line, ROWS.c.name)
             for each in connection.execute(ordered).mappings():
@@ -224,10 +183,11 @@ class Ledger:
         Raises:
             BatchError: There is none of this name.
         """
-        found = next(iter(list(self.rows(name=name))), None)
+        with self._engine.connect() as connection:
+            found = connection.execute(sa.select(ROWS).where(self._rows, ROWS.c.name == name)).mappings().one_or_none()
         if found is None:
             raise BatchError(f"the batch has no row {name!r}; `openvideos batch status` names those that need you.")
-        return found
+        return dict(found)
 
     def digests(self) -> dict[str, tuple[str, int]]:
         """Return the digest and the line of each row, by its name."""
@@ -262,15 +222,41 @@ class Ledger:
             if not row["is_counted"] and not self._count(connection, row, 1):
                 return None
             change = {"state": SENDING, "generation": row["generation"] + 1, "is_counted": True, "intended_at": at}
+            change["message"] = None
             self._set(connection, name, of=None, **change)
             return {**row, **change, "is_new": True}
 
-    def doubt(self, name: str) -> dict[str, Any]:
-        """Record that the answer to a create is lost, which makes its intent void; return the row."""
+    def turn(self) -> float:
+        """Let a create be sent, and return 0; or return for how many seconds none may be sent.
+
+        The creates of all processes are as far apart as the batch's `per_minute` says.
+        """
+        if not self.batch.settings.get("per_minute"):
+            return 0.0
+        own = BATCHES.c.id == self.batch.id
+        with self._writing() as connection:
+            batch = connection.execute(sa.select(BATCHES).where(own).with_for_update()).mappings().one()
+            # The clocks of machines differ, and that of their database is one.
+            is_shared = self._engine.dialect.name == "postgresql"
+            at = float(connection.execute(EPOCH).scalar_one()) if is_shared else time.time()
+            pause = turn_after(batch["next_at"], at)
+            if not pause:
+                later = at + MINUTE_S / batch["settings"]["per_minute"]
+                connection.execute(sa.update(BATCHES).where(own).values(next_at=later))
+        return pause
+
+    def reread(self) -> None:
+        """Read the settings anew, which another process may have changed."""
+        with self._engine.begin() as connection:
+            chosen = sa.select(BATCHES.c.settings).where(BATCHES.c.id == self.batch.id)
+            self.batch = evolve(self.batch, settings=connection.execute(chosen).scalar_one())
+
+    def doubt(self, name: str, reason: str) -> dict[str, Any]:
+        """Record that, and why, the answer to a create is lost, which makes its intent void; return the row."""
         with self._changing(name) as (connection, row):
             if row["state"] != SENDING:
                 return row
-            change = {"state": DOUBT, "generation": row["generation"] + 1}
+            change = {"state": DOUBT, "generation": row["generation"] + 1, "message": reason}
             self._set(connection, name, **change)
             return row | change
 
@@ -282,7 +268,7 @@ class Ledger:
             owner = connection.execute(sa.select(JOBS.c.batch, JOBS.c.name, JOBS.c.attempt).where(*wanted))
             known = owner.one_or_none()
             if known is None:
-                claim = dict(zip(("batch", "name", "attempt"), mine, strict=True), recorded_at=time.time())
+                claim = dict(zip(("batch", "name", "attempt"), mine, strict=True))
                 claim |= {"base_url": self.batch.base_url, "video_id": video_id}
                 # If another process is faster, this fails, and the step is tried again.
                 connection.execute(sa.insert(JOBS).values(**claim))
@@ -298,7 +284,7 @@ class Ledger:
             if row["video_id"] is not None or row["state"] not in {SENDING, DOUBT}:
                 return
             self._count(connection, row, -1)
-            self._set(connection, name, state=PENDING, is_counted=False)
+            self._set(connection, name, state=PENDING, is_counted=False, message=None)
 
     def set(self, name: str, state: str, *, workflow: str | None = None, **values: Any) -> None:
         """Record the state of a row, and further columns; for a workflow, only while the row is its own."""
@@ -381,6 +367,15 @@ class Ledger:
             return False
         connection.execute(sa.update(BATCHES).where(own).values(**after))
         return True
+
+
+def turn_after(next_at: float | None, at: float) -> float:
+    """Return how many seconds after `at` the next create may be sent.
+
+    No pause is longer than a minute: a time further away was written by a clock that was set since.
+    """
+    pause = 0.0 if next_at is None else next_at - at
+    return pause if 0 < pause <= MINUTE_S else 0.0
 
 
 def _storable(value: Any) -> Any:

@@ -49,6 +49,7 @@ class Settings:
     per_minute: int | None = None
     max_videos: int | None = None
     max_seconds_of_video: int | None = None
+    """This limit and the two before it hold for all processes, from when a run with a file gives them."""
     retry_failed: int = 0
     retry_codes: Sequence[str] = ()
     thumbnail: bool = False
@@ -165,7 +166,7 @@ def begin(jobs: Path, out: str, database: str | None, base_url: str, settings: S
         BatchError: The file or the place is wrong, or is that of another batch.
     """
     rows = read_rows(jobs)
-    limits = {"max_videos": settings.max_videos, "max_seconds_of_video": settings.max_seconds_of_video}
+    limits = {name: getattr(settings, name) for name in ("max_videos", "max_seconds_of_video", "per_minute")}
     if settings.max_seconds_of_video is not None:
         without = next((row for row in rows if row.seconds is None), None)
         if without is not None:

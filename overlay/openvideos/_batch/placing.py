@@ -44,7 +44,7 @@ class Create:
     """Send the create of the latest intent; `again` under its key, which the server honours.
 
     Once the key is too old to be relied on, it is not sent again, and the outcome is a Doubt that says so by its age.
-    Outcome: Placed, Refused, Busy or a Doubt; or Ambiguous if the answer names a job of another row.
+    Outcome: Placed, Refused, Busy, Held or a Doubt; or Ambiguous if the answer names a job of another row.
     """
 
     intent: Intent
@@ -110,9 +110,10 @@ class Doubt:
     """A create may have been carried out, and its answer is not known."""
 
     intent: Intent
-    reason: str
     age: float = 0.0
     """How long ago it was intended, in seconds."""
+    honours_keys: bool = False
+    """Whether the server honours Idempotency-Key, as far as this process knows; another one may be told otherwise."""
 
 
 @frozen
@@ -141,7 +142,7 @@ class Blind:
 
 @frozen
 class Held:
-    """The row stays as it is: the spend limit is reached, or the run ends."""
+    """The row stays as it is: the spend limit is reached, or no more jobs are to be started."""
 
 
 @frozen
@@ -157,18 +158,17 @@ Outcome: TypeAlias = Placed | Refused | Held | Ambiguous
 Placing: TypeAlias = Generator[Effect, Any, Outcome]
 
 
-def placing(*, honours_keys: bool, settle: float) -> Placing:
+def placing(*, settle: float) -> Placing:
     """Give a row its job.
 
-    `honours_keys` says whether the server honours Idempotency-Key. `settle` is for how many seconds after a create was
-    cut off its job may still appear in the list.
+    `settle` is for how many seconds after a create was cut off its job may still appear in the list.
     """
     pause, settled, doubts = SHORTEST_PAUSE_S, False, 0
     while doubts < MOST_SENDS:
         outcome = yield Intend(settled)
         if isinstance(outcome, Intent):
             outcome = yield Create(outcome)
-        if isinstance(outcome, Doubt) and honours_keys:
+        if isinstance(outcome, Doubt):
             outcome = yield from _repeating(outcome)
         settled = isinstance(outcome, Doubt)
         doubts += settled
@@ -182,12 +182,12 @@ def placing(*, honours_keys: bool, settle: float) -> Placing:
     return Ambiguous("its create was sent too often without a clear answer")
 
 
-def _repeating(doubt: Doubt) -> Generator[Effect, Any, Placed | Refused | Ambiguous | Doubt]:
-    """Send a create again under its key, until its outcome is known."""
+def _repeating(doubt: Doubt) -> Generator[Effect, Any, Placed | Refused | Held | Ambiguous | Doubt]:
+    """Send a create again under its key, where the server honours it, until its outcome is known."""
     pause = SHORTEST_PAUSE_S
-    while doubt.age <= KEY_AGE_S:
+    while doubt.honours_keys and doubt.age <= KEY_AGE_S:
         outcome = yield Create(doubt.intent, again=True)
-        if isinstance(outcome, (Placed, Ambiguous)) or (isinstance(outcome, Refused) and outcome.always):
+        if isinstance(outcome, (Placed, Held, Ambiguous)) or (isinstance(outcome, Refused) and outcome.always):
             return outcome
         if isinstance(outcome, Doubt):
             doubt = outcome

@@ -57,12 +57,7 @@ def export(ledger: Ledger, form: str, to: Path) -> None:
             content = _html(rows, _base(ledger.batch.out, to)).encode("utf-8", "backslashreplace")
         case _:
             content = _parquet(rows)
-    try:
-        part = to.with_name(f".{to.name}.part")
-        part.write_bytes(content)
-        os.replace(part, to)  # noqa: PTH105 - as everywhere here
-    except OSError as error:
-        raise BatchError(f"{to} cannot be written: {error.strerror}.") from None
+    put_bytes(str(to.parent), to.name, content)
 
 
 def _columns(rows: list[dict[str, Any]]) -> list[str]:

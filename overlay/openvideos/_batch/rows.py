@@ -8,6 +8,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -183,13 +184,25 @@ def _sent(name: str, value: Any) -> Any:
         if not value.strip().isascii() or not value.strip().isdigit():
             raise ValueError(f"{name} is {_shown(value)}; it must be a whole number.")
         value = int(value)
-    problem = next(iter(_validator(name).iter_errors(value)), None)
-    if problem is not None:
-        wanted = problem.schema.get(problem.validator)
-        raise ValueError(f"{name} is {_shown(value)}; the contract wants {problem.validator} {wanted}.")
+    # Rows have their settings in common, and prompts of their own.
+    is_common = name != "prompt" and isinstance(value, (str, int))
+    wanted = _broken_before(name, value) if is_common else _broken(name, value)
+    if wanted is not None:
+        raise ValueError(f"{name} is {_shown(value)}; the contract wants {wanted}.")
     return value
 
 
+def _broken(name: str, value: Any) -> str | None:
+    """Return what the contract wants of a value that breaks it."""
+    problem = next(iter(_validator(name).iter_errors(value)), None)
+    return None if problem is None else f"{problem.validator} {problem.schema.get(problem.validator)}"
+
+
+_broken_before: Final = lru_cache(1024, typed=True)(_broken)
+"""The same, once for each value: it takes most of the time of reading a file."""
+
+
+@cache
 def _validator(name: str) -> Any:
     registry: Registry[Any] = Registry()
     registry = registry.with_resource(URI, DRAFT202012.create_resource(contract()))

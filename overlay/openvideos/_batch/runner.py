@@ -60,6 +60,8 @@ KINDS: Final[dict[str, Callable[..., Any]]] = {
 NO_RETRY: Final = ("policy", "moderation", "safety")
 """Words of error codes that tell of a prompt that will be refused again."""
 GATE_S: Final = 0.05
+TURN_S: Final = 0.25
+"""How long a row waits at the most before it looks again whether it may be sent."""
 
 
 @define
@@ -95,6 +97,7 @@ class Runner:
     """The ids that have arrived and are not recorded yet, by key."""
     _inside: set[str] = field(factory=set[str], init=False)
     """The rows whose jobs are being made."""
+    _gate: asyncio.Lock = field(factory=asyncio.Lock, init=False)
 
     def __attrs_post_init__(self) -> None:
         """Make the parts."""
@@ -117,10 +120,8 @@ class Runner:
     async def make(self, name: str) -> str:
         """Make the video of a row, and return the row's last state."""
         try:
-            # What is decided by a setting is recorded with it: the next run may have another.
-            honours_keys = await _step("honours_keys", self._says_of_keys)
             while True:
-                outcome = await self._placed(name, honours_keys=honours_keys)
+                outcome = await self._placed(name)
                 state = await _step("end", partial(self._end, name, outcome))
                 if state != states.PENDING or isinstance(outcome, Held):
                     return state
@@ -130,9 +131,6 @@ class Runner:
             return await self._park(name, error)
         finally:
             self._inside.discard(name)
-
-    async def _says_of_keys(self) -> bool:
-        return self.honours_keys
 
     async def _park(self, name: str, error: Exception) -> str:
         """Leave a row to the next run, with what has happened to it."""
@@ -144,8 +142,8 @@ class Runner:
         await asyncio.to_thread(self.ledger.leave, name, row["state"], workflow=DBOS.workflow_id, **known)
         return str(row["state"])
 
-    async def _placed(self, name: str, *, honours_keys: bool) -> Any:
-        flow = placing(honours_keys=honours_keys, settle=self.settle)
+    async def _placed(self, name: str) -> Any:
+        flow = placing(settle=self.settle)
         outcome: Any = None
         while True:
             try:
@@ -178,8 +176,18 @@ class Runner:
             has_room = name in self._inside or len(self._inside) < self.pace.limit
             if has_room and now() >= self.pace.not_before:
                 self._inside.add(name)
-                return True
+                return await self._paced()
             await asyncio.sleep(GATE_S)
+        return False
+
+    async def _paced(self) -> bool:
+        """Wait for the next create of all processes, where their number in a minute is limited."""
+        async with self._gate:  # one waits for the others
+            while self.stopped is None:
+                pause = await asyncio.to_thread(self.ledger.turn)
+                if not pause:
+                    return True
+                await asyncio.sleep(min(pause, TURN_S))
         return False
 
     async def _intend(self, name: str, effect: Intend) -> Intent | Doubt | Placed | Held:
@@ -201,7 +209,7 @@ class Runner:
         self._unsent.add((name, row["generation"]))
         return intent
 
-    async def _create(self, name: str, effect: Create) -> Placed | Refused | Busy | Doubt | Ambiguous:
+    async def _create(self, name: str, effect: Create) -> Placed | Refused | Busy | Held | Doubt | Ambiguous:
         row = await asyncio.to_thread(self.ledger.row, name)
         key = effect.intent.key
         token = (name, row["generation"])
@@ -216,11 +224,7 @@ class Runner:
             # If others may have taken this worker for dead, this step begins anew, with the row as they have left it.
             await asyncio.to_thread(self.hold)
             self._unsent.discard(token)
-            try:
-                outcome = await self.server.create(row["sent"], key)
-            except CreatesStoppedError as reason:
-                self.stopped = str(reason)
-                outcome = Busy(0.0)
+            outcome = await self._sent(row, effect)
             if not isinstance(outcome, Placed):
                 return await self._not_placed(name, effect, outcome)
             self.pace.accepted()
@@ -233,9 +237,19 @@ class Runner:
             return placed
         return Ambiguous("the server answered its create with a job that another row has", (placed.video_id,))
 
+    async def _sent(self, row: dict[str, Any], effect: Create) -> Placed | Refused | Busy | Held | str:
+        may = await self._turn(row["name"]) if effect.again else self.stopped is None  # since it was intended
+        if not may:
+            return Held()
+        try:
+            return await self.server.create(row["sent"], effect.intent.key)
+        except CreatesStoppedError as reason:
+            self.stopped = str(reason)
+            return Held()
+
     async def _not_placed(
-        self, name: str, effect: Create, outcome: Refused | Busy | str
-    ) -> Refused | Busy | Doubt | Placed:
+        self, name: str, effect: Create, outcome: Refused | Busy | Held | str
+    ) -> Refused | Busy | Held | Doubt | Placed:
         if isinstance(outcome, str):
             return await self._doubt(name, effect.intent, outcome)
         if isinstance(outcome, Busy):
@@ -246,10 +260,11 @@ class Runner:
         return outcome
 
     async def _doubt(self, name: str, intent: Intent, reason: str) -> Doubt | Placed:
-        row = await asyncio.to_thread(self.ledger.doubt, name)
+        row = await asyncio.to_thread(self.ledger.doubt, name, reason)
         if row["video_id"] is not None:
             return Placed(row["video_id"])
-        return Doubt(intent, reason, self._age(intent))
+        # What is decided by a setting is recorded with it: the next run may have another.
+        return Doubt(intent, self._age(intent), self.honours_keys)
 
     def _age(self, intent: Intent) -> float:
         """Return how long ago an intent was recorded, in seconds, at the most."""

@@ -81,7 +81,7 @@ async def work(
     says_so = await runner.server.honours_keys()
     runner.honours_keys = says_so if settings.honours_keys is None else settings.honours_keys
     url = url_of(ledger.batch.out, database)
-    engine = Engine(url, runner, most=settings.in_flight, per_minute=settings.per_minute)
+    engine = Engine(url, runner, most=settings.in_flight)
     try:
         with _interruptible(runner), _hearing(runner, ended):
             await _until_done(ledger, runner, engine, on_progress)
@@ -105,6 +105,7 @@ async def _until_done(ledger: Ledger, runner: Runner, engine: Engine, on_progres
             if time.monotonic() - cleared > CLEAR_S:
                 await asyncio.to_thread(engine.clear)
                 cleared = time.monotonic()
+            await asyncio.to_thread(ledger.reread)
             fed = await asyncio.to_thread(_feed, ledger, runner, engine)
             counts, active, _ = await asyncio.to_thread(ledger.counts)
             videos, seconds = await asyncio.to_thread(ledger.spent)

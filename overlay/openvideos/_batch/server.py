@@ -94,7 +94,7 @@ class Server:
         except (AuthenticationError, APIConnectionError, RateLimitError):
             raise
         except APIError as error:
-            if isinstance(error, InternalServerError) and error.status_code != HTTPStatus.NOT_IMPLEMENTED:
+            if _is_broken(error):
                 raise  # it may honour them all the same
             self.hear({} if error.response is None else error.response.headers)
             return False
@@ -193,15 +193,18 @@ class Server:
         except (NotFoundError, PaginationError, PermissionDeniedError, AuthenticationError) as error:
             return Blind(f"the list cannot be used: {error.message}")
         except APIStatusError as error:
-            may_pass = refuses(error.response) or (
-                isinstance(error, InternalServerError) and error.status_code != HTTPStatus.NOT_IMPLEMENTED
-            )
+            may_pass = refuses(error.response) or _is_broken(error)
             return Blind(f"the list cannot be used: {error.message}", may_pass=may_pass)
         except APIConnectionError as error:
             return Blind(f"the list cannot be used: {error.message}", may_pass=True)
         except OpenVideosError as error:
             return Blind(f"the list cannot be used: {error.message}")
         return Blind(f"the list has more than {MOST_PAGES} pages since then")
+
+
+def _is_broken(error: APIError) -> bool:
+    """Return whether a server fails at what it may do at another time."""
+    return isinstance(error, InternalServerError) and error.status_code != HTTPStatus.NOT_IMPLEMENTED
 
 
 def _made(video: Video) -> float:

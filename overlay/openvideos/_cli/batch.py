@@ -58,7 +58,6 @@ def _work_options(function: Callable[P, R]) -> Callable[P, R]:
     """Add the options of a command that makes rows."""
     for option in (
         click.option("--in-flight", type=_whole(1), default=16, show_default=True, help="The most jobs at once."),
-        click.option("--per-minute", type=_whole(1), metavar="N", help="Start at most so many jobs in a minute."),
         click.option(
             "--retry-failed", type=_whole(0), default=0, metavar="N", help="Make a failed job again, N times."
         ),
@@ -106,6 +105,7 @@ Examples:
 @click.option("--out", required=True, metavar="DIR", help="Save the videos here; the folder is made.")
 @click.option("--max-videos", type=_whole(1), metavar="N", help="Start at most so many jobs, failed ones with them.")
 @click.option("--max-seconds-of-video", type=_whole(1), metavar="N", help="Ask for at most so many seconds of video.")
+@click.option("--per-minute", type=_whole(1), metavar="N", help="Send at most so many creates in a minute.")
 @click.option("--add", is_flag=True, help="Take rows in that were added to JOBS since the batch was begun.")
 @click.option("--yes", "is_sure", is_flag=True, help="Do not ask.")
 @_work_options
@@ -175,10 +175,12 @@ def _is_whole(result: Result) -> bool:
 
 def _report(invocation: Invocation, result: Result) -> ExitCode:
     """Tell what a batch has come to, and how to go on."""
+    from .._batch.running import INTERRUPTED
+
     counts = {state: count for state, count in result.counts.items() if count}
     document = {"batch": result.batch, "rows": counts, "videos": result.videos, "seconds": result.seconds}
     invocation.give(_line(counts, result.videos, result.seconds), {**document, "stopped": result.stopped})
-    if result.stopped is not None and result.stopped != "interrupted":
+    if result.stopped is not None and result.stopped != INTERRUPTED:
         invocation.note(f"No more jobs were started: {result.stopped}")
     elif counts.get("pending"):
         why = "" if result.stopped else ", since the limit leaves no room for them"
@@ -187,7 +189,7 @@ def _report(invocation: Invocation, result: Result) -> ExitCode:
         invocation.note("Some rows may have a job that is not known; `openvideos batch status` names them.")
     if not _is_whole(result) and invocation.hint:
         invocation.note(invocation.hint)
-    if result.stopped == "interrupted":
+    if result.stopped == INTERRUPTED:
         return ExitCode.INTERRUPTED
     if result.stopped is not None:
         return ExitCode.NO_ACCESS
@@ -265,11 +267,12 @@ Example:
 )
 @_opened
 def status(invocation: Invocation, ledger: Ledger) -> None:
-    """Show how far the batch in DIR is, and which rows need you."""
+    """Show how far the batch in DIR is, which rows need you, and which are in doubt."""
     counts, _, _ = ledger.counts()
     videos, seconds = ledger.spent()
-    rows = [*ledger.rows(states=("failed", "ambiguous"))]
-    named = [{name: row[name] for name in ("name", "line", "state", "code", "message", "candidates")} for row in rows]
+    rows = [*ledger.rows(states=("failed", "ambiguous", "doubt"))]
+    keys = ("name", "line", "state", "code", "message", "candidates")
+    named = [{key: row[key] for key in keys} for row in rows if row["state"] != "doubt"]
     document = {"batch": ledger.batch.id, "rows": {state: count for state, count in counts.items() if count}}
     text = "\n".join([_line(counts, videos, seconds), *(_told(row) for row in rows[:MOST_NAMED])])
     if len(rows) > MOST_NAMED:

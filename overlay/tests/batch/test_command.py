@@ -68,6 +68,12 @@ def test_an_ambiguous_row_is_resolved(command: Command, rows: Rows, tmp_path: Pa
             ledger.set(name, "ambiguous", message="who knows", candidates=["video_x"] if name == "cat" else None)
     code, said, told = command("status", out)
     assert "ambiguous cat (line 2): who knows (jobs to look at: video_x)" in said
+    with closing(open_batch(str(out), None)) as ledger:
+        ledger.set("dog", "sending")
+        ledger.doubt("dog", "the answer was cut off")
+        assert "doubt dog (line 3): the answer was cut off" in command("status", out)[1]
+        assert ["cat"] == [row["name"] for row in json.loads(command("status", out, "--json")[1])["needing_you"]]
+        ledger.set("dog", "ambiguous", message="who knows")
     code, said, told = command("run", jobs, "--out", out, "--settle", "0.1")
     assert 9 == code
     assert "Some rows may have a job that is not known" in told

@@ -140,7 +140,7 @@ class World:
         raise AssertionError("it does not end")
 
     def _begun_again(self, name: str) -> tuple[Any, Any]:
-        flow = placing(honours_keys=self.server.honours, settle=SETTLE)
+        flow = placing(settle=SETTLE)
         try:
             effect = next(flow)
             for outcome in self.recorded.get(name, []):

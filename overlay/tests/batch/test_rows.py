@@ -106,6 +106,7 @@ WRONG: dict[str, tuple[str | bytes, str]] = {
     "again.jsonl": ('{"prompt": "A", "prompt": "B"}\n', ":1 is no JSON: the field 'prompt' is there twice"),
     "number.jsonl": ('{"prompt": 7}\n', ":1: prompt is 7; the contract wants type string"),
     "reference.jsonl": ('{"prompt": "A", "input_reference": {}}\n', ":1: input_reference is {}"),
+    "bool.jsonl": ('{"prompt": "A", "seed": 1}\n{"prompt": "A", "seed": true}\n', ":2: seed is True"),
     "long.jsonl": (json.dumps({"prompt": "A" * 40_000}), ":1: prompt is"),
     "taken.csv": ("prompt,file\nA,a.mp4\n", ":2: the column 'file' is one of the result's own"),
     "null.jsonl": ('{"prompt": null}\n', ":1: there is no prompt"),

@@ -27,6 +27,7 @@ from openvideos._batch.ledger import Ledger
 from openvideos._batch.opening import locked, open_batch, url_of
 from openvideos._batch.runner import is_of_the_database, may_try_again
 from openvideos._batch.server import CreatesStoppedError, Server
+from openvideos._batch.tables import JOBS
 from openvideos.batch import BatchError, Estimate, Progress, Settings, run
 
 Rows = Callable[..., Path]
@@ -273,7 +274,7 @@ def test_a_job_is_adopted_by_one_row(doubtful: Ledger, client: OpenVideos) -> No
     (job,) = doubtful.row("cat")["candidates"]
     with doubtful._engine.begin() as connection:
         values = {"base_url": doubtful.batch.base_url, "video_id": job, "batch": "b", "name": "n", "attempt": 1}
-        connection.execute(sa.insert(states.JOBS).values(**values, recorded_at=0.0))
+        connection.execute(sa.insert(JOBS).values(**values))
     with pytest.raises(BatchError, match="that of another row"):
         mending.adopt(doubtful, "cat", job, client)
 
@@ -362,6 +363,15 @@ class TestManyMachines:
             worker.kill()
         result = run(jobs, out, settings=soon, database=database)
         assert ({"done": 4}, 4) == (known(result.counts), result.videos)
+
+    def test_the_creates_of_all_machines_are_limited_by_the_clock_of_the_database(
+        self, rows: Rows, out: Path, database: str
+    ) -> None:
+        with pytest.raises(BatchError, match="you said no"):
+            run(rows("A slow cat"), out, settings=Settings(per_minute=2), database=database, confirm=lambda _: False)
+        with opened(out, database) as one, opened(out, database) as other:
+            assert 0.0 == one.turn()
+            assert 0.0 < other.turn() <= 30.0
 
     def test_a_lock_tells_whether_a_worker_lives(self, database: str) -> None:
         url = url_of("", database)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
@@ -12,24 +13,29 @@ from typing import Any, cast
 
 import httpx
 import pytest
+from attrs import evolve
 from dbos._error import DBOSException
 from dbos._utils import retriable_sqlite_exception
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 
 from openvideos import AsyncOpenVideos, BatchError, InternalServerError, NotFoundError, Video
 from openvideos._batch import ledger as states
 from openvideos._batch.engine import Engine
-from openvideos._batch.ledger import Batch, Ledger, connect
+from openvideos._batch.ledger import MINUTE_S, Batch, Ledger, connect, turn_after
 from openvideos._batch.opening import Settings
 from openvideos._batch.pacing import Pace
 from openvideos._batch.placing import (
+    KEY_AGE_S,
     Adopt,
     Ambiguous,
     Blind,
     Busy,
     Create,
     Doubt,
+    Held,
     Intend,
     Intent,
     Look,
@@ -41,19 +47,20 @@ from openvideos._batch.placing import (
     placing,
 )
 from openvideos._batch.rows import Row, read_rows
-from openvideos._batch.runner import Runner, decoded
+from openvideos._batch.runner import TURN_S, Runner, decoded
 from openvideos._batch.running import run
 from openvideos._batch.server import Server
 from openvideos._batch.waiting import Waiting
 
 INTENT = Intent("key", 0.0)
-DOUBT = Doubt(INTENT, "lost")
+DOUBT = Doubt(INTENT)
 ADOPTED = True
 
 
 def decided(*outcomes: Any, honours_keys: bool = False) -> tuple[list[str], Outcome]:
     """Run a flow with these outcomes, each of the sleeps between them aside; return its effects and its end."""
-    flow = placing(honours_keys=honours_keys, settle=1.0)
+    flow = placing(settle=1.0)
+    outcomes = tuple(evolve(each, honours_keys=honours_keys) if isinstance(each, Doubt) else each for each in outcomes)
     rest, effects = iter(outcomes), list[str]()
     outcome: Any = None
     while True:
@@ -93,12 +100,12 @@ class TestPlacing:
         assert refused == decided(INTENT, DOUBT, refused, honours_keys=True)[1]
 
     def test_an_old_key_is_not_relied_on(self) -> None:
-        old = Doubt(INTENT, "lost", age=1e6)
+        old = Doubt(INTENT, age=1e6)
         effects, end = decided(old, Sight(("v",)), ADOPTED, honours_keys=True)
         assert (["Intend", "Look", "Adopt"], Placed("v")) == (effects, end)
 
     def test_a_key_that_never_answers_leaves_the_list(self) -> None:
-        old = Doubt(INTENT, "lost", age=1e6)
+        old = Doubt(INTENT, age=1e6)
         effects, end = decided(INTENT, DOUBT, *[Busy(1.0)] * 30, old, Sight(("v",)), ADOPTED, honours_keys=True)
         assert Placed("v") == end
         assert "Look" in effects
@@ -186,8 +193,9 @@ class TestRunner:
             self.do(runner, Create(intent))
         assert "sending" == runner.ledger.row("cat")["state"]
         runner.hold = lambda: None
-        runner.ledger.doubt("cat")  # another worker has taken the row over meanwhile
-        assert "the process that was to send its create has ended" == self.do(runner, Create(intent)).reason
+        runner.ledger.doubt("cat", "another worker has taken it over")
+        assert isinstance(self.do(runner, Create(intent)), Doubt)
+        assert "another worker has taken it over" == runner.ledger.row("cat")["message"]
 
     def test_it_sleeps_by_no_clock(self, runner: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
         names: list[str] = []
@@ -202,8 +210,51 @@ class TestRunner:
 
         monkeypatch.setattr("openvideos._batch.runner._step", step)
         monkeypatch.setattr("openvideos._batch.runner.placing", flow)
-        assert Placed("v") == asyncio.run(runner._placed("cat", honours_keys=False))
+        assert Placed("v") == asyncio.run(runner._placed("cat"))
         assert ["Sleep"] == names
+
+    @pytest.mark.parametrize("again", [False, True])
+    def test_no_create_is_sent_once_they_are_stopped(self, runner: Runner, *, again: bool) -> None:
+        self.answering(runner, Placed("v"))
+        runner.server.now = time.time()  # type: ignore[misc]
+        runner.honours_keys = again
+        intent = self.do(runner, Intend())
+        if again:
+            runner._unsent.clear()
+            assert self.do(runner, Create(intent)).honours_keys
+        runner.stopped = "interrupted"
+        assert Held() == self.do(runner, Create(intent, again=again))
+        row = runner.ledger.row("cat")
+        # The doubt stays and counts; what was surely not sent costs nothing.
+        assert (states.DOUBT if again else states.PENDING, int(again)) == (row["state"], runner.ledger.spent()[0])
+
+    def test_the_creates_of_a_minute_are_limited_together(
+        self, runner: Runner, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        assert 0.0 == runner.ledger.turn()
+        now, slept = [1000.0], list[float]()
+        monkeypatch.setattr("openvideos._batch.ledger.time", SimpleNamespace(time=lambda: now[0]))
+
+        async def sleep(seconds: float) -> None:
+            slept.append(seconds)
+            now[0] += seconds
+
+        monkeypatch.setattr("openvideos._batch.runner.asyncio.sleep", sleep)
+        other = Ledger(runner.ledger._engine, runner.ledger.batch)
+        other.change(out=other.batch.out, settings={"per_minute": 20})
+        runner.ledger.reread()  # as each process does, since another may have set it
+        began = now[0]
+
+        async def turns() -> None:
+            for number in range(1, 61):
+                await runner._turn(f"row {number % 3}")
+                assert other.turn()  # it is no other process's turn, either
+
+        asyncio.run(turns())
+        assert pytest.approx(59 * 3.0) == now[0] - began
+        assert max(slept) == TURN_S
+        runner.stopped = "interrupted"
+        assert not asyncio.run(runner._turn("row 1"))
 
     def test_an_answer_with_the_job_of_another_row(self, runner: Runner) -> None:
         self.answering(runner, Placed("v"))
@@ -282,8 +333,8 @@ class TestRunner:
     def test_an_old_key_is_not_sent_again(self, runner: Runner) -> None:
         self.answering(runner, Placed("v"))
         self.do(runner, Intend())
-        again = self.do(runner, Create(INTENT, again=True))
-        assert "its key is too old to be relied on" == again.reason
+        assert self.do(runner, Create(INTENT, again=True)).age > KEY_AGE_S
+        assert "its key is too old to be relied on" == runner.ledger.row("cat")["message"]
 
     def test_a_job_that_may_be_that_of_another_row_is_near(self, runner: Runner) -> None:
         told = {"id": "v", "object": "video", "status": "queued", "created_at": 1, "prompt": "A cat"}
@@ -316,6 +367,14 @@ class TestRunner:
         runner.server = cast("Server", SimpleNamespace(jobs_since=jobs_since))
         assert Blind("no list") == self.do(runner, Look(INTENT))
         assert self.do(runner, Adopt("v"))
+
+
+@given(st.floats(0, 1e10), st.none() | st.floats(0, 1e10))
+def test_no_turn_is_further_away_than_a_minute(at: float, next_at: float | None) -> None:
+    pause = turn_after(next_at, at)
+    assert 0 <= pause <= MINUTE_S
+    if next_at is not None and 0 < next_at - at <= MINUTE_S:
+        assert next_at - at == pause
 
 
 class TestServer:
