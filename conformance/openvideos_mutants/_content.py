@@ -192,7 +192,7 @@ async def unfinished_content_is_accepted(request: Request, ask: Handler, _: Memo
 
 
 @mutant("VID-CONTENT-008")
-async def unfinished_thumbnails_are_placeholders(request: Request, ask: Handler, memory: Memory) -> ServerResponse:
+async def unfinished_thumbnails_are_placeholders(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Send a picture as the thumbnail of a job that has not ended."""
     response = await ask(request)
     if request.parameter("variant") == "thumbnail" and await _is_unfinished(request, response, ask):

@@ -12,7 +12,7 @@ MOST_KEPT: Final = 32 << 20
 """How long the different long values of a run are together, as JSON. The prompts of a run have a hundredth of that."""
 
 _MOST_PARTS: Final = 10_000
-"""How long a list or an object may be, as JSON. An error of a job has less, and in memory it takes thirty times that."""
+"""How long a list or an object may be, as JSON. An error of a job has less; in memory it takes thirty times that."""
 
 
 def digest_of(value: Any) -> bytes | None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from .._core.outcomes import NotReachedError
 from .._core.own_jobs import present_ids
 from .._judging.list_walks import End, Walk, before_all, ids_on, moments
+from .._server.pages import MOST_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -23,9 +24,6 @@ _SMALL: Final = (1, 2, 3, 7)
 
 _MOST_PAGES: Final = 30
 """How many of the largest pages are read at most to find the run's own videos, which are the newest."""
-
-MOST_BYTES: Final = 16 << 20
-"""How long the pages of a walk may be together. Thousands of videos have less, with prompts of a few hundred letters."""
 
 _SLACK: Final = 10
 FEW: Final = 3

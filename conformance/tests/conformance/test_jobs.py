@@ -51,7 +51,7 @@ def running_for(polls: int, content_from: int, *, status: int = 409) -> Answer:
 class TestTheContent:
     @CALM
     @given(polls=st.integers(0, 5), content_from=st.integers(0, 6))
-    def test_is_asked_for_before_each_poll_until_it_is_returned_and_at_the_end(self, polls: int, content_from: int) -> None:
+    def test_is_asked_for_before_each_poll_until_it_is_returned_and_then(self, polls: int, content_from: int) -> None:
         server = SyntheticServer(running_for(polls, content_from))
         with client_of(server) as client, started(client, "plain") as jobs:
             jobs.ended("plain")
