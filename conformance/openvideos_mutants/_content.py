@@ -305,7 +305,7 @@ async def concurrent_downloads_share_their_place(request: Request, ask: Handler,
     return response
 
 
-@mutant("VID-CONTENT-001")
+@mutant("VID-CONTENT-001", along={"VID-LIFE-012": "the file is not there, although its time is not up"})
 async def the_file_comes_after_the_end(request: Request, ask: Handler, memory: Memory) -> ServerResponse:
     """Call a job completed before its file is there; the first download after that is a 404."""
     response = await ask(request)

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from openvideos_conformance._core.bodies import BodyStore, LimitError
+from openvideos_conformance._core.contract import MOST_ERRORS, contract
 from openvideos_conformance._core.exchange import MISSING, MOST_JSON, MOST_VALUES, Exchange
 from openvideos_conformance._core.outcomes import NotReachedError
 from openvideos_conformance._core.run_result import headline
@@ -141,6 +142,18 @@ def test_what_is_parsed_is_remembered_by_its_values() -> None:
     assert all(each.json is not MISSING for each in others)
     assert many.json == first
     assert many.json is not first, "it was forgotten, since 100,000 objects take megabytes"
+
+
+def test_the_flaws_of_a_page_are_the_first_of_too_many() -> None:
+    wrong = {"object": "list", "first_id": None, "last_id": None, "has_more": False, "data": [{}] * 20_000}
+    tracemalloc.start()
+    try:
+        found = contract().flaws(wrong, "#/components/schemas/VideoList")
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert 0 < len(found) <= MOST_ERRORS
+    assert peak < 15 * MIB, f"{peak} bytes; each error takes a kilobyte"
 
 
 def test_the_index_of_a_run_does_not_keep_what_a_server_puts_into_its_videos() -> None:
