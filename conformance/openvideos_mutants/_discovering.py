@@ -80,7 +80,7 @@ async def the_seed_is_not_repeated(request: Request, ask: Handler, _: Memory) ->
 async def a_seed_of_zero_is_none(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Take a seed of zero in JSON for none."""
     fields = request.fields
-    if request.operation == CREATE and fields.get("seed") == 0:
+    if request.operation == CREATE and type(fields.get("seed")) is int and not fields["seed"]:
         request = request.with_fields({name: value for name, value in fields.items() if name != "seed"})
     return await ask(request)
 
