@@ -163,6 +163,20 @@ async def keys_hide_other_bodies(request: Request, ask: Handler, memory: Memory)
     return response
 
 
+@mutant("VID-IDEM-002")
+async def keys_are_those_of_a_prompt(request: Request, ask: Handler, memory: Memory) -> ServerResponse:
+    """Return a used key's job, whatever is beside the prompt in the body."""
+    key = request.operation == CREATE and request.header("idempotency-key")
+    response = await ask(request)
+    if key:
+        known = (key, request.text("prompt"))
+        if response.is_ok:
+            memory[known] = response
+        elif response.status == 409 and known in memory:
+            return named(memory[known])
+    return response
+
+
 @mutant("VID-IDEM-003")
 async def keys_are_remembered_late(request: Request, ask: Handler, memory: Memory) -> ServerResponse:
     """Start a job for each of several concurrent creates with one key."""

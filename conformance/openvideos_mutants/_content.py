@@ -7,12 +7,12 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from openvideos_emulator._imitations.wrapping import Request, ServerResponse, error, named
+from openvideos_emulator._imitations.wrapping import PREFIX, Request, ServerResponse, error, named
 
 from ._registry import KEY, STARTING, mutant
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from openvideos_emulator._imitations.wrapping import Handler
 
@@ -191,6 +191,15 @@ async def unfinished_content_is_accepted(request: Request, ask: Handler, _: Memo
     return response.with_status(202) if await _is_unfinished(request, response, ask) else response
 
 
+@mutant("VID-CONTENT-008")
+async def unfinished_thumbnails_are_placeholders(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Send a picture as the thumbnail of a job that has not ended."""
+    response = await ask(request)
+    if request.parameter("variant") == "thumbnail" and await _is_unfinished(request, response, ask):
+        return _placeholder(response)
+    return response
+
+
 @mutant("VID-CONTENT-009")
 async def unfinished_content_is_not_found(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Respond with 404 for the content of a job that has not ended."""
@@ -221,6 +230,22 @@ async def unknown_content_is_empty(request: Request, ask: Handler, memory: Memor
             200, [("content-type", "video/mp4"), ("x-request-id", response.header("x-request-id") or "")], b""
         )
     return response
+
+
+@mutant("VID-CONTENT-011")
+async def unknown_thumbnails_are_placeholders(request: Request, ask: Handler, memory: Memory) -> ServerResponse:
+    """Send a picture as the thumbnail of an id that no job ever had."""
+    response = await ask(request)
+    if request.operation in STARTING and response.is_ok:
+        memory[response.object["id"]] = True
+    is_unknown = re.fullmatch("video_[0-9a-f]{32}", request.id) and request.id not in memory
+    is_meant = request.operation == CONTENT and request.parameter("variant") == "thumbnail"
+    return _placeholder(response) if is_meant and response.status == 404 and is_unknown else response
+
+
+def _placeholder(response: ServerResponse) -> ServerResponse:
+    headers = [("content-type", "image/webp"), ("x-request-id", response.header("x-request-id") or "")]
+    return ServerResponse(200, headers, b"RIFF placeholder")
 
 
 @mutant(
@@ -280,14 +305,39 @@ async def concurrent_downloads_share_their_place(request: Request, ask: Handler,
     return response
 
 
+@mutant("VID-CONTENT-001", along={"VID-LIFE-012": "the file is not there, although its time is not up"})
+async def the_file_comes_after_the_end(request: Request, ask: Handler, memory: Memory) -> ServerResponse:
+    """Call a job completed before its file is there; the first download after that is a 404."""
+    response = await ask(request)
+    if request.operation == "retrieve_video" and response.object.get("status") == "completed":
+        memory.setdefault(request.id, "completed")
+    if _is_video(request) and response.is_ok and memory.get(request.id) == "completed":
+        memory[request.id] = "there"
+        return error(404, "The file does not exist.", code="not_found")
+    return response
+
+
+@mutant("VID-CONTENT-024")
+async def files_are_named_by_the_prompt(request: Request, ask: Handler, memory: Memory) -> ServerResponse:
+    """Name the file of a job by the first 64 characters of its prompt, its size and its number of frames."""
+    return await _first_file(request, ask, memory, lambda job: str(job.get("prompt"))[:64])
+
+
 @mutant("VID-CONTENT-024")
 async def everybody_gets_the_first_file(request: Request, ask: Handler, memory: Memory) -> ServerResponse:
     """Send the same file for all jobs of one size and number of frames."""
+    return await _first_file(request, ask, memory, lambda _: None)
+
+
+async def _first_file(
+    request: Request, ask: Handler, memory: Memory, name: Callable[[dict[str, Any]], object]
+) -> ServerResponse:
+    """Send the file of the first job of the same name, size and number of frames."""
     response = await ask(request)
     if request.operation == CONTENT and response.is_ok:
         job = (await ask(request.at(f"/_emulator/jobs/{request.id}").with_parameter("variant", None))).object
-        names = ("size", "seconds", "fps", "num_frames")
-        first = memory.setdefault(tuple(job.get(name) for name in names), request.id)
-        other = await ask(request.at(f"/v1/videos/{first}/content"))
+        alike = (name(job), *(job.get(each) for each in ("size", "seconds", "fps", "num_frames")))
+        first = memory.setdefault(alike, request.id)
+        other = await ask(request.at(f"{PREFIX}/videos/{first}/content"))
         return other if other.is_ok else response
     return response

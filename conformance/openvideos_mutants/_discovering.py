@@ -76,6 +76,15 @@ async def the_seed_is_not_repeated(request: Request, ask: Handler, _: Memory) ->
     return response.with_fields(seed=None) if request.operation == CREATE and response.is_ok else response
 
 
+@mutant("VID-SAMPLE-001")
+async def a_seed_of_zero_is_none(request: Request, ask: Handler, _: Memory) -> ServerResponse:
+    """Take a seed of zero in JSON for none."""
+    fields = request.fields
+    if request.operation == CREATE and type(fields.get("seed")) is int and not fields["seed"]:
+        request = request.with_fields({name: value for name, value in fields.items() if name != "seed"})
+    return await ask(request)
+
+
 @mutant("VID-SAMPLE-002")
 async def frames_per_second_are_ignored(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Make a clip of 24 frames per second, and report those of the request."""

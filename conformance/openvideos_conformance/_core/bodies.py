@@ -111,9 +111,9 @@ class Body:
 
 
 class ParsedBodies:
-    """Remembers the parsed JSON of the last exchanges, whose bodies have `most` bytes together. Thread-safe.
+    """Remembers the parsed JSON of the last exchanges, which has `most` bytes together. Thread-safe.
 
-    Parsed JSON takes up to twenty times the memory of its text.
+    Parsed JSON takes up to thirty times the memory of its text.
     """
 
     def __init__(self, most: int) -> None:
@@ -122,12 +122,12 @@ class ParsedBodies:
         self._kept: deque[tuple[weakref.ref[object], int]] = deque()
         self._lock = threading.Lock()
 
-    def remember(self, exchange: object, value: object, length: int) -> None:
+    def remember(self, exchange: object, value: object, weight: int) -> None:
         """Remember the JSON of an exchange, and forget the oldest if there is too much."""
         with self._lock:
             vars(exchange)["_json"] = value
-            self._kept.append((weakref.ref(exchange), length))
-            self._used += length
+            self._kept.append((weakref.ref(exchange), weight))
+            self._used += weight
             while self._used > self._most and len(self._kept) > 1:
                 oldest, freed = self._kept.popleft()
                 self._used -= freed

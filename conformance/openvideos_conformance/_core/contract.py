@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import unquote
 
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
 _URI: Final = "urn:openvideos:contract"
 _METHODS: Final = ("get", "post", "delete", "put", "patch")
+MOST_ERRORS: Final = 1000
+"""How many errors of one value are told."""
+
 
 _VALIDATOR: Final = cast("type[Validator]", Draft202012Validator)  # the protocol is typed, the class is not
 
@@ -99,11 +103,15 @@ class Contract:
         return cast("Schema", schema["items"]) if "items" in schema else next(found, anything)
 
     def flaws(self, value: Any, address: str) -> list[str]:
-        """Return how a value breaks the schema at an address: the path of each value, what it is, what is allowed."""
+        """Return how a value breaks the schema at an address: the path of each value, what it is, what is allowed.
+
+        Of MOST_ERRORS and more, the first are returned; a list may have a hundred thousand wrong items.
+        """
         validator = self._validators.get(address)
         if validator is None:
             validator = self._validators[address] = _VALIDATOR({"$ref": _URI + address}, registry=self._registry)
-        errors = sorted(validator.iter_errors(value), key=lambda error: [str(step) for step in error.absolute_path])
+        first = islice(validator.iter_errors(value), MOST_ERRORS)
+        errors = sorted(first, key=lambda error: [str(step) for step in error.absolute_path])
         found = list(dict.fromkeys(sentence for error in errors for sentence in sentences_of(error)))
         return [*found, *_wrong_choices(self.at(address), json_object(value))]
 

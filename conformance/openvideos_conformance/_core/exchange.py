@@ -33,8 +33,14 @@ MOST_JSON: Final = 12 << 20
 BUSY: Final = frozenset({429, 503})
 """The statuses of an overloaded server, which say nothing about the request."""
 
+MOST_VALUES: Final = 400_000
+"""How many values JSON has that is parsed; a list of 20,000 videos has fewer. A short text can have millions."""
+
+_VALUE: Final = 64
+"""About how many bytes a value takes in memory, beside its text."""
+
 _UNREAD: Final = object()
-_PARSED: Final = ParsedBodies(MOST_JSON)
+_PARSED: Final = ParsedBodies(48 << 20)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,15 +119,23 @@ class Exchange:
 
     @property
     def json(self) -> Any:
-        """The JSON of the response, or MISSING. NaN and Infinity are not JSON, and neither is more than MOST_JSON."""
+        """The JSON of the response, or MISSING.
+
+        NaN and Infinity are not JSON, and neither is what has more than MOST_JSON bytes or MOST_VALUES values.
+        """
         known = vars(self).get("_json", _UNREAD)
         if known is not _UNREAD:
             return known
         value: Any = MISSING
+        weight = 0
         if self.length <= MOST_JSON:
-            with contextlib.suppress(ValueError, RecursionError):
-                value = json.loads(self.body.decode("utf-8"), parse_constant=_refuse)
-        _PARSED.remember(self, value, self.length)
+            body = self.body
+            values = sum(map(body.count, (b",", b"[", b"{")))  # or less, since texts have these characters, too
+            weight = len(body) + _VALUE * values
+            if values <= MOST_VALUES:
+                with contextlib.suppress(ValueError, RecursionError):
+                    value = json.loads(body.decode("utf-8"), parse_constant=_refuse)
+        _PARSED.remember(self, value, weight)
         return value
 
     @property

@@ -42,13 +42,15 @@ def _files(traffic: Traffic) -> Iterator[tuple[tuple[str, str], Exchange]]:
 
 
 def _whole_files(traffic: Traffic) -> Iterator[tuple[tuple[str, str], Exchange]]:
-    """Yield the downloads of complete files. One before its job was known to be completed may be a part of a file."""
-    return ((key, content) for key, content in _files(traffic) if not _may_be_a_part(traffic, content))
+    """Yield the downloads of the files of completed jobs."""
+    return ((key, content) for key, content in _files(traffic) if not _may_be_another(traffic, content))
 
 
-def _may_be_a_part(traffic: Traffic, content: Exchange) -> bool:
+def _may_be_another(traffic: Traffic, content: Exchange) -> bool:
+    """Tell whether a download may be a part of the file, before its job was completed, or what a deletion has left."""
     ends = _ends(traffic, video_id_of(content))
-    return bool(ends) and not any(each.is_before(content) for each in ends)
+    is_early = bool(ends) and not any(each.is_before(content) for each in ends)
+    return is_early or traffic.deleted_before(video_id_of(content), content) is not None
 
 
 def _ends(traffic: Traffic, video_id: str) -> list[Exchange]:
@@ -82,6 +84,26 @@ thumbnails_are_webp = _typed("VID-CONTENT-005", "thumbnail")
 spritesheets_are_jpeg = _typed("VID-CONTENT-006", "spritesheet")
 
 
+@rule("VID-CONTENT-001", "a completed job has its file", needs="a download after a job was completed")
+def completed_jobs_have_their_file(traffic: Traffic, tally: Tally) -> None:
+    """Find files that are refused although a response said that the job is completed, and were never returned."""
+    returned = [each for _, each in _files(traffic)]
+    for content in traffic.of("download_video_content"):
+        video_id = video_id_of(content)
+        is_plain = content.request_header("range") is None and content.layer != FUZZ and content.has_key
+        if not is_plain or content.failure or _variant(traffic, content) != "video":
+            continue
+        completed = next((each for each in _ends(traffic, video_id) if each.is_before(content)), None)
+        # That a file is there until it expires is another promise.
+        was_there = any(video_id_of(each) == video_id and each.is_before(content) for each in returned)
+        if completed is None or was_there or traffic.may_be_gone(video_id, content):
+            continue
+        tally.judged()
+        if content.status in NOT_COMPLETED:
+            message = f"the job {video_id} was completed, and after that {content.summary}"
+            tally.found(message, completed, content, once=content.status)
+
+
 @rule(
     "VID-CONTENT-008",
     "the files of a job are not returned before its end",
@@ -96,7 +118,9 @@ def files_are_not_given_out_early(traffic: Traffic, tally: Tally) -> None:
         if running is None or content.failure or not content.has_key:
             continue
         tally.judged()
-        if _is_not_refused(content, NOT_COMPLETED):
+        # A server may look first whether it offers the variant.
+        refusals = NOT_COMPLETED if _variant(traffic, content) == "video" else NOT_COMPLETED | {501}
+        if _is_not_refused(content, refusals):
             message = f"{content.summary}, and after that the job was {running.status}"
             tally.found(message, content, running.exchange, once=video_id_of(content))
     wholes = dict(_whole_files(traffic))
@@ -175,7 +199,7 @@ def etags_are_those_of_files(traffic: Traffic, tally: Tally) -> None:
         variant, tag = _variant(traffic, content), content.header("etag")
         if not content.is_ok or content.status not in {200, 206} or variant is None or not tag:
             continue
-        if _may_be_a_part(traffic, content):
+        if _may_be_another(traffic, content):
             continue
         key = video_id_of(content), variant
         other = tags.setdefault(key, content)

@@ -289,7 +289,10 @@ def files_are_there_until_they_expire(traffic: Traffic, tally: Tally) -> None:
     served = {_variant(traffic, each) for each in downloads if each.is_ok}
     for content in downloads:
         promise = _promise(traffic, content)
-        if promise is not None and _variant(traffic, content) in served:
+        # One that came late was not there as soon as its job was completed.
+        of_file = [each for each in downloads if each.is_ok and each.path == content.path]
+        came_late = bool(of_file) and not any(each.is_before(content) for each in of_file)
+        if promise is not None and _variant(traffic, content) in served and not came_late:
             tally.judged()
             if content.status in {404, 410}:
                 expires = promise.video["expires_at"]

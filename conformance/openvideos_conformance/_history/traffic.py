@@ -6,7 +6,6 @@ overlapping requests never count against a server.
 
 from __future__ import annotations
 
-import json
 import math
 from collections import defaultdict
 from functools import cached_property
@@ -18,6 +17,7 @@ from .._core.exchange import OTHER_CALLER, json_array, json_object, videos_of
 from .._core.operations import CREATING, ENDED, RUNNING, VIDEO, VIDEO_LIST
 from .._core.own_jobs import is_confirmed
 from .._core.request_validation import of_illegal_creates
+from .lasting import LastingValues, digest_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -30,6 +30,8 @@ _NOT_FOUND: Final = 404
 _HUGE: Final = 1 << 20
 """The length of a page that is huge. A hundred videos with prompts of a thousand characters have less."""
 
+_MOST_LISTED: Final = 50_000
+"""How many videos of lists are indexed. A run of the suite meets some thousands."""
 
 FUZZ: Final = "fuzz"
 """The layer of generated requests: any header, query or body may be in them."""
@@ -39,7 +41,10 @@ _DID_NOTHING: Final = frozenset({400, 401, 403, 404, 405, 410, 415, 422, 429, 50
 
 
 class JobSnapshot(NamedTuple):
-    """A job in one response, which is a list if `is_listed`, else a response about this job."""
+    """A job in one response, which is a list if `is_listed`, else a response about this job.
+
+    `video` has the fields that the contract has.
+    """
 
     exchange: Exchange
     video: dict[str, Any]
@@ -104,7 +109,10 @@ class Traffic:
         self._started = {
             str(video.get("id")) for each in ordered if each.operation in CREATING for video in videos_of(each)
         }
-        self._flaws: dict[tuple[str, str], list[str]] = {}
+        self._flaws: dict[tuple[str, bytes], list[str]] = {}
+        self._lasting = LastingValues()
+        self._fields = tuple(self.contract.schema("Video")["properties"])
+        self._listed = 0
         self._parameters: dict[str, dict[str, list[str]]] = {}
         for exchange in everything:
             self._index_possible_deletion(exchange)
@@ -121,8 +129,10 @@ class Traffic:
             if key != video.get("id") and str(video.get("id")) in self._started:
                 continue  # it is about another job than the one that was asked for, which a rule of retrieves says
             if isinstance(key, str) and key:
-                if not is_repeated:
-                    (self.listed if is_listed else self.single)[key].append(JobSnapshot(exchange, video, is_listed))
+                if not is_repeated and not (is_listed and self._listed >= _MOST_LISTED):
+                    self._listed += is_listed
+                    kept = {name: self._lasting.kept(video[name]) for name in self._fields if name in video}
+                    (self.listed if is_listed else self.single)[key].append(JobSnapshot(exchange, kept, is_listed))
                 if exchange.operation in CREATING:
                     self.starts.append(Start(exchange, key))
 
@@ -222,10 +232,10 @@ class Traffic:
 
     def flaws(self, value: Any, address: str) -> list[str]:
         """Return how a value breaks a schema; equal values are validated once."""
-        try:
-            key = address, json.dumps(value)
-        except RecursionError:
+        digest = digest_of(value)
+        if digest is None:
             return self.contract.flaws(value, address)  # which goes only as deep as the schema
+        key = address, digest
         found = self._flaws.get(key)
         if found is None:
             found = self._flaws[key] = self.contract.flaws(value, address)

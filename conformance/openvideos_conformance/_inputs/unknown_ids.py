@@ -26,6 +26,16 @@ def unknown_like(known: str) -> str:
     return known[: longest.start()] + _changed(longest[0]) + known[longest.end() :]
 
 
+def neighbours_of(known: str) -> tuple[str, ...]:
+    """Return ids that begin with `known`, or with which it begins, unless the server may have issued them.
+
+    Of ids that end in a short part, such as the number of a counter, these may be others that it has issued.
+    """
+    end = re.search(r"[A-Za-z0-9]*$", known)
+    is_counted = end is not None and 0 < len(end[0]) < _ENOUGH
+    return () if is_counted else (f"{known}0", known[:-1])
+
+
 def _changed(part: str) -> str:
     if len(part) < _ENOUGH:
         # A counter has not reached a number that begins with 9 and has so many more digits.

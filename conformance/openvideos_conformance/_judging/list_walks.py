@@ -24,7 +24,7 @@ class End(Enum):
 
     LAST_PAGE = "a page has has_more false"
     ENOUGH = "all wanted videos were found"
-    BOUND = "the limit of pages was reached"
+    BOUND = "the limit of pages, or of their bytes, was reached"
     REPEATED = "a cursor repeated"
     BROKEN = "a response was not a page"
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from .._core.outcomes import NotReachedError
 from .._core.own_jobs import present_ids
 from .._judging.list_walks import End, Walk, before_all, ids_on, moments
+from .._server.pages import MOST_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -82,7 +83,7 @@ def walk_all_ways(client: RecordingClient, create: Callable[[], Exchange]) -> Wa
         own, reference = _reference(client)
     if reference.end is End.BOUND:
         raise NotReachedError(
-            f"{_MOST_PAGES} pages of {limits[-1]} videos did not contain all videos that this run has created",
+            f"{len(reference.pages)} pages of {limits[-1]} videos did not contain all videos that this run has created",
             reference.pages[-1],
         )
     most = len(reference.ids)
@@ -163,13 +164,16 @@ def walk(
     wanted: Collection[str] = (),
     most: int = _MOST_PAGES,
 ) -> Walk:
-    """Follow `last_id` while `has_more`, up to `most` pages or past the last `wanted` video; return the walk."""
+    """Follow `last_id` while `has_more`, up to `most` pages or past the last `wanted` video; return the walk.
+
+    A walk also ends when its pages have MOST_BYTES, since all of it is in memory while it is judged.
+    """
     query: dict[str, Any] = {} if limit is None else {"limit": limit}
     query |= {} if order is None else {"order": order}
     pages: list[Exchange] = []
     missing, cursors, cursor = set(wanted), set[str](), after
     end = End.BOUND
-    while len(pages) < most:
+    while len(pages) < most and sum(page.length for page in pages) < MOST_BYTES:
         was_enough = bool(wanted) and not missing
         page = client.get("/videos", query=query | ({} if cursor is None else {"after": cursor}))
         pages.append(page)

@@ -111,5 +111,6 @@ def _requests(client: RecordingClient, path: str, video_id: str) -> dict[str, Ca
             "extensions",
             lambda: client.post("/videos/extensions", json={**prompt, **source, "seconds": seconds}),
         ),
+        "thumbnail": ("thumbnail", lambda: client.get(f"{path}/content", query={"variant": "thumbnail"})),
     }
     return {name: send for name, (capability, send) in requests.items() if capability not in client.target.denied}

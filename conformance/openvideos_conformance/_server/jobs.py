@@ -91,7 +91,8 @@ PLANS: Final = (
     Plan(
         name="doomed",
         why="a job that is deleted once it has ended",
-        fields=lambda t: t.choice(prompt="A candle that is about to go out"),
+        # It begins as another prompt does: some servers name their files by the beginning.
+        fields=lambda t: t.choice(prompt=f"{PROMPT}, with a candle that is about to go out"),
     ),
     Plan(
         name="defaults",
@@ -144,6 +145,13 @@ PLANS: Final = (
         for name in ("sampled", "sampled_again")
     ),
     Plan(
+        name="seed_zero",
+        why="the least seed, which is not the same as none",
+        fields=lambda t: {**t.choice(prompt="A die falls on a table"), "seed": 0},
+        is_json=True,
+        capability=SAMPLING,
+    ),
+    Plan(
         name="references",
         why="a job with a first and a last frame",
         fields=lambda t: {
@@ -172,7 +180,7 @@ class Job:
     pause: float = _FIRST_PAUSE
     is_over: bool = False
     is_watched: bool = False
-    """Whether its content is asked for before each poll, until it is returned."""
+    """Whether its content is asked for before each poll, until it is returned, and as soon as the job is completed."""
     failed_reads: int = 0
     """How many polls in a row returned no Video."""
 
@@ -347,6 +355,9 @@ class JobPool:
             # The read that follows shows whether the job had ended when its content was returned.
             job.is_watched = not self._client.get(f"{job.path}/content", layer=FOLLOWING).is_ok
         exchange = self._client.get(job.path, layer=FOLLOWING)
+        if job.is_watched and exchange.is_ok and exchange.object.get("status") == "completed":
+            # Clients download at once. Some servers say so before the file is there.
+            self._client.get(f"{job.path}/content", layer=FOLLOWING)
         with self._changed:
             if exchange.is_ok and isinstance(exchange.json, dict):
                 job.last, job.failed_reads = exchange, 0

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from .._core.operations import video_path
 from .._core.outcomes import NotReachedError, ViolationError
-from .._inputs.unknown_ids import unknown_like
+from .._inputs.unknown_ids import neighbours_of, unknown_like
 from .._judging.assertions import BAD_INPUT, expect, expect_response, shown, violated
 from .._judging.byte_ranges import flaw_of, read_content_range, read_pieces
 from .._probes.concurrently import concurrently
@@ -84,9 +84,12 @@ def test_the_content_of_an_unknown_id_is_unknown(client: RecordingClient, jobs: 
     known = jobs["plain"].id
     unknown = unknown_like(known)
     expect(client.get(f"{video_path(unknown)}/content"), 404, f"the content of the unknown id {unknown}")
-    for unknown in (f"{known}0", known[:-1]):  # a server whose ids have a fixed form may refuse these as malformed
-        exchange = client.get(f"{video_path(unknown)}/content")
-        expect(exchange, {404, *BAD_INPUT}, f"the content of the unknown id {unknown}")
+    for near in neighbours_of(known):  # a server whose ids have a fixed form may refuse these as malformed
+        exchange = client.get(f"{video_path(near)}/content")
+        expect(exchange, {404, *BAD_INPUT}, f"the content of the unknown id {near}")
+    for variant in client.contract.schema("VideoVariant")["enum"]:  # a server may look at the variant first
+        exchange = client.get(f"{video_path(unknown)}/content", query={"variant": variant})
+        expect(exchange, NO_SUCH_VARIANT, f"the {variant} of the unknown id {unknown}")
 
 
 @checks("VID-CONTENT-012", phase=Phase.LATE)

@@ -98,6 +98,14 @@ def test_the_fields_of_sampling_are_repeated(jobs: JobPool) -> None:
             raise violated(f"a create with {field}={sent} returns {field} {shown(seen)}", created)
 
 
+@checks("VID-SAMPLE-001", jobs=("seed_zero",))
+def test_a_seed_of_zero_is_repeated(jobs: JobPool) -> None:
+    created = jobs["seed_zero"].created
+    seen = created.object.get("seed")
+    if isinstance(seen, bool) or seen != 0:
+        raise violated(f"a create with seed=0 returns seed {shown(seen)}", created)
+
+
 @checks("VID-SAMPLE-002", phase=Phase.LATE, jobs=("sampled",))
 def test_the_clip_has_the_frames_per_second_of_the_job(client: RecordingClient, jobs: JobPool) -> None:
     fps = _clip(client, jobs, "sampled").fps

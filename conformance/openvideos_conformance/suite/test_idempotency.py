@@ -7,6 +7,7 @@ from functools import partial
 from .._core.exchange import Exchange
 from .._core.outcomes import NotReachedError
 from .._core.own_jobs import job_id
+from .._inputs.media_files import image
 from .._judging.assertions import shown, violated
 from .._judging.list_walks import videos_on
 from .._probes.concurrently import concurrently
@@ -27,6 +28,13 @@ HEADER = "idempotency-key"
 def _again(client: RecordingClient, jobs: JobPool, first: Exchange, **changes: str) -> Exchange:
     """Repeat a create with its Idempotency-Key, with the fields in `changes`, and return the exchange."""
     return create(client, jobs, {**first.request_fields, **changes}, {HEADER: first.request_header(HEADER) or ""})
+
+
+def _is_a_conflict(first: Exchange, other: Exchange, what: str) -> None:
+    if not_busy(other).status != _CONFLICT:
+        same_job = other.is_ok and job_id(other) == job_id(first)
+        seen = "the job of the first body" if same_job else str(other.status)
+        raise violated(f"a create with {what} and a used Idempotency-Key returns {seen}, not 409", first, other)
 
 
 def _is_the_same(first: Exchange, repeated: Exchange, what: str) -> None:
@@ -55,11 +63,18 @@ def test_a_key_that_was_used_with_another_body_is_a_conflict(
     client: RecordingClient, jobs: JobPool, offered: Capabilities
 ) -> None:
     first, _ = offered.repeated()
-    other = not_busy(_again(client, jobs, first, prompt="A lighthouse in the sun"))
-    if other.status != 409:  # noqa: PLR2004 - HTTP's own
-        same_job = other.is_ok and job_id(other) == job_id(first)
-        seen = "the job of the first body" if same_job else str(other.status)
-        raise violated(f"a create with another body and a used Idempotency-Key returns {seen}, not 409", first, other)
+    _is_a_conflict(first, _again(client, jobs, first, prompt="A lighthouse in the sun"), "another prompt")
+
+
+@checks("VID-IDEM-002", capability="image-reference")
+def test_a_key_that_was_used_without_this_file_is_a_conflict(
+    client: RecordingClient, jobs: JobPool, offered: Capabilities
+) -> None:
+    first, _ = offered.repeated()
+    if jobs.refused_form is not None:
+        raise NotReachedError("the server accepts no files, since it refuses forms", jobs.refused_form)
+    fields = {**first.request_fields, "input_reference": image(client.target.size)}
+    _is_a_conflict(first, create(client, jobs, fields, {HEADER: first.request_header(HEADER) or ""}), "a file more")
 
 
 @checks("VID-IDEM-002", phase=Phase.LATE)

@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from openvideos_conformance._core.bodies import BodyStore, LimitError
-from openvideos_conformance._core.exchange import MISSING, MOST_JSON, Exchange
+from openvideos_conformance._core.contract import MOST_ERRORS, contract
+from openvideos_conformance._core.exchange import MISSING, MOST_JSON, MOST_VALUES, Exchange
 from openvideos_conformance._core.outcomes import NotReachedError
 from openvideos_conformance._core.run_result import headline
 from openvideos_conformance._core.target import Target
@@ -119,6 +120,70 @@ def test_a_server_that_ignores_limits_takes_no_memory_for_each_of_its_pages() ->
         tracemalloc.stop()
     assert "VID-LIST-002" in found
     assert peak < 55 * MIB, f"{peak} bytes; it is 40 MiB, and more than 65 when each page stays parsed or indexed"
+
+
+@pytest.mark.parametrize("part", [b"{},", b'{"":0},', b"[0],", b'"ab",'])
+def test_a_short_text_that_is_a_million_values_is_not_parsed(part: bytes) -> None:
+    body = b'{"many":[' + part * (MOST_VALUES + 1) + b"0]}"
+    tracemalloc.start()
+    try:
+        assert of(body, length=len(body)).json is MISSING
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert len(body) < MOST_JSON
+    assert peak < MIB, "parsed, it takes up to thirty times its length"
+
+
+def test_what_is_parsed_is_remembered_by_its_values() -> None:
+    many = of(b"[" + b"{}," * (MOST_VALUES // 3) + b"0]", length=MOST_VALUES + 3)
+    others = [of(b"[" + b"{}," * (MOST_VALUES // 3) + b"%d]" % number, length=MOST_VALUES + 3) for number in range(3)]
+    first = many.json
+    assert all(each.json is not MISSING for each in others)
+    assert many.json == first
+    assert many.json is not first, "it was forgotten, since 100,000 objects take megabytes"
+
+
+def test_the_flaws_of_a_page_are_the_first_of_too_many() -> None:
+    wrong = {"object": "list", "first_id": None, "last_id": None, "has_more": False, "data": [{}] * 20_000}
+    tracemalloc.start()
+    try:
+        found = contract().flaws(wrong, "#/components/schemas/VideoList")
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert 0 < len(found) <= MOST_ERRORS
+    assert peak < 15 * MIB, f"{peak} bytes; each error takes a kilobyte"
+
+
+def test_the_index_of_a_run_does_not_keep_what_a_server_puts_into_its_videos() -> None:
+    count = iter(range(100))
+
+    def answer(_: httpx.Request) -> httpx.Response:
+        number = next(count)
+        error = {"code": "x", "message": "y", "parts": [{}] * 5_000}
+        changed = {"junk": [{}] * 10_000, "error": error, "prompt": f"{number:06}" * 10_000}
+        return httpx.Response(200, json={**video(), "status": "failed", **changed})
+
+    with client_of(answer) as client:
+        for _ in range(60):
+            client.get("/videos/video_1")
+        tracemalloc.start()
+        try:
+            traffic = Traffic(client.history)
+            kept = tracemalloc.get_traced_memory()[0]
+        finally:
+            tracemalloc.stop()
+    assert 60 == len({each.video["prompt"] for each in traffic.single["video_1"]})
+    assert kept < 40 * MIB, f"{kept} bytes; it is 25 MiB, and more than 70 when each video is kept"
+
+
+def test_the_index_of_a_run_has_so_many_videos_of_lists(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("openvideos_conformance._history.traffic._MOST_LISTED", 5)
+    log = Log()
+    for _ in range(4):
+        log.listed(video("video_1"), video("video_2"))
+    assert 5 == sum(len(each) for each in log.traffic.listed.values())
 
 
 def client_of(answer: Any) -> RecordingClient:

@@ -36,6 +36,30 @@ def test_files_have_the_media_type_of_their_variant() -> None:
     keeps(log)
 
 
+@pytest.mark.parametrize("status", [400, 404, 409, 422])
+def test_the_file_is_there_as_soon_as_the_job_is_completed(status: int) -> None:
+    log = _completed()
+    wrong = log.refused("GET", "/videos/video_1/content", status)
+    log.content()
+    finding = breaks(log, "VID-CONTENT-001")
+    assert f"the job video_1 was completed, and after that GET /videos/video_1/content -> {status}" == finding.message
+    assert finding.exchanges[-1] is wrong
+
+
+def test_a_file_may_be_refused_for_another_reason_than_that_it_is_not_there_yet() -> None:
+    for refusal in ({"has_key": False}, {"query": {"variant": "thumbnail"}}, {"layer": FUZZ}):
+        log = _completed()
+        log.refused("GET", "/videos/video_1/content", 404, **refusal)
+        assert "VID-CONTENT-001" not in broken(log), refusal
+    log = _completed()
+    log.deleted()
+    log.refused("GET", "/videos/video_1/content", 404)
+    keeps(log)
+    log = _completed()
+    log.refused("GET", "/videos/video_1/content", 410)  # its time may be up
+    keeps(log)
+
+
 def test_content_of_a_job_that_has_not_ended_is_judged_by_another_requirement() -> None:
     log = Log()
     log.retrieved("video_1", "in_progress")
@@ -142,6 +166,23 @@ def test_downloads_of_one_file_are_the_same() -> None:
     log.content("video_2", body=b"two", headers={"etag": '"2"'})
     assert "VID-CONTENT-012" not in broken(log)
     assert 1 == judged("VID-CONTENT-012", log).instances
+
+
+def test_what_is_returned_after_a_deletion_is_no_file_of_the_job() -> None:
+    log = _completed()
+    log.content(body=b"one")
+    log.deleted()
+    log.content(body=b"placeholder", headers={"etag": '"2"'})
+    breaks(log, "VID-DELETE-003")
+
+
+@pytest.mark.parametrize(("variant", "is_broken"), [("thumbnail", False), ("video", True)])
+def test_a_variant_that_is_not_offered_may_be_refused_as_such(variant: str, *, is_broken: bool) -> None:
+    log = Log()
+    log.created()
+    log.refused("GET", "/videos/video_1/content", 501, query={"variant": variant})
+    log.retrieved("video_1", "in_progress")
+    assert is_broken is ("VID-CONTENT-008" in broken(log))
 
 
 def test_an_etag_stays_with_its_file() -> None:

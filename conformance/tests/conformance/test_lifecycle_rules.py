@@ -258,7 +258,7 @@ def test_files_that_are_never_there_break_another_requirement() -> None:
     log = _life("completed")
     log.refused("GET", "/videos/video_1/content", 404)
     log.refused("GET", "/videos/video_1/content", 404)
-    keeps(log)
+    breaks(log, "VID-CONTENT-001")
 
 
 def test_a_variant_that_is_not_offered_does_not_expire() -> None:

@@ -6,10 +6,12 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from openvideos_conformance._core.exchange import Exchange
 from openvideos_conformance._core.own_jobs import deleted_ids, present_ids
-from openvideos_conformance._inputs.unknown_ids import unknown_like
+from openvideos_conformance._inputs.unknown_ids import neighbours_of, unknown_like
 from openvideos_conformance._judging.list_walks import (
     End,
     Walk,
@@ -164,3 +166,16 @@ def test_an_unknown_id_looks_like_a_known_one(known: str) -> None:
     if len(known) > 12:
         assert len(unknown) == len(known)
         assert all(one.isdecimal() == other.isdecimal() for one, other in zip(unknown, known, strict=True))
+
+
+@given(number=st.integers(0, 10**11 - 1), start=st.sampled_from(["", "video_", "vid-", "job:"]))
+def test_an_id_beside_that_of_a_counter_is_not_taken_for_unknown(number: int, start: str) -> None:
+    assert () == neighbours_of(f"{start}{number}")
+
+
+@given(st.from_regex(r"(video_)?[0-9a-f]{32}(==)?", fullmatch=True))
+def test_an_id_beside_a_random_one_is_unknown(known: str) -> None:
+    longer, shorter = neighbours_of(known)
+    assert longer.startswith(known)
+    assert known.startswith(shorter)
+    assert len({known, longer, shorter}) == 3

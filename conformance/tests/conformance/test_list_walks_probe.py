@@ -203,6 +203,16 @@ def test_a_walk_ends_for_a_reason(name: str) -> None:
     assert (end, pages) == (found.end, len(found.pages))
 
 
+def test_a_walk_ends_when_its_pages_are_as_long_as_what_is_kept_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    server = SyntheticServer()
+    with client_of(server, max_videos=200) as client:
+        creates(client, server, 9)
+        length = client.get("/videos", query={"limit": 1}).length
+        monkeypatch.setattr("openvideos_conformance._probes.list_walks.MOST_BYTES", 3 * length)
+        found = walk(client, limit=1)
+    assert (3, End.BOUND) == (len(found.pages), found.end)
+
+
 def test_a_walk_goes_one_page_further_than_what_is_wanted() -> None:
     with client_of(SyntheticServer(changed())) as client:
         found = walk(client, limit=2, wanted=["video_8"])
