@@ -96,7 +96,6 @@ class _Tasks:
     """What the flow needs of an engine, by tasks that nothing records."""
 
     workflow_id = None
-    sleep_async: Any = staticmethod(asyncio.sleep)
 
     def __init__(self, _: str, runner: Any, *, most: int, **__: Any) -> None:
         self._runner, self._loop = runner, asyncio.get_running_loop()
@@ -121,7 +120,7 @@ class _Tasks:
     def clear(self) -> None:
         pass
 
-    take_over = close = clear
+    hold = take_over = close = clear
 
 
 def _openai(base_url: str, jobs: Path, out: Path) -> None:

@@ -79,7 +79,7 @@ def test_the_documentation_shows_each() -> None:
     }
     shown |= {link.resolve() for link in DOCS.glob("*.ipynb")}
     assert "/blob/main/" not in TABLE  # each has a page of the site, or a part of this one
-    assert {path for path in EXAMPLES.rglob("*.*") if path.suffix in {".py", ".yml", ".ipynb"}} == shown
+    assert {path for path in EXAMPLES.rglob("*.*") if path.suffix in {".py", ".yml", ".ipynb", ".csv"}} == shown
 
 
 class TestService:

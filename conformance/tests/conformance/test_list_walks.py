@@ -178,4 +178,4 @@ def test_an_id_beside_a_random_one_is_unknown(known: str) -> None:
     longer, shorter = neighbours_of(known)
     assert longer.startswith(known)
     assert known.startswith(shorter)
-    assert len({known, longer, shorter}) == 3
+    assert 3 == len({known, longer, shorter})

@@ -110,7 +110,7 @@ def _keep_on(trial: Trial, seed: int) -> None:
         code, said = trial.run(seed=seed + turn, chances=chances)
         if "another process" in said:
             trial.faults["second"] += 1
-            assert code == 2
+            assert 2 == code
         elif "the database" in said and code == 2:  # it was away when the run began
             continue
         elif not died(code):
