@@ -145,7 +145,8 @@ def test_what_is_parsed_is_remembered_by_its_values() -> None:
 
 
 def test_the_flaws_of_a_page_are_the_first_of_too_many() -> None:
-    wrong: dict[str, Any] = {"object": "list", "first_id": None, "last_id": None, "has_more": False, "data": [{}] * 20_000}
+    data: list[Any] = [{}] * 20_000
+    wrong = {"object": "list", "first_id": None, "last_id": None, "has_more": False, "data": data}
     tracemalloc.start()
     try:
         found = contract().flaws(wrong, "#/components/schemas/VideoList")
