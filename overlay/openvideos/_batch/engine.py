@@ -141,8 +141,7 @@ class Engine:
                 elif is_dead:
                     # Another worker may have resumed them before this one had the lock.
                     ids = [each.workflow_id for each in self._going() if each.executor_id == executor]
-                    if ids:
-                        DBOS.resume_workflows(ids, queue_name=queue_name(self._batch))
+                    DBOS.resume_workflows(ids, queue_name=queue_name(self._batch))
 
     def _going(self) -> list[WorkflowStatus]:
         name = queue_name(self._batch)

@@ -361,6 +361,7 @@ class TestWaiting:
             waiting = Waiting(at(answer), 3600.0, lambda _: None)
             waiting.hear(["early", "unknown"])  # it may be faster than the answer to the create
             early = await waiting.ended("early")
+            waiting._settle(early)  # the list tells of it, too
             late, wrong = (asyncio.create_task(waiting.ended(each)) for each in ("late", "wrong"))
             await asyncio.sleep(0)
             status["late"] = "completed"
@@ -553,6 +554,16 @@ class TestResults:
             results.export(ledger, "html", tmp_path / to)
             assert f'<base href="{base}">' in (tmp_path / to).read_text()
         assert "memory://place/" == results._base("memory://place", tmp_path / "a.html")
+
+    def test_a_page_on_another_drive_names_the_whole_path(
+        self, ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def on_another_drive(*_: object) -> str:
+            raise ValueError
+
+        monkeypatch.setattr("os.path.relpath", on_another_drive)
+        results.export(ledger, "html", tmp_path / "a.html")
+        assert f'<base href="{Path(ledger.batch.out).as_uri()}/">' in (tmp_path / "a.html").read_text()
 
     @given(st.dictionaries(st.sampled_from(["name", "prompt", "code", "message", "file", "thumbnail"]), HOSTILE))
     def test_a_page_has_no_element_of_a_row(self, row: dict[str, str]) -> None:

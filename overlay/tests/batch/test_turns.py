@@ -254,7 +254,7 @@ class TestRunner:
         assert pytest.approx(59 * 3.0) == now[0] - began
         assert max(slept) == TURN_S
         runner.stopped = "interrupted"
-        assert not asyncio.run(runner._turn("row 1"))
+        assert [False, False] == [asyncio.run(runner._turn("row 1")), asyncio.run(runner._paced())]
 
     def test_an_answer_with_the_job_of_another_row(self, runner: Runner) -> None:
         self.answering(runner, Placed("v"))
