@@ -31,6 +31,7 @@ POLL_S: Final = 0.1
 MOST_IDS: Final = 500
 NO_ROOM: Final = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN})
 """What SQLite says when the disk is full: which of them depends on the file that cannot grow."""
+HOLD_S: Final = 2.0
 LOCK_MS: Final = 5000
 """For how many milliseconds a worker waits for its own lock."""
 THREADS: Final = 12
@@ -43,7 +44,12 @@ _runners: dict[str, Runner] = {}
 
 @DBOS.workflow(name="openvideos_row")
 async def _row(batch: str, name: str) -> str:
-    return await _runners[batch].make(name)
+    runner, workflow = _runners[batch], str(DBOS.workflow_id)
+    runner.making.add(workflow)
+    try:
+        return await runner.make(name)
+    finally:
+        runner.making.discard(workflow)
 
 
 def queue_name(batch: str) -> str:
@@ -75,7 +81,13 @@ class Engine:
         _runners[self._batch] = runner
         self._locks = None if is_local else Liveness(url, self._executor)
         self._suspects: set[str] = set()
-        runner.hold = self.hold
+        self._closed = threading.Event()
+        self._alive: threading.Thread | None = None
+        if self._locks is not None:
+            runner.hold = self._locks.hold
+            # A thread of its own: while the database is away, DBOS may sleep in all the others.
+            self._alive = threading.Thread(target=self._stay_alive, args=(self._locks,), daemon=True)
+            self._alive.start()
         DBOS(config=config)
         DBOS.listen_queues([queue_name(self._batch)])
         DBOS.launch()
@@ -116,32 +128,42 @@ class Engine:
         """Let DBOS try again what a full disk has refused: it does so while a database of SQLite is locked."""
         if getattr(context.original_exception, "sqlite_errorcode", 0) & 0xFF not in NO_ROOM:
             return None
-        self._runner.trouble = f"there is no room in {self._runner.ledger.batch.out}: make some, and it goes on"
+        out, said = self._runner.ledger.batch.out, context.original_exception
+        self._runner.trouble = f"there is no room in {out}: make some, and it goes on"
+        if getattr(said, "sqlite_errorcode", 0) != sqlite3.SQLITE_FULL:
+            self._runner.trouble = f"the database in {out} cannot be written ({said}): make room if its disk is full"
         locked = sqlite3.OperationalError("database is locked: there is no room")
         return OperationalError(context.statement, None, locked)
 
-    def hold(self) -> None:
-        """See that other workers take this one for alive, as `Liveness.hold` does."""
-        if self._locks is not None:
-            self._locks.hold()
+    def _stay_alive(self, locks: Liveness) -> None:
+        while not self._closed.wait(HOLD_S):
+            with suppress(SQLAlchemyError):  # each create asks again
+                locks.hold()
 
     def take_over(self) -> None:
-        """Resume the workflows of workers that have died: those that were dead at the last call, too.
+        """Resume the workflows of workers that have died, and those that died here: if they were dead at two calls.
 
-        One that lives takes its lock again meanwhile, if its connection was cut or the database has restarted.
+        A worker that lives takes its lock again meanwhile, if its connection was cut or the database has restarted. A
+        workflow dies alone if DBOS could not record what it did, nor that it failed.
         """
-        if self._locks is None:
-            return
         going = self._going()
         before, self._suspects = self._suspects, set()
+        dead = {each.workflow_id for each in going if each.executor_id == self._executor} - self._runner.making
+        self._suspects |= dead - before
+        self._resume([*(dead & before)])
+        if self._locks is None:
+            return
         for executor in {str(each.executor_id) for each in going} - {self._executor}:
             with self._locks.holding(executor) as is_dead:
                 if is_dead and executor not in before:
                     self._suspects.add(executor)
                 elif is_dead:
                     # Another worker may have resumed them before this one had the lock.
-                    ids = [each.workflow_id for each in self._going() if each.executor_id == executor]
-                    DBOS.resume_workflows(ids, queue_name=queue_name(self._batch))
+                    self._resume([each.workflow_id for each in self._going() if each.executor_id == executor])
+
+    def _resume(self, ids: list[str]) -> None:
+        if ids:
+            DBOS.resume_workflows(ids, queue_name=queue_name(self._batch))
 
     def _going(self) -> list[WorkflowStatus]:
         name = queue_name(self._batch)
@@ -153,7 +175,9 @@ class Engine:
         logging.getLogger("dbos").handlers.clear()  # it would keep what stderr is now, and write to it the next time
         self._client.destroy()
         _runners.pop(self._batch, None)
-        if self._locks is not None:
+        self._closed.set()
+        if self._alive is not None and self._locks is not None:
+            self._alive.join()
             self._locks.close()
         if self._engine is not None:
             self._engine.dispose()
@@ -167,16 +191,17 @@ class Liveness:
         self._engine = connect(url).execution_options(isolation_level="AUTOCOMMIT")
         self._own, self._connection = executor, self._engine.connect()
         self._one_at_a_time = threading.Lock()
+        self._taken = 0
         self._take(self._connection)
 
-    def hold(self) -> None:
-        """See that this worker has held its lock since the last call, and take it again if it has not.
+    def hold(self) -> int:
+        """See that this worker holds its lock, taking it again if need be; return how often it was taken.
 
         A worker whose connection was cut is taken for dead by others, which make its rows. So it asks before each
-        create whether it is still connected.
+        create: between two calls that return the same number, the lock was held all the time.
 
         Raises:
-            SQLAlchemyError: It has not; ask again, and see first what others have done meanwhile.
+            SQLAlchemyError: It is not held; ask again.
         """
         with self._one_at_a_time:
             if self._connection.closed:
@@ -193,11 +218,13 @@ class Liveness:
                 self._connection.invalidate()
                 self._connection.close()
                 raise
+            return self._taken
 
     def _take(self, connection: sa.Connection) -> None:
         # What is left of a connection that was cut may hold it until the server notices; that is tried again later.
         connection.execute(sa.text(f"SET lock_timeout = {LOCK_MS}"))
         connection.execute(sa.select(sa.func.pg_advisory_lock(_number(self._own))))
+        self._taken += 1
 
     @contextmanager
     def holding(self, executor: str) -> Generator[bool]:

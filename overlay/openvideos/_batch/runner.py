@@ -82,12 +82,15 @@ class Runner:
     """Why no create is sent any more."""
     is_over_limit: bool = False
     """Whether a row found that the spend limit leaves no room for it."""
+    making: set[str] = field(factory=set[str])
+    """The workflows that run in this process."""
     parked: set[str] = field(factory=set[str])
     """The rows whose files cannot be saved, which are not tried again by this run."""
     trouble: str | None = None
     """What keeps the batch from going on, at the moment."""
-    hold: Callable[[], None] = field(default=lambda: None)
-    """Sees that other workers take this one for alive; raises an error of the database if they may not have."""
+    hold: Callable[[], int] = field(default=lambda: 0)
+    """Sees that other workers take this one for alive, or raises an error of the database; returns how often it had to
+    make them do so: if that has changed, they may have taken it for dead."""
     server: Server = field(init=False)
     waiting: Waiting = field(init=False)
     files: Files = field(init=False)
@@ -184,9 +187,11 @@ class Runner:
         """Wait for the next create of all processes, where their number in a minute is limited."""
         async with self._gate:  # one waits for the others
             while self.stopped is None:
-                pause = await asyncio.to_thread(self.ledger.turn)
-                if not pause:
-                    return True
+                pause = self.pace.not_before - asyncio.get_running_loop().time()  # for which the server may have asked
+                if pause <= 0:
+                    pause = await asyncio.to_thread(self.ledger.turn)
+                    if not pause:
+                        return True
                 await asyncio.sleep(min(pause, TURN_S))
         return False
 
@@ -210,20 +215,16 @@ class Runner:
         return intent
 
     async def _create(self, name: str, effect: Create) -> Placed | Refused | Busy | Held | Doubt | Ambiguous:
+        held = await asyncio.to_thread(self.hold)
         row = await asyncio.to_thread(self.ledger.row, name)
         key = effect.intent.key
-        token = (name, row["generation"])
         if key not in self._arrived:
-            if row["state"] == states.PENDING:  # a crash came between its release and the record of it
-                refused = Refused("refused", "The server refused its create.", always=True)
-                return refused if effect.again else Busy(0.0)
-            if not effect.again and (token not in self._unsent or row["state"] != states.SENDING):
-                return await self._doubt(name, effect.intent, "the process that was to send its create has ended")
-            if effect.again and self._age(effect.intent) > KEY_AGE_S:
-                return await self._doubt(name, effect.intent, "its key is too old to be relied on")
-            # If others may have taken this worker for dead, this step begins anew, with the row as they have left it.
-            await asyncio.to_thread(self.hold)
-            self._unsent.discard(token)
+            instead = await self._instead(row, effect)
+            if instead is not None:
+                return instead
+            if held != await asyncio.to_thread(self.hold):
+                return await self._create(name, effect)  # with the row as others have left it
+            self._unsent.discard((name, row["generation"]))
             outcome = await self._sent(row, effect)
             if not isinstance(outcome, Placed):
                 return await self._not_placed(name, effect, outcome)
@@ -237,9 +238,24 @@ class Runner:
             return placed
         return Ambiguous("the server answered its create with a job that another row has", (placed.video_id,))
 
+    async def _instead(self, row: dict[str, Any], effect: Create) -> Refused | Busy | Held | Doubt | Placed | None:
+        """Return what comes of a create that must not be sent; None if it may be."""
+        name = row["name"]
+        if row["state"] == states.PENDING:  # a crash came between its release and the record of it
+            refused = Refused("refused", "The server refused its create.", always=True)
+            return refused if effect.again else Busy(0.0)
+        if not effect.again:  # it has had its turn when it was intended
+            if (name, row["generation"]) in self._unsent and row["state"] == states.SENDING:
+                return None
+            return await self._doubt(name, effect.intent, "the process that was to send its create has ended")
+        if not await self._turn(name):
+            return Held()
+        if self._age(effect.intent) > KEY_AGE_S:
+            return await self._doubt(name, effect.intent, "its key is too old to be relied on")
+        return None
+
     async def _sent(self, row: dict[str, Any], effect: Create) -> Placed | Refused | Busy | Held | str:
-        may = await self._turn(row["name"]) if effect.again else self.stopped is None  # since it was intended
-        if not may:
+        if self.stopped is not None:  # since it had its turn
             return Held()
         try:
             return await self.server.create(row["sent"], effect.intent.key)

@@ -11,7 +11,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Final, cast
 
-from attrs import frozen
+from attrs import evolve, frozen
 from sqlalchemy.exc import SQLAlchemyError
 
 from .. import AsyncOpenVideos, BatchError
@@ -27,7 +27,6 @@ from .runner import Runner, is_of_the_database
 WINDOW: Final = 1000
 """How many rows are enqueued ahead."""
 TICK_S: Final = 0.25
-HOLD_S: Final = 2.0
 TAKE_OVER_S: Final = 5.0
 """Longer than a worker needs to take its lock again: how often others look for it, which take it for dead at the second
 look."""
@@ -92,13 +91,10 @@ async def work(
 
 async def _until_done(ledger: Ledger, runner: Runner, engine: Engine, on_progress: Callable[[Progress], None]) -> None:
     began, before = time.monotonic(), None
-    held = looked = cleared = float("-inf")
-    away: str | None = None
+    looked = cleared = float("-inf")
+    told = Progress(dict.fromkeys(states.STATES, 0), 0, 0, 0.0, None, None)
     while True:
         try:
-            if time.monotonic() - held > HOLD_S:
-                await asyncio.to_thread(engine.hold)
-                held = time.monotonic()
             if time.monotonic() - looked > TAKE_OVER_S:
                 await asyncio.to_thread(engine.take_over)
                 looked = time.monotonic()
@@ -113,13 +109,14 @@ async def _until_done(ledger: Ledger, runner: Runner, engine: Engine, on_progres
             if not is_of_the_database(error):
                 raise
             away = f"the database could not be used ({type(error).__name__}), and is tried again"
+            on_progress(evolve(told, elapsed=time.monotonic() - began, trouble=runner.trouble or away))
             await asyncio.sleep(DATABASE_S)
             continue
         ended, elapsed = sum(counts[state] for state in states.ENDED), time.monotonic() - began
         before = ended if before is None else before
         left = (sum(counts.values()) - ended) * elapsed / (ended - before) if ended > before else None
-        on_progress(Progress(counts, videos, seconds, elapsed, left, away or runner.trouble))
-        away = None
+        told = Progress(counts, videos, seconds, elapsed, left, runner.trouble)
+        on_progress(told)
         if not fed and (not active or (runner.stopped is not None and not runner.is_busy)):
             return
         await asyncio.sleep(TICK_S)

@@ -272,12 +272,16 @@ def status(invocation: Invocation, ledger: Ledger) -> None:
     videos, seconds = ledger.spent()
     rows = [*ledger.rows(states=("failed", "ambiguous", "doubt"))]
     keys = ("name", "line", "state", "code", "message", "candidates")
-    named = [{key: row[key] for key in keys} for row in rows if row["state"] != "doubt"]
+    rows.sort(key=lambda row: bool(row["state"] == "doubt"))  # those that need somebody come first
+    named = [{key: row[key] for key in keys} for row in rows]
+    needing, in_doubt = ([row for row in named if (row["state"] == "doubt") == which] for which in (False, True))
     document = {"batch": ledger.batch.id, "rows": {state: count for state, count in counts.items() if count}}
     text = "\n".join([_line(counts, videos, seconds), *(_told(row) for row in rows[:MOST_NAMED])])
     if len(rows) > MOST_NAMED:
         text += f"\nand {len(rows) - MOST_NAMED} more; --json names all"
-    invocation.give(text, {**document, "videos": videos, "seconds": seconds, "needing_you": named})
+    invocation.give(
+        text, {**document, "videos": videos, "seconds": seconds, "needing_you": needing, "in_doubt": in_doubt}
+    )
 
 
 def _told(row: dict[str, Any]) -> str:

@@ -35,9 +35,10 @@ _LONGEST_COOKIE: Final = 4096
 
 
 class _Cookies(CookieJar):
-    """Keeps as many cookies as RFC 6265, 6.1, asks for: a server may name new ones with each response."""
+    """Keeps some cookies, of all servers together: each response may name new ones."""
 
     def set_cookie(self, cookie: Cookie) -> None:
+        self.clear_expired_cookies()
         known = {(each.domain, each.path, each.name) for each in self}
         is_new = (cookie.domain, cookie.path, cookie.name) not in known
         if len(cookie.name) + len(cookie.value or "") <= _LONGEST_COOKIE and (len(known) < _MOST_COOKIES or not is_new):

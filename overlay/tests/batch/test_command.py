@@ -72,7 +72,9 @@ def test_an_ambiguous_row_is_resolved(command: Command, rows: Rows, tmp_path: Pa
         ledger.set("dog", "sending")
         ledger.doubt("dog", "the answer was cut off")
         assert "doubt dog (line 3): the answer was cut off" in command("status", out)[1]
-        assert ["cat"] == [row["name"] for row in json.loads(command("status", out, "--json")[1])["needing_you"]]
+        document = json.loads(command("status", out, "--json")[1])
+        assert ["cat"] == [row["name"] for row in document["needing_you"]]
+        assert ["dog"] == [row["name"] for row in document["in_doubt"]]
         ledger.set("dog", "ambiguous", message="who knows")
     code, said, told = command("run", jobs, "--out", out, "--settle", "0.1")
     assert 9 == code

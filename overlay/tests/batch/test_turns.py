@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import threading
 import time
 from collections.abc import Iterator
@@ -183,7 +184,7 @@ class TestRunner:
         assert not runner._arrived
 
     def test_nothing_is_sent_while_others_may_take_it_for_dead(self, runner: Runner) -> None:
-        def cut() -> None:
+        def cut() -> int:
             raise OperationalError("", {}, Exception("cut"))
 
         self.answering(runner, Placed("v"))
@@ -192,10 +193,28 @@ class TestRunner:
         with pytest.raises(OperationalError):
             self.do(runner, Create(intent))
         assert "sending" == runner.ledger.row("cat")["state"]
-        runner.hold = lambda: None
+        runner.hold = lambda: 1
         runner.ledger.doubt("cat", "another worker has taken it over")
         assert isinstance(self.do(runner, Create(intent)), Doubt)
         assert "another worker has taken it over" == runner.ledger.row("cat")["message"]
+
+    @pytest.mark.parametrize("taken", [False, True])
+    def test_a_row_is_read_anew_if_others_may_have_taken_it(self, runner: Runner, *, taken: bool) -> None:
+        """Whoever takes the lock again need not be the one who is to send."""
+        held = itertools.chain([1, 2], itertools.repeat(2))
+
+        def hold() -> int:
+            count = next(held)
+            if count == 2 and taken:
+                runner.ledger.doubt("cat", "another worker has taken it over")
+            return count
+
+        self.answering(runner, Placed("v"))
+        intent = self.do(runner, Intend())
+        runner.hold = hold
+        outcome = self.do(runner, Create(intent))
+        assert (Doubt if taken else Placed) is type(outcome)
+        assert ("doubt" if taken else "running") == runner.ledger.row("cat")["state"]
 
     def test_it_sleeps_by_no_clock(self, runner: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
         names: list[str] = []
@@ -255,6 +274,23 @@ class TestRunner:
         assert max(slept) == TURN_S
         runner.stopped = "interrupted"
         assert [False, False] == [asyncio.run(runner._turn("row 1")), asyncio.run(runner._paced())]
+
+    def test_a_pause_that_begins_while_a_row_waits_is_kept(
+        self, runner: Runner, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        slept: list[float] = []
+
+        async def sleep(seconds: float) -> None:
+            slept.append(seconds)
+            runner.pace.not_before = 0.0
+
+        async def paced() -> bool:
+            runner.pace.busy(asyncio.get_running_loop().time(), 300.0)  # after it has had its turn
+            return await runner._paced()
+
+        monkeypatch.setattr("openvideos._batch.runner.asyncio.sleep", sleep)
+        assert asyncio.run(paced())
+        assert [TURN_S] == slept
 
     def test_an_answer_with_the_job_of_another_row(self, runner: Runner) -> None:
         self.answering(runner, Placed("v"))
@@ -334,6 +370,20 @@ class TestRunner:
         self.answering(runner, Placed("v"))
         self.do(runner, Intend())
         assert self.do(runner, Create(INTENT, again=True)).age > KEY_AGE_S
+        assert "its key is too old to be relied on" == runner.ledger.row("cat")["message"]
+
+    def test_a_key_that_grows_old_while_it_waits_is_not_sent(
+        self, runner: Runner, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        self.answering(runner, Placed("v"))
+        intent = self.do(runner, Intend())
+
+        async def long_turn(_: Runner, __: str) -> bool:
+            runner.server.now = intent.at + KEY_AGE_S + 1  # type: ignore[misc]
+            return True
+
+        monkeypatch.setattr(Runner, "_turn", long_turn)
+        assert self.do(runner, Create(intent, again=True)).age > KEY_AGE_S
         assert "its key is too old to be relied on" == runner.ledger.row("cat")["message"]
 
     def test_a_job_that_may_be_that_of_another_row_is_near(self, runner: Runner) -> None:
@@ -447,8 +497,12 @@ def test_a_worker_that_is_dead_at_two_looks_loses_its_rows(
     engine, seen = Engine.__new__(Engine), iter(looks)
     engine._locks = cast("Any", SimpleNamespace(holding=lambda _: nullcontext(enter_result=next(seen))))
     engine._executor, engine._suspects = "own", set()
-    engine._runner, engine._batch = cast("Any", None), "b"
-    monkeypatch.setattr(Engine, "_going", lambda _: [SimpleNamespace(executor_id="other", workflow_id="w")])
+    engine._runner, engine._batch = cast("Any", SimpleNamespace(making={"mine"})), "b"
+    going = [
+        SimpleNamespace(executor_id="other", workflow_id="w"),
+        SimpleNamespace(executor_id="own", workflow_id="mine"),
+    ]
+    monkeypatch.setattr(Engine, "_going", lambda _: going)
     resumed: list[Any] = []
     monkeypatch.setattr("openvideos._batch.engine.DBOS.resume_workflows", lambda *ids, **_: resumed.append(ids))
     counted = list[int]()
@@ -456,6 +510,21 @@ def test_a_worker_that_is_dead_at_two_looks_loses_its_rows(
         engine.take_over()
         counted.append(len(resumed))
     assert resumes == counted
+
+
+def test_a_workflow_that_died_alone_is_resumed(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = Engine.__new__(Engine)
+    engine._locks, engine._executor, engine._suspects, engine._batch = None, "own", set(), "b"
+    making = {"alive"}
+    engine._runner = cast("Any", SimpleNamespace(making=making))
+    going = [SimpleNamespace(executor_id="own", workflow_id=each) for each in ("alive", "dead", "beginning")]
+    monkeypatch.setattr(Engine, "_going", lambda _: going)
+    resumed: list[Any] = []
+    monkeypatch.setattr("openvideos._batch.engine.DBOS.resume_workflows", lambda ids, **_: resumed.append(ids))
+    engine.take_over()
+    making.add("beginning")
+    engine.take_over()
+    assert [["dead"]] == resumed
 
 
 def test_dbos_tries_again_what_a_full_disk_has_refused(runner: Runner, tmp_path: Path) -> None:
@@ -474,6 +543,11 @@ def test_dbos_tries_again_what_a_full_disk_has_refused(runner: Runner, tmp_path:
     assert retriable_sqlite_exception(raised.value)
     assert f"there is no room in {tmp_path}: make some, and it goes on" == runner.trouble
     database.dispose()
+    nowhere = connect(f"sqlite:///{tmp_path / 'no folder' / 'a.db'}")
+    event.listen(nowhere, "handle_error", engine._wait_for_room)
+    with pytest.raises(OperationalError):
+        nowhere.connect()
+    assert f"the database in {tmp_path} cannot be written (unable to open database file): make room" in str(runner.trouble)
 
 
 @pytest.mark.parametrize("given", ["", "?keepalives_idle=3"])

@@ -48,13 +48,13 @@ class TestLiveness:
         self, workers: tuple[Liveness, Liveness], postgres: Any, mode: str
     ) -> None:
         one, other = workers
-        one.hold()
+        assert 1 == one.hold()
         assert not self.takes_for_dead(other)
         postgres.restart(mode)
         assert self.takes_for_dead(other)
         with pytest.raises(SQLAlchemyError):
             one.hold()
-        one.hold()
+        assert [2, 2] == [one.hold(), one.hold()]
         assert not self.takes_for_dead(other)
 
     def test_a_connection_that_was_cut_is_noticed(self, workers: tuple[Liveness, Liveness]) -> None:
