@@ -28,14 +28,16 @@ RECORDED: Final = 1 << 20
 """How many bytes of the body of a request are recorded."""
 
 MOST_JSON: Final = 12 << 20
-"""How many bytes of JSON are parsed; a list of 20,000 videos has fewer."""
+"""How many bytes of JSON are parsed; a list of 10,000 videos has fewer."""
 
 BUSY: Final = frozenset({429, 503})
 """The statuses of an overloaded server, which say nothing about the request."""
 
 MOST_VALUES: Final = 400_000
-"""How many values JSON has that is parsed; a list of 20,000 videos has fewer. A short text can have millions."""
+"""How many values JSON has that is parsed; a list of 10,000 videos has fewer. A short text can have millions."""
 
+_MARGIN: Final = 5.0
+"""By how many seconds clocks may differ."""
 _VALUE: Final = 64
 """About how many bytes a value takes in memory, beside its text."""
 
@@ -168,6 +170,13 @@ def date_of(exchange: Exchange) -> float | None:
         return (date if date.tzinfo is not None else date.replace(tzinfo=UTC)).timestamp()
     except (ValueError, TypeError, OverflowError, IndexError):
         return None
+
+
+def is_past(time: object, exchange: Exchange) -> bool:
+    """Tell whether a time had come when an exchange ended, by the clock of the server if it tells the time."""
+    date = date_of(exchange)
+    now = exchange.at if date is None else date
+    return isinstance(time, int | float) and time <= now + _MARGIN
 
 
 def json_object(value: Any) -> dict[str, Any]:

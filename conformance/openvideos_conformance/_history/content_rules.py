@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from .._core.exchange import is_past
 from .._core.operations import ENDED
 from .._judging.assertions import NOT_COMPLETED, shown
 from .._judging.media import MEDIA_TYPES
@@ -53,10 +54,15 @@ def _may_be_another(traffic: Traffic, content: Exchange) -> bool:
     return is_early or traffic.deleted_before(video_id_of(content), content) is not None
 
 
+def _completed(traffic: Traffic, video_id: str) -> list[JobSnapshot]:
+    """Return the snapshots in which a job is completed."""
+    snapshots = (*traffic.single.get(video_id, ()), *traffic.listed.get(video_id, ()))
+    return [each for each in snapshots if each.status == "completed"]
+
+
 def _ends(traffic: Traffic, video_id: str) -> list[Exchange]:
     """Return the responses in which a job is completed."""
-    snapshots = (*traffic.single.get(video_id, ()), *traffic.listed.get(video_id, ()))
-    return [each.exchange for each in snapshots if each.status == "completed"]
+    return [each.exchange for each in _completed(traffic, video_id)]
 
 
 def _typed(requirement: str, variant: str) -> Rule:
@@ -87,21 +93,22 @@ spritesheets_are_jpeg = _typed("VID-CONTENT-006", "spritesheet")
 @rule("VID-CONTENT-001", "a completed job has its file", needs="a download after a job was completed")
 def completed_jobs_have_their_file(traffic: Traffic, tally: Tally) -> None:
     """Find files that are refused although a response said that the job is completed, and were never returned."""
-    returned = [each for _, each in _files(traffic)]
+    returned = [each for (_, variant), each in _files(traffic) if variant == "video"]
     for content in traffic.of("download_video_content"):
         video_id = video_id_of(content)
         is_plain = content.request_header("range") is None and content.layer != FUZZ and content.has_key
         if not is_plain or content.failure or _variant(traffic, content) != "video":
             continue
-        completed = next((each for each in _ends(traffic, video_id) if each.is_before(content)), None)
+        before = [each for each in _completed(traffic, video_id) if each.exchange.is_before(content)]
         # That a file is there until it expires is another promise.
         was_there = any(video_id_of(each) == video_id and each.is_before(content) for each in returned)
-        if completed is None or was_there or traffic.may_be_gone(video_id, content):
+        has_expired = any(is_past(each.video.get("expires_at"), content) for each in before)
+        if not before or was_there or has_expired or traffic.may_be_gone(video_id, content):
             continue
         tally.judged()
         if content.status in NOT_COMPLETED:
             message = f"the job {video_id} was completed, and after that {content.summary}"
-            tally.found(message, completed, content, once=content.status)
+            tally.found(message, before[0].exchange, content, once=content.status)
 
 
 @rule(

@@ -12,7 +12,9 @@ MOST_KEPT: Final = 32 << 20
 """How long the different long values of a run are together, as JSON. The prompts of a run have a hundredth of that."""
 
 _MOST_PARTS: Final = 10_000
-"""How long a list or an object may be, as JSON. An error of a job has less; in memory it takes thirty times that."""
+"""How long a list or an object may be, as JSON; in memory it takes thirty times that."""
+_MOST_TEXTS: Final = 10_000
+"""How many short texts are kept once."""
 
 
 def digest_of(value: Any) -> bytes | None:
@@ -35,16 +37,16 @@ class LastingValues:
     def kept(self, value: Any) -> Any:
         """Return the value, or an equal one that was kept before.
 
-        In place of what is too much, a text is returned: its beginning, and a digest, so that only equal values are the
-        same.
+        In place of what is too much, its beginning is returned, with a digest, so that only equal values are the same:
+        in a list or an object if it was one, so that it still is.
         """
         if isinstance(value, str) and len(value) <= _SHORT:
-            return self._texts.setdefault(value, value) if len(self._texts) < _MOST_PARTS else value
+            return self._texts.setdefault(value, value) if len(self._texts) < _MOST_TEXTS else value
         if not isinstance(value, str | list | dict):
             return value
         digest = digest_of(value)
         if digest is None:
-            return "… (nested too deeply)"
+            return _instead_of(value, "… (nested too deeply)")
         if digest not in self._known:
             text = json.dumps(value)
             is_small = isinstance(value, str) or len(text) <= _MOST_PARTS
@@ -53,5 +55,11 @@ class LastingValues:
                 self._known[digest] = value
             else:
                 beginning = value if isinstance(value, str) else text
-                return f"{beginning[:_BEGINNING]}… ({digest.hex()})"
+                return _instead_of(value, f"{beginning[:_BEGINNING]}… ({digest.hex()})")
         return self._known[digest]
+
+
+def _instead_of(value: Any, said: str) -> Any:
+    if isinstance(value, dict):
+        return {"…": said}
+    return [said] if isinstance(value, list) else said

@@ -290,7 +290,8 @@ def files_are_there_until_they_expire(traffic: Traffic, tally: Tally) -> None:
     for content in downloads:
         promise = _promise(traffic, content)
         # One that came late was not there as soon as its job was completed.
-        of_file = [each for each in downloads if each.is_ok and each.path == content.path]
+        is_video = [each for each in downloads if each.is_ok and _variant(traffic, each) in {"", "video"}]
+        of_file = [each for each in is_video if each.path == content.path]
         came_late = bool(of_file) and not any(each.is_before(content) for each in of_file)
         if promise is not None and _variant(traffic, content) in served and not came_late:
             tally.judged()

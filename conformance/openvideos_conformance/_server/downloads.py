@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from .._core.exchange import date_of
+from .._core.exchange import is_past
 from .._core.outcomes import NotReachedError
 
 if TYPE_CHECKING:
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 _OK: Final = 200
 _MP4: Final = b"ftyp"
 _GONE: Final = 410
-_MARGIN: Final = 5.0
-"""How many seconds two clocks of a server may differ, as in the rule of VID-LIFE-012."""
 
 
 class Files:
@@ -68,7 +66,7 @@ class Files:
             self._responses[variant] = self._client.get(f"{job.path}/content", query=query)
         exchange = self._responses[variant]
         expires = job.video.get("expires_at")
-        if exchange.status == _GONE and _is_past(expires, exchange):
+        if exchange.status == _GONE and is_past(expires, exchange):
             raise NotReachedError(
                 f"the {variant} of the job {job.id} expired at {expires}, before it was downloaded; "
                 "let the server keep files for longer than a run takes",
@@ -83,10 +81,3 @@ class Files:
                 f"the {variant} of the completed job could not be downloaded: {exchange.summary}", exchange
             )
         return exchange
-
-
-def _is_past(expires: object, exchange: Exchange) -> bool:
-    """Tell whether a time had come when an exchange ended, by the clock of the server if it tells the time."""
-    date = date_of(exchange)
-    now = exchange.at if date is None else date
-    return isinstance(expires, int | float) and expires <= now + _MARGIN

@@ -58,6 +58,19 @@ def test_a_file_may_be_refused_for_another_reason_than_that_it_is_not_there_yet(
     log = _completed()
     log.refused("GET", "/videos/video_1/content", 410)  # its time may be up
     keeps(log)
+    log = Log()
+    log.retrieved("video_1", "completed", progress=100, completed_at=NOW - 9, expires_at=NOW - 5)
+    log.refused("GET", "/videos/video_1/content", 404)  # its time is up
+    assert "VID-CONTENT-001" not in broken(log)
+
+
+def test_another_file_of_a_job_is_not_its_video() -> None:
+    log = _completed()
+    log.content(query={"variant": "thumbnail"}, headers={"content-type": "image/webp"})
+    log.refused("GET", "/videos/video_1/content", 404)
+    log.content()
+    assert "VID-LIFE-012" not in broken(log)
+    assert "after that GET /videos/video_1/content -> 404" in breaks(log, "VID-CONTENT-001").message
 
 
 def test_content_of_a_job_that_has_not_ended_is_judged_by_another_requirement() -> None:

@@ -35,4 +35,14 @@ def test_what_is_nested_deeply_is_not_kept() -> None:
     deep: list[Any] = []
     for _ in range(100_000):
         deep = [deep]
-    assert "… (nested too deeply)" == LastingValues().kept(deep)
+    assert ["… (nested too deeply)"] == LastingValues().kept(deep)
+
+
+@given(VALUES, st.integers(0, 400))
+def test_what_is_left_out_keeps_its_type(value: Any, most: int) -> None:
+    """A large error of a failed job is an error all the same."""
+    assert type(value) is type(LastingValues(most).kept(value))
+
+
+def test_a_large_object_is_an_object() -> None:
+    assert isinstance(LastingValues().kept({"message": "字" * 4000}), dict)

@@ -547,7 +547,9 @@ def test_dbos_tries_again_what_a_full_disk_has_refused(runner: Runner, tmp_path:
     event.listen(nowhere, "handle_error", engine._wait_for_room)
     with pytest.raises(OperationalError):
         nowhere.connect()
-    assert f"the database in {tmp_path} cannot be written (unable to open database file): make room" in str(runner.trouble)
+    assert f"the database in {tmp_path} cannot be written (unable to open database file): make room" in str(
+        runner.trouble
+    )
 
 
 @pytest.mark.parametrize("given", ["", "?keepalives_idle=3"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, cast
 
 from ..model import Change, Class, Side, follow, is_object
 from ..places import Place
@@ -100,6 +100,9 @@ def usual_type(document: Any, schema: Any) -> frozenset[str]:
     if is_object(whole) and whole.get("type") == "array":
         whole = follow(document, whole.get("items"))  # each item is a field of that name
     named = whole.get("type") if is_object(whole) else None
+    if isinstance(named, list):  # OpenAPI says nothing of null, which a form cannot write
+        others = {*map(str, cast("list[object]", named))} - {"null"}
+        named = others.pop() if len(others) == 1 else None
     if named == "string" and (whole.keys() & ENCODED or whole.get("format") in {"binary", "byte"}):
         named = "bytes"
     return frozenset([USUAL[named]] if isinstance(named, str) and named in USUAL else [])
