@@ -72,6 +72,8 @@ def connect(url: str, *, is_durable: bool = True) -> sa.Engine:
             f"synchronous={'FULL' if is_durable else 'NORMAL'}",
         ):
             connection.execute(f"PRAGMA {pragma}")
+        # DBOS takes it for granted that Python 3.12 has SQLite 3.42, before which this gives null.
+        connection.create_function("unixepoch", 1, lambda _: time.time())
 
     return engine
 

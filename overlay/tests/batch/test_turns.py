@@ -552,6 +552,18 @@ def test_dbos_tries_again_what_a_full_disk_has_refused(runner: Runner, tmp_path:
     )
 
 
+def test_the_database_knows_the_time_however_old_it_is(tmp_path: Path) -> None:
+    database, before = connect(f"sqlite:///{tmp_path / 'a.db'}"), time.time()
+    with database.connect() as connection:
+        connection.exec_driver_sql(
+            "CREATE TABLE some (thing, at INTEGER NOT NULL DEFAULT (unixepoch('subsec') * 1000))"
+        )
+        connection.exec_driver_sql("INSERT INTO some (thing) VALUES (1)")
+        at = connection.exec_driver_sql("SELECT at FROM some").scalar_one()
+    database.dispose()
+    assert before <= at / 1000 <= time.time()
+
+
 @pytest.mark.parametrize("given", ["", "?keepalives_idle=3"])
 def test_a_machine_that_vanished_is_noticed(given: str, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: dict[str, Any] = {}
