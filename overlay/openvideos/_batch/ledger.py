@@ -73,9 +73,13 @@ def connect(url: str, *, is_durable: bool = True) -> sa.Engine:
         ):
             connection.execute(f"PRAGMA {pragma}")
         # DBOS takes it for granted that Python 3.12 has SQLite 3.42, before which this gives null.
-        connection.create_function("unixepoch", 1, lambda _: time.time())
+        connection.create_function("unixepoch", 1, _now)
 
     return engine
+
+
+def _now(_: object) -> float:
+    return time.time()
 
 
 class Ledger:
