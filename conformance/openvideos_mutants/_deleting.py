@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 from openvideos_emulator._imitations.wrapping import Request, ServerResponse, error, named
 
@@ -80,7 +81,7 @@ async def delete_can_be_repeated(request: Request, ask: Handler, memory: Memory)
         if response.is_ok:
             gone.add(request.id)
         elif request.id in gone and response.status == 404:
-            return response.with_json({"id": request.id, "object": "video.deleted", "deleted": True}, 200)
+            return response.with_json({"id": unquote(request.id), "object": "video.deleted", "deleted": True}, 200)
     return response
 
 
@@ -104,7 +105,7 @@ async def delete_confirms_what_never_was(request: Request, ask: Handler, memory:
     if request.operation in STARTING and response.is_ok:
         memory[response.object["id"]] = True
     if request.operation == DELETE and response.status == 404 and request.id not in memory:
-        return response.with_json({"id": request.id, "object": "video.deleted", "deleted": True}, 200)
+        return response.with_json({"id": unquote(request.id), "object": "video.deleted", "deleted": True}, 200)
     return response
 
 
@@ -120,7 +121,9 @@ async def running_jobs_cannot_be_deleted(request: Request, ask: Handler, _: Memo
 
 @mutant(
     "VID-DELETE-007",
-    along=dict.fromkeys(("VID-LIFE-012", "VID-LIST-004", "VID-LIST-010", "VID-DELETE-008"), "the neighbour is gone"),
+    along=dict.fromkeys(
+        ("VID-CREATE-010", "VID-LIFE-012", "VID-LIST-004", "VID-LIST-010", "VID-DELETE-008"), "the neighbour is gone"
+    ),
 )
 async def delete_takes_a_neighbour_along(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Delete the next older video, too."""

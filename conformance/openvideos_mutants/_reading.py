@@ -304,7 +304,7 @@ async def files_expire_too_early(request: Request, ask: Handler, memory: Memory)
     return response
 
 
-@mutant("VID-LIFE-013")
+@mutant("VID-LIFE-013", along={"VID-HOOK-005": "a list says later that the job of an event has not ended"})
 async def lists_tell_old_news(request: Request, ask: Handler, _: Memory) -> ServerResponse:
     """Report every job of a list as queued."""
     response = await ask(request)
