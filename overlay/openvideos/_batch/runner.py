@@ -43,7 +43,7 @@ from .placing import (
     Sleep,
     placing,
 )
-from .server import CreatesStoppedError, Server
+from .server import CreatesStoppedError, Server, is_of_the_prompt
 from .sights import sight_of
 from .waiting import Waiting
 
@@ -57,8 +57,6 @@ T = TypeVar("T")
 KINDS: Final[dict[str, Callable[..., Any]]] = {
     kind.__name__: kind for kind in (Intent, Placed, Refused, Busy, Doubt, Sight, Blind, Held, Ambiguous)
 }
-NO_RETRY: Final = ("policy", "moderation", "safety")
-"""Words of error codes that tell of a prompt that will be refused again."""
 GATE_S: Final = 0.05
 TURN_S: Final = 0.25
 """How long a row waits at the most before it looks again whether it may be sent."""
@@ -353,7 +351,7 @@ class Runner:
 
 def may_try_again(code: str, only: tuple[str, ...] = ()) -> bool:
     """Return whether a job that failed with this code may succeed if it is made again."""
-    if any(word in code.casefold() for word in NO_RETRY):
+    if is_of_the_prompt(code):
         return False
     return not only or code in only
 

@@ -45,11 +45,17 @@ ALWAYS: Final = frozenset({400, 413, 414, 415, 422, 431, 501})
 STOPPING: Final = frozenset({401, 402, 403, 404, 405})
 """Statuses that tell of the key, the account or the address: the next create would be refused, too."""
 KEYS: Final = "idempotency"
-MODERATION: Final = "content_policy_violation"
+OF_A_PROMPT: Final = ("policy", "moderation", "safety")
+"""Words of error codes that tell of a prompt, which will be refused again."""
 
 
 class CreatesStoppedError(Exception):
     """Raised when no create of the batch can succeed: the key or the account is refused. No job was started."""
+
+
+def is_of_the_prompt(code: str) -> bool:
+    """Return whether the code of an error says that a prompt was refused for what it asks for."""
+    return any(word in code.casefold() for word in OF_A_PROMPT)
 
 
 @define
@@ -142,7 +148,7 @@ class Server:
             pause = retry_after(response.headers, now=self.now)
             return Busy(DEFAULT_PAUSE_S if pause is None else min(pause, LONGEST_POLL_PAUSE_S))
         status = error.status_code
-        if status in STOPPING and error.code != MODERATION:
+        if status in STOPPING and not is_of_the_prompt(error.code or ""):
             raise CreatesStoppedError(error.message)
         if not HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR and status not in ALWAYS:
             return error.message

@@ -156,6 +156,13 @@ class TestServer:
             )
             assert Busy(1.0) == asyncio.run(Server(client).create({"prompt": "A cat"}, "key-1"))
 
+    @pytest.mark.parametrize("code", ["moderation_blocked", "content_policy_violation", "SAFETY"])
+    def test_a_prompt_that_is_refused_stops_no_other(self, code: str) -> None:
+        answer = says(403, error={**error("no")["error"], "code": code})
+        outcome = asyncio.run(Server(at(answer)).create({"prompt": "A cat"}, "key-1"))
+        assert isinstance(outcome, Refused)
+        assert (code, True) == (outcome.code, outcome.always)
+
     @pytest.mark.parametrize("status", [401, 402, 403, 404])
     def test_what_refuses_every_create_stops_them(self, status: int) -> None:
         with pytest.raises(CreatesStoppedError):
