@@ -247,6 +247,16 @@ class TestRunner:
         # The doubt stays and counts; what was surely not sent costs nothing.
         assert (states.DOUBT if again else states.PENDING, int(again)) == (row["state"], runner.ledger.spent()[0])
 
+    def test_a_server_that_is_busy_leaves_a_row_in_doubt(self, runner: Runner) -> None:
+        self.answering(runner, Busy(0.0))
+        runner.server.now = time.time()  # type: ignore[misc]
+        runner.honours_keys = True
+        intent = self.do(runner, Intend())
+        runner._unsent.clear()
+        assert isinstance(self.do(runner, Create(intent)), Doubt)
+        assert Busy(0.0) == self.do(runner, Create(intent, again=True))
+        assert (states.DOUBT, 1) == (runner.ledger.row("cat")["state"], runner.ledger.spent()[0])
+
     def test_the_creates_of_a_minute_are_limited_together(
         self, runner: Runner, monkeypatch: pytest.MonkeyPatch
     ) -> None:
