@@ -120,7 +120,7 @@ class _Tasks:
     def clear(self) -> None:
         pass
 
-    hold = take_over = close = clear
+    take_over = close = clear
 
 
 def _openai(base_url: str, jobs: Path, out: Path) -> None:

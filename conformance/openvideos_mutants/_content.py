@@ -222,30 +222,34 @@ async def failed_content_is_a_video(request: Request, ask: Handler, memory: Memo
 async def unknown_content_is_empty(request: Request, ask: Handler, memory: Memory) -> ServerResponse:
     """Send an empty file as the content of an id that no job ever had."""
     response = await ask(request)
-    if request.operation in STARTING and response.is_ok:
-        memory[response.object["id"]] = True
-    is_unknown = re.fullmatch("video_[0-9a-f]{32}", request.id) and request.id not in memory
-    if _is_video(request) and response.status == 404 and is_unknown:
-        return ServerResponse(
-            200, [("content-type", "video/mp4"), ("x-request-id", response.header("x-request-id") or "")], b""
-        )
-    return response
+    is_meant = _is_unknown(request, response, memory) and _is_video(request)
+    return _instead(response, "video/mp4", b"") if is_meant else response
 
 
 @mutant("VID-CONTENT-011")
 async def unknown_thumbnails_are_placeholders(request: Request, ask: Handler, memory: Memory) -> ServerResponse:
     """Send a picture as the thumbnail of an id that no job ever had."""
     response = await ask(request)
+    is_thumbnail = request.operation == CONTENT and request.parameter("variant") == "thumbnail"
+    return _placeholder(response) if _is_unknown(request, response, memory) and is_thumbnail else response
+
+
+def _is_unknown(request: Request, response: ServerResponse, memory: Memory) -> bool:
+    """Note the jobs that are started; return whether a request with a 404 is for an id that none of them has."""
     if request.operation in STARTING and response.is_ok:
         memory[response.object["id"]] = True
-    is_unknown = re.fullmatch("video_[0-9a-f]{32}", request.id) and request.id not in memory
-    is_meant = request.operation == CONTENT and request.parameter("variant") == "thumbnail"
-    return _placeholder(response) if is_meant and response.status == 404 and is_unknown else response
+    is_id = re.fullmatch("video_[0-9a-f]{32}", request.id) is not None
+    return response.status == 404 and is_id and request.id not in memory
 
 
 def _placeholder(response: ServerResponse) -> ServerResponse:
-    headers = [("content-type", "image/webp"), ("x-request-id", response.header("x-request-id") or "")]
-    return ServerResponse(200, headers, b"RIFF placeholder")
+    return _instead(response, "image/webp", b"RIFF placeholder")
+
+
+def _instead(response: ServerResponse, media_type: str, body: bytes) -> ServerResponse:
+    """Return a file in the place of a response."""
+    headers = [("content-type", media_type), ("x-request-id", response.header("x-request-id") or "")]
+    return ServerResponse(200, headers, body)
 
 
 @mutant(

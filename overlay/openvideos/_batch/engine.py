@@ -81,13 +81,9 @@ class Engine:
         _runners[self._batch] = runner
         self._locks = None if is_local else Liveness(url, self._executor)
         self._suspects: set[str] = set()
-        self._closed = threading.Event()
-        self._alive: threading.Thread | None = None
         if self._locks is not None:
             runner.hold = self._locks.hold
-            # A thread of its own: while the database is away, DBOS may sleep in all the others.
-            self._alive = threading.Thread(target=self._stay_alive, args=(self._locks,), daemon=True)
-            self._alive.start()
+            self._locks.keep()
         DBOS(config=config)
         DBOS.listen_queues([queue_name(self._batch)])
         DBOS.launch()
@@ -135,11 +131,6 @@ class Engine:
         locked = sqlite3.OperationalError("database is locked: there is no room")
         return OperationalError(context.statement, None, locked)
 
-    def _stay_alive(self, locks: Liveness) -> None:
-        while not self._closed.wait(HOLD_S):
-            with suppress(SQLAlchemyError):  # each create asks again
-                locks.hold()
-
     def take_over(self) -> None:
         """Resume the workflows of workers that have died, and those that died here: if they were dead at two calls.
 
@@ -175,9 +166,7 @@ class Engine:
         logging.getLogger("dbos").handlers.clear()  # it would keep what stderr is now, and write to it the next time
         self._client.destroy()
         _runners.pop(self._batch, None)
-        self._closed.set()
-        if self._alive is not None and self._locks is not None:
-            self._alive.join()
+        if self._locks is not None:
             self._locks.close()
         if self._engine is not None:
             self._engine.dispose()
@@ -191,8 +180,20 @@ class Liveness:
         self._engine = connect(url).execution_options(isolation_level="AUTOCOMMIT")
         self._own, self._connection = executor, self._engine.connect()
         self._one_at_a_time = threading.Lock()
+        self._closing = threading.Event()
+        # While the database is away, DBOS may sleep in all threads but this one.
+        self._keeper = threading.Thread(target=self._hold_on, daemon=True)
         self._taken = 0
         self._take(self._connection)
+
+    def keep(self) -> None:
+        """See from now on that this worker holds its lock."""
+        self._keeper.start()
+
+    def _hold_on(self) -> None:
+        while not self._closing.wait(HOLD_S):
+            with suppress(SQLAlchemyError):  # each create asks again
+                self.hold()
 
     def hold(self) -> int:
         """See that this worker holds its lock, taking it again if need be; return how often it was taken.
@@ -240,6 +241,9 @@ class Liveness:
 
     def close(self) -> None:
         """Let go of the lock."""
+        self._closing.set()
+        if self._keeper.is_alive():
+            self._keeper.join()
         with suppress(SQLAlchemyError):  # it may have been cut
             self._connection.close()
         self._engine.dispose()

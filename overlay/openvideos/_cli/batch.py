@@ -270,11 +270,12 @@ def status(invocation: Invocation, ledger: Ledger) -> None:
     """Show how far the batch in DIR is, which rows need you, and which are in doubt."""
     counts, _, _ = ledger.counts()
     videos, seconds = ledger.spent()
-    rows = [*ledger.rows(states=("failed", "ambiguous", "doubt"))]
     keys = ("name", "line", "state", "code", "message", "candidates")
-    rows.sort(key=lambda row: bool(row["state"] == "doubt"))  # those that need somebody come first
-    named = [{key: row[key] for key in keys} for row in rows]
-    needing, in_doubt = ([row for row in named if (row["state"] == "doubt") == which] for which in (False, True))
+    needing, in_doubt = (
+        [{key: row[key] for key in keys} for row in ledger.rows(states=which)]
+        for which in (("failed", "ambiguous"), ("doubt",))
+    )
+    rows = needing + in_doubt
     document = {"batch": ledger.batch.id, "rows": {state: count for state, count in counts.items() if count}}
     text = "\n".join([_line(counts, videos, seconds), *(_told(row) for row in rows[:MOST_NAMED])])
     if len(rows) > MOST_NAMED:
