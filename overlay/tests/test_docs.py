@@ -23,7 +23,7 @@ from typing import Final
 
 import pytest
 
-import openvideos
+import openvideos.batch
 import openvideos_emulator
 import openvideos_raw
 from openvideos_emulator import testing
@@ -224,6 +224,7 @@ class TestReference:
 
     NAMES: Final = {
         "openvideos": openvideos.__all__,
+        "openvideos.batch": openvideos.batch.__all__,
         "openvideos_emulator": openvideos_emulator.__all__,
         "openvideos_emulator.testing": testing.__all__,
         "openvideos_raw": openvideos_raw.__all__,

@@ -17,7 +17,7 @@ from dbos import DBOS, DBOSClient, DBOSConfig, DBOSPortableJSONSerializer, Enque
 from sqlalchemy import event
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
-from .ledger import connect
+from .database import connect
 
 if TYPE_CHECKING:
     from dbos import WorkflowStatus

@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import sqlalchemy as sa
 from attrs import evolve, frozen
-from sqlalchemy import event
 
 from .. import BatchError
+from .database import BATCHES, JOBS, ROWS, TABLES
 from .rows import Row
-from .tables import BATCHES, JOBS, ROWS, TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -32,16 +31,6 @@ MINUTE_S: Final = 60.0
 EPOCH: Final = sa.select(sa.cast(sa.func.extract("epoch", sa.func.clock_timestamp()), sa.Float))
 GOING: Final = (SENDING, DOUBT, RUNNING, DOWNLOADING)
 
-CONNECTION: Final = {
-    "connect_timeout": 10,
-    "keepalives_idle": 10,
-    "keepalives_interval": 5,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 25_000,  # in milliseconds
-    "options": "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3",
-}
-"""What the URL of a database may say otherwise: a machine that vanished is noticed in half a minute, on both sides."""
-
 
 @frozen
 class Batch:
@@ -51,35 +40,6 @@ class Batch:
     base_url: str
     out: str
     settings: Mapping[str, Any]
-
-
-def connect(url: str, *, is_durable: bool = True) -> sa.Engine:
-    """Return the engine of a database; one that is not durable may lose its latest transactions if the power fails."""
-    if not url.startswith("sqlite"):
-        given = sa.make_url(url).query
-        wanted = {name: value for name, value in CONNECTION.items() if name not in given}
-        return sa.create_engine(url, pool_pre_ping=True, connect_args=wanted)
-    engine = sa.create_engine(url)
-
-    @event.listens_for(engine, "connect")
-    def set_up(connection: Any, _record: Any) -> None:
-        connection.isolation_level = "IMMEDIATE"
-        for pragma in (
-            "busy_timeout=30000",
-            "foreign_keys=ON",
-            "journal_mode=WAL",
-            "cache_size=-256",  # in KiB, of each connection: the system keeps what all of them read
-            f"synchronous={'FULL' if is_durable else 'NORMAL'}",
-        ):
-            connection.execute(f"PRAGMA {pragma}")
-        # DBOS takes it for granted that Python 3.12 has SQLite 3.42, before which this gives null.
-        connection.create_function("unixepoch", 1, _now)
-
-    return engine
-
-
-def _now(_: object) -> float:
-    return time.time()
 
 
 class Ledger:
@@ -195,11 +155,34 @@ class Ledger:
             raise BatchError(f"the batch has no row {name!r}; `openvideos batch status` names those that need you.")
         return dict(found)
 
-    def digests(self) -> dict[str, tuple[str, int]]:
-        """Return the digest and the line of each row, by its name."""
+    def known(self) -> dict[str, Row]:
+        """Return the rows as their file had them, by their names."""
+        wanted = [ROWS.c[name] for name in ("line", "name", "digest", "sent", "extra")]
         with self._engine.begin() as connection:
-            found = connection.execute(sa.select(ROWS.c.name, ROWS.c.digest, ROWS.c.line).where(self._rows))
-            return {name: (digest, line) for name, digest, line in found}
+            return {each.name: Row(*each) for each in connection.execute(sa.select(*wanted).where(self._rows))}
+
+    def reword(self, rows: Iterable[Row]) -> None:
+        """Record anew what may have changed of rows that send the same: their lines, where a picture is, the rest."""
+        values = [{"row": row.name, "at": row.line, "same": dict(row.sent), "handed": dict(row.extra)} for row in rows]
+        if values:
+            columns: dict[str, Any] = {
+                "line": sa.bindparam("at"),
+                "sent": sa.bindparam("same"),
+                "extra": sa.bindparam("handed"),
+            }
+            change = sa.update(ROWS).where(self._rows, ROWS.c.name == sa.bindparam("row")).values(**columns)
+            with self._engine.begin() as connection:
+                connection.execute(change, values)
+
+    def forget(self) -> bool:
+        """Remove the batch if nobody has begun to make it; return whether it is gone."""
+        begun = sa.or_(ROWS.c.workflow.is_not(None), ROWS.c.generation > 0, ROWS.c.state != PENDING)
+        with self._writing() as connection:
+            if connection.execute(sa.select(ROWS.c.name).where(self._rows, begun).limit(1)).first() is not None:
+                return False
+            connection.execute(sa.delete(ROWS).where(self._rows))
+            connection.execute(sa.delete(BATCHES).where(BATCHES.c.id == self.batch.id))
+        return True
 
     def counts(self) -> tuple[dict[str, int], int, int]:
         """Return how many rows are in each state, how many have a workflow, and how many of these are pending."""

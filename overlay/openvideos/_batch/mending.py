@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, Any
 from .. import BatchError
 from . import ledger as states
 from .ledger import Ledger
+from .server import is_of_the_prompt
 
 if TYPE_CHECKING:
     from .. import OpenVideos
 
 
 def retry(ledger: Ledger, names: Collection[str], code: str | None = None) -> list[str]:
-    """Let rows that have failed begin anew, under new keys: those named, or all, of a code; return their names.
+    """Let rows that have failed begin anew, under new keys; return their names.
+
+    These are the rows that are named, or those of a code, or all but those whose prompts were refused.
 
     Raises:
         BatchError: A row that is named has not failed.
@@ -25,7 +28,12 @@ def retry(ledger: Ledger, names: Collection[str], code: str | None = None) -> li
             hint = "; see `openvideos batch resolve`" if state == states.AMBIGUOUS else ""
             raise BatchError(f"the row {name!r} is {state}, and only one that has failed is tried again{hint}.")
     failed = [row for row in ledger.rows(states=(states.FAILED,)) if not names or row["name"] in names]
-    chosen = [row["name"] for row in failed if code in {None, row["code"]}]
+    may_be = not names and code is None
+    chosen = [
+        row["name"]
+        for row in failed
+        if code in {None, row["code"]} and not (may_be and is_of_the_prompt(row["code"] or ""))
+    ]
     for name in chosen:
         ledger.renew(name, of=(states.FAILED,))
     return chosen

@@ -18,8 +18,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from .. import BatchError
 from . import ledger as states
-from .ledger import Batch, Ledger, connect
-from .rows import Row, read_rows
+from .database import connect, is_of_another_version
+from .ledger import Batch, Ledger
+from .rows import Row
 
 DATABASE: Final = "batch.db"
 LOCK: Final = "batch.lock"
@@ -39,6 +40,10 @@ class Estimate:
     """The seconds of video that are asked for; None if a row leaves them to the server."""
     spent: int
     """How many videos the batch has started before."""
+    max_videos: int | None = None
+    """How many it may start in all, as given now or by an earlier run."""
+    max_seconds_of_video: int | None = None
+    """How many seconds of video it may ask for in all."""
 
 
 @frozen
@@ -121,10 +126,21 @@ def _connected(url: str) -> sa.Engine:
     try:
         engine = connect(url)
         Ledger.prepare(engine)
+        is_other = is_of_another_version(engine)
     except (SQLAlchemyError, ImportError) as error:
-        place = sa.make_url(url).render_as_string(hide_password=True) if "://" in url else "the URL"
-        raise BatchError(f"the database {place} cannot be used: {type(error).__name__}.") from None
+        raise BatchError(f"the database {_shown(url)} cannot be used: {type(error).__name__}.") from None
+    if is_other:
+        engine.dispose()
+        raise BatchError(
+            f"the database {_shown(url)} was made by another version of openvideos; end its batches with that one, or "
+            "begin a batch elsewhere."
+        )
     return engine
+
+
+def _shown(url: str) -> str:
+    """Return the URL of a database without its password."""
+    return sa.make_url(url).render_as_string(hide_password=True) if "://" in url else "the URL"
 
 
 @contextmanager
@@ -159,20 +175,36 @@ def _owner(out: str) -> str:
     return f", {known[0]}," if known else ""
 
 
-def begin(jobs: Path, out: str, database: str | None, base_url: str, settings: Settings, *, add: bool) -> Ledger:
-    """Record the rows of a file as a new batch, or compare them with the batch that is there.
+def check_limits(jobs: Path, rows: Sequence[Row], settings: Settings) -> None:
+    """See that the limits of a run can be kept for these rows of a file.
 
     Raises:
-        BatchError: The file or the place is wrong, or is that of another batch.
+        BatchError: A row has no seconds, and their sum is limited.
     """
-    rows = read_rows(jobs)
-    limits = {name: getattr(settings, name) for name in ("max_videos", "max_seconds_of_video", "per_minute")}
     if settings.max_seconds_of_video is not None:
         without = next((row for row in rows if row.seconds is None), None)
         if without is not None:
             raise BatchError(
                 f"{jobs}:{without.line}: there are no seconds, so that their sum cannot be limited; add them."
             )
+
+
+def begin(
+    jobs: Path,
+    rows: Sequence[Row],
+    out: str,
+    database: str | None,
+    base_url: str,
+    settings: Settings,
+    *,
+    add: bool = False,
+) -> Ledger:
+    """Record the rows of a file as a new batch, or compare them with the batch that is there.
+
+    Raises:
+        BatchError: The place is wrong, or is that of another batch.
+    """
+    limits = {name: getattr(settings, name) for name in ("max_videos", "max_seconds_of_video", "per_minute")}
     engine = _connected(url_of(out, database))
     try:
         found = [each for each in Ledger.batches(engine) if database is None or each.out == out]
@@ -191,32 +223,36 @@ def _begun(
     ledger = Ledger(engine, found[0])
     if found[0].base_url != base_url:
         raise BatchError(f"the batch in {out} belongs to {found[0].base_url}, not to {base_url}; give its --base-url.")
-    new = _new_rows(jobs, rows, ledger.digests(), out)
+    known = ledger.known()
+    new = _new_rows(jobs, rows, known, out)
     if new and not add:
         raise BatchError(f"{jobs}:{new[0].line} is not in the batch in {out}; give --add to take added rows in.")
     ledger.add(new)
+    ledger.reword([row for row in rows if known.get(row.name, row) != row])
     ledger.change(out=out, settings=wanted.settings)
     return ledger
 
 
-def _new_rows(jobs: Path, rows: Sequence[Row], known: Mapping[str, tuple[str, int]], out: str) -> list[Row]:
+def _new_rows(jobs: Path, rows: Sequence[Row], known: Mapping[str, Row], out: str) -> list[Row]:
     """Return the rows that were added to a file.
 
     Raises:
         BatchError: A row was changed, or is gone.
     """
+    names = {row.name for row in rows}
+    if not names & known.keys():
+        raise BatchError(f"{jobs} has no row of the batch in {out}; give it another --out, where its own batch begins.")
     for row in rows:
-        if row.name in known and known[row.name][0] != row.digest:
+        if row.name in known and known[row.name].digest != row.digest:
             raise BatchError(
                 f"{jobs}:{row.line}: the row {row.name!r} was changed since the batch in {out} was begun; "
                 "give it another name to make it anew, or change it back."
             )
-    names = {row.name for row in rows}
     gone = next((name for name in known if name not in names), None)
     if gone is not None:
         raise BatchError(
-            f"{jobs}: the row of line {known[gone][1]}, {gone!r}, was changed or is gone since the batch in {out} was "
-            "begun; put it back, or begin another batch with another --out."
+            f"{jobs}: the row of line {known[gone].line}, {gone!r}, was changed or is gone since the batch in {out} "
+            "was begun; put it back, or begin another batch with another --out."
         )
     return [row for row in rows if row.name not in known]
 
@@ -226,4 +262,6 @@ def estimate(ledger: Ledger) -> Estimate:
     pending = ledger.rows(states=(states.PENDING,))
     seconds = [int(row["sent"]["seconds"]) if "seconds" in row["sent"] else None for row in pending]
     known = [each for each in seconds if each is not None]
-    return Estimate(len(seconds), sum(known) if len(known) == len(seconds) else None, ledger.spent()[0])
+    total = sum(known) if len(known) == len(seconds) else None
+    limits = {name: ledger.batch.settings.get(name) for name in ("max_videos", "max_seconds_of_video")}
+    return Estimate(len(seconds), total, ledger.spent()[0], **limits)

@@ -49,15 +49,23 @@ def export(ledger: Ledger, form: str, to: Path) -> None:
     Raises:
         BatchError: The file cannot be written, or pyarrow is missing.
     """
+    put_bytes(str(to.parent), to.name, exported(ledger, form, to.parent))
+
+
+def exported(ledger: Ledger, form: str, folder: Path) -> bytes:
+    """Return the results as "csv", "parquet" or "html", a page that is to be in a folder.
+
+    Raises:
+        BatchError: pyarrow is missing.
+    """
     rows = [*results(ledger)]
     match form:
         case "csv":
-            content = _csv(rows)
+            return _csv(rows)
         case "html":
-            content = _html(rows, _base(ledger.batch.out, to)).encode("utf-8", "backslashreplace")
+            return _html(rows, _base(ledger.batch.out, folder)).encode("utf-8", "backslashreplace")
         case _:
-            content = _parquet(rows)
-    put_bytes(str(to.parent), to.name, content)
+            return _parquet(rows)
 
 
 def _columns(rows: list[dict[str, Any]]) -> list[str]:
@@ -98,12 +106,12 @@ def _parquet(rows: list[dict[str, Any]]) -> bytes:
     return bytes(sink.getvalue())
 
 
-def _base(out: str, to: Path) -> str:
+def _base(out: str, folder: Path) -> str:
     """Return where the files are, as seen from a page."""
     if "://" in out:
         return f"{out}/"
     try:
-        return quote(Path(os.path.relpath(out, to.resolve().parent)).as_posix()) + "/"
+        return quote(Path(os.path.relpath(out, folder.resolve())).as_posix()) + "/"
     except ValueError:  # on Windows, on another drive
         return Path(out).as_uri() + "/"
 

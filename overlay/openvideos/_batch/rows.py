@@ -35,7 +35,17 @@ DEVICES: Final = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECA
 LONGEST_FIELD: Final = 1 << 20
 """The most characters of a field of CSV: more than any server takes for a prompt."""
 DIGEST_LENGTH: Final = 16
+KINDS: Final = {"string": "a text", "integer": "a whole number"}
+LIMITS: Final = {
+    "minLength": ("at least", " characters long"),
+    "maxLength": ("at most", " characters long"),
+    "minimum": ("at least", ""),
+    "maximum": ("at most", ""),
+}
+"""What the contract's limits are called in a message."""
 SHOWN: Final = 40
+MOST_NAMED: Final = 10
+"""How many lines are named that are wrong besides the first one."""
 
 
 @frozen
@@ -78,18 +88,31 @@ def read_rows(path: Path) -> list[Row]:
     rows: list[Row] = []
     copies: Counter[str] = Counter()
     lines: dict[str, int] = {}
+    wrong: dict[int, str] = {}
     for line, value in values:
         try:
             row = _row(line, value, path.parent, pictures, copies)
         except ValueError as error:
-            raise BatchError(f"{path}:{line}: {error}") from None
+            wrong[line] = str(error)
+            continue
         before = lines.setdefault(row.name.casefold(), line)
         if before != line:
-            raise BatchError(f"{path}:{line}: the name {row.name!r} is that of line {before}, too; rename one.")
+            wrong[line] = f"the name {row.name!r} is that of line {before}, too; rename one."
         rows.append(row)
+    if wrong:
+        raise BatchError(_told(path, wrong))
     if not rows:
         raise BatchError(f"{path} has no row; give each video a row with a prompt.")
     return rows
+
+
+def _told(path: Path, wrong: Mapping[int, str]) -> str:
+    """Return what is wrong with the first line, and which others are wrong, too."""
+    (first, said), *others = wrong.items()
+    named = ", ".join(str(line) for line, _ in others[:MOST_NAMED])
+    more = f" and {len(others) - MOST_NAMED} more" if len(others) > MOST_NAMED else ""
+    also = f" Wrong are lines {named}{more} as well." if others else ""
+    return f"{path}:{first}: {said}{also}"
 
 
 def _csv(path: Path, text: str) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -100,7 +123,9 @@ def _csv(path: Path, text: str) -> Iterator[tuple[int, dict[str, Any]]]:
     try:
         header = [each.strip() for each in next(reader, list[str]())]
         if "prompt" not in header:
-            raise BatchError(f"{path}:1: there is no column prompt; the first line names the columns.")
+            raise BatchError(
+                f"{path}:1: there is no column prompt; the first line names the columns, and has {_shown(header)}."
+            )
         doubled = [each for each, count in Counter(header).items() if count > 1]
         if doubled:
             raise BatchError(f"{path}:1: the column {doubled[0]!r} is there twice; rename one.")
@@ -160,7 +185,9 @@ def _row(line: int, value: dict[str, Any], folder: Path, pictures: dict[Path, st
     if name is None:
         # Equal rows are several videos, each with a name of its own.
         name = digest[:DIGEST_LENGTH] + (f"-{copies[digest]}" if copies[digest] > 1 else "")
-    elif not isinstance(name, str) or NAME.fullmatch(name) is None or DEVICES.fullmatch(name):
+    elif isinstance(name, str) and DEVICES.fullmatch(name):
+        raise ValueError(f"name is {_shown(name)}, which Windows takes for a device; choose another.")
+    elif not isinstance(name, str) or NAME.fullmatch(name) is None:
         raise ValueError(
             f"name is {_shown(name)}; a name of a file has up to 100 letters, digits and .-_ ()+,=@, begins with a "
             "letter or a digit, and does not end with a dot."
@@ -188,14 +215,22 @@ def _sent(name: str, value: Any) -> Any:
     is_common = name != "prompt" and isinstance(value, (str, int))
     wanted = _broken_before(name, value) if is_common else _broken(name, value)
     if wanted is not None:
-        raise ValueError(f"{name} is {_shown(value)}; the contract wants {wanted}.")
+        raise ValueError(f"{name} is {_shown(value)}; it must be {wanted}.")
     return value
 
 
 def _broken(name: str, value: Any) -> str | None:
-    """Return what the contract wants of a value that breaks it."""
+    """Return what the contract wants of a value that breaks it, in words."""
     problem = next(iter(_validator(name).iter_errors(value)), None)
-    return None if problem is None else f"{problem.validator} {problem.schema.get(problem.validator)}"
+    if problem is None:
+        return None
+    schema: dict[str, Any] = problem.schema
+    if problem.validator == "type":
+        return KINDS.get(schema["type"], str(schema["type"]))
+    if schema.get("examples"):
+        return f"like {schema['examples'][0]!r}"
+    words, unit = LIMITS[problem.validator]
+    return f"{words} {schema[problem.validator]}{unit}"
 
 
 _broken_before: Final = lru_cache(1024, typed=True)(_broken)

@@ -86,6 +86,8 @@ class Runner:
     """The rows whose files cannot be saved, which are not tried again by this run."""
     trouble: str | None = None
     """What keeps the batch from going on, at the moment."""
+    doubted: str | None = None
+    """What came of the latest create that was not accepted."""
     hold: Callable[[], int] = field(default=lambda: 0)
     """Sees that other workers take this one for alive, or raises an error of the database; returns how often it had to
     make them do so: if that has changed, they may have taken it for dead."""
@@ -224,6 +226,7 @@ class Runner:
                 return await self._create(name, effect)  # with the row as others have left it
             self._unsent.discard((name, row["generation"]))
             outcome = await self._sent(row, effect)
+            self.doubted = _said(outcome)
             if not isinstance(outcome, Placed):
                 return await self._not_placed(name, effect, outcome)
             self.pace.accepted()
@@ -258,7 +261,7 @@ class Runner:
         try:
             return await self.server.create(row["sent"], effect.intent.key)
         except CreatesStoppedError as reason:
-            self.stopped = str(reason)
+            self.stopped = f"{reason} (the row {row['name']!r} of line {row['line']})"
             return Held()
 
     async def _not_placed(
@@ -347,6 +350,13 @@ class Runner:
             return states.PENDING
         await self._leave(name, states.FAILED, code=code, message=message)
         return states.FAILED
+
+
+def _said(outcome: object) -> str | None:
+    """Return what came of a create that was not accepted, in words; None if nothing keeps the next one back."""
+    if isinstance(outcome, Busy):
+        return f"the server takes no create at the moment; the next is sent in {outcome.seconds:.0f} s"
+    return f"no job is known of a create: {outcome}" if isinstance(outcome, str) else None
 
 
 def may_try_again(code: str, only: tuple[str, ...] = ()) -> bool:

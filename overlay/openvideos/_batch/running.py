@@ -19,9 +19,10 @@ from . import ledger as states
 from .engine import Engine
 from .files import check_place
 from .ledger import Ledger
-from .opening import Estimate, Settings, begin, estimate, locked, open_batch, place_of, url_of
+from .opening import Estimate, Settings, begin, check_limits, estimate, locked, open_batch, place_of, url_of
 from .pacing import Pace
 from .results import write_results
+from .rows import Row, read_rows
 from .runner import Runner, is_of_the_database
 
 WINDOW: Final = 1000
@@ -50,6 +51,8 @@ class Progress:
     """Seconds until all rows have ended, at the pace of this run; None if that is not known yet."""
     trouble: str | None
     """What keeps the batch from going on."""
+    stopped: str | None = None
+    """Why no more jobs are started, if so; "interrupted" by Ctrl-C."""
 
     @property
     def ended(self) -> int:
@@ -115,7 +118,7 @@ async def _until_done(ledger: Ledger, runner: Runner, engine: Engine, on_progres
         ended, elapsed = sum(counts[state] for state in states.ENDED), time.monotonic() - began
         before = ended if before is None else before
         left = (sum(counts.values()) - ended) * elapsed / (ended - before) if ended > before else None
-        told = Progress(counts, videos, seconds, elapsed, left, runner.trouble)
+        told = Progress(counts, videos, seconds, elapsed, left, runner.trouble or runner.doubted, runner.stopped)
         on_progress(told)
         if not fed and (not active or (runner.stopped is not None and not runner.is_busy)):
             return
@@ -243,8 +246,11 @@ def run(
     place = place_of(out)
     if jobs is not None and place is None:
         raise BatchError("there is no place for the files; give out.")
+    rows = list[Row]()
     if jobs is not None and place is not None:
         url_of(place, database)
+        rows = read_rows(Path(jobs))
+        check_limits(Path(jobs), rows, chosen)
         check_place(place)
     try:
         # Whoever has the lock of a folder may begin a batch in it.
@@ -252,11 +258,20 @@ def run(
             if jobs is None or place is None:
                 ledger = open_batch(place, database, name=batch)
             else:
-                ledger = begin(Path(jobs), place, database, str(client.base_url), chosen, add=add)
+                ledger = begin(Path(jobs), rows, place, database, str(client.base_url), chosen, add=add)
             with closing(ledger):
                 if ledger.batch.base_url != str(client.base_url):
                     raise BatchError(f"the batch belongs to {ledger.batch.base_url}; give it as the base URL.")
-                stopped = _run(ledger, database, client, chosen, confirm, on_progress, ended)
+                is_gone = False
+                try:
+                    stopped = _run(ledger, database, client, chosen, confirm, on_progress, ended)
+                except BaseException:
+                    # If nothing was begun, the file may still be changed.
+                    is_gone = jobs is not None and ledger.forget()
+                    raise
+                finally:
+                    if not is_gone:
+                        write_results(ledger)
                 counts, _, _ = ledger.counts()
                 return Result(ledger.batch.id, counts, *ledger.spent(), stopped)
     except SQLAlchemyError as error:
@@ -286,5 +301,3 @@ def _run(
         return asyncio.run(main())
     except asyncio.CancelledError:
         raise KeyboardInterrupt from None  # the second Ctrl-C
-    finally:
-        write_results(ledger)

@@ -44,6 +44,9 @@ ALWAYS: Final = frozenset({400, 413, 414, 415, 422, 431, 501})
 """Statuses that refuse a create for what is in it."""
 STOPPING: Final = frozenset({401, 402, 403, 404, 405})
 """Statuses that tell of the key, the account or the address: the next create would be refused, too."""
+FORBIDDEN: Final = 403
+MOST_FORBIDDEN: Final = 3
+"""How many creates in a row are answered 403 before it is said of the key, and no longer of the prompts."""
 KEYS: Final = "idempotency"
 OF_A_PROMPT: Final = ("policy", "moderation", "safety")
 """Words of error codes that tell of a prompt, which will be refused again."""
@@ -67,6 +70,8 @@ class Server:
     """The server's latest date, in Unix seconds, and when it was seen, on the monotonic clock."""
     _waiting: list[tuple[float, asyncio.Future[list[Video] | Blind]]] = field(factory=list[Any])
     _walking: asyncio.Task[None] | None = None
+    _forbidden: int = 0
+    """How many creates in a row were answered 403."""
 
     @property
     def now(self) -> float:
@@ -128,6 +133,7 @@ class Server:
                 **arguments, extra_headers={"Idempotency-Key": key}
             )
             self.hear(response.headers)
+            self._forbidden = 0
             return Placed(response.parse().id)
         except InvalidArgumentError as error:
             return Refused("invalid_argument", error.message)  # what this machine lacks, another one may have sent
@@ -148,11 +154,21 @@ class Server:
             pause = retry_after(response.headers, now=self.now)
             return Busy(DEFAULT_PAUSE_S if pause is None else min(pause, LONGEST_POLL_PAUSE_S))
         status = error.status_code
-        if status in STOPPING and not is_of_the_prompt(error.code or ""):
+        if status in STOPPING and not self._is_of_its_row(status, error.code or ""):
             raise CreatesStoppedError(error.message)
         if not HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR and status not in ALWAYS:
             return error.message
-        return Refused(error.code or f"status {status}", error.message, always=status in ALWAYS or status == 403)  # noqa: PLR2004 - moderation's
+        return Refused(error.code or f"status {status}", error.message, always=status in ALWAYS or status == FORBIDDEN)
+
+    def _is_of_its_row(self, status: int, code: str) -> bool:
+        """Return whether a status that may stop all creates tells of one prompt alone.
+
+        403 without a code that says so may be either.
+        """
+        if is_of_the_prompt(code):
+            return True
+        self._forbidden += status == FORBIDDEN
+        return status == FORBIDDEN and self._forbidden < MOST_FORBIDDEN
 
     async def jobs_since(self, at: float) -> list[Video] | Blind:
         """Return the jobs in the list that may have been made since a time, the oldest first.
@@ -197,7 +213,8 @@ class Server:
                     return [*reversed(jobs.values())] if is_sorted else sorted(jobs.values(), key=_made)
                 page = await page.get_next_page()
         except (NotFoundError, PaginationError, PermissionDeniedError, AuthenticationError) as error:
-            return Blind(f"the list cannot be used: {error.message}")
+            is_none = isinstance(error, NotFoundError)  # whose advice is about the base URL
+            return Blind("the server has no list of jobs" if is_none else f"the list cannot be used: {error.message}")
         except APIStatusError as error:
             may_pass = refuses(error.response) or _is_broken(error)
             return Blind(f"the list cannot be used: {error.message}", may_pass=may_pass)

@@ -90,7 +90,8 @@ class Waiting:
                     self.on_trouble(None)
                     pause = self._span = self.interval
                 elif not self._is_about_one(error):
-                    self.on_trouble(error.message)
+                    cause = error.__cause__  # what kept it from reading them until the round was over
+                    self.on_trouble(cause.message if isinstance(cause, OpenVideosError) else error.message)
                     pause = min(2 * pause, LONGEST_PAUSE_S)
                     self._span = min(2 * self._span, LONGEST_SPAN_S)
             await asyncio.sleep(pause)

@@ -6,7 +6,6 @@ import functools
 import importlib.util
 import shlex
 import sys
-import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -14,21 +13,19 @@ from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
 
 import click
 
+from .batch_telling import Advice, Teller, expectation, limits_of, line_of, report
 from .exit_codes import ExitCode
-from .invocation import Invocation, common
+from .invocation import Invocation, common, given
 from .jobs import complete_files
-from .text import age, harmless
+from .text import harmless, number
 
 if TYPE_CHECKING:
     from .._batch.ledger import Ledger
     from .._batch.opening import Estimate
-    from .._batch.running import Progress, Result
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
-LINE_S: Final = 10.0
-"""How often a plain line tells how far a batch is."""
 MOST_NAMED: Final = 20
 
 
@@ -128,15 +125,19 @@ def run(
     """
     # A URL of a database may hold a password.
     same_database = "" if database is None else ", with the same --database"
-    words = f"{invocation.command_line('batch run', str(jobs))} {harmless(shlex.join(['--out', out]))}"
-    invocation.hint = f"Go on with: {words}{same_database}"
+    # Rows are added once, and what is asked is not there again.
+    words = invocation.command_line("batch run", str(jobs), more=given(without=("add", "database")))
+    go_on = f"{words}{same_database}"
 
     def confirm(expected: Estimate) -> bool:
-        _tell(invocation, expected, options)
-        return is_sure or not sys.stdin.isatty() or click.confirm("Start them?", err=True)
+        invocation.note(expectation(expected))
+        if is_sure or not sys.stdin.isatty() or click.confirm("Start them?", err=True):
+            return True
+        invocation.note("Nothing is started.")
+        raise click.exceptions.Exit(ExitCode.PROBLEM)
 
     place = {"jobs": jobs, "out": out, "add": add, "database": database}
-    return _work(invocation, {**place, "confirm": confirm}, options)
+    return _work(invocation, {**place, "confirm": confirm}, options, Advice(go_on, shlex.quote(out), same_database))
 
 
 @batch.command(
@@ -151,93 +152,29 @@ def worker(invocation: Invocation, database: str | None, batch_id: str | None, *
     """Make rows of a batch that another machine has begun, until all have ended."""
     if database is None:
         raise click.UsageError("--database says where the batch is; give the one of `openvideos batch run`.")
-    return _work(invocation, {"jobs": None, "out": None, "database": database, "batch": batch_id}, options)
+    place = {"jobs": None, "out": None, "database": database, "batch": batch_id}
+    words = invocation.command_line("batch worker", more=given(without=("database",)))
+    same_database = ", with the same --database"
+    return _work(invocation, place, options, Advice(f"{words}{same_database}", "", same_database))
 
 
-def _work(invocation: Invocation, words: dict[str, Any], options: dict[str, Any]) -> ExitCode:
+def _work(invocation: Invocation, words: dict[str, Any], options: dict[str, Any], advice: Advice) -> ExitCode:
     from .. import batch as library
 
+    invocation.hint = f"Go on with: {advice.go_on}"
     api_key = invocation.asked_key() if invocation.asks_key else None
-    result = library.run(
-        **words,
-        base_url=invocation.base_url,
-        api_key=api_key,
-        settings=library.Settings(**options),
-        on_progress=_Teller(invocation).tell,
-    )
-    invocation.hint = None if _is_whole(result) else invocation.hint
-    return _report(invocation, result)
-
-
-def _is_whole(result: Result) -> bool:
-    return result.counts["done"] == sum(result.counts.values())
-
-
-def _report(invocation: Invocation, result: Result) -> ExitCode:
-    """Tell what a batch has come to, and how to go on."""
-    from .._batch.running import INTERRUPTED
-
-    counts = {state: count for state, count in result.counts.items() if count}
-    document = {"batch": result.batch, "rows": counts, "videos": result.videos, "seconds": result.seconds}
-    invocation.give(_line(counts, result.videos, result.seconds), {**document, "stopped": result.stopped})
-    if result.stopped is not None and result.stopped != INTERRUPTED:
-        invocation.note(f"No more jobs were started: {result.stopped}")
-    elif counts.get("pending"):
-        why = "" if result.stopped else ", since the limit leaves no room for them"
-        invocation.note(f"{counts['pending']} rows were not started{why}.")
-    if counts.get("ambiguous"):
-        invocation.note("Some rows may have a job that is not known; `openvideos batch status` names them.")
-    if not _is_whole(result) and invocation.hint:
-        invocation.note(invocation.hint)
-    if result.stopped == INTERRUPTED:
-        return ExitCode.INTERRUPTED
-    if result.stopped is not None:
-        return ExitCode.NO_ACCESS
-    if counts.get("failed") or counts.get("ambiguous"):
-        return ExitCode.JOB_FAILED
-    return ExitCode.DONE if _is_whole(result) else ExitCode.STILL_RUNNING
-
-
-def _line(counts: Any, videos: int, seconds: int) -> str:
-    rows = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
-    return f"{rows or 'no rows'}; {videos} videos started, {seconds} s of video asked for"
-
-
-def _tell(invocation: Invocation, expected: Estimate, options: dict[str, Any]) -> None:
-    limit = options.get("max_videos")
-    seconds = "" if expected.seconds is None else f", {expected.seconds} s of video"
-    limited = "" if limit is None else f"; the limit is {limit}, and {expected.spent} were started before"
-    invocation.note(f"{expected.videos} videos are to be made{seconds}{limited}.")
-
-
-def _is_terminal() -> bool:
-    return sys.stderr.isatty()
-
-
-class _Teller:
-    """Tells how far a batch is: in one line of a terminal, or by a plain line from time to time."""
-
-    def __init__(self, invocation: Invocation) -> None:
-        self._invocation = invocation
-        self._at = 0.0
-        self._trouble: str | None = None
-        self._is_terminal = _is_terminal()
-
-    def tell(self, progress: Progress) -> None:
-        """Tell of it, unless it was told a moment ago."""
-        if progress.trouble and progress.trouble != self._trouble:
-            self._invocation.note(progress.trouble)
-        self._trouble = progress.trouble
-        now = time.monotonic()
-        if now - self._at < (1.0 if self._is_terminal else LINE_S):
-            return
-        self._at = now
-        left = "" if progress.left is None else f"; about {age(progress.left)} left"
-        line = _line(progress.counts, progress.videos, progress.seconds) + left
-        if self._is_terminal:
-            click.echo(f"\r\x1b[K{line}", err=True, nl=False)
-        else:
-            self._invocation.note(line)
+    settings = library.Settings(**options)
+    teller = Teller(invocation)
+    try:
+        result = library.run(
+            **words, base_url=invocation.base_url, api_key=api_key, settings=settings, on_progress=teller.tell
+        )
+    except library.BatchError:
+        invocation.hint = None  # the same command would end alike
+        raise
+    finally:
+        teller.clear()
+    return report(invocation, result, advice)
 
 
 def _opened(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -270,14 +207,16 @@ def status(invocation: Invocation, ledger: Ledger) -> None:
     """Show how far the batch in DIR is, which rows need you, and which are in doubt."""
     counts, _, _ = ledger.counts()
     videos, seconds = ledger.spent()
+    limits = limits_of(*(ledger.batch.settings.get(name) for name in ("max_videos", "max_seconds_of_video")))
     keys = ("name", "line", "state", "code", "message", "candidates")
     needing, in_doubt = (
         [{key: row[key] for key in keys} for row in ledger.rows(states=which)]
-        for which in (("failed", "ambiguous"), ("doubt",))
+        for which in (("failed", "ambiguous"), ("doubt", "sending"))
     )
     rows = needing + in_doubt
     document = {"batch": ledger.batch.id, "rows": {state: count for state, count in counts.items() if count}}
-    text = "\n".join([_line(counts, videos, seconds), *(_told(row) for row in rows[:MOST_NAMED])])
+    line = line_of(counts, videos, seconds) + (f"; the limit is {limits}" if limits else "")
+    text = "\n".join([line, *(_told(row) for row in rows[:MOST_NAMED])])
     if len(rows) > MOST_NAMED:
         text += f"\nand {len(rows) - MOST_NAMED} more; --json names all"
     invocation.give(
@@ -287,6 +226,7 @@ def status(invocation: Invocation, ledger: Ledger) -> None:
 
 def _told(row: dict[str, Any]) -> str:
     said = ": ".join(harmless(row[name], 200) for name in ("code", "message") if row[name])
+    said = said or "its create is being sent, or was when the batch was broken off"
     which = (
         f" (jobs to look at: {', '.join(harmless(each) for each in row['candidates'])})" if row["candidates"] else ""
     )
@@ -303,11 +243,16 @@ Examples:
 @click.option("--code", metavar="CODE", help="Only rows that failed with this code.")
 @_opened
 def retry(invocation: Invocation, ledger: Ledger, *, names: tuple[str, ...], code: str | None) -> None:
-    """Let failed rows of the batch in DIR begin anew with the next run. Each is paid for once more."""
+    """Let failed rows of the batch in DIR begin anew with the next run. Each is paid for once more.
+
+    A row whose prompt was refused by moderation is left out, unless --row or --code names it.
+    """
     from .._batch import mending
 
     chosen = mending.retry(ledger, names, code)
-    invocation.give(f"{len(chosen)} rows begin anew with the next `openvideos batch run`.", {"rows": chosen})
+    invocation.give(
+        f"{number(len(chosen), 'row')} to begin anew with the next `openvideos batch run`.", {"rows": chosen}
+    )
 
 
 @batch.command(
@@ -340,11 +285,14 @@ Example:
   openvideos batch export videos --format html --output videos/index.html"""
 )
 @click.option("--format", "form", type=click.Choice(["csv", "parquet", "html"]), required=True, help="The format.")
-@click.option("--output", "-o", required=True, type=click.Path(path_type=Path), metavar="FILE", help="Write it here.")
+@click.option("--output", "-o", required=True, metavar="FILE", help="Write it here; - is the standard output.")
 @_opened
-def export(invocation: Invocation, ledger: Ledger, *, form: str, output: Path) -> None:
+def export(invocation: Invocation, ledger: Ledger, *, form: str, output: str) -> None:
     """Write what came of the rows of the batch in DIR; as html, a page with all videos."""
     from .._batch import results
 
-    results.export(ledger, form, output)
+    if output == "-":
+        sys.stdout.buffer.write(results.exported(ledger, form, Path.cwd()))
+        return
+    results.export(ledger, form, Path(output))
     invocation.give(harmless(output), {"path": str(output)})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import shlex
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Collection, Generator, Sequence
 from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
@@ -58,11 +58,12 @@ class Invocation:
         else:
             click.echo(text, err=to_stderr)
 
-    def command_line(self, name: str, *ids: str, output: Path | None = None) -> str:
-        """Return a command that a shell takes, for the same server."""
+    def command_line(self, name: str, *ids: str, output: Path | None = None, more: Sequence[str] = ()) -> str:
+        """Return a command that a shell takes, for the same server, with more options."""
         options = [] if self.base_url is None else ["--base-url", self.base_url]
         options += ["--ask-key"] if self.asks_key else []
         options += [] if output is None else ["--output", str(output)]
+        options += more
         # An id that looks like an option is none.
         end = ["--"] if any(each.startswith("-") for each in ids) else []
         return harmless(shlex.join([PROGRAM, *name.split(), *options, *end, *ids]))
@@ -128,6 +129,24 @@ def common(function: Callable[..., R]) -> Callable[..., R]:
     for option in reversed(_OPTIONS):
         invoke = option(invoke)
     return invoke
+
+
+def given(*, without: Collection[str] = ()) -> list[str]:
+    """Return the options of a command that were given to it, but for those that all commands have, as words."""
+    context = click.get_current_context()
+    words: list[str] = []
+    for option in context.command.params:
+        name = option.name or ""
+        if option.opts[0] in OPTION_NAMES or name in without or not isinstance(option, click.Option):
+            continue
+        if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
+            value = context.params[name]
+            if option.is_flag:
+                words.append((option.opts if value else option.secondary_opts)[0])
+            else:
+                for each in value if option.multiple else [value]:
+                    words += [option.opts[0], str(each)]
+    return words
 
 
 def _log_requests(context: click.Context) -> None:

@@ -23,6 +23,11 @@ def harmless(text: object, most: int | None = None) -> str:
     return line if most is None or len(line) <= most else f"{line[: most - 1]}…"
 
 
+def number(count: int, what: str) -> str:
+    """Return how many there are of something whose plural ends with "s"."""
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
+
+
 def sentence(text: str) -> str:
     """Return a text of any lines as one that ends as sentences do."""
     line = " ".join(text.split())

@@ -31,8 +31,9 @@ from openvideos import (
     Video,
 )
 from openvideos._batch import files, results
+from openvideos._batch.database import connect
 from openvideos._batch.files import Files, check_place, digest_of
-from openvideos._batch.ledger import Batch, Ledger, connect
+from openvideos._batch.ledger import Batch, Ledger
 from openvideos._batch.pacing import Pace
 from openvideos._batch.placing import Blind, Busy, Placed, Refused, Sight
 from openvideos._batch.rows import Row
@@ -163,7 +164,27 @@ class TestServer:
         assert isinstance(outcome, Refused)
         assert (code, True) == (outcome.code, outcome.always)
 
-    @pytest.mark.parametrize("status", [401, 402, 403, 404])
+    @given(statuses=st.lists(st.sampled_from([200, 403]), max_size=12))
+    def test_403_is_of_a_prompt_until_it_comes_three_times_in_a_row(self, statuses: list[int]) -> None:
+        coming = iter(statuses)
+        bodies = {200: video("v"), 403: error("no")}
+
+        def answer(_: httpx.Request) -> httpx.Response:
+            status = next(coming)
+            return httpx.Response(status, json=bodies[status], headers={"date": DATE})
+
+        server = Server(at(answer))
+        in_a_row = 0
+        for status in statuses:
+            in_a_row = in_a_row + 1 if status == 403 else 0
+            if in_a_row >= 3:
+                with pytest.raises(CreatesStoppedError):
+                    asyncio.run(server.create({"prompt": "A cat"}, "key-1"))
+            else:
+                outcome = asyncio.run(server.create({"prompt": "A cat"}, "key-1"))
+                assert isinstance(outcome, Refused if status == 403 else Placed)
+
+    @pytest.mark.parametrize("status", [401, 402, 404])
     def test_what_refuses_every_create_stops_them(self, status: int) -> None:
         with pytest.raises(CreatesStoppedError):
             asyncio.run(Server(at(says(status, **error("no")))).create({"prompt": "A cat"}, "key-1"))
@@ -351,6 +372,7 @@ class TestWaiting:
         assert "completed" == status
         assert max(spans) > 0.01
         assert any(told)
+        assert not any("poll_timeout_ms" in (each or "") for each in told)  # whose reader wrote no Python
 
     def test_a_job_that_a_webhook_tells_of_is_read_at_once(self) -> None:
         status = {"late": "in_progress", "early": "completed", "wrong": "in_progress"}

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
+from itertools import groupby
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
@@ -22,12 +25,14 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 from openvideos import AuthenticationError, OpenVideos
 from openvideos._batch import ledger as states
 from openvideos._batch import mending, running
+from openvideos._batch.database import JOBS
 from openvideos._batch.engine import Liveness
 from openvideos._batch.ledger import Ledger
-from openvideos._batch.opening import locked, open_batch, url_of
+from openvideos._batch.opening import begin, locked, open_batch, url_of
+from openvideos._batch.placing import Busy
+from openvideos._batch.rows import read_rows
 from openvideos._batch.runner import is_of_the_database, may_try_again
 from openvideos._batch.server import CreatesStoppedError, Server
-from openvideos._batch.tables import JOBS
 from openvideos.batch import BatchError, Estimate, Progress, Settings, run
 
 Rows = Callable[..., Path]
@@ -38,6 +43,14 @@ pytestmark = pytest.mark.usefixtures("in_environment")
 def opened(out: Path | str | None, database: str | None = None, **names: Any) -> Generator[Ledger]:
     with closing(open_batch(None if out is None else str(out), database, **names)) as ledger:
         yield ledger
+
+
+def register(jobs: Path, out: Path, database: str | None = None, settings: Settings | None = None) -> None:
+    """Begin a batch that nothing makes yet."""
+    rows = read_rows(jobs)
+    out.mkdir(exist_ok=True)
+    with OpenVideos() as client:
+        begin(jobs, rows, str(out), database, str(client.base_url), settings or Settings()).close()
 
 
 def lines(out: Path) -> list[dict[str, Any]]:
@@ -102,6 +115,8 @@ def test_failed_jobs_are_made_again_by_rule(rows: Rows, out: Path, soon: Setting
     assert (out / done["thumbnail"]).exists()
     with opened(out) as ledger:
         assert [] == mending.retry(ledger, (), "another code")
+        ledger.set(failed["name"], "failed", code="moderation_blocked")
+        assert [] == mending.retry(ledger, ())  # it would be refused again
         assert [failed["name"]] == mending.retry(ledger, [failed["name"]])
         assert 5 == run(jobs, out, settings=soon).videos
         with pytest.raises(BatchError, match="is done, and only one that has failed"):
@@ -141,9 +156,9 @@ def test_what_does_not_fit_is_told_before_anything_is_started(rows: Rows, out: P
     jobs = rows("A cat", "A dog")
     with pytest.raises(BatchError, match="you said no"):
         run(jobs, out, settings=soon, confirm=lambda _: False)
-    with pytest.raises(BatchError, match="nothing was started") as raised:
-        run(jobs, out, settings=soon, confirm=lambda expected: expected.videos != 2)
-    assert "no" in raised.value.message
+    with pytest.raises(BatchError, match="no such batch"), opened(out):
+        """What was refused is no batch, so that its file may be changed."""
+    register(jobs, out)
     with pytest.raises(BatchError, match=r"jobs\.csv:4 is not in the batch"):
         run(rows("A cat", "A dog", "A boat"), out, settings=soon)
     with pytest.raises(BatchError, match=r"the row of line 3, .* was changed or is gone"):
@@ -156,14 +171,19 @@ def test_what_does_not_fit_is_told_before_anything_is_started(rows: Rows, out: P
         run(jobs, None)
     with pytest.raises(BatchError, match="give --database"):
         run(jobs, "memory://x")
-    with pytest.raises(AuthenticationError):
-        run(rows("A cat", "A dog"), out, settings=soon, api_key="sk-wrong")
+    with pytest.raises(BatchError, match="has no row of the batch in"):
+        run(rows("A bird"), out, settings=soon)
     with locked(str(out)), pytest.raises(BatchError, match=rf"another process, {os.getpid()} on .*, runs the batch"):
         run(rows("A cat", "A dog"), out, settings=soon)
     with pytest.raises(BatchError, match=r":2: there are no seconds"):
         run(rows(lines=["prompt", "A cat"], name="b.csv"), out, settings=Settings(max_seconds_of_video=5))
     with opened(out) as ledger:
         assert (0, 0) == ledger.spent()
+    with pytest.raises(AuthenticationError):
+        run(rows("A cat", "A dog"), out, settings=soon, api_key="sk-wrong")
+    with pytest.raises(BatchError, match="no such batch"), opened(out):
+        """Nothing of it was begun."""
+    register(jobs, out)
     assert {"done": 3} == known(run(rows("A cat", "A dog", "A boat"), out, settings=soon, add=True).counts)
 
 
@@ -171,6 +191,13 @@ def test_a_changed_row_is_refused_by_its_line(rows: Rows, out: Path, soon: Setti
     run(rows(lines=["prompt,name,seconds", "A cat,cat,1"]), out, settings=soon)
     with pytest.raises(BatchError, match=r"jobs\.csv:2: the row 'cat' was changed"):
         run(rows(lines=["prompt,name,seconds", "A dog,cat,1"]), out, settings=soon)
+
+
+def test_what_is_not_sent_may_change(rows: Rows, out: Path, soon: Settings) -> None:
+    header = "prompt,name,seconds,shot"
+    run(rows(lines=[header, "A cat,cat,1,12", "A dog,dog,1,13"]), out, settings=soon)
+    run(rows(lines=[header, "A dog,dog,1,14", "A cat,cat,1,12"]), out, settings=soon)
+    assert [("dog", 2, "14"), ("cat", 3, "12")] == [(row["name"], row["line"], row["shot"]) for row in lines(out)]
 
 
 def test_a_batch_may_be_moved(rows: Rows, out: Path, tmp_path: Path, soon: Settings) -> None:
@@ -214,6 +241,10 @@ def test_a_batch_that_is_not_there(tmp_path: Path) -> None:
     (tmp_path / "batch.db").touch()
     with pytest.raises(BatchError, match="no such batch"):
         open_batch(str(tmp_path), None)
+    with closing(sqlite3.connect(tmp_path / "batch.db")) as connection:
+        connection.execute("ALTER TABLE openvideos_rows DROP COLUMN files")
+    with pytest.raises(BatchError, match=r"batch\.db was made by another version of openvideos"):
+        open_batch(str(tmp_path), None)
 
 
 @pytest.mark.parametrize("values", [{"in_flight": 0}, {"max_videos": True}, {"settle": 0}, {"poll_interval": 1e99}])
@@ -231,9 +262,27 @@ def test_a_key_that_is_refused_later_stops_the_creates(
     with monkeypatch.context() as context:
         context.setattr(Server, "create", refused)
         result = run(rows("A cat", "A dog"), out, settings=soon)
-    assert ("The account has no credit left.", 0) == (result.stopped, result.videos)
+    told = r"The account has no credit left\. \(the row '\w+' of line [23]\)"
+    assert re.fullmatch(told, result.stopped or "")
+    assert 0 == result.videos
     assert {"pending": 2} == known(result.counts)
     assert {"done": 2} == known(run(rows("A cat", "A dog"), out, settings=soon).counts)
+
+
+def test_what_keeps_creates_back_is_told_while_it_lasts(rows: Rows, out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    create, coming = Server.create, iter([Busy(0.2), "The server failed (500)."])
+
+    async def failing(server: Server, sent: Any, key: str) -> Any:
+        return next(coming, None) or await create(server, sent, key)
+
+    monkeypatch.setattr(Server, "create", failing)
+    monkeypatch.setattr(running, "TICK_S", 0.01)
+    told = list[str | None]()
+    slow = Settings(settle=0.3, poll_interval=0.05)
+    result = run(rows("A kept cat"), out, settings=slow, on_progress=lambda seen: told.append(seen.trouble))
+    assert {"done": 1} == known(result.counts)
+    busy, failed = "the server takes no create at the moment; the next is sent in 0 s", "The server failed (500)."
+    assert [None, busy, f"no job is known of a create: {failed}", None] == [each for each, _ in groupby(told)]
 
 
 @pytest.fixture
@@ -320,8 +369,7 @@ def test_ctrl_c_stops_the_creates_and_then_the_wait(
 
 def test_a_row_that_was_left_by_its_workflow_is_made(rows: Rows, out: Path, soon: Settings) -> None:
     jobs = rows("A left cat")
-    with pytest.raises(BatchError):
-        run(jobs, out, settings=soon, confirm=lambda _: False)
+    register(jobs, out)
     with opened(out) as ledger:
         (row,) = ledger.rows()
         ledger.set(row["name"], states.PENDING, workflow="gone")
@@ -343,8 +391,7 @@ def database(postgres: Any) -> str:
 class TestManyMachines:
     def test_a_worker_makes_rows_of_another_machine(self, rows: Rows, out: Path, soon: Settings, database: str) -> None:
         jobs = rows("A far cat", "A far dog")
-        with pytest.raises(BatchError, match="you said no"):
-            run(jobs, out, settings=soon, database=database, confirm=lambda _: False)
+        register(jobs, out, database)
         with pytest.raises(BatchError, match="no such batch"):
             open_batch(None, database, name="another")
         assert {"done": 2} == known(run(None, None, settings=soon, database=database).counts)
@@ -367,8 +414,7 @@ class TestManyMachines:
     def test_the_creates_of_all_machines_are_limited_by_the_clock_of_the_database(
         self, rows: Rows, out: Path, database: str
     ) -> None:
-        with pytest.raises(BatchError, match="you said no"):
-            run(rows("A slow cat"), out, settings=Settings(per_minute=2), database=database, confirm=lambda _: False)
+        register(rows("A slow cat"), out, database, Settings(per_minute=2))
         with opened(out, database) as one, opened(out, database) as other:
             assert 0.0 == one.turn()
             assert 0.0 < other.turn() <= 30.0

@@ -24,8 +24,9 @@ from sqlalchemy.exc import OperationalError
 
 from openvideos import AsyncOpenVideos, BatchError, InternalServerError, NotFoundError, Video
 from openvideos._batch import ledger as states
+from openvideos._batch.database import connect
 from openvideos._batch.engine import Engine
-from openvideos._batch.ledger import MINUTE_S, Batch, Ledger, connect, turn_after
+from openvideos._batch.ledger import MINUTE_S, Batch, Ledger, turn_after
 from openvideos._batch.opening import Settings
 from openvideos._batch.pacing import Pace
 from openvideos._batch.placing import (

@@ -1,10 +1,25 @@
-"""The tables of batches: what all rows of one have in common, the rows, and the jobs, each of which is one row's."""
+"""The database of batches: how it is connected, and its tables.
+
+These have what all rows of a batch have in common, the rows, and the jobs, each of which is one row's.
+"""
 
 from __future__ import annotations
 
-from typing import Final
+import time
+from typing import Any, Final
 
 import sqlalchemy as sa
+from sqlalchemy import event
+
+CONNECTION: Final = {
+    "connect_timeout": 10,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 25_000,  # in milliseconds
+    "options": "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3",
+}
+"""What the URL of a database may say otherwise: a machine that vanished is noticed in half a minute, on both sides."""
 
 TABLES: Final = sa.MetaData()
 BATCHES: Final = sa.Table(
@@ -50,3 +65,41 @@ JOBS: Final = sa.Table(
     sa.Column("name", sa.String, nullable=False),
     sa.Column("attempt", sa.Integer, nullable=False),
 )
+
+
+def connect(url: str, *, is_durable: bool = True) -> sa.Engine:
+    """Return the engine of a database; one that is not durable may lose its latest transactions if the power fails."""
+    if not url.startswith("sqlite"):
+        given = sa.make_url(url).query
+        wanted = {name: value for name, value in CONNECTION.items() if name not in given}
+        return sa.create_engine(url, pool_pre_ping=True, connect_args=wanted)
+    engine = sa.create_engine(url)
+
+    @event.listens_for(engine, "connect")
+    def set_up(connection: Any, _record: Any) -> None:
+        connection.isolation_level = "IMMEDIATE"
+        for pragma in (
+            "busy_timeout=30000",
+            "foreign_keys=ON",
+            "journal_mode=WAL",
+            "cache_size=-256",  # in KiB, of each connection: the system keeps what all of them read
+            f"synchronous={'FULL' if is_durable else 'NORMAL'}",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+        # DBOS takes it for granted that Python 3.12 has SQLite 3.42, before which this gives null.
+        connection.create_function("unixepoch", 1, _now)
+
+    return engine
+
+
+def _now(_: object) -> float:
+    return time.time()
+
+
+def is_of_another_version(engine: sa.Engine) -> bool:
+    """Return whether the tables that are there lack columns."""
+    inspector = sa.inspect(engine)
+    return any(
+        {column.name for column in table.columns} - {column["name"] for column in inspector.get_columns(table.name)}
+        for table in TABLES.sorted_tables
+    )
