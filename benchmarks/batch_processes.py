@@ -79,7 +79,7 @@ def shared(bench: Bench, _: str, *, rows: int, workers: int) -> Metrics:
         jobs_of = Counter(_prompts(port))
     if len(jobs_of) != rows or set(jobs_of.values()) != {1}:
         raise FailureError(f"{rows} rows have {len(jobs_of)} prompts and {jobs_of.total()} jobs")
-    return {"rows_per_second": rows / wall, "wall_s": wall}
+    return {"rows_per_second": rows / wall, "wall_s": wall, "wall_us": wall / rows * 1e6}
 
 
 def cpu_of(pid: int) -> float:

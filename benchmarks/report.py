@@ -61,6 +61,8 @@ FAMILIES: Final = {
     "walk": ("walk, each job", "cpu_us"),
     "page": ("a page in memory, each job", "cpu_us"),
     "wait-many": ("wait_many, each job", "cpu_us"),
+    "batch": ("a batch, each row", "cpu_us"),
+    "batch-workers": ("a row of 1,000, by so many processes", "wall_us"),
     "stored": ("emulator, a retrieve among so many", "wall_us"),
     "stored list": ("emulator, a list of 100 among so many", "list_us"),
     "stored create": ("emulator, each create of so many", "create_us"),
