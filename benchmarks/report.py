@@ -25,6 +25,7 @@ NAMES: Final = {
     "ours-aiohttp": "openvideos on aiohttp",
     "httpx-synced": "httpx that syncs",
     "untouched": "generated",
+    "without-engine": "the same without DBOS",
 }
 """How clients are called where their names say too little."""
 EXTRAS: Final = {

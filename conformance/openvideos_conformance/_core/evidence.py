@@ -88,7 +88,7 @@ def _flaws(exchange: Exchange) -> tuple[str | None, list[str]]:
     if schema is None:
         return None, []
     if exchange.json is MISSING:
-        return schema, ["$: the body is not JSON"]
+        return schema, [f"$: the body is {exchange.no_json}"]
     return schema, [flaw[:_LONGEST_MESSAGE] for flaw in contract().flaws(exchange.json, schema)]
 
 

@@ -132,13 +132,23 @@ class Exchange:
         weight = 0
         if self.length <= MOST_JSON:
             body = self.body
-            values = sum(map(body.count, (b",", b"[", b"{")))  # or less, since texts have these characters, too
-            weight = len(body) + _VALUE * values
-            if values <= MOST_VALUES:
+            weight = len(body) + _VALUE * _values(body)
+            if not self.is_unread:
                 with contextlib.suppress(ValueError, RecursionError):
                     value = json.loads(body.decode("utf-8"), parse_constant=_refuse)
         _PARSED.remember(self, value, weight)
         return value
+
+    @property
+    def is_unread(self) -> bool:
+        """Whether the body is more than is parsed, so that nobody knows whether it is JSON."""
+        return self.length > MOST_JSON or _values(self.body) > MOST_VALUES
+
+    @property
+    def no_json(self) -> str:
+        """What a body is whose JSON is MISSING, as messages say it."""
+        most = f"{MOST_JSON >> 20} MiB or {MOST_VALUES:,} values of JSON"
+        return f"more than the {most} that the suite reads" if self.is_unread else "not JSON"
 
     @property
     def object(self) -> dict[str, Any]:
@@ -187,6 +197,11 @@ def json_object(value: Any) -> dict[str, Any]:
 def json_array(value: Any) -> list[Any]:
     """Return the value if it is a JSON array, else an empty array."""
     return [*value] if isinstance(value, list) else []
+
+
+def _values(body: bytes) -> int:
+    """Return about how many values JSON has, or more: texts have these characters, too."""
+    return sum(map(body.count, (b",", b"[", b"{")))
 
 
 def _refuse(constant: str) -> None:

@@ -67,7 +67,8 @@ def errors_have_the_envelope(traffic: Traffic, tally: Tally) -> None:
 def _kind(exchange: Exchange) -> str:
     if exchange.json is not MISSING:
         return "the body is not a JSON object"
-    return f"the body is {exchange.media_type or 'of no media type'}, and not JSON: {shown(exchange.body[:60])}"
+    kind = exchange.media_type or "of no media type"
+    return f"the body is {kind}, and {exchange.no_json}: {shown(exchange.body[:60])}"
 
 
 @rule("VID-ERROR-004", "a 405 names the methods of the path", needs="a 405", probes=("wrong_methods",))
@@ -294,7 +295,7 @@ def json_is_strict(traffic: Traffic, tally: Tally) -> None:
     """Judge each body with the media type of JSON."""
     for exchange in traffic.with_response:
         is_json = exchange.media_type == "application/json" or exchange.media_type.endswith("+json")
-        if not is_json or not exchange.body or exchange.length > len(exchange.body):
+        if not is_json or not exchange.body or exchange.length > len(exchange.body) or exchange.is_unread:
             continue
         tally.judged()
         if exchange.json is MISSING:

@@ -50,7 +50,7 @@ def _reason(exchange: Exchange, client: RecordingClient) -> str:
         return f"{base} redirects to {where[:200]}; give that URL as --base-url"
     if exchange.json is MISSING and status is not None and status // 100 != 5:  # noqa: PLR2004 - HTTP's own
         return (
-            f"{base}{exchange.path} returns {status} with a body that is not JSON "
+            f"{base}{exchange.path} returns {status} with a body that is {exchange.no_json} "
             f"({exchange.media_type or 'no media type'}): this is not the Videos API. "
             "The base URL usually ends with /v1"
         )

@@ -135,6 +135,19 @@ def test_a_short_text_that_is_a_million_values_is_not_parsed(part: bytes) -> Non
     assert peak < MIB, "parsed, it takes up to thirty times its length"
 
 
+def test_what_is_not_read_is_not_called_wrong() -> None:
+    many = b'{"object":"list","data":[],"more":[' + b"0," * MOST_VALUES + b"0]}"
+    long = json.dumps(page()).encode() + b" " * MOST_JSON
+    for body in (many, long):
+        log = Log()
+        seen = log.add("GET", "/videos", body=body)
+        assert "more than the 12 MiB or 400,000 values of JSON that the suite reads" == seen.no_json
+        found = {rule.requirement for rule in RULES if rule.judge(Traffic(log.exchanges)).findings}
+        assert "VID-HEADER-005" not in found, "nobody knows whether it is JSON"
+    log = Log()
+    assert "not JSON" == log.add("GET", "/videos", body=b"<html>").no_json
+
+
 def test_what_is_parsed_is_remembered_by_its_values() -> None:
     many = of(b"[" + b"{}," * (MOST_VALUES // 3) + b"0]", length=MOST_VALUES + 3)
     others = [of(b"[" + b"{}," * (MOST_VALUES // 3) + b"%d]" % number, length=MOST_VALUES + 3) for number in range(3)]

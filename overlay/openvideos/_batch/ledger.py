@@ -28,6 +28,7 @@ STATES: Final = (PENDING, SENDING, DOUBT, RUNNING, DOWNLOADING, DONE, FAILED, AM
 has completed; its file is here; no video will come of it; a person has to look."""
 ENDED: Final = frozenset({DONE, FAILED, AMBIGUOUS})
 MINUTE_S: Final = 60.0
+PREPARING: Final = 0x6F70656E  # any number that others hardly take
 EPOCH: Final = sa.select(sa.cast(sa.func.extract("epoch", sa.func.clock_timestamp()), sa.Float))
 GOING: Final = (SENDING, DOUBT, RUNNING, DOWNLOADING)
 
@@ -54,7 +55,10 @@ class Ledger:
     @staticmethod
     def prepare(engine: sa.Engine) -> None:
         """Create the tables that are not there."""
-        TABLES.create_all(engine)
+        with engine.begin() as connection:
+            if engine.dialect.name == "postgresql":  # one of two that begin at once would fail
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(PREPARING)))
+            TABLES.create_all(connection)
 
     @staticmethod
     def batches(engine: sa.Engine) -> list[Batch]:

@@ -158,7 +158,9 @@ class Server:
             raise CreatesStoppedError(error.message)
         if not HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR and status not in ALWAYS:
             return error.message
-        return Refused(error.code or f"status {status}", error.message, always=status in ALWAYS or status == FORBIDDEN)
+        # What is said of a prompt was said of it before, when the answer was lost; another 403 may be new.
+        always = status in ALWAYS or is_of_the_prompt(error.code or "")
+        return Refused(error.code or f"status {status}", error.message, always=always)
 
     def _is_of_its_row(self, status: int, code: str) -> bool:
         """Return whether a status that may stop all creates tells of one prompt alone.

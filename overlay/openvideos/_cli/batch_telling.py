@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .._batch.running import Progress, Result
     from .invocation import Invocation
 
+MINUTE_S: Final = 60.0
 LINE_S: Final = 10.0
 """How often a plain line tells how far a batch is."""
 
@@ -82,6 +83,14 @@ def line_of(counts: Any, videos: int, seconds: int) -> str:
     return f"{rows or 'no rows'}; {number(videos, 'video')} started, {seconds} s of video asked for"
 
 
+def _pace(progress: Progress) -> str:
+    """Return how many rows end in a minute of this run, and how long the rest takes, if that is known yet."""
+    if not progress.left:
+        return ""
+    rows = sum(progress.counts.values()) - progress.ended
+    return f"; {rows / progress.left * MINUTE_S:.3g} rows a minute, about {age(progress.left)} left"
+
+
 def expectation(expected: Estimate) -> str:
     """Return what a run may start, and which limits there are, given now or before."""
     seconds = "" if expected.seconds is None else f", {expected.seconds} s of video"
@@ -125,8 +134,7 @@ class Teller:
         if now - self._at < (1.0 if self._is_terminal else LINE_S):
             return
         self._at = now
-        left = "" if progress.left is None else f"; about {age(progress.left)} left"
-        line = line_of(progress.counts, progress.videos, progress.seconds) + left
+        line = line_of(progress.counts, progress.videos, progress.seconds) + _pace(progress)
         if self._is_terminal:
             click.echo(f"\r\x1b[K{line}", err=True, nl=False)
             self._is_in_a_line = True

@@ -110,6 +110,13 @@ def test_what_is_missing_is_told(command: Command, rows: Rows, tmp_path: Path, m
     assert "needs the extra batch" in told
 
 
+def test_a_file_that_is_refused_leaves_nothing(command: Command, rows: Rows, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    code, _, told = command("run", rows(lines=["prompt,size", "A cat,huge"]), "--out", out)
+    assert (2, True) == (code, ":2: size is 'huge'" in told)
+    assert not out.exists()
+
+
 def test_on_a_terminal_it_asks_and_tells_in_one_line(
     command: Command, rows: Rows, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -192,7 +199,7 @@ def test_trouble_is_told_once(capsys: pytest.CaptureFixture[str]) -> None:
         teller.tell(_progress(running=1))
     told = capsys.readouterr().err
     assert 1 == told.count("the disk is full")
-    assert 1 == told.count("1 running; 1 video started, 1 s of video asked for; about 1 min left")
+    assert 1 == told.count("1 running; 1 video started, 1 s of video asked for; 0.667 rows a minute, about 1 min left")
 
 
 @pytest.mark.parametrize(

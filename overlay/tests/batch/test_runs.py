@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from itertools import groupby
 from pathlib import Path
@@ -25,7 +26,7 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 from openvideos import AuthenticationError, OpenVideos
 from openvideos._batch import ledger as states
 from openvideos._batch import mending, running
-from openvideos._batch.database import JOBS
+from openvideos._batch.database import JOBS, TABLES, connect
 from openvideos._batch.engine import Liveness
 from openvideos._batch.ledger import Ledger
 from openvideos._batch.opening import begin, locked, open_batch, url_of
@@ -418,6 +419,15 @@ class TestManyMachines:
         with opened(out, database) as one, opened(out, database) as other:
             assert 0.0 == one.turn()
             assert 0.0 < other.turn() <= 30.0
+
+    def test_many_may_begin_in_an_empty_database(self, database: str) -> None:
+        engines = [connect(url_of("", database)) for _ in range(8)]
+        TABLES.drop_all(engines[0])
+        with ThreadPoolExecutor(len(engines)) as pool:
+            [*pool.map(Ledger.prepare, engines)]
+        assert [] == Ledger.batches(engines[0])
+        for engine in engines:
+            engine.dispose()
 
     def test_a_lock_tells_whether_a_worker_lives(self, database: str) -> None:
         url = url_of("", database)
