@@ -132,7 +132,7 @@ class Exchange:
         weight = 0
         if self.length <= MOST_JSON:
             body = self.body
-            weight = len(body) + _VALUE * _values(body)
+            weight = len(body) + _VALUE * self.values
             if not self.is_unread:
                 with contextlib.suppress(ValueError, RecursionError):
                     value = json.loads(body.decode("utf-8"), parse_constant=_refuse)
@@ -142,7 +142,13 @@ class Exchange:
     @property
     def is_unread(self) -> bool:
         """Whether the body is more than is parsed, so that nobody knows whether it is JSON."""
-        return self.length > MOST_JSON or _values(self.body) > MOST_VALUES
+        return self.length > MOST_JSON or self.values > MOST_VALUES
+
+    @property
+    def values(self) -> int:
+        """About how many values the JSON of the body has, or more: texts have these characters, too."""
+        body = self.body
+        return sum(map(body.count, (b",", b"[", b"{")))
 
     @property
     def no_json(self) -> str:
@@ -197,11 +203,6 @@ def json_object(value: Any) -> dict[str, Any]:
 def json_array(value: Any) -> list[Any]:
     """Return the value if it is a JSON array, else an empty array."""
     return [*value] if isinstance(value, list) else []
-
-
-def _values(body: bytes) -> int:
-    """Return about how many values JSON has, or more: texts have these characters, too."""
-    return sum(map(body.count, (b",", b"[", b"{")))
 
 
 def _refuse(constant: str) -> None:

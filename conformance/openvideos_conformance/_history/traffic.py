@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 _LONGEST_WORD: Final = 64
 _NOT_FOUND: Final = 404
 _HUGE: Final = 1 << 20
-"""The length of a page that is huge. A hundred videos with prompts of a thousand characters have less."""
+"""The length of JSON that is huge. A hundred videos with prompts of a thousand characters have less."""
+_MANY: Final = 50_000
+"""How many values JSON has that is huge. A hundred videos have a tenth of them."""
 
 _MOST_LISTED: Final = 50_000
 """How many videos of lists are indexed. A run of the suite meets some thousands."""
@@ -65,16 +67,27 @@ class Start(NamedTuple):
 
 
 def _judged(ordered: Iterable[Exchange]) -> Iterator[Exchange]:
-    """Yield the exchanges that rules judge: those that are not busy, and of the huge pages the first alone.
+    """Yield the exchanges that rules judge: those that are not busy, and of an operation's huge JSON the first alone.
 
-    A server that ignores `limit` sends the same thousands of videos each time; to judge them again shows nothing new.
+    A server that ignores `limit` sends the same thousands of videos each time; to judge them again shows nothing new,
+    and takes each rule a second.
     """
-    has_huge = False
+    huge = set[str | None]()
     for exchange in ordered:
-        is_huge = exchange.operation == "list_videos" and exchange.length > _HUGE
-        if not exchange.is_busy and not (is_huge and has_huge):
-            yield exchange
-        has_huge = has_huge or is_huge
+        if exchange.is_busy:
+            continue
+        if _is_huge(exchange):
+            if exchange.operation in huge:
+                continue
+            huge.add(exchange.operation)
+        yield exchange
+
+
+def _is_huge(exchange: Exchange) -> bool:
+    """Return whether a response is huge JSON, whatever media type it has."""
+    if exchange.length < min(_HUGE, _MANY) or exchange.body[:1] not in {b"{", b"["}:
+        return False
+    return exchange.length > _HUGE or exchange.values > _MANY
 
 
 class Traffic:

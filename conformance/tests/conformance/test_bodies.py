@@ -235,6 +235,16 @@ def test_rules_judge_one_huge_page_and_no_busy_response() -> None:
     assert not {"VID-ERROR-001", "VID-ERROR-009"} & found
 
 
+def test_rules_judge_one_response_of_an_operation_that_has_too_many_values() -> None:
+    log = Log()
+    many = b'{"many":[' + b"{}," * 30_000 + b"0]}"
+    sent = [log.add("GET", "/videos/video_1", body=many) for _ in range(3)]
+    other = log.add("GET", "/videos", body=many)
+    small = log.add("GET", "/videos/video_1", json=video())
+    film = log.add("GET", "/videos/video_1/content", body=many, headers={"content-type": "video/mp4"})
+    assert [sent[0], other, small, film] == Traffic(log.exchanges).exchanges
+
+
 def test_a_deletion_that_was_refused_with_a_503_may_have_happened() -> None:
     log = Log()
     sent = [log.add("DELETE", "/videos/video_1", 503), log.add("GET", "/videos/video_1", json=video("video_1"))]
