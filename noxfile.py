@@ -106,7 +106,7 @@ def lowest(session: nox.Session) -> None:
     """Test on the oldest versions that pyproject.toml allows, but for those that the tests themselves need newer."""
     session.install("--resolution", "lowest-direct", "-e", f".[{','.join(all_extras())}]")
     install(session, "test")
-    session.run("pytest", *(session.posargs or [*SPREAD, "-m", "not slow"]))
+    session.run("pytest", *(session.posargs or [*SPREAD, "-m", "not full and not release"]))
 
 
 @nox.session(default=False)

@@ -262,7 +262,7 @@ def batches() -> Iterator[Row]:
     yield Row("batch-restart", what, group, ("ours",), restart, "wall_s", rounds=1, is_quick=False)
     for workers in (1, 2, 3):
         measure = partial(shared, rows=1000, workers=workers)
-        name, what = f"batch-workers-{workers}", f"make 1,000 videos by {workers} processes on one PostgreSQL"
+        name, what = f"batch-workers-{workers}", f"make 1,000 videos on one PostgreSQL, processes: {workers}"
         yield Row(name, what, group, ("ours",), measure, "rows_per_second", rounds=1, is_quick=False, size=workers)
 
 

@@ -92,6 +92,8 @@ def misfit(exchange: Exchange, generated: Generated) -> str:
         return f"it has the media type {shown(exchange.media_type)}, not {' or '.join(allowed)}"
     if JSON not in allowed:
         return ""
+    if exchange.is_unread:
+        return ""
     if exchange.json is MISSING or not exchange.object:
         return "its body is not a JSON object"
     return told(_flaws(exchange, generated))

@@ -182,7 +182,8 @@ class Ledger:
         """Remove the batch if nobody has begun to make it; return whether it is gone."""
         begun = sa.or_(ROWS.c.workflow.is_not(None), ROWS.c.generation > 0, ROWS.c.state != PENDING)
         with self._writing() as connection:
-            if connection.execute(sa.select(ROWS.c.name).where(self._rows, begun).limit(1)).first() is not None:
+            # A worker may begin a row at any moment, unless all are locked.
+            if any(connection.execute(sa.select(begun).where(self._rows).with_for_update()).scalars()):
                 return False
             connection.execute(sa.delete(ROWS).where(self._rows))
             connection.execute(sa.delete(BATCHES).where(BATCHES.c.id == self.batch.id))

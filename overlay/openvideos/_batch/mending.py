@@ -28,11 +28,11 @@ def retry(ledger: Ledger, names: Collection[str], code: str | None = None) -> li
             hint = "; see `openvideos batch resolve`" if state == states.AMBIGUOUS else ""
             raise BatchError(f"the row {name!r} is {state}, and only one that has failed is tried again{hint}.")
     failed = [row for row in ledger.rows(states=(states.FAILED,)) if not names or row["name"] in names]
-    may_be = not names and code is None
+    is_for_all = not names and code is None
     chosen = [
         row["name"]
         for row in failed
-        if code in {None, row["code"]} and not (may_be and is_of_the_prompt(row["code"] or ""))
+        if code in {None, row["code"]} and not (is_for_all and is_of_the_prompt(row["code"] or ""))
     ]
     for name in chosen:
         ledger.renew(name, of=(states.FAILED,))

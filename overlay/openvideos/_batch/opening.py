@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 from attrs import frozen
@@ -139,8 +139,8 @@ def _connected(url: str) -> sa.Engine:
 
 
 def _shown(url: str) -> str:
-    """Return the URL of a database without its password."""
-    return sa.make_url(url).render_as_string(hide_password=True) if "://" in url else "the URL"
+    """Return the URL of a database without its password, which its query may have, too."""
+    return sa.make_url(url).set(query={}).render_as_string(hide_password=True) if "://" in url else "the URL"
 
 
 @contextmanager
@@ -175,13 +175,13 @@ def _owner(out: str) -> str:
     return f", {known[0]}," if known else ""
 
 
-def check_limits(jobs: Path, rows: Sequence[Row], settings: Settings) -> None:
-    """See that the limits of a run can be kept for these rows of a file.
+def check_seconds(jobs: Path, rows: Sequence[Row], most: int | None) -> None:
+    """See that the sum of the seconds of these rows of a file can be limited.
 
     Raises:
-        BatchError: A row has no seconds, and their sum is limited.
+        BatchError: There is a limit, and a row has no seconds.
     """
-    if settings.max_seconds_of_video is not None:
+    if most is not None:
         without = next((row for row in rows if row.seconds is None), None)
         if without is not None:
             raise BatchError(
@@ -223,14 +223,21 @@ def _begun(
     ledger = Ledger(engine, found[0])
     if found[0].base_url != base_url:
         raise BatchError(f"the batch in {out} belongs to {found[0].base_url}, not to {base_url}; give its --base-url.")
+    check_seconds(jobs, rows, {**found[0].settings, **_given(wanted.settings)}.get("max_seconds_of_video"))
     known = ledger.known()
     new = _new_rows(jobs, rows, known, out)
     if new and not add:
         raise BatchError(f"{jobs}:{new[0].line} is not in the batch in {out}; give --add to take added rows in.")
     ledger.add(new)
-    ledger.reword([row for row in rows if known.get(row.name, row) != row])
+    # In the order in which workers lock them.
+    changed = [row for row in rows if known.get(row.name, row) != row]
+    ledger.reword(sorted(changed, key=lambda row: known[row.name].line))
     ledger.change(out=out, settings=wanted.settings)
     return ledger
+
+
+def _given(settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in settings.items() if value is not None}
 
 
 def _new_rows(jobs: Path, rows: Sequence[Row], known: Mapping[str, Row], out: str) -> list[Row]:

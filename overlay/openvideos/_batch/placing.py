@@ -20,6 +20,8 @@ from attrs import frozen
 KEY_AGE_S: Final = 23 * 3600.0
 """How long a key is relied on: servers that honour keys keep them for a day (openapi.yaml, Idempotency-Key)."""
 MOST_SENDS: Final = 20
+MOST_REFUSALS: Final = 5
+"""How often a create in doubt is refused under its key, before the list is searched."""
 """How often the answer to a create may be lost before a person has to look."""
 MOST_LOOKS: Final = 30
 ABSENCES: Final = 2
@@ -184,9 +186,10 @@ def placing(*, settle: float) -> Placing:
 
 def _repeating(doubt: Doubt) -> Generator[Effect, Any, Placed | Refused | Held | Ambiguous | Doubt]:
     """Send a create again under its key, where the server honours it, until its outcome is known."""
-    pause = SHORTEST_PAUSE_S
-    while doubt.honours_keys and doubt.age <= KEY_AGE_S:
+    pause, refusals = SHORTEST_PAUSE_S, 0
+    while doubt.honours_keys and doubt.age <= KEY_AGE_S and refusals < MOST_REFUSALS:
         outcome = yield Create(doubt.intent, again=True)
+        refusals += isinstance(outcome, Refused)
         if isinstance(outcome, (Placed, Held, Ambiguous)) or (isinstance(outcome, Refused) and outcome.always):
             return outcome
         if isinstance(outcome, Doubt):

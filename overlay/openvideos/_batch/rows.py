@@ -73,6 +73,37 @@ def read_rows(path: Path) -> list[Row]:
     Raises:
         BatchError: The file cannot be read, or a row is malformed; the message names the file and the line.
     """
+    values = _values(path)
+    pictures: dict[Path, str] = {}
+    rows: list[Row] = []
+    copies: Counter[str] = Counter()
+    lines: dict[str, int] = {}
+    wrong: dict[int, str] = {}
+    broken: BatchError | None = None
+    try:
+        for line, value in values:
+            try:
+                row = _row(line, value, path.parent, pictures, copies)
+            except ValueError as error:
+                wrong[line] = str(error)
+                continue
+            before = lines.setdefault(row.name.casefold(), line)
+            if before != line:
+                wrong[line] = f"the name {row.name!r} is that of line {before}, too; rename one."
+            rows.append(row)
+    except BatchError as error:  # what comes after it cannot be read
+        broken = error
+    if broken is not None and not wrong:
+        raise broken
+    if wrong:
+        raise BatchError(_told(path, wrong))
+    if not rows:
+        raise BatchError(f"{path} has no row; give each video a row with a prompt.")
+    return rows
+
+
+def _values(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Return the rows of a file as it has them, with their lines."""
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except OSError as error:
@@ -83,27 +114,7 @@ def read_rows(path: Path) -> list[Row]:
     kind = path.suffix.lower()
     if kind not in {".csv", ".jsonl", ".ndjson"}:
         raise BatchError(f"{path} is no .csv, .jsonl or .ndjson; rename the file by what it is.")
-    values = _csv(path, text) if kind == ".csv" else _json_lines(path, text)
-    pictures: dict[Path, str] = {}
-    rows: list[Row] = []
-    copies: Counter[str] = Counter()
-    lines: dict[str, int] = {}
-    wrong: dict[int, str] = {}
-    for line, value in values:
-        try:
-            row = _row(line, value, path.parent, pictures, copies)
-        except ValueError as error:
-            wrong[line] = str(error)
-            continue
-        before = lines.setdefault(row.name.casefold(), line)
-        if before != line:
-            wrong[line] = f"the name {row.name!r} is that of line {before}, too; rename one."
-        rows.append(row)
-    if wrong:
-        raise BatchError(_told(path, wrong))
-    if not rows:
-        raise BatchError(f"{path} has no row; give each video a row with a prompt.")
-    return rows
+    return _csv(path, text) if kind == ".csv" else _json_lines(path, text)
 
 
 def _told(path: Path, wrong: Mapping[int, str]) -> str:

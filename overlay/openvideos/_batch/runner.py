@@ -87,7 +87,7 @@ class Runner:
     trouble: str | None = None
     """What keeps the batch from going on, at the moment."""
     doubted: str | None = None
-    """What came of the latest create that was not accepted."""
+    """Why the latest create has no job yet; None if it was accepted, or refused for good."""
     hold: Callable[[], int] = field(default=lambda: 0)
     """Sees that other workers take this one for alive, or raises an error of the database; returns how often it had to
     make them do so: if that has changed, they may have taken it for dead."""
@@ -261,7 +261,7 @@ class Runner:
         try:
             return await self.server.create(row["sent"], effect.intent.key)
         except CreatesStoppedError as reason:
-            self.stopped = f"{reason} (the row {row['name']!r} of line {row['line']})"
+            self.stopped = f"the row {row['name']!r} of line {row['line']}: {reason}"
             return Held()
 
     async def _not_placed(
@@ -356,7 +356,7 @@ def _said(outcome: object) -> str | None:
     """Return what came of a create that was not accepted, in words; None if nothing keeps the next one back."""
     if isinstance(outcome, Busy):
         return f"the server takes no create at the moment; the next is sent in {outcome.seconds:.0f} s"
-    return f"no job is known of a create: {outcome}" if isinstance(outcome, str) else None
+    return f"a create got no clear answer: {outcome}" if isinstance(outcome, str) else None
 
 
 def may_try_again(code: str, only: tuple[str, ...] = ()) -> bool:

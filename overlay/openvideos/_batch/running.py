@@ -19,7 +19,7 @@ from . import ledger as states
 from .engine import Engine
 from .files import check_place
 from .ledger import Ledger
-from .opening import Estimate, Settings, begin, check_limits, estimate, locked, open_batch, place_of, url_of
+from .opening import Estimate, Settings, begin, check_seconds, estimate, locked, open_batch, place_of, url_of
 from .pacing import Pace
 from .results import write_results
 from .rows import Row, read_rows
@@ -199,6 +199,8 @@ class Result:
     """How many seconds of video they have, as far as they were asked for."""
     stopped: str | None
     """Why creates were stopped before all rows were made, if they were."""
+    is_limited: bool = False
+    """Whether the batch has a limit of videos or seconds, which may leave no room for a row."""
 
 
 def run(
@@ -236,7 +238,8 @@ def run(
             at once. With it, `poll_interval` may be long.
 
     Raises:
-        BatchError: The file, the place or the database is wrong; nothing was started.
+        BatchError: The file, the place or the database is wrong, and nothing was started; or the database went away,
+            and the same call goes on.
         AuthenticationError: The server refuses the key; nothing was started.
         APIConnectionError: The server cannot be reached; nothing was started.
 
@@ -250,7 +253,7 @@ def run(
     if jobs is not None and place is not None:
         url_of(place, database)
         rows = read_rows(Path(jobs))
-        check_limits(Path(jobs), rows, chosen)
+        check_seconds(Path(jobs), rows, chosen.max_seconds_of_video)
         check_place(place)
     try:
         # Whoever has the lock of a folder may begin a batch in it.
@@ -273,7 +276,9 @@ def run(
                     if not is_gone:
                         write_results(ledger)
                 counts, _, _ = ledger.counts()
-                return Result(ledger.batch.id, counts, *ledger.spent(), stopped)
+                limits = (ledger.batch.settings.get(name) for name in ("max_videos", "max_seconds_of_video"))
+                is_limited = any(most is not None for most in limits)
+                return Result(ledger.batch.id, counts, *ledger.spent(), stopped, is_limited)
     except SQLAlchemyError as error:
         raise BatchError(
             f"the database cannot be used any more ({type(error).__name__}); run it again later."

@@ -70,8 +70,8 @@ class Server:
     """The server's latest date, in Unix seconds, and when it was seen, on the monotonic clock."""
     _waiting: list[tuple[float, asyncio.Future[list[Video] | Blind]]] = field(factory=list[Any])
     _walking: asyncio.Task[None] | None = None
-    _forbidden: int = 0
-    """How many creates in a row were answered 403."""
+    _forbidden: set[str] = field(factory=set[str])
+    """The keys of the creates in a row that were answered 403, without a word about their prompts."""
 
     @property
     def now(self) -> float:
@@ -133,16 +133,16 @@ class Server:
                 **arguments, extra_headers={"Idempotency-Key": key}
             )
             self.hear(response.headers)
-            self._forbidden = 0
+            self._forbidden.clear()
             return Placed(response.parse().id)
         except InvalidArgumentError as error:
             return Refused("invalid_argument", error.message)  # what this machine lacks, another one may have sent
         except APIError as error:
             if error.response is not None:
                 self.hear(error.response.headers)
-            return self._outcome(error)
+            return self._outcome(error, key)
 
-    def _outcome(self, error: APIError) -> Placed | Refused | Busy | str:
+    def _outcome(self, error: APIError, key: str) -> Placed | Refused | Busy | str:
         if error.video_id is not None:
             return Placed(error.video_id)
         if isinstance(error, APIConnectionError):
@@ -153,24 +153,29 @@ class Server:
         if refuses(response):
             pause = retry_after(response.headers, now=self.now)
             return Busy(DEFAULT_PAUSE_S if pause is None else min(pause, LONGEST_POLL_PAUSE_S))
-        status = error.status_code
-        if status in STOPPING and not self._is_of_its_row(status, error.code or ""):
-            raise CreatesStoppedError(error.message)
-        if not HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR and status not in ALWAYS:
-            return error.message
-        # What is said of a prompt was said of it before, when the answer was lost; another 403 may be new.
-        always = status in ALWAYS or is_of_the_prompt(error.code or "")
-        return Refused(error.code or f"status {status}", error.message, always=always)
+        if (
+            HTTPStatus.BAD_REQUEST <= error.status_code < HTTPStatus.INTERNAL_SERVER_ERROR
+            or error.status_code in ALWAYS
+        ):
+            return self._refused(error, key)
+        return error.message
 
-    def _is_of_its_row(self, status: int, code: str) -> bool:
-        """Return whether a status that may stop all creates tells of one prompt alone.
+    def _refused(self, error: APIStatusError, key: str) -> Refused:
+        """Return what a refusal says of its row.
 
-        403 without a code that says so may be either.
+        Raises:
+            CreatesStoppedError: It tells of the key, the account or the address.
         """
-        if is_of_the_prompt(code):
-            return True
-        self._forbidden += status == FORBIDDEN
-        return status == FORBIDDEN and self._forbidden < MOST_FORBIDDEN
+        status, is_of_its_prompt = error.status_code, is_of_the_prompt(error.code or "")
+        if status == FORBIDDEN and not is_of_its_prompt:
+            self._forbidden.add(key)
+            if len(self._forbidden) < MOST_FORBIDDEN:
+                # It may be of the prompt or of the key, and new since a create whose answer was lost.
+                return Refused(error.code or f"status {status}", error.message)
+        if status in STOPPING and not is_of_its_prompt:
+            raise CreatesStoppedError(error.message)
+        self._forbidden.clear()  # the key is right
+        return Refused(error.code or f"status {status}", error.message, always=status in ALWAYS or is_of_its_prompt)
 
     async def jobs_since(self, at: float) -> list[Video] | Blind:
         """Return the jobs in the list that may have been made since a time, the oldest first.
@@ -215,7 +220,7 @@ class Server:
                     return [*reversed(jobs.values())] if is_sorted else sorted(jobs.values(), key=_made)
                 page = await page.get_next_page()
         except (NotFoundError, PaginationError, PermissionDeniedError, AuthenticationError) as error:
-            is_none = isinstance(error, NotFoundError)  # whose advice is about the base URL
+            is_none = isinstance(error, NotFoundError) and not jobs  # whose advice is about the base URL
             return Blind("the server has no list of jobs" if is_none else f"the list cannot be used: {error.message}")
         except APIStatusError as error:
             may_pass = refuses(error.response) or _is_broken(error)

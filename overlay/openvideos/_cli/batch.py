@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import importlib.util
-import shlex
 import sys
 from collections.abc import Callable
 from contextlib import closing
@@ -124,7 +123,7 @@ def run(
     no more jobs, and waits for those that are under way; a second one leaves them to the server.
     """
     # A URL of a database may hold a password.
-    same_database = "" if database is None else ", with the same --database"
+    same_database = "" if database is None else " (with the same --database)"
     # Rows are added once, and what is asked is not there again.
     words = invocation.command_line("batch run", str(jobs), more=given(without=("add", "database")))
     go_on = f"{words}{same_database}"
@@ -137,7 +136,8 @@ def run(
         raise click.exceptions.Exit(ExitCode.PROBLEM)
 
     place = {"jobs": jobs, "out": out, "add": add, "database": database}
-    return _work(invocation, {**place, "confirm": confirm}, options, Advice(go_on, shlex.quote(out), same_database))
+    commands = (f"`{invocation.command_line(f'batch {name}', out)}`{same_database}" for name in ("status", "retry"))
+    return _work(invocation, {**place, "confirm": confirm}, options, Advice(go_on, *commands))
 
 
 @batch.command(
@@ -154,8 +154,12 @@ def worker(invocation: Invocation, database: str | None, batch_id: str | None, *
         raise click.UsageError("--database says where the batch is; give the one of `openvideos batch run`.")
     place = {"jobs": None, "out": None, "database": database, "batch": batch_id}
     words = invocation.command_line("batch worker", more=given(without=("database",)))
-    same_database = ", with the same --database"
-    return _work(invocation, place, options, Advice(f"{words}{same_database}", "", same_database))
+    same_database = " (with the same --database)"
+    which = [] if batch_id is None else ["--batch", batch_id]
+    commands = (
+        f"`{invocation.command_line(f'batch {name}', more=which)}`{same_database}" for name in ("status", "retry")
+    )
+    return _work(invocation, place, options, Advice(f"{words}{same_database}", *commands))
 
 
 def _work(invocation: Invocation, words: dict[str, Any], options: dict[str, Any], advice: Advice) -> ExitCode:
@@ -209,24 +213,24 @@ def status(invocation: Invocation, ledger: Ledger) -> None:
     videos, seconds = ledger.spent()
     limits = limits_of(*(ledger.batch.settings.get(name) for name in ("max_videos", "max_seconds_of_video")))
     keys = ("name", "line", "state", "code", "message", "candidates")
-    needing, in_doubt = (
+    needing, in_doubt, sending = (
         [{key: row[key] for key in keys} for row in ledger.rows(states=which)]
-        for which in (("failed", "ambiguous"), ("doubt", "sending"))
+        for which in (("failed", "ambiguous"), ("doubt",), ("sending",))
     )
-    rows = needing + in_doubt
+    rows = needing + in_doubt + sending
     document = {"batch": ledger.batch.id, "rows": {state: count for state, count in counts.items() if count}}
     line = line_of(counts, videos, seconds) + (f"; the limit is {limits}" if limits else "")
     text = "\n".join([line, *(_told(row) for row in rows[:MOST_NAMED])])
     if len(rows) > MOST_NAMED:
         text += f"\nand {len(rows) - MOST_NAMED} more; --json names all"
-    invocation.give(
-        text, {**document, "videos": videos, "seconds": seconds, "needing_you": needing, "in_doubt": in_doubt}
-    )
+    told = {"needing_you": needing, "in_doubt": in_doubt, "sending": sending}
+    invocation.give(text, {**document, "videos": videos, "seconds": seconds, **told})
 
 
 def _told(row: dict[str, Any]) -> str:
     said = ": ".join(harmless(row[name], 200) for name in ("code", "message") if row[name])
-    said = said or "its create is being sent, or was when the batch was broken off"
+    if row["state"] == "sending":
+        said = "its create is being sent, or was when the batch was broken off"
     which = (
         f" (jobs to look at: {', '.join(harmless(each) for each in row['candidates'])})" if row["candidates"] else ""
     )
@@ -250,9 +254,10 @@ def retry(invocation: Invocation, ledger: Ledger, *, names: tuple[str, ...], cod
     from .._batch import mending
 
     chosen = mending.retry(ledger, names, code)
-    invocation.give(
-        f"{number(len(chosen), 'row')} to begin anew with the next `openvideos batch run`.", {"rows": chosen}
-    )
+    refused = 0 if names or code else ledger.counts()[0]["failed"]
+    left = f" {number(refused, 'row')} left out that moderation refused: --row or --code takes them." if refused else ""
+    text = f"{number(len(chosen), 'row')} to begin anew with the next `openvideos batch run`.{left}"
+    invocation.give(text, {"rows": chosen})
 
 
 @batch.command(

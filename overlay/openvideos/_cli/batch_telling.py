@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .invocation import Invocation
 
 MINUTE_S: Final = 60.0
+LEAST_WHOLE: Final = 10
 LINE_S: Final = 10.0
 """How often a plain line tells how far a batch is."""
 
@@ -27,37 +28,30 @@ class Advice(NamedTuple):
 
     go_on: str
     """The command that goes on."""
-    place: str
-    """The argument that names the batch; empty if only a database does."""
-    database: str
-    """What to say of the database, which is not repeated."""
+    status: str
+    """The command that names rows."""
+    retry: str
+    """The command that lets failed rows begin anew."""
 
     def of(self, result: Result) -> Iterator[str]:
         """Yield what to do, a sentence for each kind of rows that are not done."""
         from .._batch.ledger import GOING
         from .._batch.running import INTERRUPTED
 
-        counts, is_limited = result.counts, result.stopped is None
+        counts = result.counts
         if result.stopped not in {None, INTERRUPTED}:
             yield f"No more jobs were started: {result.stopped}"
         elif pending := counts.get("pending"):
-            why = ", since a limit leaves no room for them: give a greater --max-videos, or --max-seconds-of-video"
-            yield f"{number(pending, 'row')} not started{why if is_limited else ''}."
+            is_full = result.stopped is None and result.is_limited
+            why = ", since a limit leaves no room: `batch run` takes a greater --max-videos or --max-seconds-of-video"
+            yield f"{number(pending, 'row')} not started{why if is_full else ''}."
         if failed := counts.get("failed"):
-            yield (
-                f"{number(failed, 'row')} failed: {self._command('status')} says why, and "
-                f"{self._command('retry')} lets them begin anew."
-            )
+            yield f"{number(failed, 'row')} failed: {self.status} says why, and {self.retry} may let them begin anew."
         if ambiguous := counts.get("ambiguous"):
-            yield (
-                f"{number(ambiguous, 'row')} may have a job that is not known: {self._command('status')} names them, "
-                f"and {self._command('resolve')} decides."
-            )
+            which = f"{number(ambiguous, 'row')} may have a job that is not known"
+            yield f"{which}: {self.status} names them, and `openvideos batch resolve --help` says how to decide."
         if result.stopped is not None or any(counts.get(state) for state in GOING):
             yield f"Go on with: {self.go_on}"
-
-    def _command(self, name: str) -> str:
-        return f"`{' '.join(['openvideos batch', name, *([self.place] if self.place else [])])}`{self.database}"
 
 
 def report(invocation: Invocation, result: Result, advice: Advice) -> ExitCode:
@@ -87,8 +81,8 @@ def _pace(progress: Progress) -> str:
     """Return how many rows end in a minute of this run, and how long the rest takes, if that is known yet."""
     if not progress.left:
         return ""
-    rows = sum(progress.counts.values()) - progress.ended
-    return f"; {rows / progress.left * MINUTE_S:.3g} rows a minute, about {age(progress.left)} left"
+    pace = (sum(progress.counts.values()) - progress.ended) / progress.left * MINUTE_S
+    return f"; {pace:,.{0 if pace >= LEAST_WHOLE else 1}f} rows a minute, about {age(progress.left)} left"
 
 
 def expectation(expected: Estimate) -> str:
@@ -116,6 +110,7 @@ class Teller:
         self._invocation = invocation
         self._at = 0.0
         self._trouble: str | None = None
+        self._trouble_at = float("-inf")
         self._is_stopping = False
         self._is_terminal = _is_terminal()
         self._is_in_a_line = False
@@ -124,13 +119,14 @@ class Teller:
         """Tell of it, unless it was told a moment ago."""
         from .._batch.running import INTERRUPTED
 
-        if progress.trouble and progress.trouble != self._trouble:
-            self._note(progress.trouble)
-        self._trouble = progress.trouble
+        now = time.monotonic()
+        # A busy server changes what it says all the time.
+        if progress.trouble not in {None, self._trouble} and now - self._trouble_at >= LINE_S:
+            self._note(str(progress.trouble))
+            self._trouble, self._trouble_at = progress.trouble, now
         if progress.stopped == INTERRUPTED and not self._is_stopping:
             self._is_stopping = True
             self._note("No more jobs are started; those that are under way are waited for. Ctrl-C leaves them, too.")
-        now = time.monotonic()
         if now - self._at < (1.0 if self._is_terminal else LINE_S):
             return
         self._at = now

@@ -58,7 +58,7 @@ MEANINGS: Final = {
     ExitCode.PROBLEM: "Anything else: a mistake of the command itself, or you said no.",
     ExitCode.MISUSE: "An option, an argument or a file that it names is wrong, or an extra is missing.",
     ExitCode.CONFIGURATION: "A setting is missing or wrong: the base URL, the key, a proxy, the certificates.",
-    ExitCode.NO_ACCESS: "The key is missing or wrong, or may not do this (401, 403); of a batch, 402 and 404, too.",
+    ExitCode.NO_ACCESS: "The key is missing or wrong, or may not do this (401, 403); of a batch also 402, 404, 405.",
     ExitCode.NOT_FOUND: "The server has no such video, or its files have expired (404, 410).",
     ExitCode.REFUSED: "The server refuses the request (400, 402, 409, 422 and the like).",
     ExitCode.UNREACHABLE: "No complete response arrived. A create may have started its job all the same.",

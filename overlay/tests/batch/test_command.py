@@ -58,7 +58,7 @@ def test_a_batch_from_its_file_to_its_page(command: Command, rows: Rows, tmp_pat
     assert (0, "1 row to begin anew with the next `openvideos batch run`.\n") == (code, said)
     code, said, told = command("run", jobs, "--out", out, "--settle", "0.1", "--max-videos", 2)
     assert 10 == code
-    assert "1 row not started, since a limit leaves no room for them" in told
+    assert "1 row not started, since a limit leaves no room" in told
 
 
 def test_an_ambiguous_row_is_resolved(command: Command, rows: Rows, tmp_path: Path) -> None:
@@ -142,7 +142,7 @@ def test_a_limit_is_shown_that_was_given_before(command: Command, rows: Rows, tm
     jobs, out = rows("A limited cat", "A limited dog"), tmp_path / "out"
     code, _, told = command("run", jobs, "--out", out, "--max-videos", "1")
     assert 10 == code
-    assert "1 row not started, since a limit leaves no room for them: give a greater --max-videos" in told
+    assert "1 row not started, since a limit leaves no room: `batch run` takes a greater --max-videos" in told
     told = command("run", jobs, "--out", out)[2]
     assert "1 video to be made, 1 s of video; the limit is 1 video in all, and 1 started before." in told
 
@@ -165,7 +165,7 @@ def test_how_to_go_on_has_each_option_that_was_given(
     assert sorted(["--out", str(out), "--yes", *options]) == sorted(words[3:-1])
     given = ("--database", "postgresql://me:secret@db.test/x", "--batch", "b")
     _, _, told = command("worker", *given)
-    assert "Go on with: openvideos batch worker --batch b, with the same --database" in told
+    assert "Go on with: openvideos batch worker --batch b (with the same --database)" in told
     assert "secret" not in told
 
 
@@ -199,7 +199,7 @@ def test_trouble_is_told_once(capsys: pytest.CaptureFixture[str]) -> None:
         teller.tell(_progress(running=1))
     told = capsys.readouterr().err
     assert 1 == told.count("the disk is full")
-    assert 1 == told.count("1 running; 1 video started, 1 s of video asked for; 0.667 rows a minute, about 1 min left")
+    assert 1 == told.count("1 running; 1 video started, 1 s of video asked for; 0.7 rows a minute, about 1 min left")
 
 
 @pytest.mark.parametrize(
@@ -215,4 +215,6 @@ def test_how_it_ends(stopped: str | None, counts: dict[str, int], code: int) -> 
     from openvideos._cli.batch_telling import Advice, report
     from openvideos._cli.invocation import Invocation
 
-    assert code == report(Invocation(), Result("b", {"done": 0, **counts}, 0, 0, stopped), Advice("go on", "out", ""))
+    assert code == report(
+        Invocation(), Result("b", {"done": 0, **counts}, 0, 0, stopped), Advice("go on", "status", "retry")
+    )

@@ -164,26 +164,38 @@ class TestServer:
         assert isinstance(outcome, Refused)
         assert (code, True) == (outcome.code, outcome.always)
 
-    @given(statuses=st.lists(st.sampled_from([200, 403]), max_size=12))
-    def test_403_is_of_a_prompt_until_it_comes_three_times_in_a_row(self, statuses: list[int]) -> None:
-        coming = iter(statuses)
-        bodies = {200: video("v"), 403: error("no")}
+    @given(
+        said=st.lists(
+            st.tuples(st.sampled_from(["accepted", "forbidden", "invalid", "moderated", "busy"]), st.integers(0, 3)),
+            max_size=12,
+        )
+    )
+    def test_403_is_of_a_prompt_until_it_comes_to_three_rows_in_a_row(self, said: list[tuple[str, int]]) -> None:
+        answers = {
+            "accepted": says(200, **video("v")),
+            "forbidden": says(403, **error("no")),
+            "invalid": says(400, **error("no")),
+            "moderated": says(403, **error("moderation_blocked")),
+            "busy": says(429, **error("no")),
+        }
+        coming = iter(said)
 
-        def answer(_: httpx.Request) -> httpx.Response:
-            status = next(coming)
-            return httpx.Response(status, json=bodies[status], headers={"date": DATE})
+        def answer(request: httpx.Request) -> httpx.Response:
+            return answers[next(coming)[0]](request)
 
         server = Server(at(answer))
-        in_a_row = 0
-        for status in statuses:
-            in_a_row = in_a_row + 1 if status == 403 else 0
-            if in_a_row >= 3:
+        rows = set[int]()
+        for what, row in said:
+            if what != "busy":  # which tells nothing
+                rows = rows | {row} if what == "forbidden" else set()
+            if what == "forbidden" and len(rows) >= 3:
                 with pytest.raises(CreatesStoppedError):
-                    asyncio.run(server.create({"prompt": "A cat"}, "key-1"))
-            else:
-                outcome = asyncio.run(server.create({"prompt": "A cat"}, "key-1"))
-                assert isinstance(outcome, Refused if status == 403 else Placed)
-                assert not getattr(outcome, "always", False), "a create whose answer was lost may have been accepted"
+                    asyncio.run(server.create({"prompt": "A cat"}, f"key-{row}"))
+                continue
+            outcome = asyncio.run(server.create({"prompt": "A cat"}, f"key-{row}"))
+            if what == "forbidden":
+                assert isinstance(outcome, Refused)
+                assert not outcome.always, "a create whose answer was lost may have been accepted"
 
     @pytest.mark.parametrize("status", [401, 402, 404])
     def test_what_refuses_every_create_stops_them(self, status: int) -> None:

@@ -103,6 +103,7 @@ WRONG: dict[str, tuple[str | bytes, str]] = {
         "prompt,seed\nA,x\nB,1\nC,y\n" + "D,z\n" * 11,
         "Wrong are lines 4, 5, 6, 7, 8, 9, 10, 11, 12, 13 and 2 more as well.",
     ),
+    "first.csv": ("prompt,seed\nA,x\nB,1,2\n", ":2: seed is 'x'"),
     "both.csv": ("prompt,seconds,num_frames\nA cat,4,8\n", ":2: seconds and num_frames are both given"),
     "picture.csv": ("prompt,input_reference\nA cat,no.png\n", ":2: the picture 'no.png' cannot be read: No such"),
     "name.csv": ("prompt,name\nA,Cat\nB,cat\n", ":3: the name 'cat' is that of line 2, too"),

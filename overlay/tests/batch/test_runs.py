@@ -194,6 +194,12 @@ def test_a_changed_row_is_refused_by_its_line(rows: Rows, out: Path, soon: Setti
         run(rows(lines=["prompt,name,seconds", "A dog,cat,1"]), out, settings=soon)
 
 
+def test_a_limit_of_seconds_holds_for_added_rows(rows: Rows, out: Path) -> None:
+    run(rows(lines=["prompt,seconds", "A cat,1"]), out, settings=Settings(poll_interval=0.05, max_seconds_of_video=9))
+    with pytest.raises(BatchError, match=r":3: there are no seconds, so that their sum cannot be limited"):
+        run(rows(lines=["prompt,seconds", "A cat,1", "A dog,"]), out, add=True)
+
+
 def test_what_is_not_sent_may_change(rows: Rows, out: Path, soon: Settings) -> None:
     header = "prompt,name,seconds,shot"
     run(rows(lines=[header, "A cat,cat,1,12", "A dog,dog,1,13"]), out, settings=soon)
@@ -235,8 +241,9 @@ def test_a_database_that_goes_away_is_told(
 def test_a_batch_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(BatchError, match="there is no batch in"):
         open_batch(str(tmp_path), None)
-    with pytest.raises(BatchError, match="cannot be used"):
-        open_batch(None, "postgresql://127.0.0.1:1/x")
+    with pytest.raises(BatchError, match="cannot be used") as raised:
+        open_batch(None, "postgresql://me:secret@127.0.0.1:1/x?password=secret")
+    assert "secret" not in str(raised.value)
     with pytest.raises(BatchError, match="has to be PostgreSQL"):
         open_batch(None, "sqlite:///x")
     (tmp_path / "batch.db").touch()
@@ -263,7 +270,7 @@ def test_a_key_that_is_refused_later_stops_the_creates(
     with monkeypatch.context() as context:
         context.setattr(Server, "create", refused)
         result = run(rows("A cat", "A dog"), out, settings=soon)
-    told = r"The account has no credit left\. \(the row '\w+' of line [23]\)"
+    told = r"the row '\w+' of line [23]: The account has no credit left\."
     assert re.fullmatch(told, result.stopped or "")
     assert 0 == result.videos
     assert {"pending": 2} == known(result.counts)
@@ -271,7 +278,7 @@ def test_a_key_that_is_refused_later_stops_the_creates(
 
 
 def test_what_keeps_creates_back_is_told_while_it_lasts(rows: Rows, out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    create, coming = Server.create, iter([Busy(0.2), "The server failed (500)."])
+    create, coming = Server.create, iter([Busy(0.5), *["The server failed (500)."] * 2])
 
     async def failing(server: Server, sent: Any, key: str) -> Any:
         return next(coming, None) or await create(server, sent, key)
@@ -279,11 +286,11 @@ def test_what_keeps_creates_back_is_told_while_it_lasts(rows: Rows, out: Path, m
     monkeypatch.setattr(Server, "create", failing)
     monkeypatch.setattr(running, "TICK_S", 0.01)
     told = list[str | None]()
-    slow = Settings(settle=0.3, poll_interval=0.05)
+    slow = Settings(settle=0.05, poll_interval=0.05, honours_keys=True)
     result = run(rows("A kept cat"), out, settings=slow, on_progress=lambda seen: told.append(seen.trouble))
     assert {"done": 1} == known(result.counts)
     busy, failed = "the server takes no create at the moment; the next is sent in 0 s", "The server failed (500)."
-    assert [None, busy, f"no job is known of a create: {failed}", None] == [each for each, _ in groupby(told)]
+    assert [None, busy, f"a create got no clear answer: {failed}", None] == [each for each, _ in groupby(told)]
 
 
 @pytest.fixture
@@ -429,6 +436,18 @@ class TestManyMachines:
         for engine in engines:
             engine.dispose()
 
+    def test_a_batch_of_which_a_row_was_begun_is_not_forgotten(self, rows: Rows, out: Path, database: str) -> None:
+        register(rows("A cat", "A dog"), out, database)
+        with opened(out, database) as ledger, opened(out, database) as worker:
+            with worker._changing([*ledger.rows()][0]["name"]) as (connection, row), ThreadPoolExecutor() as pool:
+                forgetting = pool.submit(ledger.forget)
+                while not is_waiting(worker):
+                    time.sleep(0.01)
+                worker._set(connection, row["name"], generation=1)
+                connection.commit()
+                assert not forgetting.result()
+            assert 2 == len([*ledger.rows()])
+
     def test_a_lock_tells_whether_a_worker_lives(self, database: str) -> None:
         url = url_of("", database)
         one, other = Liveness(url, "one"), Liveness(url, "other")
@@ -438,6 +457,13 @@ class TestManyMachines:
         with other.holding("one") as is_dead:
             assert is_dead
         other.close()
+
+
+def is_waiting(ledger: Ledger) -> bool:
+    """Return whether somebody waits for a lock of the database, as a transaction of its own sees it."""
+    waiting = sa.text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+    with ledger._engine.connect() as connection:
+        return bool(connection.execute(waiting).scalar())
 
 
 def counted(database: str, out: Path, state: str) -> int:

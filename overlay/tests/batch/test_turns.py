@@ -97,6 +97,11 @@ class TestPlacing:
         assert Placed("v") == end
         assert ["Create again"] * (1 + len(between)) == effects[2:]
 
+    def test_a_create_that_is_refused_for_long_leaves_the_key(self) -> None:
+        refused = [Refused("status 403", "No.")] * 5
+        effects, end = decided(INTENT, DOUBT, *refused, Sight(("v",)), ADOPTED, honours_keys=True)
+        assert (["Create again"] * 5 + ["Look", "Adopt"], Placed("v")) == (effects[2:], end)
+
     def test_what_is_refused_always_was_refused_before(self) -> None:
         refused = Refused("invalid_value", "No.", always=True)
         assert refused == decided(INTENT, DOUBT, refused, honours_keys=True)[1]
