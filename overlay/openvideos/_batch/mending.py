@@ -9,6 +9,7 @@ from .. import BatchError
 from . import ledger as states
 from .ledger import Ledger
 from .server import is_of_the_prompt
+from .sights import is_like
 
 if TYPE_CHECKING:
     from .. import OpenVideos
@@ -48,7 +49,7 @@ def adopt(ledger: Ledger, name: str, video_id: str, client: OpenVideos) -> None:
     """
     row = _ambiguous(ledger, name)
     video = client.videos.retrieve(video_id)
-    if video.prompt and video.prompt != row["sent"]["prompt"]:
+    if video.prompt and not is_like(row["sent"]["prompt"], video.prompt):
         raise BatchError(f"the job {video_id} has another prompt than the row {name!r}; nothing was changed.")
     if not ledger.place(name, video_id):
         raise BatchError(f"the job {video_id} is that of another row; nothing was changed.")

@@ -89,6 +89,26 @@ class TestSights:
         sight = self.see(video("a", size="2x2"), video("b", prompt="A c"), video("c", prompt=None), claimed={"z": None})
         assert Sight((), ("a", "b", "c"), 0, is_proven=False) == sight
 
+    @pytest.mark.parametrize(
+        "told",
+        [
+            "Café &amp; cat, at dusk",
+            "Caf? & cat, at dusk",
+            "Cafe\u0301 cat at dusk",
+            "Café …dusk",
+            "Café & [cut]",
+            "café...",
+        ],
+    )
+    def test_a_prompt_that_a_server_changes_may_be_its_own(self, told: str) -> None:
+        sight = self.see(video("a", prompt=told), prompt="Café & cat, at dusk")
+        assert ("a",) == sight.near
+
+    @pytest.mark.parametrize("told", ["A dog", "dusk … Café", "Caf? & dog, at dusk"])
+    def test_another_prompt_is_not_its_own(self, told: str) -> None:
+        sight = self.see(video("a", prompt=told), prompt="Café & cat, at dusk")
+        assert () == sight.near
+
     def test_a_list_that_tells_another_prompt_proves_nothing(self) -> None:
         assert not self.see(video("a", prompt="Changed"), claimed={"a": "A cat"}).is_proven
         assert self.see(video("a", prompt="A dog"), claimed={"a": "A dog"}).is_proven
@@ -126,6 +146,10 @@ CREATES: list[tuple[Answer, Any]] = [
     (says(200, **(video("v") | {"status": 7})), Placed("v")),
     (says(500, **error("internal_error")), "str"),
     (says(200, object="video"), "str"),
+    (says(200, **video("")), "str"),
+    (says(200, **video("..")), "str"),
+    (says(200, **video("a\0")), "str"),
+    (says(200, **video("a\ud800")), "str"),
     (lost, "str"),
     (says(429, **error("rate_limit_exceeded"), headers={"retry-after": "7"}), Busy(7.0)),
     (says(429, **error("rate_limit_exceeded")), Busy(1.0)),
@@ -290,6 +314,7 @@ class TestServer:
             (says(501, **error("not_implemented")), False),
             (says(503, **error("overloaded")), True),
             (says(200, object="list"), False),
+            (says(200, object="list", data=[video("")], has_more=False), False),
             (lost, True),
         ],
     )

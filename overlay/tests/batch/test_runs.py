@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
@@ -21,6 +22,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from attrs import evolve
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from openvideos import AuthenticationError, OpenVideos
@@ -146,6 +148,12 @@ def test_a_limit_is_exact(rows: Rows, out: Path, soon: Settings) -> None:
     assert {"done": 6} == known(run(jobs, out, settings=limited).counts)
 
 
+def test_a_limit_of_seconds_stays_for_rows_that_are_added(rows: Rows, out: Path, soon: Settings) -> None:
+    run(rows(lines=["prompt,name,seconds", "A cat,cat,1"]), out, settings=evolve(soon, max_seconds_of_video=1))
+    with pytest.raises(BatchError, match=r":3: there are no seconds, so that their sum cannot be limited"):
+        run(rows(lines=["prompt,name,seconds", "A cat,cat,1", "A dog,dog,"]), out, settings=soon, add=True)
+
+
 def test_a_refused_row_costs_nothing(rows: Rows, out: Path, soon: Settings) -> None:
     jobs = rows(lines=["prompt,seconds", "A cat,1", "A dog,900"])
     result = run(jobs, out, settings=soon)
@@ -237,6 +245,10 @@ def test_a_batch_that_is_not_there(tmp_path: Path) -> None:
         open_batch(str(tmp_path), None)
     with pytest.raises(BatchError, match="cannot be used"):
         open_batch(None, "postgresql://127.0.0.1:1/x")
+    for url in ("postgresql://u@127.0.0.1:1/x?password=secret", "postgresql://u:secret@[::1"):
+        with pytest.raises(BatchError) as raised:
+            open_batch(None, url)
+        assert "secret" not in raised.value.message
     with pytest.raises(BatchError, match="has to be PostgreSQL"):
         open_batch(None, "sqlite:///x")
     (tmp_path / "batch.db").touch()
@@ -307,13 +319,18 @@ def doubtful(rows: Rows, out: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator
         yield ledger
 
 
-def test_a_person_adopts_a_job(doubtful: Ledger, out: Path, rows: Rows, soon: Settings, client: OpenVideos) -> None:
+def test_a_person_adopts_a_job(
+    doubtful: Ledger, out: Path, soon: Settings, client: OpenVideos, monkeypatch: pytest.MonkeyPatch
+) -> None:
     row = doubtful.row("cat")
     (job,) = row["candidates"]
     other = client.videos.create(prompt="Another", size="128x96", seconds="1")
     with pytest.raises(BatchError, match="another prompt"):
         mending.adopt(doubtful, "cat", other.id, client)
-    mending.adopt(doubtful, "cat", job, client)
+    with monkeypatch.context() as context:  # as a server that cuts prompts does
+        cut = evolve(client.videos.retrieve(job), prompt="A doubt…")
+        context.setattr(client.videos, "retrieve", lambda _: cut)
+        mending.adopt(doubtful, "cat", job, client)
     with pytest.raises(BatchError, match="only one that is ambiguous"):
         mending.send(doubtful, "cat")
     assert {"done": 1} == known(run(None, out, settings=soon).counts)
@@ -340,6 +357,27 @@ def test_an_ambiguous_row_is_not_retried(doubtful: Ledger) -> None:
         mending.retry(doubtful, ["cat"])
     with pytest.raises(BatchError, match="has no row 'dog'"):
         doubtful.row("dog")
+
+
+def test_sigterm_ends_a_run_once_however_often_it_comes(rows: Rows, out: Path, soon: Settings) -> None:
+    def end(number: int, _: object) -> None:
+        raise SystemExit(number)
+
+    def press(progress: Progress) -> None:
+        if progress.counts["running"]:
+            for _ in range(3):
+                os.kill(os.getpid(), signal.SIGTERM)
+
+    jobs = rows("A cat that ends", "A dog that ends")
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        with pytest.raises(SystemExit) as raised:
+            run(jobs, out, settings=Settings(poll_interval=0.3), on_progress=press)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert signal.SIGTERM == raised.value.code
+    assert raised.value.__context__ is None or isinstance(raised.value.__context__, asyncio.CancelledError)
+    assert ({"done": 2}, 2) == (known((result := run(jobs, out, settings=soon)).counts), result.videos)
 
 
 @pytest.mark.parametrize("times", [1, 2])
