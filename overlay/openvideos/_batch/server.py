@@ -48,6 +48,8 @@ STOPPING: Final = frozenset({401, 402, 403, 404, 405})
 FORBIDDEN: Final = 403
 MOST_FORBIDDEN: Final = 3
 """How many creates in a row are answered 403 before it is said of the key, and no longer of the prompts."""
+CLASHES: Final = frozenset({409, 422})
+"""Statuses that may tell that a key was used before."""
 KEYS: Final = "idempotency"
 OF_A_PROMPT: Final = ("policy", "moderation", "safety")
 """Words of error codes that tell of a prompt, which will be refused again."""
@@ -164,7 +166,10 @@ class Server:
         status = error.status_code
         if status in STOPPING and not self._is_of_its_row(status, error.code or ""):
             raise CreatesStoppedError(error.message)
-        if not HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR and status not in ALWAYS:
+        # A key that was used before was used by this row alone, whose job may be there.
+        is_clash = status in CLASHES and "idempoten" in (error.code or "").casefold()
+        is_said = HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR or status in ALWAYS
+        if is_clash or not is_said:
             return error.message
         # What is said of a prompt was said of it before, when the answer was lost; another 403 may be new.
         always = status in ALWAYS or is_of_the_prompt(error.code or "")

@@ -153,7 +153,9 @@ CREATES: list[tuple[Answer, Any]] = [
     (lost, "str"),
     (says(429, **error("rate_limit_exceeded"), headers={"retry-after": "7"}), Busy(7.0)),
     (says(429, **error("rate_limit_exceeded")), Busy(1.0)),
-    (says(409, **error("idempotency_key_reused")), Refused),
+    (says(409, **error("idempotency_key_reused")), "str"),
+    (says(422, **error("idempotency_error")), "str"),
+    (says(409, **error("conflict")), Refused),
     (says(400, **error("invalid_value")), Refused),
     (says(403, **error("content_policy_violation")), Refused),
     (says(307, **error("x")), "str"),
@@ -169,7 +171,7 @@ class TestServer:
             assert isinstance(outcome, str)
         elif wanted is Refused:
             assert isinstance(outcome, Refused)
-            assert outcome.always == (outcome.code != "idempotency_key_reused")
+            assert outcome.always == (outcome.code != "conflict")
         else:
             assert wanted == outcome
 
