@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final, Literal, TypeAlias
 
 from attrs import define, field
 
-from .. import APIConnectionError, APIStatusError, BatchError, DownloadError, OpenVideosError
+from .. import APIConnectionError, APIStatusError, BatchError, DownloadError, NotFoundError, OpenVideosError
 
 if TYPE_CHECKING:
     from .. import AsyncOpenVideos
@@ -27,6 +27,8 @@ GONE: Final = frozenset({404, 410, 501})
 """Statuses that no later attempt changes; a key that is refused, or a job that is not ready, may pass."""
 MOST_BROKEN: Final = 20
 """How often a file may arrive broken before its row is left to the next run."""
+LATE_S: Final = 30.0
+"""How long after the end of a job its file may be unknown: a server may tell of the end before the file is there."""
 AT_ONCE: Final = 8
 SHORTEST_PAUSE_S: Final = 1.0
 LONGEST_PAUSE_S: Final = 60.0
@@ -53,7 +55,7 @@ class Files:
             OpenVideosError: The server refuses the file, or the place cannot be written.
         """
         target = name + SUFFIXES[variant]
-        pause, broken = SHORTEST_PAUSE_S, 0
+        pause, broken, began = SHORTEST_PAUSE_S, 0, asyncio.get_running_loop().time()
         while True:
             try:
                 async with self._slots:
@@ -64,7 +66,9 @@ class Files:
                 broken += isinstance(error, DownloadError) and not isinstance(error.__cause__, OSError)
                 if broken >= MOST_BROKEN:
                     raise
-                self.on_trouble(_what_may_pass(error, target, self.out))
+                is_late = variant == "video" and asyncio.get_running_loop().time() - began < LATE_S
+                if not (isinstance(error, NotFoundError) and is_late):
+                    self.on_trouble(_what_may_pass(error, target, self.out))
                 await asyncio.sleep(pause)  # others may have the slot meanwhile
                 pause = min(2 * pause, LONGEST_PAUSE_S)
             else:

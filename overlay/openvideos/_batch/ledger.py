@@ -345,7 +345,7 @@ class Ledger:
 
     def _set(self, connection: sa.Connection, name: str, *, of: str | None = None, **values: Any) -> None:
         owned = [] if of is None else [ROWS.c.workflow == of]
-        clean = {column: _storable(value) for column, value in values.items()}
+        clean = {column: storable(value) for column, value in values.items()}
         connection.execute(sa.update(ROWS).where(self._rows, ROWS.c.name == name, *owned).values(**clean))
 
     def _count(self, connection: sa.Connection, row: Mapping[str, Any], sign: int) -> bool:
@@ -372,10 +372,10 @@ def turn_after(next_at: float | None, at: float) -> float:
     return pause if 0 < pause <= MINUTE_S else 0.0
 
 
-def _storable(value: Any) -> Any:
+def storable(value: Any) -> Any:
     """Return a value that every database takes: a server's text may have what none does."""
     if isinstance(value, str):
         return value.encode("utf-8", "backslashreplace").decode().replace("\0", "\\0")
     if isinstance(value, list):
-        return [_storable(each) for each in cast("list[object]", value)]
+        return [storable(each) for each in cast("list[object]", value)]
     return value

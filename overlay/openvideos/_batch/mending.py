@@ -9,6 +9,7 @@ from .. import BatchError
 from . import ledger as states
 from .ledger import Ledger
 from .server import is_of_the_prompt
+from .sights import is_like
 
 if TYPE_CHECKING:
     from .. import OpenVideos
@@ -47,8 +48,10 @@ def adopt(ledger: Ledger, name: str, video_id: str, client: OpenVideos) -> None:
         NotFoundError: The server has no such job.
     """
     row = _ambiguous(ledger, name)
+    if str(client.base_url) != ledger.batch.base_url:
+        raise BatchError(f"the batch belongs to {ledger.batch.base_url}; give it as the base URL.")
     video = client.videos.retrieve(video_id)
-    if video.prompt and video.prompt != row["sent"]["prompt"]:
+    if video.prompt and not is_like(row["sent"]["prompt"], video.prompt):
         raise BatchError(f"the job {video_id} has another prompt than the row {name!r}; nothing was changed.")
     if not ledger.place(name, video_id):
         raise BatchError(f"the job {video_id} is that of another row; nothing was changed.")

@@ -93,6 +93,10 @@ def url_of(out: str, database: str | None) -> str:
     if database is not None and not database.startswith("postgres"):
         raise BatchError("the database has to be PostgreSQL: postgresql://…; without it, SQLite in the folder is used.")
     if database is not None:
+        try:
+            sa.make_url(database)
+        except (ValueError, SQLAlchemyError):  # whose messages may show its password
+            raise BatchError("the URL of the database cannot be read; write it as postgresql://…") from None
         # SQLAlchemy would take another driver than the one that DBOS brings.
         return database.replace("postgresql://", "postgresql+psycopg://", 1).replace(
             "postgres://", "postgresql+psycopg://", 1
@@ -139,8 +143,8 @@ def _connected(url: str) -> sa.Engine:
 
 
 def _shown(url: str) -> str:
-    """Return the URL of a database without its password, which its query may have, too."""
-    return sa.make_url(url).set(query={}).render_as_string(hide_password=True) if "://" in url else "the URL"
+    """Return the URL of a database without its password, which may also stand in its query."""
+    return sa.make_url(url).set(query={}).render_as_string(hide_password=True)
 
 
 @contextmanager

@@ -30,6 +30,8 @@ RESULTS: Final = frozenset(
 """What a result tells of itself, so that no column may be called so."""
 URLS: Final = ("http://", "https://", "data:")
 NAME: Final = re.compile(r"[^\W_][\w. ()+,=@-]{0,99}(?<![. ])")
+LONGEST_NAME: Final = 200
+"""The most bytes of a name: folders take 255, of which a suffix and what marks a part of a file have some."""
 DEVICES: Final = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 """Names that Windows gives to devices."""
 LONGEST_FIELD: Final = 1 << 20
@@ -202,6 +204,10 @@ def _row(line: int, value: dict[str, Any], folder: Path, pictures: dict[Path, st
         raise ValueError(
             f"name is {_shown(name)}; a name of a file has up to 100 letters, digits and .-_ ()+,=@, begins with a "
             "letter or a digit, and does not end with a dot."
+        )
+    elif len(name.encode()) > LONGEST_NAME:
+        raise ValueError(
+            f"name is {_shown(name)}, which has {len(name.encode())} bytes; a name has up to {LONGEST_NAME}."
         )
     taken = next((key for key in value if key in RESULTS), None)
     if taken is not None:

@@ -12,15 +12,15 @@ import uuid
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from attrs import asdict, define, field
+from attrs import define, field
 from dbos import DBOS
 from dbos._error import DBOSException
 from sqlalchemy.exc import IntegrityError, InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from .. import APIStatusError, OpenVideosError
+from .. import APIStatusError, NotFoundError, OpenVideosError
 from . import ledger as states
 from .files import Files
 from .ledger import Ledger
@@ -43,6 +43,7 @@ from .placing import (
     Sleep,
     placing,
 )
+from .records import decoded, encoded
 from .server import CreatesStoppedError, Server, is_of_the_prompt
 from .sights import sight_of
 from .waiting import Waiting
@@ -50,13 +51,10 @@ from .waiting import Waiting
 if TYPE_CHECKING:
     from dbos._core import StepOptions
 
-    from .. import AsyncOpenVideos
+    from .. import AsyncOpenVideos, Video
 
 T = TypeVar("T")
 
-KINDS: Final[dict[str, Callable[..., Any]]] = {
-    kind.__name__: kind for kind in (Intent, Placed, Refused, Busy, Doubt, Sight, Blind, Held, Ambiguous)
-}
 GATE_S: Final = 0.05
 TURN_S: Final = 0.25
 """How long a row waits at the most before it looks again whether it may be sent."""
@@ -164,11 +162,11 @@ class Runner:
     async def _carry_out(self, name: str, effect: Intend | Create | Look | Adopt) -> Any:
         match effect:
             case Intend():
-                return _encoded(await self._intend(name, effect))
+                return encoded(await self._intend(name, effect))
             case Create():
-                return _encoded(await self._create(name, effect))
+                return encoded(await self._create(name, effect))
             case Look():
-                return _encoded(await self._look(name, effect))
+                return encoded(await self._look(name, effect))
             case _:
                 return await asyncio.to_thread(self.ledger.place, name, effect.video_id)
 
@@ -322,7 +320,7 @@ class Runner:
             return str(row["state"])  # a crash came between the change and its record
         self._inside.add(name)
         try:
-            video = await self.waiting.ended(row["video_id"])
+            video = await self._ended(row)
             if video.status == "failed":
                 error = video.error
                 code, message = (error.code, error.message) if error else ("", "the server gives no reason")
@@ -342,6 +340,16 @@ class Runner:
             )
             return states.FAILED
         return states.DONE
+
+    async def _ended(self, row: dict[str, Any]) -> Video:
+        """Return the job of a row once it has ended; a server may know it a while after it has accepted it."""
+        while True:
+            try:
+                return await self.waiting.ended(row["video_id"])
+            except NotFoundError:
+                if self._age(Intent("", row["intended_at"] or 0.0)) > self.settle:
+                    raise
+                await asyncio.sleep(self.interval)
 
     async def _failed(self, row: dict[str, Any], code: str, message: str) -> str:
         name = row["name"]
@@ -380,20 +388,3 @@ async def _step(name: str, function: Callable[[], Awaitable[T]]) -> T:
 def is_of_the_database(error: BaseException) -> bool:
     """Return whether an error tells that the database cannot be used now: it is away, or its disk is full."""
     return isinstance(error, (OperationalError, InterfaceError, InternalError, IntegrityError, PoolTimeoutError))
-
-
-def _encoded(outcome: Any) -> dict[str, Any]:
-    """Return an outcome as JSON, in which it is recorded: whoever could write pickles there could run code here."""
-    return {"kind": type(outcome).__name__, **asdict(outcome)}
-
-
-def decoded(said: Any) -> Any:
-    """Return an outcome as it was."""
-    if not isinstance(said, dict):
-        return said
-    values = dict(cast("dict[str, Any]", said))
-    kind = KINDS[values.pop("kind")]
-    if "intent" in values:
-        values["intent"] = Intent(**values["intent"])
-    tuples = {name: tuple(cast("list[str]", value)) for name, value in values.items() if isinstance(value, list)}
-    return kind(**values | tuples)

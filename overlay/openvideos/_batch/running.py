@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import threading
 import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import closing, contextmanager, nullcontext
@@ -185,6 +186,29 @@ def _interruptible(runner: Runner) -> Generator[None]:
         loop.remove_signal_handler(signal.SIGINT)
 
 
+@contextmanager
+def _ended_by_signals(ends: list[int]) -> Generator[None]:
+    """Let SIGTERM and SIGHUP that raise an error do so after the end alone, which a second one would break off."""
+    loop, task = asyncio.get_running_loop(), cast("asyncio.Task[None]", asyncio.current_task())
+
+    def end(number: int, _: object) -> None:
+        ends.append(number)
+        if len(ends) == 1:
+            loop.call_soon_threadsafe(task.cancel)
+
+    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    raising = {number: handler for number in numbers if callable(handler := signal.getsignal(number))}
+    if threading.current_thread() is not threading.main_thread():
+        raising = {}
+    for number in raising:
+        signal.signal(number, end)
+    try:
+        yield
+    finally:
+        for number, handler in raising.items():
+            signal.signal(number, handler)
+
+
 @frozen
 class Result:
     """What a batch has come to."""
@@ -298,11 +322,16 @@ def _run(
     if expected.videos and not confirm(expected):
         raise BatchError("you said no; nothing was started.")
 
+    ends: list[int] = []
+
     async def main() -> str | None:
-        async with client:
-            return await work(ledger, database, client, settings, on_progress, ended)
+        with _ended_by_signals(ends):
+            async with client:
+                return await work(ledger, database, client, settings, on_progress, ended)
 
     try:
         return asyncio.run(main())
     except asyncio.CancelledError:
+        if ends:
+            signal.raise_signal(ends[0])
         raise KeyboardInterrupt from None  # the second Ctrl-C

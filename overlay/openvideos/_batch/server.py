@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
@@ -47,6 +48,10 @@ STOPPING: Final = frozenset({401, 402, 403, 404, 405})
 FORBIDDEN: Final = 403
 MOST_FORBIDDEN: Final = 3
 """How many creates in a row are answered 403 before it is said of the key, and no longer of the prompts."""
+UNCLEAR: Final = frozenset({408, 499})
+"""Statuses by which a proxy may tell of a create that it has handed on."""
+CLASHES: Final = frozenset({409, 422})
+"""Statuses that may tell that a key was used before."""
 KEYS: Final = "idempotency"
 OF_A_PROMPT: Final = ("policy", "moderation", "safety")
 """Words of error codes that tell of a prompt, which will be refused again."""
@@ -59,6 +64,12 @@ class CreatesStoppedError(Exception):
 def is_of_the_prompt(code: str) -> bool:
     """Return whether the code of an error says that a prompt was refused for what it asks for."""
     return any(word in code.casefold() for word in OF_A_PROMPT)
+
+
+def is_usable(video_id: str) -> bool:
+    """Return whether a job can be asked for by an id: one that cannot would keep all rows from being read."""
+    # A lone surrogate is no text that could be sent, and no database takes a NUL.
+    return video_id.strip() not in {"", ".", ".."} and not re.search(r"[\x00\ud800-\udfff]", video_id)
 
 
 @define
@@ -134,7 +145,8 @@ class Server:
             )
             self.hear(response.headers)
             self._forbidden.clear()
-            return Placed(response.parse().id)
+            video_id = response.parse().id
+            return Placed(video_id) if is_usable(video_id) else "its answer has no id that can be used"
         except InvalidArgumentError as error:
             return Refused("invalid_argument", error.message)  # what this machine lacks, another one may have sent
         except APIError as error:
@@ -143,7 +155,7 @@ class Server:
             return self._outcome(error, key)
 
     def _outcome(self, error: APIError, key: str) -> Placed | Refused | Busy | str:
-        if error.video_id is not None:
+        if error.video_id is not None and is_usable(error.video_id):
             return Placed(error.video_id)
         if isinstance(error, APIConnectionError):
             return Busy(DEFAULT_PAUSE_S) if error.never_sent else error.message
@@ -153,12 +165,13 @@ class Server:
         if refuses(response):
             pause = retry_after(response.headers, now=self.now)
             return Busy(DEFAULT_PAUSE_S if pause is None else min(pause, LONGEST_POLL_PAUSE_S))
-        if (
-            HTTPStatus.BAD_REQUEST <= error.status_code < HTTPStatus.INTERNAL_SERVER_ERROR
-            or error.status_code in ALWAYS
-        ):
-            return self._refused(error, key)
-        return error.message
+        status = error.status_code
+        # A key that was used before was used by this row alone, whose job may be there.
+        is_clash = status in CLASHES and "idempoten" in (error.code or "").casefold()
+        is_said = HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR or status in ALWAYS
+        if is_clash or status in UNCLEAR or not is_said:
+            return error.message
+        return self._refused(error, key)
 
     def _refused(self, error: APIStatusError, key: str) -> Refused:
         """Return what a refusal says of its row.
@@ -203,7 +216,7 @@ class Server:
                     chosen = seen if isinstance(seen, Blind) else [each for each in seen if _made_since(each, at)]
                     answer.set_result(chosen)
 
-    async def _list(self, since: float) -> list[Video] | Blind:
+    async def _list(self, since: float) -> list[Video] | Blind:  # noqa: PLR0911 - a list can be useless in many ways
         jobs: dict[str, Video] = {}
         before = float("inf")
         is_sorted = True
@@ -214,6 +227,8 @@ class Server:
                     made = _made(video)
                     is_sorted = is_sorted and 0 < made <= before
                     before = made
+                    if not is_usable(video.id):
+                        return Blind("the list has a job whose id cannot be used")
                     jobs.setdefault(video.id, video)
                 # In a list whose order cannot be relied on, a newer job may stand anywhere.
                 if (is_sorted and before < since) or not page.has_next_page():

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import html
+import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from .placing import Sight
 
 if TYPE_CHECKING:
     from .. import Video
+
+CUTS: Final = re.compile(r"…|\.{3}|\[[^\]]*\]")
+"""What stands for a part that a server leaves out of a prompt: dots, or a word in brackets."""
 
 
 def sight_of(
@@ -44,10 +49,27 @@ def _fits(sent: Mapping[str, Any], video: Video) -> bool:
 
 def _may_be(sent: Mapping[str, Any], video: Video) -> bool:
     """Return whether a job's prompt is missing, or is a part of what was sent, or holds it."""
-    told, asked = _plain(video.prompt or ""), _plain(sent["prompt"])
-    return told in asked or asked in told
+    return is_like(sent["prompt"], video.prompt or "")
+
+
+def is_like(sent: str, told: str) -> bool:
+    """Return whether a prompt that a server tells may be one that was sent: changed, cut, or with a part left out."""
+    ours, theirs = _plain(sent), _plain(told)
+    if theirs in ours or ours in theirs:
+        return True
+    # Where letters beyond ASCII are lost, the others are left.
+    if ours.encode("ascii", "ignore") == theirs.encode("ascii", "ignore") != b"":
+        return True
+    pieces, end = CUTS.split(told), 0
+    for piece in map(_plain, pieces):
+        found = ours.find(piece, end)
+        if found < 0:
+            return False
+        end = found + len(piece)
+    return len(pieces) > 1
 
 
 def _plain(prompt: str) -> str:
-    """Return a prompt without what servers change: the case, white space, kinds of letters, and signs of a cut."""
-    return " ".join(unicodedata.normalize("NFKC", prompt).casefold().rstrip(".… ").split())
+    """Return a prompt without what servers change: its letters and digits alone, of one kind and case."""
+    plain = unicodedata.normalize("NFKC", html.unescape(prompt)).casefold()
+    return "".join(each for each in plain if each.isalnum())

@@ -28,8 +28,9 @@ from openvideos._batch import ledger as states
 from openvideos._batch.ledger import Batch, Ledger
 from openvideos._batch.pacing import Pace
 from openvideos._batch.placing import Blind, Busy, Placed, Refused, Sleep, placing
+from openvideos._batch.records import decoded
 from openvideos._batch.rows import Row
-from openvideos._batch.runner import Runner, decoded
+from openvideos._batch.runner import Runner
 
 SETTLE = 60.0
 MOST_STEPS = 3000

@@ -89,6 +89,26 @@ class TestSights:
         sight = self.see(video("a", size="2x2"), video("b", prompt="A c"), video("c", prompt=None), claimed={"z": None})
         assert Sight((), ("a", "b", "c"), 0, is_proven=False) == sight
 
+    @pytest.mark.parametrize(
+        "told",
+        [
+            "Café &amp; cat, at dusk",
+            "Caf? & cat, at dusk",
+            "Cafe\u0301 cat at dusk",
+            "Café …dusk",
+            "Café & [cut]",
+            "café...",
+        ],
+    )
+    def test_a_prompt_that_a_server_changes_may_be_its_own(self, told: str) -> None:
+        sight = self.see(video("a", prompt=told), prompt="Café & cat, at dusk")
+        assert ("a",) == sight.near
+
+    @pytest.mark.parametrize("told", ["A dog", "dusk … Café", "Caf? & dog, at dusk"])
+    def test_another_prompt_is_not_its_own(self, told: str) -> None:
+        sight = self.see(video("a", prompt=told), prompt="Café & cat, at dusk")
+        assert () == sight.near
+
     def test_a_list_that_tells_another_prompt_proves_nothing(self) -> None:
         assert not self.see(video("a", prompt="Changed"), claimed={"a": "A cat"}).is_proven
         assert self.see(video("a", prompt="A dog"), claimed={"a": "A dog"}).is_proven
@@ -126,13 +146,21 @@ CREATES: list[tuple[Answer, Any]] = [
     (says(200, **(video("v") | {"status": 7})), Placed("v")),
     (says(500, **error("internal_error")), "str"),
     (says(200, object="video"), "str"),
+    (says(200, **video("")), "str"),
+    (says(200, **video("..")), "str"),
+    (says(200, **video("a\0")), "str"),
+    (says(200, **video("a\ud800")), "str"),
     (lost, "str"),
     (says(429, **error("rate_limit_exceeded"), headers={"retry-after": "7"}), Busy(7.0)),
     (says(429, **error("rate_limit_exceeded")), Busy(1.0)),
-    (says(409, **error("idempotency_key_reused")), Refused),
+    (says(409, **error("idempotency_key_reused")), "str"),
+    (says(422, **error("idempotency_error")), "str"),
+    (says(409, **error("conflict")), Refused),
     (says(400, **error("invalid_value")), Refused),
     (says(403, **error("content_policy_violation")), Refused),
     (says(307, **error("x")), "str"),
+    (says(408, **error("x")), "str"),
+    (says(499, **error("x")), "str"),
 ]
 
 
@@ -145,7 +173,7 @@ class TestServer:
             assert isinstance(outcome, str)
         elif wanted is Refused:
             assert isinstance(outcome, Refused)
-            assert outcome.always == (outcome.code != "idempotency_key_reused")
+            assert outcome.always == (outcome.code != "conflict")
         else:
             assert wanted == outcome
 
@@ -302,6 +330,7 @@ class TestServer:
             (says(501, **error("not_implemented")), False),
             (says(503, **error("overloaded")), True),
             (says(200, object="list"), False),
+            (says(200, object="list", data=[video("")], has_more=False), False),
             (lost, True),
         ],
     )
@@ -518,7 +547,17 @@ class TestFiles:
         assert len(CLIP) == self.fetch(str(tmp_path))["bytes"]
         assert ["there is no room", "cut off", None] == [each and each.partition(" in ")[0] for each in self.told]
 
-    def test_what_will_not_pass_is_told(self, tmp_path: Path) -> None:
+    def test_a_file_may_be_there_later_than_the_end_of_its_job(self, tmp_path: Path) -> None:
+        answers: Iterator[Answer] = iter([says(404, **error("not_found"))] * 2)
+
+        def answer(request: httpx.Request) -> httpx.Response:
+            return next(answers, serving)(request)
+
+        assert len(CLIP) == self.fetch(str(tmp_path), answer)["bytes"]
+        assert [None] == self.told
+
+    def test_what_will_not_pass_is_told(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(files, "LATE_S", 0.0)
         with pytest.raises(NotFoundError):
             self.fetch(str(tmp_path), says(404, **error("not_found")))
         (tmp_path / "cat.mp4").mkdir()

@@ -108,6 +108,7 @@ WRONG: dict[str, tuple[str | bytes, str]] = {
     "picture.csv": ("prompt,input_reference\nA cat,no.png\n", ":2: the picture 'no.png' cannot be read: No such"),
     "name.csv": ("prompt,name\nA,Cat\nB,cat\n", ":3: the name 'cat' is that of line 2, too"),
     "device.csv": ("prompt,name\nA,con\n", ":2: name is 'con', which Windows takes for a device"),
+    "bytes.csv": (f"prompt,name\nA,{'猫' * 67}\n", ", which has 201 bytes; a name has up to 200."),
     "up.csv": ("prompt,name\nA,../up\n", ":2: name is '../up'"),
     "latin.csv": (b"prompt\nA cat\nCaf\xe9\n", ":3 is not UTF-8"),
     "jobs.txt": ("prompt\nA\n", "is no .csv, .jsonl or .ndjson"),

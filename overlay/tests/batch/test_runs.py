@@ -21,13 +21,14 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from attrs import evolve
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from openvideos import AuthenticationError, OpenVideos
 from openvideos._batch import ledger as states
 from openvideos._batch import mending, running
 from openvideos._batch.database import JOBS, TABLES, connect
-from openvideos._batch.engine import Liveness
+from openvideos._batch.engine import Engine, Liveness
 from openvideos._batch.ledger import Ledger
 from openvideos._batch.opening import begin, locked, open_batch, url_of
 from openvideos._batch.placing import Busy
@@ -146,6 +147,12 @@ def test_a_limit_is_exact(rows: Rows, out: Path, soon: Settings) -> None:
     assert {"done": 6} == known(run(jobs, out, settings=limited).counts)
 
 
+def test_a_limit_of_seconds_stays_for_rows_that_are_added(rows: Rows, out: Path, soon: Settings) -> None:
+    run(rows(lines=["prompt,name,seconds", "A cat,cat,1"]), out, settings=evolve(soon, max_seconds_of_video=1))
+    with pytest.raises(BatchError, match=r":3: there are no seconds, so that their sum cannot be limited"):
+        run(rows(lines=["prompt,name,seconds", "A cat,cat,1", "A dog,dog,"]), out, settings=soon, add=True)
+
+
 def test_a_refused_row_costs_nothing(rows: Rows, out: Path, soon: Settings) -> None:
     jobs = rows(lines=["prompt,seconds", "A cat,1", "A dog,900"])
     result = run(jobs, out, settings=soon)
@@ -241,9 +248,12 @@ def test_a_database_that_goes_away_is_told(
 def test_a_batch_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(BatchError, match="there is no batch in"):
         open_batch(str(tmp_path), None)
-    with pytest.raises(BatchError, match="cannot be used") as raised:
-        open_batch(None, "postgresql://me:secret@127.0.0.1:1/x?password=secret")
-    assert "secret" not in str(raised.value)
+    with pytest.raises(BatchError, match="cannot be used"):
+        open_batch(None, "postgresql://127.0.0.1:1/x")
+    for url in ("postgresql://u@127.0.0.1:1/x?password=secret", "postgresql://u:secret@[::1"):
+        with pytest.raises(BatchError) as raised:
+            open_batch(None, url)
+        assert "secret" not in raised.value.message
     with pytest.raises(BatchError, match="has to be PostgreSQL"):
         open_batch(None, "sqlite:///x")
     (tmp_path / "batch.db").touch()
@@ -314,13 +324,18 @@ def doubtful(rows: Rows, out: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator
         yield ledger
 
 
-def test_a_person_adopts_a_job(doubtful: Ledger, out: Path, rows: Rows, soon: Settings, client: OpenVideos) -> None:
+def test_a_person_adopts_a_job(
+    doubtful: Ledger, out: Path, soon: Settings, client: OpenVideos, monkeypatch: pytest.MonkeyPatch
+) -> None:
     row = doubtful.row("cat")
     (job,) = row["candidates"]
     other = client.videos.create(prompt="Another", size="128x96", seconds="1")
     with pytest.raises(BatchError, match="another prompt"):
         mending.adopt(doubtful, "cat", other.id, client)
-    mending.adopt(doubtful, "cat", job, client)
+    with monkeypatch.context() as context:  # as a server that cuts prompts does
+        cut = evolve(client.videos.retrieve(job), prompt="A doubt…")
+        context.setattr(client.videos, "retrieve", lambda _: cut)
+        mending.adopt(doubtful, "cat", job, client)
     with pytest.raises(BatchError, match="only one that is ambiguous"):
         mending.send(doubtful, "cat")
     assert {"done": 1} == known(run(None, out, settings=soon).counts)
@@ -334,6 +349,8 @@ def test_a_job_is_adopted_by_one_row(doubtful: Ledger, client: OpenVideos) -> No
         connection.execute(sa.insert(JOBS).values(**values))
     with pytest.raises(BatchError, match="that of another row"):
         mending.adopt(doubtful, "cat", job, client)
+    with OpenVideos(base_url="http://127.0.0.1:1/v1") as other, pytest.raises(BatchError, match="the batch belongs to"):
+        mending.adopt(doubtful, "cat", job, other)
 
 
 def test_a_person_sends_it_once_more(doubtful: Ledger, out: Path, soon: Settings) -> None:
@@ -347,6 +364,42 @@ def test_an_ambiguous_row_is_not_retried(doubtful: Ledger) -> None:
         mending.retry(doubtful, ["cat"])
     with pytest.raises(BatchError, match="has no row 'dog'"):
         doubtful.row("dog")
+
+
+def test_a_second_sigterm_breaks_no_end_off(
+    rows: Rows, out: Path, soon: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs = rows("A cat that ends", "A dog that ends")
+    closed: list[bool] = []
+    handlers: list[Any] = []
+    close = Engine.close
+
+    def end(number: int, _: object) -> None:
+        raise SystemExit(number)
+
+    def press(_: Progress) -> None:
+        handlers.append(signal.getsignal(signal.SIGTERM))
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    def closing(engine: Engine) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(0.3)
+        close(engine)
+        closed.append(True)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        with monkeypatch.context() as context:
+            context.setattr(Engine, "close", closing)
+            with pytest.raises(SystemExit) as raised:
+                run(jobs, out, settings=soon, on_progress=press)
+            assert [True] == closed
+            assert end not in handlers, "it would raise in the middle of whatever runs"
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert signal.SIGTERM == raised.value.code
+    result = run(jobs, out, settings=soon)
+    assert ({"done": 2}, 2) == (known(result.counts), result.videos)
 
 
 @pytest.mark.parametrize("times", [1, 2])
@@ -439,7 +492,10 @@ class TestManyMachines:
     def test_a_batch_of_which_a_row_was_begun_is_not_forgotten(self, rows: Rows, out: Path, database: str) -> None:
         register(rows("A cat", "A dog"), out, database)
         with opened(out, database) as ledger, opened(out, database) as worker:
-            with worker._changing([*ledger.rows()][0]["name"]) as (connection, row), ThreadPoolExecutor() as pool:
+            with (
+                worker._changing(ledger.row(next(iter(ledger.known())))["name"]) as (connection, row),
+                ThreadPoolExecutor() as pool,
+            ):
                 forgetting = pool.submit(ledger.forget)
                 while not is_waiting(worker):
                     time.sleep(0.01)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 import threading
 import time
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ import pytest
 from attrs import evolve
 from dbos._error import DBOSException
 from dbos._utils import retriable_sqlite_exception
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
@@ -26,7 +27,7 @@ from openvideos import AsyncOpenVideos, BatchError, InternalServerError, NotFoun
 from openvideos._batch import ledger as states
 from openvideos._batch.database import connect
 from openvideos._batch.engine import Engine
-from openvideos._batch.ledger import MINUTE_S, Batch, Ledger, turn_after
+from openvideos._batch.ledger import MINUTE_S, Batch, Ledger, storable, turn_after
 from openvideos._batch.opening import Settings
 from openvideos._batch.pacing import Pace
 from openvideos._batch.placing import (
@@ -48,8 +49,9 @@ from openvideos._batch.placing import (
     Sleep,
     placing,
 )
+from openvideos._batch.records import decoded, encoded
 from openvideos._batch.rows import Row, read_rows
-from openvideos._batch.runner import TURN_S, Runner, decoded
+from openvideos._batch.runner import TURN_S, Runner
 from openvideos._batch.running import run
 from openvideos._batch.server import Server
 from openvideos._batch.waiting import Waiting
@@ -96,6 +98,14 @@ class TestPlacing:
         effects, end = decided(INTENT, DOUBT, *between, Placed("v"), honours_keys=True)
         assert Placed("v") == end
         assert ["Create again"] * (1 + len(between)) == effects[2:]
+
+    @given(text=st.text(st.characters(exclude_categories=())))
+    @example("\ud800\0")
+    def test_an_outcome_is_recorded_whatever_a_server_says(self, text: str) -> None:
+        known = decoded(json.loads(json.dumps(encoded(Refused(text, text, always=True)))))
+        assert known.message == known.message.encode("utf-8").decode()  # which databases want
+        assert "\0" not in known.message
+        assert storable(text) == known.code
 
     def test_a_create_that_is_refused_for_long_leaves_the_key(self) -> None:
         refused = [Refused("status 403", "No.")] * 5
@@ -344,6 +354,21 @@ class TestRunner:
         gone = NotFoundError("It is gone.", response=httpx.Response(404, request=request), body=None)
         assert states.FAILED == self.ending(runner, gone)
         assert "status 404" == runner.ledger.row("cat")["code"]
+
+    def test_a_job_may_be_known_a_while_after_it_was_accepted(self, runner: Runner) -> None:
+        async def ended(_: str) -> Any:
+            request = httpx.Request("GET", "http://server.test/v1/videos/v")
+            if (problem := next(problems, None)) is not None:
+                raise NotFoundError("Not yet.", response=httpx.Response(problem, request=request), body=None)
+            return SimpleNamespace(status="failed", error=None)
+
+        problems = iter([404, 404])
+        runner.interval, runner.settle = 0.001, 60.0
+        runner.ledger.intend("cat", time.time())
+        runner.ledger.place("cat", "v")
+        runner.waiting = cast("Waiting", SimpleNamespace(ended=ended))
+        assert states.FAILED == asyncio.run(runner._end("cat", Placed("v")))
+        assert "the server gives no reason" == runner.ledger.row("cat")["message"]
 
     @pytest.mark.parametrize("problem", [BatchError("cat.mp4 cannot be written."), ValueError("\ud800")])
     def test_a_row_that_fails_to_be_made_waits_for_the_next_run(
