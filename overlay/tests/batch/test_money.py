@@ -175,13 +175,14 @@ def world(loop: asyncio.Runner, draw: Any, prompts: list[str], *, honours: bool,
     engine = sa.create_engine("sqlite://", poolclass=sa.pool.StaticPool, connect_args={"check_same_thread": False})
     Ledger.prepare(engine)
     rows = [Row(line, f"row {line}", prompt, {"prompt": prompt}) for line, prompt in enumerate(prompts, start=2)]
-    ledger = Ledger.begin(engine, Batch(str(uuid.uuid4()), "http://server.test/v1", "/nowhere", {}), rows)
-    fates = iter(draw(st.lists(st.sampled_from(FATES), max_size=12)))
-    server = ModelServer(honours, list_kind, draw(st.sampled_from((0.0, 3.0, SETTLE - 1))), fates)
-    client: Any = SimpleNamespace()
-    runner = Runner(ledger, client, Calm(100), honours_keys=honours, settle=SETTLE, interval=1.0)
-    runner.server = server  # type: ignore[assignment]
-    with closing(ledger):
+    with closing(
+        Ledger.begin(engine, Batch(str(uuid.uuid4()), "http://server.test/v1", "/nowhere", {}), rows)
+    ) as ledger:
+        fates = iter(draw(st.lists(st.sampled_from(FATES), max_size=12)))
+        server = ModelServer(honours, list_kind, draw(st.sampled_from((0.0, 3.0, SETTLE - 1))), fates)
+        client: Any = SimpleNamespace()
+        runner = Runner(ledger, client, Calm(100), honours_keys=honours, settle=SETTLE, interval=1.0)
+        runner.server = server  # type: ignore[assignment]
         yield World(runner, server, draw, loop)
 
 
