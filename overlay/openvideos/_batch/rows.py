@@ -124,7 +124,7 @@ def _told(path: Path, wrong: Mapping[int, str]) -> str:
     (first, said), *others = wrong.items()
     named = ", ".join(str(line) for line, _ in others[:MOST_NAMED])
     more = f" and {len(others) - MOST_NAMED} more" if len(others) > MOST_NAMED else ""
-    also = f" Wrong are lines {named}{more} as well." if others else ""
+    also = f" Wrong as well, by line: {named}{more}." if others else ""
     return f"{path}:{first}: {said}{also}"
 
 

@@ -289,16 +289,14 @@ def run(
             with closing(ledger):
                 if ledger.batch.base_url != str(client.base_url):
                     raise BatchError(f"the batch belongs to {ledger.batch.base_url}; give it as the base URL.")
-                is_gone = False
                 try:
                     stopped = _run(ledger, database, client, chosen, confirm, on_progress, ended)
                 except BaseException:
                     # If nothing was begun, the file may still be changed.
-                    is_gone = jobs is not None and ledger.forget()
-                    raise
-                finally:
-                    if not is_gone:
+                    if jobs is None or not ledger.forget():
                         write_results(ledger)
+                    raise
+                write_results(ledger)
                 counts, _, _ = ledger.counts()
                 limits = (ledger.batch.settings.get(name) for name in ("max_videos", "max_seconds_of_video"))
                 is_limited = any(most is not None for most in limits)

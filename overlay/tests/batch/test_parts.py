@@ -17,7 +17,7 @@ from typing import Any
 
 import httpx
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from openvideos import (
@@ -198,6 +198,7 @@ class TestServer:
             max_size=12,
         )
     )
+    @example([("forbidden", 0), ("forbidden", 0), ("busy", 0), ("forbidden", 1), ("forbidden", 2), ("accepted", 0)])
     def test_403_is_of_a_prompt_until_it_comes_to_three_rows_in_a_row(self, said: list[tuple[str, int]]) -> None:
         answers = {
             "accepted": says(200, **video("v")),
@@ -331,6 +332,7 @@ class TestServer:
             (says(503, **error("overloaded")), True),
             (says(200, object="list"), False),
             (says(200, object="list", data=[video("")], has_more=False), False),
+            (says(200, object="list", data=[video("v\0")], has_more=False), False),
             (lost, True),
         ],
     )

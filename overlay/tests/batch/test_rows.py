@@ -101,7 +101,7 @@ WRONG: dict[str, tuple[str | bytes, str]] = {
     "model.jsonl": ('{"prompt": "A", "model": ""}\n', ":1: model is ''; it must be like 'sora-2'."),
     "several.csv": (
         "prompt,seed\nA,x\nB,1\nC,y\n" + "D,z\n" * 11,
-        "Wrong are lines 4, 5, 6, 7, 8, 9, 10, 11, 12, 13 and 2 more as well.",
+        "Wrong as well, by line: 4, 5, 6, 7, 8, 9, 10, 11, 12, 13 and 2 more.",
     ),
     "first.csv": ("prompt,seed\nA,x\nB,1,2\n", ":2: seed is 'x'"),
     "both.csv": ("prompt,seconds,num_frames\nA cat,4,8\n", ":2: seconds and num_frames are both given"),
