@@ -484,7 +484,7 @@ class TestManyMachines:
         engines = [connect(url_of("", database)) for _ in range(8)]
         TABLES.drop_all(engines[0])
         with ThreadPoolExecutor(len(engines)) as pool:
-            [*pool.map(Ledger.prepare, engines)]
+            list(pool.map(Ledger.prepare, engines))
         assert [] == Ledger.batches(engines[0])
         for engine in engines:
             engine.dispose()
