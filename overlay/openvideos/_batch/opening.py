@@ -96,7 +96,7 @@ def url_of(out: str, database: str | None) -> str:
         try:
             sa.make_url(database)
         except (ValueError, SQLAlchemyError):  # whose messages may show its password
-            raise BatchError("the URL of the database cannot be read; write it as postgresql://…") from None
+            raise BatchError("the URL of the database cannot be read; write it as postgresql://HOST/NAME.") from None
         # SQLAlchemy would take another driver than the one that DBOS brings.
         return database.replace("postgresql://", "postgresql+psycopg://", 1).replace(
             "postgres://", "postgresql+psycopg://", 1
