@@ -132,8 +132,9 @@ class Exchange:
         weight = 0
         if self.length <= MOST_JSON:
             body = self.body
-            weight = len(body) + _VALUE * self.values
-            if not self.is_unread:
+            values = _values(body)
+            weight = len(body) + _VALUE * values
+            if values <= MOST_VALUES:
                 with contextlib.suppress(ValueError, RecursionError):
                     value = json.loads(body.decode("utf-8"), parse_constant=_refuse)
         _PARSED.remember(self, value, weight)
@@ -142,13 +143,12 @@ class Exchange:
     @property
     def is_unread(self) -> bool:
         """Whether the body is more than is parsed, so that nobody knows whether it is JSON."""
-        return self.length > MOST_JSON or self.values > MOST_VALUES
+        return self.json is MISSING and (self.length > MOST_JSON or self.values > MOST_VALUES)
 
     @property
     def values(self) -> int:
         """About how many values the JSON of the body has, or more: texts have these characters, too."""
-        body = self.body
-        return sum(map(body.count, (b",", b"[", b"{")))
+        return _values(self.body)
 
     @property
     def no_json(self) -> str:
@@ -203,6 +203,10 @@ def json_object(value: Any) -> dict[str, Any]:
 def json_array(value: Any) -> list[Any]:
     """Return the value if it is a JSON array, else an empty array."""
     return [*value] if isinstance(value, list) else []
+
+
+def _values(body: bytes) -> int:
+    return sum(map(body.count, (b",", b"[", b"{")))
 
 
 def _refuse(constant: str) -> None:

@@ -77,6 +77,11 @@ class Ledger:
             ledger._add(connection, rows)
         return ledger
 
+    @property
+    def limits(self) -> dict[str, int | None]:
+        """How much the batch may spend, by the settings that say so; None is not limited."""
+        return {name: self.batch.settings.get(name) for name in ("max_videos", "max_seconds_of_video")}
+
     def close(self) -> None:
         """Close the connections to the database."""
         self._engine.dispose()

@@ -274,5 +274,4 @@ def estimate(ledger: Ledger) -> Estimate:
     seconds = [int(row["sent"]["seconds"]) if "seconds" in row["sent"] else None for row in pending]
     known = [each for each in seconds if each is not None]
     total = sum(known) if len(known) == len(seconds) else None
-    limits = {name: ledger.batch.settings.get(name) for name in ("max_videos", "max_seconds_of_video")}
-    return Estimate(len(seconds), total, ledger.spent()[0], **limits)
+    return Estimate(len(seconds), total, ledger.spent()[0], **ledger.limits)

@@ -249,7 +249,7 @@ class Runner:
             return await self._doubt(name, effect.intent, "the process that was to send its create has ended")
         if not await self._turn(name):
             return Held()
-        if self._age(effect.intent) > KEY_AGE_S:
+        if self._age(effect.intent.at) > KEY_AGE_S:
             return await self._doubt(name, effect.intent, "its key is too old to be relied on")
         return None
 
@@ -279,12 +279,12 @@ class Runner:
         if row["video_id"] is not None:
             return Placed(row["video_id"])
         # What is decided by a setting is recorded with it: the next run may have another.
-        return Doubt(intent, self._age(intent), self.honours_keys)
+        return Doubt(intent, self._age(intent.at), self.honours_keys)
 
-    def _age(self, intent: Intent) -> float:
+    def _age(self, intended_at: float) -> float:
         """Return how long ago an intent was recorded, in seconds, at the most."""
         # While a machine sleeps, the clock that the server's is counted on may stand still.
-        return max(0.0, self.server.now - intent.at, time.time() - intent.at)
+        return max(0.0, self.server.now - intended_at, time.time() - intended_at)
 
     async def _look(self, name: str, effect: Look) -> Sight | Blind:
         jobs = await self.server.jobs_since(effect.intent.at)
@@ -347,7 +347,7 @@ class Runner:
             try:
                 return await self.waiting.ended(row["video_id"])
             except NotFoundError:
-                if self._age(Intent("", row["intended_at"] or 0.0)) > self.settle:
+                if self._age(row["intended_at"] or 0.0) > self.settle:
                     raise
                 await asyncio.sleep(self.interval)
 

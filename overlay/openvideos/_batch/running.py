@@ -298,8 +298,7 @@ def run(
                     raise
                 write_results(ledger)
                 counts, _, _ = ledger.counts()
-                limits = (ledger.batch.settings.get(name) for name in ("max_videos", "max_seconds_of_video"))
-                is_limited = any(most is not None for most in limits)
+                is_limited = any(most is not None for most in ledger.limits.values())
                 return Result(ledger.batch.id, counts, *ledger.spent(), stopped, is_limited)
     except SQLAlchemyError as error:
         raise BatchError(

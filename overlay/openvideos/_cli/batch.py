@@ -211,7 +211,7 @@ def status(invocation: Invocation, ledger: Ledger) -> None:
     """Show how far the batch in DIR is, which rows need you, and which are in doubt."""
     counts, _, _ = ledger.counts()
     videos, seconds = ledger.spent()
-    limits = limits_of(*(ledger.batch.settings.get(name) for name in ("max_videos", "max_seconds_of_video")))
+    limits = limits_of(*ledger.limits.values())
     keys = ("name", "line", "state", "code", "message", "candidates")
     needing, in_doubt, sending = (
         [{key: row[key] for key in keys} for row in ledger.rows(states=which)]

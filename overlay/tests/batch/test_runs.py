@@ -493,7 +493,7 @@ class TestManyMachines:
         register(rows("A cat", "A dog"), out, database)
         with opened(out, database) as ledger, opened(out, database) as worker:
             with (
-                worker._changing(ledger.row(next(iter(ledger.known())))["name"]) as (connection, row),
+                worker._changing(next(iter(ledger.known()))) as (connection, row),
                 ThreadPoolExecutor() as pool,
             ):
                 forgetting = pool.submit(ledger.forget)
